@@ -1,0 +1,55 @@
+//! What the whole program shares: the database, the clock, randomness, and the tasks that must end well.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::record::read::Database;
+use crate::record::value::DateTime;
+
+/// Where the time comes from.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    System,
+    /// A clock that a test sets, in microseconds since 1970.
+    Set(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// The time now.
+    pub fn now(&self) -> DateTime {
+        match self {
+            #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
+            Self::System => chrono::Utc::now().into(),
+            Self::Set(micros) => DateTime::from_micros(micros.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+/// The program's shared parts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The database.
+    pub db: Arc<Database>,
+    /// The clock.
+    pub clock: Clock,
+    /// Writes that were begun; a stop waits for them.
+    pub tasks: TaskTracker,
+}
+
+impl App {
+    /// An app on this database and clock.
+    pub fn new(db: Arc<Database>, clock: Clock) -> Self {
+        Self { db, clock, tasks: TaskTracker::new() }
+    }
+
+    /// A new id for a record: ordered by time (UUID version 7, RFC 9562).
+    pub fn new_id(&self) -> Uuid {
+        let millis = u64::try_from(self.clock.now().micros() / 1000).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
+    }
+}

@@ -1,0 +1,117 @@
+//! Affiliations in the schema.
+
+use async_graphql::{Context, ID, Object};
+
+use super::{AffiliationNode, AssertedBy, Period};
+use crate::connection;
+use crate::directory::organization::OrganizationNode;
+use crate::directory::organization::graphql::known;
+use crate::directory::region::RegionNode;
+use crate::directory::talent::TalentNode;
+use crate::directory::vocabulary::graphql::OccupationNode;
+use crate::directory::vocabulary::vocabularies;
+use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
+use crate::record::id::graphql_id;
+use crate::record::policy::Visibility;
+use crate::record::provenance::{ExternalId, Source};
+use crate::record::reader::Reader;
+use crate::record::value::{DateTime, Language, PartialDate};
+
+connection!(
+    AffiliationConnection,
+    AffiliationEdge,
+    AffiliationNode,
+    "AffiliationConnection",
+    "AffiliationEdge",
+    "affiliations"
+);
+
+/// A talent's role in an organization. It is seen by those who see the talent, the talent's group AFFILIATIONS
+/// and the organization.
+#[Object(name = "Affiliation")]
+impl AffiliationNode {
+    /// Opaque id, the same on every deployment.
+    pub(crate) async fn id(&self) -> ID {
+        graphql_id("affiliation", self.row.head.id)
+    }
+
+    /// The region that answers for the record: the talent's.
+    async fn region(&self) -> GraphqlResult<RegionNode> {
+        known(&self.region, &self.row.head.region)
+    }
+
+    /// Who may see the record: the strictest of its talent, that group of the talent's fields, and its
+    /// organization.
+    async fn visibility(&self) -> Visibility {
+        self.row.head.visibility
+    }
+
+    /// Grows by one with each accepted change.
+    async fn revision(&self) -> i32 {
+        self.row.head.revision
+    }
+
+    /// When the record was first written here.
+    async fn created_at(&self) -> DateTime {
+        self.row.head.created_at
+    }
+
+    /// When the record was last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.row.head.updated_at
+    }
+
+    /// Where the facts come from.
+    async fn sources(&self) -> &[Source] {
+        &self.row.sources
+    }
+
+    /// The id in the system that owns the record; null where it was made here.
+    async fn external_id(&self) -> Option<&ExternalId> {
+        self.row.external_id.as_ref()
+    }
+
+    /// The person.
+    async fn talent(&self) -> GraphqlResult<&TalentNode> {
+        let missing = || DomainError::Stored("an affiliation without its talent".into());
+        self.talent.as_deref().ok_or_else(missing).graphql()
+    }
+
+    /// The organization.
+    async fn organization(&self) -> GraphqlResult<&OrganizationNode> {
+        let missing = || DomainError::Stored("an affiliation without its organization".into());
+        self.organization.as_deref().ok_or_else(missing).graphql()
+    }
+
+    /// What the person is or was there, in the asked language or the nearest that there is.
+    async fn role(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")] language: Option<
+            Language,
+        >,
+    ) -> GraphqlResult<&str> {
+        let missing = || DomainError::Stored("an affiliation without a role".into());
+        Reader::of(ctx)?.text(ctx, language, &self.row.roles).ok_or_else(missing).graphql()
+    }
+
+    /// The occupation that the role belongs to.
+    async fn occupation(&self) -> Option<OccupationNode> {
+        vocabularies().occupations.get(self.row.occupation.as_deref()?).map(OccupationNode)
+    }
+
+    /// From when to when.
+    async fn period(&self) -> Period {
+        self.row.period
+    }
+
+    /// When a source reported the role, where the period is not known.
+    async fn as_of(&self) -> Option<PartialDate> {
+        self.row.as_of
+    }
+
+    /// Who says so: BOTH once the other side has confirmed.
+    async fn asserted_by(&self) -> AssertedBy {
+        self.row.asserted_by
+    }
+}

@@ -1,0 +1,166 @@
+//! Affiliations: talents' roles in organizations.
+
+use async_graphql::{Enum, SimpleObject};
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::directory::organization::{self, OrganizationNode};
+use crate::directory::region::{self, Regions};
+use crate::directory::talent::{self, TalentNode};
+use crate::record::Head;
+use crate::record::error::DomainError;
+use crate::record::lookup::Key;
+use crate::record::page::{PageArguments, PageOf};
+use crate::record::provenance::{ExternalId, Source};
+use crate::record::read::{KeyRow, KeyValue, Selected, Selection};
+use crate::record::reader::{Reader, nodes_wanted, total_wanted};
+use crate::record::value::{LocalizedText, PartialDate};
+
+pub mod graphql;
+pub mod store;
+
+use graphql::AffiliationConnection;
+
+/// Who says that an affiliation exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AssertedBy {
+    /// The talent.
+    Talent,
+    /// The organization.
+    Organization,
+    /// One of them, confirmed by the other.
+    Both,
+    /// A source, such as an article.
+    Source,
+}
+
+/// From when to when, as precisely as known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, SimpleObject)]
+pub struct Period {
+    /// The beginning; null where it is not known.
+    pub starts_on: Option<PartialDate>,
+    /// The end; null where there is none or it is not known.
+    pub ends_on: Option<PartialDate>,
+}
+
+/// An affiliation as the database has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Affiliation {
+    /// What every record has.
+    pub head: Head,
+    /// Roles by language, the original first.
+    pub roles: Vec<LocalizedText>,
+    /// Slug of the occupation.
+    pub occupation: Option<String>,
+    /// From when to when.
+    pub period: Period,
+    /// When a source reported it.
+    pub as_of: Option<PartialDate>,
+    /// Who says so.
+    pub asserted_by: AssertedBy,
+    /// Where the facts come from.
+    pub sources: Vec<Source>,
+    /// The id in the system that owns it.
+    pub external_id: Option<ExternalId>,
+}
+
+/// An affiliation in an answer, with what was read around it.
+#[derive(Clone, Debug)]
+pub struct AffiliationNode {
+    pub(crate) row: Affiliation,
+    region: Regions,
+    talent: Option<Box<TalentNode>>,
+    organization: Option<Box<OrganizationNode>>,
+}
+
+/// Name of the type in the schema.
+const TYPE: &str = "Affiliation";
+
+/// The side from which affiliations are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Those of a talent.
+    Talent,
+    /// Those in an organization.
+    Organization,
+}
+
+/// Reads what is wanted around these affiliations.
+fn fill<'a>(
+    reader: &'a Reader,
+    nodes: &'a mut [AffiliationNode],
+    want: &'a Selection,
+) -> BoxFuture<'a, Result<(), DomainError>> {
+    Box::pin(async move {
+        if nodes.is_empty() || want.is_empty() {
+            return Ok(());
+        }
+        if let Some(below) = want.below(TYPE, "region") {
+            let slugs = nodes.iter().map(|node| node.row.head.region.as_str());
+            let regions = region::read(reader, slugs, &below).await?;
+            nodes.iter_mut().for_each(|node| node.region = regions.clone());
+        }
+        if let Some(below) = want.below(TYPE, "talent") {
+            let mut talents: Vec<TalentNode> = nodes.iter_mut().filter_map(|n| n.talent.take().map(|t| *t)).collect();
+            talent::fill(reader, &mut talents, &below).await?;
+            nodes.iter_mut().zip(talents).for_each(|(node, talent)| node.talent = Some(Box::new(talent)));
+        }
+        if let Some(below) = want.below(TYPE, "organization") {
+            let taken = nodes.iter_mut().filter_map(|node| node.organization.take().map(|o| *o));
+            let mut organizations: Vec<OrganizationNode> = taken.collect();
+            organization::fill(reader, &mut organizations, &below).await?;
+            let filled = nodes.iter_mut().zip(organizations);
+            filled.for_each(|(node, organization)| node.organization = Some(Box::new(organization)));
+        }
+        Ok(())
+    })
+}
+
+/// The affiliations of these keys, in their order, filled. All keys are of one kind.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn find(
+    reader: &Reader,
+    keys: Vec<Key>,
+    want: &Selection,
+) -> Result<std::vec::IntoIter<Option<AffiliationNode>>, DomainError> {
+    let found = store::find(reader, keys, store::Columns::of(want)).await?;
+    let places: Vec<bool> = found.iter().map(Option::is_some).collect();
+    let mut nodes: Vec<AffiliationNode> = found.into_iter().flatten().collect();
+    fill(reader, &mut nodes, want).await?;
+    let mut nodes = nodes.into_iter();
+    let answer: Vec<_> = places.into_iter().map(|there| if there { nodes.next() } else { None }).collect();
+    Ok(answer.into_iter())
+}
+
+/// The page of the affiliations of each parent that a field asks for. Each key row is a parent's id.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn of(
+    reader: &Reader,
+    side: Side,
+    mut parents: Vec<KeyRow>,
+    field: &Selected,
+) -> Result<Vec<Result<AffiliationConnection, DomainError>>, DomainError> {
+    let current: Option<bool> = field.argument("current");
+    let list = store::list(reader, side, current);
+    let page = match list.page(&PageArguments::of(field)) {
+        Ok(page) => page,
+        Err(refusal) => return Ok(parents.iter().map(|_| Err(refusal.clone())).collect()),
+    };
+    if current.is_some() {
+        let today = KeyValue::Text(reader.today.format("%Y-%m-%d").to_string());
+        parents.iter_mut().for_each(|row| row.push(today.clone()));
+    }
+    let want = nodes_wanted(field, "AffiliationConnection", "AffiliationEdge");
+    let columns = store::Columns::of(&want);
+    let total = total_wanted(field, "AffiliationConnection");
+    let read = |row: &mut _| columns.read(row, &reader.viewer);
+    let pages = list.read(&reader.db, parents, &page, &columns.fetch(), total, read).await?;
+    let (pages, mut nodes) = PageOf::apart(pages);
+    fill(reader, &mut nodes, &want).await?;
+    Ok(PageOf::together(pages, nodes).into_iter().map(|page| Ok(AffiliationConnection::new(page))).collect())
+}

@@ -1,0 +1,9 @@
+//! The domain: a folder per concept with its rules, its SQL and its schema.
+
+pub mod affiliation;
+pub mod organization;
+pub mod partnership;
+pub mod region;
+pub mod statistics;
+pub mod talent;
+pub mod vocabulary;

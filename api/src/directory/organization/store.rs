@@ -1,0 +1,334 @@
+//! SQL of organizations: keyed reads under the viewer's condition.
+
+use uuid::Uuid;
+
+use super::graphql::{OrganizationFilter, OrganizationOrder};
+use super::{Contact, Details, Organization, TYPE};
+use crate::directory::vocabulary::{Vocabulary, sector_facets, territories_within, vocabularies};
+use crate::record::error::DomainError;
+use crate::record::list::{Conditions, Directory, Fetch, List, Order, Ranges, filled};
+use crate::record::lookup::Key;
+use crate::record::page::{Page, PageOf};
+use crate::record::policy::{Viewer, Visibility};
+use crate::record::provenance::ExternalId;
+use crate::record::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection};
+use crate::record::reader::Reader;
+use crate::record::{Head, RecordType, columns_of, id, name_of};
+
+/// The groups of columns that a selection needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    details: bool,
+    contact: bool,
+}
+
+const CARD: &[&str] = &[
+    "slug",
+    "kind",
+    "status",
+    "successor_id",
+    "name",
+    "acronym",
+    "seat_region",
+    "territory",
+    "founded_on",
+    "dissolved_on",
+    "sectors",
+];
+
+const DETAILS: &[&str] = &[
+    "other_kinds",
+    "other_names",
+    "address",
+    "served_regions",
+    "website",
+    "employee_count",
+    "student_count",
+    "languages",
+    "identifiers",
+    "descriptions",
+    "sources",
+    "claims",
+];
+
+/// Fields of the schema that the group of details answers.
+const DETAILED: &[&str] = &[
+    "otherKinds",
+    "otherNames",
+    "address",
+    "servedRegions",
+    "website",
+    "employeeCount",
+    "studentCount",
+    "languages",
+    "identifiers",
+    "description",
+    "descriptions",
+    "sources",
+    "claims",
+    "externalId",
+];
+
+impl Columns {
+    /// Those that the selected fields need.
+    pub fn of(want: &Selection) -> Self {
+        Self { details: want.has(TYPE, DETAILED), contact: want.has(TYPE, &["email", "phone"]) }
+    }
+
+    /// What to select of the row `alias`, and the join that it needs.
+    pub fn fetch(self, alias: &str) -> Fetch {
+        let mut columns = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, CARD)];
+        let mut joins = String::new();
+        if self.details {
+            columns.push(columns_of(alias, DETAILS));
+            columns.push(format!("{alias}_sync.source, {alias}_sync.external_id"));
+            joins = format!("LEFT JOIN sync_record AS {alias}_sync ON {alias}_sync.record_id = {alias}.id");
+        }
+        if self.contact {
+            columns.push(columns_of(alias, &["email", "phone"]));
+        }
+        Fetch { columns: columns.join(", "), joins }
+    }
+
+    /// Reads what [`Columns::fetch`] selects.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`] or [`DomainError::Stored`].
+    pub fn read(self, row: &mut Row, viewer: &Viewer) -> Result<Organization, DomainError> {
+        let head = Head::read(row)?;
+        let mut organization = Organization {
+            slug: row.get()?,
+            kind: row.get()?,
+            status: row.name()?,
+            successor_id: row.get()?,
+            name: row.get()?,
+            acronym: row.get()?,
+            seat_region: row.get()?,
+            territory: row.get()?,
+            founded_on: row.parsed()?,
+            dissolved_on: row.parsed()?,
+            sectors: row.json()?,
+            details: Details::default(),
+            contact: Contact::default(),
+            head,
+        };
+        if self.details {
+            organization.details = read_details(row)?;
+        }
+        if self.contact {
+            let contact = Contact { email: row.parsed()?, phone: row.get()? };
+            if sees_contact(viewer, &organization.head) {
+                organization.contact = contact;
+            }
+        }
+        Ok(organization)
+    }
+}
+
+fn read_details(row: &mut Row) -> Result<Details, DomainError> {
+    let mut details = Details {
+        other_kinds: row.json()?,
+        other_names: row.json()?,
+        address: row.get::<Option<String>>()?.map(|text| serde_json::from_str(&text)).transpose()?,
+        served_regions: row.json()?,
+        website: row.parsed()?,
+        employee_count: row.get()?,
+        student_count: row.get()?,
+        languages: row.json()?,
+        identifiers: row.json()?,
+        descriptions: row.json()?,
+        sources: row.json()?,
+        claims: row.json()?,
+        external_id: None,
+    };
+    let (source, external_id): (Option<String>, Option<String>) = (row.get()?, row.get()?);
+    details.external_id = source.zip(external_id).map(|(source, id)| ExternalId { source, id });
+    Ok(details)
+}
+
+/// E-mail address and phone of an organization are for members: they are no harvest for the public.
+fn sees_contact(viewer: &Viewer, head: &Head) -> bool {
+    viewer.sees(head.visibility.max(Visibility::Members), &head.region, head.id)
+}
+
+/// For each key, in order, the organization that the viewer may see. All keys are of one kind.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn find(
+    reader: &Reader,
+    keys: Vec<Key>,
+    columns: &Columns,
+) -> Result<Vec<Option<Organization>>, DomainError> {
+    let mut found: Vec<Option<Organization>> = keys.iter().map(|_| None).collect();
+    let Some(first) = keys.first() else { return Ok(found) };
+    let dialect = reader.dialect();
+    let lookup = first.lookup(RecordType::Organization);
+    let fetch = columns.fetch("r");
+    let statement = KeyedStatement {
+        sql: format!(
+            "SELECT k.n, {} FROM {} {} JOIN organization AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
+            fetch.columns,
+            lookup.keys.source(dialect),
+            lookup.join,
+            lookup.id,
+            fetch.joins,
+            reader.viewer.sees_record(dialect, "r"),
+        ),
+        keys: lookup.keys,
+    };
+    let rows = keys.into_iter().map(Key::into_row).collect();
+    for (position, mut row) in reader.db.read(&statement, rows).await? {
+        found[position] = Some(columns.read(&mut row, &reader.viewer)?);
+    }
+    Ok(found)
+}
+
+/// The organizations that each of these continues, by name.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn predecessors(
+    reader: &Reader,
+    ids: &[Uuid],
+    columns: &Columns,
+) -> Result<Vec<Vec<Organization>>, DomainError> {
+    groups(reader, ids, columns, "JOIN organization AS r ON r.successor_id = k.id").await
+}
+
+/// The clusters and federations that each of these belongs to, by name.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn member_of(
+    reader: &Reader,
+    ids: &[Uuid],
+    columns: &Columns,
+) -> Result<Vec<Vec<Organization>>, DomainError> {
+    let join = "JOIN organization_member AS m ON m.member_id = k.id JOIN organization AS r ON r.id = m.organization_id";
+    groups(reader, ids, columns, join).await
+}
+
+/// The organizations that `join` finds for each id, by name. For relations that are short by nature.
+async fn groups(
+    reader: &Reader,
+    ids: &[Uuid],
+    columns: &Columns,
+    join: &str,
+) -> Result<Vec<Vec<Organization>>, DomainError> {
+    let dialect = reader.dialect();
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let fetch = columns.fetch("r");
+    let statement = KeyedStatement {
+        sql: format!(
+            "SELECT k.n, {} FROM {} {join} {} WHERE {} ORDER BY k.n, r.name_key, r.id",
+            fetch.columns,
+            keys.source(dialect),
+            fetch.joins,
+            reader.viewer.sees_record(dialect, "r"),
+        ),
+        keys,
+    };
+    let mut found: Vec<Vec<Organization>> = ids.iter().map(|_| Vec::new()).collect();
+    let rows = ids.iter().map(|id| vec![KeyValue::Id(*id)]).collect();
+    for (position, mut row) in reader.db.read(&statement, rows).await? {
+        found[position].push(columns.read(&mut row, &reader.viewer)?);
+    }
+    Ok(found)
+}
+
+/// Reads the same page of the list of each parent.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn pages(
+    reader: &Reader,
+    list: &List,
+    parents: Vec<KeyRow>,
+    page: &Page,
+    columns: &Columns,
+    want_total: bool,
+) -> Result<Vec<PageOf<Organization>>, DomainError> {
+    let fetch = columns.fetch("r");
+    list.read(&reader.db, parents, page, &fetch, want_total, |row| columns.read(row, &reader.viewer)).await
+}
+
+/// The members of an organization, by name. The key is the organization's id.
+pub fn members(reader: &Reader) -> List {
+    List {
+        name: "organization.members",
+        table: "organization",
+        from: "organization_member AS m JOIN organization AS o ON o.id = m.member_id".into(),
+        id: "m.member_id".into(),
+        order: Order {
+            name: "NAME",
+            inner: "m.name_key".into(),
+            outer: "r.name_key".into(),
+            key_type: KeyType::Bytes,
+            descending: false,
+        },
+        keys: KeyColumns::new(&[("organization_id", KeyType::Id)]),
+        conditions: vec![
+            "m.organization_id = k.organization_id".into(),
+            reader.viewer.sees_record(reader.dialect(), "o"),
+        ],
+    }
+}
+
+/// The list of organizations that fit a filter, within one region or everywhere, and its keys.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for an unknown slug, a wrong id, or a number out of range.
+pub fn list(
+    reader: &Reader,
+    filter: &OrganizationFilter,
+    order: Option<OrganizationOrder>,
+    within: Option<&str>,
+) -> Result<(List, KeyRow), DomainError> {
+    let order = order.unwrap_or_default();
+    let all = vocabularies();
+    let ranges = Ranges {
+        within,
+        regions: all.regions.checked("filter.regions", "region", filter.regions.as_deref())?,
+        facets: sector_facets(filter.sectors.as_deref())?,
+    };
+    let mut conditions = Conditions::new(reader.dialect());
+    if let Some(kinds) = filled(filter.kinds.as_ref()) {
+        let kinds = all.terms(Vocabulary::OrganizationKind).checked("filter.kinds", "kind", Some(kinds))?;
+        let other = reader.dialect().contains("o.other_kinds", "'\"' || v.value || '\"'");
+        conditions.any("kinds", &kinds, "", &format!("(v.value = o.kind OR {other})"));
+    }
+    if let Some(statuses) = filled(filter.statuses.as_ref()) {
+        let names: Vec<&str> = statuses.iter().map(|status| name_of(*status)).collect();
+        conditions.one_of("statuses", &names, "o.status");
+    }
+    if let Some(slugs) = filled(filter.territories.as_ref()) {
+        conditions.one_of("territories", &territories_within(slugs)?, "o.territory");
+    }
+    if let Some(languages) = filled(filter.languages.as_ref()) {
+        conditions.list_has("languages", languages, "o.languages");
+    }
+    if let Some(clusters) = filled(filter.member_of.as_ref()) {
+        let ids = clusters.iter().map(|text| id::decode("filter.memberOf", "organization", text));
+        let ids = ids.map(|id| id.map(|id| id.simple().to_string())).collect::<Result<Vec<_>, _>>()?;
+        let cluster = reader.dialect().id_from_hex("v.value");
+        let from = format!(
+            "JOIN organization_member AS m ON m.organization_id = {cluster} AND m.member_id = o.id \
+             JOIN organization AS c ON c.id = m.organization_id"
+        );
+        conditions.any("member_of", &ids, &from, &reader.viewer.sees_record(reader.dialect(), "c"));
+    }
+    if let Some(near) = &filter.near {
+        near.condition(&mut conditions)?;
+    }
+    if let Some(since) = filter.updated_since {
+        conditions.bind("updated_since", KeyValue::Int(since.micros()));
+        conditions.push("o.updated_at >= k.updated_since");
+    }
+    let directory =
+        Directory { name: "organizations", table: "organization", list_table: "organization_list" };
+    let viewer = &reader.viewer;
+    let level = viewer.by_level_alone().then_some(|column: &str| viewer.level_condition(column));
+    let sees = |alias: &str| viewer.sees_record(reader.dialect(), alias);
+    Ok(directory.list(order.sort(), ranges, conditions, sees, level))
+}

@@ -1,0 +1,349 @@
+//! Talents: people in a professional role.
+
+use async_graphql::{Enum, SimpleObject};
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::directory::affiliation;
+use crate::directory::affiliation::graphql::AffiliationConnection;
+use crate::directory::region::{self, Regions};
+use crate::record::Head;
+use crate::record::error::DomainError;
+use crate::record::list::{Listed, same_list};
+use crate::record::lookup::Key;
+use crate::record::page::{PageArguments, PageOf};
+use crate::record::policy::{Viewer, Visibility};
+use crate::record::provenance::{Claim, ExternalId, Source};
+use crate::record::read::{KeyRow, KeyValue, Selected, Selection};
+use crate::record::reader::{ByKey, Reader, nodes_wanted, total_wanted};
+use crate::record::value::{Date, EmailAddress, Identifier, LocalizedText, Url};
+
+pub mod graphql;
+pub mod store;
+
+use graphql::{TalentConnection, TalentFilter, TalentOrder};
+
+/// Whether a talent can take on work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Availability {
+    /// Now.
+    Available,
+    /// From the day in `availableFrom`.
+    FromDate,
+    /// Not at present.
+    Unavailable,
+    /// Not said, or not shown to this viewer.
+    #[default]
+    Unknown,
+}
+
+/// How well somebody speaks a language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LanguageLevel {
+    /// A few words.
+    Basic,
+    /// Everyday talk.
+    Conversational,
+    /// Work without effort.
+    Fluent,
+    /// First language.
+    Native,
+}
+
+/// Why the directory may show a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LegalBasis {
+    /// The person has agreed.
+    Consent,
+    /// The person acted in a public professional role, reported in public.
+    PublicRole,
+}
+
+/// Groups of a talent's fields that have a visibility of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TalentFieldGroup {
+    /// `email` and `phone`.
+    Contact,
+    /// `biography` and `biographies`.
+    Biography,
+    /// `availability` and `availableFrom`.
+    Availability,
+    /// `affiliations`.
+    Affiliations,
+}
+
+impl TalentFieldGroup {
+    /// All groups, in the order of the schema.
+    pub const ALL: [Self; 4] = [Self::Contact, Self::Biography, Self::Availability, Self::Affiliations];
+
+    /// The group's level where nobody has chosen one.
+    pub const fn default_visibility(self) -> Visibility {
+        match self {
+            Self::Contact => Visibility::Private,
+            Self::Availability => Visibility::Members,
+            Self::Biography | Self::Affiliations => Visibility::Public,
+        }
+    }
+
+    /// The group of a field of the schema, if it is in one.
+    pub fn of_field(field: &str) -> Option<Self> {
+        match field {
+            "email" | "phone" => Some(Self::Contact),
+            "biography" | "biographies" => Some(Self::Biography),
+            "availability" | "availableFrom" => Some(Self::Availability),
+            "affiliations" => Some(Self::Affiliations),
+            _ => None,
+        }
+    }
+}
+
+/// A language that somebody speaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
+pub struct SpokenLanguage {
+    /// ISO 639-1 code, else ISO 639-3: `fr`, `vgt`.
+    pub language: String,
+    /// How well.
+    pub level: LanguageLevel,
+}
+
+/// A page about somebody's work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
+pub struct Link {
+    /// What it leads to: portfolio, showreel, filmography.
+    pub label: String,
+    /// Its address.
+    pub url: Url,
+}
+
+/// Who may see a group of fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, SimpleObject)]
+pub struct FieldVisibility {
+    /// The group.
+    pub group: TalentFieldGroup,
+    /// Who may see it.
+    pub visibility: Visibility,
+}
+
+/// A talent as the database has it, without what the viewer may not see. Groups of columns that were not
+/// asked for are empty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Talent {
+    /// What every record has.
+    pub head: Head,
+    /// Readable name in addresses.
+    pub slug: String,
+    /// The name that is shown.
+    pub display_name: String,
+    /// Given name.
+    pub given_name: Option<String>,
+    /// Family name.
+    pub family_name: Option<String>,
+    /// Whether the person has taken the profile over.
+    pub claimed: bool,
+    /// Why the directory may show the person.
+    pub legal_basis: LegalBasis,
+    /// Slug of the territory.
+    pub territory: Option<String>,
+    /// Slugs of the occupations.
+    pub occupations: Vec<String>,
+    /// Slugs of the sectors.
+    pub sectors: Vec<String>,
+    /// Skills, as the person words them.
+    pub skills: Vec<String>,
+    /// Languages with level.
+    pub languages: Vec<SpokenLanguage>,
+    /// Whether the person can take on work.
+    pub availability: Availability,
+    /// From which day.
+    pub available_from: Option<Date>,
+    /// The level of each group, in the order of [`TalentFieldGroup::ALL`].
+    pub field_visibility: [Visibility; 4],
+    /// The group of details.
+    pub details: Details,
+    /// E-mail address.
+    pub email: Option<EmailAddress>,
+    /// Phone number.
+    pub phone: Option<String>,
+}
+
+/// The columns that only detailed views ask for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Details {
+    /// Other spellings of the name.
+    pub name_variants: Vec<String>,
+    /// Headlines, the original first.
+    pub headlines: Vec<LocalizedText>,
+    /// Biographies, the original first.
+    pub biographies: Vec<LocalizedText>,
+    /// Official identifiers.
+    pub identifiers: Vec<Identifier>,
+    /// Website.
+    pub website: Option<Url>,
+    /// Pages about the person's work.
+    pub links: Vec<Link>,
+    /// Where the facts come from.
+    pub sources: Vec<Source>,
+    /// Statements by source.
+    pub claims: Vec<Claim>,
+    /// The id in the system that owns it.
+    pub external_id: Option<ExternalId>,
+}
+
+impl Talent {
+    /// Whether the viewer is shown a group of fields.
+    pub fn shows(&self, viewer: &Viewer, group: TalentFieldGroup) -> bool {
+        viewer.sees(self.group_visibility(group), &self.head.region, self.head.id)
+    }
+
+    fn group_visibility(&self, group: TalentFieldGroup) -> Visibility {
+        let place = TalentFieldGroup::ALL.iter().position(|each| *each == group).unwrap_or(0);
+        self.field_visibility[place]
+    }
+
+    /// Takes away what the viewer may not see: fields of hidden groups, and claims on them.
+    fn withhold(&mut self, viewer: &Viewer) {
+        if !self.shows(viewer, TalentFieldGroup::Contact) {
+            self.email = None;
+            self.phone = None;
+        }
+        if !self.shows(viewer, TalentFieldGroup::Biography) {
+            self.details.biographies.clear();
+        }
+        if !self.shows(viewer, TalentFieldGroup::Availability) {
+            self.availability = Availability::Unknown;
+            self.available_from = None;
+        }
+        let shown: Vec<bool> = TalentFieldGroup::ALL.iter().map(|group| self.shows(viewer, *group)).collect();
+        self.details.claims.retain(|claim| {
+            let group = TalentFieldGroup::of_field(&claim.field);
+            group.is_none_or(|group| TalentFieldGroup::ALL.iter().zip(&shown).any(|(g, shown)| *g == group && *shown))
+        });
+    }
+}
+
+/// A talent in an answer, with what was read around it.
+#[derive(Clone, Debug)]
+pub struct TalentNode {
+    pub(crate) row: Talent,
+    region: Regions,
+    territory_regions: Regions,
+    affiliations: ByKey<AffiliationConnection>,
+}
+
+/// Name of the type in the schema.
+const TYPE: &str = "Talent";
+
+impl From<Talent> for TalentNode {
+    fn from(row: Talent) -> Self {
+        Self {
+            row,
+            region: Regions::default(),
+            territory_regions: Regions::default(),
+            affiliations: ByKey::default(),
+        }
+    }
+}
+
+/// Reads what is wanted around these talents: one keyed read per relation.
+///
+/// # Errors
+/// [`DomainError::Database`]. Refusals of arguments are kept for their own fields.
+pub fn fill<'a>(
+    reader: &'a Reader,
+    nodes: &'a mut [TalentNode],
+    want: &'a Selection,
+) -> BoxFuture<'a, Result<(), DomainError>> {
+    Box::pin(async move {
+        if nodes.is_empty() || want.is_empty() {
+            return Ok(());
+        }
+        if let Some(below) = want.below(TYPE, "region") {
+            let slugs = nodes.iter().map(|node| node.row.head.region.as_str());
+            let regions = region::read(reader, slugs, &below).await?;
+            nodes.iter_mut().for_each(|node| node.region = regions.clone());
+        }
+        if let Some(below) = want.below(TYPE, "territory") {
+            let territories = nodes.iter().filter_map(|node| node.row.territory.as_deref());
+            let slugs = region::regions_of_territories(territories);
+            let regions = region::read(reader, slugs, &region::wanted_of_territories(&below)).await?;
+            nodes.iter_mut().for_each(|node| node.territory_regions = regions.clone());
+        }
+        let parents: Vec<KeyRow> = nodes.iter().map(|node| vec![KeyValue::Id(node.row.head.id)]).collect();
+        for field in want.each(TYPE, "affiliations") {
+            let answers = affiliation::of(reader, affiliation::Side::Talent, parents.clone(), &field).await?;
+            nodes.iter_mut().zip(answers).for_each(|(node, answer)| node.affiliations.put(&field, answer));
+        }
+        Ok(())
+    })
+}
+
+/// The talents of these keys, in their order, filled. All keys are of one kind.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn find(
+    reader: &Reader,
+    keys: Vec<Key>,
+    want: &Selection,
+) -> Result<std::vec::IntoIter<Option<TalentNode>>, DomainError> {
+    let found = store::find(reader, keys, store::Columns::of(want)).await?;
+    let places: Vec<bool> = found.iter().map(Option::is_some).collect();
+    let mut nodes: Vec<TalentNode> = found.into_iter().flatten().map(Into::into).collect();
+    fill(reader, &mut nodes, want).await?;
+    let mut nodes = nodes.into_iter();
+    let answer: Vec<_> = places.into_iter().map(|there| if there { nodes.next() } else { None }).collect();
+    Ok(answer.into_iter())
+}
+
+/// The page that a field asks for of a list, for each parent; a refusal of its arguments is an answer.
+async fn listed(
+    reader: &Reader,
+    list: Result<Listed, DomainError>,
+    field: &Selected,
+    count: usize,
+) -> Result<Vec<Result<TalentConnection, DomainError>>, DomainError> {
+    let checked = list.and_then(|(list, parents)| Ok((list.page(&PageArguments::of(field))?, list, parents)));
+    let (page, list, parents) = match checked {
+        Ok(checked) => checked,
+        Err(refusal) => return Ok((0..count).map(|_| Err(refusal.clone())).collect()),
+    };
+    let want = nodes_wanted(field, "TalentConnection", "TalentEdge");
+    let columns = store::Columns::of(&want);
+    let total = total_wanted(field, "TalentConnection");
+    let read = |row: &mut _| columns.read(row, &reader.viewer);
+    let pages = list.read(&reader.db, parents, &page, &columns.fetch("r"), total, read).await?;
+    let (pages, rows) = PageOf::apart(pages);
+    let mut nodes: Vec<TalentNode> = rows.into_iter().map(Into::into).collect();
+    fill(reader, &mut nodes, &want).await?;
+    Ok(PageOf::together(pages, nodes).into_iter().map(|page| Ok(TalentConnection::new(page))).collect())
+}
+
+/// The page of all talents that a field asks for.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for its arguments, [`DomainError::Database`].
+pub async fn all(reader: &Reader, field: &Selected) -> Result<TalentConnection, DomainError> {
+    let (filter, order) = (field.argument("filter").unwrap_or_default(), field.argument("orderBy"));
+    let list = store::list(reader, &filter, order, None).map(|(list, row)| (list, vec![row]));
+    listed(reader, list, field, 1).await?.pop().unwrap_or_else(|| Err(DomainError::Stored("no page".into())))
+}
+
+/// The page of the talents of each region that a field asks for.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn of_regions(
+    reader: &Reader,
+    regions: &[&str],
+    field: &Selected,
+) -> Result<Vec<Result<TalentConnection, DomainError>>, DomainError> {
+    let filter: TalentFilter = field.argument("filter").unwrap_or_default();
+    let order: Option<TalentOrder> = field.argument("orderBy");
+    let lists: Result<Vec<_>, _> =
+        regions.iter().map(|region| store::list(reader, &filter, order, Some(region))).collect();
+    listed(reader, lists.and_then(same_list), field, regions.len()).await
+}

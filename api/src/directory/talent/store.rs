@@ -1,0 +1,235 @@
+//! SQL of talents: keyed reads under the viewer's condition.
+
+use super::graphql::{TalentFilter, TalentOrder};
+use super::{Availability, Details, TYPE, Talent};
+use crate::directory::vocabulary::{occupation_facet, sector_facets, territories_within, vocabularies};
+use crate::record::error::DomainError;
+use crate::record::list::{Conditions, Directory, Fetch, List, Ranges, filled};
+use crate::record::lookup::Key;
+use crate::record::policy::{Viewer, Visibility};
+use crate::record::provenance::ExternalId;
+use crate::record::read::{KeyRow, KeyValue, KeyedStatement, Row, Selection};
+use crate::record::reader::Reader;
+use crate::record::value::fold;
+use crate::record::{Head, RecordType, columns_of, id, name_of};
+
+/// The groups of columns that a selection needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    details: bool,
+    contact: bool,
+}
+
+const CARD: &[&str] = &[
+    "slug",
+    "display_name",
+    "given_name",
+    "family_name",
+    "claimed",
+    "legal_basis",
+    "territory",
+    "occupations",
+    "sectors",
+    "skills",
+    "languages",
+    "availability",
+    "available_from",
+    "contact_visibility",
+    "biography_visibility",
+    "availability_visibility",
+    "affiliations_visibility",
+];
+
+const DETAILS: &[&str] =
+    &["name_variants", "headlines", "biographies", "identifiers", "website", "links", "sources", "claims"];
+
+/// Fields of the schema that the group of details answers.
+const DETAILED: &[&str] = &[
+    "nameVariants",
+    "headline",
+    "headlines",
+    "biography",
+    "biographies",
+    "identifiers",
+    "website",
+    "links",
+    "sources",
+    "claims",
+    "externalId",
+];
+
+impl Columns {
+    /// Those that the selected fields need.
+    pub fn of(want: &Selection) -> Self {
+        Self { details: want.has(TYPE, DETAILED), contact: want.has(TYPE, &["email", "phone"]) }
+    }
+
+    /// What to select of the row `alias`, and the join that it needs.
+    pub fn fetch(self, alias: &str) -> Fetch {
+        let mut columns = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, CARD)];
+        let mut joins = String::new();
+        if self.details {
+            columns.push(columns_of(alias, DETAILS));
+            columns.push(format!("{alias}_sync.source, {alias}_sync.external_id"));
+            joins = format!("LEFT JOIN sync_record AS {alias}_sync ON {alias}_sync.record_id = {alias}.id");
+        }
+        if self.contact {
+            columns.push(columns_of(alias, &["email", "phone"]));
+        }
+        Fetch { columns: columns.join(", "), joins }
+    }
+
+    /// Reads what [`Columns::fetch`] selects, without what the viewer may not see.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`] or [`DomainError::Stored`].
+    pub fn read(self, row: &mut Row, viewer: &Viewer) -> Result<Talent, DomainError> {
+        let level = |row: &mut Row| Ok::<_, DomainError>(Visibility::from_code(row.get()?));
+        let mut talent = Talent {
+            head: Head::read(row)?,
+            slug: row.get()?,
+            display_name: row.get()?,
+            given_name: row.get()?,
+            family_name: row.get()?,
+            claimed: row.get()?,
+            legal_basis: row.name()?,
+            territory: row.get()?,
+            occupations: row.json()?,
+            sectors: row.json()?,
+            skills: row.json()?,
+            languages: row.json()?,
+            availability: row.name()?,
+            available_from: row.parsed()?,
+            field_visibility: [level(row)?, level(row)?, level(row)?, level(row)?],
+            details: if self.details { read_details(row)? } else { Details::default() },
+            email: None,
+            phone: None,
+        };
+        if self.contact {
+            talent.email = row.parsed()?;
+            talent.phone = row.get()?;
+        }
+        talent.withhold(viewer);
+        Ok(talent)
+    }
+}
+
+fn read_details(row: &mut Row) -> Result<Details, DomainError> {
+    let mut details = Details {
+        name_variants: row.json()?,
+        headlines: row.json()?,
+        biographies: row.json()?,
+        identifiers: row.json()?,
+        website: row.parsed()?,
+        links: row.json()?,
+        sources: row.json()?,
+        claims: row.json()?,
+        external_id: None,
+    };
+    let (source, external_id): (Option<String>, Option<String>) = (row.get()?, row.get()?);
+    details.external_id = source.zip(external_id).map(|(source, id)| ExternalId { source, id });
+    Ok(details)
+}
+
+/// For each key, in order, the talent that the viewer may see. All keys are of one kind.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn find(reader: &Reader, keys: Vec<Key>, columns: Columns) -> Result<Vec<Option<Talent>>, DomainError> {
+    let mut found: Vec<Option<Talent>> = keys.iter().map(|_| None).collect();
+    let Some(first) = keys.first() else { return Ok(found) };
+    let dialect = reader.dialect();
+    let lookup = first.lookup(RecordType::Talent);
+    let fetch = columns.fetch("r");
+    let statement = KeyedStatement {
+        sql: format!(
+            "SELECT k.n, {} FROM {} {} JOIN talent AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
+            fetch.columns,
+            lookup.keys.source(dialect),
+            lookup.join,
+            lookup.id,
+            fetch.joins,
+            reader.viewer.sees_record(dialect, "r"),
+        ),
+        keys: lookup.keys,
+    };
+    let rows = keys.into_iter().map(Key::into_row).collect();
+    for (position, mut row) in reader.db.read(&statement, rows).await? {
+        found[position] = Some(columns.read(&mut row, &reader.viewer)?);
+    }
+    Ok(found)
+}
+
+/// The list of talents that fit a filter, within one region or everywhere, and its keys.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for an unknown slug, a wrong id, or a wrong code of a language.
+pub fn list(
+    reader: &Reader,
+    filter: &TalentFilter,
+    order: Option<TalentOrder>,
+    within: Option<&str>,
+) -> Result<(List, KeyRow), DomainError> {
+    let all = vocabularies();
+    let mut facets = sector_facets(filter.sectors.as_deref())?;
+    let occupations = all.occupations.checked("filter.occupations", "occupation", filter.occupations.as_deref())?;
+    if !occupations.is_empty() {
+        facets.insert(0, occupations.iter().map(|slug| occupation_facet(slug)).collect());
+    }
+    let ranges = Ranges {
+        within,
+        regions: all.regions.checked("filter.regions", "region", filter.regions.as_deref())?,
+        facets,
+    };
+    let mut conditions = Conditions::new(reader.dialect());
+    if let Some(slugs) = filled(filter.territories.as_ref()) {
+        conditions.one_of("territories", &territories_within(slugs)?, "o.territory");
+    }
+    if let Some(skills) = filled(filter.skills.as_ref()) {
+        let keys: Vec<String> = skills.iter().map(|skill| fold(skill)).collect();
+        conditions.list_has("skills", &keys, "o.skill_keys");
+    }
+    if let Some(codes) = filled(filter.languages.as_ref()) {
+        let codes = all.languages.checked("filter.languages", "language code", Some(codes))?;
+        let entries: Vec<String> = codes.iter().map(|code| format!("\"language\":\"{code}\"")).collect();
+        let has = reader.dialect().contains("o.languages", "v.value");
+        conditions.any("languages", &entries, "", &has);
+    }
+    availability(reader, filter, &mut conditions);
+    if let Some(organization) = &filter.organization {
+        let id = id::decode("filter.organization", "organization", organization)?;
+        conditions.bind("organization_id", KeyValue::Id(id));
+        let sees = reader.viewer.sees_affiliation(reader.dialect(), "a");
+        conditions.push(format!(
+            "EXISTS (SELECT 1 FROM affiliation AS a WHERE a.talent_id = o.id \
+             AND a.organization_id = k.organization_id AND {sees})"
+        ));
+    }
+    if let Some(since) = filter.updated_since {
+        conditions.bind("updated_since", KeyValue::Int(since.micros()));
+        conditions.push("o.updated_at >= k.updated_since");
+    }
+    let directory = Directory { name: "talents", table: "talent", list_table: "talent_list" };
+    let viewer = &reader.viewer;
+    let level = viewer.by_level_alone().then_some(|column: &str| viewer.level_condition(column));
+    let sees = |alias: &str| viewer.sees_record(reader.dialect(), alias);
+    Ok(directory.list(order.unwrap_or_default().sort(), ranges, conditions, sees, level))
+}
+
+/// Filters on the group AVAILABILITY find only those who show it to the viewer: for all others it is unknown.
+fn availability(reader: &Reader, filter: &TalentFilter, conditions: &mut Conditions) {
+    let shown = reader.viewer.sees_group(reader.dialect(), "o", "availability_visibility");
+    if let Some(values) = filled(filter.availability.as_ref()) {
+        let names: Vec<&str> = values.iter().map(|value| name_of(*value)).collect();
+        let unknown = name_of(Availability::Unknown);
+        let stated = format!("CASE WHEN {shown} THEN o.availability ELSE '{unknown}' END");
+        conditions.one_of("availability", &names, &stated);
+    }
+    if let Some(day) = filter.available_by {
+        conditions.bind("available_by", KeyValue::Text(day.to_string()));
+        conditions.push(format!(
+            "({shown} AND (o.availability = 'AVAILABLE' \
+             OR (o.availability = 'FROM_DATE' AND o.available_from <= k.available_by)))"
+        ));
+    }
+}

@@ -1,0 +1,8 @@
+//! Passerelle: a headless GraphQL API for a cross-border cluster directory.
+//!
+//! ARCHITECTURE.md is the map. Arrows run one way: `server` uses `directory`, which uses `record` and
+//! `changes`, which use the tables of the crate `entity`.
+
+pub mod app;
+pub mod directory;
+pub mod record;

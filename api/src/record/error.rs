@@ -1,0 +1,149 @@
+//! The one place where failures become GraphQL errors.
+
+use std::sync::Arc;
+
+use async_graphql::{Error, ErrorExtensions};
+use sea_orm::DbErr;
+
+tokio::task_local! {
+    /// Identity of the request being answered, for logs and for the client's report of an internal error.
+    pub static REQUEST_ID: String;
+}
+
+/// Every code that a top-level error carries in `extensions.code`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The request itself is refused: method, media type, form of the body.
+    BadRequest,
+    /// The body is longer than the limit.
+    PayloadTooLarge,
+    /// An argument or variable has a value that is not allowed.
+    BadUserInput,
+    /// The document is not GraphQL.
+    GraphqlParseFailed,
+    /// The document does not fit the schema.
+    GraphqlValidationFailed,
+    /// No operation of the document has the given name, or there are several and none is named.
+    OperationResolutionFailure,
+    /// The document is deeper or costlier than the limits.
+    QueryTooComplex,
+    /// The database cannot answer at the moment.
+    Unavailable,
+    /// A fault of the server; the client gets the request's id and nothing else.
+    InternalServerError,
+}
+
+impl Code {
+    /// The text in `extensions.code`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "BAD_REQUEST",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
+            Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::InternalServerError => "INTERNAL_SERVER_ERROR",
+        }
+    }
+}
+
+/// What can go wrong in reading or writing the directory.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DomainError {
+    /// An argument has a value that is not allowed; the message says what is.
+    #[error("{message}")]
+    BadUserInput {
+        /// What is wrong and what would be right, in English.
+        message: String,
+        /// The argument, as a path: `filter.sectors`.
+        argument: String,
+    },
+    /// The database failed.
+    #[error("database: {0}")]
+    Database(Arc<DbErr>),
+    /// A stored value is not what this program writes.
+    #[error("stored value: {0}")]
+    Stored(String),
+    /// A task of our own ended without an answer.
+    #[error("task: {0}")]
+    Task(String),
+}
+
+impl DomainError {
+    /// A refusal of `argument` that says what is wrong and what would be right.
+    pub fn bad_input(argument: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::BadUserInput { message: message.into(), argument: argument.into() }
+    }
+
+    /// The code that clients see.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::BadUserInput { .. } => Code::BadUserInput,
+            Self::Database(error) if is_unavailable(error) => Code::Unavailable,
+            Self::Database(_) | Self::Stored(_) | Self::Task(_) => Code::InternalServerError,
+        }
+    }
+}
+
+/// Whether the database could not be reached in time, as opposed to having refused a statement.
+fn is_unavailable(error: &DbErr) -> bool {
+    matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
+}
+
+impl From<DbErr> for DomainError {
+    fn from(error: DbErr) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}
+
+impl From<serde_json::Error> for DomainError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Stored(error.to_string())
+    }
+}
+
+impl ErrorExtensions for DomainError {
+    fn extend(&self) -> Error {
+        let code = self.code();
+        match self {
+            Self::BadUserInput { message, argument } => Error::new(message.clone()).extend_with(|_, e| {
+                e.set("code", code.as_str());
+                e.set("argument", argument.as_str());
+            }),
+            _ => internal(code, self),
+        }
+    }
+}
+
+/// Logs the chain of an internal error and gives the client the request's id and nothing else.
+fn internal(code: Code, error: &DomainError) -> Error {
+    let request_id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
+    tracing::error!(%error, %request_id, "request failed");
+    let message = match code {
+        Code::Unavailable => "The database cannot answer at the moment. Try again in a few seconds.",
+        _ => "Something went wrong on our side. Tell us the requestId if it happens again.",
+    };
+    Error::new(message).extend_with(|_, e| {
+        e.set("code", code.as_str());
+        e.set("requestId", request_id.as_str());
+    })
+}
+
+/// A shorter name for what resolvers answer.
+pub type GraphqlResult<T> = async_graphql::Result<T>;
+
+/// Turns a result of the domain into one of GraphQL.
+pub trait IntoGraphql<T> {
+    /// # Errors
+    /// The same error, as clients see it.
+    fn graphql(self) -> GraphqlResult<T>;
+}
+
+impl<T> IntoGraphql<T> for Result<T, DomainError> {
+    fn graphql(self) -> GraphqlResult<T> {
+        self.map_err(|error| error.extend())
+    }
+}

@@ -1,0 +1,379 @@
+//! Lists: one way to read a page of anything, for one parent or for many at once.
+//!
+//! A list is an index range in the order of the page. The inner statement walks that range and yields ids;
+//! the outer one fetches the rows. Both databases run the same text but for the join (see
+//! [`Dialect::join_some`]).
+
+use std::sync::Arc;
+
+use super::error::DomainError;
+use super::page::{CursorTag, Page, PageArguments, PageInfo, PageOf, Position};
+use super::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
+
+/// The order of a list.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Name of the order, which cursors are bound to.
+    pub name: &'static str,
+    /// Sort key in the inner statement, as its index has it.
+    pub inner: String,
+    /// The same sort key on the row `r`.
+    pub outer: String,
+    /// Type of the sort key.
+    pub key_type: KeyType,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+}
+
+/// What a list is: where it is read from, in which order, under which conditions.
+#[derive(Clone, Debug)]
+pub struct List {
+    /// Name of the list, which cursors are bound to.
+    pub name: &'static str,
+    /// Table of the rows.
+    pub table: &'static str,
+    /// `FROM` of the inner statement.
+    pub from: String,
+    /// Id of the row in the inner statement.
+    pub id: String,
+    /// The order.
+    pub order: Order,
+    /// Key columns that the conditions name as `k.<name>`.
+    pub keys: KeyColumns,
+    /// Conditions of the inner statement, all of which hold; the viewer's is among them.
+    pub conditions: Vec<String>,
+}
+
+/// What to fetch of each row `r`.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    /// Columns, with commas.
+    pub columns: String,
+    /// Joins of to-one relations.
+    pub joins: String,
+}
+
+impl List {
+    /// The tag of its cursors.
+    fn tag(&self) -> CursorTag {
+        CursorTag::new(self.name, self.order.name, self.order.descending)
+    }
+
+    /// Checks paging arguments against this list and order.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT`, saying what is allowed.
+    pub fn page(&self, arguments: &PageArguments) -> Result<Page, DomainError> {
+        arguments.page(&self.tag(), self.order.key_type)
+    }
+
+    fn statement(&self, dialect: Dialect, page: &Page, fetch: &Fetch) -> KeyedStatement {
+        let mut keys = self.keys.clone();
+        let mut conditions = self.conditions.clone();
+        let Order { inner, outer, key_type, descending, .. } = &self.order;
+        let id = &self.id;
+        for (name, position, beyond) in [("after", &page.after, !descending), ("before", &page.before, *descending)] {
+            if position.is_some() {
+                keys.push(&format!("{name}_key"), *key_type);
+                keys.push(&format!("{name}_id"), KeyType::Id);
+                let sign = if beyond { '>' } else { '<' };
+                conditions.push(format!("({inner}, {id}) {sign} (k.{name}_key, k.{name}_id)"));
+            }
+        }
+        let direction = if *descending == page.backward { "ASC" } else { "DESC" };
+        let sql = format!(
+            "SELECT k.n, {outer}, r.id, {columns} FROM {source} {rows} {joins} \
+             ORDER BY k.n, {outer} {direction}, r.id {direction}",
+            columns = fetch.columns,
+            source = keys.source(dialect),
+            rows = dialect.join_some(
+                self.table,
+                &format!(
+                    "SELECT {id} AS id FROM {from} WHERE {conditions} ORDER BY {inner} {direction}, {id} {direction} \
+                     LIMIT {limit}",
+                    from = self.from,
+                    conditions = conditions.join(" AND "),
+                    limit = page.limit + 1,
+                )
+            ),
+            joins = fetch.joins,
+        );
+        KeyedStatement { sql, keys }
+    }
+
+    fn count_statement(&self, dialect: Dialect) -> KeyedStatement {
+        let sql = format!(
+            "SELECT k.n, (SELECT COUNT(*) FROM {} WHERE {}) FROM {} ORDER BY k.n",
+            self.from,
+            self.conditions.join(" AND "),
+            self.keys.source(dialect),
+        );
+        KeyedStatement { sql, keys: self.keys.clone() }
+    }
+
+    /// Reads the same page of the list of each of `parents`, in one statement; counts in one more.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`], or what `decode` says.
+    pub async fn read<T>(
+        &self,
+        db: &Arc<Database>,
+        parents: Vec<KeyRow>,
+        page: &Page,
+        fetch: &Fetch,
+        want_total: bool,
+        mut decode: impl FnMut(&mut Row) -> Result<T, DomainError>,
+    ) -> Result<Vec<PageOf<T>>, DomainError> {
+        let mut found: Vec<Vec<(Position, T)>> = parents.iter().map(|_| Vec::new()).collect();
+        let mut totals: Vec<Option<i64>> = vec![None; parents.len()];
+        if want_total {
+            for (parent, mut row) in db.read(&self.count_statement(db.dialect()), parents.clone()).await? {
+                totals[parent] = Some(row.get()?);
+            }
+        }
+        let keys = parents.into_iter().map(|mut row| {
+            for position in [&page.after, &page.before].into_iter().flatten() {
+                row.push(position.key.clone());
+                row.push(KeyValue::Id(position.id));
+            }
+            row
+        });
+        for (parent, mut row) in db.read(&self.statement(db.dialect(), page, fetch), keys.collect()).await? {
+            let key = match self.order.key_type {
+                KeyType::Bytes => KeyValue::Bytes(row.get()?),
+                KeyType::Text => KeyValue::Text(row.get()?),
+                KeyType::Int => KeyValue::Int(row.get()?),
+                KeyType::Float => KeyValue::Float(row.get()?),
+                KeyType::Id => KeyValue::Id(row.get()?),
+            };
+            let position = Position { key, id: row.get()? };
+            found[parent].push((position, decode(&mut row)?));
+        }
+        let tag = self.tag();
+        Ok(found.into_iter().zip(totals).map(|(items, total)| assemble(items, total, page, &tag)).collect())
+    }
+}
+
+/// Cuts the item that only tells that there is more, and puts a backward page in the order of the list.
+fn assemble<T>(mut items: Vec<(Position, T)>, total: Option<i64>, page: &Page, tag: &CursorTag) -> PageOf<T> {
+    let limit = usize::try_from(page.limit).unwrap_or(0);
+    let more = items.len() > limit;
+    items.truncate(limit);
+    if page.backward {
+        items.reverse();
+    }
+    let (has_next_page, has_previous_page) =
+        if page.backward { (page.before.is_some(), more) } else { (more, page.after.is_some()) };
+    let items: Vec<(String, T)> =
+        items.into_iter().map(|(position, item)| (position.cursor(tag), item)).collect();
+    let info = PageInfo {
+        has_next_page,
+        has_previous_page,
+        start_cursor: items.first().map(|(cursor, _)| cursor.clone()),
+        end_cursor: items.last().map(|(cursor, _)| cursor.clone()),
+    };
+    PageOf { items, info, total }
+}
+
+/// Gathers the conditions of a filter: texts and the keys they name.
+#[derive(Debug)]
+pub struct Conditions {
+    dialect: Dialect,
+    keys: KeyColumns,
+    row: KeyRow,
+    texts: Vec<String>,
+}
+
+impl Conditions {
+    /// No condition yet.
+    pub fn new(dialect: Dialect) -> Self {
+        Self { dialect, keys: KeyColumns::default(), row: Vec::new(), texts: Vec::new() }
+    }
+
+    /// The SQL they are written in.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Binds a value; conditions name it `k.<name>`.
+    pub fn bind(&mut self, name: &str, value: KeyValue) {
+        self.keys.push(name, value.key_type());
+        self.row.push(value);
+    }
+
+    /// Adds a condition.
+    pub fn push(&mut self, condition: impl Into<String>) {
+        self.texts.push(condition.into());
+    }
+
+    /// Whether there is a condition.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// Some value of the list fulfils `condition`, which names it `v.value`; `from` may join tables to it.
+    pub fn any(&mut self, name: &str, values: &[impl serde::Serialize], from: &str, condition: &str) {
+        let list = serde_json::Value::Array(values.iter().filter_map(|v| serde_json::to_value(v).ok()).collect());
+        self.bind(name, KeyValue::Text(list.to_string()));
+        let each = self.dialect.each(&format!("k.{name}"));
+        self.texts.push(format!("EXISTS (SELECT 1 FROM {each} {from} WHERE {condition})"));
+    }
+
+    /// The column has one of the values.
+    pub fn one_of(&mut self, name: &str, values: &[impl serde::Serialize], column: &str) {
+        self.any(name, values, "", &format!("v.value = {column}"));
+    }
+
+    /// The JSON list in the column has one of the values.
+    pub fn list_has(&mut self, name: &str, values: &[impl serde::Serialize], column: &str) {
+        let has = self.dialect.contains(column, "'\"' || v.value || '\"'");
+        self.any(name, values, "", &has);
+    }
+
+    /// The keys, their values, and the conditions.
+    pub fn finish(self) -> (KeyColumns, KeyRow, Vec<String>) {
+        (self.keys, self.row, self.texts)
+    }
+}
+
+/// The values of a filter that filters: an empty list, as a form sends where nothing is chosen, does not.
+pub fn filled<T>(values: Option<&Vec<T>>) -> Option<&[T]> {
+    values.filter(|values| !values.is_empty()).map(Vec::as_slice)
+}
+
+/// What a list may be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKey {
+    /// The name, as a reader expects: the order of the list table.
+    Name,
+    /// A column with whole numbers, such as a time.
+    Number(&'static str),
+    /// A column with a partial date or nothing; nothing comes last in both directions.
+    PartialDate(&'static str),
+}
+
+/// An order that a client asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Sort {
+    /// Its name in the schema, which cursors are bound to.
+    pub name: &'static str,
+    /// By what.
+    pub key: SortKey,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+}
+
+/// Records of one type, with the table that lists them by facet and region in the order of their names.
+#[derive(Clone, Copy, Debug)]
+pub struct Directory {
+    /// Name of the list, which cursors are bound to.
+    pub name: &'static str,
+    /// Table of the records.
+    pub table: &'static str,
+    /// Table of the lists.
+    pub list_table: &'static str,
+}
+
+/// The filters that the list table answers by itself.
+#[derive(Clone, Debug, Default)]
+pub struct Ranges<'a> {
+    /// The region within which the list is read, if it is one of a region's.
+    pub within: Option<&'a str>,
+    /// Any of these regions.
+    pub regions: Vec<String>,
+    /// For each filter by facet that is set, any of its facets.
+    pub facets: Vec<Vec<String>>,
+}
+
+impl Directory {
+    /// The list of records that fit the ranges and the conditions (on the row `o`), and its keys. `sees` is
+    /// the viewer's condition on a row; `level` the one on a stored level, where that decides alone.
+    pub fn list(
+        &self,
+        sort: Sort,
+        ranges: Ranges<'_>,
+        mut conditions: Conditions,
+        sees: impl Fn(&str) -> String,
+        level: Option<impl Fn(&str) -> String>,
+    ) -> (List, KeyRow) {
+        let Self { table, list_table, .. } = self;
+        let by_name = sort.key == SortKey::Name;
+        let (mut facets, mut regions) = (ranges.facets, Vec::new());
+        if by_name {
+            // One facet and one region make the range; what remains is checked entry by entry.
+            let single = facets.iter().position(|any| any.len() == 1);
+            let facet = single.and_then(|at| facets.remove(at).pop()).unwrap_or_default();
+            let mut region = ranges.within.unwrap_or_default().to_owned();
+            match ranges.regions.as_slice() {
+                [only] if region.is_empty() => region.clone_from(only),
+                several => regions = several.to_vec(),
+            }
+            conditions.bind("facet", KeyValue::Text(facet));
+            conditions.bind("region", KeyValue::Text(region));
+        } else {
+            regions = ranges.regions;
+        }
+        let needs_row = !by_name || !conditions.is_empty() || level.is_none();
+        let row = if by_name { "l" } else { "o" };
+        let listed = |facet: &str, region: &str| {
+            format!(
+                "JOIN {list_table} AS f ON f.facet = {facet} AND f.region = {region} \
+                 AND f.name_key = {row}.name_key AND f.id = {row}.id"
+            )
+        };
+        if let (Some(within), false) = (ranges.within, by_name) {
+            conditions.any("within", &[within], &listed("''", "v.value"), "TRUE");
+        }
+        if !regions.is_empty() {
+            conditions.any("regions", &regions, &listed("''", "v.value"), "TRUE");
+        }
+        for (number, any) in facets.iter().enumerate() {
+            conditions.any(&format!("facets_{number}"), any, &listed("v.value", "''"), "TRUE");
+        }
+        if by_name {
+            conditions.push("l.facet = k.facet AND l.region = k.region");
+        }
+        conditions.push(match level {
+            Some(level) => level(&format!("{row}.visibility")),
+            None => sees("o"),
+        });
+        let from = match (by_name, needs_row) {
+            (true, true) => format!("{list_table} AS l JOIN {table} AS o ON o.id = l.id"),
+            (true, false) => format!("{list_table} AS l"),
+            (false, _) => format!("{table} AS o"),
+        };
+        let (keys, key_row, conditions) = conditions.finish();
+        let list =
+            List { name: self.name, table, from, id: format!("{row}.id"), order: sort.order(), keys, conditions };
+        (list, key_row)
+    }
+}
+
+impl Sort {
+    fn order(self) -> Order {
+        let Self { name, key, descending } = self;
+        let (inner, outer, key_type) = match key {
+            SortKey::Name => ("l.name_key".into(), "r.name_key".into(), KeyType::Bytes),
+            SortKey::Number(column) => (format!("o.{column}"), format!("r.{column}"), KeyType::Int),
+            SortKey::PartialDate(column) => {
+                let last = if descending { "" } else { "~" };
+                (format!("COALESCE(o.{column}, '{last}')"), format!("COALESCE(r.{column}, '{last}')"), KeyType::Text)
+            }
+        };
+        Order { name, inner, outer, key_type, descending }
+    }
+}
+
+/// A list with the keys of each parent that it is read for.
+pub type Listed = (List, Vec<KeyRow>);
+
+/// One list for several parents whose lists differ in their keys alone.
+///
+/// # Errors
+/// [`DomainError::Stored`] where there is no parent.
+pub fn same_list(lists: Vec<(List, KeyRow)>) -> Result<Listed, DomainError> {
+    let rows = lists.iter().map(|(_, row)| row.clone()).collect();
+    let first = lists.into_iter().next().map(|(list, _)| list);
+    Ok((first.ok_or_else(|| DomainError::Stored("a list for no parent".into()))?, rows))
+}
+

@@ -1,0 +1,83 @@
+//! How one record is named: by id, slug, identifier or external id. Old names still resolve.
+
+use uuid::Uuid;
+
+use super::RecordType;
+use super::read::{KeyColumns, KeyRow, KeyType, KeyValue};
+
+/// What one record is asked by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Key {
+    /// Its id, or that of a duplicate which was merged into it.
+    Id(Uuid),
+    /// Its present slug, or a former one.
+    Slug(String),
+    /// An official identifier: scheme and canonical text.
+    Identifier(&'static str, String),
+    /// The id in the system that owns it: source and id.
+    ExternalId(String, String),
+}
+
+/// The SQL that turns keys of one kind into ids.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    /// Columns of the keys.
+    pub keys: KeyColumns,
+    /// Joins to the keys `k`.
+    pub join: String,
+    /// The id that is found.
+    pub id: &'static str,
+}
+
+impl Key {
+    /// The key of a slug that somebody typed. PostgreSQL has no NUL in a text, and no slug has one.
+    pub fn slug(text: String) -> Self {
+        Self::Slug(text.replace('\0', ""))
+    }
+
+    /// The key of an external id that somebody typed.
+    pub fn external_id(source: String, id: String) -> Self {
+        Self::ExternalId(source.replace('\0', ""), id.replace('\0', ""))
+    }
+
+    /// The lookup for keys of this kind.
+    pub fn lookup(&self, record_type: RecordType) -> Lookup {
+        let name = record_type.name();
+        let text = KeyType::Text;
+        match self {
+            Self::Id(_) => Lookup {
+                keys: KeyColumns::new(&[("id", KeyType::Id)]),
+                join: "LEFT JOIN record_redirect AS d ON d.id = k.id".into(),
+                id: "COALESCE(d.target_id, k.id)",
+            },
+            Self::Slug(_) => Lookup {
+                keys: KeyColumns::new(&[("slug", text)]),
+                join: format!("JOIN record_slug AS d ON d.record_type = '{name}' AND d.slug = k.slug"),
+                id: "d.record_id",
+            },
+            Self::Identifier(..) => Lookup {
+                keys: KeyColumns::new(&[("scheme", text), ("value", text)]),
+                join: format!(
+                    "JOIN record_identifier AS d ON d.record_type = '{name}' AND d.scheme = k.scheme \
+                     AND d.value = k.value"
+                ),
+                id: "d.record_id",
+            },
+            Self::ExternalId(..) => Lookup {
+                keys: KeyColumns::new(&[("source", text), ("external_id", text)]),
+                join: "JOIN sync_record AS d ON d.source = k.source AND d.external_id = k.external_id".into(),
+                id: "d.record_id",
+            },
+        }
+    }
+
+    /// The row of keys for its lookup.
+    pub fn into_row(self) -> KeyRow {
+        match self {
+            Self::Id(id) => vec![KeyValue::Id(id)],
+            Self::Slug(slug) => vec![KeyValue::Text(slug)],
+            Self::Identifier(scheme, value) => vec![KeyValue::Text(scheme.into()), KeyValue::Text(value)],
+            Self::ExternalId(source, id) => vec![KeyValue::Text(source), KeyValue::Text(id)],
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What all records share: ids, visibility, paging, claims, the way reads run, the one door for writes.
+
+use async_graphql::Enum;
+use async_graphql::resolver_utils::{EnumItem, EnumType};
+use uuid::Uuid;
+
+pub mod error;
+pub mod geo;
+pub mod id;
+pub mod list;
+pub mod lookup;
+pub mod page;
+pub mod policy;
+pub mod provenance;
+pub mod read;
+pub mod reader;
+pub mod value;
+
+use error::DomainError;
+use policy::{Facts, Visibility};
+use read::Row;
+use value::DateTime;
+
+/// The types of records that a region answers for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum)]
+pub enum RecordType {
+    /// A company, school, fund, public body, association or venue.
+    Organization,
+    /// A person in a professional role.
+    Talent,
+    /// A talent's role in an organization.
+    Affiliation,
+    /// Organizations working together.
+    Partnership,
+}
+
+impl RecordType {
+    /// The name in lower case: prefix of ids.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::Talent => "talent",
+            Self::Affiliation => "affiliation",
+            Self::Partnership => "partnership",
+        }
+    }
+
+    /// The name in the database and in the schema's enum.
+    pub fn name(self) -> &'static str {
+        name_of(self)
+    }
+}
+
+/// The GraphQL name of an enum value: also what the database stores.
+pub fn name_of<T: EnumType>(value: T) -> &'static str {
+    T::items().iter().find(|item: &&EnumItem<T>| item.value == value).map_or("", |item| item.name)
+}
+
+/// The enum value of a GraphQL name.
+pub fn value_of<T: EnumType>(name: &str) -> Option<T> {
+    T::items().iter().find(|item| item.name == name).map(|item| item.value)
+}
+
+/// What every record begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Identity, the same on every deployment.
+    pub id: Uuid,
+    /// Slug of the region that answers for the record.
+    pub region: String,
+    /// Who may see it; for a record made of others, the strictest of them.
+    pub visibility: Visibility,
+    /// Grows by one with each effective change.
+    pub revision: i32,
+    /// When it was first written here.
+    pub created_at: DateTime,
+    /// When it was last changed here.
+    pub updated_at: DateTime,
+}
+
+impl Head {
+    /// The columns that [`Head::read`] reads, in order.
+    pub const COLUMNS: &'static [&'static str] =
+        &["id", "region", "visibility", "revision", "created_at", "updated_at"];
+
+    /// Reads the columns of [`Head::COLUMNS`].
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub fn read(row: &mut Row) -> Result<Self, DomainError> {
+        Ok(Self {
+            id: row.get()?,
+            region: row.get()?,
+            visibility: Visibility::from_code(row.get()?),
+            revision: row.get()?,
+            created_at: DateTime::from_micros(row.get()?),
+            updated_at: DateTime::from_micros(row.get()?),
+        })
+    }
+
+    /// What decides about the record alone.
+    pub fn facts(&self) -> Facts {
+        Facts { visibility: self.visibility, region: self.region.clone(), id: self.id, parts: Vec::new() }
+    }
+}
+
+/// `alias.column` for each column, with commas.
+pub fn columns_of(alias: &str, columns: &[&str]) -> String {
+    columns.iter().map(|column| format!("{alias}.{column}")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,326 @@
+//! Paging: keyset, forwards and backwards, by the Relay connection specification.
+
+use async_graphql::SimpleObject;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::error::DomainError;
+use super::read::{KeyType, KeyValue, Selected};
+
+/// Items on a page where neither `first` nor `last` is given.
+pub const DEFAULT_PAGE: i32 = 20;
+/// Items on a page at most.
+pub const MAX_PAGE: i32 = 100;
+
+/// Where a page stands in its list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SimpleObject)]
+pub struct PageInfo {
+    /// Whether more follows; ask for it with `first` and `after: endCursor`.
+    pub has_next_page: bool,
+    /// Whether something comes before; ask for it with `last` and `before: startCursor`.
+    pub has_previous_page: bool,
+    /// Position of the first item of this page; null where the page is empty.
+    pub start_cursor: Option<String>,
+    /// Position of the last item of this page; null where the page is empty.
+    pub end_cursor: Option<String>,
+}
+
+/// The paging arguments of a list, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// Items wanted.
+    pub limit: i32,
+    /// Whether the page is counted from the end.
+    pub backward: bool,
+    /// The item after which it begins.
+    pub after: Option<Position>,
+    /// The item before which it ends.
+    pub before: Option<Position>,
+}
+
+/// A position in an ordered list: the sort key of an item and its id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Position {
+    /// Value of the sort key.
+    pub key: KeyValue,
+    /// Id of the item, which makes the order total.
+    pub id: Uuid,
+}
+
+/// What makes cursors of one list differ from those of another: its name, order and direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CursorTag([u8; 4]);
+
+impl CursorTag {
+    /// The tag of a list in an order.
+    pub fn new(list: &str, order: &str, descending: bool) -> Self {
+        let hash = Sha256::digest(format!("{list} {order} {descending}"));
+        Self([hash[0], hash[1], hash[2], hash[3]])
+    }
+}
+
+/// Layout of cursors; a later one may not be confused with it.
+const CURSOR_VERSION: u8 = 1;
+
+impl Position {
+    /// The position as clients see it: opaque, bound to one list and order.
+    pub fn cursor(&self, tag: &CursorTag) -> String {
+        let mut bytes = vec![CURSOR_VERSION];
+        bytes.extend(tag.0);
+        bytes.extend(self.id.as_bytes());
+        match &self.key {
+            KeyValue::Bytes(key) => bytes.extend(key),
+            KeyValue::Text(key) => bytes.extend(key.as_bytes()),
+            KeyValue::Int(key) => bytes.extend(key.to_be_bytes()),
+            KeyValue::Float(key) => bytes.extend(key.to_be_bytes()),
+            KeyValue::Id(key) => bytes.extend(key.as_bytes()),
+        }
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a cursor of the list and order of `tag`, whose sort key has this type.
+    fn read(argument: &str, text: &str, tag: &CursorTag, key_type: KeyType) -> Result<Self, DomainError> {
+        let wrong = || {
+            let message = "This is not a cursor of this list. Pass `pageInfo.endCursor`, `pageInfo.startCursor` or an \
+                           edge's `cursor` as it was received.";
+            DomainError::bad_input(argument, message)
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
+        let (head, key) = bytes.split_at_checked(21).ok_or_else(wrong)?;
+        if head[0] != CURSOR_VERSION {
+            return Err(wrong());
+        }
+        if head[1..5] != tag.0 {
+            let message = "This cursor is of another list or another order. Use it with the `orderBy` it was \
+                           received with, or start again without a cursor.";
+            return Err(DomainError::bad_input(argument, message));
+        }
+        let id = Uuid::from_slice(&head[5..]).map_err(|_| wrong())?;
+        let key = match key_type {
+            KeyType::Bytes => KeyValue::Bytes(key.to_vec()),
+            KeyType::Text => {
+                let text = std::str::from_utf8(key).map_err(|_| wrong())?;
+                // PostgreSQL has no NUL in a text.
+                if text.contains('\0') {
+                    return Err(wrong());
+                }
+                KeyValue::Text(text.to_owned())
+            }
+            KeyType::Int => KeyValue::Int(i64::from_be_bytes(key.try_into().map_err(|_| wrong())?)),
+            KeyType::Float => KeyValue::Float(f64::from_be_bytes(key.try_into().map_err(|_| wrong())?)),
+            KeyType::Id => KeyValue::Id(Uuid::from_slice(key).map_err(|_| wrong())?),
+        };
+        Ok(Self { key, id })
+    }
+}
+
+/// The paging arguments as they come.
+#[derive(Clone, Debug, Default)]
+pub struct PageArguments {
+    /// At most so many items from the beginning, or after `after`.
+    pub first: Option<i32>,
+    /// Only items after this cursor.
+    pub after: Option<String>,
+    /// At most so many items from the end, or before `before`.
+    pub last: Option<i32>,
+    /// Only items before this cursor.
+    pub before: Option<String>,
+}
+
+impl PageArguments {
+    /// Those of a selected field.
+    pub fn of(field: &Selected) -> Self {
+        Self {
+            first: field.argument("first"),
+            after: field.argument("after"),
+            last: field.argument("last"),
+            before: field.argument("before"),
+        }
+    }
+
+    /// Checks them for a list with this tag and type of sort key.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` on the argument that is wrong, saying what is allowed.
+    pub fn page(&self, tag: &CursorTag, key_type: KeyType) -> Result<Page, DomainError> {
+        if self.first.is_some() && self.last.is_some() {
+            let message = "Give `first` to page forwards or `last` to page backwards, not both.";
+            return Err(DomainError::bad_input("last", message));
+        }
+        let (argument, limit) = match (self.first, self.last) {
+            (_, Some(last)) => ("last", last),
+            (first, None) => ("first", first.unwrap_or(DEFAULT_PAGE)),
+        };
+        if !(0..=MAX_PAGE).contains(&limit) {
+            let message = format!("`{argument}` is {limit}: at least 0 and at most {MAX_PAGE} items fit on a page.");
+            return Err(DomainError::bad_input(argument, message));
+        }
+        let position = |argument: &str, text: &Option<String>| {
+            text.as_deref().map(|text| Position::read(argument, text, tag, key_type)).transpose()
+        };
+        Ok(Page {
+            limit,
+            backward: self.last.is_some(),
+            after: position("after", &self.after)?,
+            before: position("before", &self.before)?,
+        })
+    }
+}
+
+/// A page that was read: its items in the order of the list.
+#[derive(Clone, Debug)]
+pub struct PageOf<T> {
+    /// Items with their cursors.
+    pub items: Vec<(String, T)>,
+    /// Where the page stands.
+    pub info: PageInfo,
+    /// Items of the whole list that the viewer may see; only where it was selected.
+    pub total: Option<i64>,
+}
+
+impl<T> PageOf<T> {
+    /// The pages without their items, and all items in one list, to be filled together.
+    pub fn apart(pages: Vec<Self>) -> (Vec<PageOf<()>>, Vec<T>) {
+        let mut all = Vec::new();
+        let emptied = pages.into_iter().map(|page| {
+            let mut cursors = Vec::with_capacity(page.items.len());
+            for (cursor, item) in page.items {
+                cursors.push((cursor, ()));
+                all.push(item);
+            }
+            PageOf { items: cursors, info: page.info, total: page.total }
+        });
+        let emptied = emptied.collect();
+        (emptied, all)
+    }
+
+    /// The pages with their items again, in the same order.
+    pub fn together(pages: Vec<PageOf<()>>, items: Vec<T>) -> Vec<Self> {
+        let mut items = items.into_iter();
+        let refilled = pages.into_iter().map(|page| {
+            let cursors = page.items.into_iter().map(|(cursor, ())| cursor);
+            PageOf { items: cursors.zip(items.by_ref()).collect(), info: page.info, total: page.total }
+        });
+        refilled.collect()
+    }
+}
+
+/// Declares the connection and edge types of a node type.
+///
+/// They differ in nothing but names, which GraphQL asks for.
+#[macro_export]
+macro_rules! connection {
+    ($connection:ident, $edge:ident, $node:ty, $name:literal, $edge_name:literal, $what:literal) => {
+        #[doc = concat!("A page of a list of ", $what, ".")]
+        #[derive(Clone, Debug)]
+        pub struct $connection {
+            edges: Vec<$edge>,
+            page_info: $crate::record::page::PageInfo,
+            total_count: Option<i64>,
+        }
+
+        impl $connection {
+            /// The connection of a page.
+            pub fn new(page: $crate::record::page::PageOf<$node>) -> Self {
+                Self {
+                    edges: page.items.into_iter().map(|(cursor, node)| $edge { cursor, node }).collect(),
+                    page_info: page.info,
+                    total_count: page.total,
+                }
+            }
+        }
+
+        #[doc = concat!("A page of a list of ", $what, ".")]
+        #[async_graphql::Object(name = $name)]
+        impl $connection {
+            /// The items with their positions.
+            async fn edges(&self) -> &[$edge] {
+                &self.edges
+            }
+
+            /// The items alone, for those who need no positions.
+            async fn nodes(&self) -> Vec<&$node> {
+                self.edges.iter().map(|edge| &edge.node).collect()
+            }
+
+            /// Where the page stands in the list.
+            async fn page_info(&self) -> &$crate::record::page::PageInfo {
+                &self.page_info
+            }
+
+            /// How many items the whole list has for this viewer. Costs a count: select it only where it is shown.
+            async fn total_count(&self) -> i64 {
+                self.total_count.unwrap_or_default()
+            }
+        }
+
+        #[doc = concat!("One of a list of ", $what, ", with its position.")]
+        #[derive(Clone, Debug)]
+        pub struct $edge {
+            cursor: String,
+            node: $node,
+        }
+
+        #[doc = concat!("One of a list of ", $what, ", with its position.")]
+        #[async_graphql::Object(name = $edge_name)]
+        impl $edge {
+            /// Position in the list, for `after` and `before`.
+            async fn cursor(&self) -> &str {
+                &self.cursor
+            }
+
+            /// The item.
+            async fn node(&self) -> &$node {
+                &self.node
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_reads_back(key in prop::collection::vec(any::<u8>(), 0..60), id: u128) {
+            let tag = CursorTag::new("organizations", "NAME", false);
+            let position = Position { key: KeyValue::Bytes(key), id: Uuid::from_u128(id) };
+            let read = Position::read("after", &position.cursor(&tag), &tag, KeyType::Bytes).unwrap();
+            prop_assert_eq!(read, position);
+        }
+
+        #[test]
+        fn a_cursor_of_another_order_is_refused(id: u128) {
+            let position = Position { key: KeyValue::Int(1), id: Uuid::from_u128(id) };
+            let cursor = position.cursor(&CursorTag::new("organizations", "CREATED_AT", false));
+            for other in [
+                CursorTag::new("organizations", "CREATED_AT", true),
+                CursorTag::new("organizations", "UPDATED_AT", false),
+                CursorTag::new("talents", "CREATED_AT", false),
+            ] {
+                prop_assert!(Position::read("after", &cursor, &other, KeyType::Int).is_err());
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_cursor_or_a_refusal(text in ".{0,80}") {
+            let tag = CursorTag::new("talents", "NAME", false);
+            let _ = Position::read("after", &text, &tag, KeyType::Int);
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_is_said() {
+        let tag = CursorTag::new("organizations", "NAME", false);
+        let page = |first, last| PageArguments { first, last, ..Default::default() }.page(&tag, KeyType::Bytes);
+        assert_eq!(page(None, None).unwrap().limit, 20);
+        assert!(page(Some(101), None).unwrap_err().to_string().contains("at most 100"));
+        assert!(page(Some(-1), None).is_err());
+        assert!(page(Some(1), Some(1)).unwrap_err().to_string().contains("not both"));
+    }
+}

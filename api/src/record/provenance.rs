@@ -1,0 +1,114 @@
+//! Where facts come from: sources, claims, and the ids that other systems use.
+
+use async_graphql::{Enum, InputObject, SimpleObject};
+use serde::{Deserialize, Serialize};
+
+use super::value::{PartialDate, Url};
+
+/// Where a fact comes from: an article, a web page, a register.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
+pub struct Source {
+    /// Title of the article or page; the host of its address where no title is known.
+    pub title: String,
+    /// Where it can be read, if anywhere.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub url: Option<Url>,
+    /// When it was published, as precisely as known.
+    #[serde(rename = "publishedOn", skip_serializing_if = "Option::is_none", default)]
+    pub published_on: Option<PartialDate>,
+}
+
+/// How exactly a source states a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ClaimQualifier {
+    /// As written.
+    #[default]
+    Exact,
+    /// "Nearly 400", "about 1.8 million".
+    Approximately,
+    /// "More than 1,600".
+    MoreThan,
+    /// Announced, not yet seen.
+    Expected,
+}
+
+/// What one source says of one field. Where sources differ, all their statements are kept, and the
+/// preferred one is what the field itself answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
+pub struct Claim {
+    /// Name of the field, as in the schema.
+    pub field: String,
+    /// The value that the source states, as text.
+    pub value: String,
+    /// How exactly it states it.
+    pub qualifier: ClaimQualifier,
+    /// Whether the field answers this one.
+    pub preferred: bool,
+    /// Who says so.
+    pub source: Source,
+    /// What a reader should know about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+}
+
+/// The id of a record in the system that owns it.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+pub struct ExternalId {
+    /// Name of that system.
+    pub source: String,
+    /// The record's id there.
+    pub id: String,
+}
+
+/// Names a record by its id in the system that owns it.
+#[derive(Clone, Debug, InputObject)]
+pub struct ExternalIdInput {
+    /// Name of the system.
+    pub source: String,
+    /// The record's id there.
+    pub id: String,
+}
+
+/// A source, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, InputObject)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SourceInput {
+    /// Title of the article or page. May be left out where the address is given.
+    pub title: Option<String>,
+    /// Where it can be read.
+    pub url: Option<Url>,
+    /// When it was published, as precisely as known.
+    pub published_on: Option<PartialDate>,
+}
+
+/// A claim, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, InputObject)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClaimInput {
+    /// Name of the field, as in the schema.
+    pub field: String,
+    /// The value that the source states, as text.
+    pub value: String,
+    /// How exactly it states it.
+    #[serde(default)]
+    #[graphql(default_with = "ClaimQualifier::Exact")]
+    pub qualifier: ClaimQualifier,
+    /// Whether the field answers this one.
+    #[serde(default)]
+    #[graphql(default)]
+    pub preferred: bool,
+    /// Who says so.
+    pub source: SourceInput,
+    /// What a reader should know about it.
+    pub note: Option<String>,
+}
+
+impl SourceInput {
+    /// The source, with its host as title where none is given; none where neither is.
+    pub fn into_source(self) -> Option<Source> {
+        let title = self.title.filter(|t| !t.trim().is_empty());
+        let title = title.or_else(|| self.url.as_ref().map(|url| url.host().to_owned()))?;
+        Some(Source { title, url: self.url, published_on: self.published_on })
+    }
+}

@@ -1,0 +1,237 @@
+//! The database: two pools, one dialect, and the count of statements.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sea_orm::{
+    AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+
+use super::batch::Lanes;
+use super::keyed::{KeyRow, KeyedStatement, Row};
+use crate::record::error::DomainError;
+
+/// The SQL that a database speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// PostgreSQL 15 or newer.
+    Postgres,
+    /// The SQLite that is compiled into the program.
+    Sqlite,
+}
+
+impl Dialect {
+    /// The same as sea-orm names it.
+    pub fn backend(self) -> DbBackend {
+        match self {
+            Self::Postgres => DbBackend::Postgres,
+            Self::Sqlite => DbBackend::Sqlite,
+        }
+    }
+
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "PostgreSQL",
+            Self::Sqlite => "SQLite",
+        }
+    }
+
+    /// A table expression with the column `v.value` for each entry of the JSON list in `expression`.
+    pub fn each(self, expression: &str) -> String {
+        match self {
+            Self::Postgres => format!("jsonb_array_elements_text(({expression})::jsonb) AS v(value)"),
+            Self::Sqlite => format!("json_each({expression}) AS v"),
+        }
+    }
+
+    /// Whether the text `needle` stands in the text `haystack`.
+    pub fn contains(self, haystack: &str, needle: &str) -> String {
+        match self {
+            Self::Postgres => format!("strpos({haystack}, {needle}) > 0"),
+            Self::Sqlite => format!("instr({haystack}, {needle}) > 0"),
+        }
+    }
+
+    /// The id whose 32 hexadecimal digits stand in `expression`.
+    pub fn id_from_hex(self, expression: &str) -> String {
+        match self {
+            Self::Postgres => format!("({expression})::uuid"),
+            Self::Sqlite => format!("unhex({expression})"),
+        }
+    }
+
+    /// Joins the keys with at most so many rows each; `inner` is a complete `SELECT id ..` of them and
+    /// `table` the table whose row `r` is wanted.
+    pub fn join_some(self, table: &str, inner: &str) -> String {
+        match self {
+            Self::Postgres => {
+                format!("CROSS JOIN LATERAL ({inner}) AS x JOIN {table} AS r ON r.id = x.id")
+            }
+            // SQLite has no LATERAL; CROSS JOIN makes the keys the outer loop.
+            Self::Sqlite => format!("CROSS JOIN {table} AS r ON r.id IN ({inner})"),
+        }
+    }
+}
+
+/// The pools of one database.
+#[derive(Debug)]
+pub struct Database {
+    dialect: Dialect,
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+    lanes: Lanes,
+    statements: AtomicU64,
+}
+
+/// Connections for reads: twice the cores of a small machine; more only queue in the database.
+const READ_CONNECTIONS: u32 = 4;
+
+impl Database {
+    /// Opens the database of a URL: `sqlite://path` or `postgres://..`.
+    ///
+    /// # Errors
+    /// Whatever the driver says; nothing has been written then.
+    pub async fn open(url: &str) -> Result<Arc<Self>, DbErr> {
+        let dialect = if url.starts_with("sqlite:") { Dialect::Sqlite } else { Dialect::Postgres };
+        let (read, write) = match dialect {
+            Dialect::Postgres => {
+                let mut read = Self::options(url, READ_CONNECTIONS);
+                // Array statements are replanned at every call otherwise, at more than the cost of running them.
+                read.map_sqlx_postgres_opts(|o| {
+                    o.options([
+                        ("plan_cache_mode", "force_generic_plan"),
+                        ("jit", "off"),
+                        ("default_transaction_read_only", "on"),
+                    ])
+                    .statement_cache_capacity(500)
+                });
+                let mut write = Self::options(url, 8);
+                write.map_sqlx_postgres_opts(|o| {
+                    o.options([("idle_in_transaction_session_timeout", "10s"), ("jit", "off")])
+                        .statement_cache_capacity(200)
+                });
+                (read, write)
+            }
+            Dialect::Sqlite => {
+                let mut read = Self::options(url, READ_CONNECTIONS);
+                read.map_sqlx_sqlite_opts(|o| Self::sqlite(o).statement_cache_capacity(500));
+                let mut write = Self::options(url, 1);
+                write.map_sqlx_sqlite_opts(|o| Self::sqlite(o).create_if_missing(true));
+                (read, write)
+            }
+        };
+        let write = sea_orm::Database::connect(write).await?;
+        let read = sea_orm::Database::connect(read).await?;
+        Ok(Arc::new(Self { dialect, read, write, lanes: Lanes::default(), statements: AtomicU64::new(0) }))
+    }
+
+    fn options(url: &str, connections: u32) -> ConnectOptions {
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(connections)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
+            .max_lifetime(Duration::from_secs(1800))
+            .test_before_acquire(false)
+            .sqlx_logging(false);
+        options
+    }
+
+    fn sqlite(options: sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sqlx::sqlite::SqliteConnectOptions {
+        use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+        options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(30))
+            .pragma("secure_delete", "ON")
+            .pragma("cache_size", "-16000")
+    }
+
+    /// The SQL that this database speaks.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The lanes in which reads travel together.
+    pub(super) fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
+    /// Number of statements sent by reads since the start.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Runs a keyed statement: for each row found, the position of its key, from 0, and the row after it.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn read(
+        self: &Arc<Self>,
+        statement: &KeyedStatement,
+        keys: Vec<KeyRow>,
+    ) -> Result<Vec<(usize, Row)>, DomainError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self.dialect {
+            Dialect::Sqlite => self.run(statement, keys).await,
+            Dialect::Postgres => self.lanes.read(self, statement, keys).await,
+        }
+    }
+
+    /// Runs a keyed statement at once, alone.
+    pub(super) async fn run(
+        &self,
+        statement: &KeyedStatement,
+        keys: Vec<KeyRow>,
+    ) -> Result<Vec<(usize, Row)>, DomainError> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        let statement = statement.keys.statement(self.dialect, &statement.sql, keys);
+        let rows = self.read.query_all_raw(statement).await?;
+        rows.into_iter()
+            .map(|result| {
+                let mut row = Row::new(result);
+                let position: i64 = row.get()?;
+                let position = usize::try_from(position - 1).map_err(|e| DomainError::Stored(e.to_string()))?;
+                Ok((position, row))
+            })
+            .collect()
+    }
+
+    /// Begins a transaction that writes. Must run in a task of its own (see [`super::super::write`]).
+    ///
+    /// # Errors
+    /// Whatever the driver says.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        let immediate = TransactionOptions {
+            isolation_level: (self.dialect == Dialect::Postgres).then_some(IsolationLevel::ReadCommitted),
+            access_mode: (self.dialect == Dialect::Postgres).then_some(AccessMode::ReadWrite),
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        };
+        self.write.begin_with_options(immediate).await
+    }
+
+    /// The connection for migrations and administration.
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// Whatever the driver says.
+    pub async fn ping(&self) -> Result<(), DbErr> {
+        let one = Statement::from_string(self.dialect.backend(), "SELECT 1");
+        self.read.query_one_raw(one).await.map(|_| ())
+    }
+
+    /// Closes both pools, waiting for what is running.
+    pub async fn close(&self) {
+        let _ = self.read.clone().close().await;
+        let _ = self.write.clone().close().await;
+    }
+}

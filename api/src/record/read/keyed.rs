@@ -1,0 +1,227 @@
+//! Keyed reads: statements that take arrays of keys and give back each key's position.
+//!
+//! One read is an array of one. What the whole statement shares (limit, order, viewer class) is part of
+//! its text, so that readers of one text can travel together (see [`super::batch`]).
+
+use sea_orm::sea_query::ArrayType;
+use sea_orm::{QueryResult, Statement, TryGetable, Value};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::database::Dialect;
+use crate::record::error::DomainError;
+
+/// The type of a key column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyType {
+    /// An id.
+    Id,
+    /// A text, a slug, a partial date, or a JSON list.
+    Text,
+    /// A binary sort key.
+    Bytes,
+    /// A whole number, or a time in microseconds.
+    Int,
+    /// A floating-point number.
+    Float,
+}
+
+/// A value of a key column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeyValue {
+    /// See [`KeyType::Id`].
+    Id(Uuid),
+    /// See [`KeyType::Text`].
+    Text(String),
+    /// See [`KeyType::Bytes`].
+    Bytes(Vec<u8>),
+    /// See [`KeyType::Int`].
+    Int(i64),
+    /// See [`KeyType::Float`].
+    Float(f64),
+}
+
+impl KeyValue {
+    /// The type of this value.
+    pub fn key_type(&self) -> KeyType {
+        match self {
+            Self::Id(_) => KeyType::Id,
+            Self::Text(_) => KeyType::Text,
+            Self::Bytes(_) => KeyType::Bytes,
+            Self::Int(_) => KeyType::Int,
+            Self::Float(_) => KeyType::Float,
+        }
+    }
+
+    fn into_value(self) -> Value {
+        match self {
+            Self::Id(id) => id.into(),
+            Self::Text(text) => text.into(),
+            Self::Bytes(bytes) => bytes.into(),
+            Self::Int(number) => number.into(),
+            Self::Float(number) => number.into(),
+        }
+    }
+
+    fn into_json(self) -> serde_json::Value {
+        match self {
+            Self::Id(id) => id.simple().to_string().into(),
+            Self::Text(text) => text.into(),
+            Self::Bytes(bytes) => hex(&bytes).into(),
+            Self::Int(number) => number.into(),
+            Self::Float(number) => number.into(),
+        }
+    }
+}
+
+/// The bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// One row of keys: what one reader, or one parent, asks for.
+pub type KeyRow = Vec<KeyValue>;
+
+/// The names and types of key columns, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyColumns(Vec<(String, KeyType)>);
+
+impl KeyColumns {
+    /// Columns of these names and types.
+    pub fn new(columns: &[(&str, KeyType)]) -> Self {
+        Self(columns.iter().map(|(name, key_type)| ((*name).to_owned(), *key_type)).collect())
+    }
+
+    /// Adds a column at the end.
+    pub fn push(&mut self, name: &str, key_type: KeyType) {
+        self.0.push((name.to_owned(), key_type));
+    }
+
+    /// The table expression `k` that holds the keys, with their position, from 1, in `k.n`.
+    pub fn source(&self, dialect: Dialect) -> String {
+        match dialect {
+            Dialect::Postgres => {
+                let arrays = self.0.iter().enumerate().map(|(i, (_, key_type))| {
+                    let name = match key_type {
+                        KeyType::Id => "uuid",
+                        KeyType::Text => "text",
+                        KeyType::Bytes => "bytea",
+                        KeyType::Int => "bigint",
+                        KeyType::Float => "double precision",
+                    };
+                    format!("${}::{name}[]", i + 1)
+                });
+                let names: Vec<_> = self.0.iter().map(|(name, _)| name.as_str()).collect();
+                format!(
+                    "unnest({}) WITH ORDINALITY AS k({}, n)",
+                    arrays.collect::<Vec<_>>().join(", "),
+                    names.join(", ")
+                )
+            }
+            Dialect::Sqlite => {
+                let columns = self.0.iter().enumerate().map(|(i, (name, key_type))| match key_type {
+                    KeyType::Id | KeyType::Bytes => format!("unhex(e.value ->> {i}) AS {name}"),
+                    KeyType::Text | KeyType::Int | KeyType::Float => format!("e.value ->> {i} AS {name}"),
+                });
+                let columns = columns.fold(String::new(), |all, column| all + ", " + &column);
+                format!("(SELECT e.key + 1 AS n{columns} FROM json_each(?1) AS e) AS k")
+            }
+        }
+    }
+
+    /// A statement of this text with these keys.
+    pub fn statement(&self, dialect: Dialect, sql: &str, keys: Vec<KeyRow>) -> Statement {
+        let values = match dialect {
+            Dialect::Postgres => {
+                let mut arrays: Vec<Vec<Value>> = self.0.iter().map(|_| Vec::with_capacity(keys.len())).collect();
+                for row in keys {
+                    for (array, value) in arrays.iter_mut().zip(row) {
+                        array.push(value.into_value());
+                    }
+                }
+                let array_type = |key_type: KeyType| match key_type {
+                    KeyType::Id => ArrayType::Uuid,
+                    KeyType::Text => ArrayType::String,
+                    KeyType::Bytes => ArrayType::Bytes,
+                    KeyType::Int => ArrayType::BigInt,
+                    KeyType::Float => ArrayType::Double,
+                };
+                let typed = self.0.iter().zip(arrays);
+                typed.map(|((_, t), array)| Value::Array(array_type(*t), Some(Box::new(array)))).collect()
+            }
+            Dialect::Sqlite => {
+                let rows = keys.into_iter().map(|row| row.into_iter().map(KeyValue::into_json).collect());
+                vec![serde_json::Value::Array(rows.collect()).to_string().into()]
+            }
+        };
+        Statement::from_sql_and_values(dialect.backend(), sql, values)
+    }
+}
+
+/// A keyed statement: its text and its key columns. The first column it selects is `k.n`.
+#[derive(Clone, Debug)]
+pub struct KeyedStatement {
+    /// The text; equal texts may travel together.
+    pub sql: String,
+    /// The columns of its keys.
+    pub keys: KeyColumns,
+}
+
+/// A row being read, column by column, from the left.
+#[derive(Debug)]
+pub struct Row {
+    result: QueryResult,
+    next: usize,
+}
+
+impl Row {
+    /// A row that begins at its first column.
+    pub(super) fn new(result: QueryResult) -> Self {
+        Self { result, next: 0 }
+    }
+
+    /// The value of the next column.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`] where the column is missing or of another type.
+    pub fn get<T: TryGetable>(&mut self) -> Result<T, DomainError> {
+        let index = self.next;
+        self.next += 1;
+        Ok(self.result.try_get_by_index(index)?)
+    }
+
+    /// The value of the next column, which holds JSON in a text.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where the text is not the JSON of a `T`.
+    pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, DomainError> {
+        let text: String = self.get()?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// The value of the next column, which holds a text that `T` reads.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where the text is no `T`.
+    pub fn parsed<T>(&mut self) -> Result<Option<T>, DomainError>
+    where
+        T: std::str::FromStr,
+        T::Err: std::fmt::Display,
+    {
+        let text: Option<String> = self.get()?;
+        text.map(|t| t.parse().map_err(|e: T::Err| DomainError::Stored(e.to_string()))).transpose()
+    }
+
+    /// The value of the next column, which holds the name of a value of the GraphQL enum `T`.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where the enum has no such value.
+    pub fn name<T: async_graphql::resolver_utils::EnumType>(&mut self) -> Result<T, DomainError> {
+        let text: String = self.get()?;
+        crate::record::value_of(&text).ok_or_else(|| DomainError::Stored(format!("no such enum value: {text}")))
+    }
+}

@@ -1,0 +1,10 @@
+//! How reads run: a selection walked once, keyed reads, a tree of plain structs.
+
+pub mod batch;
+pub mod database;
+pub mod keyed;
+pub mod selection;
+
+pub use database::{Database, Dialect};
+pub use keyed::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
+pub use selection::{Selected, Selection};

@@ -1,0 +1,50 @@
+//! Table `affiliation`: talents' roles in organizations.
+
+use sea_orm::entity::prelude::*;
+
+/// Talents' roles in organizations.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "affiliation")]
+pub struct Model {
+    /// Identity of the row.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Slug of the region that answers for the record.
+    pub region: String,
+    /// Who may see it: 0 everyone, 1 members, 2 owner and staff.
+    pub visibility: i16,
+    /// Grows by one with each effective change.
+    pub revision: i32,
+    /// Microseconds since 1970, UTC.
+    pub created_at: i64,
+    /// Microseconds since 1970, UTC.
+    pub updated_at: i64,
+    /// The talent.
+    pub talent_id: Uuid,
+    /// The organization.
+    pub organization_id: Uuid,
+    /// JSON list of texts by language.
+    pub roles: String,
+    /// Occupation slug.
+    pub occupation: Option<String>,
+    /// Partial date.
+    pub starts_on: Option<String>,
+    /// Partial date.
+    pub ends_on: Option<String>,
+    /// Last day that the end may mean.
+    pub ends_last: Option<String>,
+    /// Partial date of the report.
+    pub as_of: Option<String>,
+    /// Start, else report, else empty: the order of lists.
+    pub sort_on: String,
+    /// Name of the enum value.
+    pub asserted_by: String,
+    /// JSON list of sources.
+    pub sources: String,
+}
+
+/// Relations are walked by keyed reads, not by the entity.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

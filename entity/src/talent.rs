@@ -1,0 +1,88 @@
+//! Table `talent`: talents.
+
+use sea_orm::entity::prelude::*;
+
+/// Talents.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "talent")]
+pub struct Model {
+    /// Identity of the row.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Readable name in addresses, unique within the type.
+    pub slug: String,
+    /// Slug of the region that answers for the record.
+    pub region: String,
+    /// Who may see it: 0 everyone, 1 members, 2 owner and staff.
+    pub visibility: i16,
+    /// Grows by one with each effective change.
+    pub revision: i32,
+    /// Microseconds since 1970, UTC.
+    pub created_at: i64,
+    /// Microseconds since 1970, UTC.
+    pub updated_at: i64,
+    /// Name as shown.
+    pub display_name: String,
+    /// Sort key of the name: byte order is reading order.
+    pub name_key: Vec<u8>,
+    /// Given name.
+    pub given_name: Option<String>,
+    /// Family name.
+    pub family_name: Option<String>,
+    /// JSON list of other spellings.
+    pub name_variants: String,
+    /// JSON list of scheme and value.
+    pub identifiers: String,
+    /// Whether the person has taken the profile over.
+    pub claimed: bool,
+    /// Name of the enum value.
+    pub legal_basis: String,
+    /// Slug of the territory.
+    pub territory: Option<String>,
+    /// JSON list of occupation slugs.
+    pub occupations: String,
+    /// JSON list of sector slugs.
+    pub sectors: String,
+    /// JSON list of texts.
+    pub skills: String,
+    /// JSON list of the skills in folded form.
+    pub skill_keys: String,
+    /// JSON list.
+    pub languages: String,
+    /// Name of the enum value.
+    pub availability: String,
+    /// Calendar date.
+    pub available_from: Option<String>,
+    /// Absolute URL.
+    pub website: Option<String>,
+    /// JSON list of label and URL.
+    pub links: String,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Phone number as written.
+    pub phone: Option<String>,
+    /// Who may see the group CONTACT.
+    pub contact_visibility: i16,
+    /// Who may see the group BIOGRAPHY.
+    pub biography_visibility: i16,
+    /// Who may see the group AVAILABILITY.
+    pub availability_visibility: i16,
+    /// Who may see the group AFFILIATIONS.
+    pub affiliations_visibility: i16,
+    /// JSON list of the facets under which the lists show it.
+    pub facets: String,
+    /// JSON list of texts by language.
+    pub headlines: String,
+    /// JSON list of texts by language.
+    pub biographies: String,
+    /// JSON list of sources.
+    pub sources: String,
+    /// JSON list of claims.
+    pub claims: String,
+}
+
+/// Relations are walked by keyed reads, not by the entity.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

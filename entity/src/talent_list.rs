@@ -1,0 +1,29 @@
+//! Table `talent_list`: talents by facet and region, in the order of their names.
+
+use sea_orm::entity::prelude::*;
+
+/// Talents by facet and region, in the order of their names.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "talent_list")]
+pub struct Model {
+    /// A facet, or the empty text for all.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub facet: String,
+    /// Slug of the region that answers for the record.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub region: String,
+    /// Sort key of the name: byte order is reading order.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub name_key: Vec<u8>,
+    /// Identity of the row.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Who may see it: 0 everyone, 1 members, 2 owner and staff.
+    pub visibility: i16,
+}
+
+/// Relations are walked by keyed reads, not by the entity.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

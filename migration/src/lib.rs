@@ -1,0 +1,82 @@
+//! The steps that bring a database from nothing to the present layout.
+//!
+//! One file per step, never edited once landed. Tables are written in SQL, because what matters in
+//! them (collations, covering indexes, storage settings) is exactly what a builder would hide; the
+//! few differences between PostgreSQL and SQLite are words that [`ddl`] replaces.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
+
+mod m20261122_000001_changes;
+mod m20261122_000002_directory;
+
+/// All steps, in order.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_changes::Migration),
+            Box::new(m20261122_000002_directory::Migration),
+        ]
+    }
+}
+
+/// Runs a script of statements separated by `;`, after replacing the words that differ by database.
+///
+/// | word | PostgreSQL | SQLite |
+/// |---|---|---|
+/// | `UUID` | `uuid` | `BLOB` (16 bytes) |
+/// | `BYTES` | `bytea` | `BLOB` |
+/// | `KEY` | `text COLLATE "C"`, compared byte by byte | `TEXT` |
+/// | `REAL8` | `double precision` | `DOUBLE` |
+/// | `COUNTER_ROW` | `WITH (fillfactor = 10)`, room to update in place | nothing |
+/// | `CLUSTERED` | nothing | `WITHOUT ROWID`, the table is its primary key |
+/// | `COVERING(..)` | `INCLUDE (..)` | nothing |
+///
+/// # Errors
+/// Whatever the database says of a statement.
+pub(crate) async fn ddl(manager: &SchemaManager<'_>, script: &str) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
+    let postgres = connection.get_database_backend() == DbBackend::Postgres;
+    for statement in script.split(';').map(str::trim).filter(|s| !s.is_empty()) {
+        connection.execute_unprepared(&dialect(statement, postgres)).await?;
+    }
+    Ok(())
+}
+
+fn dialect(statement: &str, postgres: bool) -> String {
+    let words: &[(&str, &str)] = if postgres {
+        &[
+            (" UUID", " uuid"),
+            (" BYTES", " bytea"),
+            (" KEY", " text COLLATE \"C\""),
+            (" REAL8", " double precision"),
+            (" COUNTER_ROW", " WITH (fillfactor = 10)"),
+            (" CLUSTERED", ""),
+            (" COVERING", " INCLUDE"),
+        ]
+    } else {
+        &[
+            (" UUID", " BLOB"),
+            (" BYTES", " BLOB"),
+            (" KEY", " TEXT"),
+            (" REAL8", " DOUBLE"),
+            (" COUNTER_ROW", ""),
+            (" CLUSTERED", " WITHOUT ROWID"),
+        ]
+    };
+    // "PRIMARY KEY" is SQL's own and stays as it is.
+    let mut text = statement.replace("PRIMARY KEY", "PRIMARY\u{1}");
+    for (word, replacement) in words {
+        text = text.replace(word, replacement);
+    }
+    if !postgres {
+        while let Some(at) = text.find(" COVERING") {
+            let end = text[at..].find(')').map_or(text.len(), |close| at + close + 1);
+            text.replace_range(at..end, "");
+        }
+    }
+    text.replace("PRIMARY\u{1}", "PRIMARY KEY")
+}
