@@ -4,5 +4,11 @@
 //! `changes`, which use the tables of the crate `entity`.
 
 pub mod app;
+pub mod changes;
+pub mod config;
 pub mod directory;
+pub mod import;
+pub mod migrations;
 pub mod record;
+pub mod schema;
+pub mod server;

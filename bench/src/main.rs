@@ -1,2 +1,66 @@
-//! Bench.
-fn main() {}
+//! `bench`: generated data, load on a running server, and what the database alone can do.
+//!
+//! Every command stands in its own module and stops by itself. `README.md` says how to use them
+//! together. Nothing here knows the server's code: it is measured from outside, as clients see it.
+
+mod client;
+mod compare;
+mod directory;
+mod failure;
+mod generate;
+mod import;
+mod names;
+mod operations;
+mod pgbench;
+mod random;
+mod record;
+mod results;
+mod run;
+mod texts;
+mod vocabulary;
+#[rustfmt::skip]
+mod words;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measures Passerelle: makes data, sends load, and sets the figures beside the database's own.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What can be asked for.
+#[derive(Subcommand)]
+enum Command {
+    /// Writes a directory of any size as NDJSON for `passerelle import`.
+    Generate(generate::Arguments),
+    /// Sends the measured operations to a running server and prints what came back how fast.
+    Run(run::Arguments),
+    /// Runs the same operations as single hand-written statements with pgbench.
+    Pgbench(pgbench::Arguments),
+    /// Times `passerelle import` of a file and watches its memory.
+    Import(import::Arguments),
+    /// Prints the figures of `run` beside those of `pgbench`.
+    Compare(compare::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Generate(arguments) => generate::command(&arguments),
+        Command::Run(arguments) => run::command(&arguments),
+        Command::Pgbench(arguments) => pgbench::command(&arguments),
+        Command::Import(arguments) => import::command(&arguments),
+        Command::Compare(arguments) => compare::command(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

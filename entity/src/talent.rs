@@ -71,6 +71,8 @@ pub struct Model {
     pub affiliations_visibility: i16,
     /// JSON list of the facets under which the lists show it.
     pub facets: String,
+    /// JSON list of the regions under which the lists show it.
+    pub list_regions: String,
     /// JSON list of texts by language.
     pub headlines: String,
     /// JSON list of texts by language.

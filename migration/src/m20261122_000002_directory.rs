@@ -118,6 +118,7 @@ CREATE TABLE talent (
     availability_visibility SMALLINT NOT NULL,
     affiliations_visibility SMALLINT NOT NULL,
     facets KEY NOT NULL,
+    list_regions KEY NOT NULL,
     headlines TEXT NOT NULL,
     biographies TEXT NOT NULL,
     sources TEXT NOT NULL,

@@ -1,6 +1,7 @@
 //! The domain: a folder per concept with its rules, its SQL and its schema.
 
 pub mod affiliation;
+pub mod node;
 pub mod organization;
 pub mod partnership;
 pub mod region;

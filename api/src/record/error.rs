@@ -27,6 +27,10 @@ pub enum Code {
     OperationResolutionFailure,
     /// The document is deeper or costlier than the limits.
     QueryTooComplex,
+    /// The answer was not ready within the time limit.
+    Timeout,
+    /// Queries are sent as text: the server keeps none under a hash.
+    PersistedQueryNotSupported,
     /// The database cannot answer at the moment.
     Unavailable,
     /// A fault of the server; the client gets the request's id and nothing else.
@@ -44,6 +48,8 @@ impl Code {
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
             Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::Timeout => "TIMEOUT",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::Unavailable => "UNAVAILABLE",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }

@@ -2,19 +2,25 @@
 
 use async_graphql::Enum;
 use async_graphql::resolver_utils::{EnumItem, EnumType};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub mod error;
 pub mod geo;
 pub mod id;
+pub mod input;
 pub mod list;
 pub mod lookup;
 pub mod page;
 pub mod policy;
+pub mod problem;
 pub mod provenance;
 pub mod read;
 pub mod reader;
+pub mod reference;
+pub mod slug;
 pub mod value;
+pub mod write;
 
 use error::DomainError;
 use policy::{Facts, Visibility};
@@ -22,7 +28,7 @@ use read::Row;
 use value::DateTime;
 
 /// The types of records that a region answers for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum, Serialize, Deserialize)]
 pub enum RecordType {
     /// A company, school, fund, public body, association or venue.
     Organization,

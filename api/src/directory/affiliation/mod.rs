@@ -18,6 +18,7 @@ use crate::record::value::{LocalizedText, PartialDate};
 
 pub mod graphql;
 pub mod store;
+pub mod write;
 
 use graphql::AffiliationConnection;
 

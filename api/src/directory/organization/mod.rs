@@ -21,6 +21,7 @@ use crate::record::value::{EmailAddress, Identifier, Language, LocalizedText, Pa
 
 pub mod graphql;
 pub mod store;
+pub mod write;
 
 use graphql::{OrganizationConnection, OrganizationFilter, OrganizationOrder};
 

@@ -21,6 +21,7 @@ use crate::record::value::{DateTime, LocalizedText, Money};
 pub mod graph;
 pub mod graphql;
 pub mod store;
+pub mod write;
 
 use graphql::{PartnershipConnection, PartnershipFilter};
 

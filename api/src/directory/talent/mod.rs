@@ -20,6 +20,7 @@ use crate::record::value::{Date, EmailAddress, Identifier, LocalizedText, Url};
 
 pub mod graphql;
 pub mod store;
+pub mod write;
 
 use graphql::{TalentConnection, TalentFilter, TalentOrder};
 

@@ -74,7 +74,7 @@ impl SectorNode {
 #[Object(name = "Sector")]
 impl SectorNode {
     /// Opaque id, the same on every deployment.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         graphql_id("sector", self.0.term.id)
     }
 
@@ -128,7 +128,7 @@ pub struct OccupationNode(pub &'static Occupation);
 #[Object(name = "Occupation")]
 impl OccupationNode {
     /// Opaque id, the same on every deployment.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         graphql_id("occupation", self.0.term.id)
     }
 

@@ -53,7 +53,7 @@ impl Lanes {
         match self.arrive(&statement.sql, keys) {
             Turn::Now(keys) => {
                 let slot = Slot { db, statement, held: true };
-                let answer = db.run(statement, keys).await;
+                let answer = db.read_alone(statement, keys).await;
                 slot.pass_on();
                 answer
             }
@@ -140,7 +140,7 @@ async fn serve(db: Arc<Database>, statement: KeyedStatement, mut readers: Vec<Re
 /// nobody else.
 async fn together(db: &Database, statement: &KeyedStatement, readers: Vec<Reader>) {
     let keys: Vec<KeyRow> = readers.iter().flat_map(|reader| reader.keys.iter().cloned()).collect();
-    match db.run(statement, keys).await {
+    match db.read_alone(statement, keys).await {
         Ok(rows) => hand_out(rows, readers),
         Err(error) if readers.len() == 1 => {
             for reader in readers {
@@ -149,7 +149,7 @@ async fn together(db: &Database, statement: &KeyedStatement, readers: Vec<Reader
         }
         Err(_) => {
             for reader in readers {
-                let _ = reader.answer.send(db.run(statement, reader.keys).await);
+                let _ = reader.answer.send(db.read_alone(statement, reader.keys).await);
             }
         }
     }

@@ -41,9 +41,14 @@ impl Dialect {
 
     /// A table expression with the column `v.value` for each entry of the JSON list in `expression`.
     pub fn each(self, expression: &str) -> String {
+        self.each_as(expression, "v")
+    }
+
+    /// A table expression with the column `<alias>.value` for each entry of the JSON list in `expression`.
+    pub fn each_as(self, expression: &str, alias: &str) -> String {
         match self {
-            Self::Postgres => format!("jsonb_array_elements_text(({expression})::jsonb) AS v(value)"),
-            Self::Sqlite => format!("json_each({expression}) AS v"),
+            Self::Postgres => format!("jsonb_array_elements_text(({expression})::jsonb) AS {alias}(value)"),
+            Self::Sqlite => format!("json_each({expression}) AS {alias}"),
         }
     }
 
@@ -178,13 +183,16 @@ impl Database {
             return Ok(Vec::new());
         }
         match self.dialect {
-            Dialect::Sqlite => self.run(statement, keys).await,
+            Dialect::Sqlite => self.read_alone(statement, keys).await,
             Dialect::Postgres => self.lanes.read(self, statement, keys).await,
         }
     }
 
-    /// Runs a keyed statement at once, alone.
-    pub(super) async fn run(
+    /// Runs a keyed statement at once, alone: for statements whose text is not safe for several readers.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn read_alone(
         &self,
         statement: &KeyedStatement,
         keys: Vec<KeyRow>,
@@ -192,14 +200,7 @@ impl Database {
         self.statements.fetch_add(1, Ordering::Relaxed);
         let statement = statement.keys.statement(self.dialect, &statement.sql, keys);
         let rows = self.read.query_all_raw(statement).await?;
-        rows.into_iter()
-            .map(|result| {
-                let mut row = Row::new(result);
-                let position: i64 = row.get()?;
-                let position = usize::try_from(position - 1).map_err(|e| DomainError::Stored(e.to_string()))?;
-                Ok((position, row))
-            })
-            .collect()
+        rows.into_iter().map(Row::positioned).collect()
     }
 
     /// Begins a transaction that writes. Must run in a task of its own (see [`super::super::write`]).

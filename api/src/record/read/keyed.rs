@@ -4,7 +4,7 @@
 //! its text, so that readers of one text can travel together (see [`super::batch`]).
 
 use sea_orm::sea_query::ArrayType;
-use sea_orm::{QueryResult, Statement, TryGetable, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Statement, TryGetable, Value};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -171,6 +171,41 @@ pub struct KeyedStatement {
     pub keys: KeyColumns,
 }
 
+impl KeyedStatement {
+    /// Runs it inside a transaction: for each row found, the position of its key, from 0, and the row after it.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn query(
+        &self,
+        on: &impl ConnectionTrait,
+        dialect: Dialect,
+        keys: Vec<KeyRow>,
+    ) -> Result<Vec<(usize, Row)>, DomainError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = on.query_all_raw(self.keys.statement(dialect, &self.sql, keys)).await?;
+        rows.into_iter().map(Row::positioned).collect()
+    }
+
+    /// Runs it inside a transaction for what it changes.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn execute(
+        &self,
+        on: &impl ConnectionTrait,
+        dialect: Dialect,
+        keys: Vec<KeyRow>,
+    ) -> Result<(), DomainError> {
+        if !keys.is_empty() {
+            on.execute_raw(self.keys.statement(dialect, &self.sql, keys)).await?;
+        }
+        Ok(())
+    }
+}
+
 /// A row being read, column by column, from the left.
 #[derive(Debug)]
 pub struct Row {
@@ -179,9 +214,12 @@ pub struct Row {
 }
 
 impl Row {
-    /// A row that begins at its first column.
-    pub(super) fn new(result: QueryResult) -> Self {
-        Self { result, next: 0 }
+    /// The position of the row's key, from 0, and the row after it.
+    pub(super) fn positioned(result: QueryResult) -> Result<(usize, Self), DomainError> {
+        let mut row = Self { result, next: 0 };
+        let position: i64 = row.get()?;
+        let position = usize::try_from(position - 1).map_err(|e| DomainError::Stored(e.to_string()))?;
+        Ok((position, row))
     }
 
     /// The value of the next column.

@@ -1,0 +1,196 @@
+//! The change log: what changed, in order, without contents.
+//!
+//! Numbers come from the counter row in the last statement before COMMIT (see [`append`]): the row stays
+//! locked until the commit is visible, so a reader sees a prefix of the log, with no holes.
+
+use sea_orm::{ConnectionTrait, Statement};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::record::RecordType;
+use crate::record::error::DomainError;
+use crate::record::policy::Visibility;
+use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
+use crate::record::value::DateTime;
+
+/// What happened to a record in a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Operation {
+    /// It is there, as it stands now.
+    Upsert,
+    /// It was deleted.
+    Delete,
+    /// It has left this view.
+    Leave,
+    /// It was erased, with all that was known of it.
+    Erase,
+}
+
+impl Operation {
+    /// The name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Upsert => "UPSERT",
+            Self::Delete => "DELETE",
+            Self::Leave => "LEAVE",
+            Self::Erase => "ERASE",
+        }
+    }
+}
+
+/// One entry of the log. It holds no payload, no name, no external id, no account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Type of the record.
+    pub record_type: RecordType,
+    /// The record.
+    pub record_id: Uuid,
+    /// What happened.
+    pub operation: Operation,
+    /// The record's revision after it.
+    pub revision: i32,
+    /// Region of the view.
+    pub region: String,
+    /// Visibility of the view.
+    pub visibility: Visibility,
+    /// Instance or source where the change was made.
+    pub origin: String,
+    /// Random bits that tell a forked log.
+    pub tag: i32,
+}
+
+const COLUMNS: &[(&str, KeyType)] = &[
+    ("record_type", KeyType::Text),
+    ("record_id", KeyType::Id),
+    ("op", KeyType::Text),
+    ("revision", KeyType::Int),
+    ("region", KeyType::Text),
+    ("visibility", KeyType::Int),
+    ("origin", KeyType::Text),
+    ("tag", KeyType::Int),
+];
+
+impl Change {
+    fn into_row(self) -> KeyRow {
+        vec![
+            KeyValue::Text(self.record_type.name().to_owned()),
+            KeyValue::Id(self.record_id),
+            KeyValue::Text(self.operation.name().to_owned()),
+            KeyValue::Int(self.revision.into()),
+            KeyValue::Text(self.region),
+            KeyValue::Int(self.visibility.code().into()),
+            KeyValue::Text(self.origin),
+            KeyValue::Int(self.tag.into()),
+        ]
+    }
+}
+
+/// Appends the changes of a transaction to the log. Must be its last statement before COMMIT.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn append(
+    tx: &impl ConnectionTrait,
+    dialect: Dialect,
+    changes: Vec<Change>,
+    at: DateTime,
+) -> Result<(), DomainError> {
+    append_part(tx, dialect, changes, at, None).await.map(|_| ())
+}
+
+/// Appends a part of the changes of a transaction that is too large for one statement. The parts must be its
+/// last statements before COMMIT. `first` is the number of the transaction's first change, which the first
+/// part answers.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn append_part(
+    tx: &impl ConnectionTrait,
+    dialect: Dialect,
+    changes: Vec<Change>,
+    at: DateTime,
+    first: Option<i64>,
+) -> Result<Option<i64>, DomainError> {
+    if changes.is_empty() {
+        return Ok(first);
+    }
+    let count = changes.len();
+    let rows: Vec<KeyRow> = changes.into_iter().map(Change::into_row).collect();
+    let keys = KeyColumns::new(COLUMNS);
+    let source = keys.source(dialect);
+    let logged = "k.record_type, k.record_id, k.op, k.revision, k.region, k.visibility, k.origin, k.tag";
+    let columns = "seq, tx_seq, at, record_type, record_id, op, revision, region, visibility, origin, tag";
+    let upsert = "ON CONFLICT (record_id, region, visibility) DO UPDATE SET last_seq = excluded.last_seq, op = excluded.op";
+    let now = at.micros();
+    match dialect {
+        Dialect::Postgres => {
+            let sql = format!(
+                "WITH k AS (SELECT * FROM {source}), \
+                 counter AS (UPDATE feed_meta SET head = head + {count} WHERE id = 1 RETURNING head - {count} AS base), \
+                 logged AS (INSERT INTO change_log ({columns}) \
+                 SELECT counter.base + k.n, {tx_seq}, {now}, {logged} FROM counter CROSS JOIN k), \
+                 heads AS (INSERT INTO view_head (record_id, region, visibility, last_seq, op) \
+                 SELECT k.record_id, k.region, k.visibility, counter.base + k.n, k.op FROM counter CROSS JOIN k {upsert}) \
+                 SELECT 1::bigint, {tx_seq} FROM counter",
+                tx_seq = first.map_or_else(|| "counter.base + 1".to_owned(), |first| first.to_string()),
+            );
+            let found = KeyedStatement { sql, keys }.query(tx, dialect, rows).await?;
+            found.into_iter().next().map(|(_, mut row)| row.get()).transpose()
+        }
+        Dialect::Sqlite => {
+            let raise = format!("UPDATE feed_meta SET head = head + {count} WHERE id = 1 RETURNING head - {count}");
+            let raised = tx.query_one_raw(Statement::from_string(dialect.backend(), raise)).await?;
+            let base: i64 = raised
+                .ok_or_else(|| DomainError::Stored("the counter of the change log is missing".into()))?
+                .try_get_by_index(0)?;
+            let tx_seq = first.unwrap_or(base + 1);
+            let log = format!(
+                "INSERT INTO change_log ({columns}) SELECT {base} + k.n, {tx_seq}, {now}, {logged} FROM {source}"
+            );
+            KeyedStatement { sql: log, keys: keys.clone() }.execute(tx, dialect, rows.clone()).await?;
+            let head = format!(
+                "INSERT INTO view_head (record_id, region, visibility, last_seq, op) \
+                 SELECT k.record_id, k.region, k.visibility, {base} + k.n, k.op FROM {source} WHERE TRUE {upsert}"
+            );
+            KeyedStatement { sql: head, keys }.execute(tx, dialect, rows).await?;
+            Ok(Some(tx_seq))
+        }
+    }
+}
+
+/// An entry as a follower reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub seq: i64,
+    /// The record.
+    pub record_id: Uuid,
+    /// The record's revision after it.
+    pub revision: i32,
+}
+
+/// Reads the log after a number, in order, at most so many entries.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn after(
+    db: &std::sync::Arc<crate::record::read::Database>,
+    seq: i64,
+    limit: u32,
+) -> Result<Vec<Entry>, DomainError> {
+    let keys = KeyColumns::new(&[("after", KeyType::Int)]);
+    let statement = KeyedStatement {
+        sql: format!(
+            "SELECT k.n, c.seq, c.record_id, c.revision FROM {} JOIN change_log AS c ON c.seq > k.after \
+             ORDER BY c.seq LIMIT {limit}",
+            keys.source(db.dialect())
+        ),
+        keys,
+    };
+    // The limit is the whole statement's: it must not carry another reader's key.
+    let rows = db.read_alone(&statement, vec![vec![KeyValue::Int(seq)]]).await?;
+    let entry = |(_, mut row): (usize, Row)| {
+        Ok(Entry { seq: row.get()?, record_id: row.get()?, revision: row.get()? })
+    };
+    rows.into_iter().map(entry).collect()
+}

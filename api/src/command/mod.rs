@@ -1,0 +1,226 @@
+//! The commands: what each does, and how it fails.
+//!
+//! A command that fails says on one line what is wrong and what to do, and ends with 1, or with 2 where it was
+//! called wrongly.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use passerelle::app::{App, Clock};
+use passerelle::config::{Config, DatabaseName, LogFormat};
+use passerelle::migrations::{self, Layout};
+use passerelle::record::read::Database;
+use sea_orm::DbErr;
+use tracing_subscriber::EnvFilter;
+
+mod migrate;
+mod schema;
+mod serve;
+
+/// Bytes of the stack of each worker: answers are nested as deep as their questions.
+const STACK: usize = 8 * 1024 * 1024;
+
+/// A headless GraphQL API for a cross-border directory of the image industry.
+#[derive(Debug, Parser)]
+#[command(name = "passerelle", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts the server
+    Serve(serve::Serve),
+    /// Brings the database to the layout of this program, and ends
+    Migrate(migrate::Migrate),
+    /// Prints the GraphQL schema
+    Schema,
+}
+
+/// Why a command ends early.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// The machine is not as the command needs it.
+    fn failed(message: impl Into<String>) -> Self {
+        Self { code: 1, message: message.into() }
+    }
+
+    /// The command was called wrongly.
+    fn usage(message: impl Into<String>) -> Self {
+        Self { code: 2, message: message.into() }
+    }
+}
+
+/// Runs the command of the command line.
+pub(crate) fn run() -> ExitCode {
+    let done = match Cli::try_parse() {
+        Ok(cli) => execute(cli.command),
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            // Where nobody reads the help, there is nobody to tell.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => Err(Failure::usage(usage(&error))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {}", one_line(&failure.message));
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// What clap says, without the parts that repeat what `--help` says.
+fn usage(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "say what to do: `passerelle serve` starts the server, `passerelle --help` lists the commands".into();
+    }
+    let text = error.to_string();
+    let told = text.split("\n\nUsage:").next().unwrap_or_default();
+    let told = told.split("\n\nFor more information").next().unwrap_or_default();
+    let told = told.trim().strip_prefix("error: ").unwrap_or(told);
+    format!("{}; see `passerelle --help`", one_line(told))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn execute(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(serve) => {
+            log(&serve.config)?;
+            block_on(serve.run())
+        }
+        Command::Migrate(migrate) => {
+            log(&migrate.config)?;
+            block_on(migrate.run())
+        }
+        Command::Schema => schema::run(),
+    }
+}
+
+/// Runs a command that waits for other things.
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
+    let runtime = runtime.map_err(|error| Failure::failed(format!("no threads could be started: {error}")))?;
+    let done = runtime.block_on(command);
+    // What still runs had its time to end.
+    runtime.shutdown_background();
+    done
+}
+
+/// Begins to log, to standard error.
+fn log(config: &Config) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&config.rust_log)
+        .map_err(|error| Failure::usage(format!("RUST_LOG `{}` is no filter: {error}", config.rust_log)))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let begun = match config.log_format {
+        LogFormat::Pretty => lines.try_init(),
+        LogFormat::Json => lines.json().try_init(),
+    };
+    begun.map_err(|error| Failure::failed(format!("logging could not begin: {error}")))
+}
+
+/// The database, ready for this program.
+#[derive(Debug)]
+struct Opened {
+    app: App,
+    name: DatabaseName,
+}
+
+/// Opens the database of the settings and brings it to the layout of this program.
+async fn open(config: &Config) -> Result<Opened, Failure> {
+    let (url, name) = config.database().map_err(|error| Failure::usage(error.to_string()))?;
+    if let DatabaseName::Sqlite(path) = &name {
+        check_file(path, config.database_url.is_some())?;
+    }
+    let broken = |error: &DbErr| Failure::failed(unusable(&name, error));
+    let db = Database::open(&url).await.map_err(|error| broken(&error))?;
+    if let Layout::Newer(steps) = migrations::layout(&db).await.map_err(|error| broken(&error))? {
+        return Err(Failure::failed(format!(
+            "the database ({name}) was changed by a newer version of Passerelle ({}): run that version, or restore \
+             a copy from before",
+            steps.join(", ")
+        )));
+    }
+    if migrations::commits_are_unsafe(&db).await.map_err(|error| broken(&error))? {
+        return Err(Failure::failed(format!(
+            "the database ({name}) has synchronous_commit = off, with which accepted changes can be lost: set it to \
+             `on` for this database or user"
+        )));
+    }
+    migrations::run(&db).await.map_err(|error| broken(&error))?;
+    Ok(Opened { app: App::new(db, Clock::System), name })
+}
+
+/// Makes sure that SQLite finds a folder for its file; it says no more than "unable to open" otherwise.
+fn check_file(path: &Path, chosen: bool) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if chosen && !folder.is_dir() {
+        return Err(Failure::failed(format!(
+            "the folder `{}` of DATABASE_URL does not exist: create it, or choose another",
+            folder.display()
+        )));
+    }
+    if path.is_dir() {
+        return Err(Failure::failed(format!(
+            "the database `{}` is a folder: name a file in DATABASE_URL",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Why a database cannot be used, and what to do about it.
+fn unusable(name: &DatabaseName, error: &DbErr) -> String {
+    let text = error.to_string();
+    match name {
+        DatabaseName::Sqlite(path) => {
+            let path = path.display();
+            if text.contains("not a database") || text.contains("malformed") {
+                return format!(
+                    "`{path}` is not a SQLite database, or is damaged: restore a copy, move it away to begin anew, or \
+                     choose another with DATABASE_URL ({text})"
+                );
+            }
+            if text.contains("unable to open") || text.contains("readonly") || text.contains("denied") {
+                return format!(
+                    "`{path}` cannot be opened for writing: check the permissions of the file and its folder ({text})"
+                );
+            }
+            format!("the database `{path}` cannot be used: {text}")
+        }
+        DatabaseName::Postgres(server) => {
+            let unreachable = matches!(error, DbErr::ConnectionAcquire(_)) || text.contains("onnection");
+            if unreachable {
+                return format!(
+                    "PostgreSQL at {server} does not answer: start it, or correct DATABASE_URL ({text})"
+                );
+            }
+            format!("the database at {server} cannot be used: {text}")
+        }
+    }
+}
+
+/// Makes the data folder where it is missing.
+fn make_data_dir(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| cannot_use(folder, &error))
+}
+
+fn cannot_use(folder: &Path, error: &dyn Display) -> Failure {
+    Failure::failed(format!(
+        "the data folder `{}` cannot be used: {error}; set DATA_DIR to a folder that may be written",
+        folder.display()
+    ))
+}

@@ -1,0 +1,110 @@
+//! `passerelle serve`.
+
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use clap::Args;
+use passerelle::config::{Config, DatabaseName, Switch};
+use passerelle::import;
+use passerelle::server::{Server, Settings};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, Opened, cannot_use, make_data_dir, open};
+
+/// Starts the server.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Loads the sample directory where the database is empty
+    #[arg(long)]
+    demo: bool,
+
+    #[command(flatten)]
+    pub(super) config: Config,
+}
+
+impl Serve {
+    /// Runs the command until it is told to stop.
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let config = &self.config;
+        let stop = stop_by_signal()?;
+        let (_, name) = config.database().map_err(|error| Failure::usage(error.to_string()))?;
+        make_data_dir(&config.data_dir)?;
+        // Held until the end of the process, whatever way it ends.
+        let _lock = match name {
+            DatabaseName::Sqlite(_) => Some(lock(&config.data_dir)?),
+            DatabaseName::Postgres(_) => None,
+        };
+        let Opened { app, name } = open(config).await?;
+        let settings = Settings {
+            graphiql: config.graphiql == Switch::On,
+            introspection: config.introspection == Switch::On,
+            ..Settings::default()
+        };
+        let server = Server::bind(app.clone(), config.listen_addr, settings).await;
+        let server = server.map_err(|error| cannot_listen(config, &error))?;
+        let sample = if self.demo {
+            let loaded = import::sample::load(&app).await;
+            match loaded.map_err(|error| Failure::failed(format!("the sample directory could not be loaded: {error}")))? {
+                Some(records) => format!(", with {records} records of the sample directory loaded"),
+                None => ", without the sample directory, as there are records already".into(),
+            }
+        } else {
+            String::new()
+        };
+        let address = server.address().map_err(|error| cannot_listen(config, &error))?;
+        println!("Passerelle listens on http://{address}/graphql, on the database {name}{sample}.");
+        let served = server.serve(stop).await;
+        app.db.close().await;
+        served.map_err(|error| Failure::failed(format!("the server stopped: {error}")))
+    }
+}
+
+/// Takes the data folder for this process: SQLite serves one program that answers requests.
+fn lock(folder: &Path) -> Result<File, Failure> {
+    let path = folder.join("passerelle.lock");
+    let file = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|error| cannot_use(folder, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Failure::failed(format!(
+            "another `passerelle serve` uses the data folder `{}`: stop it, or set DATA_DIR to another folder",
+            folder.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(cannot_use(folder, &error)),
+    }
+}
+
+fn cannot_listen(config: &Config, error: &std::io::Error) -> Failure {
+    let address = config.listen_addr;
+    Failure::failed(match error.kind() {
+        ErrorKind::AddrInUse => {
+            format!("the address {address} is in use: stop the other program, or set LISTEN_ADDR to another port")
+        }
+        ErrorKind::AddrNotAvailable => {
+            format!("{} is not an address of this machine: set LISTEN_ADDR to one that is, or to 0.0.0.0", address.ip())
+        }
+        ErrorKind::PermissionDenied => {
+            format!("the address {address} may not be used: set LISTEN_ADDR to a port of 1024 or above")
+        }
+        _ => format!("the server cannot listen on {address}: {error}"),
+    })
+}
+
+/// A token that is cancelled when the process is asked to stop.
+fn stop_by_signal() -> Result<CancellationToken, Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be received: {error}")));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let stop = CancellationToken::new();
+    let cancel = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        cancel.cancel();
+    });
+    Ok(stop)
+}

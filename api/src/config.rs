@@ -1,0 +1,178 @@
+//! Every setting: flags and environment, checked before anything is begun.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use url::Url;
+
+/// A switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// The settings. Each is a flag, or an environment variable of the same name in capitals.
+#[derive(Clone, Debug, Args)]
+pub struct Config {
+    /// The database: `sqlite://path` or `postgres://user:password@host/name` [default: passerelle.db in the data
+    /// folder]
+    #[arg(long, env, hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+
+    /// Folder for what the program keeps in files; it is made where it is missing
+    #[arg(long, env, default_value = "data", value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+
+    /// Address and port to listen on
+    #[arg(long, env, default_value = "127.0.0.1:8000", value_name = "ADDRESS:PORT", value_parser = address)]
+    pub listen_addr: SocketAddr,
+
+    /// How log lines look
+    #[arg(long, env, default_value = "pretty", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+
+    /// What is logged, as a filter of the crate `tracing`: `info`, `warn,passerelle=debug`
+    #[arg(long, env, default_value = "info,sqlx=warn,sea_orm_migration=warn", value_name = "FILTER")]
+    pub rust_log: String,
+
+    /// GraphiQL for browsers at /graphql
+    #[arg(long, env, default_value = "on", value_name = "SWITCH")]
+    pub graphiql: Switch,
+
+    /// Whether the API answers questions about its schema
+    #[arg(long, env, default_value = "on", value_name = "SWITCH")]
+    pub introspection: Switch,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "it must be an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000".to_owned())
+}
+
+/// Which database, as far as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseName {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server, without the password.
+    Postgres(String),
+}
+
+impl std::fmt::Display for DatabaseName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "SQLite {}", path.display()),
+            Self::Postgres(server) => write!(f, "PostgreSQL {server}"),
+        }
+    }
+}
+
+/// What cannot be right, whatever the machine looks like.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongSetting(String);
+
+impl Config {
+    /// The URL of the database.
+    ///
+    /// # Errors
+    /// Where it is of neither kind, or the name of the data folder cannot stand in a URL.
+    pub fn database(&self) -> Result<(String, DatabaseName), WrongSetting> {
+        let Some(url) = &self.database_url else {
+            let path = self.data_dir.join("passerelle.db");
+            let text = path.to_str().ok_or_else(|| {
+                let shown = self.data_dir.display();
+                WrongSetting(format!("DATA_DIR `{shown}` is not UTF-8: choose another folder, or set DATABASE_URL"))
+            })?;
+            // The driver decodes what it takes for a URL.
+            let url = format!("sqlite://{}", text.replace('%', "%25").replace('?', "%3F"));
+            return Ok((url, DatabaseName::Sqlite(path)));
+        };
+        if let Some(rest) = url.strip_prefix("sqlite:") {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            let path = path.split('?').next().unwrap_or_default();
+            if path.is_empty() || path.starts_with(":memory:") || rest.contains("mode=memory") {
+                let message = "DATABASE_URL names no file: write `sqlite://folder/file.db` (a database in memory would \
+                               be lost, and is not served)";
+                return Err(WrongSetting(message.into()));
+            }
+            return Ok((url.clone(), DatabaseName::Sqlite(decoded(path))));
+        }
+        let wrong = || {
+            WrongSetting(
+                "DATABASE_URL is neither `sqlite://path` nor `postgres://user:password@host:5432/name`; letters such \
+                 as @ : / in the password are written as %40 %3A %2F"
+                    .into(),
+            )
+        };
+        let parsed = Url::parse(url).map_err(|_| wrong())?;
+        if !matches!(parsed.scheme(), "postgres" | "postgresql") {
+            return Err(wrong());
+        }
+        let user = if parsed.username().is_empty() { String::new() } else { format!("{}@", parsed.username()) };
+        let port = parsed.port().unwrap_or(5432);
+        let host = parsed.host_str().filter(|host| !host.is_empty()).unwrap_or("localhost");
+        Ok((url.clone(), DatabaseName::Postgres(format!("{user}{host}:{port}{}", parsed.path()))))
+    }
+}
+
+/// The path that the driver makes of the path in a URL.
+fn decoded(path: &str) -> PathBuf {
+    // A form decoder also reads `+`, which a path may have: it is kept apart.
+    let pairs = format!("p={}", path.replace('+', "%2B").replace('&', "%26"));
+    let path = url::form_urlencoded::parse(pairs.as_bytes()).next().map(|(_, path)| path.into_owned());
+    Path::new(&path.unwrap_or_default()).to_path_buf()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Only {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    fn database(arguments: &[&str]) -> Result<(String, DatabaseName), WrongSetting> {
+        let arguments = ["passerelle"].iter().chain(arguments);
+        Only::parse_from(arguments).config.database()
+    }
+
+    #[test]
+    fn the_default_is_a_file_in_the_data_folder() {
+        let (url, name) = database(&["--data-dir", "a?b%"]).unwrap();
+        assert_eq!(url, "sqlite://a%3Fb%25/passerelle.db");
+        assert_eq!(name, DatabaseName::Sqlite("a?b%/passerelle.db".into()));
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let (_, name) = database(&["--database-url", "postgres://me:s3cret@db.example/dir?sslmode=require"]).unwrap();
+        assert_eq!(name.to_string(), "PostgreSQL me@db.example:5432/dir");
+    }
+
+    #[test]
+    fn what_is_no_database_is_refused() {
+        for url in ["mysql://x/y", "passerelle.db", "sqlite://", "sqlite::memory:", "postgres://u:p@ss:word@h/x/"] {
+            let refused = database(&["--database-url", url]);
+            assert!(refused.is_err() || url.starts_with("postgres"), "{url}");
+        }
+        let (_, name) = database(&["--database-url", "sqlite://a%20b+c.db?mode=rwc"]).unwrap();
+        assert_eq!(name, DatabaseName::Sqlite("a b+c.db".into()));
+    }
+}

@@ -1,0 +1,248 @@
+//! The interfaces `Node` and `Record`, and what is found by an id of any type.
+
+use async_graphql::{Context, ID, Interface, Object};
+use uuid::Uuid;
+
+use super::affiliation::AffiliationNode;
+use super::organization::OrganizationNode;
+use super::partnership::PartnershipNode;
+use super::region::{RegionNode, TerritoryNode};
+use super::talent::TalentNode;
+use super::vocabulary::graphql::{OccupationNode, SectorNode};
+use super::vocabulary::vocabularies;
+use super::{affiliation, organization, partnership, region, talent};
+use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
+use crate::record::id;
+use crate::record::lookup::Key;
+use crate::record::policy::Visibility;
+use crate::record::provenance::{Claim, ExternalId, Source};
+use crate::record::read::Selection;
+use crate::record::reader::Reader;
+use crate::record::value::DateTime;
+
+/// Ids in one request for `nodes` at most.
+const MAX_IDS: usize = 100;
+
+/// Anything with an id, which is the same on every deployment.
+#[derive(Clone, Debug, Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Opaque id, the same on every deployment."))]
+pub enum Node {
+    /// A region.
+    Region(RegionNode),
+    /// A territory.
+    Territory(TerritoryNode),
+    /// A sector.
+    Sector(SectorNode),
+    /// An occupation.
+    Occupation(OccupationNode),
+    /// An organization.
+    Organization(Box<OrganizationNode>),
+    /// A talent.
+    Talent(Box<TalentNode>),
+    /// An affiliation.
+    Affiliation(Box<AffiliationNode>),
+    /// A partnership.
+    Partnership(Box<PartnershipNode>),
+}
+
+/// Anything of the directory that a region answers for.
+#[derive(Clone, Debug, Interface)]
+#[graphql(
+    field(name = "id", ty = "ID", desc = "Opaque id, the same on every deployment."),
+    field(
+        name = "slug",
+        ty = "&str",
+        desc = "Readable name for addresses. It may change; a former one still finds the record."
+    ),
+    field(name = "region", ty = "GraphqlResult<RegionNode>", desc = "The region that answers for the record."),
+    field(name = "visibility", ty = "Visibility", desc = "Who may see the record."),
+    field(
+        name = "revision",
+        ty = "i32",
+        desc = "Grows by one with each accepted change. Pass it as `baseRevision` to write only over what was read."
+    ),
+    field(name = "created_at", ty = "DateTime", desc = "When the record was first written here."),
+    field(name = "updated_at", ty = "DateTime", desc = "When the record was last changed."),
+    field(name = "sources", ty = "&[Source]", desc = "Where the facts come from."),
+    field(
+        name = "external_id",
+        ty = "Option<&ExternalId>",
+        desc = "The id in the system that owns the record; null where it was made here."
+    ),
+    field(
+        name = "claims",
+        ty = "Vec<&Claim>",
+        desc = "Statements by source, where sources differ or are unsure.",
+        arg(
+            name = "field",
+            ty = "Option<String>",
+            desc = "Only those on this field, named as in the schema: `foundedOn`."
+        )
+    )
+)]
+pub enum Record {
+    /// An organization.
+    Organization(Box<OrganizationNode>),
+    /// A talent.
+    Talent(Box<TalentNode>),
+    /// A partnership.
+    Partnership(Box<PartnershipNode>),
+}
+
+/// The types that have ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Region,
+    Territory,
+    Sector,
+    Occupation,
+    Organization,
+    Talent,
+    Affiliation,
+    Partnership,
+}
+
+impl Kind {
+    const ALL: [Self; 8] = [
+        Self::Region,
+        Self::Territory,
+        Self::Sector,
+        Self::Occupation,
+        Self::Organization,
+        Self::Talent,
+        Self::Affiliation,
+        Self::Partnership,
+    ];
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Region => "region",
+            Self::Territory => "territory",
+            Self::Sector => "sector",
+            Self::Occupation => "occupation",
+            Self::Organization => "organization",
+            Self::Talent => "talent",
+            Self::Affiliation => "affiliation",
+            Self::Partnership => "partnership",
+        }
+    }
+
+    /// Reads an id of any of the types.
+    fn decode(argument: &str, text: &str) -> Result<(Self, Uuid), DomainError> {
+        let (prefix, id) = id::decode_any(argument, text)?;
+        let kind = Self::ALL.into_iter().find(|kind| kind.prefix() == prefix).ok_or_else(|| {
+            let known: Vec<String> = Self::ALL.iter().map(|kind| format!("`{}_`", kind.prefix())).collect();
+            let message = format!(
+                "There is no type with ids that begin with `{prefix}_`. Known are {}.",
+                known.join(", ")
+            );
+            DomainError::bad_input(argument, message)
+        })?;
+        Ok((kind, id))
+    }
+}
+
+/// What is found by these ids, in their order: at most one keyed read per type, and what is wanted below it.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for an id of no known type, [`DomainError::Database`].
+async fn find(
+    reader: &Reader,
+    argument: &str,
+    ids: &[ID],
+    want: &Selection,
+) -> Result<Vec<Option<Node>>, DomainError> {
+    let ids = ids.iter().map(|text| Kind::decode(argument, text)).collect::<Result<Vec<_>, _>>()?;
+    let mut found: Vec<Option<Node>> = ids.iter().map(|_| None).collect();
+    for kind in Kind::ALL {
+        let of_kind = ids.iter().enumerate().filter(|(_, (k, _))| *k == kind);
+        let (places, ids): (Vec<usize>, Vec<Uuid>) = of_kind.map(|(place, (_, id))| (place, *id)).unzip();
+        if places.is_empty() {
+            continue;
+        }
+        for (place, node) in places.into_iter().zip(of_type(reader, kind, &ids, want).await?) {
+            found[place] = node;
+        }
+    }
+    Ok(found)
+}
+
+/// What is found by these ids of one type, in their order.
+async fn of_type(
+    reader: &Reader,
+    kind: Kind,
+    ids: &[Uuid],
+    want: &Selection,
+) -> Result<Vec<Option<Node>>, DomainError> {
+    let all = vocabularies();
+    let keys = || ids.iter().map(|id| Key::Id(*id)).collect::<Vec<_>>();
+    Ok(match kind {
+        Kind::Region => {
+            let slugs: Vec<Option<&str>> =
+                ids.iter().map(|id| all.regions.by_id(*id).map(|entry| entry.term.slug.as_str())).collect();
+            let regions = region::read(reader, slugs.iter().flatten().copied(), want).await?;
+            slugs.into_iter().map(|slug| regions.get(slug?).map(Node::Region)).collect()
+        }
+        Kind::Territory => {
+            let slugs: Vec<Option<&str>> =
+                ids.iter().map(|id| all.territories.by_id(*id).map(|entry| entry.term.slug.as_str())).collect();
+            let around = region::regions_of_territories(slugs.iter().flatten().copied());
+            let regions = region::read(reader, around, &region::wanted_of_territories(want)).await?;
+            slugs.into_iter().map(|slug| TerritoryNode::new(slug?, &regions).map(Node::Territory)).collect()
+        }
+        Kind::Sector => {
+            ids.iter().map(|id| all.sectors.by_id(*id).map(|entry| Node::Sector(SectorNode(entry)))).collect()
+        }
+        Kind::Occupation => {
+            let entries = ids.iter().map(|id| all.occupations.by_id(*id));
+            entries.map(|entry| entry.map(|entry| Node::Occupation(OccupationNode(entry)))).collect()
+        }
+        Kind::Organization => {
+            let found = organization::find(reader, keys(), want).await?;
+            found.map(|node| node.map(|node| Node::Organization(Box::new(node)))).collect()
+        }
+        Kind::Talent => {
+            let found = talent::find(reader, keys(), want).await?;
+            found.map(|node| node.map(|node| Node::Talent(Box::new(node)))).collect()
+        }
+        Kind::Affiliation => {
+            let found = affiliation::find(reader, keys(), want).await?;
+            found.map(|node| node.map(|node| Node::Affiliation(Box::new(node)))).collect()
+        }
+        Kind::Partnership => {
+            let found = partnership::find(reader, keys(), want).await?;
+            found.map(|node| node.map(|node| Node::Partnership(Box::new(node)))).collect()
+        }
+    })
+}
+
+/// Queries by id alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NodeQuery;
+
+/// Queries by id alone.
+#[Object]
+impl NodeQuery {
+    /// What has this id; null where there is nothing that this viewer may see.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "An id of any type, as it was received.")] id: ID,
+    ) -> GraphqlResult<Option<Node>> {
+        Ok(find(Reader::of(ctx)?, "id", &[id], &Selection::of(ctx)).await.graphql()?.pop().flatten())
+    }
+
+    /// What has these ids, in their order; null in the place of an id for which there is nothing that this viewer
+    /// may see.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Ids of any types, as they were received: 100 at most.")] ids: Vec<ID>,
+    ) -> GraphqlResult<Vec<Option<Node>>> {
+        if ids.len() > MAX_IDS {
+            let message = format!("`ids` has {} entries: at most {MAX_IDS} can be asked at once.", ids.len());
+            return Err(DomainError::bad_input("ids", message)).graphql();
+        }
+        find(Reader::of(ctx)?, "ids", &ids, &Selection::of(ctx)).await.graphql()
+    }
+}

@@ -1,0 +1,466 @@
+//! How organizations are written: from an input to a row, and what hangs on it.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
+use entity::organization::{Column, Entity, Model};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::graphql::IdentifierInput;
+use super::{Address, GeoPoint, OrganizationStatus};
+use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
+use crate::directory::{affiliation, partnership};
+use crate::record::error::DomainError;
+use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
+use crate::record::policy::Visibility;
+use crate::record::problem::{Problem, Problems};
+use crate::record::provenance::{ClaimInput, SourceInput};
+use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
+use crate::record::value::{DateTime, EmailAddress, Identifier, Language, PartialDate, Url, sort_key};
+use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Reference, Written, rows_of};
+use crate::record::{RecordType, geo, id, name_of};
+
+/// A postal address, as it is written.
+#[derive(Clone, Debug, Default, Deserialize, InputObject)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct AddressInput {
+    /// Street and number, building, floor.
+    pub lines: Option<Vec<String>>,
+    /// Postal code.
+    pub postal_code: Option<String>,
+    /// Town.
+    pub city: Option<String>,
+    /// Country, as ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Degrees north, from -90 to 90.
+    pub latitude: Option<f64>,
+    /// Degrees east, from -180 to 180.
+    pub longitude: Option<f64>,
+}
+
+/// An organization, as it is written. An absent field keeps, null clears, a list replaces.
+#[derive(Clone, Debug, Default, Deserialize, InputObject)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct OrganizationInput {
+    /// Readable name for addresses; made from the name where it is not given.
+    pub slug: MaybeUndefined<String>,
+    /// Slug of its main kind.
+    pub kind: MaybeUndefined<String>,
+    /// Slugs of other kinds that it also is.
+    pub other_kinds: MaybeUndefined<Vec<String>>,
+    /// Whether it still exists; ACTIVE where it is not said.
+    pub status: MaybeUndefined<OrganizationStatus>,
+    /// Its name, as it writes it.
+    pub name: MaybeUndefined<String>,
+    /// The short form of its name.
+    pub acronym: MaybeUndefined<String>,
+    /// Former names, names in other languages, other spellings.
+    pub other_names: MaybeUndefined<Vec<String>>,
+    /// What it does, the original first.
+    pub descriptions: MaybeUndefined<Vec<LocalizedTextInput>>,
+    /// Slug of the region that answers for it.
+    pub region: MaybeUndefined<String>,
+    /// Slug of the region in which it sits; that of its territory where it is not given.
+    pub seat_region: MaybeUndefined<String>,
+    /// Slug of the territory of its seat.
+    pub territory: MaybeUndefined<String>,
+    /// Its postal address.
+    pub address: MaybeUndefined<AddressInput>,
+    /// Its website.
+    pub website: MaybeUndefined<Url>,
+    /// Its e-mail address, shown to members.
+    pub email: MaybeUndefined<EmailAddress>,
+    /// Its phone number, shown to members.
+    pub phone: MaybeUndefined<String>,
+    /// When it was founded, as precisely as known.
+    pub founded_on: MaybeUndefined<PartialDate>,
+    /// When it ended.
+    pub dissolved_on: MaybeUndefined<PartialDate>,
+    /// Slugs of the regions where it works; the answering one where they are not given.
+    pub served_regions: MaybeUndefined<Vec<String>>,
+    /// Number of people that it employs.
+    pub employee_count: MaybeUndefined<i32>,
+    /// Number of students.
+    pub student_count: MaybeUndefined<i32>,
+    /// Languages in which it works.
+    pub languages: MaybeUndefined<Vec<Language>>,
+    /// Its identifiers in official registers.
+    pub identifiers: MaybeUndefined<Vec<IdentifierInput>>,
+    /// Slugs of its sectors.
+    pub sectors: MaybeUndefined<Vec<String>>,
+    /// Clusters and federations that it belongs to.
+    pub member_of: MaybeUndefined<Vec<ID>>,
+    /// The organization that it merged into or that continues it.
+    pub successor: MaybeUndefined<ID>,
+    /// Who may see it; PUBLIC where it is not given.
+    pub visibility: MaybeUndefined<Visibility>,
+    /// Where the facts come from.
+    pub sources: MaybeUndefined<Vec<SourceInput>>,
+    /// Statements by source, where sources differ or are unsure.
+    pub claims: MaybeUndefined<Vec<ClaimInput>>,
+}
+
+impl OrganizationInput {
+    /// The records that it refers to.
+    pub fn references(&self, into: &mut Vec<Reference>) {
+        let to = RecordType::Organization;
+        let members = self.member_of.as_opt_ref().flatten().into_iter().flatten();
+        let successor = self.successor.as_opt_ref().flatten();
+        into.extend(members.chain(successor).map(|id| Reference { to, text: id.0.clone() }));
+    }
+}
+
+/// How the door writes organizations.
+#[derive(Debug)]
+pub struct Organizations;
+
+fn blank(id: Uuid) -> Model {
+    let list = || "[]".to_owned();
+    Model {
+        id,
+        slug: String::new(),
+        region: String::new(),
+        visibility: 0,
+        revision: 0,
+        created_at: 0,
+        updated_at: 0,
+        kind: String::new(),
+        other_kinds: list(),
+        status: String::new(),
+        successor_id: None,
+        name: String::new(),
+        name_key: Vec::new(),
+        acronym: None,
+        other_names: list(),
+        seat_region: None,
+        territory: None,
+        address: None,
+        country: String::new(),
+        geo_x: None,
+        geo_y: None,
+        geo_z: None,
+        served_regions: list(),
+        website: None,
+        email: None,
+        phone: None,
+        founded_on: None,
+        dissolved_on: None,
+        employee_count: None,
+        student_count: None,
+        languages: list(),
+        identifiers: list(),
+        sectors: list(),
+        member_of: list(),
+        facets: list(),
+        list_regions: list(),
+        descriptions: list(),
+        sources: list(),
+        claims: list(),
+    }
+}
+
+/// An address, checked.
+fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
+    let country = input.country.trim();
+    if country.len() != 2 || !country.bytes().all(|c| c.is_ascii_uppercase()) {
+        let message = "A country is given by its two capital letters (ISO 3166-1): FR, BE.";
+        fields.problems.add(Problem::invalid("address.country", message));
+        return None;
+    }
+    let location = match (input.latitude, input.longitude) {
+        (Some(latitude), Some(longitude)) => {
+            if let Err(error) = geo::check_circle("address", latitude, longitude, 0.0) {
+                fields.problems.add(Problem::invalid("address", error.to_string()));
+            }
+            Some(GeoPoint { latitude, longitude })
+        }
+        (None, None) => None,
+        _ => {
+            fields.problems.add(Problem::invalid("address", "Give latitude and longitude together."));
+            None
+        }
+    };
+    let mut checked = |path: &str, text: &Option<String>| {
+        let mut kept = None;
+        let given = text.clone().map_or(MaybeUndefined::Null, MaybeUndefined::Value);
+        fields.text(path, &given, MAX_NAME, &mut kept);
+        kept
+    };
+    let lines = input.lines.iter().flatten().enumerate();
+    Some(Address {
+        lines: lines
+            .filter_map(|(place, line)| checked(&format!("address.lines.{place}"), &Some(line.clone())))
+            .collect(),
+        postal_code: checked("address.postalCode", &input.postal_code),
+        city: checked("address.city", &input.city),
+        country: country.to_owned(),
+        location,
+    })
+}
+
+/// Facts that follow from others.
+fn derive(row: &mut Model, address: Option<&Address>) {
+    let all = vocabularies();
+    let list = |text: &str| serde_json::from_str::<Vec<String>>(text).unwrap_or_default();
+    row.name_key = sort_key(&row.name);
+    let region_country = || all.regions.get(&row.region).map(|region| region.country.clone());
+    row.country = address.map(|a| a.country.clone()).or_else(region_country).unwrap_or_default();
+    let point = address.and_then(|a| a.location).map(|point| (point.latitude, point.longitude));
+    let centroid = || {
+        let territory = all.territories.get(row.territory.as_deref()?)?;
+        Some((territory.latitude, territory.longitude))
+    };
+    let vector = point.or_else(centroid).map(|(latitude, longitude)| geo::unit_vector(latitude, longitude));
+    (row.geo_x, row.geo_y, row.geo_z) = (vector.map(|v| v[0]), vector.map(|v| v[1]), vector.map(|v| v[2]));
+    let mut facets = vec![String::new()];
+    for slug in list(&row.sectors).iter().flat_map(|slug| all.sector_with_ancestors(slug)) {
+        facets.push(sector_facet(slug));
+    }
+    facets.sort_unstable();
+    facets.dedup();
+    row.facets = to_json(&facets);
+    let mut regions = list(&row.served_regions);
+    regions.extend([String::new(), row.region.clone()]);
+    regions.sort_unstable();
+    regions.dedup();
+    row.list_regions = to_json(&regions);
+}
+
+impl Kind for Organizations {
+    const TYPE: RecordType = RecordType::Organization;
+    type Input = OrganizationInput;
+    type Row = Model;
+
+    fn of(input: &RecordInput) -> Option<&OrganizationInput> {
+        if let RecordInput::Organization(input) = input { Some(input) } else { None }
+    }
+
+    fn id(row: &Model) -> Uuid {
+        row.id
+    }
+
+    fn region(row: &Model) -> &str {
+        &row.region
+    }
+
+    fn visibility(row: &Model) -> Visibility {
+        Visibility::from_code(row.visibility)
+    }
+
+    fn slug(row: &mut Model) -> Option<&mut String> {
+        Some(&mut row.slug)
+    }
+
+    fn identifiers(row: &Model) -> Result<Vec<Identifier>, DomainError> {
+        Ok(serde_json::from_str(&row.identifiers)?)
+    }
+
+    fn replicated(row: &Model) -> Result<serde_json::Value, DomainError> {
+        let typed = |id: Uuid| id::encode("organization", id);
+        let members: Vec<Uuid> = serde_json::from_str(&row.member_of)?;
+        Ok(json!({
+            "slug": row.slug, "region": row.region, "visibility": row.visibility, "kind": row.kind,
+            "otherKinds": from_json(&row.other_kinds)?, "status": row.status,
+            "successor": row.successor_id.map(typed), "name": row.name, "acronym": row.acronym,
+            "otherNames": from_json(&row.other_names)?, "seatRegion": row.seat_region,
+            "territory": row.territory, "address": row.address.as_deref().map(from_json).transpose()?,
+            "servedRegions": from_json(&row.served_regions)?, "website": row.website, "email": row.email,
+            "phone": row.phone, "foundedOn": row.founded_on, "dissolvedOn": row.dissolved_on,
+            "employeeCount": row.employee_count, "studentCount": row.student_count,
+            "languages": from_json(&row.languages)?, "identifiers": from_json(&row.identifiers)?,
+            "sectors": from_json(&row.sectors)?,
+            "memberOf": members.into_iter().map(typed).collect::<Vec<_>>(),
+            "descriptions": from_json(&row.descriptions)?, "sources": from_json(&row.sources)?,
+            "claims": from_json(&row.claims)?,
+        }))
+    }
+
+    fn stamp(row: &mut Model, revision: i32, now: DateTime, before: Option<&Model>) {
+        row.revision = revision;
+        row.updated_at = now.micros();
+        row.created_at = before.map_or(row.updated_at, |before| before.created_at);
+    }
+
+    async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Model>, DomainError> {
+        let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(batch.tx).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+
+    fn merge(
+        batch: &Batch<'_>,
+        id: Uuid,
+        before: Option<&Model>,
+        input: &OrganizationInput,
+        problems: &mut Problems,
+    ) -> Option<Model> {
+        let all = vocabularies();
+        let mut row = before.cloned().unwrap_or_else(|| blank(id));
+        let mut fields = Fields { new: before.is_none(), problems };
+        let kind = |path: &str, slug: &str| {
+            all.terms(Vocabulary::OrganizationKind).find(path, "kind of organization", slug).map(|_| ())
+        };
+        let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
+        let territory = |path: &str, slug: &str| all.territories.find(path, "territory", slug).map(|_| ());
+        let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
+        fields.required_text("name", &input.name, MAX_NAME, &mut row.name);
+        fields.record_slug(&input.slug, &row.name, &mut row.slug);
+        fields.required_slug("kind", &input.kind, kind, &mut row.kind);
+        fields.slugs("otherKinds", &input.other_kinds, kind, &mut row.other_kinds);
+        fields.required_slug("region", &input.region, region, &mut row.region);
+        fields.slug("territory", &input.territory, territory, &mut row.territory);
+        fields.slug("seatRegion", &input.seat_region, region, &mut row.seat_region);
+        if input.seat_region.is_undefined() && input.territory.is_value() {
+            row.seat_region = row.territory.as_deref().and_then(|slug| all.territories.get(slug)).map(|t| t.region.clone());
+        }
+        if let Some(status) = fields.or(&input.status, OrganizationStatus::Active) {
+            name_of(status).clone_into(&mut row.status);
+        }
+        fields.text("acronym", &input.acronym, MAX_NAME, &mut row.acronym);
+        fields.text_list("otherNames", &input.other_names, &mut row.other_names);
+        fields.texts("descriptions", &input.descriptions, MAX_TEXT, &mut row.descriptions);
+        let place = match &input.address {
+            MaybeUndefined::Undefined => row.address.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            MaybeUndefined::Null => None,
+            MaybeUndefined::Value(given) => address(&mut fields, given),
+        };
+        row.address = place.as_ref().map(to_json);
+        fields.shown(&input.website, &mut row.website);
+        fields.shown(&input.email, &mut row.email);
+        fields.text("phone", &input.phone, MAX_NAME, &mut row.phone);
+        fields.shown(&input.founded_on, &mut row.founded_on);
+        fields.shown(&input.dissolved_on, &mut row.dissolved_on);
+        fields.period("dissolvedOn", row.founded_on.as_deref(), row.dissolved_on.as_deref());
+        let served = fields.slugs("servedRegions", &input.served_regions, region, &mut row.served_regions);
+        if served.is_none() && before.is_none() && !row.region.is_empty() {
+            row.served_regions = to_json(&[&row.region]);
+        }
+        fields.count("employeeCount", &input.employee_count, &mut row.employee_count);
+        fields.count("studentCount", &input.student_count, &mut row.student_count);
+        fields.values("languages", &input.languages, &mut row.languages);
+        fields.identifiers("identifiers", &input.identifiers, &mut row.identifiers);
+        fields.slugs("sectors", &input.sectors, sector, &mut row.sectors);
+        if let Some(visibility) = fields.or(&input.visibility, Visibility::Public) {
+            row.visibility = visibility.code();
+        }
+        fields.sources("sources", &input.sources, &mut row.sources);
+        fields.claims("claims", &input.claims, &mut row.claims);
+        relatives(batch, id, &mut row, input, fields.problems);
+        derive(&mut row, place.as_ref());
+        fields.problems.is_empty().then_some(row)
+    }
+
+    async fn complete(
+        _: &Batch<'_>,
+        _: &mut Numbered<Draft<Model>>,
+        _: &mut [Problems],
+    ) -> Result<(), DomainError> {
+        Ok(())
+    }
+
+    async fn save(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<Vec<Written>, DomainError> {
+        let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.id).collect();
+        let known: Vec<Uuid> = rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.id).collect();
+        batch.unlist("organization", &known).await?;
+        batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.clone()).collect()).await?;
+        batch.list("organization", &ids).await?;
+        memberships(batch, rows, &known).await?;
+        let moved = |(row, before): &&(Model, Option<Model>)| {
+            let same = |b: &Model| (b.visibility, &b.region, &b.country) == (row.visibility, &row.region, &row.country);
+            before.as_ref().is_some_and(|before| !same(before))
+        };
+        let moved: Vec<Uuid> = rows.iter().filter(moved).map(|(row, _)| row.id).collect();
+        let mut touched = affiliation::write::follow(batch, "organization_id", &moved).await?;
+        touched.extend(partnership::write::follow(batch, &moved).await?);
+        Ok(touched)
+    }
+
+    async fn referred(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashSet<Uuid>, DomainError> {
+        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+        let sql = format!(
+            "SELECT k.n FROM {} WHERE EXISTS (SELECT 1 FROM affiliation AS a WHERE a.organization_id = k.id) \
+             OR EXISTS (SELECT 1 FROM partnership_party AS p WHERE p.organization_id = k.id) \
+             OR EXISTS (SELECT 1 FROM organization_member AS m WHERE m.organization_id = k.id) \
+             OR EXISTS (SELECT 1 FROM organization AS o WHERE o.successor_id = k.id)",
+            keys.source(batch.dialect)
+        );
+        let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
+        Ok(found.into_iter().map(|(position, _)| ids[position]).collect())
+    }
+
+    async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
+        batch.unlist("organization", ids).await?;
+        batch
+            .for_ids(ids, |keys| {
+                format!("DELETE FROM organization_member WHERE member_id IN (SELECT k.id FROM {keys})")
+            })
+            .await?;
+        batch.for_ids(ids, |keys| format!("DELETE FROM organization WHERE id IN (SELECT k.id FROM {keys})")).await
+    }
+}
+
+/// Sets the successor and the clusters, which are other organizations.
+fn relatives(batch: &Batch<'_>, id: Uuid, row: &mut Model, input: &OrganizationInput, problems: &mut Problems) {
+    let own = |path: &str, other: Uuid, problems: &mut Problems| {
+        if other == id {
+            problems.add(Problem::invalid(path, "An organization cannot be this of itself."));
+        }
+    };
+    match &input.successor {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => row.successor_id = None,
+        MaybeUndefined::Value(text) => {
+            row.successor_id = batch.resolved.find(RecordType::Organization, text, "successor", problems);
+            row.successor_id.into_iter().for_each(|other| own("successor", other, problems));
+        }
+    }
+    let list = match &input.member_of {
+        MaybeUndefined::Undefined => return,
+        MaybeUndefined::Null => &[][..],
+        MaybeUndefined::Value(list) => list,
+    };
+    let mut members: Vec<Uuid> = Vec::new();
+    for (place, text) in list.iter().enumerate() {
+        let path = format!("memberOf.{place}");
+        if let Some(cluster) = batch.resolved.find(RecordType::Organization, text, &path, problems) {
+            own(&path, cluster, problems);
+            if !members.contains(&cluster) {
+                members.push(cluster);
+            }
+        }
+    }
+    row.member_of = to_json(&members);
+}
+
+/// Writes which clusters list these organizations as members.
+async fn memberships(
+    batch: &Batch<'_>,
+    rows: &[(Model, Option<Model>)],
+    known: &[Uuid],
+) -> Result<(), DomainError> {
+    batch
+        .for_ids(known, |keys| {
+            format!("DELETE FROM organization_member WHERE member_id IN (SELECT k.id FROM {keys})")
+        })
+        .await?;
+    let keys = KeyColumns::new(&[
+        ("organization_id", KeyType::Id),
+        ("name_key", KeyType::Bytes),
+        ("member_id", KeyType::Id),
+    ]);
+    let mut members = Vec::new();
+    for (row, _) in rows {
+        let clusters: Vec<Uuid> = serde_json::from_str(&row.member_of)?;
+        members.extend(clusters.into_iter().map(|cluster| {
+            vec![KeyValue::Id(cluster), KeyValue::Bytes(row.name_key.clone()), KeyValue::Id(row.id)]
+        }));
+    }
+    let sql = format!(
+        "INSERT INTO organization_member (organization_id, name_key, member_id) \
+         SELECT k.organization_id, k.name_key, k.member_id FROM {}",
+        keys.source(batch.dialect)
+    );
+    KeyedStatement { sql, keys }.execute(batch.tx, batch.dialect, members).await
+}

@@ -1,0 +1,478 @@
+//! How partnerships are written: from an input to a row and its parties, and how they follow these.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
+use entity::partnership::{Column, Entity, Model};
+use entity::partnership_party;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{PartnershipStatus, PartyRole};
+use crate::directory::affiliation::write::last_day;
+use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
+use crate::record::error::DomainError;
+use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
+use crate::record::policy::Visibility;
+use crate::record::problem::{Problem, Problems};
+use crate::record::provenance::{ClaimInput, SourceInput};
+use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
+use crate::record::value::{Currency, DateTime, Decimal, Identifier, LocalizedText, Money, PartialDate, sort_key};
+use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Reference, Written, rows_of, touch};
+use crate::record::{RecordType, id, name_of};
+
+/// An amount of money, as it is written.
+#[derive(Clone, Debug, Deserialize, InputObject)]
+#[serde(deny_unknown_fields)]
+pub struct MoneyInput {
+    /// Exact decimal.
+    pub amount: Decimal,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+/// A party of a partnership, as it is written.
+#[derive(Clone, Debug, Deserialize, InputObject)]
+#[serde(deny_unknown_fields)]
+pub struct PartnershipPartyInput {
+    /// The organization.
+    pub organization: ID,
+    /// What it does.
+    pub role: PartyRole,
+    /// How the source words it.
+    pub title: Option<String>,
+    /// What it gives.
+    pub contribution: Option<MoneyInput>,
+}
+
+/// A partnership, as it is written. An absent field keeps, null clears, a list replaces.
+#[derive(Clone, Debug, Default, Deserialize, InputObject)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PartnershipInput {
+    /// Readable name for addresses; made from the title where it is not given.
+    pub slug: MaybeUndefined<String>,
+    /// Slug of its kind.
+    pub kind: MaybeUndefined<String>,
+    /// Where it stands; ACTIVE where it is not said.
+    pub status: MaybeUndefined<PartnershipStatus>,
+    /// Its title, the original first.
+    pub titles: MaybeUndefined<Vec<LocalizedTextInput>>,
+    /// What it is about, the original first.
+    pub descriptions: MaybeUndefined<Vec<LocalizedTextInput>>,
+    /// Slug of the region that answers for it.
+    pub region: MaybeUndefined<String>,
+    /// The beginning, as precisely as known.
+    pub starts_on: MaybeUndefined<PartialDate>,
+    /// The end, as precisely as known.
+    pub ends_on: MaybeUndefined<PartialDate>,
+    /// The organizations that take part, two at least.
+    pub parties: MaybeUndefined<Vec<PartnershipPartyInput>>,
+    /// Slugs of its sectors.
+    pub sectors: MaybeUndefined<Vec<String>>,
+    /// Who may see it; PUBLIC where it is not given. Those who may not see all parties do not see it.
+    pub visibility: MaybeUndefined<Visibility>,
+    /// Where the facts come from.
+    pub sources: MaybeUndefined<Vec<SourceInput>>,
+    /// Statements by source, where sources differ or are unsure.
+    pub claims: MaybeUndefined<Vec<ClaimInput>>,
+}
+
+impl PartnershipInput {
+    /// The records that it refers to.
+    pub fn references(&self, into: &mut Vec<Reference>) {
+        let parties = self.parties.as_opt_ref().flatten().into_iter().flatten();
+        let to = RecordType::Organization;
+        into.extend(parties.map(|party| Reference { to, text: party.organization.0.clone() }));
+    }
+}
+
+/// A partnership's row with its parties.
+#[derive(Clone, Debug)]
+pub struct Row {
+    row: Model,
+    parties: Vec<partnership_party::Model>,
+}
+
+/// How the door writes partnerships.
+#[derive(Debug)]
+pub struct Partnerships;
+
+fn blank(id: Uuid) -> Model {
+    let list = || "[]".to_owned();
+    Model {
+        id,
+        slug: String::new(),
+        region: String::new(),
+        visibility: 0,
+        declared_visibility: 0,
+        revision: 0,
+        created_at: 0,
+        updated_at: 0,
+        kind: String::new(),
+        status: String::new(),
+        name_key: Vec::new(),
+        starts_on: None,
+        ends_on: None,
+        ends_last: None,
+        sectors: list(),
+        cross_border: false,
+        party_regions: list(),
+        total_amount: None,
+        total_currency: None,
+        facets: list(),
+        list_regions: list(),
+        titles: list(),
+        descriptions: list(),
+        sources: list(),
+        claims: list(),
+    }
+}
+
+/// The start in lists by party: what is not known comes last.
+fn starts_key(row: &Model) -> String {
+    row.starts_on.clone().unwrap_or_else(|| "~".to_owned())
+}
+
+/// What a partnership must know of its parties.
+#[derive(Clone, Debug)]
+struct PartyFacts {
+    region: String,
+    country: String,
+    visibility: Visibility,
+}
+
+async fn organizations(batch: &Batch<'_>, ids: BTreeSet<Uuid>) -> Result<HashMap<Uuid, PartyFacts>, DomainError> {
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n, o.id, o.region, o.country, o.visibility FROM {} JOIN organization AS o ON o.id = k.id",
+        keys.source(batch.dialect)
+    );
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(&ids)).await?;
+    let facts = |(_, mut row): (usize, crate::record::read::Row)| {
+        let (id, region, country) = (row.get()?, row.get()?, row.get()?);
+        Ok((id, PartyFacts { region, country, visibility: Visibility::from_code(row.get()?) }))
+    };
+    found.into_iter().map(facts).collect()
+}
+
+/// Facts that follow from the parties. None where an organization is missing.
+fn derive(partnership: &mut Row, organizations: &HashMap<Uuid, PartyFacts>) -> Option<()> {
+    let Row { row, parties } = partnership;
+    let facts: Option<Vec<&PartyFacts>> = parties.iter().map(|p| organizations.get(&p.organization_id)).collect();
+    let facts = facts?;
+    let strictest = facts.iter().map(|party| party.visibility.code()).max().unwrap_or(0);
+    row.visibility = row.declared_visibility.max(strictest);
+    row.cross_border = facts.iter().map(|party| party.country.as_str()).collect::<BTreeSet<_>>().len() > 1;
+    let regions: BTreeSet<&str> = facts.iter().map(|party| party.region.as_str()).collect();
+    row.party_regions = to_json(&regions);
+    let listed: BTreeSet<&str> = regions.into_iter().chain(["", row.region.as_str()]).collect();
+    row.list_regions = to_json(&listed);
+    Some(())
+}
+
+/// The sum of the contributions; none where there is none, or in several currencies.
+fn total(parties: &[partnership_party::Model]) -> Option<Money> {
+    let mut sum: Option<Money> = None;
+    for party in parties {
+        let (Some(amount), Some(currency)) = (&party.contribution_amount, &party.contribution_currency) else { continue };
+        let money = Money::new(amount.parse().ok()?, currency.parse().ok()?).ok()?;
+        sum = Some(match sum {
+            Some(sum) => sum.checked_add(money).ok()?,
+            None => money,
+        });
+    }
+    sum
+}
+
+async fn load_parties(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<partnership_party::Model>>, DomainError> {
+    let parties = partnership_party::Entity::find()
+        .filter(partnership_party::Column::PartnershipId.is_in(ids.iter().copied()))
+        .order_by_asc(partnership_party::Column::Position)
+        .all(batch.tx)
+        .await?;
+    let mut grouped: HashMap<Uuid, Vec<partnership_party::Model>> = HashMap::new();
+    for party in parties {
+        grouped.entry(party.partnership_id).or_default().push(party);
+    }
+    Ok(grouped)
+}
+
+/// Makes partnerships follow their parties into the view, the regions and the countries that these are in now.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<Written>, DomainError> {
+    if organization_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parties = partnership_party::Entity::find()
+        .filter(partnership_party::Column::OrganizationId.is_in(organization_ids.iter().copied()))
+        .all(batch.tx)
+        .await?;
+    let ids: BTreeSet<Uuid> = parties.into_iter().map(|party| party.partnership_id).collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let rows = Partnerships::load(batch, &ids).await?;
+    let parties = rows.values().flat_map(|row| row.parties.iter().map(|party| party.organization_id));
+    let known = organizations(batch, parties.collect()).await?;
+    let mut moved: Vec<(Row, Row)> = Vec::new();
+    for (_, before) in rows {
+        let mut after = before.clone();
+        if derive(&mut after, &known).is_some() && after.row != before.row {
+            moved.push((after, before));
+        }
+    }
+    let of_view = |row: &Row| (row.row.region.clone(), Visibility::from_code(row.row.visibility));
+    let changed = |(after, before): &&mut (Row, Row)| of_view(after) != of_view(before);
+    let ids: Vec<Uuid> = moved.iter_mut().filter(changed).map(|(after, _)| after.row.id).collect();
+    let revisions = touch(batch, &ids).await?;
+    let mut written = Vec::new();
+    for (after, before) in moved.iter_mut().filter(changed) {
+        after.row.revision = revisions.get(&after.row.id).copied().unwrap_or(after.row.revision) + 1;
+        after.row.updated_at = batch.now.micros();
+        written.push(Written {
+            record_type: RecordType::Partnership,
+            id: after.row.id,
+            before: Some(of_view(before)),
+            after: Some(of_view(after)),
+            revision: after.row.revision,
+            content_hash: Vec::new(),
+            origin: String::new(),
+            external: None,
+        });
+    }
+    let ids: Vec<Uuid> = moved.iter().map(|(after, _)| after.row.id).collect();
+    batch.unlist("partnership", &ids).await?;
+    batch.upsert::<Entity, _>(moved.into_iter().map(|(after, _)| after.row).collect()).await?;
+    batch.list("partnership", &ids).await?;
+    Ok(written)
+}
+
+impl Kind for Partnerships {
+    const TYPE: RecordType = RecordType::Partnership;
+    type Input = PartnershipInput;
+    type Row = Row;
+
+    fn of(input: &RecordInput) -> Option<&PartnershipInput> {
+        if let RecordInput::Partnership(input) = input { Some(input) } else { None }
+    }
+
+    fn id(row: &Row) -> Uuid {
+        row.row.id
+    }
+
+    fn region(row: &Row) -> &str {
+        &row.row.region
+    }
+
+    fn visibility(row: &Row) -> Visibility {
+        Visibility::from_code(row.row.visibility)
+    }
+
+    fn slug(row: &mut Row) -> Option<&mut String> {
+        Some(&mut row.row.slug)
+    }
+
+    fn identifiers(_: &Row) -> Result<Vec<Identifier>, DomainError> {
+        Ok(Vec::new())
+    }
+
+    fn replicated(Row { row, parties }: &Row) -> Result<serde_json::Value, DomainError> {
+        let parties = parties.iter().map(|party| {
+            json!({
+                "organization": id::encode("organization", party.organization_id), "role": party.role,
+                "title": party.title, "amount": party.contribution_amount,
+                "currency": party.contribution_currency, "confirmedAt": party.confirmed_at,
+            })
+        });
+        Ok(json!({
+            "slug": row.slug, "region": row.region, "visibility": row.declared_visibility, "kind": row.kind,
+            "status": row.status, "titles": from_json(&row.titles)?,
+            "descriptions": from_json(&row.descriptions)?, "startsOn": row.starts_on, "endsOn": row.ends_on,
+            "sectors": from_json(&row.sectors)?, "parties": parties.collect::<Vec<_>>(),
+            "sources": from_json(&row.sources)?, "claims": from_json(&row.claims)?,
+        }))
+    }
+
+    fn stamp(row: &mut Row, revision: i32, now: DateTime, before: Option<&Row>) {
+        row.row.revision = revision;
+        row.row.updated_at = now.micros();
+        row.row.created_at = before.map_or(row.row.updated_at, |before| before.row.created_at);
+    }
+
+    async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Row>, DomainError> {
+        let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(batch.tx).await?;
+        let mut parties = load_parties(batch, ids).await?;
+        let with_parties = |row: Model| (row.id, Row { parties: parties.remove(&row.id).unwrap_or_default(), row });
+        Ok(rows.into_iter().map(with_parties).collect())
+    }
+
+    fn merge(
+        batch: &Batch<'_>,
+        id: Uuid,
+        before: Option<&Row>,
+        input: &PartnershipInput,
+        problems: &mut Problems,
+    ) -> Option<Row> {
+        let all = vocabularies();
+        let mut partnership = before.cloned().unwrap_or_else(|| Row { row: blank(id), parties: Vec::new() });
+        let row = &mut partnership.row;
+        let mut fields = Fields { new: before.is_none(), problems };
+        let kind = |path: &str, slug: &str| {
+            all.terms(Vocabulary::PartnershipKind).find(path, "kind of partnership", slug).map(|_| ())
+        };
+        let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
+        let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
+        fields.required_slug("kind", &input.kind, kind, &mut row.kind);
+        fields.required_slug("region", &input.region, region, &mut row.region);
+        if let Some(status) = fields.or(&input.status, PartnershipStatus::Active) {
+            name_of(status).clone_into(&mut row.status);
+        }
+        fields.texts("titles", &input.titles, MAX_NAME, &mut row.titles);
+        let titles: Vec<LocalizedText> = serde_json::from_str(&row.titles).unwrap_or_default();
+        let original = titles.first().map(|title| title.text.clone()).unwrap_or_default();
+        if original.is_empty() {
+            fields.problems.add(Problem::required("titles"));
+        }
+        fields.record_slug(&input.slug, &original, &mut row.slug);
+        row.name_key = sort_key(&original);
+        fields.texts("descriptions", &input.descriptions, MAX_TEXT, &mut row.descriptions);
+        fields.shown(&input.starts_on, &mut row.starts_on);
+        fields.shown(&input.ends_on, &mut row.ends_on);
+        fields.period("endsOn", row.starts_on.as_deref(), row.ends_on.as_deref());
+        row.ends_last = last_day(row.ends_on.as_deref());
+        let sectors = fields.slugs("sectors", &input.sectors, sector, &mut row.sectors);
+        if let Some(visibility) = fields.or(&input.visibility, Visibility::Public) {
+            row.declared_visibility = visibility.code();
+        }
+        fields.sources("sources", &input.sources, &mut row.sources);
+        fields.claims("claims", &input.claims, &mut row.claims);
+        if sectors.is_some() || before.is_none() {
+            let slugs = sectors.unwrap_or_default();
+            let facets = slugs.iter().flat_map(|slug| all.sector_with_ancestors(slug)).map(|slug| sector_facet(slug));
+            row.facets = to_json(&facets.chain([String::new()]).collect::<BTreeSet<_>>());
+        }
+        parties(batch, &mut partnership, input, &mut fields);
+        fields.problems.is_empty().then_some(partnership)
+    }
+
+    async fn complete(
+        batch: &Batch<'_>,
+        drafts: &mut Numbered<Draft<Row>>,
+        problems: &mut [Problems],
+    ) -> Result<(), DomainError> {
+        let ids = drafts.iter().flat_map(|(_, draft)| draft.row.parties.iter().map(|party| party.organization_id));
+        let known = organizations(batch, ids.collect()).await?;
+        for (index, draft) in drafts.iter_mut() {
+            if derive(&mut draft.row, &known).is_none() {
+                // A party was in the same batch and was refused.
+                problems[*index].add(Problem::unknown_reference("parties", RecordType::Organization, ""));
+            }
+        }
+        Ok(())
+    }
+
+    async fn save(batch: &Batch<'_>, rows: &[(Row, Option<Row>)]) -> Result<Vec<Written>, DomainError> {
+        let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.row.id).collect();
+        let known = rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.row.id);
+        let known: Vec<Uuid> = known.collect();
+        batch.unlist("partnership", &known).await?;
+        delete_parties(batch, &known).await?;
+        batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.row.clone()).collect()).await?;
+        batch.list("partnership", &ids).await?;
+        let parties = rows.iter().flat_map(|(row, _)| row.parties.iter().cloned());
+        batch.upsert::<partnership_party::Entity, _>(parties.collect()).await?;
+        Ok(Vec::new())
+    }
+
+    async fn referred(_: &Batch<'_>, _: &[Uuid]) -> Result<HashSet<Uuid>, DomainError> {
+        Ok(HashSet::new())
+    }
+
+    async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
+        batch.unlist("partnership", ids).await?;
+        delete_parties(batch, ids).await?;
+        batch.for_ids(ids, |keys| format!("DELETE FROM partnership WHERE id IN (SELECT k.id FROM {keys})")).await
+    }
+}
+
+async fn delete_parties(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
+    let delete = "DELETE FROM partnership_party WHERE partnership_id IN";
+    batch.for_ids(ids, |keys| format!("{delete} (SELECT k.id FROM {keys})")).await
+}
+
+/// Sets the parties and what follows from their contributions.
+fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, fields: &mut Fields<'_>) {
+    let id = partnership.row.id;
+    let given = match &input.parties {
+        MaybeUndefined::Undefined if !fields.new => None,
+        MaybeUndefined::Undefined | MaybeUndefined::Null => Some(&[][..]),
+        MaybeUndefined::Value(parties) => Some(parties.as_slice()),
+    };
+    if let Some(given) = given {
+        if given.len() < 2 {
+            let message = "A partnership has two parties at least.";
+            fields.problems.add(Problem::invalid("parties", message));
+        }
+        if given.len() > crate::record::input::MAX_ENTRIES {
+            fields.problems.add(Problem::too_many("parties", crate::record::input::MAX_ENTRIES));
+            return;
+        }
+        let mut kept: Vec<partnership_party::Model> = Vec::new();
+        for (place, party) in given.iter().enumerate() {
+            let path = format!("parties.{place}.organization");
+            let found = batch.resolved.find(RecordType::Organization, &party.organization, &path, fields.problems);
+            let Some(organization_id) = found else { continue };
+            if kept.iter().any(|other| other.organization_id == organization_id) {
+                fields.problems.add(Problem::invalid(path, "This organization is a party already."));
+                continue;
+            }
+            let contribution = contribution(place, party, fields);
+            let mut title = None;
+            let words = party.title.clone().map_or(MaybeUndefined::Null, MaybeUndefined::Value);
+            fields.text(&format!("parties.{place}.title"), &words, MAX_NAME, &mut title);
+            kept.push(partnership_party::Model {
+                partnership_id: id,
+                position: i32::try_from(place).unwrap_or(i32::MAX),
+                organization_id,
+                role: name_of(party.role).to_owned(),
+                title,
+                contribution_amount: contribution.map(|money| money.amount().to_string()),
+                contribution_currency: contribution.map(|money| money.currency().to_string()),
+                confirmed_at: None,
+                starts_key: String::new(),
+            });
+        }
+        // Who had confirmed has still confirmed, as long as the role is the same.
+        for party in &mut kept {
+            let before = partnership.parties.iter().find(|b| b.organization_id == party.organization_id);
+            party.confirmed_at = before.filter(|before| before.role == party.role).and_then(|b| b.confirmed_at);
+        }
+        partnership.parties = kept;
+    }
+    let key = starts_key(&partnership.row);
+    partnership.parties.iter_mut().for_each(|party| party.starts_key.clone_from(&key));
+    let total = total(&partnership.parties);
+    partnership.row.total_amount = total.map(|money| money.amount().to_string());
+    partnership.row.total_currency = total.map(|money| money.currency().to_string());
+}
+
+/// What a party gives, checked.
+fn contribution(place: usize, party: &PartnershipPartyInput, fields: &mut Fields<'_>) -> Option<Money> {
+    let given = party.contribution.as_ref()?;
+    let path = format!("parties.{place}.contribution");
+    let currency: Result<Currency, _> = given.currency.parse();
+    match currency.and_then(|currency| Money::new(given.amount, currency)) {
+        Ok(money) if money.amount() >= Decimal::ZERO => Some(money),
+        Ok(_) => {
+            fields.problems.add(Problem::invalid(path, "A contribution is not below zero."));
+            None
+        }
+        Err(error) => {
+            fields.problems.add(Problem::invalid(path, error.to_string()));
+            None
+        }
+    }
+}

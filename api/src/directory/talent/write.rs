@@ -1,0 +1,373 @@
+//! How talents are written: from an input to a row, and what hangs on it.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::{InputObject, MaybeUndefined};
+use entity::talent::{Column, Entity, Model};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup};
+use crate::directory::affiliation;
+use crate::directory::organization::graphql::IdentifierInput;
+use crate::directory::vocabulary::{occupation_facet, sector_facet, vocabularies};
+use crate::record::error::DomainError;
+use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
+use crate::record::policy::Visibility;
+use crate::record::problem::{Problem, Problems};
+use crate::record::provenance::{ClaimInput, SourceInput};
+use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
+use crate::record::value::{Date, DateTime, EmailAddress, Identifier, Url, fold, sort_key};
+use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Written, rows_of};
+use crate::record::{RecordType, name_of};
+
+/// A language that somebody speaks, as it is written.
+#[derive(Clone, Debug, Deserialize, InputObject)]
+#[serde(deny_unknown_fields)]
+pub struct SpokenLanguageInput {
+    /// ISO 639-1 code, else ISO 639-3.
+    pub language: String,
+    /// How well.
+    pub level: LanguageLevel,
+}
+
+/// A page about somebody's work, as it is written.
+#[derive(Clone, Debug, Deserialize, InputObject)]
+#[serde(deny_unknown_fields)]
+pub struct LinkInput {
+    /// What it leads to.
+    pub label: String,
+    /// Its address.
+    pub url: Url,
+}
+
+/// Who may see a group of fields, as it is written.
+#[derive(Clone, Copy, Debug, Deserialize, InputObject)]
+#[serde(deny_unknown_fields)]
+pub struct FieldVisibilityInput {
+    /// The group.
+    pub group: TalentFieldGroup,
+    /// Who may see it.
+    pub visibility: Visibility,
+}
+
+/// A talent, as it is written. An absent field keeps, null clears, a list replaces.
+#[derive(Clone, Debug, Default, Deserialize, InputObject)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct TalentInput {
+    /// Readable name for addresses; made from the name where it is not given.
+    pub slug: MaybeUndefined<String>,
+    /// The name to show; given name and family name where it is not given.
+    pub display_name: MaybeUndefined<String>,
+    /// Given name.
+    pub given_name: MaybeUndefined<String>,
+    /// Family name.
+    pub family_name: MaybeUndefined<String>,
+    /// One line about the person, the original first.
+    pub headlines: MaybeUndefined<Vec<LocalizedTextInput>>,
+    /// The person's biography, the original first.
+    pub biographies: MaybeUndefined<Vec<LocalizedTextInput>>,
+    /// Slug of the region that answers for the record.
+    pub region: MaybeUndefined<String>,
+    /// Slug of the territory that the person works from.
+    pub territory: MaybeUndefined<String>,
+    /// Slugs of occupations.
+    pub occupations: MaybeUndefined<Vec<String>>,
+    /// Slugs of sectors.
+    pub sectors: MaybeUndefined<Vec<String>>,
+    /// Skills, as the person words them.
+    pub skills: MaybeUndefined<Vec<String>>,
+    /// Languages that the person speaks.
+    pub languages: MaybeUndefined<Vec<SpokenLanguageInput>>,
+    /// Whether the person can take on work.
+    pub availability: MaybeUndefined<Availability>,
+    /// From which day; goes with FROM_DATE.
+    pub available_from: MaybeUndefined<Date>,
+    /// Website.
+    pub website: MaybeUndefined<Url>,
+    /// Portfolio, showreel, filmography.
+    pub links: MaybeUndefined<Vec<LinkInput>>,
+    /// E-mail address.
+    pub email: MaybeUndefined<EmailAddress>,
+    /// Phone number.
+    pub phone: MaybeUndefined<String>,
+    /// Who may see the record; PRIVATE where it is not given.
+    pub visibility: MaybeUndefined<Visibility>,
+    /// Who may see groups of fields; those not named keep theirs.
+    pub field_visibility: MaybeUndefined<Vec<FieldVisibilityInput>>,
+    /// Other spellings, stage names, former names.
+    pub name_variants: MaybeUndefined<Vec<String>>,
+    /// Identifiers in public registers.
+    pub identifiers: MaybeUndefined<Vec<IdentifierInput>>,
+    /// Why the directory may show the person; required where others than the region's staff may see the record.
+    pub legal_basis: MaybeUndefined<LegalBasis>,
+    /// Where the facts come from.
+    pub sources: MaybeUndefined<Vec<SourceInput>>,
+    /// Statements by source, where sources differ or are unsure.
+    pub claims: MaybeUndefined<Vec<ClaimInput>>,
+}
+
+/// How the door writes talents.
+#[derive(Debug)]
+pub struct Talents;
+
+fn blank(id: Uuid) -> Model {
+    let list = || "[]".to_owned();
+    Model {
+        id,
+        slug: String::new(),
+        region: String::new(),
+        visibility: Visibility::Private.code(),
+        revision: 0,
+        created_at: 0,
+        updated_at: 0,
+        display_name: String::new(),
+        name_key: Vec::new(),
+        given_name: None,
+        family_name: None,
+        name_variants: list(),
+        identifiers: list(),
+        claimed: false,
+        legal_basis: name_of(LegalBasis::Consent).to_owned(),
+        territory: None,
+        occupations: list(),
+        sectors: list(),
+        skills: list(),
+        skill_keys: list(),
+        languages: list(),
+        availability: name_of(Availability::Unknown).to_owned(),
+        available_from: None,
+        website: None,
+        links: list(),
+        email: None,
+        phone: None,
+        contact_visibility: TalentFieldGroup::Contact.default_visibility().code(),
+        biography_visibility: TalentFieldGroup::Biography.default_visibility().code(),
+        availability_visibility: TalentFieldGroup::Availability.default_visibility().code(),
+        affiliations_visibility: TalentFieldGroup::Affiliations.default_visibility().code(),
+        facets: list(),
+        list_regions: list(),
+        headlines: list(),
+        biographies: list(),
+        sources: list(),
+        claims: list(),
+    }
+}
+
+/// Facts that follow from others.
+fn derive(row: &mut Model) {
+    let list = |text: &str| serde_json::from_str::<Vec<String>>(text).unwrap_or_default();
+    row.name_key = sort_key(&row.display_name);
+    let mut facets = vec![String::new()];
+    for slug in list(&row.sectors).iter().flat_map(|slug| vocabularies().sector_with_ancestors(slug)) {
+        facets.push(sector_facet(slug));
+    }
+    facets.extend(list(&row.occupations).iter().map(|slug| occupation_facet(slug)));
+    facets.sort_unstable();
+    facets.dedup();
+    row.facets = to_json(&facets);
+    row.list_regions = to_json(&["", row.region.as_str()]);
+    row.skill_keys = to_json(&list(&row.skills).iter().map(|skill| fold(skill)).collect::<Vec<_>>());
+}
+
+/// Sets languages, links and who may see which group.
+fn particulars(fields: &mut Fields<'_>, row: &mut Model, input: &TalentInput) {
+    let spoken = input.languages.clone().map_value(|list| {
+        let known = list.iter().enumerate().filter_map(|(place, spoken)| {
+            let path = format!("languages.{place}.language");
+            match vocabularies().languages.find(&path, "language code", &spoken.language) {
+                Ok(_) => Some(SpokenLanguage { language: spoken.language.clone(), level: spoken.level }),
+                Err(error) => {
+                    fields.problems.add(Problem::invalid(path, error.to_string()));
+                    None
+                }
+            }
+        });
+        known.collect::<Vec<_>>()
+    });
+    fields.values("languages", &spoken, &mut row.languages);
+    let links = input.links.clone().map_value(|list| {
+        let checked = list.into_iter().enumerate().map(|(place, link)| {
+            let mut label = None;
+            let given = MaybeUndefined::Value(link.label);
+            fields.text(&format!("links.{place}.label"), &given, MAX_NAME, &mut label);
+            Link { label: label.unwrap_or_else(|| link.url.host()), url: link.url }
+        });
+        checked.collect::<Vec<_>>()
+    });
+    fields.values("links", &links, &mut row.links);
+    for choice in input.field_visibility.as_opt_ref().flatten().into_iter().flatten() {
+        let column = match choice.group {
+            TalentFieldGroup::Contact => &mut row.contact_visibility,
+            TalentFieldGroup::Biography => &mut row.biography_visibility,
+            TalentFieldGroup::Availability => &mut row.availability_visibility,
+            TalentFieldGroup::Affiliations => &mut row.affiliations_visibility,
+        };
+        *column = choice.visibility.code();
+    }
+}
+
+/// The name to show: the one given, else the parts.
+fn shown_name(input: &TalentInput, row: &Model) -> MaybeUndefined<String> {
+    let parts = [row.given_name.as_deref(), row.family_name.as_deref()];
+    let parts = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    match &input.display_name {
+        MaybeUndefined::Undefined if row.display_name.is_empty() && !parts.is_empty() => MaybeUndefined::Value(parts),
+        given => given.clone(),
+    }
+}
+
+impl Kind for Talents {
+    const TYPE: RecordType = RecordType::Talent;
+    type Input = TalentInput;
+    type Row = Model;
+
+    fn of(input: &RecordInput) -> Option<&TalentInput> {
+        if let RecordInput::Talent(input) = input { Some(input) } else { None }
+    }
+
+    fn id(row: &Model) -> Uuid {
+        row.id
+    }
+
+    fn region(row: &Model) -> &str {
+        &row.region
+    }
+
+    fn visibility(row: &Model) -> Visibility {
+        Visibility::from_code(row.visibility)
+    }
+
+    fn slug(row: &mut Model) -> Option<&mut String> {
+        Some(&mut row.slug)
+    }
+
+    fn identifiers(row: &Model) -> Result<Vec<Identifier>, DomainError> {
+        Ok(serde_json::from_str(&row.identifiers)?)
+    }
+
+    fn replicated(row: &Model) -> Result<serde_json::Value, DomainError> {
+        Ok(json!({
+            "slug": row.slug, "region": row.region, "visibility": row.visibility,
+            "displayName": row.display_name, "givenName": row.given_name, "familyName": row.family_name,
+            "nameVariants": from_json(&row.name_variants)?, "identifiers": from_json(&row.identifiers)?,
+            "claimed": row.claimed, "legalBasis": row.legal_basis, "territory": row.territory,
+            "occupations": from_json(&row.occupations)?, "sectors": from_json(&row.sectors)?,
+            "skills": from_json(&row.skills)?, "languages": from_json(&row.languages)?,
+            "availability": row.availability, "availableFrom": row.available_from, "website": row.website,
+            "links": from_json(&row.links)?, "email": row.email, "phone": row.phone,
+            "fieldVisibility": [row.contact_visibility, row.biography_visibility, row.availability_visibility,
+                row.affiliations_visibility],
+            "headlines": from_json(&row.headlines)?, "biographies": from_json(&row.biographies)?,
+            "sources": from_json(&row.sources)?, "claims": from_json(&row.claims)?,
+        }))
+    }
+
+    fn stamp(row: &mut Model, revision: i32, now: DateTime, before: Option<&Model>) {
+        row.revision = revision;
+        row.updated_at = now.micros();
+        row.created_at = before.map_or(row.updated_at, |before| before.created_at);
+    }
+
+    async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Model>, DomainError> {
+        let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(batch.tx).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+
+    fn merge(
+        _: &Batch<'_>,
+        id: Uuid,
+        before: Option<&Model>,
+        input: &TalentInput,
+        problems: &mut Problems,
+    ) -> Option<Model> {
+        let all = vocabularies();
+        let mut row = before.cloned().unwrap_or_else(|| blank(id));
+        let mut fields = Fields { new: before.is_none(), problems };
+        let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
+        let territory = |path: &str, slug: &str| all.territories.find(path, "territory", slug).map(|_| ());
+        let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
+        let occupation = |path: &str, slug: &str| all.occupations.find(path, "occupation", slug).map(|_| ());
+        fields.text("givenName", &input.given_name, MAX_NAME, &mut row.given_name);
+        fields.text("familyName", &input.family_name, MAX_NAME, &mut row.family_name);
+        let name = shown_name(input, &row);
+        fields.required_text("displayName", &name, MAX_NAME, &mut row.display_name);
+        fields.record_slug(&input.slug, &row.display_name, &mut row.slug);
+        fields.text_list("nameVariants", &input.name_variants, &mut row.name_variants);
+        fields.texts("headlines", &input.headlines, MAX_NAME, &mut row.headlines);
+        fields.texts("biographies", &input.biographies, MAX_TEXT, &mut row.biographies);
+        fields.required_slug("region", &input.region, region, &mut row.region);
+        fields.slug("territory", &input.territory, territory, &mut row.territory);
+        fields.slugs("occupations", &input.occupations, occupation, &mut row.occupations);
+        fields.slugs("sectors", &input.sectors, sector, &mut row.sectors);
+        fields.text_list("skills", &input.skills, &mut row.skills);
+        fields.identifiers("identifiers", &input.identifiers, &mut row.identifiers);
+        if let Some(availability) = fields.or(&input.availability, Availability::Unknown) {
+            name_of(availability).clone_into(&mut row.availability);
+        }
+        fields.shown(&input.available_from, &mut row.available_from);
+        if row.availability == name_of(Availability::FromDate) && row.available_from.is_none() {
+            fields.problems.add(Problem::required("availableFrom"));
+        }
+        fields.shown(&input.website, &mut row.website);
+        fields.shown(&input.email, &mut row.email);
+        fields.text("phone", &input.phone, MAX_NAME, &mut row.phone);
+        if let Some(visibility) = fields.or(&input.visibility, Visibility::Private) {
+            row.visibility = visibility.code();
+        }
+        match &input.legal_basis {
+            MaybeUndefined::Value(basis) => name_of(*basis).clone_into(&mut row.legal_basis),
+            _ if before.is_none() && row.visibility != Visibility::Private.code() => {
+                fields.problems.add(Problem::required("legalBasis"));
+            }
+            _ => {}
+        }
+        particulars(&mut fields, &mut row, input);
+        fields.sources("sources", &input.sources, &mut row.sources);
+        fields.claims("claims", &input.claims, &mut row.claims);
+        derive(&mut row);
+        fields.problems.is_empty().then_some(row)
+    }
+
+    async fn complete(
+        _: &Batch<'_>,
+        _: &mut Numbered<Draft<Model>>,
+        _: &mut [Problems],
+    ) -> Result<(), DomainError> {
+        Ok(())
+    }
+
+    async fn save(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<Vec<Written>, DomainError> {
+        let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.id).collect();
+        let known: Vec<Uuid> = rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.id).collect();
+        batch.unlist("talent", &known).await?;
+        batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.clone()).collect()).await?;
+        batch.list("talent", &ids).await?;
+        let moved = |(row, before): &&(Model, Option<Model>)| {
+            let same = |b: &Model| {
+                (b.visibility, &b.region, b.affiliations_visibility)
+                    == (row.visibility, &row.region, row.affiliations_visibility)
+            };
+            before.as_ref().is_some_and(|before| !same(before))
+        };
+        let moved: Vec<Uuid> = rows.iter().filter(moved).map(|(row, _)| row.id).collect();
+        affiliation::write::follow(batch, "talent_id", &moved).await
+    }
+
+    async fn referred(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashSet<Uuid>, DomainError> {
+        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+        let sql = format!(
+            "SELECT k.n FROM {} WHERE EXISTS (SELECT 1 FROM affiliation AS a WHERE a.talent_id = k.id)",
+            keys.source(batch.dialect)
+        );
+        let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
+        Ok(found.into_iter().map(|(position, _)| ids[position]).collect())
+    }
+
+    async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
+        batch.unlist("talent", ids).await?;
+        batch.for_ids(ids, |keys| format!("DELETE FROM talent WHERE id IN (SELECT k.id FROM {keys})")).await
+    }
+}

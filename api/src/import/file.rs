@@ -1,0 +1,541 @@
+//! Imports of NDJSON and CSV: streamed, in batches, each batch one transaction.
+//!
+//! A line that refers to a record which is not there yet waits in a temporary file for a later pass. Memory
+//! stays flat, whatever the length of the file. Importing the same file again changes nothing, so an import
+//! that was killed is simply started again.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write as _};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use tokio::sync::mpsc;
+
+use super::line::{Fault, Line};
+use super::{csv as table, source};
+use crate::app::App;
+use crate::changes::{self, Change};
+use crate::record::error::DomainError;
+use crate::record::problem::Problem;
+use crate::record::read::Dialect;
+use crate::record::write::{self, End, Outcome, Source, Status, Submission};
+
+/// Lines in one transaction.
+const BATCH: usize = 500;
+/// Bytes of one line at most.
+const MAX_LINE: usize = 1 << 20;
+/// Lines that may be tried together at the end, where each waits for another.
+const LAST_TRY: usize = 20_000;
+/// Changes appended to the log in one statement, where a whole file is one transaction.
+const LOG_PART: usize = 1000;
+
+/// What is in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    Ndjson,
+    /// A table of organizations.
+    Csv,
+}
+
+/// How to import.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What is in the file.
+    pub format: Format,
+    /// The source of lines that name none.
+    pub source: Option<String>,
+    /// Whether to register sources that are not known, with the region of their first record.
+    pub create_source: bool,
+    /// Whether one bad line keeps everything out.
+    pub strict: bool,
+}
+
+/// What became of the lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Lines with a record.
+    pub lines: u64,
+    /// New records.
+    pub created: u64,
+    /// Records with a new revision.
+    pub updated: u64,
+    /// Records that were the same already.
+    pub unchanged: u64,
+    /// Lines that were refused.
+    pub bad: u64,
+    /// Whether anything was kept.
+    pub kept: bool,
+}
+
+/// Told of progress and of bad lines.
+pub trait Report: Send {
+    /// So many bytes of the file are done.
+    fn bytes(&mut self, done: u64);
+    /// So many lines are written.
+    fn lines(&mut self, done: u64);
+    /// This line is refused.
+    fn bad_line(&mut self, number: u64, fault: &Fault);
+}
+
+/// Why an import ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file cannot be read.
+    #[error("cannot read: {0}")]
+    Read(#[from] std::io::Error),
+    /// The table has a column that no organization has, or lacks one.
+    #[error("column `{}`: {}", .0.path, .0.message)]
+    Header(Fault),
+    /// The database failed.
+    #[error(transparent)]
+    Domain(#[from] DomainError),
+}
+
+/// A line with its number and its text, parsed.
+#[derive(Debug)]
+struct Parsed {
+    number: u64,
+    text: String,
+    line: Result<Line, Fault>,
+}
+
+/// Lines on their way, with the bytes read so far.
+type Chunk = Result<(Vec<Parsed>, u64), ImportError>;
+
+/// Imports a file.
+///
+/// # Errors
+/// See [`ImportError`]. Bad lines are no error: they are reported, and counted in the summary.
+pub async fn run(
+    app: &App,
+    input: Box<dyn Read + Send>,
+    options: &Options,
+    report: &mut dyn Report,
+) -> Result<Summary, ImportError> {
+    let mut import = Import::open(app, options, report).await?;
+    let format = options.format;
+    import.pass(move |chunks| read(input, format, chunks)).await?;
+    loop {
+        let (waiting, count) = import.waiting.take()?;
+        if count == 0 {
+            break;
+        }
+        // Where a pass brings nothing forward, what is left refers to itself or to nothing.
+        let stuck = import.last_count == Some(count);
+        if stuck && count > LAST_TRY {
+            import.give_up(waiting)?;
+            break;
+        }
+        import.last_count = Some(count);
+        import.batch_size = if stuck { LAST_TRY } else { BATCH };
+        import.final_pass = stuck;
+        import.pass(move |chunks| read_waiting(waiting, chunks)).await?;
+        if stuck {
+            break;
+        }
+    }
+    import.finish().await
+}
+
+/// Reads and parses lines in a thread of its own, so that parsing goes on while the database writes.
+fn read(input: Box<dyn Read + Send>, format: Format, chunks: mpsc::Sender<Chunk>) {
+    let result = match format {
+        Format::Ndjson => read_lines(BufReader::with_capacity(1 << 16, input), &chunks),
+        Format::Csv => read_table(input, &chunks),
+    };
+    if let Err(error) = result {
+        let _ = chunks.blocking_send(Err(error));
+    }
+}
+
+/// Sends full chunks on. The receiver being gone ends the reading.
+struct Chunks<'a> {
+    sender: &'a mpsc::Sender<Chunk>,
+    lines: Vec<Parsed>,
+    bytes: u64,
+}
+
+impl<'a> Chunks<'a> {
+    fn new(sender: &'a mpsc::Sender<Chunk>) -> Self {
+        Self { sender, lines: Vec::with_capacity(BATCH), bytes: 0 }
+    }
+
+    fn push(&mut self, parsed: Parsed) -> bool {
+        self.lines.push(parsed);
+        self.lines.len() < BATCH || self.flush()
+    }
+
+    fn flush(&mut self) -> bool {
+        let lines = std::mem::replace(&mut self.lines, Vec::with_capacity(BATCH));
+        lines.is_empty() || self.sender.blocking_send(Ok((lines, self.bytes))).is_ok()
+    }
+}
+
+fn read_lines(mut input: impl BufRead, sender: &mpsc::Sender<Chunk>) -> Result<(), ImportError> {
+    let mut chunks = Chunks::new(sender);
+    let mut number = 0;
+    loop {
+        let mut bytes = Vec::new();
+        let read = input.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut bytes)?;
+        if read == 0 {
+            break;
+        }
+        number += 1;
+        chunks.bytes += read as u64;
+        let parsed = if bytes.len() > MAX_LINE {
+            chunks.bytes += input.skip_until(b'\n')? as u64;
+            Parsed { number, text: String::new(), line: Err(Fault::new("", "A line has at most 1 MiB.")) }
+        } else {
+            match String::from_utf8(bytes) {
+                Ok(text) if text.trim().is_empty() => continue,
+                Ok(text) => {
+                    let text = text.trim_start_matches('\u{feff}').trim().to_owned();
+                    Parsed { number, line: Line::parse(&text), text }
+                }
+                Err(_) => Parsed { number, text: String::new(), line: Err(Fault::new("", "This is not UTF-8.")) },
+            }
+        };
+        if !chunks.push(parsed) {
+            return Ok(());
+        }
+    }
+    chunks.flush();
+    Ok(())
+}
+
+fn read_table(input: Box<dyn Read + Send>, sender: &mpsc::Sender<Chunk>) -> Result<(), ImportError> {
+    let mut chunks = Chunks::new(sender);
+    let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(input);
+    let header = reader.headers().map_err(|error| ImportError::Header(Fault::new("", error.to_string())))?.clone();
+    table::check_header(&header).map_err(ImportError::Header)?;
+    let mut row = csv::StringRecord::new();
+    loop {
+        let more = reader.read_record(&mut row);
+        let number = row.position().map_or_else(|| reader.position().line(), csv::Position::line);
+        chunks.bytes = reader.position().byte();
+        let parsed = match more {
+            Ok(false) => break,
+            Ok(true) => match table::line(&header, &row) {
+                Ok(line) => {
+                    let text = line.to_string();
+                    Parsed { number, line: Line::parse(&text), text }
+                }
+                Err(fault) => Parsed { number, text: String::new(), line: Err(fault) },
+            },
+            Err(error) if error.is_io_error() => return Err(ImportError::Read(std::io::Error::other(error))),
+            Err(error) => {
+                Parsed { number, text: String::new(), line: Err(Fault::new("", error.to_string())) }
+            }
+        };
+        if !chunks.push(parsed) {
+            return Ok(());
+        }
+    }
+    chunks.flush();
+    Ok(())
+}
+
+/// Reads lines that waited: each has its number before it.
+fn read_waiting(input: BufReader<File>, sender: mpsc::Sender<Chunk>) {
+    let mut chunks = Chunks::new(&sender);
+    for entry in input.lines() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let _ = sender.blocking_send(Err(error.into()));
+                return;
+            }
+        };
+        let (number, text) = entry.split_once('\t').unwrap_or_default();
+        let number = number.parse().unwrap_or(0);
+        if !chunks.push(Parsed { number, line: Line::parse(text), text: text.to_owned() }) {
+            return;
+        }
+    }
+    chunks.flush();
+}
+
+/// Lines that wait for others, in a temporary file.
+#[derive(Debug)]
+struct Waiting {
+    file: BufWriter<File>,
+    count: usize,
+}
+
+impl Waiting {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { file: BufWriter::new(tempfile::tempfile()?), count: 0 })
+    }
+
+    fn push(&mut self, number: u64, text: &str) -> std::io::Result<()> {
+        self.count += 1;
+        writeln!(self.file, "{number}\t{text}")
+    }
+
+    /// What has waited so far; new ones wait in a new file.
+    fn take(&mut self) -> std::io::Result<(BufReader<File>, usize)> {
+        let full = std::mem::replace(self, Self::new()?);
+        let mut file = full.file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok((BufReader::new(file), full.count))
+    }
+}
+
+/// Where batches go: each its own transaction, or all in one.
+enum Sink {
+    Each,
+    Whole { tx: DatabaseTransaction, log: Log },
+}
+
+/// The changes of a transaction that spans a whole file, in a temporary file until its end.
+struct Log {
+    file: BufWriter<File>,
+}
+
+struct Import<'a> {
+    app: &'a App,
+    options: &'a Options,
+    report: &'a mut dyn Report,
+    sources: HashMap<String, Source>,
+    sink: Sink,
+    waiting: Waiting,
+    last_count: Option<usize>,
+    batch_size: usize,
+    final_pass: bool,
+    summary: Summary,
+}
+
+impl<'a> Import<'a> {
+    async fn open(app: &'a App, options: &'a Options, report: &'a mut dyn Report) -> Result<Self, ImportError> {
+        let known = source::all(app.db.writer()).await?;
+        let sink = if options.strict {
+            let tx = app.db.begin().await.map_err(DomainError::from)?;
+            if app.db.dialect() == Dialect::Postgres {
+                // The file may come slowly; the transaction ends with this command all the same.
+                let patient = "SET LOCAL idle_in_transaction_session_timeout = 0";
+                tx.execute_unprepared(patient).await.map_err(DomainError::from)?;
+            }
+            Sink::Whole { tx, log: Log { file: BufWriter::new(tempfile::tempfile()?) } }
+        } else {
+            Sink::Each
+        };
+        Ok(Self {
+            app,
+            options,
+            report,
+            sources: known.into_iter().map(|source| (source.name.clone(), source)).collect(),
+            sink,
+            waiting: Waiting::new()?,
+            last_count: None,
+            batch_size: BATCH,
+            final_pass: false,
+            summary: Summary::default(),
+        })
+    }
+
+    /// Goes through lines once.
+    async fn pass(
+        &mut self,
+        read: impl FnOnce(mpsc::Sender<Chunk>) + Send + 'static,
+    ) -> Result<(), ImportError> {
+        let (sender, mut chunks) = mpsc::channel(4);
+        let reader = std::thread::spawn(move || read(sender));
+        let first_pass = self.last_count.is_none();
+        let mut batch = Ready::default();
+        while let Some(chunk) = chunks.recv().await {
+            let (lines, bytes) = chunk?;
+            for parsed in lines {
+                self.summary.lines += u64::from(first_pass);
+                let (number, text) = (parsed.number, parsed.text);
+                match self.submission(parsed.line).await? {
+                    Ok(submission) => {
+                        // A record may be in a batch once only: its second line sees what the first made.
+                        if batch.submissions.len() >= self.batch_size || !batch.fits(&submission) {
+                            self.write(std::mem::take(&mut batch)).await?;
+                            batch.fits(&submission);
+                        }
+                        batch.lines.push((number, text));
+                        batch.submissions.push(submission);
+                    }
+                    Err(fault) => self.refuse(number, &fault),
+                }
+            }
+            if first_pass {
+                self.report.bytes(bytes);
+            }
+        }
+        self.write(batch).await?;
+        reader.join().map_err(|_| std::io::Error::other("the reading thread failed"))?;
+        Ok(())
+    }
+
+    fn refuse(&mut self, number: u64, fault: &Fault) {
+        self.summary.bad += 1;
+        self.report.bad_line(number, fault);
+    }
+
+    /// What a line submits, with its source.
+    async fn submission(
+        &mut self,
+        line: Result<Line, Fault>,
+    ) -> Result<Result<Submission, Fault>, ImportError> {
+        let mut line = match line {
+            Ok(line) => line,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let Some(name) = line.source.clone().or_else(|| self.options.source.clone()) else {
+            let message = "Name the source that owns the record, here or with --source.";
+            return Ok(Err(Fault::new("source", message)));
+        };
+        let external_id = line.external_id.take().filter(|id| !id.is_empty() && id.len() <= 255 && !id.contains('\0'));
+        let Some(external_id) = external_id else {
+            let message = "Give the record's id in its source, at most 255 characters.";
+            return Ok(Err(Fault::new("externalId", message)));
+        };
+        let source = match self.source(&name, line.region()).await? {
+            Ok(source) => source,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let input = match line.take_input() {
+            Ok(input) => input,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        Ok(Ok(Submission {
+            source: Some(source),
+            external_id: Some(external_id),
+            id: None,
+            base_revision: line.base_revision,
+            overwrite: line.overwrite,
+            delete: line.delete,
+            input,
+        }))
+    }
+
+    async fn source(&mut self, name: &str, region: Option<&str>) -> Result<Result<Source, Fault>, ImportError> {
+        if let Some(source) = self.sources.get(name) {
+            return Ok(Ok(source.clone()));
+        }
+        let shown: String = name.chars().take(64).flat_map(char::escape_debug).collect();
+        let advice = format!(
+            "The source `{shown}` is not known. Register it with `passerelle source add {shown} --region SLUG`, or \
+             import with --create-source."
+        );
+        let Some(region) = region.filter(|_| self.options.create_source) else {
+            return Ok(Err(Fault::new("source", advice)));
+        };
+        let now = self.app.clock.now();
+        let added = match &self.sink {
+            Sink::Each => source::add(self.app.db.writer(), now, name, region).await,
+            Sink::Whole { tx, .. } => source::add(tx, now, name, region).await,
+        };
+        match added {
+            Ok(source) => {
+                self.sources.insert(name.to_owned(), source.clone());
+                Ok(Ok(source))
+            }
+            Err(DomainError::BadUserInput { message, argument }) => Ok(Err(Fault::new(argument, message))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn write(&mut self, batch: Ready) -> Result<(), ImportError> {
+        if batch.submissions.is_empty() {
+            return Ok(());
+        }
+        let outcomes = match &mut self.sink {
+            Sink::Each => write::write(self.app, batch.submissions, End::PerItem).await?,
+            Sink::Whole { tx, log } => {
+                let (outcomes, written) = write::apply(self.app, tx, &batch.submissions).await?;
+                for change in write::log_of(&written) {
+                    let line = serde_json::to_string(&change).map_err(DomainError::from)?;
+                    writeln!(log.file, "{line}")?;
+                }
+                outcomes
+            }
+        };
+        for ((number, text), outcome) in batch.lines.into_iter().zip(outcomes) {
+            self.count(number, &text, &outcome)?;
+        }
+        self.report.lines(self.summary.created + self.summary.updated + self.summary.unchanged);
+        Ok(())
+    }
+
+    fn count(&mut self, number: u64, text: &str, outcome: &Outcome) -> Result<(), ImportError> {
+        match outcome.status {
+            Status::Created => self.summary.created += 1,
+            Status::Updated => self.summary.updated += 1,
+            Status::Unchanged => self.summary.unchanged += 1,
+            Status::Rejected if outcome.waits() && !self.final_pass => self.waiting.push(number, text)?,
+            Status::Rejected | Status::Conflict => {
+                self.summary.bad += 1;
+                for Problem { path, message, .. } in &outcome.problems {
+                    self.report.bad_line(number, &Fault::new(path.clone(), message.clone()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what waits for records that nobody brought.
+    fn give_up(&mut self, waiting: BufReader<File>) -> Result<(), ImportError> {
+        for entry in waiting.lines() {
+            let entry = entry?;
+            let number = entry.split_once('\t').and_then(|(number, _)| number.parse().ok()).unwrap_or(0);
+            self.refuse(number, &Fault::new("", "It refers to a record that is neither here nor in the file."));
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<Summary, ImportError> {
+        if let Sink::Whole { tx, log } = self.sink {
+            if self.summary.bad > 0 {
+                tx.rollback().await.map_err(DomainError::from)?;
+                return Ok(self.summary);
+            }
+            let mut file = log.file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+            file.seek(SeekFrom::Start(0))?;
+            append(self.app, &tx, BufReader::new(file)).await?;
+            tx.commit().await.map_err(DomainError::from)?;
+        }
+        self.summary.kept = true;
+        Ok(self.summary)
+    }
+}
+
+/// Appends the log of a whole file, part by part.
+async fn append(app: &App, tx: &DatabaseTransaction, log: BufReader<File>) -> Result<(), ImportError> {
+    let (dialect, now) = (app.db.dialect(), app.clock.now());
+    let mut first = None;
+    let mut part: Vec<Change> = Vec::with_capacity(LOG_PART);
+    let mut views = HashSet::new();
+    for line in log.lines() {
+        let change: Change = serde_json::from_str(&line?).map_err(DomainError::from)?;
+        // One statement may not touch a view of a record twice.
+        let again = !views.insert((change.record_id, change.region.clone(), change.visibility));
+        if part.len() == LOG_PART || again {
+            first = changes::append_part(tx, dialect, std::mem::take(&mut part), now, first).await?;
+            views.clear();
+            views.insert((change.record_id, change.region.clone(), change.visibility));
+        }
+        part.push(change);
+    }
+    changes::append_part(tx, dialect, part, now, first).await?;
+    Ok(())
+}
+
+/// A batch that is being gathered.
+#[derive(Default)]
+struct Ready {
+    lines: Vec<(u64, String)>,
+    submissions: Vec<Submission>,
+    records: HashSet<(String, String)>,
+}
+
+impl Ready {
+    /// Whether the batch does not have this record yet; it counts as there from now on.
+    fn fits(&mut self, submission: &Submission) -> bool {
+        let source = submission.source.as_ref().map(|source| source.name.clone()).unwrap_or_default();
+        self.records.insert((source, submission.external_id.clone().unwrap_or_default()))
+    }
+}

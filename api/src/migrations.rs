@@ -1,0 +1,79 @@
+//! The layout of the database: whether it is this program's, and how it becomes so.
+
+use migration::Migrator;
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+use sea_orm_migration::{MigratorTrait, SchemaManager};
+
+use crate::record::read::{Database, Dialect};
+
+/// How the layout of a database compares with the one that this program reads and writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// The same.
+    Current,
+    /// These steps have not been taken.
+    Older(Vec<String>),
+    /// These steps were taken by a newer program.
+    Newer(Vec<String>),
+}
+
+/// Compares the layout. Writes nothing.
+///
+/// # Errors
+/// Whatever the driver says.
+pub async fn layout(db: &Database) -> Result<Layout, DbErr> {
+    let connection = db.writer();
+    let table = Migrator::migration_table_name().to_string();
+    let applied: Vec<String> = if SchemaManager::new(connection).has_table(&table).await? {
+        Migrator::get_migration_models(connection).await?.into_iter().map(|step| step.version).collect()
+    } else {
+        Vec::new()
+    };
+    let known: Vec<String> = Migrator::migrations().iter().map(|step| step.name().to_owned()).collect();
+    let newer: Vec<String> = applied.iter().filter(|step| !known.contains(step)).cloned().collect();
+    if !newer.is_empty() {
+        return Ok(Layout::Newer(newer));
+    }
+    let missing: Vec<String> = known.into_iter().filter(|step| !applied.contains(step)).collect();
+    Ok(if missing.is_empty() { Layout::Current } else { Layout::Older(missing) })
+}
+
+/// Any number, the same in every replica: whoever holds the lock takes the steps, the others wait.
+const LOCK: i64 = 0x7061_7373_6572;
+
+/// Takes the steps that are missing.
+///
+/// # Errors
+/// Whatever the driver says of a step; those before it stay taken.
+pub async fn run(db: &Database) -> Result<(), DbErr> {
+    let lock = match db.dialect() {
+        Dialect::Sqlite => None,
+        Dialect::Postgres => {
+            let transaction = db.begin().await?;
+            let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+            // Steps of another replica may take longer than a lock is waited for elsewhere.
+            transaction.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+            transaction.execute_unprepared(&lock).await?;
+            Some(transaction)
+        }
+    };
+    let done = Migrator::up(db.writer(), None).await;
+    if let Some(lock) = lock {
+        lock.rollback().await?;
+    }
+    done
+}
+
+/// Whether the database says that a commit is done before it is safe.
+///
+/// # Errors
+/// Whatever the driver says.
+pub async fn commits_are_unsafe(db: &Database) -> Result<bool, DbErr> {
+    if db.dialect() == Dialect::Sqlite {
+        return Ok(false);
+    }
+    let statement = Statement::from_string(db.dialect().backend(), "SHOW synchronous_commit");
+    let row = db.writer().query_one_raw(statement).await?;
+    let setting: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose()?;
+    Ok(setting.is_some_and(|setting| setting == "off"))
+}

@@ -1,0 +1,68 @@
+//! What references to other records mean: ids, slugs, or `source:externalId`.
+
+use std::collections::HashMap;
+
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::error::DomainError;
+use super::id;
+use super::lookup::Key;
+use super::read::{Dialect, KeyRow, KeyedStatement};
+use super::write::Reference;
+
+/// How a reference names its record: an id of its type, a source and an id there, or a slug.
+fn key_of(reference: &Reference) -> Key {
+    let text = reference.text.replace('\0', "");
+    if let Ok(id) = id::decode("", reference.to.prefix(), &text) {
+        return Key::Id(id);
+    }
+    match text.split_once(':') {
+        Some((source, id)) => Key::ExternalId(source.to_owned(), id.to_owned()),
+        None => Key::Slug(text),
+    }
+}
+
+/// Finds the live records that references mean.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn resolve(
+    on: &impl ConnectionTrait,
+    dialect: Dialect,
+    references: &[Reference],
+) -> Result<HashMap<Reference, Uuid>, DomainError> {
+    // Keys of one kind and type go in one statement.
+    let mut groups: HashMap<(&str, super::RecordType), Vec<(Reference, Key)>> = HashMap::new();
+    for reference in references {
+        let key = key_of(reference);
+        let kind = match key {
+            Key::Id(_) => "id",
+            Key::Slug(_) => "slug",
+            Key::Identifier(..) => "identifier",
+            Key::ExternalId(..) => "external",
+        };
+        let group = groups.entry((kind, reference.to)).or_default();
+        group.push((reference.clone(), key));
+    }
+    let mut found = HashMap::new();
+    for ((_, record_type), group) in groups {
+        let Some((_, first)) = group.first() else { continue };
+        let lookup = first.lookup(record_type);
+        let sql = format!(
+            "SELECT k.n, v.record_id FROM {} {} JOIN sync_record AS v ON v.record_id = {} \
+             WHERE v.state = 'LIVE' AND v.record_type = '{}' ORDER BY k.n",
+            lookup.keys.source(dialect),
+            lookup.join,
+            lookup.id,
+            record_type.name(),
+        );
+        let (asked, keys): (Vec<Reference>, Vec<KeyRow>) =
+            group.into_iter().map(|(reference, key)| (reference, key.into_row())).unzip();
+        let statement = KeyedStatement { sql, keys: lookup.keys };
+        for (position, mut row) in statement.query(on, dialect, keys).await? {
+            found.insert(asked[position].clone(), row.get()?);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,216 @@
+//! Slugs and identifiers: unique within a type, and former slugs still resolve.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::error::DomainError;
+use super::problem::{Problem, Problems};
+use super::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
+use super::value::fold;
+use super::write::{Batch, Draft, Kind, Numbered, rows_of};
+
+/// Characters of a slug at most.
+pub const MAX_SLUG: usize = 120;
+
+/// The slug of a name: folded words with hyphens.
+pub fn of_name(name: &str) -> String {
+    let words = fold(name);
+    let kept = words.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect::<String>();
+    let mut slug = String::new();
+    for word in kept.split_ascii_whitespace() {
+        if slug.len() + word.len() >= MAX_SLUG {
+            break;
+        }
+        if !slug.is_empty() {
+            slug.push('-');
+        }
+        slug.push_str(word);
+    }
+    if slug.is_empty() { "record".to_owned() } else { slug }
+}
+
+/// Whether a slug is well formed: lower-case letters and digits in words joined by single hyphens.
+pub fn is_well_formed(slug: &str) -> bool {
+    let word = |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    slug.len() <= MAX_SLUG && slug.split('-').all(word)
+}
+
+/// A slug that a namesake does not have: the same for the same salt.
+fn with_salt(slug: &str, salt: &str, round: usize) -> String {
+    let hash = Sha256::digest(salt);
+    let digits: String = hash.iter().take(2 + 2 * round).map(|byte| format!("{byte:02x}")).collect();
+    let room = MAX_SLUG - digits.len() - 1;
+    let cut = &slug[..slug.len().min(room)];
+    format!("{}-{digits}", cut.trim_end_matches('-'))
+}
+
+/// Who has these slugs.
+async fn taken(batch: &Batch<'_>, record_type: &str, slugs: Vec<String>) -> Result<HashMap<String, Uuid>, DomainError> {
+    let keys = KeyColumns::new(&[("slug", KeyType::Text)]);
+    let sql = format!(
+        "SELECT k.n, s.slug, s.record_id FROM {} JOIN record_slug AS s ON s.record_type = '{record_type}' \
+         AND s.slug = k.slug ORDER BY k.n",
+        keys.source(batch.dialect)
+    );
+    let rows: Vec<KeyRow> = slugs.into_iter().map(|slug| vec![KeyValue::Text(slug)]).collect();
+    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows).await?;
+    found.into_iter().map(|(_, mut row)| Ok((row.get()?, row.get()?))).collect()
+}
+
+/// Makes the slugs of drafts unique: one that was generated gives way, one that was asked for is refused.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn settle<K: Kind>(
+    batch: &Batch<'_>,
+    drafts: &mut Numbered<Draft<K::Row>>,
+    problems: &mut [Problems],
+) -> Result<(), DomainError> {
+    for round in 0..3 {
+        let asked = drafts.iter_mut().filter_map(|(_, draft)| K::slug(&mut draft.row).cloned());
+        let asked: Vec<String> = asked.collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let mut owners = taken(batch, K::TYPE.name(), asked).await?;
+        let mut changed = false;
+        for (index, draft) in drafts.iter_mut() {
+            let id = K::id(&draft.row);
+            let Some(slug) = K::slug(&mut draft.row) else { continue };
+            match (owners.get(slug.as_str()).copied(), &draft.slug_salt) {
+                (Some(owner), _) if owner == id => {}
+                (Some(_), Some(salt)) => {
+                    *slug = with_salt(slug, salt, round);
+                    changed = true;
+                }
+                (Some(_), None) if round == 0 => {
+                    let message = format!("Another {} has the slug `{slug}`, or had it.", K::TYPE.prefix());
+                    problems[*index].add(Problem::not_unique("slug", message));
+                }
+                (Some(_), None) => {}
+                (None, _) => {
+                    owners.insert(slug.clone(), id);
+                }
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses drafts with an identifier that another record has.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn identifiers<K: Kind>(
+    batch: &Batch<'_>,
+    drafts: &Numbered<Draft<K::Row>>,
+    problems: &mut [Problems],
+) -> Result<(), DomainError> {
+    let mut rows: Vec<KeyRow> = Vec::new();
+    let mut owners: Vec<(usize, usize, Uuid)> = Vec::new();
+    let mut in_batch: HashMap<(String, String), Uuid> = HashMap::new();
+    for (index, draft) in drafts {
+        let id = K::id(&draft.row);
+        for (place, identifier) in K::identifiers(&draft.row)?.iter().enumerate() {
+            let (scheme, value) = (identifier.scheme().as_str().to_owned(), identifier.value().to_owned());
+            if *in_batch.entry((scheme.clone(), value.clone())).or_insert(id) != id {
+                problems[*index].add(duplicate::<K>(place));
+            }
+            rows.push(vec![KeyValue::Text(scheme), KeyValue::Text(value)]);
+            owners.push((*index, place, id));
+        }
+    }
+    let keys = KeyColumns::new(&[("scheme", KeyType::Text), ("value", KeyType::Text)]);
+    let sql = format!(
+        "SELECT k.n, i.record_id FROM {} JOIN record_identifier AS i ON i.record_type = '{}' \
+         AND i.scheme = k.scheme AND i.value = k.value ORDER BY k.n",
+        keys.source(batch.dialect),
+        K::TYPE.name()
+    );
+    for (position, mut row) in (KeyedStatement { sql, keys }).query(batch.tx, batch.dialect, rows).await? {
+        let (index, place, id) = owners[position];
+        if row.get::<Uuid>()? != id {
+            problems[index].add(duplicate::<K>(place));
+        }
+    }
+    Ok(())
+}
+
+fn duplicate<K: Kind>(place: usize) -> Problem {
+    let message = format!("Another {} has this identifier. Is it the same one?", K::TYPE.prefix());
+    Problem::not_unique(format!("identifiers.{place}.value"), message)
+}
+
+/// Keeps the slugs and identifiers of saved rows. Former slugs stay.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn keep<K: Kind>(batch: &Batch<'_>, saved: &[(K::Row, Option<K::Row>)]) -> Result<(), DomainError> {
+    let record_type = K::TYPE.name();
+    let mut slugs: Vec<KeyRow> = Vec::new();
+    let mut identifiers: Vec<entity::record_identifier::Model> = Vec::new();
+    let mut known: Vec<Uuid> = Vec::new();
+    for (row, before) in saved {
+        let record_id = K::id(row);
+        let mut row = row.clone();
+        let slug = K::slug(&mut row).cloned();
+        let former = before.clone().and_then(|mut before| K::slug(&mut before).cloned());
+        if let Some(slug) = slug.filter(|slug| former.as_ref() != Some(slug)) {
+            slugs.push(vec![KeyValue::Text(slug), KeyValue::Id(record_id)]);
+        }
+        let own = K::identifiers(&row)?;
+        let had = before.as_ref().map(K::identifiers).transpose()?.unwrap_or_default();
+        if own == had {
+            continue;
+        }
+        if !had.is_empty() {
+            known.push(record_id);
+        }
+        identifiers.extend(own.into_iter().map(|identifier| entity::record_identifier::Model {
+            record_type: record_type.to_owned(),
+            scheme: identifier.scheme().as_str().to_owned(),
+            value: identifier.value().to_owned(),
+            record_id,
+        }));
+    }
+    let keys = KeyColumns::new(&[("slug", KeyType::Text), ("record_id", KeyType::Id)]);
+    let sql = format!(
+        "INSERT INTO record_slug (record_type, slug, record_id) SELECT '{record_type}', k.slug, k.record_id FROM {} \
+         WHERE TRUE ON CONFLICT (record_type, slug) DO NOTHING",
+        keys.source(batch.dialect)
+    );
+    KeyedStatement { sql, keys }.execute(batch.tx, batch.dialect, slugs).await?;
+    if !known.is_empty() {
+        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+        let source = keys.source(batch.dialect);
+        let sql = format!("DELETE FROM record_identifier WHERE record_id IN (SELECT k.id FROM {source})");
+        KeyedStatement { sql, keys }.execute(batch.tx, batch.dialect, rows_of(&known)).await?;
+    }
+    batch.upsert::<entity::record_identifier::Entity, _>(identifiers).await
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_name_makes_a_well_formed_slug(name in ".{0,300}", salt: String, round in 0usize..3) {
+            let slug = of_name(&name);
+            prop_assert!(is_well_formed(&slug), "{}", slug);
+            prop_assert!(is_well_formed(&with_salt(&slug, &salt, round)));
+        }
+    }
+
+    #[test]
+    fn accents_and_elisions_fold() {
+        assert_eq!(of_name("Pôle d’excellence de l'Image"), "pole-d-excellence-de-l-image");
+    }
+}

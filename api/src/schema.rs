@@ -1,0 +1,52 @@
+//! The root of the schema: every concept's queries joined, and its text as clients read it.
+
+use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, SDLExportOptions};
+
+use crate::directory::node::{NodeQuery, Record};
+use crate::directory::organization::graphql::OrganizationQuery;
+use crate::directory::partnership::graph::PartnershipGraphQuery;
+use crate::directory::partnership::graphql::PartnershipQuery;
+use crate::directory::region::graphql::RegionQuery;
+use crate::directory::statistics::StatisticsQuery;
+use crate::directory::talent::graphql::TalentQuery;
+use crate::directory::vocabulary::graphql::VocabularyQuery;
+
+/// Everything that can be read.
+#[derive(Clone, Copy, Debug, Default, MergedObject)]
+pub struct Query(
+    NodeQuery,
+    VocabularyQuery,
+    RegionQuery,
+    OrganizationQuery,
+    TalentQuery,
+    PartnershipQuery,
+    PartnershipGraphQuery,
+    StatisticsQuery,
+);
+
+/// The schema that the server runs.
+pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+
+/// Builds the schema.
+///
+/// Limits are not set here: the server measures a document before it is executed, because the limits of the
+/// library count introspection as well and come after the work they should prevent. No extension is added, and
+/// none should be: each one costs every field of every request.
+pub fn schema() -> Schema {
+    Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+        .register_output_type::<Record>()
+        // The server has refused what nests deeper; this one must not come first, as it has no code.
+        .limit_recursive_depth(64)
+        .finish()
+}
+
+/// The schema in GraphQL's own language, in an order that does not depend on the order of the code.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by()
+        .use_space_ident();
+    schema().sdl_with_options(options)
+}

@@ -1,0 +1,196 @@
+//! `/graphql`: from the request to the response.
+//!
+//! | what happened | `application/graphql-response+json` | `application/json` |
+//! |---|---|---|
+//! | executed, with or without errors in fields | 200 | 200 |
+//! | the document does not parse | 400 | 200 |
+//! | it is invalid, too complex, names no operation, or has wrong variables | 422 | 200 |
+//! | the body is no JSON, or no GraphQL request | 400, 422 | the same |
+//! | method, `Accept`, length or media type are wrong | 405, 406, 413, 415 | the same |
+//! | the server failed, cannot answer, or took too long | 500, 503, 504 | the same |
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::{Error as ParseError, parse_query};
+use async_graphql::{Positioned, ServerError, Value};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::{HeaderMap, Method, Response, StatusCode};
+use futures::FutureExt;
+
+use super::answer::{self, Executed};
+use super::refusal::{Answer, Refusal, RequestError};
+use super::request::{self, Asked, Media, Unreadable};
+use super::{Shared, graphiql, limits};
+use crate::record::error::Code;
+use crate::record::reader::Reader;
+use crate::record::value::LanguagePreferences;
+
+/// Answers a request to `/graphql`.
+pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    let asks = parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("query=")));
+    if shared.settings.graphiql && reads && !asks && request::prefers_html(&parts.headers) {
+        return graphiql::page();
+    }
+    let Some(media) = request::negotiate(&parts.headers) else {
+        let message = "Accept `application/graphql-response+json` or `application/json`.";
+        return Refusal::new(StatusCode::NOT_ACCEPTABLE, message).respond(Media::Json);
+    };
+    let asked = match request::read(&parts, body).await {
+        Ok(asked) => asked,
+        Err(Unreadable::Refused(refusal)) => return refusal.respond(media),
+        Err(Unreadable::Error(error)) => return error.respond(media),
+    };
+    match execute(&shared, &parts.headers, asked).await {
+        Ok(answer) => answer.respond(StatusCode::OK, media),
+        Err(Unexecuted::Refused(refusal)) => refusal.respond(media),
+        Err(Unexecuted::Error(mut error)) => {
+            answer::shorten(&mut error.message);
+            error.respond(media)
+        }
+        Err(Unexecuted::Invalid(answer)) => {
+            answer.respond(super::refusal::status_of(Code::GraphqlValidationFailed, media), media)
+        }
+    }
+}
+
+/// Why there is no data.
+enum Unexecuted {
+    Refused(Refusal),
+    Error(RequestError),
+    Invalid(Answer),
+}
+
+impl From<RequestError> for Unexecuted {
+    fn from(error: RequestError) -> Self {
+        Self::Error(error)
+    }
+}
+
+async fn execute(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Result<Answer, Unexecuted> {
+    let document = parse_query(&asked.query).map_err(unparsed)?;
+    limits::check(&document, shared.settings.introspection)?;
+    let operation = operation(&document, asked.operation_name.as_deref())?;
+    if asked.by_get && operation.node.ty != OperationType::Query {
+        return Err(Unexecuted::Refused(Refusal::method("Send mutations with POST: GET only reads.", "POST")));
+    }
+    check_variables(&operation.node, &asked)?;
+    let root = match operation.node.ty {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => {
+            let message = "Subscriptions are not answered here.";
+            return Err(RequestError::new(Code::BadRequest, message).into());
+        }
+    };
+    let keys = answer::keys_of(&document, &operation.node.selection_set.node);
+
+    let languages = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let app = &shared.app;
+    let reader = Reader::new(
+        Arc::clone(&app.db),
+        shared.settings.viewer.clone(),
+        LanguagePreferences::parse(languages),
+        app.clock.now().to_utc().date_naive(),
+    );
+    let mut request =
+        async_graphql::Request::new(String::new()).variables(asked.variables).data(Arc::clone(&reader));
+    request.operation_name.clone_from(&asked.operation_name);
+    request.set_parsed_query(document);
+
+    let execution = AssertUnwindSafe(shared.schema.execute(request)).catch_unwind();
+    let mut response = match tokio::time::timeout(shared.settings.time_limit, execution).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            tracing::error!("a resolver panicked");
+            return Err(RequestError::fault().into());
+        }
+        Err(_) => {
+            let seconds = shared.settings.time_limit.as_secs_f32();
+            let message = format!("The answer was not ready after {seconds} seconds. Ask for less at once.");
+            return Err(RequestError::new(Code::Timeout, message).into());
+        }
+    };
+    if !response.errors.is_empty() {
+        let executed = Executed { query: &asked.query, operation_name: asked.operation_name.as_deref(), root };
+        if !answer::mend(&mut response, executed, &shared.shapes) {
+            return Err(Unexecuted::Invalid(Answer { errors: response.errors, ..Answer::default() }));
+        }
+    }
+    if let Value::Object(data) = &mut response.data {
+        answer::put_in_order(data, &keys);
+    }
+    let substitutes = reader.substitutes();
+    if !substitutes.is_empty() {
+        response.extensions.insert("languages".into(), Value::List(substitutes));
+    }
+    let extensions = (!response.extensions.is_empty()).then(|| {
+        let members = response.extensions.into_iter().map(|(name, value)| (async_graphql::Name::new(name), value));
+        Value::Object(members.collect())
+    });
+    Ok(Answer { errors: response.errors, data: Some(response.data), extensions })
+}
+
+/// The error of a document that the parser refused.
+fn unparsed(error: ParseError) -> RequestError {
+    let code = match &error {
+        ParseError::Syntax { .. } | ParseError::MissingOperation => Code::GraphqlParseFailed,
+        ParseError::RecursionLimitExceeded => Code::QueryTooComplex,
+        _ => Code::GraphqlValidationFailed,
+    };
+    let ServerError { message, locations, .. } = error.into();
+    RequestError { code, message, locations }
+}
+
+/// The operation that is to be executed.
+fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a Positioned<OperationDefinition>, RequestError> {
+    let fail = |message: String| Err(RequestError::new(Code::OperationResolutionFailure, message));
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Ok(operation),
+        (DocumentOperations::Single(_), Some(_)) => {
+            fail("`operationName` is given, and the only operation of the document has no name.".into())
+        }
+        (DocumentOperations::Multiple(operations), Some(name)) => match operations.get(name) {
+            Some(operation) => Ok(operation),
+            None => fail(format!("The document has no operation `{name}`.")),
+        },
+        (DocumentOperations::Multiple(operations), None) => {
+            let mut all = operations.values();
+            match (all.next(), all.next()) {
+                (Some(operation), None) => Ok(operation),
+                _ => fail("The document has several operations: say with `operationName` which one.".into()),
+            }
+        }
+    }
+}
+
+/// Refuses variables that must have a value and have none. What a value is made of, validation checks.
+fn check_variables(operation: &OperationDefinition, asked: &Asked) -> Result<(), RequestError> {
+    for definition in &operation.variable_definitions {
+        let (at, definition) = (definition.pos, &definition.node);
+        let (name, expected) = (&definition.name.node, &definition.var_type.node);
+        let problem = match asked.variables.get(name) {
+            None if definition.default_value.is_none() => "missing",
+            Some(Value::Null) => "null",
+            _ => continue,
+        };
+        if !expected.nullable {
+            let message = format!("The variable `${name}` is {problem}: it must be a `{expected}`.");
+            return Err(RequestError::at(Code::BadUserInput, message, at));
+        }
+    }
+    Ok(())
+}
+
+/// The answer to what a handler of ours could not foresee.
+pub(super) fn panicked() -> Response<Body> {
+    RequestError::fault().respond(Media::Json)
+}

@@ -1,0 +1,212 @@
+//! HTTP: the addresses, what every answer carries, and a start and stop that lose no request.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, Response, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::routing::{any, get};
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+
+use crate::app::App;
+use crate::record::error::REQUEST_ID;
+use crate::record::policy::Viewer;
+use crate::schema::{Schema, schema, sdl};
+
+mod answer;
+mod graphiql;
+mod graphql;
+mod health;
+mod limits;
+mod refusal;
+mod request;
+
+use answer::Shapes;
+use refusal::Refusal;
+use request::Media;
+
+/// How long requests may go on after the server was told to stop.
+const DRAIN_TIME: Duration = Duration::from_secs(7);
+/// How long writes that were begun may go on after that. Together they stay below ten seconds.
+const TASK_TIME: Duration = Duration::from_secs(2);
+
+/// How the server behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whether browsers get GraphiQL at `/graphql`.
+    pub graphiql: bool,
+    /// Whether the schema may be asked for its types, and its text is at `/schema.graphql`.
+    pub introspection: bool,
+    /// How long a request may take.
+    pub time_limit: Duration,
+    /// Who reads when a request carries no credentials: nobody in particular, unless a program that embeds the
+    /// server, such as a test, says otherwise.
+    pub viewer: Viewer,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            graphiql: true,
+            introspection: true,
+            time_limit: Duration::from_secs(10),
+            viewer: Viewer::anonymous(),
+        }
+    }
+}
+
+/// What all requests share.
+#[derive(Debug)]
+struct Shared {
+    app: App,
+    settings: Settings,
+    schema: SchemaOf,
+    sdl: String,
+    shapes: Shapes,
+}
+
+/// The schema, which cannot be printed for debugging.
+struct SchemaOf(Schema);
+
+impl std::fmt::Debug for SchemaOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Schema")
+    }
+}
+
+impl std::ops::Deref for SchemaOf {
+    type Target = Schema;
+
+    fn deref(&self) -> &Schema {
+        &self.0
+    }
+}
+
+/// A server that has its address and does not answer yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// Where the address is in use or not one of this machine.
+    pub async fn bind(app: App, address: SocketAddr, settings: Settings) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let sdl = sdl();
+        let shared = Shared { app, settings, schema: SchemaOf(schema()), shapes: Shapes::new(&sdl), sdl };
+        Ok(Self { listener, shared: Arc::new(shared) })
+    }
+
+    /// The address: where port 0 was asked for, with the port that was given.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers until `stop` is cancelled. Then no new connection is taken, requests that are being answered get
+    /// their answer, and writes that were begun are finished, all within ten seconds.
+    ///
+    /// # Errors
+    /// Whatever the system says of the listener.
+    pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
+        let tasks = self.shared.app.tasks.clone();
+        let listener = self.listener.tap_io(|connection| {
+            // Answers are written at once: waiting to fill a packet would only delay them.
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "a connection kept its delay");
+            }
+        });
+        let serving = axum::serve(listener, router(self.shared)).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let too_long = async {
+            stop.cancelled().await;
+            tokio::time::sleep(DRAIN_TIME).await;
+        };
+        tokio::select! {
+            ended = async { serving.await } => ended?,
+            () = too_long => tracing::warn!("requests were still being answered when the server stopped"),
+        }
+        tasks.close();
+        if tokio::time::timeout(TASK_TIME, tasks.wait()).await.is_err() {
+            tracing::warn!("writes were still being made when the server stopped");
+        }
+        Ok(())
+    }
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    let mut router = Router::new()
+        .route("/graphql", any(graphql::handle))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready));
+    if shared.settings.introspection {
+        router = router.route("/schema.graphql", get(schema_text));
+    }
+    if shared.settings.graphiql {
+        router = router.route("/graphql/graphiql.js", get(graphiql::script));
+        #[cfg(feature = "bundled-graphiql")]
+        {
+            router = router.route("/graphql/graphiql.css", get(graphiql::style));
+        }
+    }
+    router
+        .fallback(nothing_here)
+        .layer(CatchPanicLayer::custom(|_| {
+            tracing::error!("a handler panicked");
+            graphql::panicked()
+        }))
+        .layer(from_fn(safe_headers))
+        .layer(from_fn_with_state(Arc::clone(&shared), identify))
+        .with_state(shared)
+}
+
+async fn schema_text(State(shared): State<Arc<Shared>>) -> Response<Body> {
+    let mut response = Response::new(Body::from(shared.sdl.clone()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+async fn nothing_here() -> Response<Body> {
+    Refusal::new(StatusCode::NOT_FOUND, "There is nothing at this address. The API is at /graphql.").respond(Media::Json)
+}
+
+/// Gives each request an id, for its logs and for the report of who gets an internal error.
+async fn identify(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response<Body> {
+    let id = shared.app.new_id().simple().to_string();
+    let span = tracing::info_span!("request", id);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let header = HeaderValue::from_str(&id);
+    let answer = async {
+        let response = next.run(request).await;
+        tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
+        response
+    };
+    let mut response = REQUEST_ID.scope(id, answer.instrument(span)).await;
+    if let Ok(header) = header {
+        response.headers_mut().insert("x-request-id", header);
+    }
+    response
+}
+
+/// What browsers must not do with any answer.
+async fn safe_headers(request: Request, next: Next) -> Response<Body> {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}

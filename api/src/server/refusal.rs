@@ -1,0 +1,153 @@
+//! How the server says no: always as a GraphQL answer, with a code and without data.
+
+use async_graphql::{ErrorExtensionValues, Pos, ServerError};
+use axum::body::Body;
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::http::{HeaderValue, Response, StatusCode};
+use serde::Serialize;
+
+use super::request::Media;
+use crate::record::error::{Code, REQUEST_ID};
+
+/// A request that was understood and cannot be executed.
+#[derive(Clone, Debug)]
+pub(super) struct RequestError {
+    /// What `extensions.code` says.
+    pub code: Code,
+    /// What is wrong and what would be right.
+    pub message: String,
+    /// Where in the document.
+    pub locations: Vec<Pos>,
+}
+
+impl RequestError {
+    /// An error of the whole document.
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), locations: Vec::new() }
+    }
+
+    /// An error at one place of the document.
+    pub(super) fn at(code: Code, message: impl Into<String>, at: Pos) -> Self {
+        Self { code, message: message.into(), locations: vec![at] }
+    }
+
+    /// A fault of ours; what happened stands in the log under the request's id.
+    pub(super) fn fault() -> Self {
+        Self::new(
+            Code::InternalServerError,
+            "Something went wrong on our side. Tell us the requestId if it happens again.",
+        )
+    }
+
+    /// The same as the library writes it.
+    pub(super) fn into_server_error(self) -> ServerError {
+        let mut error = ServerError::new(self.message, None);
+        error.locations = self.locations;
+        set_code(&mut error, self.code);
+        error
+    }
+
+    /// The answer that consists of this error.
+    pub(super) fn respond(self, media: Media) -> Response<Body> {
+        let status = status_of(self.code, media);
+        Answer { errors: vec![self.into_server_error()], ..Answer::default() }.respond(status, media)
+    }
+}
+
+/// Sets the code of an error, and the request's id where the fault is ours.
+pub(super) fn set_code(error: &mut ServerError, code: Code) {
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    extensions.set("code", code.as_str());
+    if code == Code::InternalServerError {
+        extensions.set("requestId", REQUEST_ID.try_with(Clone::clone).unwrap_or_default());
+    }
+}
+
+/// The status of an answer without data to a request that was well formed.
+///
+/// Clients that accept only `application/json` take every other status for a failure of the transport, so they
+/// get 200 for what is wrong with their document. What is wrong with the server keeps its status for them too:
+/// monitoring has to see it.
+pub(super) fn status_of(code: Code, media: Media) -> StatusCode {
+    match (code, media) {
+        (Code::InternalServerError, _) => StatusCode::INTERNAL_SERVER_ERROR,
+        (Code::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
+        (Code::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
+        (_, Media::Json) => StatusCode::OK,
+        (Code::GraphqlParseFailed, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
+        (_, Media::GraphqlResponse) => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// A request that is refused for its form, before it is known to be a GraphQL request.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    /// The status of HTTP.
+    pub status: StatusCode,
+    /// What `extensions.code` says.
+    pub code: Code,
+    /// What is wrong and what would be right.
+    pub message: String,
+    /// The methods that are allowed, where another was used.
+    pub allow: Option<&'static str>,
+    /// Whether the connection ends, because the rest of the body was not read.
+    pub close: bool,
+}
+
+impl Refusal {
+    /// A refusal of this status.
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        let code = if status == StatusCode::PAYLOAD_TOO_LARGE { Code::PayloadTooLarge } else { Code::BadRequest };
+        Self { status, code, message: message.into(), allow: None, close: false }
+    }
+
+    /// A refusal of a method, naming those that are allowed.
+    pub(super) fn method(message: impl Into<String>, allow: &'static str) -> Self {
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+    }
+
+    /// The answer.
+    pub(super) fn respond(self, media: Media) -> Response<Body> {
+        let error = RequestError::new(self.code, self.message).into_server_error();
+        let mut response = Answer { errors: vec![error], ..Answer::default() }.respond(self.status, media);
+        if let Some(allow) = self.allow {
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.close {
+            response.headers_mut().insert("connection", HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+/// An answer as it is written: errors first, and no `data` where nothing was executed.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Answer {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ServerError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<async_graphql::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extensions: Option<async_graphql::Value>,
+}
+
+impl Answer {
+    /// The response with this body.
+    pub(super) fn respond(&self, status: StatusCode, media: Media) -> Response<Body> {
+        let (status, body) = match serde_json::to_vec(self) {
+            Ok(body) => (status, body),
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be written");
+                let text = r#"{"errors":[{"message":"Something went wrong on our side.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}"#;
+                (StatusCode::INTERNAL_SERVER_ERROR, text.into())
+            }
+        };
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(VARY, HeaderValue::from_static("accept, accept-language"));
+        response
+    }
+}
