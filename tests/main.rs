@@ -1,2 +1,14 @@
-//! Tests.
-#[test] fn nothing() {}
+//! The tests of the whole program, over HTTP and on its command line: a module per capability.
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and says where"
+)]
+
+mod command;
+mod http;
+mod lists;
+mod sample;
+mod schema;
+mod support;

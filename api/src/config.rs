@@ -58,7 +58,8 @@ pub struct Config {
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "it must be an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000".to_owned())
+    text.parse()
+        .map_err(|_| "it must be an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000".to_owned())
 }
 
 /// Which database, as far as it may be shown.
@@ -94,7 +95,9 @@ impl Config {
             let path = self.data_dir.join("passerelle.db");
             let text = path.to_str().ok_or_else(|| {
                 let shown = self.data_dir.display();
-                WrongSetting(format!("DATA_DIR `{shown}` is not UTF-8: choose another folder, or set DATABASE_URL"))
+                WrongSetting(format!(
+                    "DATA_DIR `{shown}` is not UTF-8: choose another folder, or set DATABASE_URL"
+                ))
             })?;
             // The driver decodes what it takes for a URL.
             let url = format!("sqlite://{}", text.replace('%', "%25").replace('?', "%3F"));
@@ -121,7 +124,8 @@ impl Config {
         if !matches!(parsed.scheme(), "postgres" | "postgresql") {
             return Err(wrong());
         }
-        let user = if parsed.username().is_empty() { String::new() } else { format!("{}@", parsed.username()) };
+        let user =
+            if parsed.username().is_empty() { String::new() } else { format!("{}@", parsed.username()) };
         let port = parsed.port().unwrap_or(5432);
         let host = parsed.host_str().filter(|host| !host.is_empty()).unwrap_or("localhost");
         Ok((url.clone(), DatabaseName::Postgres(format!("{user}{host}:{port}{}", parsed.path()))))
@@ -162,13 +166,16 @@ mod tests {
 
     #[test]
     fn passwords_are_not_shown() {
-        let (_, name) = database(&["--database-url", "postgres://me:s3cret@db.example/dir?sslmode=require"]).unwrap();
+        let (_, name) =
+            database(&["--database-url", "postgres://me:s3cret@db.example/dir?sslmode=require"]).unwrap();
         assert_eq!(name.to_string(), "PostgreSQL me@db.example:5432/dir");
     }
 
     #[test]
     fn what_is_no_database_is_refused() {
-        for url in ["mysql://x/y", "passerelle.db", "sqlite://", "sqlite::memory:", "postgres://u:p@ss:word@h/x/"] {
+        for url in
+            ["mysql://x/y", "passerelle.db", "sqlite://", "sqlite::memory:", "postgres://u:p@ss:word@h/x/"]
+        {
             let refused = database(&["--database-url", url]);
             assert!(refused.is_err() || url.starts_with("postgres"), "{url}");
         }

@@ -39,15 +39,8 @@ impl Target {
         let has_port = host
             .rsplit_once(':')
             .is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
-        let authority = if has_port {
-            host.to_owned()
-        } else {
-            format!("{host}:80")
-        };
-        Ok(Self {
-            authority,
-            path: path.to_owned(),
-        })
+        let authority = if has_port { host.to_owned() } else { format!("{host}:80") };
+        Ok(Self { authority, path: path.to_owned() })
     }
 }
 
@@ -169,13 +162,8 @@ impl Client {
     async fn connect(&self) -> Result<TcpStream, Failure> {
         let stream = TcpStream::connect(&self.target.authority)
             .await
-            .map_err(Failure::during(format_args!(
-                "connecting to {}",
-                self.target.authority
-            )))?;
-        stream
-            .set_nodelay(true)
-            .map_err(Failure::during("setting up the connection"))?;
+            .map_err(Failure::during(format_args!("connecting to {}", self.target.authority)))?;
+        stream.set_nodelay(true).map_err(Failure::during("setting up the connection"))?;
         Ok(stream)
     }
 }
@@ -185,11 +173,7 @@ fn cut_off() -> Failure {
 }
 
 fn within_bounds(length: usize) -> Result<(), Failure> {
-    if length > LARGEST_ANSWER {
-        Err(Failure::new("the answer is larger than 64 MiB"))
-    } else {
-        Ok(())
-    }
+    if length > LARGEST_ANSWER { Err(Failure::new("the answer is larger than 64 MiB")) } else { Ok(()) }
 }
 
 async fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), Failure> {
@@ -213,12 +197,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, Failure> {
         .and_then(|rest| rest.get(..3))
         .and_then(|digits| digits.parse().ok())
         .ok_or_else(|| Failure::new("the answer is not HTTP/1.1"))?;
-    let mut head = Head {
-        status,
-        body: end + 4,
-        length: Length::Bytes(0),
-        close: false,
-    };
+    let mut head = Head { status, body: end + 4, length: Length::Bytes(0), close: false };
     let mut known = false;
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         let value = value.trim();
@@ -227,9 +206,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, Failure> {
             known = true;
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
             if !value.eq_ignore_ascii_case("chunked") {
-                return Err(Failure::new(format!(
-                    "Transfer-Encoding {value} is not understood here"
-                )));
+                return Err(Failure::new(format!("Transfer-Encoding {value} is not understood here")));
             }
             head.length = Length::Chunked;
             known = true;
@@ -244,9 +221,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, Failure> {
     if known {
         Ok(Some(head))
     } else {
-        Err(Failure::new(format!(
-            "an answer with status {status} has neither Content-Length nor chunks"
-        )))
+        Err(Failure::new(format!("an answer with status {status} has neither Content-Length nor chunks")))
     }
 }
 
@@ -345,25 +320,15 @@ mod tests {
     #[tokio::test]
     async fn says_what_is_wrong() -> Result<(), Failure> {
         for (answer, expected) in [
-            (
-                &["HTTP/1.1 200 OK\r\nContent-Length: 9\r\nX: close\r\n\r\nshort"],
-                "in the middle",
-            ),
+            (&["HTTP/1.1 200 OK\r\nContent-Length: 9\r\nX: close\r\n\r\nshort"], "in the middle"),
             (&["HTTP/1.1 200 OK\r\n\r\n"], "neither Content-Length nor chunks"),
-            (
-                &["HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n"],
-                "compressed",
-            ),
+            (&["HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n"], "compressed"),
             (&["SSH-2.0\r\n\r\n"], "not HTTP/1.1"),
             (&[""], "without an answer"),
         ] {
             let mut client = Client::new(&server(answer, false)?);
-            let failure = client
-                .post(b"{}")
-                .await
-                .err()
-                .map(|failure| failure.to_string())
-                .unwrap_or_default();
+            let failure =
+                client.post(b"{}").await.err().map(|failure| failure.to_string()).unwrap_or_default();
             assert!(failure.contains(expected), "{failure}");
         }
         Ok(())

@@ -22,21 +22,14 @@ pub(crate) struct Arguments {
 /// # Errors
 /// Where a file cannot be read.
 pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
-    let runs = arguments
-        .runs
-        .iter()
-        .map(|path| Results::load(path))
-        .collect::<Result<Vec<_>, _>>()?;
+    let runs = arguments.runs.iter().map(|path| Results::load(path)).collect::<Result<Vec<_>, _>>()?;
     let pgbench = arguments.pgbench.as_deref().map(Results::load).transpose()?;
     let mut head = vec!["requests/s".to_owned()];
     if pgbench.is_some() {
         head.push("pgbench".to_owned());
     }
     for path in &arguments.runs {
-        head.push(
-            path.file_stem()
-                .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
-        );
+        head.push(path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()));
         if pgbench.is_some() {
             head.push("of it".to_owned());
         }

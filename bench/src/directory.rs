@@ -87,23 +87,13 @@ impl<'v> Directory<'v> {
     /// Where there are affiliations without talents or organizations, or partnerships of less than two.
     pub(crate) fn new(vocabulary: &'v Vocabulary, size: Size, source: &str) -> Result<Self, Failure> {
         if size.affiliations > 0 && (size.talents == 0 || size.organizations == 0) {
-            return Err(Failure::new(
-                "affiliations need at least one talent and one organization",
-            ));
+            return Err(Failure::new("affiliations need at least one talent and one organization"));
         }
         if size.partnerships > 0 && size.organizations < 2 {
             return Err(Failure::new("partnerships need at least two organizations"));
         }
-        let sources = vocabulary
-            .regions
-            .iter()
-            .map(|region| format!("{source}-{}", region.slug))
-            .collect();
-        Ok(Self {
-            vocabulary,
-            sources,
-            size,
-        })
+        let sources = vocabulary.regions.iter().map(|region| format!("{source}-{}", region.slug)).collect();
+        Ok(Self { vocabulary, sources, size })
     }
 
     /// How many lines there are.
@@ -130,10 +120,7 @@ impl<'v> Directory<'v> {
     fn region(&self, random: &mut Random) -> usize {
         let regions = &self.vocabulary.regions;
         let chosen = random.weighted(regions, |region| region.weight);
-        regions
-            .iter()
-            .position(|region| std::ptr::eq(region, chosen))
-            .unwrap_or(0)
+        regions.iter().position(|region| std::ptr::eq(region, chosen)).unwrap_or(0)
     }
 
     fn organization_head(&self, index: u64) -> OrganizationHead<'v> {
@@ -143,11 +130,7 @@ impl<'v> Directory<'v> {
         let region = &vocabulary.regions[region_index];
         let is_hub = index.is_multiple_of(HUB_EVERY);
         let kind = random.weighted(&vocabulary.kinds, |kind| {
-            if is_hub {
-                u64::from(kind.family == NameFamily::Network)
-            } else {
-                kind.weight
-            }
+            if is_hub { u64::from(kind.family == NameFamily::Network) } else { kind.weight }
         });
         let territory = if region.country == "BE" && random.percent(3) {
             &vocabulary.capital
@@ -157,10 +140,7 @@ impl<'v> Directory<'v> {
         let city = random.pick(&territory.cities);
         let mut name = names::organization(&mut random, region.language, kind.family, &city.name);
         if kind.family == NameFamily::Screen && random.percent(30) {
-            name = format!(
-                "{name} {}",
-                names::legal_form(&mut random, &region.country, region.language)
-            );
+            name = format!("{name} {}", names::legal_form(&mut random, &region.country, region.language));
         }
         let mut sectors = vec![random.pick(&kind.sectors).as_str()];
         for _ in 0..random.skewed(3) {
@@ -189,18 +169,12 @@ impl<'v> Directory<'v> {
         let region = &self.vocabulary.regions[head.region];
         let stem = names::slug(&head.name);
         let founded = THIS_YEAR - 2 - random.skewed(60);
-        let status = *random.weighted(&[("ACTIVE", 92), ("UNKNOWN", 5), ("DISSOLVED", 3)], |choice| {
-            choice.1
-        });
+        let status = *random.weighted(&[("ACTIVE", 92), ("UNKNOWN", 5), ("DISSOLVED", 3)], |choice| choice.1);
         let organization = Organization {
             slug: format!("{stem}-{index}"),
             kind: &head.kind.slug,
             status: status.0,
-            acronym: if head.kind.family == NameFamily::Screen {
-                None
-            } else {
-                names::acronym(&head.name)
-            },
+            acronym: if head.kind.family == NameFamily::Screen { None } else { names::acronym(&head.name) },
             descriptions: self.descriptions(&mut random, &head, founded),
             region: &region.slug,
             territory: &head.territory.slug,
@@ -228,19 +202,12 @@ impl<'v> Directory<'v> {
             name: head.name,
             sectors: head.sectors,
         };
-        self.line(
-            head.region,
-            format!("org-{index}"),
-            Body::Organization(Box::new(organization)),
-        )
+        self.line(head.region, format!("org-{index}"), Body::Organization(Box::new(organization)))
     }
 
     fn descriptions(&self, random: &mut Random, head: &OrganizationHead<'v>, year: u64) -> Vec<Text> {
         // Every sector that is drawn has labels; the kind's would do as well.
-        let sector = self
-            .vocabulary
-            .sector(head.sectors[0])
-            .unwrap_or(&head.kind.labels);
+        let sector = self.vocabulary.sector(head.sectors[0]).unwrap_or(&head.kind.labels);
         let company = texts::Company {
             name: &head.name,
             kind: &head.kind.labels,
@@ -273,10 +240,7 @@ impl<'v> Directory<'v> {
             let hub = self.near(random, region, |random| random.skewed(hubs) * HUB_EVERY);
             push_new(&mut chosen, hub);
         }
-        chosen
-            .into_iter()
-            .map(|hub| self.organization_reference(hub))
-            .collect()
+        chosen.into_iter().map(|hub| self.organization_reference(hub)).collect()
     }
 
     /// An organization that `pick` picks, of the given region if one turns up soon.
@@ -296,15 +260,9 @@ impl<'v> Directory<'v> {
         // 7919 is prime and divides neither range: within a range no number comes twice.
         let place = Random::of(self.size.seed, stream::REGISTER, 0).below(60_000_000) + index * 7919;
         if country == "FR" {
-            Identifier {
-                scheme: "SIREN",
-                value: siren(30_000_000 + place % 60_000_000),
-            }
+            Identifier { scheme: "SIREN", value: siren(30_000_000 + place % 60_000_000) }
         } else {
-            Identifier {
-                scheme: "BCE",
-                value: bce(2_000_000 + place % 8_000_000),
-            }
+            Identifier { scheme: "BCE", value: bce(2_000_000 + place % 8_000_000) }
         }
     }
 
@@ -327,13 +285,7 @@ impl<'v> Directory<'v> {
                 occupations.push(second);
             }
         }
-        TalentHead {
-            random,
-            region,
-            language,
-            family,
-            occupations,
-        }
+        TalentHead { random, region, language, family, occupations }
     }
 
     fn talent(&self, index: u64) -> Line<'_> {
@@ -354,12 +306,7 @@ impl<'v> Directory<'v> {
             push_new(&mut skills, random.word(SKILLS));
         }
         let (availability, _) = *random.weighted(
-            &[
-                ("AVAILABLE", 35),
-                ("FROM_DATE", 15),
-                ("UNAVAILABLE", 20),
-                ("UNKNOWN", 30),
-            ],
+            &[("AVAILABLE", 35), ("FROM_DATE", 15), ("UNAVAILABLE", 20), ("UNKNOWN", 30)],
             |choice| choice.1,
         );
         let occupation = &head.occupations[0].labels;
@@ -368,14 +315,7 @@ impl<'v> Directory<'v> {
             headlines: texts::headlines(&mut random, head.language, occupation, &city.name),
             biographies: if random.percent(60) {
                 let since = THIS_YEAR - 1 - random.skewed(30);
-                texts::biographies(
-                    &mut random,
-                    head.language,
-                    &display_name,
-                    occupation,
-                    &city.name,
-                    since,
-                )
+                texts::biographies(&mut random, head.language, &display_name, occupation, &city.name, since)
             } else {
                 Vec::new()
             },
@@ -384,30 +324,18 @@ impl<'v> Directory<'v> {
             family_name,
             region: &region.slug,
             territory: &territory.slug,
-            occupations: head
-                .occupations
-                .iter()
-                .map(|occupation| occupation.slug.as_str())
-                .collect(),
+            occupations: head.occupations.iter().map(|occupation| occupation.slug.as_str()).collect(),
             sectors,
             skills,
             languages: spoken(&mut random, head.language),
             availability,
             available_from: (availability == "FROM_DATE").then(|| full_date(&mut random, THIS_YEAR + 1)),
-            website: random
-                .percent(25)
-                .then(|| format!("https://{stem}-{index}.example/")),
-            email: random
-                .percent(50)
-                .then(|| format!("{stem}-{index}@courriel.example")),
+            website: random.percent(25).then(|| format!("https://{stem}-{index}.example/")),
+            email: random.percent(50).then(|| format!("{stem}-{index}@courriel.example")),
             visibility: visibility(&mut random, 80, 15),
             legal_basis: "CONSENT",
         };
-        self.line(
-            head.region,
-            format!("tal-{index}"),
-            Body::Talent(Box::new(talent)),
-        )
+        self.line(head.region, format!("tal-{index}"), Body::Talent(Box::new(talent)))
     }
 
     // ------------------------------------------------------------ affiliations
@@ -424,10 +352,7 @@ impl<'v> Directory<'v> {
             (scattered(group % busy, self.size.talents), rounds + group / busy)
         } else {
             let turn = group * 3 + place;
-            (
-                scattered(turn % self.size.talents, self.size.talents),
-                turn / self.size.talents,
-            )
+            (scattered(turn % self.size.talents, self.size.talents), turn / self.size.talents)
         }
     }
 
@@ -439,9 +364,7 @@ impl<'v> Directory<'v> {
             let mut chosen = 0;
             for _ in 0..TRIES {
                 chosen = if random.percent(80) {
-                    self.near(&mut random, region, |random| {
-                        random.skewed(self.size.organizations)
-                    })
+                    self.near(&mut random, region, |random| random.skewed(self.size.organizations))
                 } else {
                     random.skewed(self.size.organizations)
                 };
@@ -487,11 +410,7 @@ impl<'v> Directory<'v> {
             }),
             as_of: reported.then(|| partial_date(&mut random, start)),
         };
-        self.line(
-            head.region,
-            format!("aff-{index}"),
-            Body::Affiliation(Box::new(affiliation)),
-        )
+        self.line(head.region, format!("aff-{index}"), Body::Affiliation(Box::new(affiliation)))
     }
 
     // ------------------------------------------------------------ partnerships
@@ -505,10 +424,8 @@ impl<'v> Directory<'v> {
         let kind = random.weighted(&vocabulary.partnership_kinds, |kind| kind.weight);
         let other = self.organization_head(parties[1]);
 
-        let (status, _) = *random.weighted(
-            &[("ACTIVE", 55), ("ENDED", 35), ("PROPOSED", 7), ("DECLINED", 3)],
-            |choice| choice.1,
-        );
+        let (status, _) = *random
+            .weighted(&[("ACTIVE", 55), ("ENDED", 35), ("PROPOSED", 7), ("DECLINED", 3)], |choice| choice.1);
         let start = match status {
             "PROPOSED" => THIS_YEAR + 1,
             "ENDED" => THIS_YEAR - 2 - random.skewed(17),
@@ -541,11 +458,7 @@ impl<'v> Directory<'v> {
         let partnership = Partnership {
             slug: format!(
                 "{}-{index}",
-                names::slug(&if is_work {
-                    work
-                } else {
-                    format!("{} {}", kind.slug, lead.name)
-                })
+                names::slug(&if is_work { work } else { format!("{} {}", kind.slug, lead.name) })
             ),
             kind: &kind.slug,
             status,
@@ -566,11 +479,7 @@ impl<'v> Directory<'v> {
             sectors: lead.sectors.iter().copied().take(2).collect(),
             visibility: visibility(&mut random, 96, 3),
         };
-        self.line(
-            lead.region,
-            format!("par-{index}"),
-            Body::Partnership(Box::new(partnership)),
-        )
+        self.line(lead.region, format!("par-{index}"), Body::Partnership(Box::new(partnership)))
     }
 
     /// Two to five organizations, all different; every other one from a region of its own.
@@ -593,11 +502,7 @@ impl<'v> Directory<'v> {
     }
 
     fn line<'s>(&'s self, region: usize, external_id: String, body: Body<'s>) -> Line<'s> {
-        Line {
-            source: &self.sources[region],
-            external_id,
-            body,
-        }
+        Line { source: &self.sources[region], external_id, body }
     }
 }
 
@@ -632,25 +537,12 @@ fn languages(random: &mut Random, first: Language) -> Vec<Language> {
 fn spoken(random: &mut Random, first: Language) -> Vec<Spoken> {
     const LEVELS: &[&str] = &["BASIC", "CONVERSATIONAL", "FLUENT"];
     let native = if first == Language::Nl { "nl" } else { "fr" };
-    let mut all = vec![Spoken {
-        language: native,
-        level: "NATIVE",
-    }];
-    for (language, share) in [
-        ("en", 75),
-        ("fr", 45),
-        ("nl", 30),
-        ("de", 12),
-        ("es", 8),
-        ("it", 6),
-        ("ar", 4),
-        ("pl", 2),
-    ] {
+    let mut all = vec![Spoken { language: native, level: "NATIVE" }];
+    for (language, share) in
+        [("en", 75), ("fr", 45), ("nl", 30), ("de", 12), ("es", 8), ("it", 6), ("ar", 4), ("pl", 2)]
+    {
         if language != native && random.percent(share) {
-            all.push(Spoken {
-                language,
-                level: random.word(LEVELS),
-            });
+            all.push(Spoken { language, level: random.word(LEVELS) });
         }
     }
     all
@@ -689,10 +581,7 @@ fn full_date(random: &mut Random, year: u64) -> String {
 /// Round amounts, small ones more often.
 fn contribution(random: &mut Random) -> Money {
     let (unit, most) = *random.pick(&[(500, 40), (2_500, 60), (10_000, 30), (50_000, 20)]);
-    Money {
-        amount: format!("{}.00", unit * random.between(1, most)),
-        currency: "EUR",
-    }
+    Money { amount: format!("{}.00", unit * random.between(1, most)), currency: "EUR" }
 }
 
 /// The nine digits of a French company: eight and the one that makes the Luhn sum a multiple of ten.

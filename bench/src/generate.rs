@@ -33,10 +33,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let directory = Directory::new(&vocabulary, arguments.size.clone(), &arguments.source)?;
     let start = Instant::now();
     let outcome = if arguments.out == "-" {
-        write(
-            &directory,
-            &mut BufWriter::with_capacity(1 << 18, io::stdout().lock()),
-        )
+        write(&directory, &mut BufWriter::with_capacity(1 << 18, io::stdout().lock()))
     } else {
         File::create(&arguments.out)
             .and_then(|file| write(&directory, &mut BufWriter::with_capacity(1 << 18, file)))
@@ -71,13 +68,8 @@ mod tests {
 
     use super::*;
 
-    const SMALL: Size = Size {
-        seed: 1,
-        organizations: 700,
-        talents: 900,
-        affiliations: 2_000,
-        partnerships: 600,
-    };
+    const SMALL: Size =
+        Size { seed: 1, organizations: 700, talents: 900, affiliations: 2_000, partnerships: 600 };
 
     fn small(seed: u64) -> Size {
         Size { seed, ..SMALL }
@@ -103,10 +95,7 @@ mod tests {
     }
 
     fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-        value
-            .pointer(pointer)
-            .and_then(Value::as_array)
-            .map_or(&[], Vec::as_slice)
+        value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
     #[test]
@@ -140,29 +129,16 @@ mod tests {
         let mut known = HashSet::new();
         let mut references = 0;
         for line in records(&small(1))? {
-            let mut targets = vec![
-                text(&line, "/affiliation/talent"),
-                text(&line, "/affiliation/organization"),
-            ];
-            targets.extend(
-                list(&line, "/organization/memberOf")
-                    .iter()
-                    .filter_map(Value::as_str),
-            );
-            targets.extend(
-                list(&line, "/partnership/parties")
-                    .iter()
-                    .map(|party| text(party, "/organization")),
-            );
+            let mut targets =
+                vec![text(&line, "/affiliation/talent"), text(&line, "/affiliation/organization")];
+            targets.extend(list(&line, "/organization/memberOf").iter().filter_map(Value::as_str));
+            targets
+                .extend(list(&line, "/partnership/parties").iter().map(|party| text(party, "/organization")));
             for target in targets.into_iter().filter(|target| !target.is_empty()) {
                 assert!(known.contains(target), "{target} of {line}");
                 references += 1;
             }
-            assert!(known.insert(format!(
-                "{}:{}",
-                text(&line, "/source"),
-                text(&line, "/externalId")
-            )));
+            assert!(known.insert(format!("{}:{}", text(&line, "/source"), text(&line, "/externalId"))));
         }
         assert!(references > 2 * 2_000 + 2 * 600);
         Ok(())
@@ -173,10 +149,7 @@ mod tests {
         for line in records(&small(1))? {
             for kind in ["organization", "talent", "partnership"] {
                 let region = text(&line, &format!("/{kind}/region"));
-                assert!(
-                    region.is_empty() || text(&line, "/source") == format!("bench-{region}"),
-                    "{line}"
-                );
+                assert!(region.is_empty() || text(&line, "/source") == format!("bench-{region}"), "{line}");
             }
             let talent = text(&line, "/affiliation/talent");
             assert!(
@@ -198,9 +171,7 @@ mod tests {
                 }
                 assert!(
                     slug.split('-').all(|word| !word.is_empty()
-                        && word
-                            .bytes()
-                            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())),
+                        && word.bytes().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())),
                     "{slug}"
                 );
                 assert!(seen.insert(slug));
@@ -213,18 +184,14 @@ mod tests {
     fn slugs_are_of_the_vocabulary() -> Result<(), Failure> {
         let vocabulary = Vocabulary::load()?;
         for kind in &vocabulary.kinds {
-            assert!(
-                kind.sectors.iter().all(|slug| vocabulary.sector(slug).is_some()),
-                "{}",
-                kind.slug
-            );
+            assert!(kind.sectors.iter().all(|slug| vocabulary.sector(slug).is_some()), "{}", kind.slug);
         }
-        assert!(vocabulary.families.iter().all(|family| {
-            family
-                .sectors
+        assert!(
+            vocabulary
+                .families
                 .iter()
-                .all(|slug| vocabulary.sector(slug).is_some())
-        }));
+                .all(|family| { family.sectors.iter().all(|slug| vocabulary.sector(slug).is_some()) })
+        );
         Ok(())
     }
 
@@ -278,21 +245,16 @@ mod tests {
                         .rev()
                         .filter_map(|digit| digit.to_digit(10))
                         .enumerate()
-                        .map(|(place, digit)| {
-                            if place % 2 == 1 {
-                                digit * 2 / 10 + digit * 2 % 10
-                            } else {
-                                digit
-                            }
-                        })
+                        .map(
+                            |(place, digit)| {
+                                if place % 2 == 1 { digit * 2 / 10 + digit * 2 % 10 } else { digit }
+                            },
+                        )
                         .sum();
                     assert!(value.len() == 9 && sum.is_multiple_of(10), "{value}");
                 } else {
                     let number: u64 = value.parse().map_err(Failure::during(value))?;
-                    assert!(
-                        value.len() == 10 && 97 - number / 100 % 97 == number % 100,
-                        "{value}"
-                    );
+                    assert!(value.len() == 10 && 97 - number / 100 % 97 == number % 100, "{value}");
                 }
             }
         }
@@ -303,26 +265,11 @@ mod tests {
     #[test]
     fn impossible_numbers_are_refused() -> Result<(), Failure> {
         let vocabulary = Vocabulary::load()?;
-        for refused in [
-            Size {
-                talents: 0,
-                ..small(1)
-            },
-            Size {
-                organizations: 1,
-                ..small(1)
-            },
-        ] {
+        for refused in [Size { talents: 0, ..small(1) }, Size { organizations: 1, ..small(1) }] {
             assert!(Directory::new(&vocabulary, refused, "bench").is_err());
         }
         // The smallest that can be had: two organizations, everybody works for both.
-        let least = Size {
-            organizations: 2,
-            talents: 1,
-            affiliations: 8,
-            partnerships: 5,
-            ..small(1)
-        };
+        let least = Size { organizations: 2, talents: 1, affiliations: 8, partnerships: 5, ..small(1) };
         assert_eq!(records(&least)?.len(), 16);
         Ok(())
     }

@@ -59,15 +59,9 @@ pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let seconds = start.elapsed().as_secs_f64();
     // Exact up to 2^32 records, which no file here has.
     let rate = f64::from(u32::try_from(records).unwrap_or(u32::MAX)) / seconds;
-    println!(
-        "{records} records in {seconds:.1} s: {} records/s",
-        number(rate, 0)
-    );
+    println!("{records} records in {seconds:.1} s: {} records/s", number(rate, 0));
     match peak {
-        Some(kilobytes) => println!(
-            "peak resident memory: {} MB",
-            number(f64::from(kilobytes) / 1024.0, 0)
-        ),
+        Some(kilobytes) => println!("peak resident memory: {} MB", number(f64::from(kilobytes) / 1024.0, 0)),
         None => println!("peak resident memory: not known on this system"),
     }
     Ok(())
@@ -81,16 +75,10 @@ fn program(arguments: &Arguments) -> Command {
 
 /// Lines that are not empty. Reading the file once also means that the disk is not what is measured.
 fn count(path: &Path) -> Result<u64, Failure> {
-    let mut file = BufReader::with_capacity(
-        1 << 18,
-        File::open(path).map_err(Failure::during(path.display()))?,
-    );
+    let mut file =
+        BufReader::with_capacity(1 << 18, File::open(path).map_err(Failure::during(path.display()))?);
     let (mut line, mut records) = (Vec::new(), 0);
-    while file
-        .read_until(b'\n', &mut line)
-        .map_err(Failure::during(path.display()))?
-        > 0
-    {
+    while file.read_until(b'\n', &mut line).map_err(Failure::during(path.display()))? > 0 {
         records += u64::from(!line.trim_ascii().is_empty());
         line.clear();
     }
@@ -103,10 +91,7 @@ fn watch(child: &mut Child) -> Result<Option<u32>, Failure> {
     let mut peak = None;
     loop {
         peak = peak.max(fs::read_to_string(&status).ok().as_deref().and_then(peak_memory));
-        match child
-            .try_wait()
-            .map_err(Failure::during("waiting for the import"))?
-        {
+        match child.try_wait().map_err(Failure::during("waiting for the import"))? {
             Some(exit) if exit.success() => return Ok(peak),
             Some(exit) => return Err(Failure::new(format!("the import failed ({exit})"))),
             None => thread::sleep(LOOK),
@@ -116,13 +101,7 @@ fn watch(child: &mut Child) -> Result<Option<u32>, Failure> {
 
 /// The line `VmHWM` of a process's status.
 fn peak_memory(status: &str) -> Option<u32> {
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?
-        .trim()
-        .strip_suffix(" kB")?
-        .parse()
-        .ok()
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 #[cfg(test)]

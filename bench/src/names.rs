@@ -105,13 +105,9 @@ fn company_en(random: &mut Random) -> String {
 fn body_fr(random: &mut Random, family: NameFamily, city: &str) -> String {
     let (a, of) = (random.word(NOUNS_FR), random.word(OF_FR));
     let openings: &[&str] = match family {
-        NameFamily::Network => &[
-            "Réseau image",
-            "Fédération des métiers de l’image",
-            "Pôle",
-            "Grappe",
-            "Union des producteurs",
-        ],
+        NameFamily::Network => {
+            &["Réseau image", "Fédération des métiers de l’image", "Pôle", "Grappe", "Union des producteurs"]
+        }
         NameFamily::School => &[
             "École supérieure de l’image",
             "Institut des arts",
@@ -119,20 +115,12 @@ fn body_fr(random: &mut Random, family: NameFamily, city: &str) -> String {
             "Centre de formation",
             "Haute École",
         ],
-        NameFamily::Laboratory => &[
-            "Laboratoire de vision",
-            "Équipe de recherche",
-            "Laboratoire des images",
-            "Institut",
-        ],
-        NameFamily::Culture => &[
-            "Cinéma",
-            "Festival",
-            "Centre d’art",
-            "Cinémathèque",
-            "Maison de l’image",
-            "Théâtre",
-        ],
+        NameFamily::Laboratory => {
+            &["Laboratoire de vision", "Équipe de recherche", "Laboratoire des images", "Institut"]
+        }
+        NameFamily::Culture => {
+            &["Cinéma", "Festival", "Centre d’art", "Cinémathèque", "Maison de l’image", "Théâtre"]
+        }
         _ => &[
             "Fonds",
             "Agence",
@@ -161,35 +149,12 @@ fn body_nl(random: &mut Random, family: NameFamily, city: &str) -> String {
             "Federatie Audiovisueel",
             "Unie van Producenten",
         ],
-        NameFamily::School => &[
-            "Hogeschool",
-            "Kunstacademie",
-            "Opleidingscentrum",
-            "Filmschool",
-            "Atelier",
-        ],
-        NameFamily::Laboratory => &[
-            "Onderzoeksgroep Beeld",
-            "Labo",
-            "Instituut voor Visie",
-            "Kenniscentrum",
-        ],
-        NameFamily::Culture => &[
-            "Cinema",
-            "Festival",
-            "Kunstencentrum",
-            "Filmmuseum",
-            "Beeldenhuis",
-            "Theater",
-        ],
-        _ => &[
-            "Fonds",
-            "Agentschap",
-            "Steunpunt",
-            "Bedrijvencentrum",
-            "Filmcommissie",
-            "Stadsdienst Beeld",
-        ],
+        NameFamily::School => &["Hogeschool", "Kunstacademie", "Opleidingscentrum", "Filmschool", "Atelier"],
+        NameFamily::Laboratory => &["Onderzoeksgroep Beeld", "Labo", "Instituut voor Visie", "Kenniscentrum"],
+        NameFamily::Culture => {
+            &["Cinema", "Festival", "Kunstencentrum", "Filmmuseum", "Beeldenhuis", "Theater"]
+        }
+        _ => &["Fonds", "Agentschap", "Steunpunt", "Bedrijvencentrum", "Filmcommissie", "Stadsdienst Beeld"],
     };
     let opening = random.word(openings);
     match random.below(4) {
@@ -295,12 +260,7 @@ pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
         let Some((key, tail)) = after.split_once('}') else {
             break;
         };
-        out.push_str(
-            values
-                .iter()
-                .find(|(name, _)| *name == key)
-                .map_or("", |(_, value)| value),
-        );
+        out.push_str(values.iter().find(|(name, _)| *name == key).map_or("", |(_, value)| value));
         rest = tail;
     }
     out.push_str(rest);
@@ -334,9 +294,6 @@ mod tests {
 
     #[test]
     fn fills_templates() {
-        assert_eq!(
-            fill("{a}, {b} ; {a}.", &[("a", "un"), ("b", "deux")]),
-            "un, deux ; un."
-        );
+        assert_eq!(fill("{a}, {b} ; {a}.", &[("a", "un"), ("b", "deux")]), "un, deux ; un.");
     }
 }

@@ -40,13 +40,8 @@ pub(crate) enum Operation {
 }
 
 /// The five, without `mixed`.
-pub(crate) const SINGLE: [Operation; 5] = [
-    Operation::Q1,
-    Operation::Q2,
-    Operation::Q3,
-    Operation::Q4,
-    Operation::Q5,
-];
+pub(crate) const SINGLE: [Operation; 5] =
+    [Operation::Q1, Operation::Q2, Operation::Q3, Operation::Q4, Operation::Q5];
 
 impl Operation {
     /// Its name in the table and on the command line.
@@ -119,10 +114,7 @@ impl Operation {
             } else {
                 ""
             };
-            Failure::new(format!(
-                "{}: {what}{hint}: status {status}, {beginning}",
-                self.name()
-            ))
+            Failure::new(format!("{}: {what}{hint}: status {status}, {beginning}", self.name()))
         };
         if status != 200 {
             return Err(wrong("refused"));
@@ -181,10 +173,7 @@ impl Requests {
     pub(crate) async fn collect(client: &mut Client, wanted: &[Operation]) -> Result<Self, Failure> {
         let needs = |operation| wanted.contains(&operation) || wanted.contains(&Operation::Mixed);
         let mut found = Keys::default();
-        if [Operation::Q1, Operation::Q2, Operation::Q3, Operation::Q5]
-            .into_iter()
-            .any(needs)
-        {
+        if [Operation::Q1, Operation::Q2, Operation::Q3, Operation::Q5].into_iter().any(needs) {
             found.organizations(client).await?;
         }
         if needs(Operation::Q4) {
@@ -289,9 +278,7 @@ impl Keys {
                 // Not the first tenth, and a full page must follow.
                 let end = self.cursors.len().saturating_sub(ROWS);
                 let deep = self.cursors.get(self.cursors.len() / 10..end).unwrap_or_default();
-                deep.iter()
-                    .map(|cursor| json!({ "after": cursor }).to_string())
-                    .collect()
+                deep.iter().map(|cursor| json!({ "after": cursor }).to_string()).collect()
             }
         }
     }
@@ -299,11 +286,7 @@ impl Keys {
 
 /// Pairs that come at least `enough` times; all of them where none does.
 fn filters(counted: &BTreeMap<(String, String), usize>, enough: usize, list: &str) -> Vec<String> {
-    let least = if counted.values().any(|&times| times >= enough) {
-        enough
-    } else {
-        1
-    };
+    let least = if counted.values().any(|&times| times >= enough) { enough } else { 1 };
     counted
         .iter()
         .filter(|&(_, &times)| times >= least)
@@ -316,22 +299,13 @@ fn count(into: &mut BTreeMap<(String, String), usize>, node: &Value, list: &str)
     let Some(region) = node["region"]["slug"].as_str() else {
         return;
     };
-    for term in node[list]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|term| term["slug"].as_str())
-    {
+    for term in node[list].as_array().into_iter().flatten().filter_map(|term| term["slug"].as_str()) {
         *into.entry((region.to_owned(), term.to_owned())).or_default() += 1;
     }
 }
 
 fn entries<'a>(page: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
-    page.pointer(pointer)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .take(PAGE)
+    page.pointer(pointer).and_then(Value::as_array).into_iter().flatten().take(PAGE)
 }
 
 /// The cursor to go on from, if the list goes on.
@@ -348,9 +322,7 @@ async fn ask(client: &mut Client, document: &str, after: &Value) -> Result<Value
         return Ok(value);
     }
     let beginning: String = String::from_utf8_lossy(answer).chars().take(600).collect();
-    Err(Failure::new(format!(
-        "collecting keys: status {status}, {beginning}"
-    )))
+    Err(Failure::new(format!("collecting keys: status {status}, {beginning}")))
 }
 
 #[cfg(test)]
@@ -359,46 +331,21 @@ mod tests {
 
     #[test]
     fn good_answers_pass_however_they_are_written() {
+        assert!(Operation::Q1.check(200, br#"{"data":{"organization":{"id":"organization_1"}}}"#).is_ok());
         assert!(
-            Operation::Q1
-                .check(200, br#"{"data":{"organization":{"id":"organization_1"}}}"#)
-                .is_ok()
+            Operation::Q1.check(200, br#"{ "data": { "organization": { "name": "\"errors\"" } } }"#).is_ok()
         );
-        assert!(
-            Operation::Q1
-                .check(
-                    200,
-                    br#"{ "data": { "organization": { "name": "\"errors\"" } } }"#
-                )
-                .is_ok()
-        );
-        assert!(
-            Operation::Q2
-                .check(200, br#"{"data":{"organizations":{"nodes":[{}]}}}"#)
-                .is_ok()
-        );
-        assert!(
-            Operation::Q4
-                .check(200, br#"{"data":{"talents":{"nodes":[{}]}}}"#)
-                .is_ok()
-        );
+        assert!(Operation::Q2.check(200, br#"{"data":{"organizations":{"nodes":[{}]}}}"#).is_ok());
+        assert!(Operation::Q4.check(200, br#"{"data":{"talents":{"nodes":[{}]}}}"#).is_ok());
     }
 
     #[test]
     fn wrong_answers_do_not() {
         for (operation, status, body) in [
             (Operation::Q1, 200, r#"{"data":{"organization":null}}"#),
-            (
-                Operation::Q1,
-                500,
-                r#"{"data":{"organization":{"id":"organization_1"}}}"#,
-            ),
+            (Operation::Q1, 500, r#"{"data":{"organization":{"id":"organization_1"}}}"#),
             (Operation::Q2, 200, r#"{"data":{"organizations":{"nodes":[]}}}"#),
-            (
-                Operation::Q3,
-                200,
-                r#"{"data":{"organizations":{"nodes":[{}]}},"errors":[{"message":"no"}]}"#,
-            ),
+            (Operation::Q3, 200, r#"{"data":{"organizations":{"nodes":[{}]}},"errors":[{"message":"no"}]}"#),
             (Operation::Q4, 200, r#"{"data":null}"#),
             (Operation::Q5, 200, "<html>"),
             (Operation::Q5, 429, r#"{"errors":[]}"#),

@@ -82,13 +82,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let run_psql = |path: &Path| {
         run(
             Command::new(&psql)
-                .args([
-                    "--no-psqlrc",
-                    "--quiet",
-                    "--single-transaction",
-                    "--set=ON_ERROR_STOP=1",
-                    "--file",
-                ])
+                .args(["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file"])
                 .arg(path)
                 .arg(url),
             "psql",
@@ -123,10 +117,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     };
     cleaned?;
     print!("{}", results.table());
-    arguments
-        .json
-        .as_deref()
-        .map_or(Ok(()), |path| results.save(path))
+    arguments.json.as_deref().map_or(Ok(()), |path| results.save(path))
 }
 
 /// Runs a program to its end.
@@ -144,19 +135,13 @@ fn run(command: &mut Command, name: &str) -> Result<Output, Failure> {
 
 /// Looks for a program on PATH and where Debian puts the database's, the newest version first.
 fn find(program: &str) -> Result<PathBuf, Failure> {
-    let on_path = env::var_os("PATH")
-        .map(|path| env::split_paths(&path).collect::<Vec<_>>())
-        .unwrap_or_default();
+    let on_path =
+        env::var_os("PATH").map(|path| env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
     let mut installed: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
         .filter_map(Result::ok)
-        .filter_map(|entry| {
-            Some((
-                entry.file_name().to_str()?.parse().ok()?,
-                entry.path().join("bin"),
-            ))
-        })
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
         .collect();
     installed.sort_by(|a, b| b.cmp(a));
     on_path
@@ -193,9 +178,7 @@ fn read(operation: Operation, report: &str) -> Result<Figures, Failure> {
             bytes_per_answer: None,
             answers: None,
         }),
-        _ => Err(Failure::new(format!(
-            "{operation}: pgbench printed no figures: {report}"
-        ))),
+        _ => Err(Failure::new(format!("{operation}: pgbench printed no figures: {report}"))),
     }
 }
 
@@ -243,10 +226,7 @@ mod tests {
 
     #[test]
     fn passwords_stay_out_of_files() {
-        assert_eq!(
-            without_password("postgres://me:p@ss@db:5432/x?password=y"),
-            "postgres://db:5432/x"
-        );
+        assert_eq!(without_password("postgres://me:p@ss@db:5432/x?password=y"), "postgres://db:5432/x");
         assert_eq!(without_password("postgres:///x?host=/run/db"), "postgres:///x");
         assert_eq!(without_password("host=db password=y"), "postgres");
     }
@@ -254,10 +234,7 @@ mod tests {
     #[test]
     fn every_single_operation_has_a_commented_statement() {
         for operation in SINGLE {
-            assert!(
-                statement(operation).is_some_and(|text| text.starts_with("-- ")),
-                "{operation}"
-            );
+            assert!(statement(operation).is_some_and(|text| text.starts_with("-- ")), "{operation}");
         }
     }
 }

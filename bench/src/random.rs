@@ -19,9 +19,7 @@ impl Random {
     /// The generator of one record: `stream` is its kind, `index` its number.
     pub(crate) const fn of(seed: u64, stream: u64, index: u64) -> Self {
         let start = mix(seed ^ mix(stream.wrapping_mul(STREAM)));
-        Self {
-            state: mix(start ^ mix(index.wrapping_mul(GAMMA))),
-        }
+        Self { state: mix(start ^ mix(index.wrapping_mul(GAMMA))) }
     }
 
     /// The next 64 bits.
@@ -44,11 +42,7 @@ impl Random {
     /// A number from 0 to `limit` - 1 of which the low ones come more often, as a few records of a
     /// directory are known to everybody and most to few.
     pub(crate) const fn skewed(&mut self, limit: u64) -> u64 {
-        let reach = if self.percent(40) {
-            self.below(limit) + 1
-        } else {
-            limit
-        };
+        let reach = if self.percent(40) { self.below(limit) + 1 } else { limit };
         self.below(reach)
     }
 
@@ -147,10 +141,7 @@ mod tests {
     #[test]
     fn is_the_published_generator() {
         let mut random = Random { state: 1_234_567 };
-        assert_eq!(
-            [random.bits(), random.bits()],
-            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]
-        );
+        assert_eq!([random.bits(), random.bits()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
     }
 
     #[test]

@@ -76,16 +76,7 @@ impl Results {
 
     /// The figures as a table.
     pub(crate) fn table(&self) -> String {
-        let head = [
-            "",
-            "requests/s",
-            "mean ms",
-            "p50 ms",
-            "p95 ms",
-            "p99 ms",
-            "bytes",
-            "answers",
-        ];
+        let head = ["", "requests/s", "mean ms", "p50 ms", "p95 ms", "p99 ms", "bytes", "answers"];
         let rows = self.operations.iter().map(|figures| {
             let of = |value: Option<f64>, decimals| {
                 value.map_or_else(String::new, |value| number(value, decimals))
@@ -98,9 +89,7 @@ impl Results {
                 of(figures.p95_ms, 2),
                 of(figures.p99_ms, 2),
                 of(figures.bytes_per_answer, 0),
-                figures
-                    .answers
-                    .map_or_else(String::new, |count| count.to_string()),
+                figures.answers.map_or_else(String::new, |count| count.to_string()),
             ]
         });
         table(&head.map(str::to_owned), rows)
@@ -126,13 +115,11 @@ pub(crate) fn table(head: &[String], rows: impl IntoIterator<Item = Vec<String>>
             .iter()
             .zip(&widths)
             .enumerate()
-            .map(|(column, (cell, &width))| {
-                if column == 0 {
-                    format!("{cell:<width$}")
-                } else {
-                    format!("{cell:>width$}")
-                }
-            })
+            .map(
+                |(column, (cell, &width))| {
+                    if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+                },
+            )
             .collect();
         out.push_str(cells.join("  ").trim_end());
         out.push('\n');
@@ -143,9 +130,8 @@ pub(crate) fn table(head: &[String], rows: impl IntoIterator<Item = Vec<String>>
 /// A number with the given decimals and its thousands apart.
 pub(crate) fn number(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
-    let (whole, fraction) = text
-        .split_once('.')
-        .map_or((text.as_str(), None), |(whole, fraction)| (whole, Some(fraction)));
+    let (whole, fraction) =
+        text.split_once('.').map_or((text.as_str(), None), |(whole, fraction)| (whole, Some(fraction)));
     let mut out = String::new();
     for (place, digit) in whole.chars().enumerate() {
         if place > 0 && (whole.len() - place).is_multiple_of(3) && !out.ends_with('-') {
@@ -170,10 +156,7 @@ mod tests {
             [number(1_234_567.891, 2), number(999.4, 0), number(-1000.0, 0)],
             ["1,234,567.89", "999", "-1,000"]
         );
-        let drawn = table(
-            &[String::new(), "a".to_owned()],
-            [vec!["Q1".to_owned(), "1,000".to_owned()]],
-        );
+        let drawn = table(&[String::new(), "a".to_owned()], [vec!["Q1".to_owned(), "1,000".to_owned()]]);
         assert_eq!(drawn, "        a\nQ1  1,000\n");
     }
 }

@@ -68,11 +68,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
             .await
             .unwrap_or_else(|_| Err(Failure::new("collecting keys took more than two minutes")))
     })?;
-    eprintln!(
-        "keys collected in {:.1} s: {}",
-        collecting.elapsed().as_secs_f64(),
-        requests.summary()
-    );
+    eprintln!("keys collected in {:.1} s: {}", collecting.elapsed().as_secs_f64(), requests.summary());
 
     let requests = Arc::new(requests);
     let mut results = Results {
@@ -88,17 +84,11 @@ pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
         results.operations.push(figures);
     }
     print!("{}", results.table());
-    arguments
-        .json
-        .as_deref()
-        .map_or(Ok(()), |path| results.save(path))
+    arguments.json.as_deref().map_or(Ok(()), |path| results.save(path))
 }
 
 fn runtime() -> Result<Runtime, Failure> {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::during("starting the runtime"))
+    Builder::new_current_thread().enable_all().build().map_err(Failure::during("starting the runtime"))
 }
 
 /// When what happens, and whether to stop early.
@@ -136,12 +126,8 @@ fn measure(
     let threads = arguments.threads.min(arguments.connections);
     let workers: Vec<_> = (0..threads)
         .map(|worker| {
-            let (schedule, target, requests, seed) = (
-                schedule.clone(),
-                target.clone(),
-                Arc::clone(requests),
-                arguments.seed,
-            );
+            let (schedule, target, requests, seed) =
+                (schedule.clone(), target.clone(), Arc::clone(requests), arguments.seed);
             // Every `threads`-th connection, so that all are somebody's.
             let connections = (worker..arguments.connections).step_by(threads as usize);
             thread::spawn(move || -> Result<Vec<Seen>, Failure> {
@@ -169,11 +155,7 @@ fn measure(
 
     let mut all = Vec::new();
     for worker in workers {
-        all.extend(
-            worker
-                .join()
-                .map_err(|_| Failure::new("a thread of the tool panicked"))??,
-        );
+        all.extend(worker.join().map_err(|_| Failure::new("a thread of the tool panicked"))??);
     }
     summarize(operation, &all, arguments.seconds)
 }
@@ -188,14 +170,10 @@ async fn bounded(
 ) -> Result<Seen, Failure> {
     let last = schedule.until + GRACE;
     let stop = Arc::clone(&schedule.stop);
-    let outcome = timeout_at(last.into(), load(operation, client, random, requests, schedule))
-        .await
-        .unwrap_or_else(|_| {
-            Err(Failure::new(format!(
-                "{operation}: no answer {} s after the end",
-                GRACE.as_secs()
-            )))
-        });
+    let outcome =
+        timeout_at(last.into(), load(operation, client, random, requests, schedule)).await.unwrap_or_else(
+            |_| Err(Failure::new(format!("{operation}: no answer {} s after the end", GRACE.as_secs()))),
+        );
     if outcome.is_err() {
         stop.store(true, Ordering::Relaxed);
     }
@@ -221,8 +199,7 @@ async fn load(
             return Ok(seen);
         }
         if sent >= schedule.counted_from {
-            seen.times
-                .push(u32::try_from((received - sent).as_nanos()).unwrap_or(u32::MAX));
+            seen.times.push(u32::try_from((received - sent).as_nanos()).unwrap_or(u32::MAX));
             seen.bytes += u64::try_from(answer.len()).unwrap_or(u64::MAX);
         }
     }
@@ -264,25 +241,13 @@ mod tests {
     #[test]
     fn figures_are_those_of_all_connections() -> Result<(), Failure> {
         let all = [
-            Seen {
-                times: (1..=50).map(|ms| ms * 1_000_000).collect(),
-                bytes: 5_000,
-            },
-            Seen {
-                times: (51..=100).map(|ms| ms * 1_000_000).collect(),
-                bytes: 15_000,
-            },
+            Seen { times: (1..=50).map(|ms| ms * 1_000_000).collect(), bytes: 5_000 },
+            Seen { times: (51..=100).map(|ms| ms * 1_000_000).collect(), bytes: 15_000 },
         ];
         let figures = summarize(Operation::Q1, &all, 10)?;
         assert_eq!((figures.requests_per_second, figures.mean_ms), (10.0, 50.5));
-        assert_eq!(
-            [figures.p50_ms, figures.p95_ms, figures.p99_ms],
-            [Some(51.0), Some(96.0), Some(100.0)]
-        );
-        assert_eq!(
-            (figures.bytes_per_answer, figures.answers),
-            (Some(200.0), Some(100))
-        );
+        assert_eq!([figures.p50_ms, figures.p95_ms, figures.p99_ms], [Some(51.0), Some(96.0), Some(100.0)]);
+        assert_eq!((figures.bytes_per_answer, figures.answers), (Some(200.0), Some(100)));
         assert!(summarize(Operation::Q1, &[Seen::default()], 10).is_err());
         Ok(())
     }

@@ -122,10 +122,7 @@ pub(crate) fn descriptions(random: &mut Random, first: Language, company: &Compa
 pub(crate) fn headlines(random: &mut Random, first: Language, occupation: &Labels, city: &str) -> Vec<Text> {
     let style = random.index(2);
     in_languages(&languages(random, first), |language| {
-        fill(
-            sentences(language).headlines[style],
-            &[("job", occupation.get(language)), ("city", city)],
-        )
+        fill(sentences(language).headlines[style], &[("job", occupation.get(language)), ("city", city)])
     })
 }
 
@@ -142,13 +139,7 @@ pub(crate) fn biographies(
     let year = year.to_string();
     in_languages(&languages(random, first), |language| {
         let job = occupation.inside(language);
-        let values = [
-            ("name", name),
-            ("job", &job),
-            ("city", city),
-            ("year", &year),
-            ("count", &count),
-        ];
+        let values = [("name", name), ("job", &job), ("city", city), ("year", &year), ("count", &count)];
         fill(sentences(language).biography, &values)
     })
 }
@@ -156,41 +147,26 @@ pub(crate) fn biographies(
 /// A sentence about what two organizations do together.
 pub(crate) fn partnership(languages: &[Language], a: &str, b: &str, city: &str) -> Vec<Text> {
     in_languages(languages, |language| {
-        fill(
-            sentences(language).partnership,
-            &[("a", a), ("b", b), ("city", city)],
-        )
+        fill(sentences(language).partnership, &[("a", a), ("b", b), ("city", city)])
     })
 }
 
 /// The title of a partnership around a work.
 pub(crate) fn titles_of_work(languages: &[Language], kind: &Labels, work: &str) -> Vec<Text> {
     in_languages(languages, |language| {
-        fill(
-            sentences(language).title_of_work,
-            &[("kind", kind.get(language)), ("work", work)],
-        )
+        fill(sentences(language).title_of_work, &[("kind", kind.get(language)), ("work", work)])
     })
 }
 
 /// The same text in each language.
 pub(crate) fn in_languages(languages: &[Language], write: impl Fn(Language) -> String) -> Vec<Text> {
-    languages
-        .iter()
-        .map(|&language| Text {
-            language,
-            text: write(language),
-        })
-        .collect()
+    languages.iter().map(|&language| Text { language, text: write(language) }).collect()
 }
 
 /// One to three languages, `first` first.
 pub(crate) fn languages(random: &mut Random, first: Language) -> Vec<Language> {
-    let others = if first == Language::Nl {
-        [Language::En, Language::Fr]
-    } else {
-        [Language::En, Language::Nl]
-    };
+    let others =
+        if first == Language::Nl { [Language::En, Language::Fr] } else { [Language::En, Language::Nl] };
     match random.below(100) {
         0..50 => vec![first],
         50..78 => vec![first, others[0]],

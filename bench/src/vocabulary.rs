@@ -199,9 +199,6 @@ impl Vocabulary {
 
     /// The labels of a sector.
     pub(crate) fn sector(&self, slug: &str) -> Option<&Labels> {
-        self.sectors
-            .iter()
-            .find(|sector| sector.slug == slug)
-            .map(|sector| &sector.labels)
+        self.sectors.iter().find(|sector| sector.slug == slug).map(|sector| &sector.labels)
     }
 }

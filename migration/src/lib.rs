@@ -16,10 +16,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            Box::new(m20261122_000001_changes::Migration),
-            Box::new(m20261122_000002_directory::Migration),
-        ]
+        vec![Box::new(m20261122_000001_changes::Migration), Box::new(m20261122_000002_directory::Migration)]
     }
 }
 

@@ -20,10 +20,16 @@ impl MigrationTrait for Migration {
         let (instance, feed) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
         let connection = manager.get_connection();
         connection
-            .execute_raw(insert("INSERT INTO instance (id, instance_id, sample_loaded) VALUES (1, $1, FALSE)", instance))
+            .execute_raw(insert(
+                "INSERT INTO instance (id, instance_id, sample_loaded) VALUES (1, $1, FALSE)",
+                instance,
+            ))
             .await?;
         connection
-            .execute_raw(insert("INSERT INTO feed_meta (id, feed_id, head, floor) VALUES (1, $1, 0, 0)", feed))
+            .execute_raw(insert(
+                "INSERT INTO feed_meta (id, feed_id, head, floor) VALUES (1, $1, 0, 0)",
+                feed,
+            ))
             .await?;
         Ok(())
     }

@@ -138,7 +138,8 @@ pub async fn append_part(
             found.into_iter().next().map(|(_, mut row)| row.get()).transpose()
         }
         Dialect::Sqlite => {
-            let raise = format!("UPDATE feed_meta SET head = head + {count} WHERE id = 1 RETURNING head - {count}");
+            let raise =
+                format!("UPDATE feed_meta SET head = head + {count} WHERE id = 1 RETURNING head - {count}");
             let raised = tx.query_one_raw(Statement::from_string(dialect.backend(), raise)).await?;
             let base: i64 = raised
                 .ok_or_else(|| DomainError::Stored("the counter of the change log is missing".into()))?
@@ -181,9 +182,10 @@ pub async fn after(
     let keys = KeyColumns::new(&[("after", KeyType::Int)]);
     let statement = KeyedStatement {
         sql: format!(
-            "SELECT k.n, c.seq, c.record_id, c.revision FROM {} JOIN change_log AS c ON c.seq > k.after \
+            "SELECT k.n, c.seq, c.record_id, c.revision FROM {} {} change_log AS c ON c.seq > k.after \
              ORDER BY c.seq LIMIT {limit}",
-            keys.source(db.dialect())
+            keys.source(db.dialect()),
+            db.dialect().join(),
         ),
         keys,
     };

@@ -16,9 +16,11 @@ use passerelle::record::read::Database;
 use sea_orm::DbErr;
 use tracing_subscriber::EnvFilter;
 
+mod import;
 mod migrate;
 mod schema;
 mod serve;
+mod source;
 
 /// Bytes of the stack of each worker: answers are nested as deep as their questions.
 const STACK: usize = 8 * 1024 * 1024;
@@ -39,6 +41,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Prints the GraphQL schema
     Schema,
+    Import(import::Import),
+    Source(source::Source),
 }
 
 /// Why a command ends early.
@@ -107,13 +111,22 @@ fn execute(command: Command) -> Result<(), Failure> {
             block_on(migrate.run())
         }
         Command::Schema => schema::run(),
+        Command::Import(import) => {
+            log(&import.config)?;
+            block_on(import.run())
+        }
+        Command::Source(source) => {
+            log(source.config())?;
+            block_on(source.run())
+        }
     }
 }
 
 /// Runs a command that waits for other things.
 fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
-    let runtime = runtime.map_err(|error| Failure::failed(format!("no threads could be started: {error}")))?;
+    let runtime =
+        runtime.map_err(|error| Failure::failed(format!("no threads could be started: {error}")))?;
     let done = runtime.block_on(command);
     // What still runs had its time to end.
     runtime.shutdown_background();

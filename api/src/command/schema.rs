@@ -9,6 +9,8 @@ pub(super) fn run() -> Result<(), Failure> {
     match std::io::stdout().write_all(passerelle::schema::sdl().as_bytes()) {
         // Whoever reads has read enough: `passerelle schema | head`.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| Failure::failed(format!("the schema could not be written: {error}"))),
+        written => {
+            written.map_err(|error| Failure::failed(format!("the schema could not be written: {error}")))
+        }
     }
 }

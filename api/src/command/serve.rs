@@ -46,7 +46,9 @@ impl Serve {
         let server = server.map_err(|error| cannot_listen(config, &error))?;
         let sample = if self.demo {
             let loaded = import::sample::load(&app).await;
-            match loaded.map_err(|error| Failure::failed(format!("the sample directory could not be loaded: {error}")))? {
+            match loaded.map_err(|error| {
+                Failure::failed(format!("the sample directory could not be loaded: {error}"))
+            })? {
                 Some(records) => format!(", with {records} records of the sample directory loaded"),
                 None => ", without the sample directory, as there are records already".into(),
             }
@@ -55,9 +57,9 @@ impl Serve {
         };
         let address = server.address().map_err(|error| cannot_listen(config, &error))?;
         println!("Passerelle listens on http://{address}/graphql, on the database {name}{sample}.");
-        let served = server.serve(stop).await;
+        let ended = server.serve(stop).await;
         app.db.close().await;
-        served.map_err(|error| Failure::failed(format!("the server stopped: {error}")))
+        ended.map_err(|error| Failure::failed(format!("the server stopped: {error}")))
     }
 }
 
@@ -80,10 +82,15 @@ fn cannot_listen(config: &Config, error: &std::io::Error) -> Failure {
     let address = config.listen_addr;
     Failure::failed(match error.kind() {
         ErrorKind::AddrInUse => {
-            format!("the address {address} is in use: stop the other program, or set LISTEN_ADDR to another port")
+            format!(
+                "the address {address} is in use: stop the other program, or set LISTEN_ADDR to another port"
+            )
         }
         ErrorKind::AddrNotAvailable => {
-            format!("{} is not an address of this machine: set LISTEN_ADDR to one that is, or to 0.0.0.0", address.ip())
+            format!(
+                "{} is not an address of this machine: set LISTEN_ADDR to one that is, or to 0.0.0.0",
+                address.ip()
+            )
         }
         ErrorKind::PermissionDenied => {
             format!("the address {address} may not be used: set LISTEN_ADDR to a port of 1024 or above")
@@ -94,7 +101,8 @@ fn cannot_listen(config: &Config, error: &std::io::Error) -> Failure {
 
 /// A token that is cancelled when the process is asked to stop.
 fn stop_by_signal() -> Result<CancellationToken, Failure> {
-    let listen = |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be received: {error}")));
+    let listen =
+        |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be received: {error}")));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     let stop = CancellationToken::new();
     let cancel = stop.clone();

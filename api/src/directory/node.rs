@@ -46,6 +46,7 @@ pub enum Node {
 }
 
 /// Anything of the directory that a region answers for.
+#[expect(clippy::duplicated_attributes, reason = "two fields have the same type")]
 #[derive(Clone, Debug, Interface)]
 #[graphql(
     field(name = "id", ty = "ID", desc = "Opaque id, the same on every deployment."),
@@ -54,7 +55,11 @@ pub enum Node {
         ty = "&str",
         desc = "Readable name for addresses. It may change; a former one still finds the record."
     ),
-    field(name = "region", ty = "GraphqlResult<RegionNode>", desc = "The region that answers for the record."),
+    field(
+        name = "region",
+        ty = "GraphqlResult<RegionNode>",
+        desc = "The region that answers for the record."
+    ),
     field(name = "visibility", ty = "Visibility", desc = "Who may see the record."),
     field(
         name = "revision",
@@ -184,8 +189,10 @@ async fn of_type(
             slugs.into_iter().map(|slug| regions.get(slug?).map(Node::Region)).collect()
         }
         Kind::Territory => {
-            let slugs: Vec<Option<&str>> =
-                ids.iter().map(|id| all.territories.by_id(*id).map(|entry| entry.term.slug.as_str())).collect();
+            let slugs: Vec<Option<&str>> = ids
+                .iter()
+                .map(|id| all.territories.by_id(*id).map(|entry| entry.term.slug.as_str()))
+                .collect();
             let around = region::regions_of_territories(slugs.iter().flatten().copied());
             let regions = region::read(reader, around, &region::wanted_of_territories(want)).await?;
             slugs.into_iter().map(|slug| TerritoryNode::new(slug?, &regions).map(Node::Territory)).collect()

@@ -9,8 +9,21 @@ use super::line::Fault;
 
 /// Columns with one value, as they are in `OrganizationInput`.
 const PLAIN: &[&str] = &[
-    "slug", "kind", "status", "name", "acronym", "region", "seatRegion", "territory", "website", "email", "phone",
-    "foundedOn", "dissolvedOn", "successor", "visibility",
+    "slug",
+    "kind",
+    "status",
+    "name",
+    "acronym",
+    "region",
+    "seatRegion",
+    "territory",
+    "website",
+    "email",
+    "phone",
+    "foundedOn",
+    "dissolvedOn",
+    "successor",
+    "visibility",
 ];
 /// Columns with a whole number.
 const NUMBERS: &[&str] = &["employeeCount", "studentCount"];
@@ -22,7 +35,8 @@ const ADDRESS: &[&str] = &["lines", "postalCode", "city", "country", "latitude",
 const TEXTS: &[(&str, &str)] =
     &[("description_fr", "FR"), ("description_nl", "NL"), ("description_en", "EN"), ("description_de", "DE")];
 /// Columns with an identifier.
-const IDENTIFIERS: &[&str] = &["siren", "siret", "bce", "vat", "lei", "isni", "ror", "rna", "wikidata", "eidr"];
+const IDENTIFIERS: &[&str] =
+    &["siren", "siret", "bce", "vat", "lei", "isni", "ror", "rna", "wikidata", "eidr"];
 /// Columns that say where the fact comes from.
 const SOURCE: &[&str] = &["sourceTitle", "sourceUrl"];
 
@@ -32,7 +46,13 @@ const SOURCE: &[&str] = &["sourceTitle", "sourceUrl"];
 /// A column that no organization has, with all those that there are.
 pub fn check_header(header: &csv::StringRecord) -> Result<(), Fault> {
     let known = || {
-        ["source", "externalId"].iter().chain(PLAIN).chain(NUMBERS).chain(LISTS).chain(ADDRESS).copied()
+        ["source", "externalId"]
+            .iter()
+            .chain(PLAIN)
+            .chain(NUMBERS)
+            .chain(LISTS)
+            .chain(ADDRESS)
+            .copied()
             .chain(TEXTS.iter().map(|(column, _)| *column))
             .chain(IDENTIFIERS.iter().copied())
             .chain(SOURCE.iter().copied())
@@ -63,7 +83,8 @@ pub fn line(header: &csv::StringRecord, row: &csv::StringRecord) -> Result<Value
     let mut texts = Vec::new();
     let mut identifiers = Vec::new();
     let mut source = Map::new();
-    let cells = header.iter().map(str::trim).zip(row.iter().map(str::trim)).filter(|(_, cell)| !cell.is_empty());
+    let cells =
+        header.iter().map(str::trim).zip(row.iter().map(str::trim)).filter(|(_, cell)| !cell.is_empty());
     for (column, cell) in cells {
         let entries = || cell.split(';').map(str::trim).filter(|entry| !entry.is_empty()).collect::<Vec<_>>();
         let number = || cell.parse::<f64>().map_err(|_| Fault::new(column, "This is not a number."));
@@ -75,7 +96,8 @@ pub fn line(header: &csv::StringRecord, row: &csv::StringRecord) -> Result<Value
             "sourceUrl" => _ = source.insert("url".to_owned(), json!(cell)),
             _ if ADDRESS.contains(&column) => _ = address.insert(column.to_owned(), json!(cell)),
             _ if NUMBERS.contains(&column) => {
-                let whole: i32 = cell.parse().map_err(|_| Fault::new(column, "This is not a whole number."))?;
+                let whole: i32 =
+                    cell.parse().map_err(|_| Fault::new(column, "This is not a whole number."))?;
                 organization.insert(column.to_owned(), json!(whole));
             }
             _ if LISTS.contains(&column) => _ = organization.insert(column.to_owned(), json!(entries())),

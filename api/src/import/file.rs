@@ -193,7 +193,9 @@ fn read_lines(mut input: impl BufRead, sender: &mpsc::Sender<Chunk>) -> Result<(
                     let text = text.trim_start_matches('\u{feff}').trim().to_owned();
                     Parsed { number, line: Line::parse(&text), text }
                 }
-                Err(_) => Parsed { number, text: String::new(), line: Err(Fault::new("", "This is not UTF-8.")) },
+                Err(_) => {
+                    Parsed { number, text: String::new(), line: Err(Fault::new("", "This is not UTF-8.")) }
+                }
             }
         };
         if !chunks.push(parsed) {
@@ -207,7 +209,8 @@ fn read_lines(mut input: impl BufRead, sender: &mpsc::Sender<Chunk>) -> Result<(
 fn read_table(input: Box<dyn Read + Send>, sender: &mpsc::Sender<Chunk>) -> Result<(), ImportError> {
     let mut chunks = Chunks::new(sender);
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(input);
-    let header = reader.headers().map_err(|error| ImportError::Header(Fault::new("", error.to_string())))?.clone();
+    let header =
+        reader.headers().map_err(|error| ImportError::Header(Fault::new("", error.to_string())))?.clone();
     table::check_header(&header).map_err(ImportError::Header)?;
     let mut row = csv::StringRecord::new();
     loop {
@@ -307,7 +310,11 @@ struct Import<'a> {
 }
 
 impl<'a> Import<'a> {
-    async fn open(app: &'a App, options: &'a Options, report: &'a mut dyn Report) -> Result<Self, ImportError> {
+    async fn open(
+        app: &'a App,
+        options: &'a Options,
+        report: &'a mut dyn Report,
+    ) -> Result<Self, ImportError> {
         let known = source::all(app.db.writer()).await?;
         let sink = if options.strict {
             let tx = app.db.begin().await.map_err(DomainError::from)?;
@@ -388,7 +395,8 @@ impl<'a> Import<'a> {
             let message = "Name the source that owns the record, here or with --source.";
             return Ok(Err(Fault::new("source", message)));
         };
-        let external_id = line.external_id.take().filter(|id| !id.is_empty() && id.len() <= 255 && !id.contains('\0'));
+        let external_id =
+            line.external_id.take().filter(|id| !id.is_empty() && id.len() <= 255 && !id.contains('\0'));
         let Some(external_id) = external_id else {
             let message = "Give the record's id in its source, at most 255 characters.";
             return Ok(Err(Fault::new("externalId", message)));
@@ -412,7 +420,11 @@ impl<'a> Import<'a> {
         }))
     }
 
-    async fn source(&mut self, name: &str, region: Option<&str>) -> Result<Result<Source, Fault>, ImportError> {
+    async fn source(
+        &mut self,
+        name: &str,
+        region: Option<&str>,
+    ) -> Result<Result<Source, Fault>, ImportError> {
         if let Some(source) = self.sources.get(name) {
             return Ok(Ok(source.clone()));
         }
@@ -482,7 +494,10 @@ impl<'a> Import<'a> {
         for entry in waiting.lines() {
             let entry = entry?;
             let number = entry.split_once('\t').and_then(|(number, _)| number.parse().ok()).unwrap_or(0);
-            self.refuse(number, &Fault::new("", "It refers to a record that is neither here nor in the file."));
+            self.refuse(
+                number,
+                &Fault::new("", "It refers to a record that is neither here nor in the file."),
+            );
         }
         Ok(())
     }

@@ -59,7 +59,8 @@ impl Line {
         })?;
         reader.end().map_err(|error| Fault::new("", error.to_string()))?;
         if line.erase {
-            let message = "Erasing a person is not possible by file: it must be asked for by name, one at a time.";
+            let message =
+                "Erasing a person is not possible by file: it must be asked for by name, one at a time.";
             return Err(Fault::new("erase", message));
         }
         Ok(line)
@@ -78,7 +79,8 @@ impl Line {
         match (inputs.pop(), inputs.is_empty()) {
             (Some(input), true) => Ok(input),
             _ => {
-                let message = "A line has exactly one of `organization`, `talent`, `affiliation`, `partnership`.";
+                let message =
+                    "A line has exactly one of `organization`, `talent`, `affiliation`, `partnership`.";
                 Err(Fault::new("", message))
             }
         }

@@ -12,7 +12,12 @@ use crate::record::write::Source;
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a name that is not allowed or taken by another region, or an unknown region.
-pub async fn add(on: &impl ConnectionTrait, now: DateTime, name: &str, region: &str) -> Result<Source, DomainError> {
+pub async fn add(
+    on: &impl ConnectionTrait,
+    now: DateTime,
+    name: &str,
+    region: &str,
+) -> Result<Source, DomainError> {
     let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_' || c == b'.';
     if name.is_empty() || name.len() > 64 || !name.bytes().all(allowed) {
         let message = "The name of a source has lower-case letters, digits, `-`, `_` and `.`, at most 64.";

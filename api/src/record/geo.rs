@@ -25,7 +25,12 @@ pub fn chord_squared(distance_km: f64) -> f64 {
 ///
 /// # Errors
 /// `BAD_USER_INPUT` on the number that is out of range.
-pub fn check_circle(argument: &str, latitude: f64, longitude: f64, radius_km: f64) -> Result<(), DomainError> {
+pub fn check_circle(
+    argument: &str,
+    latitude: f64,
+    longitude: f64,
+    radius_km: f64,
+) -> Result<(), DomainError> {
     let within = |name: &str, value: f64, from: f64, to: f64| {
         if value.is_finite() && (from..=to).contains(&value) {
             return Ok(());

@@ -46,7 +46,11 @@ pub fn decode_any(argument: &str, text: &str) -> Result<(String, Uuid), DomainEr
     };
     let (type_name, suffix) = text.rsplit_once('_').ok_or_else(wrong)?;
     let lower_case = |c: u8| c.is_ascii_lowercase() || c == b'_';
-    if suffix.len() != 26 || type_name.is_empty() || type_name.len() > 63 || !type_name.bytes().all(lower_case) {
+    if suffix.len() != 26
+        || type_name.is_empty()
+        || type_name.len() > 63
+        || !type_name.bytes().all(lower_case)
+    {
         return Err(wrong());
     }
     let mut bits: u128 = 0;

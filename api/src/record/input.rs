@@ -78,7 +78,13 @@ impl Fields<'_> {
     }
 
     /// Sets a text that may be empty.
-    pub fn text(&mut self, path: &str, given: &MaybeUndefined<String>, limit: usize, into: &mut Option<String>) {
+    pub fn text(
+        &mut self,
+        path: &str,
+        given: &MaybeUndefined<String>,
+        limit: usize,
+        into: &mut Option<String>,
+    ) {
         match given {
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => *into = None,
@@ -87,7 +93,13 @@ impl Fields<'_> {
     }
 
     /// Sets a text that a record must have.
-    pub fn required_text(&mut self, path: &str, given: &MaybeUndefined<String>, limit: usize, into: &mut String) {
+    pub fn required_text(
+        &mut self,
+        path: &str,
+        given: &MaybeUndefined<String>,
+        limit: usize,
+        into: &mut String,
+    ) {
         let text = match given {
             MaybeUndefined::Undefined if !self.new => return,
             MaybeUndefined::Value(text) => self.checked(path, text, limit).unwrap_or_default(),
@@ -123,7 +135,12 @@ impl Fields<'_> {
     }
 
     /// Sets a list of texts.
-    pub fn text_list(&mut self, path: &str, given: &MaybeUndefined<Vec<String>>, into: &mut String) -> Option<Vec<String>> {
+    pub fn text_list(
+        &mut self,
+        path: &str,
+        given: &MaybeUndefined<Vec<String>>,
+        into: &mut String,
+    ) -> Option<Vec<String>> {
         let list = self.list(path, given)?;
         let mut kept: Vec<String> = Vec::new();
         for (place, text) in list.iter().enumerate() {
@@ -235,7 +252,8 @@ impl Fields<'_> {
                 self.problems.add(Problem::invalid(format!("{path}.{place}.language"), message));
                 continue;
             }
-            let checked = self.checked(&format!("{path}.{place}.text"), &text.text, limit).unwrap_or_default();
+            let checked =
+                self.checked(&format!("{path}.{place}.text"), &text.text, limit).unwrap_or_default();
             if !checked.is_empty() {
                 kept.push(LocalizedText { language: text.language, text: checked });
             }
@@ -245,14 +263,21 @@ impl Fields<'_> {
     }
 
     /// Sets official identifiers, checked and in canonical form.
-    pub fn identifiers(&mut self, path: &str, given: &MaybeUndefined<Vec<IdentifierInput>>, into: &mut String) {
+    pub fn identifiers(
+        &mut self,
+        path: &str,
+        given: &MaybeUndefined<Vec<IdentifierInput>>,
+        into: &mut String,
+    ) {
         let Some(list) = self.list(path, given) else { return };
         let mut kept: Vec<Identifier> = Vec::new();
         for (place, input) in list.iter().enumerate() {
             match Identifier::parse(input.scheme, &input.value) {
                 Ok(identifier) if !kept.contains(&identifier) => kept.push(identifier),
                 Ok(_) => {}
-                Err(error) => self.problems.add(Problem::invalid(format!("{path}.{place}.value"), error.to_string())),
+                Err(error) => {
+                    self.problems.add(Problem::invalid(format!("{path}.{place}.value"), error.to_string()))
+                }
             }
         }
         *into = to_json(&kept);
@@ -266,7 +291,9 @@ impl Fields<'_> {
             match input.clone().into_source() {
                 Some(source) if !kept.contains(&source) => kept.push(source),
                 Some(_) => {}
-                None => self.problems.add(Problem::invalid(format!("{path}.{place}"), "Give a title or a URL.")),
+                None => {
+                    self.problems.add(Problem::invalid(format!("{path}.{place}"), "Give a title or a URL."))
+                }
             }
         }
         *into = to_json(&kept);
@@ -288,8 +315,16 @@ impl Fields<'_> {
             };
             let field = self.checked(&format!("{at}.field"), &input.field, MAX_NAME).unwrap_or_default();
             let value = self.checked(&format!("{at}.value"), &input.value, MAX_TEXT).unwrap_or_default();
-            let note = input.note.as_ref().and_then(|note| self.checked(&format!("{at}.note"), note, MAX_TEXT));
-            kept.push(Claim { field, value, qualifier: input.qualifier, preferred: input.preferred, source, note });
+            let note =
+                input.note.as_ref().and_then(|note| self.checked(&format!("{at}.note"), note, MAX_TEXT));
+            kept.push(Claim {
+                field,
+                value,
+                qualifier: input.qualifier,
+                preferred: input.preferred,
+                source,
+                note,
+            });
         }
         *into = to_json(&kept);
     }
@@ -308,7 +343,10 @@ impl Fields<'_> {
         if let (Some(starts), Some(ends)) = (starts, ends) {
             let common = starts.len().min(ends.len());
             if ends[..common] < starts[..common] {
-                self.problems.add(Problem::invalid(path, format!("The end {ends} lies before the beginning {starts}.")));
+                self.problems.add(Problem::invalid(
+                    path,
+                    format!("The end {ends} lies before the beginning {starts}."),
+                ));
             }
         }
     }
@@ -322,7 +360,9 @@ impl Fields<'_> {
                                characters: `pole-images`.";
                 self.problems.add(Problem::invalid("slug", message));
             }
-            MaybeUndefined::Undefined | MaybeUndefined::Null if self.new => *into = super::slug::of_name(name),
+            MaybeUndefined::Undefined | MaybeUndefined::Null if self.new => {
+                *into = super::slug::of_name(name)
+            }
             MaybeUndefined::Undefined | MaybeUndefined::Null => {}
         }
     }

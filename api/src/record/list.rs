@@ -72,7 +72,9 @@ impl List {
         let mut conditions = self.conditions.clone();
         let Order { inner, outer, key_type, descending, .. } = &self.order;
         let id = &self.id;
-        for (name, position, beyond) in [("after", &page.after, !descending), ("before", &page.before, *descending)] {
+        for (name, position, beyond) in
+            [("after", &page.after, !descending), ("before", &page.before, *descending)]
+        {
             if position.is_some() {
                 keys.push(&format!("{name}_key"), *key_type);
                 keys.push(&format!("{name}_id"), KeyType::Id);
@@ -213,7 +215,8 @@ impl Conditions {
 
     /// Some value of the list fulfils `condition`, which names it `v.value`; `from` may join tables to it.
     pub fn any(&mut self, name: &str, values: &[impl serde::Serialize], from: &str, condition: &str) {
-        let list = serde_json::Value::Array(values.iter().filter_map(|v| serde_json::to_value(v).ok()).collect());
+        let list =
+            serde_json::Value::Array(values.iter().filter_map(|v| serde_json::to_value(v).ok()).collect());
         self.bind(name, KeyValue::Text(list.to_string()));
         let each = self.dialect.each(&format!("k.{name}"));
         self.texts.push(format!("EXISTS (SELECT 1 FROM {each} {from} WHERE {condition})"));
@@ -230,8 +233,12 @@ impl Conditions {
         self.any(name, values, "", &has);
     }
 
-    /// The keys, their values, and the conditions.
-    pub fn finish(self) -> (KeyColumns, KeyRow, Vec<String>) {
+    /// The keys, their values, and the conditions. A statement needs a key to tell its readers apart: where no
+    /// condition brings one, a bare one stands for the reader.
+    pub fn finish(mut self) -> (KeyColumns, KeyRow, Vec<String>) {
+        if self.row.is_empty() {
+            self.bind("reader", KeyValue::Int(1));
+        }
         (self.keys, self.row, self.texts)
     }
 }
@@ -343,8 +350,15 @@ impl Directory {
             (false, _) => format!("{table} AS o"),
         };
         let (keys, key_row, conditions) = conditions.finish();
-        let list =
-            List { name: self.name, table, from, id: format!("{row}.id"), order: sort.order(), keys, conditions };
+        let list = List {
+            name: self.name,
+            table,
+            from,
+            id: format!("{row}.id"),
+            order: sort.order(),
+            keys,
+            conditions,
+        };
         (list, key_row)
     }
 }
@@ -357,7 +371,11 @@ impl Sort {
             SortKey::Number(column) => (format!("o.{column}"), format!("r.{column}"), KeyType::Int),
             SortKey::PartialDate(column) => {
                 let last = if descending { "" } else { "~" };
-                (format!("COALESCE(o.{column}, '{last}')"), format!("COALESCE(r.{column}, '{last}')"), KeyType::Text)
+                (
+                    format!("COALESCE(o.{column}, '{last}')"),
+                    format!("COALESCE(r.{column}, '{last}')"),
+                    KeyType::Text,
+                )
             }
         };
         Order { name, inner, outer, key_type, descending }
@@ -376,4 +394,3 @@ pub fn same_list(lists: Vec<(List, KeyRow)>) -> Result<Listed, DomainError> {
     let first = lists.into_iter().next().map(|(list, _)| list);
     Ok((first.ok_or_else(|| DomainError::Stored("a list for no parent".into()))?, rows))
 }
-

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::RecordType;
-use super::read::{KeyColumns, KeyRow, KeyType, KeyValue};
+use super::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue};
 
 /// What one record is asked by.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,8 +41,8 @@ impl Key {
     }
 
     /// The lookup for keys of this kind.
-    pub fn lookup(&self, record_type: RecordType) -> Lookup {
-        let name = record_type.name();
+    pub fn lookup(&self, record_type: RecordType, dialect: Dialect) -> Lookup {
+        let (name, then) = (record_type.name(), dialect.join());
         let text = KeyType::Text;
         match self {
             Self::Id(_) => Lookup {
@@ -52,20 +52,22 @@ impl Key {
             },
             Self::Slug(_) => Lookup {
                 keys: KeyColumns::new(&[("slug", text)]),
-                join: format!("JOIN record_slug AS d ON d.record_type = '{name}' AND d.slug = k.slug"),
+                join: format!("{then} record_slug AS d ON d.record_type = '{name}' AND d.slug = k.slug"),
                 id: "d.record_id",
             },
             Self::Identifier(..) => Lookup {
                 keys: KeyColumns::new(&[("scheme", text), ("value", text)]),
                 join: format!(
-                    "JOIN record_identifier AS d ON d.record_type = '{name}' AND d.scheme = k.scheme \
+                    "{then} record_identifier AS d ON d.record_type = '{name}' AND d.scheme = k.scheme \
                      AND d.value = k.value"
                 ),
                 id: "d.record_id",
             },
             Self::ExternalId(..) => Lookup {
                 keys: KeyColumns::new(&[("source", text), ("external_id", text)]),
-                join: "JOIN sync_record AS d ON d.source = k.source AND d.external_id = k.external_id".into(),
+                join: format!(
+                    "{then} sync_record AS d ON d.source = k.source AND d.external_id = k.external_id"
+                ),
                 id: "d.record_id",
             },
         }

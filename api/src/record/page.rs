@@ -154,7 +154,8 @@ impl PageArguments {
             (first, None) => ("first", first.unwrap_or(DEFAULT_PAGE)),
         };
         if !(0..=MAX_PAGE).contains(&limit) {
-            let message = format!("`{argument}` is {limit}: at least 0 and at most {MAX_PAGE} items fit on a page.");
+            let message =
+                format!("`{argument}` is {limit}: at least 0 and at most {MAX_PAGE} items fit on a page.");
             return Err(DomainError::bad_input(argument, message));
         }
         let position = |argument: &str, text: &Option<String>| {
@@ -317,7 +318,8 @@ mod tests {
     #[test]
     fn what_is_allowed_is_said() {
         let tag = CursorTag::new("organizations", "NAME", false);
-        let page = |first, last| PageArguments { first, last, ..Default::default() }.page(&tag, KeyType::Bytes);
+        let page =
+            |first, last| PageArguments { first, last, ..Default::default() }.page(&tag, KeyType::Bytes);
         assert_eq!(page(None, None).unwrap().limit, 20);
         assert!(page(Some(101), None).unwrap_err().to_string().contains("at most 100"));
         assert!(page(Some(-1), None).is_err());

@@ -75,7 +75,11 @@ pub struct Facts {
 impl Facts {
     /// The strictest level in it: what is stored with the row.
     pub fn strictest(&self) -> Visibility {
-        self.parts.iter().map(Facts::strictest).max().map_or(self.visibility, |parts| parts.max(self.visibility))
+        self.parts
+            .iter()
+            .map(Facts::strictest)
+            .max()
+            .map_or(self.visibility, |parts| parts.max(self.visibility))
     }
 }
 
@@ -204,7 +208,8 @@ mod tests {
                 admin: false,
             };
             prop_assert!(!may_see(&Viewer::anonymous(), &facts) || may_see(&viewer, &facts));
-            prop_assert!(may_see(&Viewer { admin: true, ..Viewer::default() }, &facts));
+            let admin = Viewer { admin: true, ..Viewer::default() };
+            prop_assert!(may_see(&admin, &facts));
             prop_assert_eq!(may_see(&viewer, &facts), level == Visibility::Public
                 || (level == Visibility::Members && viewer.signed_in) || staff || owner);
         }

@@ -27,7 +27,12 @@ pub struct Reader {
 
 impl Reader {
     /// A reader of this database for this viewer, languages and day.
-    pub fn new(db: Arc<Database>, viewer: Viewer, languages: LanguagePreferences, today: NaiveDate) -> Arc<Self> {
+    pub fn new(
+        db: Arc<Database>,
+        viewer: Viewer,
+        languages: LanguagePreferences,
+        today: NaiveDate,
+    ) -> Arc<Self> {
         Arc::new(Self { db, viewer, languages, today, substitutes: Mutex::default() })
     }
 

@@ -48,12 +48,13 @@ pub async fn resolve(
     let mut found = HashMap::new();
     for ((_, record_type), group) in groups {
         let Some((_, first)) = group.first() else { continue };
-        let lookup = first.lookup(record_type);
+        let lookup = first.lookup(record_type, dialect);
         let sql = format!(
-            "SELECT k.n, v.record_id FROM {} {} JOIN sync_record AS v ON v.record_id = {} \
+            "SELECT k.n, v.record_id FROM {} {} {} sync_record AS v ON v.record_id = {} \
              WHERE v.state = 'LIVE' AND v.record_type = '{}' ORDER BY k.n",
             lookup.keys.source(dialect),
             lookup.join,
+            dialect.join(),
             lookup.id,
             record_type.name(),
         );

@@ -33,7 +33,8 @@ pub fn of_name(name: &str) -> String {
 
 /// Whether a slug is well formed: lower-case letters and digits in words joined by single hyphens.
 pub fn is_well_formed(slug: &str) -> bool {
-    let word = |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     slug.len() <= MAX_SLUG && slug.split('-').all(word)
 }
 
@@ -47,12 +48,17 @@ fn with_salt(slug: &str, salt: &str, round: usize) -> String {
 }
 
 /// Who has these slugs.
-async fn taken(batch: &Batch<'_>, record_type: &str, slugs: Vec<String>) -> Result<HashMap<String, Uuid>, DomainError> {
+async fn taken(
+    batch: &Batch<'_>,
+    record_type: &str,
+    slugs: Vec<String>,
+) -> Result<HashMap<String, Uuid>, DomainError> {
     let keys = KeyColumns::new(&[("slug", KeyType::Text)]);
     let sql = format!(
-        "SELECT k.n, s.slug, s.record_id FROM {} JOIN record_slug AS s ON s.record_type = '{record_type}' \
+        "SELECT k.n, s.slug, s.record_id FROM {} {} record_slug AS s ON s.record_type = '{record_type}' \
          AND s.slug = k.slug ORDER BY k.n",
-        keys.source(batch.dialect)
+        keys.source(batch.dialect),
+        batch.dialect.join(),
     );
     let rows: Vec<KeyRow> = slugs.into_iter().map(|slug| vec![KeyValue::Text(slug)]).collect();
     let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows).await?;
@@ -127,9 +133,10 @@ pub async fn identifiers<K: Kind>(
     }
     let keys = KeyColumns::new(&[("scheme", KeyType::Text), ("value", KeyType::Text)]);
     let sql = format!(
-        "SELECT k.n, i.record_id FROM {} JOIN record_identifier AS i ON i.record_type = '{}' \
+        "SELECT k.n, i.record_id FROM {} {} record_identifier AS i ON i.record_type = '{}' \
          AND i.scheme = k.scheme AND i.value = k.value ORDER BY k.n",
         keys.source(batch.dialect),
+        batch.dialect.join(),
         K::TYPE.name()
     );
     for (position, mut row) in (KeyedStatement { sql, keys }).query(batch.tx, batch.dialect, rows).await? {

@@ -222,7 +222,8 @@ impl Batch<'_> {
         conflict.update_columns(E::Column::iter());
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
-            let some: Vec<A> = rows.by_ref().take(MAX_VALUES / columns).map(IntoActiveModel::into_active_model).collect();
+            let some: Vec<A> =
+                rows.by_ref().take(MAX_VALUES / columns).map(IntoActiveModel::into_active_model).collect();
             // A model fresh from memory counts as unchanged: every column must be written all the same.
             let some = some.into_iter().map(ActiveModelTrait::reset_all);
             E::insert_many(some).on_conflict(conflict.clone()).exec_without_returning(self.tx).await?;
@@ -268,12 +269,12 @@ impl Batch<'_> {
 
     fn listed(&self, table: &str) -> String {
         format!(
-            "JOIN {table} AS o ON o.id = k.id CROSS JOIN {} CROSS JOIN {}",
+            "{} {table} AS o ON o.id = k.id CROSS JOIN {} CROSS JOIN {}",
+            self.dialect.join(),
             self.dialect.each_as("o.facets", "f"),
             self.dialect.each_as("o.list_regions", "g")
         )
     }
-
 }
 
 /// Ids as rows of keys.
@@ -334,7 +335,9 @@ fn is_contended(error: &DbErr) -> bool {
         return true;
     }
     let text = error.to_string();
-    ["40001", "40P01", "deadlock detected", "could not serialize", "database is locked"].iter().any(|sign| text.contains(sign))
+    ["40001", "40P01", "deadlock detected", "could not serialize", "database is locked"]
+        .iter()
+        .any(|sign| text.contains(sign))
 }
 
 async fn once(app: &App, submissions: &[Submission], end: End) -> Result<Vec<Outcome>, DomainError> {
@@ -444,17 +447,20 @@ impl<'a> Door<'a> {
     async fn identify(&mut self) -> Result<(), DomainError> {
         let keys = KeyColumns::new(&[("source", KeyType::Text), ("external_id", KeyType::Text)]);
         let sql = format!(
-            "SELECT k.n, s.record_id FROM {} JOIN sync_record AS s ON s.source = k.source \
+            "SELECT k.n, s.record_id FROM {} {} sync_record AS s ON s.source = k.source \
              AND s.external_id = k.external_id ORDER BY k.n",
-            keys.source(self.batch.dialect)
+            keys.source(self.batch.dialect),
+            self.batch.dialect.join(),
         );
-        let named = |s: &Submission| s.source.as_ref().map(|source| source.name.clone()).zip(s.external_id.clone());
+        let named =
+            |s: &Submission| s.source.as_ref().map(|source| source.name.clone()).zip(s.external_id.clone());
         // A submission without an external id asks for one that nobody has.
         let rows = self.submissions.iter().map(|submission| {
             let (source, id) = named(submission).unwrap_or_default();
             vec![KeyValue::Text(source), KeyValue::Text(id)]
         });
-        let found = KeyedStatement { sql, keys }.query(self.batch.tx, self.batch.dialect, rows.collect()).await?;
+        let found =
+            KeyedStatement { sql, keys }.query(self.batch.tx, self.batch.dialect, rows.collect()).await?;
         let mut known: HashMap<usize, Uuid> = HashMap::new();
         for (index, mut row) in found {
             known.insert(index, row.get()?);
@@ -466,7 +472,8 @@ impl<'a> Door<'a> {
         let mut seen = HashSet::new();
         for (index, id) in self.ids.iter().enumerate() {
             if !seen.insert(*id) {
-                self.problems[index].add(Problem::invalid("externalId", "This record is in the same batch twice."));
+                self.problems[index]
+                    .add(Problem::invalid("externalId", "This record is in the same batch twice."));
             }
         }
         self.load_shared().await
@@ -561,7 +568,11 @@ impl<'a> Door<'a> {
             if let Some(source) = &submission.source
                 && K::region(&row) != source.region
             {
-                self.problems[index].add(Problem::foreign_region(&source.name, &source.region, K::region(&row)));
+                self.problems[index].add(Problem::foreign_region(
+                    &source.name,
+                    &source.region,
+                    K::region(&row),
+                ));
             }
             if !self.problems[index].is_empty() {
                 unsaved.push(K::id(&row));
@@ -576,7 +587,8 @@ impl<'a> Door<'a> {
                     self.statuses[index] = Some((Status::Unchanged, shared.revision));
                     continue;
                 }
-                let name = submission.source.as_ref().map_or(self.instance.as_str(), |source| source.name.as_str());
+                let name =
+                    submission.source.as_ref().map_or(self.instance.as_str(), |source| source.name.as_str());
                 let seen = match submission.base_revision {
                     Some(base) => base == shared.revision,
                     // Whoever made the present revision changes only what is their own.
@@ -600,7 +612,11 @@ impl<'a> Door<'a> {
                 revision,
                 content_hash: hash,
                 origin: submission.source.as_ref().map_or_else(|| self.instance.clone(), |s| s.name.clone()),
-                external: submission.source.as_ref().map(|s| s.name.clone()).zip(submission.external_id.clone()),
+                external: submission
+                    .source
+                    .as_ref()
+                    .map(|s| s.name.clone())
+                    .zip(submission.external_id.clone()),
             });
             saved.push((row, before));
         }
@@ -612,7 +628,8 @@ impl<'a> Door<'a> {
         }
         super::slug::keep::<K>(&self.batch, &saved).await?;
         let touched = K::save(&self.batch, &saved).await?;
-        self.written.extend(touched.into_iter().map(|written| Written { origin: self.instance.clone(), ..written }));
+        self.written
+            .extend(touched.into_iter().map(|written| Written { origin: self.instance.clone(), ..written }));
         Ok(())
     }
 
@@ -647,7 +664,11 @@ impl<'a> Door<'a> {
                 revision,
                 content_hash: Vec::new(),
                 origin: submission.source.as_ref().map_or_else(|| self.instance.clone(), |s| s.name.clone()),
-                external: submission.source.as_ref().map(|s| s.name.clone()).zip(submission.external_id.clone()),
+                external: submission
+                    .source
+                    .as_ref()
+                    .map(|s| s.name.clone())
+                    .zip(submission.external_id.clone()),
             });
             gone.push(id);
         }
@@ -655,10 +676,14 @@ impl<'a> Door<'a> {
             return Ok(());
         }
         self.batch
-            .for_ids(&gone, |keys| format!("DELETE FROM record_identifier WHERE record_id IN (SELECT k.id FROM {keys})"))
+            .for_ids(&gone, |keys| {
+                format!("DELETE FROM record_identifier WHERE record_id IN (SELECT k.id FROM {keys})")
+            })
             .await?;
         self.batch
-            .for_ids(&gone, |keys| format!("DELETE FROM record_slug WHERE record_id IN (SELECT k.id FROM {keys})"))
+            .for_ids(&gone, |keys| {
+                format!("DELETE FROM record_slug WHERE record_id IN (SELECT k.id FROM {keys})")
+            })
             .await?;
         K::delete(&self.batch, &gone).await
     }
@@ -743,8 +768,9 @@ async fn lock(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Shared>, 
     let lock = if batch.dialect == Dialect::Postgres { "FOR UPDATE OF s" } else { "" };
     let sql = format!(
         "SELECT k.n, s.record_id, s.revision, s.origin, s.content_hash, s.state FROM {} \
-         JOIN sync_record AS s ON s.record_id = k.id ORDER BY s.record_id {lock}",
-        keys.source(batch.dialect)
+         {} sync_record AS s ON s.record_id = k.id ORDER BY s.record_id {lock}",
+        keys.source(batch.dialect),
+        batch.dialect.join(),
     );
     let rows = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
     rows.into_iter()

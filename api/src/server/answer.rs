@@ -30,7 +30,10 @@ impl Shapes {
     ///
     /// # Panics
     /// Where the text is no schema: it is one that this program has written itself.
-    #[expect(clippy::expect_used, reason = "the text comes from the library that reads it; every test runs this")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the text comes from the library that reads it; every test runs this"
+    )]
     pub(super) fn new(sdl: &str) -> Self {
         let document = parse_schema(sdl).expect("the schema that was written can be read");
         let definitions = document.definitions.into_iter().filter_map(|definition| match definition {
@@ -43,7 +46,8 @@ impl Shapes {
                 TypeKind::Interface(interface) => interface.fields,
                 _ => return None,
             };
-            let fields = fields.into_iter().map(|field| (field.node.name.node.to_string(), field.node.ty.node));
+            let fields =
+                fields.into_iter().map(|field| (field.node.name.node.to_string(), field.node.ty.node));
             Some((definition.name.node.to_string(), fields.collect()))
         });
         Self(types.collect())
@@ -110,7 +114,8 @@ pub(super) struct Executed<'a> {
 
 /// Mends a response with errors. Nothing is returned where the request was not executed at all.
 pub(super) fn mend(response: &mut Response, executed: Executed<'_>, shapes: &Shapes) -> bool {
-    let was_executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
+    let was_executed =
+        response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
     // Only now: most requests have no errors, and need the document just once.
     let document = parse_query(executed.query).ok();
     for error in &mut response.errors {
@@ -118,7 +123,7 @@ pub(super) fn mend(response: &mut Response, executed: Executed<'_>, shapes: &Sha
     }
     if was_executed && let Some(document) = &document {
         let operation = document.operations.iter().find(|(name, _)| {
-            executed.operation_name.is_none() || name.map(|name| name.as_str()) == executed.operation_name
+            executed.operation_name.is_none() || name.map(Name::as_str) == executed.operation_name
         });
         if let Some((_, operation)) = operation {
             let mender = Mender { document, shapes };
@@ -177,7 +182,11 @@ fn has_variable_in(set: &SelectionSet, at: Pos) -> bool {
     set.items.iter().any(|item| {
         let below = match &item.node {
             Selection::Field(field) => {
-                let here = field.node.arguments.iter().any(|(name, value)| name.pos == at && is_variable(&value.node));
+                let here = field
+                    .node
+                    .arguments
+                    .iter()
+                    .any(|(name, value)| name.pos == at && is_variable(&value.node));
                 here || has_variable_in(&field.node.selection_set.node, at)
             }
             Selection::InlineFragment(fragment) => has_variable_in(&fragment.node.selection_set.node, at),
@@ -264,7 +273,9 @@ impl<'a> Mender<'a> {
                 }
                 value = items.get_mut(*index)?;
             }
-            let BaseType::Named(name) = &shape.base else { return None };
+            let BaseType::Named(name) = &shape.base else {
+                return None;
+            };
             sets = fields.iter().map(|(_, field)| (name.as_str(), &field.selection_set.node)).collect();
         }
         None
@@ -333,7 +344,8 @@ mod tests {
 
     use super::*;
 
-    const SDL: &str = "type Query { a: A b: A! list: [A!]! holes: [A]! } type A { x: Int! y: Int a: A b: A! }";
+    const SDL: &str =
+        "type Query { a: A b: A! list: [A!]! holes: [A]! } type A { x: Int! y: Int a: A b: A! }";
 
     fn mended(query: &str, data: Value, paths: &[&str]) -> Value {
         let mut response = Response::new(data);
@@ -367,7 +379,10 @@ mod tests {
         let data = value!({"list": [{"x": 1}, {"y": 2}]});
         assert_eq!(mended("{ list { x y } }", data, &["list.1.x"]), value!(null));
         let data = value!({"holes": [{"x": 1}, {"y": 2}]});
-        assert_eq!(mended("{ holes { ...F } } fragment F on A { x y }", data, &["holes.1.x"]), value!({"holes": [{"x": 1}, null]}));
+        assert_eq!(
+            mended("{ holes { ...F } } fragment F on A { x y }", data, &["holes.1.x"]),
+            value!({"holes": [{"x": 1}, null]})
+        );
     }
 
     #[test]

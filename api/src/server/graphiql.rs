@@ -44,7 +44,8 @@ mod files {
 
 /// The page with the examples in it.
 static PAGE: LazyLock<String> = LazyLock::new(|| {
-    let tabs: Vec<serde_json::Value> = EXAMPLES.iter().map(|query| serde_json::json!({ "query": query })).collect();
+    let tabs: Vec<serde_json::Value> =
+        EXAMPLES.iter().map(|query| serde_json::json!({ "query": query })).collect();
     // Inside a script element only `<` could end it.
     let tabs = serde_json::Value::Array(tabs).to_string().replace('<', "\\u003c");
     files::PAGE.replace("/*EXAMPLES*/", &tabs)

@@ -12,7 +12,9 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
 use async_graphql::parser::{Error as ParseError, parse_query};
 use async_graphql::{Positioned, ServerError, Value};
 use axum::body::Body;
@@ -77,7 +79,10 @@ async fn execute(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Result<A
     limits::check(&document, shared.settings.introspection)?;
     let operation = operation(&document, asked.operation_name.as_deref())?;
     if asked.by_get && operation.node.ty != OperationType::Query {
-        return Err(Unexecuted::Refused(Refusal::method("Send mutations with POST: GET only reads.", "POST")));
+        return Err(Unexecuted::Refused(Refusal::method(
+            "Send mutations with POST: GET only reads.",
+            "POST",
+        )));
     }
     check_variables(&operation.node, &asked)?;
     let root = match operation.node.ty {
@@ -117,7 +122,8 @@ async fn execute(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Result<A
         }
     };
     if !response.errors.is_empty() {
-        let executed = Executed { query: &asked.query, operation_name: asked.operation_name.as_deref(), root };
+        let executed =
+            Executed { query: &asked.query, operation_name: asked.operation_name.as_deref(), root };
         if !answer::mend(&mut response, executed, &shared.shapes) {
             return Err(Unexecuted::Invalid(Answer { errors: response.errors, ..Answer::default() }));
         }
@@ -130,7 +136,8 @@ async fn execute(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Result<A
         response.extensions.insert("languages".into(), Value::List(substitutes));
     }
     let extensions = (!response.extensions.is_empty()).then(|| {
-        let members = response.extensions.into_iter().map(|(name, value)| (async_graphql::Name::new(name), value));
+        let members =
+            response.extensions.into_iter().map(|(name, value)| (async_graphql::Name::new(name), value));
         Value::Object(members.collect())
     });
     Ok(Answer { errors: response.errors, data: Some(response.data), extensions })

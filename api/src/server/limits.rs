@@ -106,16 +106,25 @@ impl<'a> Ruler<'a> {
             let one = match &item.node {
                 Selection::Field(field) => {
                     let below = self.measure(&field.node.selection_set.node)?;
-                    let nesting = if field.node.selection_set.node.items.is_empty() { 0 } else { below.nesting + 1 };
+                    let nesting =
+                        if field.node.selection_set.node.items.is_empty() { 0 } else { below.nesting + 1 };
                     self.field(&field.node.name.node, Measure { nesting, ..below }, item.pos)?
                 }
                 Selection::InlineFragment(fragment) => {
                     let below = self.measure(&fragment.node.selection_set.node)?;
-                    Measure { selections: below.selections.saturating_add(1), nesting: below.nesting + 1, ..below }
+                    Measure {
+                        selections: below.selections.saturating_add(1),
+                        nesting: below.nesting + 1,
+                        ..below
+                    }
                 }
                 Selection::FragmentSpread(spread) => {
                     let below = self.fragment(&spread.node.fragment_name.node)?;
-                    Measure { selections: below.selections.saturating_add(1), nesting: below.nesting + 1, ..below }
+                    Measure {
+                        selections: below.selections.saturating_add(1),
+                        nesting: below.nesting + 1,
+                        ..below
+                    }
                 }
             };
             sum.add(one);
@@ -203,7 +212,8 @@ mod tests {
 
     #[test]
     fn depth_ends_at_the_limit() {
-        let nested = |levels: usize| format!("{{ {}x{} }}", "x { ".repeat(levels - 1), " }".repeat(levels - 1));
+        let nested =
+            |levels: usize| format!("{{ {}x{} }}", "x { ".repeat(levels - 1), " }".repeat(levels - 1));
         assert_eq!(code(&nested(MAX_DEPTH)), None);
         assert_eq!(code(&nested(MAX_DEPTH + 1)), Some(Code::QueryTooComplex));
         let wrapped = |levels: usize| format!("{{ {}x{} }}", "... { ".repeat(levels), " }".repeat(levels));

@@ -131,7 +131,8 @@ impl Server {
                 tracing::debug!(%error, "a connection kept its delay");
             }
         });
-        let serving = axum::serve(listener, router(self.shared)).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let serving =
+            axum::serve(listener, router(self.shared)).with_graceful_shutdown(stop.clone().cancelled_owned());
         let too_long = async {
             stop.cancelled().await;
             tokio::time::sleep(DRAIN_TIME).await;
@@ -181,7 +182,8 @@ async fn schema_text(State(shared): State<Arc<Shared>>) -> Response<Body> {
 }
 
 async fn nothing_here() -> Response<Body> {
-    Refusal::new(StatusCode::NOT_FOUND, "There is nothing at this address. The API is at /graphql.").respond(Media::Json)
+    Refusal::new(StatusCode::NOT_FOUND, "There is nothing at this address. The API is at /graphql.")
+        .respond(Media::Json)
 }
 
 /// Gives each request an id, for its logs and for the report of who gets an internal error.

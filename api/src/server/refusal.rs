@@ -97,7 +97,8 @@ pub(super) struct Refusal {
 impl Refusal {
     /// A refusal of this status.
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        let code = if status == StatusCode::PAYLOAD_TOO_LARGE { Code::PayloadTooLarge } else { Code::BadRequest };
+        let code =
+            if status == StatusCode::PAYLOAD_TOO_LARGE { Code::PayloadTooLarge } else { Code::BadRequest };
         Self { status, code, message: message.into(), allow: None, close: false }
     }
 

@@ -61,7 +61,11 @@ fn accepted_range(range: &str) -> Option<Accepted<'_>> {
     });
     // A weight that is none counts as the best: refusing would help nobody.
     let weight = weight.and_then(|text| text.parse::<f32>().ok()).unwrap_or(1.0).clamp(0.0, 1.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000 after the clamp")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and 1000 after the clamp"
+    )]
     let weight = (weight * 1000.0).round() as u16;
     Some(Accepted { main: main.trim(), sub: sub.trim(), weight })
 }
@@ -73,7 +77,8 @@ fn weight_of(ranges: &[Accepted<'_>], main: &str, sub: &str) -> (u16, bool) {
     if let Some(weight) = best(&|r| same(r.main, main) && same(r.sub, sub)) {
         return (weight, true);
     }
-    let wide = best(&|r| same(r.main, main) && r.sub == "*").or_else(|| best(&|r| r.main == "*" && r.sub == "*"));
+    let wide =
+        best(&|r| same(r.main, main) && r.sub == "*").or_else(|| best(&|r| r.main == "*" && r.sub == "*"));
     (wide.unwrap_or(0), false)
 }
 
@@ -154,7 +159,9 @@ pub(super) async fn read(parts: &Parts, body: Body) -> Result<Asked, Unreadable>
             let bytes = read_body(&parts.headers, body).await?;
             from_body(&bytes)
         }
-        _ => Err(Refusal::method("Send GraphQL requests with POST, or queries with GET.", "GET, POST").into()),
+        _ => {
+            Err(Refusal::method("Send GraphQL requests with POST, or queries with GET.", "GET, POST").into())
+        }
     }
 }
 
@@ -169,7 +176,9 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
     });
-    if charset.is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8") && !charset.eq_ignore_ascii_case("utf8")) {
+    if charset.is_some_and(|charset| {
+        !charset.eq_ignore_ascii_case("utf-8") && !charset.eq_ignore_ascii_case("utf8")
+    }) {
         return Err(refuse("Send the request in UTF-8."));
     }
     let encoding = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
@@ -214,17 +223,23 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Refusal> 
 }
 
 fn from_body(bytes: &[u8]) -> Result<Asked, Unreadable> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| bad(format!("The body is not JSON: {error}.")))?;
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|error| bad(format!("The body is not JSON: {error}.")))?;
     let mut members = match value {
         Value::Object(members) => members,
         Value::Array(_) => return Err(malformed("Send one request at a time: batches are not read.").into()),
-        _ => return Err(malformed("The body is JSON and no object: send {\"query\": \"{ regions { slug } }\"}.").into()),
+        _ => {
+            return Err(malformed(
+                "The body is JSON and no object: send {\"query\": \"{ regions { slug } }\"}.",
+            )
+            .into());
+        }
     };
     let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
     let (query, operation_name) = (take("query"), take("operationName"));
     let (variables, extensions) = (take("variables"), take("extensions"));
     let document_id = take("documentId");
-    asked(query, operation_name, variables, extensions, document_id, false)
+    asked(query, operation_name, variables, extensions, document_id.as_ref(), false)
 }
 
 fn from_address(query: &str) -> Result<Asked, Unreadable> {
@@ -246,7 +261,7 @@ fn from_address(query: &str) -> Result<Asked, Unreadable> {
         text("operationName"),
         json("variables")?,
         json("extensions")?,
-        text("documentId"),
+        text("documentId").as_ref(),
         true,
     )
 }
@@ -256,7 +271,7 @@ fn asked(
     operation_name: Option<Value>,
     variables: Option<Value>,
     extensions: Option<Value>,
-    document_id: Option<Value>,
+    document_id: Option<&Value>,
     by_get: bool,
 ) -> Result<Asked, Unreadable> {
     let text = |name: &str, value: Option<Value>| match value {

@@ -87,9 +87,8 @@ impl AffiliationNode {
     async fn role(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")] language: Option<
-            Language,
-        >,
+        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")]
+        language: Option<Language>,
     ) -> GraphqlResult<&str> {
         let missing = || DomainError::Stored("an affiliation without a role".into());
         Reader::of(ctx)?.text(ctx, language, &self.row.roles).ok_or_else(missing).graphql()

@@ -103,7 +103,8 @@ fn fill<'a>(
             nodes.iter_mut().for_each(|node| node.region = regions.clone());
         }
         if let Some(below) = want.below(TYPE, "talent") {
-            let mut talents: Vec<TalentNode> = nodes.iter_mut().filter_map(|n| n.talent.take().map(|t| *t)).collect();
+            let mut talents: Vec<TalentNode> =
+                nodes.iter_mut().filter_map(|n| n.talent.take().map(|t| *t)).collect();
             talent::fill(reader, &mut talents, &below).await?;
             nodes.iter_mut().zip(talents).for_each(|(node, talent)| node.talent = Some(Box::new(talent)));
         }

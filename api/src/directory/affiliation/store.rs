@@ -27,7 +27,9 @@ impl Columns {
         Self {
             external_id: want.has(TYPE, &["externalId"]),
             talent: want.below(TYPE, "talent").map(|below| talent::store::Columns::of(&below)),
-            organization: want.below(TYPE, "organization").map(|below| organization::store::Columns::of(&below)),
+            organization: want
+                .below(TYPE, "organization")
+                .map(|below| organization::store::Columns::of(&below)),
         }
     }
 
@@ -94,14 +96,15 @@ pub async fn find(
     let mut found: Vec<Option<AffiliationNode>> = keys.iter().map(|_| None).collect();
     let Some(first) = keys.first() else { return Ok(found) };
     let dialect = reader.dialect();
-    let lookup = first.lookup(RecordType::Affiliation);
+    let lookup = first.lookup(RecordType::Affiliation, dialect);
     let fetch = columns.fetch();
     let statement = KeyedStatement {
         sql: format!(
-            "SELECT k.n, {} FROM {} {} JOIN affiliation AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
+            "SELECT k.n, {} FROM {} {} {} affiliation AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
             fetch.columns,
             lookup.keys.source(dialect),
             lookup.join,
+            dialect.join(),
             lookup.id,
             fetch.joins,
             reader.viewer.sees_affiliation(dialect, "r"),

@@ -85,8 +85,9 @@ async fn sides(batch: &Batch<'_>, rows: &[&Model]) -> Result<Vec<Option<Facts>>,
     let keys = KeyColumns::new(&[("talent_id", KeyType::Id), ("organization_id", KeyType::Id)]);
     let sql = format!(
         "SELECT k.n, t.id, t.region, t.visibility, t.affiliations_visibility, o.id, o.region, o.visibility \
-         FROM {} JOIN talent AS t ON t.id = k.talent_id JOIN organization AS o ON o.id = k.organization_id",
-        keys.source(batch.dialect)
+         FROM {} {then} talent AS t ON t.id = k.talent_id {then} organization AS o ON o.id = k.organization_id",
+        keys.source(batch.dialect),
+        then = batch.dialect.join(),
     );
     let asked = rows.iter().map(|row| vec![KeyValue::Id(row.talent_id), KeyValue::Id(row.organization_id)]);
     let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, asked.collect()).await?;
@@ -210,14 +211,20 @@ impl Kind for Affiliations {
         let mut row = before.cloned().unwrap_or_else(|| blank(id));
         let mut fields = Fields { new: before.is_none(), problems };
         side(batch, RecordType::Talent, "talent", &input.talent, &mut row.talent_id, &mut fields);
-        side(batch, RecordType::Organization, "organization", &input.organization, &mut row.organization_id, &mut fields);
+        side(
+            batch,
+            RecordType::Organization,
+            "organization",
+            &input.organization,
+            &mut row.organization_id,
+            &mut fields,
+        );
         fields.texts("roles", &input.roles, MAX_NAME, &mut row.roles);
         if row.roles == "[]" {
             fields.problems.add(Problem::required("roles"));
         }
-        let occupation = |path: &str, slug: &str| {
-            vocabularies().occupations.find(path, "occupation", slug).map(|_| ())
-        };
+        let occupation =
+            |path: &str, slug: &str| vocabularies().occupations.find(path, "occupation", slug).map(|_| ());
         fields.slug("occupation", &input.occupation, occupation, &mut row.occupation);
         fields.shown(&input.starts_on, &mut row.starts_on);
         fields.shown(&input.ends_on, &mut row.ends_on);
@@ -258,7 +265,9 @@ impl Kind for Affiliations {
     }
 
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
-        batch.for_ids(ids, |keys| format!("DELETE FROM affiliation WHERE id IN (SELECT k.id FROM {keys})")).await
+        batch
+            .for_ids(ids, |keys| format!("DELETE FROM affiliation WHERE id IN (SELECT k.id FROM {keys})"))
+            .await
     }
 }
 

@@ -231,7 +231,9 @@ impl OrganizationNode {
     /// Statements by source, where sources differ or are unsure.
     pub(crate) async fn claims(
         &self,
-        #[graphql(desc = "Only those on this field, named as in the schema: `foundedOn`.")] field: Option<String>,
+        #[graphql(desc = "Only those on this field, named as in the schema: `foundedOn`.")] field: Option<
+            String,
+        >,
     ) -> Vec<&Claim> {
         let claims = self.row.details.claims.iter();
         claims.filter(|claim| field.as_ref().is_none_or(|name| claim.field == *name)).collect()
@@ -282,9 +284,8 @@ impl OrganizationNode {
     async fn description(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")] language: Option<
-            Language,
-        >,
+        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")]
+        language: Option<Language>,
     ) -> GraphqlResult<Option<&str>> {
         Ok(Reader::of(ctx)?.text(ctx, language, &self.row.details.descriptions))
     }
@@ -373,7 +374,9 @@ impl OrganizationNode {
     async fn members(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most.")]
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
@@ -388,7 +391,9 @@ impl OrganizationNode {
     async fn affiliations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most.")]
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
@@ -408,7 +413,9 @@ impl OrganizationNode {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only those that fit.")] filter: Option<PartnershipFilter>,
-        #[graphql(desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most.")]
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
@@ -447,8 +454,12 @@ impl OrganizationQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only those that fit.")] filter: Option<OrganizationFilter>,
-        #[graphql(desc = "Order of the list; by name where it is not given.")] order_by: Option<OrganizationOrder>,
-        #[graphql(desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most.")]
+        #[graphql(desc = "Order of the list; by name where it is not given.")] order_by: Option<
+            OrganizationOrder,
+        >,
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,

@@ -199,7 +199,8 @@ pub fn fill<'a>(
             nodes.iter_mut().zip(answers).for_each(|(node, answer)| node.members.put(&field, answer));
         }
         for field in want.each(TYPE, "affiliations") {
-            let answers = affiliation::of(reader, affiliation::Side::Organization, parents.clone(), &field).await?;
+            let answers =
+                affiliation::of(reader, affiliation::Side::Organization, parents.clone(), &field).await?;
             nodes.iter_mut().zip(answers).for_each(|(node, answer)| node.affiliations.put(&field, answer));
         }
         for field in want.each(TYPE, "partnerships") {

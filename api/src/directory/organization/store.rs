@@ -163,14 +163,15 @@ pub async fn find(
     let mut found: Vec<Option<Organization>> = keys.iter().map(|_| None).collect();
     let Some(first) = keys.first() else { return Ok(found) };
     let dialect = reader.dialect();
-    let lookup = first.lookup(RecordType::Organization);
+    let lookup = first.lookup(RecordType::Organization, dialect);
     let fetch = columns.fetch("r");
     let statement = KeyedStatement {
         sql: format!(
-            "SELECT k.n, {} FROM {} {} JOIN organization AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
+            "SELECT k.n, {} FROM {} {} {} organization AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
             fetch.columns,
             lookup.keys.source(dialect),
             lookup.join,
+            dialect.join(),
             lookup.id,
             fetch.joins,
             reader.viewer.sees_record(dialect, "r"),
@@ -193,7 +194,8 @@ pub async fn predecessors(
     ids: &[Uuid],
     columns: &Columns,
 ) -> Result<Vec<Vec<Organization>>, DomainError> {
-    groups(reader, ids, columns, "JOIN organization AS r ON r.successor_id = k.id").await
+    let then = reader.dialect().join();
+    groups(reader, ids, columns, &format!("{then} organization AS r ON r.successor_id = k.id")).await
 }
 
 /// The clusters and federations that each of these belongs to, by name.
@@ -205,8 +207,11 @@ pub async fn member_of(
     ids: &[Uuid],
     columns: &Columns,
 ) -> Result<Vec<Vec<Organization>>, DomainError> {
-    let join = "JOIN organization_member AS m ON m.member_id = k.id JOIN organization AS r ON r.id = m.organization_id";
-    groups(reader, ids, columns, join).await
+    let then = reader.dialect().join();
+    let join = format!(
+        "{then} organization_member AS m ON m.member_id = k.id {then} organization AS r ON r.id = m.organization_id"
+    );
+    groups(reader, ids, columns, &join).await
 }
 
 /// The organizations that `join` finds for each id, by name. For relations that are short by nature.

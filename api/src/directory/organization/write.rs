@@ -313,7 +313,8 @@ impl Kind for Organizations {
         fields.slug("territory", &input.territory, territory, &mut row.territory);
         fields.slug("seatRegion", &input.seat_region, region, &mut row.seat_region);
         if input.seat_region.is_undefined() && input.territory.is_value() {
-            row.seat_region = row.territory.as_deref().and_then(|slug| all.territories.get(slug)).map(|t| t.region.clone());
+            row.seat_region =
+                row.territory.as_deref().and_then(|slug| all.territories.get(slug)).map(|t| t.region.clone());
         }
         if let Some(status) = fields.or(&input.status, OrganizationStatus::Active) {
             name_of(status).clone_into(&mut row.status);
@@ -322,7 +323,9 @@ impl Kind for Organizations {
         fields.text_list("otherNames", &input.other_names, &mut row.other_names);
         fields.texts("descriptions", &input.descriptions, MAX_TEXT, &mut row.descriptions);
         let place = match &input.address {
-            MaybeUndefined::Undefined => row.address.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            MaybeUndefined::Undefined => {
+                row.address.as_deref().and_then(|text| serde_json::from_str(text).ok())
+            }
             MaybeUndefined::Null => None,
             MaybeUndefined::Value(given) => address(&mut fields, given),
         };
@@ -362,13 +365,16 @@ impl Kind for Organizations {
 
     async fn save(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<Vec<Written>, DomainError> {
         let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.id).collect();
-        let known: Vec<Uuid> = rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.id).collect();
+        let known: Vec<Uuid> =
+            rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.id).collect();
         batch.unlist("organization", &known).await?;
         batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.clone()).collect()).await?;
         batch.list("organization", &ids).await?;
         memberships(batch, rows, &known).await?;
         let moved = |(row, before): &&(Model, Option<Model>)| {
-            let same = |b: &Model| (b.visibility, &b.region, &b.country) == (row.visibility, &row.region, &row.country);
+            let same = |b: &Model| {
+                (b.visibility, &b.region, &b.country) == (row.visibility, &row.region, &row.country)
+            };
             before.as_ref().is_some_and(|before| !same(before))
         };
         let moved: Vec<Uuid> = rows.iter().filter(moved).map(|(row, _)| row.id).collect();
@@ -397,12 +403,20 @@ impl Kind for Organizations {
                 format!("DELETE FROM organization_member WHERE member_id IN (SELECT k.id FROM {keys})")
             })
             .await?;
-        batch.for_ids(ids, |keys| format!("DELETE FROM organization WHERE id IN (SELECT k.id FROM {keys})")).await
+        batch
+            .for_ids(ids, |keys| format!("DELETE FROM organization WHERE id IN (SELECT k.id FROM {keys})"))
+            .await
     }
 }
 
 /// Sets the successor and the clusters, which are other organizations.
-fn relatives(batch: &Batch<'_>, id: Uuid, row: &mut Model, input: &OrganizationInput, problems: &mut Problems) {
+fn relatives(
+    batch: &Batch<'_>,
+    id: Uuid,
+    row: &mut Model,
+    input: &OrganizationInput,
+    problems: &mut Problems,
+) {
     let own = |path: &str, other: Uuid, problems: &mut Problems| {
         if other == id {
             problems.add(Problem::invalid(path, "An organization cannot be this of itself."));

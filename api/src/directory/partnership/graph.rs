@@ -18,6 +18,8 @@ use crate::record::value::{Currency, Decimal, Money};
 
 /// Organizations in one drawing at most.
 const MAX_NODES: i32 = 2000;
+/// Organizations in one drawing where the client does not say.
+const DEFAULT_NODES: i32 = 500;
 
 /// The network of partnerships, ready for a graph drawing.
 #[derive(Clone, Debug)]
@@ -153,7 +155,9 @@ pub async fn graph(
     }
     let joins = "JOIN partnership_party AS gp ON gp.partnership_id = o.id \
                  JOIN organization AS go ON go.id = gp.organization_id";
-    let rows = store::over_all(reader, filter, "o.id, go.id, go.country", joins, "ORDER BY o.id, gp.position").await?;
+    let rows =
+        store::over_all(reader, filter, "o.id, go.id, go.country", joins, "ORDER BY o.id, gp.position")
+            .await?;
     let mut countries: HashMap<Uuid, String> = HashMap::new();
     let mut parties: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
     for mut row in rows {
@@ -162,7 +166,8 @@ pub async fn graph(
         parties.entry(partnership).or_default().push(organization);
     }
     let mut links: BTreeMap<(Uuid, Uuid), usize> = BTreeMap::new();
-    let mut partners: BTreeMap<Uuid, BTreeSet<Uuid>> = countries.keys().map(|id| (*id, BTreeSet::new())).collect();
+    let mut partners: BTreeMap<Uuid, BTreeSet<Uuid>> =
+        countries.keys().map(|id| (*id, BTreeSet::new())).collect();
     for group in parties.values() {
         for (place, one) in group.iter().enumerate() {
             for other in &group[place + 1..] {
@@ -172,7 +177,8 @@ pub async fn graph(
             }
         }
     }
-    let mut ranked: Vec<(Uuid, usize)> = partners.into_iter().map(|(id, partners)| (id, partners.len())).collect();
+    let mut ranked: Vec<(Uuid, usize)> =
+        partners.into_iter().map(|(id, partners)| (id, partners.len())).collect();
     ranked.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     let room = usize::try_from(max_nodes).unwrap_or(0);
     let truncated = ranked.len() > room;
@@ -257,11 +263,12 @@ impl PartnershipGraphQuery {
         #[graphql(desc = "Only partnerships that fit.")] filter: Option<PartnershipFilter>,
         #[graphql(
             desc = "Organizations drawn at most, those with most partners first: from 1 to 2000.",
-            default = 500
+            default_with = "Some(DEFAULT_NODES)"
         )]
-        max_nodes: i32,
+        max_nodes: Option<i32>,
     ) -> GraphqlResult<PartnershipGraph> {
         let reader = Reader::of(ctx)?;
+        let max_nodes = max_nodes.unwrap_or(DEFAULT_NODES);
         graph(reader, &filter.unwrap_or_default(), max_nodes, &Selection::of(ctx)).await.graphql()
     }
 

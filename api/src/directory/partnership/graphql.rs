@@ -164,7 +164,9 @@ impl PartnershipNode {
     /// Statements by source, where sources differ or are unsure.
     pub(crate) async fn claims(
         &self,
-        #[graphql(desc = "Only those on this field, named as in the schema: `period`.")] field: Option<String>,
+        #[graphql(desc = "Only those on this field, named as in the schema: `period`.")] field: Option<
+            String,
+        >,
     ) -> Vec<&Claim> {
         let claims = self.row.details.claims.iter();
         claims.filter(|claim| field.as_ref().is_none_or(|name| claim.field == *name)).collect()
@@ -184,9 +186,8 @@ impl PartnershipNode {
     async fn title(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")] language: Option<
-            Language,
-        >,
+        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")]
+        language: Option<Language>,
     ) -> GraphqlResult<&str> {
         let missing = || DomainError::Stored("a partnership without a title".into());
         Reader::of(ctx)?.text(ctx, language, &self.row.titles).ok_or_else(missing).graphql()
@@ -201,9 +202,8 @@ impl PartnershipNode {
     async fn description(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")] language: Option<
-            Language,
-        >,
+        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")]
+        language: Option<Language>,
     ) -> GraphqlResult<Option<&str>> {
         Ok(Reader::of(ctx)?.text(ctx, language, &self.row.details.descriptions))
     }
@@ -296,8 +296,12 @@ impl PartnershipQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only those that fit.")] filter: Option<PartnershipFilter>,
-        #[graphql(desc = "Order of the list; by title where it is not given.")] order_by: Option<PartnershipOrder>,
-        #[graphql(desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most.")]
+        #[graphql(desc = "Order of the list; by title where it is not given.")] order_by: Option<
+            PartnershipOrder,
+        >,
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,

@@ -110,14 +110,15 @@ pub async fn find(
     let mut found: Vec<Option<Partnership>> = keys.iter().map(|_| None).collect();
     let Some(first) = keys.first() else { return Ok(found) };
     let dialect = reader.dialect();
-    let lookup = first.lookup(RecordType::Partnership);
+    let lookup = first.lookup(RecordType::Partnership, dialect);
     let fetch = columns.fetch();
     let statement = KeyedStatement {
         sql: format!(
-            "SELECT k.n, {} FROM {} {} JOIN partnership AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
+            "SELECT k.n, {} FROM {} {} {} partnership AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
             fetch.columns,
             lookup.keys.source(dialect),
             lookup.join,
+            dialect.join(),
             lookup.id,
             fetch.joins,
             reader.viewer.sees_partnership(dialect, "r"),
@@ -161,12 +162,13 @@ pub async fn parties(
     let statement = KeyedStatement {
         sql: format!(
             "SELECT k.n, p.role, p.title, p.contribution_amount, p.contribution_currency, p.confirmed_at, {} \
-             FROM {} JOIN partnership_party AS p ON p.partnership_id = k.id \
-             JOIN organization AS r ON r.id = p.organization_id {} WHERE {} ORDER BY k.n, p.position",
+             FROM {} {then} partnership_party AS p ON p.partnership_id = k.id \
+             {then} organization AS r ON r.id = p.organization_id {} WHERE {} ORDER BY k.n, p.position",
             fetch.columns,
             keys.source(dialect),
             fetch.joins,
             reader.viewer.sees_record(dialect, "r"),
+            then = dialect.join(),
         ),
         keys,
     };
@@ -201,7 +203,8 @@ fn conditions(reader: &Reader, filter: &PartnershipFilter) -> Result<Conditions,
         let ids = organizations.iter().map(|text| id::decode("filter.organizations", "organization", text));
         let ids = ids.map(|id| id.map(|id| id.simple().to_string())).collect::<Result<Vec<_>, _>>()?;
         let party = reader.dialect().id_from_hex("v.value");
-        let from = format!("JOIN partnership_party AS q ON q.organization_id = {party} AND q.partnership_id = o.id");
+        let from =
+            format!("JOIN partnership_party AS q ON q.organization_id = {party} AND q.partnership_id = o.id");
         conditions.any("organizations", &ids, &from, "TRUE");
     }
     if let Some(cross_border) = filter.cross_border {
@@ -315,8 +318,6 @@ pub async fn over_all(
     let mut conditions = conditions(reader, filter)?;
     within(&mut conditions, &ranges(filter)?);
     conditions.push(reader.viewer.sees_partnership(reader.dialect(), "o"));
-    // A statement needs a key: this one stands for the reader.
-    conditions.bind("reader", KeyValue::Int(1));
     let (keys, row, conditions) = conditions.finish();
     let statement = KeyedStatement {
         sql: format!(

@@ -19,7 +19,9 @@ use crate::record::policy::Visibility;
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
-use crate::record::value::{Currency, DateTime, Decimal, Identifier, LocalizedText, Money, PartialDate, sort_key};
+use crate::record::value::{
+    Currency, DateTime, Decimal, Identifier, LocalizedText, Money, PartialDate, sort_key,
+};
 use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Reference, Written, rows_of, touch};
 use crate::record::{RecordType, id, name_of};
 
@@ -143,11 +145,15 @@ struct PartyFacts {
     visibility: Visibility,
 }
 
-async fn organizations(batch: &Batch<'_>, ids: BTreeSet<Uuid>) -> Result<HashMap<Uuid, PartyFacts>, DomainError> {
+async fn organizations(
+    batch: &Batch<'_>,
+    ids: BTreeSet<Uuid>,
+) -> Result<HashMap<Uuid, PartyFacts>, DomainError> {
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let sql = format!(
-        "SELECT k.n, o.id, o.region, o.country, o.visibility FROM {} JOIN organization AS o ON o.id = k.id",
-        keys.source(batch.dialect)
+        "SELECT k.n, o.id, o.region, o.country, o.visibility FROM {} {} organization AS o ON o.id = k.id",
+        keys.source(batch.dialect),
+        batch.dialect.join(),
     );
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(&ids)).await?;
@@ -161,7 +167,8 @@ async fn organizations(batch: &Batch<'_>, ids: BTreeSet<Uuid>) -> Result<HashMap
 /// Facts that follow from the parties. None where an organization is missing.
 fn derive(partnership: &mut Row, organizations: &HashMap<Uuid, PartyFacts>) -> Option<()> {
     let Row { row, parties } = partnership;
-    let facts: Option<Vec<&PartyFacts>> = parties.iter().map(|p| organizations.get(&p.organization_id)).collect();
+    let facts: Option<Vec<&PartyFacts>> =
+        parties.iter().map(|p| organizations.get(&p.organization_id)).collect();
     let facts = facts?;
     let strictest = facts.iter().map(|party| party.visibility.code()).max().unwrap_or(0);
     row.visibility = row.declared_visibility.max(strictest);
@@ -177,7 +184,10 @@ fn derive(partnership: &mut Row, organizations: &HashMap<Uuid, PartyFacts>) -> O
 fn total(parties: &[partnership_party::Model]) -> Option<Money> {
     let mut sum: Option<Money> = None;
     for party in parties {
-        let (Some(amount), Some(currency)) = (&party.contribution_amount, &party.contribution_currency) else { continue };
+        let (Some(amount), Some(currency)) = (&party.contribution_amount, &party.contribution_currency)
+        else {
+            continue;
+        };
         let money = Money::new(amount.parse().ok()?, currency.parse().ok()?).ok()?;
         sum = Some(match sum {
             Some(sum) => sum.checked_add(money).ok()?,
@@ -187,7 +197,10 @@ fn total(parties: &[partnership_party::Model]) -> Option<Money> {
     sum
 }
 
-async fn load_parties(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<partnership_party::Model>>, DomainError> {
+async fn load_parties(
+    batch: &Batch<'_>,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<partnership_party::Model>>, DomainError> {
     let parties = partnership_party::Entity::find()
         .filter(partnership_party::Column::PartnershipId.is_in(ids.iter().copied()))
         .order_by_asc(partnership_party::Column::Position)
@@ -305,7 +318,8 @@ impl Kind for Partnerships {
     async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Row>, DomainError> {
         let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(batch.tx).await?;
         let mut parties = load_parties(batch, ids).await?;
-        let with_parties = |row: Model| (row.id, Row { parties: parties.remove(&row.id).unwrap_or_default(), row });
+        let with_parties =
+            |row: Model| (row.id, Row { parties: parties.remove(&row.id).unwrap_or_default(), row });
         Ok(rows.into_iter().map(with_parties).collect())
     }
 
@@ -351,7 +365,8 @@ impl Kind for Partnerships {
         fields.claims("claims", &input.claims, &mut row.claims);
         if sectors.is_some() || before.is_none() {
             let slugs = sectors.unwrap_or_default();
-            let facets = slugs.iter().flat_map(|slug| all.sector_with_ancestors(slug)).map(|slug| sector_facet(slug));
+            let facets =
+                slugs.iter().flat_map(|slug| all.sector_with_ancestors(slug)).map(|slug| sector_facet(slug));
             row.facets = to_json(&facets.chain([String::new()]).collect::<BTreeSet<_>>());
         }
         parties(batch, &mut partnership, input, &mut fields);
@@ -363,7 +378,8 @@ impl Kind for Partnerships {
         drafts: &mut Numbered<Draft<Row>>,
         problems: &mut [Problems],
     ) -> Result<(), DomainError> {
-        let ids = drafts.iter().flat_map(|(_, draft)| draft.row.parties.iter().map(|party| party.organization_id));
+        let ids =
+            drafts.iter().flat_map(|(_, draft)| draft.row.parties.iter().map(|party| party.organization_id));
         let known = organizations(batch, ids.collect()).await?;
         for (index, draft) in drafts.iter_mut() {
             if derive(&mut draft.row, &known).is_none() {
@@ -394,7 +410,9 @@ impl Kind for Partnerships {
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
         batch.unlist("partnership", ids).await?;
         delete_parties(batch, ids).await?;
-        batch.for_ids(ids, |keys| format!("DELETE FROM partnership WHERE id IN (SELECT k.id FROM {keys})")).await
+        batch
+            .for_ids(ids, |keys| format!("DELETE FROM partnership WHERE id IN (SELECT k.id FROM {keys})"))
+            .await
     }
 }
 
@@ -423,7 +441,8 @@ fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, f
         let mut kept: Vec<partnership_party::Model> = Vec::new();
         for (place, party) in given.iter().enumerate() {
             let path = format!("parties.{place}.organization");
-            let found = batch.resolved.find(RecordType::Organization, &party.organization, &path, fields.problems);
+            let found =
+                batch.resolved.find(RecordType::Organization, &party.organization, &path, fields.problems);
             let Some(organization_id) = found else { continue };
             if kept.iter().any(|other| other.organization_id == organization_id) {
                 fields.problems.add(Problem::invalid(path, "This organization is a party already."));
@@ -448,7 +467,8 @@ fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, f
         // Who had confirmed has still confirmed, as long as the role is the same.
         for party in &mut kept {
             let before = partnership.parties.iter().find(|b| b.organization_id == party.organization_id);
-            party.confirmed_at = before.filter(|before| before.role == party.role).and_then(|b| b.confirmed_at);
+            party.confirmed_at =
+                before.filter(|before| before.role == party.role).and_then(|b| b.confirmed_at);
         }
         partnership.parties = kept;
     }

@@ -3,7 +3,9 @@
 use async_graphql::{Context, ID, Object};
 
 use super::{RegionNode, Regions, TerritoryNode, read, wanted_of_territories};
-use crate::directory::organization::graphql::{OrganizationConnection, OrganizationFilter, OrganizationOrder};
+use crate::directory::organization::graphql::{
+    OrganizationConnection, OrganizationFilter, OrganizationOrder,
+};
 use crate::directory::statistics::Statistics;
 use crate::directory::talent::graphql::{TalentConnection, TalentFilter, TalentOrder};
 use crate::directory::vocabulary::graphql::label;
@@ -36,7 +38,9 @@ impl RegionNode {
     async fn name(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Language of the answer; else the request's, else the region's first official one.")]
+        #[graphql(
+            desc = "Language of the answer; else the request's, else the region's first official one."
+        )]
         language: Option<Language>,
     ) -> GraphqlResult<&str> {
         label(ctx, language, &self.entry.term.labels)
@@ -91,8 +95,12 @@ impl RegionNode {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only those that fit.")] filter: Option<OrganizationFilter>,
-        #[graphql(desc = "Order of the list; by name where it is not given.")] order_by: Option<OrganizationOrder>,
-        #[graphql(desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most.")]
+        #[graphql(desc = "Order of the list; by name where it is not given.")] order_by: Option<
+            OrganizationOrder,
+        >,
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
@@ -109,7 +117,9 @@ impl RegionNode {
         ctx: &Context<'_>,
         #[graphql(desc = "Only those that fit.")] filter: Option<TalentFilter>,
         #[graphql(desc = "Order of the list; by name where it is not given.")] order_by: Option<TalentOrder>,
-        #[graphql(desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most.")]
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
@@ -144,7 +154,9 @@ impl TerritoryNode {
     async fn name(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Language of the answer; else the request's, else the region's first official one.")]
+        #[graphql(
+            desc = "Language of the answer; else the request's, else the region's first official one."
+        )]
         language: Option<Language>,
     ) -> GraphqlResult<&str> {
         label(ctx, language, &self.entry.term.labels)
@@ -167,7 +179,11 @@ impl TerritoryNode {
 }
 
 /// The regions of these slugs, with what `want` asks of them.
-pub(crate) async fn nodes(reader: &Reader, slugs: &[&str], want: &Selection) -> Result<Vec<RegionNode>, DomainError> {
+pub(crate) async fn nodes(
+    reader: &Reader,
+    slugs: &[&str],
+    want: &Selection,
+) -> Result<Vec<RegionNode>, DomainError> {
     let regions = read(reader, slugs.iter().copied(), want).await?;
     Ok(slugs.iter().filter_map(|slug| regions.get(slug)).collect())
 }

@@ -105,7 +105,11 @@ pub fn read<'a, 's>(
     })
 }
 
-async fn read_all(reader: &Reader, entries: Vec<&'static Region>, want: &Selection) -> Result<Regions, DomainError> {
+async fn read_all(
+    reader: &Reader,
+    entries: Vec<&'static Region>,
+    want: &Selection,
+) -> Result<Regions, DomainError> {
     let slugs: Vec<&str> = entries.iter().map(|entry| entry.term.slug.as_str()).collect();
     let mut all: Vec<Read> = slugs.iter().map(|_| Read::default()).collect();
     for field in want.each("Region", "organizations") {
@@ -133,9 +137,10 @@ async fn read_all(reader: &Reader, entries: Vec<&'static Region>, want: &Selecti
         let regions = self::read(reader, slugs.iter().copied(), &below).await?;
         all.iter_mut().for_each(|read| read.territories = regions.clone());
     }
-    let nodes = entries.into_iter().zip(all).map(|(entry, read)| {
-        (entry.term.slug.as_str(), RegionNode { entry, read: Some(Arc::new(read)) })
-    });
+    let nodes = entries
+        .into_iter()
+        .zip(all)
+        .map(|(entry, read)| (entry.term.slug.as_str(), RegionNode { entry, read: Some(Arc::new(read)) }));
     Ok(Regions(Some(Arc::new(nodes.collect()))))
 }
 

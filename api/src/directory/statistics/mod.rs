@@ -111,7 +111,11 @@ struct Part {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn of_regions(reader: &Reader, regions: &[&str], want: &Selection) -> Result<Vec<Statistics>, DomainError> {
+pub async fn of_regions(
+    reader: &Reader,
+    regions: &[&str],
+    want: &Selection,
+) -> Result<Vec<Statistics>, DomainError> {
     let parts = regions.iter().map(|region| Part { regions: vec![(*region).to_owned()], facets: Vec::new() });
     read(reader, &parts.collect::<Vec<_>>(), want).await
 }
@@ -140,7 +144,9 @@ async fn read(reader: &Reader, parts: &[Part], want: &Selection) -> Result<Vec<S
     }
     if want.has(TYPE, &["organizationsByKind"]) {
         let kinds = vocabularies().terms(Vocabulary::OrganizationKind);
-        for (part, mut row) in run(reader, parts, "organization", "COUNT(*), o.kind", &record, "o.kind").await? {
+        for (part, mut row) in
+            run(reader, parts, "organization", "COUNT(*), o.kind", &record, "o.kind").await?
+        {
             let (count, slug): (i64, String) = (row.get()?, row.get()?);
             all[part].by_kind.extend(kinds.get(&slug).map(|kind| KindCount { kind: TermNode(kind), count }));
         }
@@ -163,7 +169,9 @@ async fn by_sector(
     let sectors = vocabularies();
     let mut counts: Vec<HashMap<&str, i64>> = parts.iter().map(|_| HashMap::new()).collect();
     // Grouped by the list as stored: few distinct lists, each counted for its sectors and those above them.
-    for (part, mut row) in run(reader, parts, "organization", "COUNT(*), o.sectors", sees, "o.sectors").await? {
+    for (part, mut row) in
+        run(reader, parts, "organization", "COUNT(*), o.sectors", sees, "o.sectors").await?
+    {
         let count: i64 = row.get()?;
         let slugs: Vec<String> = row.json()?;
         let mut closure: Vec<&str> =
@@ -216,7 +224,9 @@ async fn run(
         keys,
     };
     let json = |values: &[String]| serde_json::Value::from(values.to_vec()).to_string();
-    let rows = parts.iter().map(|part| vec![KeyValue::Text(json(&part.regions)), KeyValue::Text(json(&part.facets))]);
+    let rows = parts
+        .iter()
+        .map(|part| vec![KeyValue::Text(json(&part.regions)), KeyValue::Text(json(&part.facets))]);
     reader.db.read(&statement, rows.collect()).await
 }
 
@@ -231,9 +241,13 @@ impl StatisticsQuery {
     async fn statistics(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Slugs of regions: only what they answer for, or what serves them or has a party of them.")]
+        #[graphql(
+            desc = "Slugs of regions: only what they answer for, or what serves them or has a party of them."
+        )]
         regions: Option<Vec<String>>,
-        #[graphql(desc = "Slugs of sectors; each stands for those below it as well.")] sectors: Option<Vec<String>>,
+        #[graphql(desc = "Slugs of sectors; each stands for those below it as well.")] sectors: Option<
+            Vec<String>,
+        >,
     ) -> GraphqlResult<Statistics> {
         let regions = vocabularies().regions.checked("regions", "region", regions.as_deref()).graphql()?;
         let facets = sector_facets(sectors.as_deref()).graphql()?.into_iter().flatten().collect();

@@ -159,7 +159,9 @@ impl TalentNode {
     /// Statements by source, where sources differ or are unsure, on fields that the viewer is shown.
     pub(crate) async fn claims(
         &self,
-        #[graphql(desc = "Only those on this field, named as in the schema: `displayName`.")] field: Option<String>,
+        #[graphql(desc = "Only those on this field, named as in the schema: `displayName`.")] field: Option<
+            String,
+        >,
     ) -> Vec<&Claim> {
         let claims = self.row.details.claims.iter();
         claims.filter(|claim| field.as_ref().is_none_or(|name| claim.field == *name)).collect()
@@ -189,9 +191,8 @@ impl TalentNode {
     async fn headline(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")] language: Option<
-            Language,
-        >,
+        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")]
+        language: Option<Language>,
     ) -> GraphqlResult<Option<&str>> {
         Ok(Reader::of(ctx)?.text(ctx, language, &self.row.details.headlines))
     }
@@ -205,9 +206,8 @@ impl TalentNode {
     async fn biography(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")] language: Option<
-            Language,
-        >,
+        #[graphql(desc = "Language of the answer; else the request's, else the record's own.")]
+        language: Option<Language>,
     ) -> GraphqlResult<Option<&str>> {
         Ok(Reader::of(ctx)?.text(ctx, language, &self.row.details.biographies))
     }
@@ -293,7 +293,9 @@ impl TalentNode {
     async fn affiliations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most.")]
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
@@ -348,7 +350,9 @@ impl TalentQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Only those that fit.")] filter: Option<TalentFilter>,
         #[graphql(desc = "Order of the list; by name where it is not given.")] order_by: Option<TalentOrder>,
-        #[graphql(desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most.")]
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,

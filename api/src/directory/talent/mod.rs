@@ -221,7 +221,9 @@ impl Talent {
         let shown: Vec<bool> = TalentFieldGroup::ALL.iter().map(|group| self.shows(viewer, *group)).collect();
         self.details.claims.retain(|claim| {
             let group = TalentFieldGroup::of_field(&claim.field);
-            group.is_none_or(|group| TalentFieldGroup::ALL.iter().zip(&shown).any(|(g, shown)| *g == group && *shown))
+            group.is_none_or(|group| {
+                TalentFieldGroup::ALL.iter().zip(&shown).any(|(g, shown)| *g == group && *shown)
+            })
         });
     }
 }

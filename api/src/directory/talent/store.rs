@@ -135,18 +135,23 @@ fn read_details(row: &mut Row) -> Result<Details, DomainError> {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn find(reader: &Reader, keys: Vec<Key>, columns: Columns) -> Result<Vec<Option<Talent>>, DomainError> {
+pub async fn find(
+    reader: &Reader,
+    keys: Vec<Key>,
+    columns: Columns,
+) -> Result<Vec<Option<Talent>>, DomainError> {
     let mut found: Vec<Option<Talent>> = keys.iter().map(|_| None).collect();
     let Some(first) = keys.first() else { return Ok(found) };
     let dialect = reader.dialect();
-    let lookup = first.lookup(RecordType::Talent);
+    let lookup = first.lookup(RecordType::Talent, dialect);
     let fetch = columns.fetch("r");
     let statement = KeyedStatement {
         sql: format!(
-            "SELECT k.n, {} FROM {} {} JOIN talent AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
+            "SELECT k.n, {} FROM {} {} {} talent AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
             fetch.columns,
             lookup.keys.source(dialect),
             lookup.join,
+            dialect.join(),
             lookup.id,
             fetch.joins,
             reader.viewer.sees_record(dialect, "r"),
@@ -172,7 +177,8 @@ pub fn list(
 ) -> Result<(List, KeyRow), DomainError> {
     let all = vocabularies();
     let mut facets = sector_facets(filter.sectors.as_deref())?;
-    let occupations = all.occupations.checked("filter.occupations", "occupation", filter.occupations.as_deref())?;
+    let occupations =
+        all.occupations.checked("filter.occupations", "occupation", filter.occupations.as_deref())?;
     if !occupations.is_empty() {
         facets.insert(0, occupations.iter().map(|slug| occupation_facet(slug)).collect());
     }

@@ -214,7 +214,9 @@ fn shown_name(input: &TalentInput, row: &Model) -> MaybeUndefined<String> {
     let parts = [row.given_name.as_deref(), row.family_name.as_deref()];
     let parts = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
     match &input.display_name {
-        MaybeUndefined::Undefined if row.display_name.is_empty() && !parts.is_empty() => MaybeUndefined::Value(parts),
+        MaybeUndefined::Undefined if row.display_name.is_empty() && !parts.is_empty() => {
+            MaybeUndefined::Value(parts)
+        }
         given => given.clone(),
     }
 }
@@ -341,7 +343,8 @@ impl Kind for Talents {
 
     async fn save(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<Vec<Written>, DomainError> {
         let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.id).collect();
-        let known: Vec<Uuid> = rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.id).collect();
+        let known: Vec<Uuid> =
+            rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.id).collect();
         batch.unlist("talent", &known).await?;
         batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.clone()).collect()).await?;
         batch.list("talent", &ids).await?;

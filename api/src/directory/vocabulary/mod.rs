@@ -261,7 +261,8 @@ impl<T: Named> Entries<T> {
         self.get(slug).ok_or_else(|| {
             let shown: String = slug.chars().take(60).flat_map(char::escape_debug).collect();
             let near = self.near(slug);
-            let hint = if near.is_empty() { "See the schema's queries for all of them.".to_owned() } else { near };
+            let hint =
+                if near.is_empty() { "See the schema's queries for all of them.".to_owned() } else { near };
             DomainError::bad_input(argument, format!("There is no {what} `{shown}`. {hint}"))
         })
     }
@@ -296,7 +297,8 @@ impl<T: Named> Entries<T> {
             .iter()
             .map(|entry| {
                 let term = entry.term();
-                let names = term.labels.iter().map(|l| fold(&l.text)).chain(term.aliases.iter().map(|a| fold(a)));
+                let names =
+                    term.labels.iter().map(|l| fold(&l.text)).chain(term.aliases.iter().map(|a| fold(a)));
                 let names = names.chain([term.slug.replace('-', " ")]);
                 let score = names.map(|name| likeness(&word, &name)).fold(0.0, f64::max);
                 (score, term.slug.as_str())
@@ -335,7 +337,11 @@ pub fn occupation_facet(slug: &str) -> String {
 /// `BAD_USER_INPUT` for an unknown slug.
 pub fn sector_facets(slugs: Option<&[String]>) -> Result<Vec<Vec<String>>, DomainError> {
     let checked = vocabularies().sectors.checked("filter.sectors", "sector", slugs)?;
-    Ok(if checked.is_empty() { Vec::new() } else { vec![checked.iter().map(|slug| sector_facet(slug)).collect()] })
+    Ok(if checked.is_empty() {
+        Vec::new()
+    } else {
+        vec![checked.iter().map(|slug| sector_facet(slug)).collect()]
+    })
 }
 
 /// The territories of a filter with all those within them.
@@ -565,7 +571,8 @@ mod tests {
 
     #[test]
     fn a_mistyped_slug_names_near_matches() {
-        let error = vocabularies().sectors.find("filter.sectors", "sector", "cinéma-audiovisual").unwrap_err();
+        let error =
+            vocabularies().sectors.find("filter.sectors", "sector", "cinéma-audiovisual").unwrap_err();
         assert!(error.to_string().contains("`cinema-audiovisuel`"), "{error}");
         let error = vocabularies().regions.find("filter.regions", "region", "wallonia").unwrap_err();
         assert!(error.to_string().contains("`wallonie`"), "{error}");

@@ -49,7 +49,12 @@ impl Lanes {
     }
 
     /// Reads now where a copy is free, else with those who wait.
-    pub(super) async fn read(&self, db: &Arc<Database>, statement: &KeyedStatement, keys: Vec<KeyRow>) -> Answer {
+    pub(super) async fn read(
+        &self,
+        db: &Arc<Database>,
+        statement: &KeyedStatement,
+        keys: Vec<KeyRow>,
+    ) -> Answer {
         match self.arrive(&statement.sql, keys) {
             Turn::Now(keys) => {
                 let slot = Slot { db, statement, held: true };

@@ -39,6 +39,15 @@ impl Dialect {
         }
     }
 
+    /// The join of a table to the keys before it. SQLite may turn the order of a plain join around and read the
+    /// keys again for each row of the table; its CROSS JOIN keeps the order, and takes a condition as well.
+    pub fn join(self) -> &'static str {
+        match self {
+            Self::Postgres => "JOIN",
+            Self::Sqlite => "CROSS JOIN",
+        }
+    }
+
     /// A table expression with the column `v.value` for each entry of the JSON list in `expression`.
     pub fn each(self, expression: &str) -> String {
         self.each_as(expression, "v")
@@ -145,7 +154,9 @@ impl Database {
         options
     }
 
-    fn sqlite(options: sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sqlx::sqlite::SqliteConnectOptions {
+    fn sqlite(
+        options: sea_orm::sqlx::sqlite::SqliteConnectOptions,
+    ) -> sea_orm::sqlx::sqlite::SqliteConnectOptions {
         use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
         options
             .journal_mode(SqliteJournalMode::Wal)

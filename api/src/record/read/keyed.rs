@@ -137,7 +137,8 @@ impl KeyColumns {
     pub fn statement(&self, dialect: Dialect, sql: &str, keys: Vec<KeyRow>) -> Statement {
         let values = match dialect {
             Dialect::Postgres => {
-                let mut arrays: Vec<Vec<Value>> = self.0.iter().map(|_| Vec::with_capacity(keys.len())).collect();
+                let mut arrays: Vec<Vec<Value>> =
+                    self.0.iter().map(|_| Vec::with_capacity(keys.len())).collect();
                 for row in keys {
                     for (array, value) in arrays.iter_mut().zip(row) {
                         array.push(value.into_value());
@@ -260,6 +261,7 @@ impl Row {
     /// [`DomainError::Stored`] where the enum has no such value.
     pub fn name<T: async_graphql::resolver_utils::EnumType>(&mut self) -> Result<T, DomainError> {
         let text: String = self.get()?;
-        crate::record::value_of(&text).ok_or_else(|| DomainError::Stored(format!("no such enum value: {text}")))
+        crate::record::value_of(&text)
+            .ok_or_else(|| DomainError::Stored(format!("no such enum value: {text}")))
     }
 }

@@ -100,7 +100,10 @@ impl Selection {
 /// Adds a field, or joins it with the one of the same response key, name, arguments and conditions.
 fn merge(fields: &mut Vec<Selected>, field: Selected) {
     let same = fields.iter_mut().find(|f| {
-        f.key == field.key && f.name == field.name && f.arguments == field.arguments && f.only_on == field.only_on
+        f.key == field.key
+            && f.name == field.name
+            && f.arguments == field.arguments
+            && f.only_on == field.only_on
     });
     match same {
         Some(present) => present.selection = present.selection.union(&field.selection),
@@ -150,7 +153,8 @@ impl Walk<'_, '_> {
                     if self.skipped(&spread.node.directives) {
                         continue;
                     }
-                    if let Some(fragment) = self.ctx.query_env.fragments.get(&spread.node.fragment_name.node) {
+                    if let Some(fragment) = self.ctx.query_env.fragments.get(&spread.node.fragment_name.node)
+                    {
                         let only = self.with(only_on, &fragment.node.type_condition.node.on.node);
                         deeper.collect(&fragment.node.selection_set.node, &only, fields);
                     }
@@ -172,7 +176,8 @@ impl Walk<'_, '_> {
     }
 
     fn arguments(&self, field: &Positioned<Field>) -> Vec<(Name, Value)> {
-        let resolved = field.node.arguments.iter().map(|(name, value)| (name.node.clone(), self.value(&value.node)));
+        let resolved =
+            field.node.arguments.iter().map(|(name, value)| (name.node.clone(), self.value(&value.node)));
         resolved.collect()
     }
 

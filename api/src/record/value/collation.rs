@@ -16,10 +16,7 @@ pub const SORT_KEY_CHARACTERS: usize = 200;
 /// 200 Latin letters need about 600; only texts made to be long are cut here, and then count less far.
 pub const SORT_KEY_BYTES: usize = 1_024;
 
-#[expect(
-    clippy::expect_used,
-    reason = "the data of the root collation is compiled into the program"
-)]
+#[expect(clippy::expect_used, reason = "the data of the root collation is compiled into the program")]
 static COLLATOR: LazyLock<CollatorBorrowed<'static>> = LazyLock::new(|| {
     let mut options = CollatorOptions::default();
     options.strength = Some(Strength::Tertiary);
@@ -66,10 +63,7 @@ pub fn fold(text: &str) -> String {
     let normalizer = DecomposingNormalizerBorrowed::new_nfkd();
     let mut folded = String::with_capacity(text.len());
     let mut gap = false;
-    for c in normalizer
-        .normalize_iter(text.chars())
-        .flat_map(char::to_lowercase)
-    {
+    for c in normalizer.normalize_iter(text.chars()).flat_map(char::to_lowercase) {
         if marks.get_u8(c) != 0 || is_invisible(c) {
             continue;
         }
@@ -221,10 +215,7 @@ mod tests {
         assert_eq!(sort_key(&long), sort_key(&format!("{long}a")));
         assert!(sort_key(&long[2..]) < sort_key(&long));
         assert!(sort_key(&long).len() <= 3 * SORT_KEY_CHARACTERS + 8);
-        assert_eq!(
-            sort_key(&"\u{fdfa}".repeat(SORT_KEY_CHARACTERS)).len(),
-            SORT_KEY_BYTES
-        );
+        assert_eq!(sort_key(&"\u{fdfa}".repeat(SORT_KEY_CHARACTERS)).len(), SORT_KEY_BYTES);
         assert!(sort_key("").len() < 8);
         assert!(sort_key("") < sort_key("!"));
     }
@@ -234,9 +225,7 @@ mod tests {
     fn keys_are_the_ones_that_were_stored() {
         assert_eq!(
             sort_key("L’École 42"),
-            [
-                65, 9, 112, 51, 47, 71, 65, 51, 4, 26, 22, 1, 67, 136, 11, 1, 220, 197, 220, 12
-            ]
+            [65, 9, 112, 51, 47, 71, 65, 51, 4, 26, 22, 1, 67, 136, 11, 1, 220, 197, 220, 12]
         );
     }
 

@@ -51,39 +51,26 @@ impl FromStr for Date {
         } else {
             None
         };
-        date.and_then(|date| Self::try_from(date).ok())
-            .ok_or_else(|| ValueError::unexpected(EXPECTED, text))
+        date.and_then(|date| Self::try_from(date).ok()).ok_or_else(|| ValueError::unexpected(EXPECTED, text))
     }
 }
 
 /// Reads up to four ASCII digits, and nothing else, as a number.
 pub(super) fn digits(bytes: &[u8]) -> Option<u16> {
-    (bytes.len() <= 4 && bytes.iter().all(u8::is_ascii_digit)).then(|| {
-        bytes
-            .iter()
-            .fold(0, |number, digit| number * 10 + u16::from(digit - b'0'))
-    })
+    (bytes.len() <= 4 && bytes.iter().all(u8::is_ascii_digit))
+        .then(|| bytes.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')))
 }
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:04}-{:02}-{:02}",
-            self.0.year(),
-            self.0.month(),
-            self.0.day()
-        )
+        write!(f, "{:04}-{:02}-{:02}", self.0.year(), self.0.month(), self.0.day())
     }
 }
 
 serde_as_text!(Date);
 
 /// A day of the Gregorian calendar, without time or time zone, written YYYY-MM-DD: "2026-11-21".
-#[Scalar(
-    name = "Date",
-    specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6"
-)]
+#[Scalar(name = "Date", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         Ok(text_of(value, EXPECTED)?.parse::<Self>()?)

@@ -72,11 +72,7 @@ impl FromStr for DateTime {
 
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let precision = if self.0 % 1_000_000 == 0 {
-            SecondsFormat::Secs
-        } else {
-            SecondsFormat::Micros
-        };
+        let precision = if self.0 % 1_000_000 == 0 { SecondsFormat::Secs } else { SecondsFormat::Micros };
         f.write_str(&self.to_utc().to_rfc3339_opts(precision, true))
     }
 }
@@ -85,10 +81,7 @@ serde_as_text!(DateTime);
 
 /// An instant as RFC 3339 writes it. Any offset is accepted; answers are always in UTC, with a fraction
 /// of six digits only where there is one: "2026-11-21T10:00:00Z", "2026-11-21T10:00:00.123456Z".
-#[Scalar(
-    name = "DateTime",
-    specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339"
-)]
+#[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         Ok(text_of(value, EXPECTED)?.parse::<Self>()?)

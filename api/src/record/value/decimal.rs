@@ -67,20 +67,14 @@ impl FromStr for Decimal {
             None => digits(plain),
         };
         // Fewer digits than 2^96 has: the number below always fits.
-        let count = plain
-            .trim_start_matches('0')
-            .bytes()
-            .filter(u8::is_ascii_digit)
-            .count();
+        let count = plain.trim_start_matches('0').bytes().filter(u8::is_ascii_digit).count();
         let decimals = plain.split_once('.').map_or(0, |(_, fraction)| fraction.len());
         let number = if shape && count <= 28 && decimals <= 28 {
             rust_decimal::Decimal::from_str_exact(text).ok()
         } else {
             None
         };
-        number
-            .map(Self::from)
-            .ok_or_else(|| ValueError::unexpected(EXPECTED, text))
+        number.map(Self::from).ok_or_else(|| ValueError::unexpected(EXPECTED, text))
     }
 }
 
@@ -131,19 +125,14 @@ impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         let whole = match &value {
             Value::String(text) => return Ok(text.parse::<Self>()?),
-            Value::Number(number) => number
-                .as_i64()
-                .map(Into::into)
-                .or_else(|| number.as_u64().map(Into::into)),
+            Value::Number(number) => {
+                number.as_i64().map(Into::into).or_else(|| number.as_u64().map(Into::into))
+            }
             _ => None,
         };
         match whole {
             Some(number) => Ok(Self(number)),
-            None => Err(ValueError::Unexpected {
-                expected: EXPECTED,
-                found: Found::value(&value),
-            }
-            .into()),
+            None => Err(ValueError::Unexpected { expected: EXPECTED, found: Found::value(&value) }.into()),
         }
     }
 
@@ -264,10 +253,7 @@ impl Money {
             return Err(ValueError::unexpected(EXPECTED_MONEY, &amount.to_string()));
         }
         number.rescale(number.scale().max(2));
-        Ok(Self {
-            number: Decimal::from(number),
-            unit: currency,
-        })
+        Ok(Self { number: Decimal::from(number), unit: currency })
     }
 
     /// How much, with two to four decimals.
@@ -286,10 +272,7 @@ impl Money {
     /// Refuses amounts of two currencies, and a sum that [`Money::new`] refuses.
     pub fn checked_add(self, other: Self) -> Result<Self, ValueError> {
         if self.unit != other.unit {
-            return Err(ValueError::CurrenciesDiffer {
-                left: self.unit,
-                right: other.unit,
-            });
+            return Err(ValueError::CurrenciesDiffer { left: self.unit, right: other.unit });
         }
         // Two amounts within the limit have a sum of far fewer than 28 digits.
         Self::new(Decimal::from(self.number.0 + other.number.0), self.unit)
@@ -360,18 +343,12 @@ mod tests {
     fn takes_integers_and_refuses_floats() {
         let number = |json: &str| Decimal::parse(Value::Number(serde_json::from_str(json).unwrap()));
         assert_eq!(number("1850000").unwrap().to_string(), "1850000");
-        assert_eq!(
-            number("18446744073709551615").unwrap().to_string(),
-            "18446744073709551615"
-        );
+        assert_eq!(number("18446744073709551615").unwrap().to_string(), "18446744073709551615");
         assert_eq!(number("-1").unwrap().to_string(), "-1");
         assert!(number("1.0").is_err() && number("1e3").is_err() && number("18446744073709551616").is_err());
         assert!(Decimal::parse(Value::Boolean(true)).is_err());
         assert_eq!(serde_json::from_str::<Decimal>("12").unwrap(), Decimal::from(12));
-        assert_eq!(
-            serde_json::from_str::<Decimal>("\"12.0\"").unwrap(),
-            Decimal::from(12)
-        );
+        assert_eq!(serde_json::from_str::<Decimal>("\"12.0\"").unwrap(), Decimal::from(12));
         let message = serde_json::from_str::<Decimal>("1.5").unwrap_err().to_string();
         assert!(message.contains("as a string"), "{message}");
     }
@@ -385,9 +362,7 @@ mod tests {
                 .all(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()))
         );
         assert_eq!("EUR".parse::<Currency>().unwrap(), Currency::EUR);
-        for text in [
-            "", "eur", "EUR ", "EURO", "FRF", "BEF", "BGN", "HRK", "XAU", "XXX", "XTS", "€",
-        ] {
+        for text in ["", "eur", "EUR ", "EURO", "FRF", "BEF", "BGN", "HRK", "XAU", "XXX", "XTS", "€"] {
             assert!(text.parse::<Currency>().is_err(), "{text}");
         }
     }
@@ -406,16 +381,8 @@ mod tests {
         ] {
             assert_eq!(euros(text).amount().to_string(), canonical, "{text}");
         }
-        for text in [
-            "1.23456",
-            "1000000000000000",
-            "-1000000000000000.00",
-            "9999999999999999999999999999",
-        ] {
-            assert!(
-                Money::new(text.parse().unwrap(), Currency::EUR).is_err(),
-                "{text}"
-            );
+        for text in ["1.23456", "1000000000000000", "-1000000000000000.00", "9999999999999999999999999999"] {
+            assert!(Money::new(text.parse().unwrap(), Currency::EUR).is_err(), "{text}");
         }
         assert_eq!(euros("1850000").to_string(), "1850000.00 EUR");
     }
@@ -435,9 +402,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&euros("1850000")).unwrap(), json);
         assert_eq!(serde_json::from_str::<Money>(json).unwrap(), euros("1850000"));
         assert_eq!(
-            serde_json::from_str::<Money>(r#"{"amount":1,"currency":"EUR"}"#)
-                .unwrap()
-                .to_string(),
+            serde_json::from_str::<Money>(r#"{"amount":1,"currency":"EUR"}"#).unwrap().to_string(),
             "1.00 EUR"
         );
         assert!(serde_json::from_str::<Money>(r#"{"amount":"1","currency":"ECU"}"#).is_err());
@@ -445,11 +410,7 @@ mod tests {
     }
 
     fn cents(amount: i64) -> Money {
-        Money::new(
-            Decimal::from(rust_decimal::Decimal::new(amount, 2)),
-            Currency::EUR,
-        )
-        .unwrap()
+        Money::new(Decimal::from(rust_decimal::Decimal::new(amount, 2)), Currency::EUR).unwrap()
     }
 
     proptest! {

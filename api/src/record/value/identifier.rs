@@ -111,11 +111,9 @@ impl IdentifierScheme {
         match self {
             Self::Siren => &["annuaire-entreprises.data.gouv.fr/entreprise/", "siren"],
             Self::Siret => &["annuaire-entreprises.data.gouv.fr/etablissement/", "siret"],
-            Self::Bce => &[
-                "kbopub.economie.fgov.be/kbopub/toonondernemingps.html?ondernemingsnummer=",
-                "bce",
-                "kbo",
-            ],
+            Self::Bce => {
+                &["kbopub.economie.fgov.be/kbopub/toonondernemingps.html?ondernemingsnummer=", "bce", "kbo"]
+            }
             Self::Vat => &["vat", "tva", "btw"],
             Self::Lei => &["search.gleif.org/#/record/", "lei"],
             Self::Isni => &["isni.org/isni/", "isni.org/", "isni"],
@@ -123,13 +121,7 @@ impl IdentifierScheme {
             Self::Ror => &["ror.org/", "ror"],
             Self::Rna => &["rna"],
             Self::Wikidata => &["wikidata.org/wiki/", "wikidata.org/entity/", "wikidata", "wd"],
-            Self::Eidr => &[
-                "doi.org/",
-                "dx.doi.org/",
-                "ui.eidr.org/view/content?id=",
-                "doi",
-                "eidr",
-            ],
+            Self::Eidr => &["doi.org/", "dx.doi.org/", "ui.eidr.org/view/content?id=", "doi", "eidr"],
         }
     }
 }
@@ -238,12 +230,7 @@ impl Identifier {
             IdentifierScheme::Wikidata => is_wikidata(&plain).then_some(plain),
             IdentifierScheme::Eidr => eidr(&plain),
         };
-        value
-            .map(|canonical| Self {
-                register: scheme,
-                canonical,
-            })
-            .ok_or_else(refuse)
+        value.map(|canonical| Self { register: scheme, canonical }).ok_or_else(refuse)
     }
 
     /// The register that gave the identifier.
@@ -260,12 +247,12 @@ impl Identifier {
     pub fn url(&self) -> Option<String> {
         let value = &self.canonical;
         match self.register {
-            IdentifierScheme::Siren => Some(format!(
-                "https://annuaire-entreprises.data.gouv.fr/entreprise/{value}"
-            )),
-            IdentifierScheme::Siret => Some(format!(
-                "https://annuaire-entreprises.data.gouv.fr/etablissement/{value}"
-            )),
+            IdentifierScheme::Siren => {
+                Some(format!("https://annuaire-entreprises.data.gouv.fr/entreprise/{value}"))
+            }
+            IdentifierScheme::Siret => {
+                Some(format!("https://annuaire-entreprises.data.gouv.fr/etablissement/{value}"))
+            }
             IdentifierScheme::Bce => Some(format!(
                 "https://kbopub.economie.fgov.be/kbopub/toonondernemingps.html?ondernemingsnummer={value}"
             )),
@@ -291,9 +278,7 @@ impl fmt::Display for Identifier {
 fn without_prefix<'a>(text: &'a str, prefixes: &[&str]) -> &'a str {
     let text = text.trim();
     let is_address = strip(text, "https://").is_some() || strip(text, "http://").is_some();
-    let rest = strip(text, "https://")
-        .or_else(|| strip(text, "http://"))
-        .unwrap_or(text);
+    let rest = strip(text, "https://").or_else(|| strip(text, "http://")).unwrap_or(text);
     let rest = strip(rest, "www.").unwrap_or(rest);
     for prefix in prefixes {
         let Some(rest) = strip(rest, prefix) else { continue };
@@ -327,8 +312,7 @@ fn compact(text: &str) -> Option<String> {
 /// The value of a digit or capital letter in ISO/IEC 7064: 0 to 9, then A to Z as 10 to 35.
 fn values(text: &str) -> impl DoubleEndedIterator<Item = u32> + ExactSizeIterator {
     // 36 for what is neither, which no caller lets through.
-    text.bytes()
-        .map(|byte| char::from(byte).to_digit(36).unwrap_or(36))
+    text.bytes().map(|byte| char::from(byte).to_digit(36).unwrap_or(36))
 }
 
 fn are_digits(text: &str, count: usize) -> bool {
@@ -340,13 +324,7 @@ fn luhn(text: &str) -> bool {
     let sum: u32 = values(text)
         .rev()
         .enumerate()
-        .map(|(at, digit)| {
-            if at % 2 == 0 {
-                digit
-            } else {
-                2 * digit - 9 * u32::from(digit > 4)
-            }
-        })
+        .map(|(at, digit)| if at % 2 == 0 { digit } else { 2 * digit - 9 * u32::from(digit > 4) })
         .sum();
     sum.is_multiple_of(10)
 }
@@ -362,17 +340,11 @@ fn is_siret(text: &str) -> bool {
 }
 
 fn modulo_97(text: &str) -> u32 {
-    values(text).fold(0, |rest, digit| {
-        (rest * if digit > 9 { 100 } else { 10 } + digit) % 97
-    })
+    values(text).fold(0, |rest, digit| (rest * if digit > 9 { 100 } else { 10 } + digit) % 97)
 }
 
 fn bce(text: &str) -> Option<String> {
-    let text = if are_digits(text, 9) {
-        format!("0{text}")
-    } else {
-        text.to_owned()
-    };
+    let text = if are_digits(text, 9) { format!("0{text}") } else { text.to_owned() };
     let fits = are_digits(&text, 10)
         && text.starts_with(['0', '1'])
         && !text.starts_with("00000000")
@@ -443,17 +415,12 @@ fn is_french_vat(number: &str) -> bool {
     let (Some(Some(first)), Some(Some(second))) = (positions.next(), positions.next()) else {
         return false;
     };
-    let Some(check) = (if first < 10 {
-        first * 24 + second
-    } else {
-        first * 34 + second
-    })
-    .checked_sub(if first < 10 { 10 } else { 100 }) else {
+    let Some(check) = (if first < 10 { first * 24 + second } else { first * 34 + second })
+        .checked_sub(if first < 10 { 10 } else { 100 })
+    else {
         return false;
     };
-    let siren = siren
-        .bytes()
-        .fold(0, |number, digit| number * 10 + usize::from(digit - b'0'));
+    let siren = siren.bytes().fold(0, |number, digit| number * 10 + usize::from(digit - b'0'));
     (siren + 1 + check / 11) % 11 == check % 11
 }
 
@@ -494,9 +461,7 @@ fn is_ror(text: &str) -> bool {
     if !is_like(text, "0xxxxxx99") {
         return false;
     }
-    let number = text[..7]
-        .chars()
-        .try_fold(0, |number, c| ALPHABET.find(c).map(|value| number * 32 + value));
+    let number = text[..7].chars().try_fold(0, |number, c| ALPHABET.find(c).map(|value| number * 32 + value));
     number.is_some_and(|number| 98 - number * 100 % 97 == modulo_100(&text[7..]) as usize)
 }
 
@@ -572,9 +537,7 @@ mod tests {
     ];
 
     fn read(scheme: IdentifierScheme, text: &str) -> Option<String> {
-        Identifier::parse(scheme, text)
-            .ok()
-            .map(|identifier| identifier.canonical)
+        Identifier::parse(scheme, text).ok().map(|identifier| identifier.canonical)
     }
 
     #[test]
@@ -622,20 +585,12 @@ mod tests {
             (Vat, "NL 1234.56.789.B.01", "NL123456789B01"),
             (Lei, "5493 001k jtii gc8y 1r12", "5493001KJTIIGC8Y1R12"),
             (Isni, "0000 0001 2103 2683", "0000000121032683"),
-            (
-                Isni,
-                "http://www.isni.org/isni/000000012146438x",
-                "000000012146438X",
-            ),
+            (Isni, "http://www.isni.org/isni/000000012146438x", "000000012146438X"),
             (Isni, "https://isni.org/0000000121032683", "0000000121032683"),
             (Orcid, "000000021694233x", "0000-0002-1694-233X"),
             (Orcid, "orcid.org/0000-0002-1825-0097", "0000-0002-1825-0097"),
             (Orcid, "0000‐0002‐1825‐0097", "0000-0002-1825-0097"),
-            (
-                Orcid,
-                "https://orcid.org/0000-0002-1825-0097?lang=fr",
-                "0000-0002-1825-0097",
-            ),
+            (Orcid, "https://orcid.org/0000-0002-1825-0097?lang=fr", "0000-0002-1825-0097"),
             (Ror, "https://ror.org/03YRM5C26", "03yrm5c26"),
             (Rna, "w751004076", "W751004076"),
             (Wikidata, "http://www.wikidata.org/entity/q42", "Q42"),
@@ -645,11 +600,7 @@ mod tests {
                 "https://doi.org/10.5240/7791-8534-2c23-9030-8610-5",
                 "10.5240/7791-8534-2C23-9030-8610-5",
             ),
-            (
-                Eidr,
-                "doi:10.5240/77918534 2C23903086105",
-                "10.5240/7791-8534-2C23-9030-8610-5",
-            ),
+            (Eidr, "doi:10.5240/77918534 2C23903086105", "10.5240/7791-8534-2C23-9030-8610-5"),
         ] {
             assert_eq!(read(scheme, text).as_deref(), Some(canonical), "{scheme} {text}");
         }
@@ -721,10 +672,7 @@ mod tests {
         ] {
             let error = Identifier::parse(scheme, text);
             assert!(error.is_err(), "{scheme} {text}");
-            assert!(
-                error.unwrap_err().to_string().starts_with("expected a"),
-                "{scheme} {text}"
-            );
+            assert!(error.unwrap_err().to_string().starts_with("expected a"), "{scheme} {text}");
         }
         assert!(Identifier::parse(Siren, &format!("{}552008443", " ".repeat(300))).is_err());
     }

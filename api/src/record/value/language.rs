@@ -50,9 +50,7 @@ impl Language {
     /// Nothing for a language that the directory does not know.
     pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.split('-').next()?;
-        Self::ALL
-            .into_iter()
-            .find(|language| language.tag().eq_ignore_ascii_case(primary))
+        Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
     }
 }
 
@@ -118,11 +116,8 @@ impl LanguagePreferences {
     /// entries for one language the best counts. What cannot be read, languages that the directory does not
     /// know, and everything after the first 32 entries are ignored: no header is an error.
     pub fn parse(header: &str) -> Self {
-        let mut entries: Vec<(u16, Range)> = header
-            .split(',')
-            .take(Self::MAX_ENTRIES)
-            .filter_map(entry)
-            .collect();
+        let mut entries: Vec<(u16, Range)> =
+            header.split(',').take(Self::MAX_ENTRIES).filter_map(entry).collect();
         // A stable sort: entries of one weight keep their order.
         entries.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
         let mut preferences = Self::default();
@@ -164,10 +159,7 @@ impl LanguagePreferences {
             .find_map(|range| texts.iter().find(|text| self.matches(range, text.language)))
             .unwrap_or(own);
         let wanted = asked.or_else(|| self.first());
-        Some(Served {
-            text,
-            substitute: wanted.is_some_and(|wanted| wanted != text.language),
-        })
+        Some(Served { text, substitute: wanted.is_some_and(|wanted| wanted != text.language) })
     }
 
     fn matches(&self, range: Range, language: Language) -> bool {
@@ -192,11 +184,7 @@ fn entry(text: &str) -> Option<(u16, Range)> {
             weight(value.trim())?
         }
     };
-    let range = if tag == "*" {
-        Range::Any
-    } else {
-        Range::Only(Language::from_tag(tag)?)
-    };
+    let range = if tag == "*" { Range::Any } else { Range::Only(Language::from_tag(tag)?) };
     Some((weight, range))
 }
 
@@ -262,10 +250,7 @@ mod tests {
     fn texts(languages: &[Language]) -> Vec<LocalizedText> {
         languages
             .iter()
-            .map(|&language| LocalizedText {
-                language,
-                text: language.tag().to_owned(),
-            })
+            .map(|&language| LocalizedText { language, text: language.tag().to_owned() })
             .collect()
     }
 
@@ -308,14 +293,8 @@ mod tests {
             assert_eq!(serde_json::to_value(language).unwrap(), language.as_str());
         }
         assert!("fr".parse::<Language>().is_err());
-        let text = LocalizedText {
-            language: Nl,
-            text: "film".to_owned(),
-        };
-        assert_eq!(
-            serde_json::to_string(&text).unwrap(),
-            r#"{"language":"NL","text":"film"}"#
-        );
+        let text = LocalizedText { language: Nl, text: "film".to_owned() };
+        assert_eq!(serde_json::to_string(&text).unwrap(), r#"{"language":"NL","text":"film"}"#);
     }
 
     fn any_language() -> impl Strategy<Value = Language> {

@@ -63,10 +63,7 @@ pub enum ValueError {
 impl ValueError {
     /// Makes an error that repeats the start of `found`.
     pub(crate) fn unexpected(expected: &'static str, found: &str) -> Self {
-        Self::Unexpected {
-            expected,
-            found: Found::text(found),
-        }
+        Self::Unexpected { expected, found: Found::text(found) }
     }
 }
 
@@ -87,13 +84,7 @@ impl Found {
         let mut excerpt: String = rest
             .by_ref()
             .take(Self::CHARACTERS)
-            .map(|c| {
-                if is_hidden(c) {
-                    char::REPLACEMENT_CHARACTER
-                } else {
-                    c
-                }
-            })
+            .map(|c| if is_hidden(c) { char::REPLACEMENT_CHARACTER } else { c })
             .collect();
         if rest.next().is_some() {
             excerpt.push('…');
@@ -133,10 +124,7 @@ fn is_hidden(c: char) -> bool {
 fn text_of(value: Value, expected: &'static str) -> Result<String, ValueError> {
     match value {
         Value::String(text) => Ok(text),
-        other => Err(ValueError::Unexpected {
-            expected,
-            found: Found::value(&other),
-        }),
+        other => Err(ValueError::Unexpected { expected, found: Found::value(&other) }),
     }
 }
 
@@ -200,10 +188,7 @@ mod tests {
             Ok(Identifier::parse(scheme, &value)?)
         }
         async fn text(&self, language: Language) -> LocalizedText {
-            LocalizedText {
-                language,
-                text: "x".to_owned(),
-            }
+            LocalizedText { language, text: "x".to_owned() }
         }
     }
 
@@ -266,22 +251,18 @@ mod tests {
             "enum Language",
             "enum IdentifierScheme",
         ] {
-            assert!(
-                sdl.contains(&format!("\"\"\"\n{name}")),
-                "{name} has no description in\n{sdl}"
-            );
+            assert!(sdl.contains(&format!("\"\"\"\n{name}")), "{name} has no description in\n{sdl}");
         }
     }
 
     #[test]
     fn values_go_through_graphql_in_their_canonical_form() {
-        let reply = run(
-            r#"{ day(day: "2009-07-01") about(date: "2009-07") at(at: "2026-11-21T11:00:00+01:00")
+        let reply =
+            run(r#"{ day(day: "2009-07-01") about(date: "2009-07") at(at: "2026-11-21T11:00:00+01:00")
                  page(url: " https://www.flega.be/ ") email(email: "info@flega.be") decimal(decimal: 1850000)
                  money(amount: "1850000", currency: "EUR") { amount currency }
                  identifier(scheme: ORCID, value: "0000000218250097") { scheme value url }
-                 text(language: NL) { language } }"#,
-        );
+                 text(language: NL) { language } }"#);
         let expected = serde_json::json!({
             "day": "2009-07-01", "about": "2009-07", "at": "2026-11-21T10:00:00Z",
             "page": "https://www.flega.be/", "email": "info@flega.be", "decimal": "1850000",
@@ -302,10 +283,7 @@ mod tests {
             (r#"{ page(url: "flega.be") }"#, "http"),
             (r#"{ email(email: "flega.be") }"#, "e-mail address"),
             ("{ decimal(decimal: 1.5) }", "as a string"),
-            (
-                r#"{ money(amount: "1", currency: "ECU") { amount } }"#,
-                "ISO 4217",
-            ),
+            (r#"{ money(amount: "1", currency: "ECU") { amount } }"#, "ISO 4217"),
             (r#"{ identifier(scheme: SIREN, value: "1") { value } }"#, "SIREN"),
             ("{ day(day: {a: 1}) }", "an object"),
         ] {

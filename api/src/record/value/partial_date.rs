@@ -41,17 +41,10 @@ impl PartialDate {
                 }
             };
         if real {
-            Ok(Self {
-                year,
-                month: month.unwrap_or(0),
-                day: day.unwrap_or(0),
-            })
+            Ok(Self { year, month: month.unwrap_or(0), day: day.unwrap_or(0) })
         } else {
             let part = |number: Option<u8>| number.map_or(String::new(), |number| format!("-{number:02}"));
-            Err(ValueError::unexpected(
-                EXPECTED,
-                &format!("{year:04}{}{}", part(month), part(day)),
-            ))
+            Err(ValueError::unexpected(EXPECTED, &format!("{year:04}{}{}", part(month), part(day))))
         }
     }
 
@@ -77,11 +70,7 @@ impl PartialDate {
 
     /// The last day that this date can mean: `2009-02` gives 28 February 2009.
     pub fn last_day(self) -> NaiveDate {
-        let month = if self.month == 0 {
-            12
-        } else {
-            u32::from(self.month)
-        };
+        let month = if self.month == 0 { 12 } else { u32::from(self.month) };
         let day = if self.day == 0 {
             u32::from(self.with_day(month, 1).num_days_in_month())
         } else {
@@ -90,10 +79,7 @@ impl PartialDate {
         self.with_day(month, day)
     }
 
-    #[expect(
-        clippy::expect_used,
-        reason = "the parts of a date were checked when it was made"
-    )]
+    #[expect(clippy::expect_used, reason = "the parts of a date were checked when it was made")]
     fn with_day(self, month: u32, day: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(i32::from(self.year), month, day).expect("a checked date exists")
     }
@@ -101,10 +87,7 @@ impl PartialDate {
 
 impl From<Date> for PartialDate {
     /// The same day.
-    #[expect(
-        clippy::expect_used,
-        reason = "a date has a year of four digits, and small months and days"
-    )]
+    #[expect(clippy::expect_used, reason = "a date has a year of four digits, and small months and days")]
     fn from(date: Date) -> Self {
         let date = date.naive();
         Self {
@@ -121,20 +104,16 @@ impl FromStr for PartialDate {
     fn from_str(text: &str) -> Result<Self, ValueError> {
         let refuse = || ValueError::unexpected(EXPECTED, text);
         let part = |from: usize| match text.as_bytes().get(from..from + 3) {
-            Some([b'-', two @ ..]) => digits(two)
-                .and_then(|number| u8::try_from(number).ok())
-                .map(Some)
-                .ok_or_else(refuse),
+            Some([b'-', two @ ..]) => {
+                digits(two).and_then(|number| u8::try_from(number).ok()).map(Some).ok_or_else(refuse)
+            }
             _ => Ok(None),
         };
         let year = text.as_bytes().get(..4).and_then(digits).ok_or_else(refuse)?;
         let (month, day) = match text.len() {
             4 => (None, None),
             7 => (Some(part(4)?.ok_or_else(refuse)?), None),
-            10 => (
-                Some(part(4)?.ok_or_else(refuse)?),
-                Some(part(7)?.ok_or_else(refuse)?),
-            ),
+            10 => (Some(part(4)?.ok_or_else(refuse)?), Some(part(7)?.ok_or_else(refuse)?)),
             _ => return Err(refuse()),
         };
         Self::new(year, month, day).map_err(|_| refuse())
@@ -158,10 +137,7 @@ serde_as_text!(PartialDate);
 
 /// A date of the Gregorian calendar that is as precise as what is known: a year "2009", a month
 /// "2009-07" or a day "2009-07-01". In lists, "2009" comes before "2009-01".
-#[Scalar(
-    name = "PartialDate",
-    specified_by_url = "https://www.loc.gov/standards/datetime/"
-)]
+#[Scalar(name = "PartialDate", specified_by_url = "https://www.loc.gov/standards/datetime/")]
 impl ScalarType for PartialDate {
     fn parse(value: Value) -> InputValueResult<Self> {
         Ok(text_of(value, EXPECTED)?.parse::<Self>()?)
@@ -239,25 +215,14 @@ mod tests {
 
     #[test]
     fn is_ordered_as_its_text() {
-        let dates = [
-            "2009",
-            "2009-01",
-            "2009-01-01",
-            "2009-01-31",
-            "2009-02",
-            "2009-12-31",
-            "2010",
-        ];
+        let dates = ["2009", "2009-01", "2009-01-01", "2009-01-31", "2009-02", "2009-12-31", "2010"];
         assert!(dates.windows(2).all(|pair| read(pair[0]) < read(pair[1])));
     }
 
     #[test]
     fn is_a_string_for_serde() {
         assert_eq!(serde_json::to_string(&read("2009-07")).unwrap(), "\"2009-07\"");
-        assert_eq!(
-            serde_json::from_str::<PartialDate>("\"2009-07\"").unwrap(),
-            read("2009-07")
-        );
+        assert_eq!(serde_json::from_str::<PartialDate>("\"2009-07\"").unwrap(), read("2009-07"));
         assert!(serde_json::from_str::<PartialDate>("2009").is_err());
     }
 

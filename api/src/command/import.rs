@@ -1,0 +1,174 @@
+//! `passerelle import`: takes records from files or standard input.
+
+use std::fs::File;
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use passerelle::app::App;
+use passerelle::config::Config;
+use passerelle::import::file::{self, Format, ImportError, Options, Report, Summary};
+use passerelle::import::line::Fault;
+use passerelle::record::error::DomainError;
+
+use super::{Failure, make_data_dir, open};
+
+/// Lines between two reports where nobody watches a bar.
+const REPORT_EVERY: u64 = 10_000;
+
+/// Takes records from files: NDJSON, or CSV for organizations
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// Files to import, one after the other; `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// What the files hold [default: csv where the name ends in .csv, else ndjson]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<FileFormat>,
+
+    /// The source of records whose line names none
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+
+    /// Registers sources that are not known, with the region of their first record
+    #[arg(long)]
+    create_source: bool,
+
+    /// Takes nothing of a file in which one line is bad
+    #[arg(long)]
+    strict: bool,
+
+    #[command(flatten)]
+    pub(super) config: Config,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FileFormat {
+    /// One JSON object a line
+    Ndjson,
+    /// A table of organizations
+    Csv,
+}
+
+impl Import {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        // Every file is opened before the first is imported: a misspelt name is said at once.
+        let files = self.files.iter().map(|path| Ok((path.as_path(), Input::open(path)?)));
+        let files = files.collect::<Result<Vec<_>, Failure>>()?;
+        make_data_dir(&self.config.data_dir)?;
+        let app = open(&self.config).await?.app;
+        let mut bad = 0;
+        let mut lost = false;
+        for (path, input) in files {
+            let summary = self.one(&app, path, input).await?;
+            bad += summary.bad;
+            lost |= !summary.kept;
+        }
+        app.db.close().await;
+        match (bad, lost) {
+            (0, _) => Ok(()),
+            (_, true) => {
+                Err(Failure::failed(format!("{bad} bad lines: nothing was imported, because of --strict")))
+            }
+            (_, false) => Err(Failure::failed(format!("{bad} bad lines were left out; all others are in"))),
+        }
+    }
+
+    async fn one(&self, app: &App, path: &Path, input: Input) -> Result<Summary, Failure> {
+        let by_name = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let format = match self.format {
+            Some(FileFormat::Csv) => Format::Csv,
+            None if by_name => Format::Csv,
+            Some(FileFormat::Ndjson) | None => Format::Ndjson,
+        };
+        let options = Options {
+            format,
+            source: self.source.clone(),
+            create_source: self.create_source,
+            strict: self.strict,
+        };
+        let mut progress = Progress::new(path, input.length);
+        let done = file::run(app, input.bytes, &options, &mut progress).await;
+        progress.bar.finish_and_clear();
+        let summary = done.map_err(|error| match error {
+            ImportError::Domain(DomainError::Database(error)) => Failure::failed(format!(
+                "the database failed during the import of {}: {error}",
+                path.display()
+            )),
+            error => Failure::failed(format!("{}: {error}", path.display())),
+        })?;
+        let Summary { lines, created, updated, unchanged, bad, kept } = summary;
+        let fate = if kept { "" } else { ", nothing kept" };
+        println!(
+            "{}: {lines} lines: {created} created, {updated} updated, {unchanged} unchanged, {bad} bad{fate}",
+            path.display()
+        );
+        Ok(summary)
+    }
+}
+
+/// A file, or standard input.
+struct Input {
+    bytes: Box<dyn Read + Send>,
+    length: Option<u64>,
+}
+
+impl Input {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Self { bytes: Box::new(std::io::stdin()), length: None });
+        }
+        let cannot = |error| Failure::failed(format!("cannot read {}: {error}", path.display()));
+        let file = File::open(path).map_err(cannot)?;
+        let metadata = file.metadata().map_err(cannot)?;
+        if metadata.is_dir() {
+            return Err(Failure::failed(format!("cannot read {}: it is a folder", path.display())));
+        }
+        Ok(Self { bytes: Box::new(file), length: Some(metadata.len()) })
+    }
+}
+
+/// Shows how far an import is: a bar on a terminal, lines elsewhere.
+struct Progress {
+    name: String,
+    bar: ProgressBar,
+    reported: u64,
+}
+
+impl Progress {
+    fn new(path: &Path, length: Option<u64>) -> Self {
+        let bar = match length {
+            _ if !std::io::stderr().is_terminal() => ProgressBar::hidden(),
+            Some(length) => ProgressBar::new(length),
+            None => ProgressBar::new_spinner(),
+        };
+        if length.is_some()
+            && let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}")
+        {
+            bar.set_style(style);
+        }
+        Self { name: path.display().to_string(), bar, reported: 0 }
+    }
+}
+
+impl Report for Progress {
+    fn bytes(&mut self, done: u64) {
+        self.bar.set_position(done);
+    }
+
+    fn lines(&mut self, done: u64) {
+        self.bar.set_message(format!("{done} records"));
+        if self.bar.is_hidden() && done / REPORT_EVERY > self.reported / REPORT_EVERY {
+            eprintln!("{}: {done} records", self.name);
+        }
+        self.reported = done;
+    }
+
+    fn bad_line(&mut self, number: u64, fault: &Fault) {
+        let Fault { path, message } = fault;
+        let field = if path.is_empty() { String::new() } else { format!(" {path}:") };
+        self.bar.suspend(|| eprintln!("{}:{number}:{field} {message}", self.name));
+    }
+}

@@ -1,0 +1,272 @@
+//! The command line: the real program, started as anyone would.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use passerelle::migrations;
+use passerelle::record::read::Database;
+use sea_orm::ConnectionTrait;
+use tempfile::TempDir;
+
+use crate::support::{postgres, run};
+
+/// The program in a folder of its own, with nothing set.
+fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
+    command.current_dir(folder).env_clear().env("LISTEN_ADDR", "127.0.0.1:0");
+    command
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// Exit code and standard error of a command that must end by itself.
+fn fails(command: &mut Command) -> (i32, String) {
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let end = Instant::now() + Duration::from_secs(30);
+    while child.try_wait().expect("a state").is_none() {
+        if Instant::now() > end {
+            let _ = child.kill();
+            panic!("the program did not end");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let output = child.wait_with_output().expect("what it wrote");
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(text.lines().count(), 1, "one line: {text}");
+    assert!(output.stdout.is_empty(), "nothing on standard output");
+    (output.status.code().expect("it was not killed"), text)
+}
+
+/// A server that is killed with the test.
+struct Running {
+    child: Child,
+    line: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut line = String::new();
+        let out = child.stdout.take().expect("a pipe");
+        BufReader::new(out).read_line(&mut line).expect("a line");
+        if line.is_empty() {
+            let mut told = String::new();
+            let _ = child.stderr.take().expect("a pipe").read_to_string(&mut told);
+            panic!("the server did not start: {told}");
+        }
+        Self { child, line }
+    }
+
+    fn address(&self) -> &str {
+        let start = self.line.find("http://").expect("an address");
+        self.line[start..].split("/graphql").next().expect("an address")
+    }
+
+    /// Asks it to stop, and answers with which code it did.
+    fn terminate(&mut self) -> Option<i32> {
+        let begun = Instant::now();
+        let killed =
+            Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().expect("kill runs");
+        assert!(killed.success());
+        let code = self.child.wait().expect("it ends").code();
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        code
+    }
+}
+
+#[test]
+fn a_server_starts_with_nothing_set_and_stops_when_told() {
+    let folder = folder();
+    let mut server = Running::start(program(folder.path()).args(["serve", "--demo"]));
+    assert!(server.line.contains("SQLite data/passerelle.db"), "{}", server.line);
+    assert!(server.line.contains("sample"), "{}", server.line);
+    let address = server.address().to_owned();
+    run(async move {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let response = client.get(format!("{address}/readyz")).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+    });
+    assert_eq!(server.terminate(), Some(0));
+
+    // Again, on what is there; another folder would have been begun anew.
+    let again = Running::start(program(folder.path()).args(["serve", "--demo"]));
+    assert!(again.line.contains("already"), "{}", again.line);
+}
+
+#[test]
+fn one_server_uses_a_data_folder() {
+    let folder = folder();
+    let mut first = Running::start(program(folder.path()).arg("serve"));
+    let (code, told) = fails(program(folder.path()).arg("serve"));
+    assert_eq!(code, 1);
+    assert!(told.contains("another `passerelle serve`") && told.contains("DATA_DIR"), "{told}");
+    assert_eq!(first.terminate(), Some(0));
+    drop(Running::start(program(folder.path()).arg("serve")));
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let folder = folder();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let (code, told) = fails(program(folder.path()).args(["serve", "--listen-addr", &address]));
+    assert_eq!(code, 1);
+    assert!(told.contains(&address) && told.contains("LISTEN_ADDR"), "{told}");
+}
+
+#[test]
+fn wrong_usage_ends_with_two() {
+    let folder = folder();
+    for (arguments, expected) in [
+        (&["serve", "--nonsense"][..], "--nonsense"),
+        (&["nonsense"], "nonsense"),
+        (&[], "passerelle serve"),
+        (&["serve", "--listen-addr", "localhost"], "127.0.0.1:8000"),
+        (&["serve", "--graphiql", "maybe"], "on, off"),
+        (&["serve", "--log-format", "xml"], "pretty, json"),
+        (&["serve", "--rust-log", "a=b=c"], "RUST_LOG"),
+        (&["serve", "--database-url", "mysql://x"], "DATABASE_URL"),
+        (&["serve", "--database-url", "sqlite::memory:"], "names no file"),
+        (&["migrate", "--database-url", "passerelle.db"], "DATABASE_URL"),
+    ] {
+        let (code, told) = fails(program(folder.path()).args(arguments));
+        assert_eq!(code, 2, "{arguments:?}: {told}");
+        assert!(told.contains(expected), "{arguments:?}: {told}");
+    }
+    let (code, _) = fails(program(folder.path()).arg("serve").env("GRAPHIQL", "maybe"));
+    assert_eq!(code, 2);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing is half-made");
+}
+
+#[test]
+fn a_folder_or_file_that_cannot_be_used_is_named() {
+    let folder = folder();
+    File::create(folder.path().join("data")).expect("a file");
+    let (code, told) = fails(program(folder.path()).arg("serve"));
+    assert_eq!(code, 1);
+    assert!(told.contains("the data folder `data`") && told.contains("DATA_DIR"), "{told}");
+
+    let (code, told) =
+        fails(program(folder.path()).args(["migrate", "--database-url", "sqlite://missing/x.db"]));
+    assert_eq!(code, 1);
+    assert!(told.contains("`missing`") && told.contains("does not exist"), "{told}");
+
+    let (code, told) = fails(program(folder.path()).args(["migrate", "--database-url", "sqlite://."]));
+    assert_eq!(code, 1);
+    assert!(told.contains("is a folder"), "{told}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_alone() {
+    let folder = folder();
+    let file = folder.path().join("x.db");
+    let text = "This is no database, and long enough to be looked at. ".repeat(100);
+    std::fs::write(&file, &text).expect("a file");
+    for command in ["serve", "migrate"] {
+        let (code, told) = fails(program(folder.path()).args([command, "--database-url", "sqlite://x.db"]));
+        assert_eq!(code, 1);
+        assert!(told.contains("`x.db` is not a SQLite database"), "{told}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).expect("the file"), text);
+}
+
+/// Makes a database look as if a newer program had changed it.
+async fn make_newer(url: &str) {
+    let db = Database::open(url).await.expect("the database opens");
+    migrations::run(&db).await.expect("the database has its layout");
+    let sql = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29990101_000001_future', 0)";
+    db.writer().execute_unprepared(sql).await.expect("a step is noted");
+    db.close().await;
+}
+
+#[test]
+fn a_newer_database_is_left_alone() {
+    let folder = folder();
+    let url = format!("sqlite://{}", folder.path().join("x.db").display());
+    run(make_newer(&url));
+    for command in ["serve", "migrate"] {
+        let (code, told) = fails(program(folder.path()).args([command, "--database-url", &url]));
+        assert_eq!(code, 1);
+        assert!(told.contains("newer version") && told.contains("m29990101_000001_future"), "{told}");
+    }
+}
+
+#[test]
+fn postgres_is_served_and_its_troubles_are_named() {
+    let folder = folder();
+    run(async move {
+        let Some(database) = postgres::database().await else {
+            return;
+        };
+        let url = database.url.as_str();
+        let mut server = Running::start(program(folder.path()).args(["serve", "--database-url", url]));
+        assert!(
+            server.line.contains("PostgreSQL passerelle@") || server.line.contains("PostgreSQL "),
+            "{}",
+            server.line
+        );
+        // No lock: any number of them may serve one database.
+        let second = Running::start(program(folder.path()).args(["serve", "--database-url", url]));
+        drop(second);
+        assert_eq!(server.terminate(), Some(0));
+
+        let db = Database::open(url).await.expect("the database opens");
+        let name = url.rsplit('/').next().expect("a name").split('?').next().expect("a name");
+        let unsafe_commits = format!("ALTER DATABASE {name} SET synchronous_commit = off");
+        db.writer().execute_unprepared(&unsafe_commits).await.expect("a setting");
+        db.close().await;
+        let (code, told) = fails(program(folder.path()).args(["serve", "--database-url", url]));
+        assert_eq!(code, 1);
+        assert!(told.contains("synchronous_commit"), "{told}");
+
+        make_newer(url).await;
+        let (code, told) = fails(program(folder.path()).args(["serve", "--database-url", url]));
+        assert_eq!(code, 1);
+        assert!(told.contains("newer version"), "{told}");
+    });
+}
+
+#[test]
+fn a_postgres_that_does_not_answer_is_named_without_its_password() {
+    let folder = folder();
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let url = format!("postgres://me:s3cret@127.0.0.1:{free}/directory");
+    let (code, told) = fails(program(folder.path()).args(["serve", "--database-url", &url]));
+    assert_eq!(code, 1);
+    assert!(
+        told.contains("does not answer") && told.contains(&format!("me@127.0.0.1:{free}/directory")),
+        "{told}"
+    );
+    assert!(!told.contains("s3cret"), "{told}");
+}
+
+#[test]
+fn migrate_makes_a_database_and_schema_prints() {
+    let folder = folder();
+    for _ in 0..2 {
+        let done = program(folder.path()).arg("migrate").output().expect("the program runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        assert!(folder.path().join("data/passerelle.db").is_file());
+    }
+    let printed = program(folder.path()).arg("schema").output().expect("the program runs");
+    assert!(printed.status.success());
+    assert_eq!(String::from_utf8(printed.stdout).expect("UTF-8"), passerelle::schema::sdl());
+    let help = program(folder.path()).args(["serve", "--help"]).output().expect("the program runs");
+    assert!(help.status.success());
+    assert!(String::from_utf8_lossy(&help.stdout).contains("--database-url"));
+}

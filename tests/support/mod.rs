@@ -1,0 +1,68 @@
+//! Starts servers with databases of their own, and asks them.
+
+pub(crate) mod postgres;
+pub(crate) mod records;
+pub(crate) mod server;
+
+/// Runs a test as the program runs a command: on several threads, with the same stacks.
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .thread_stack_size(8 * 1024 * 1024)
+        .build()
+        .expect("a runtime");
+    // What the program logs is shown with a test that fails.
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+    runtime.block_on(test);
+    runtime.shutdown_background();
+}
+
+/// Makes two tests of one: `name::sqlite` and `name::postgres`. Each gets a server with a database of its own;
+/// that on PostgreSQL passes where there is none, unless it is required.
+///
+/// ```ignore
+/// on_both_databases! {
+///     async fn regions_are_there(server) { .. }
+/// }
+/// on_both_databases! {
+///     with Setup::default().with_sample();
+///     async fn organizations_are_there(server) { .. }
+/// }
+/// ```
+#[macro_export]
+macro_rules! on_both_databases {
+    (async fn $name:ident($server:ident) $body:block) => {
+        $crate::on_both_databases! {
+            with $crate::support::server::Setup::default();
+            async fn $name($server) $body
+        }
+    };
+    (with $setup:expr; async fn $name:ident($server:ident) $body:block) => {
+        mod $name {
+            #[allow(unused_imports, reason = "some bodies use nothing of their module")]
+            use super::*;
+            use $crate::support::server::{Backend, TestServer};
+
+            async fn body($server: TestServer) $body
+
+            #[test]
+            fn sqlite() {
+                $crate::support::run(async {
+                    let server = TestServer::with(Backend::Sqlite, $setup).await;
+                    body(server.expect("SQLite is always there")).await;
+                });
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::support::run(async {
+                    if let Some(server) = TestServer::with(Backend::Postgres, $setup).await {
+                        body(server).await;
+                    }
+                });
+            }
+        }
+    };
+}

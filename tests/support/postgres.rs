@@ -1,0 +1,314 @@
+//! PostgreSQL for the tests: a server that runs already, or one of our own that ends with the process.
+
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use passerelle::migrations;
+use passerelle::record::read::Database;
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+
+/// What every database of the tests begins with.
+const PREFIX: &str = "passerelle_test_";
+
+/// A server with the database from which those of the tests are copied.
+struct Cluster {
+    /// The address of a database, without its name.
+    base: Box<dyn Fn(&str) -> String + Send + Sync>,
+    /// The database in which commands for the whole server are given.
+    admin: String,
+    /// Begins the names of the databases of this process.
+    names: String,
+    /// Whether the databases outlive this process.
+    external: bool,
+    /// Keeps our own server alive: it ends when this end of its pipe closes, however this process ends.
+    _watcher: Option<Child>,
+}
+
+/// A database of one test.
+pub(crate) struct TestDatabase {
+    /// Its address.
+    pub(crate) url: String,
+    name: String,
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let Some(Some(cluster)) = CLUSTER.get() else {
+            return;
+        };
+        if !cluster.external {
+            return;
+        }
+        let (admin, name) = (cluster.url(&cluster.admin), self.name.clone());
+        // A runtime cannot be waited for inside another.
+        let dropped = std::thread::spawn(move || {
+            wait_for(async {
+                let db = connect(&admin).await;
+                let _ = db.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+            });
+        });
+        let _ = dropped.join();
+    }
+}
+
+static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// A new database in the layout of the program; none where there is no PostgreSQL.
+///
+/// # Panics
+/// Where there is none and `PASSERELLE_REQUIRE_POSTGRES` is `1`.
+pub(crate) async fn database() -> Option<TestDatabase> {
+    let cluster =
+        tokio::task::spawn_blocking(|| CLUSTER.get_or_init(start)).await.expect("PostgreSQL starts");
+    let cluster = cluster.as_ref()?;
+    let number = DATABASES.fetch_add(1, Ordering::Relaxed) + 1;
+    let name = format!("{}_{number}", cluster.names);
+    let admin = connect(&cluster.url(&cluster.admin)).await;
+    let create = format!("CREATE DATABASE {name} TEMPLATE {}_template", cluster.names);
+    admin.execute_unprepared(&create).await.expect("a database is made");
+    let _ = admin.close().await;
+    report(number);
+    Some(TestDatabase { url: cluster.url(&name), name })
+}
+
+/// Leaves the number of servers that used PostgreSQL where `.ci/run` looks for it.
+fn report(number: u32) {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    let written = std::fs::create_dir_all(&target)
+        .and_then(|()| std::fs::write(target.join("postgres-tests-ran"), format!("{number}\n")));
+    written.expect("the number of tests on PostgreSQL is written");
+}
+
+impl Cluster {
+    fn url(&self, database: &str) -> String {
+        (self.base)(database)
+    }
+}
+
+/// Runs to the end on this thread.
+fn wait_for<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(work)
+}
+
+async fn connect(url: &str) -> DatabaseConnection {
+    let mut options = sea_orm::ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    sea_orm::Database::connect(options).await.expect("PostgreSQL answers")
+}
+
+fn start() -> Option<Cluster> {
+    let given = std::env::var("TEST_POSTGRES_URL").ok();
+    let cluster = given.map(|url| running(&url)).or_else(|| programs().map(|programs| own(&programs)));
+    let Some(cluster) = cluster else {
+        missing();
+        return None;
+    };
+    wait_for(prepare(&cluster));
+    Some(cluster)
+}
+
+/// Says aloud that half of the tests do nothing: on the real standard error, as libtest hides what tests print.
+fn missing() {
+    let message =
+        "PostgreSQL was not found: set TEST_POSTGRES_URL, or install its server programs (initdb, postgres)";
+    assert!(std::env::var("PASSERELLE_REQUIRE_POSTGRES").as_deref() != Ok("1"), "{message}");
+    let _ = writeln!(
+        std::io::stderr(),
+        "\n*****\n***** {message}.\n***** The tests on PostgreSQL are SKIPPED.\n*****"
+    );
+}
+
+/// A server that runs already.
+fn running(url: &str) -> Cluster {
+    let parsed = url::Url::parse(url).expect("TEST_POSTGRES_URL is postgres://user:password@host/database");
+    let admin = parsed.path().trim_start_matches('/').to_owned();
+    let base = move |database: &str| {
+        let mut url = parsed.clone();
+        url.set_path(database);
+        url.to_string()
+    };
+    let admin = if admin.is_empty() { "postgres".to_owned() } else { admin };
+    let names = format!("{PREFIX}{}", std::process::id());
+    Cluster { base: Box::new(base), admin, names, external: true, _watcher: None }
+}
+
+/// The folder with `initdb` and `postgres`.
+fn programs() -> Option<PathBuf> {
+    let is_there = |folder: &PathBuf| folder.join("initdb").is_file() && folder.join("postgres").is_file();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(folder) = std::env::split_paths(&path).find(is_there) {
+        return Some(folder);
+    }
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+    let mut folders: Vec<PathBuf> =
+        versions.map(|version| version.path().join("bin")).filter(is_there).collect();
+    let version = |folder: &PathBuf| {
+        folder.parent().and_then(Path::file_name).and_then(|name| name.to_str()?.parse::<u32>().ok())
+    };
+    folders.sort_by_key(version);
+    folders.pop()
+}
+
+/// User and group for the server, which refuses to run as root; none where we are not root.
+fn other_user(folder: &Path) -> Option<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt;
+    if folder.metadata().expect("the folder of the cluster").uid() != 0 {
+        return None;
+    }
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let find = |name: &str| {
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut numbers = line.split(':').skip(2).map(str::parse::<u32>);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    };
+    find("postgres").or_else(|| find("nobody")).or(Some((65534, 65534)))
+}
+
+/// Waits for its standard input to end, as it does when the test process is gone, and then ends the server.
+const WATCHER: &str = r#"
+data=$1; shift
+"$@" >"$data/log" 2>&1 &
+server=$!
+cat >/dev/null
+kill -QUIT "$server"
+wait "$server"
+rm -rf "$data"
+"#;
+
+/// Starts a server of our own.
+fn own(programs: &Path) -> Cluster {
+    // The paths of sockets are short by nature.
+    let folder =
+        tempfile::Builder::new().prefix("passerelle-pg-").tempdir_in("/tmp").expect("a folder").keep();
+    let user = other_user(&folder);
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)).expect("the folder is ours");
+    if let Some((user, group)) = user {
+        chown(&folder, Some(user), Some(group)).expect("the folder is given away");
+    }
+    let data = folder.join("data");
+    let as_user = |command: &mut Command| {
+        if let Some((user, group)) = user {
+            command.uid(user).gid(group);
+        }
+        command.current_dir(&folder);
+    };
+    let mut initdb = Command::new(programs.join("initdb"));
+    initdb.args([
+        "--no-sync",
+        "--auth=trust",
+        "--username=passerelle",
+        "--encoding=UTF8",
+        "--locale=C",
+        "-D",
+    ]);
+    initdb.arg(&data);
+    as_user(&mut initdb);
+    let made = initdb.output().expect("initdb runs");
+    assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
+
+    let mut watcher = Command::new("/bin/sh");
+    watcher.args(["-c", WATCHER, "watcher"]).arg(&folder).arg(programs.join("postgres")).arg("-D").arg(&data);
+    for setting in [
+        "listen_addresses=",
+        "fsync=off",
+        "full_page_writes=off",
+        "max_connections=200",
+        "shared_buffers=64MB",
+        "autovacuum=off",
+    ] {
+        watcher.args(["-c", setting]);
+    }
+    watcher.arg("-c").arg(format!("unix_socket_directories={}", folder.display()));
+    // A group of its own: what is typed at the terminal is for the tests, and ends the server through the pipe.
+    watcher.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    as_user(&mut watcher);
+    let watcher = watcher.spawn().expect("the server starts");
+
+    let socket = folder.join(".s.PGSQL.5432");
+    let end = Instant::now() + Duration::from_mins(1);
+    loop {
+        match std::os::unix::net::UnixStream::connect(&socket) {
+            Ok(_) => break,
+            Err(error) if Instant::now() < end => {
+                let waiting = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused);
+                assert!(waiting, "PostgreSQL cannot be reached: {error}");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(_) => {
+                let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+                panic!("PostgreSQL did not start: {log}");
+            }
+        }
+    }
+    let host = folder.to_str().expect("/tmp is UTF-8").replace('/', "%2F");
+    let base = move |database: &str| format!("postgres://passerelle@{host}/{database}");
+    Cluster {
+        base: Box::new(base),
+        admin: "postgres".into(),
+        names: format!("{PREFIX}{}", std::process::id()),
+        external: false,
+        _watcher: Some(watcher),
+    }
+}
+
+/// Makes the database that the others are copied from, and removes what an earlier run may have left.
+async fn prepare(cluster: &Cluster) {
+    let admin = connect_patiently(&cluster.url(&cluster.admin)).await;
+    if cluster.external {
+        sweep(&admin).await;
+    }
+    let template = format!("{}_template", cluster.names);
+    admin
+        .execute_unprepared(&format!("DROP DATABASE IF EXISTS {template}"))
+        .await
+        .expect("an old template goes");
+    admin.execute_unprepared(&format!("CREATE DATABASE {template}")).await.expect("a template is made");
+    let now = scalar(&admin, "SELECT extract(epoch FROM now())::bigint").await;
+    let dated = format!("COMMENT ON DATABASE {template} IS '{now}'");
+    admin.execute_unprepared(&dated).await.expect("the template is dated");
+    let db = Database::open(&cluster.url(&template)).await.expect("the template opens");
+    migrations::run(&db).await.expect("the template has its layout");
+    db.close().await;
+    let _ = admin.close().await;
+}
+
+/// A server that has its socket may still be starting.
+async fn connect_patiently(url: &str) -> DatabaseConnection {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        match sea_orm::Database::connect(url).await {
+            Ok(connection) => return connection,
+            Err(error) => assert!(Instant::now() < end, "PostgreSQL does not answer: {error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn scalar(db: &DatabaseConnection, sql: &str) -> i64 {
+    let row = db.query_one_raw(Statement::from_string(sea_orm::DbBackend::Postgres, sql)).await;
+    row.expect("an answer").expect("a row").try_get_by_index(0).expect("a number")
+}
+
+/// Removes the databases of runs whose template is older than two hours: no run takes so long.
+async fn sweep(admin: &DatabaseConnection) {
+    let sql = format!(
+        "SELECT d.datname FROM pg_database AS t JOIN pg_database AS d \
+         ON starts_with(d.datname, left(t.datname, -length('template'))) \
+         WHERE t.datname ~ '^{PREFIX}[0-9]+_template$' \
+         AND shobj_description(t.oid, 'pg_database')::bigint < extract(epoch FROM now()) - 7200"
+    );
+    let rows = admin.query_all_raw(Statement::from_string(sea_orm::DbBackend::Postgres, sql)).await;
+    for row in rows.expect("the databases are listed") {
+        let name: String = row.try_get_by_index(0).expect("a name");
+        // Another run may do the same at this moment.
+        let _ = admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+    }
+}

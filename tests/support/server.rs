@@ -1,0 +1,196 @@
+//! A server of one test: the real router on a port of its own, with a database and a clock of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use passerelle::app::{App, Clock};
+use passerelle::record::policy::Viewer;
+use passerelle::record::read::Database;
+use passerelle::record::value::DateTime;
+use passerelle::server::{Server, Settings};
+use passerelle::{import, migrations};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::postgres::{self, TestDatabase};
+
+/// The time on the clocks of the tests, until they set it.
+const NOW: &str = "2026-11-22T10:00:00Z";
+
+/// The databases that everything runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backend {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// How a server of a test begins.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Setup {
+    settings: Settings,
+    sample: bool,
+}
+
+#[allow(dead_code, reason = "what one module of tests does not use, another does")]
+impl Setup {
+    /// With the sample directory.
+    pub(crate) fn with_sample(mut self) -> Self {
+        self.sample = true;
+        self
+    }
+
+    /// Whoever asks is this viewer.
+    pub(crate) fn viewer(mut self, viewer: Viewer) -> Self {
+        self.settings.viewer = viewer;
+        self
+    }
+
+    /// Requests may take so long.
+    pub(crate) fn time_limit(mut self, limit: Duration) -> Self {
+        self.settings.time_limit = limit;
+        self
+    }
+
+    /// Without introspection.
+    pub(crate) fn without_introspection(mut self) -> Self {
+        self.settings.introspection = false;
+        self
+    }
+
+    /// Without GraphiQL.
+    pub(crate) fn without_graphiql(mut self) -> Self {
+        self.settings.graphiql = false;
+        self
+    }
+}
+
+/// Where the database lies, for as long as the server does.
+enum Place {
+    File { _folder: TempDir },
+    Postgres { _database: TestDatabase },
+}
+
+/// A server that runs until it is dropped.
+pub(crate) struct TestServer {
+    /// Its shared parts.
+    pub(crate) app: App,
+    /// Its address.
+    pub(crate) address: SocketAddr,
+    /// For requests of any kind.
+    pub(crate) client: reqwest::Client,
+    stop: CancellationToken,
+    serving: Option<JoinHandle<std::io::Result<()>>>,
+    _place: Place,
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+#[allow(dead_code, reason = "what one module of tests does not use, another does")]
+impl TestServer {
+    /// A server on an empty database; none where there is no PostgreSQL.
+    pub(crate) async fn spawn(backend: Backend) -> Option<Self> {
+        Self::with(backend, Setup::default()).await
+    }
+
+    /// A server that begins so; none where there is no PostgreSQL.
+    pub(crate) async fn with(backend: Backend, setup: Setup) -> Option<Self> {
+        let (url, place) = match backend {
+            Backend::Sqlite => {
+                let folder = tempfile::tempdir().expect("a folder");
+                let url = format!("sqlite://{}", folder.path().join("test.db").display());
+                (url, Place::File { _folder: folder })
+            }
+            Backend::Postgres => {
+                let database = postgres::database().await?;
+                (database.url.clone(), Place::Postgres { _database: database })
+            }
+        };
+        let db = Database::open(&url).await.expect("the database opens");
+        migrations::run(&db).await.expect("the database has its layout");
+        let now: DateTime = NOW.parse().expect("an instant");
+        let app = App::new(db, Clock::Set(Arc::new(AtomicI64::new(now.micros()))));
+        if setup.sample {
+            let loaded = import::sample::load(&app).await.expect("the sample loads");
+            assert!(loaded.is_some(), "the database was empty");
+        }
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::bind(app.clone(), any_port, setup.settings).await.expect("a port is free");
+        let address = server.address().expect("an address");
+        let stop = CancellationToken::new();
+        let serving = Some(tokio::spawn(server.serve(stop.clone())));
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Some(Self { app, address, client, stop, serving, _place: place })
+    }
+
+    /// The address of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The answer to a document, whatever it is.
+    pub(crate) async fn query(&self, query: &str) -> Value {
+        self.query_with(query, json!({})).await
+    }
+
+    /// The answer to a document with variables.
+    pub(crate) async fn query_with(&self, query: &str, variables: Value) -> Value {
+        let response = self.post(&json!({ "query": query, "variables": variables })).await;
+        response.json().await.expect("an answer is JSON")
+    }
+
+    /// The data of a document that must be answered without errors.
+    pub(crate) async fn data(&self, query: &str) -> Value {
+        let mut answer = self.query(query).await;
+        assert_eq!(answer.get("errors"), None, "{query}");
+        answer["data"].take()
+    }
+
+    /// The code of the first error of a document.
+    pub(crate) async fn code(&self, query: &str) -> String {
+        let answer = self.query(query).await;
+        answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The response to a body, for those who accept GraphQL's own media type.
+    pub(crate) async fn post(&self, body: &Value) -> reqwest::Response {
+        let request = self.client.post(self.url("/graphql")).json(body);
+        let request = request.header("accept", "application/graphql-response+json");
+        request.send().await.expect("the server answers")
+    }
+
+    /// The response to a path.
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        self.client.get(self.url(path)).send().await.expect("the server answers")
+    }
+
+    /// Statements that reads have sent since the start.
+    pub(crate) fn statements(&self) -> u64 {
+        self.app.db.statements()
+    }
+
+    /// Sets the clock.
+    pub(crate) fn set_clock(&self, now: &str) {
+        let now: DateTime = now.parse().expect("an instant");
+        if let Clock::Set(micros) = &self.app.clock {
+            micros.store(now.micros(), std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    /// Tells the server to stop, and waits until it has.
+    pub(crate) async fn stop(&mut self) {
+        self.stop.cancel();
+        if let Some(serving) = self.serving.take() {
+            serving.await.expect("no panic").expect("the server stops without an error");
+        }
+    }
+}
