@@ -6,9 +6,13 @@
     reason = "a test that cannot go on has failed, and says where"
 )]
 
+mod changes;
 mod command;
 mod http;
+mod import;
 mod lists;
 mod sample;
 mod schema;
+mod statements;
 mod support;
+mod visibility;

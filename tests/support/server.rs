@@ -80,6 +80,8 @@ enum Place {
 pub(crate) struct TestServer {
     /// Its shared parts.
     pub(crate) app: App,
+    /// The URL of its database.
+    pub(crate) database_url: String,
     /// Its address.
     pub(crate) address: SocketAddr,
     /// For requests of any kind.
@@ -129,7 +131,7 @@ impl TestServer {
         let stop = CancellationToken::new();
         let serving = Some(tokio::spawn(server.serve(stop.clone())));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Some(Self { app, address, client, stop, serving, _place: place })
+        Some(Self { database_url: url, app, address, client, stop, serving, _place: place })
     }
 
     /// The address of a path.

@@ -365,6 +365,12 @@ impl<'a> Import<'a> {
                         batch.lines.push((number, text));
                         batch.submissions.push(submission);
                     }
+                    // A later line may name the region of its source.
+                    Err(fault)
+                        if fault.path == "source" && self.options.create_source && !self.final_pass =>
+                    {
+                        self.waiting.push(number, &text)?;
+                    }
                     Err(fault) => self.refuse(number, &fault),
                 }
             }

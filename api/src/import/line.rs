@@ -52,10 +52,13 @@ impl Line {
     /// # Errors
     /// The field that is wrong, and why.
     pub fn parse(text: &str) -> Result<Self, Fault> {
+        if text.starts_with('[') {
+            return Err(Fault::new("", "A line is one JSON object, not a list."));
+        }
         let mut reader = serde_json::Deserializer::from_str(text);
         let line: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();
-            Fault::new(if path == "." { "" } else { &path }, error.inner().to_string())
+            Fault::new(if path == "." || path == "?" { "" } else { &path }, error.inner().to_string())
         })?;
         reader.end().map_err(|error| Fault::new("", error.to_string()))?;
         if line.erase {

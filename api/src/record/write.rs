@@ -508,36 +508,42 @@ impl<'a> Door<'a> {
         Ok(())
     }
 
-    /// Writes type by type, in the order in which one may refer to the other.
+    /// Writes type by type, in the order in which one may refer to the other; deletes in the opposite order,
+    /// when nothing refers any more to what goes.
     async fn write(&mut self) -> Result<(), DomainError> {
-        // A rejected new record cannot be referred to: each type hands on what it refused.
-        self.one_type::<Organizations>().await?;
-        self.one_type::<Talents>().await?;
-        self.one_type::<Affiliations>().await?;
-        self.one_type::<Partnerships>().await?;
+        self.save_all::<Organizations>().await?;
+        self.save_all::<Talents>().await?;
+        self.save_all::<Affiliations>().await?;
+        self.save_all::<Partnerships>().await?;
+        self.delete_all::<Partnerships>().await?;
+        self.delete_all::<Affiliations>().await?;
+        self.delete_all::<Talents>().await?;
+        self.delete_all::<Organizations>().await?;
         self.written = consolidate(std::mem::take(&mut self.written));
         self.settle().await
     }
 
-    async fn one_type<K: Kind>(&mut self) -> Result<(), DomainError> {
-        let mut inputs: Numbered<(Uuid, &K::Input)> = Vec::new();
-        let mut deletions: Numbered<Uuid> = Vec::new();
-        for (index, submission) in self.submissions.iter().enumerate() {
-            if let Some(input) = K::of(&submission.input).filter(|_| self.problems[index].is_empty()) {
-                if submission.delete {
-                    deletions.push((index, self.ids[index]));
-                } else {
-                    inputs.push((index, (self.ids[index], input)));
-                }
-            }
-        }
-        if !inputs.is_empty() {
-            self.save::<K>(inputs).await?;
-        }
-        if !deletions.is_empty() {
-            self.delete::<K>(deletions).await?;
-        }
-        Ok(())
+    /// The submissions of one type that nothing is wrong with yet, to be written or to be deleted.
+    fn of_type<K: Kind>(&self, delete: bool) -> Numbered<(Uuid, &'a K::Input)> {
+        let submissions: &'a [Submission] = self.submissions;
+        let fitting = submissions
+            .iter()
+            .enumerate()
+            .filter(|(index, submission)| submission.delete == delete && self.problems[*index].is_empty());
+        fitting
+            .filter_map(|(index, submission)| Some((index, (self.ids[index], K::of(&submission.input)?))))
+            .collect()
+    }
+
+    async fn save_all<K: Kind>(&mut self) -> Result<(), DomainError> {
+        let inputs = self.of_type::<K>(false);
+        if inputs.is_empty() { Ok(()) } else { self.save::<K>(inputs).await }
+    }
+
+    async fn delete_all<K: Kind>(&mut self) -> Result<(), DomainError> {
+        let inputs = self.of_type::<K>(true);
+        let deletions: Numbered<Uuid> = inputs.into_iter().map(|(index, (id, _))| (index, id)).collect();
+        if deletions.is_empty() { Ok(()) } else { self.delete::<K>(deletions).await }
     }
 
     async fn save<K: Kind>(&mut self, inputs: Numbered<(Uuid, &K::Input)>) -> Result<(), DomainError> {
