@@ -108,7 +108,9 @@ on_both_databases! {
             (r#"{"source":"test-wallonie","externalId":"x","partnership":{"region":"wallonie","kind":"co-funding","titles":[{"language":"FR","text":"t"}],"parties":[{"organization":"good","role":"LEAD"},{"organization":"test-wallonie:org-good","role":"LEAD"}]}}"#, "parties.1.organization", "already"),
             (r#"{"source":"test-wallonie","externalId":"x","erase":true,"talent":{}}"#, "erase", "not possible by file"),
         ];
-        let text: String = std::iter::once(good.as_str()).chain(bad.iter().map(|(line, _, _)| *line)).map(|line| format!("{line}\n")).collect();
+        let text: Vec<&str> = std::iter::once(good.as_str()).chain(bad.iter().map(|(line, _, _)| *line)).collect();
+        let text = text.join("
+");
         let (summary, told) = import_text(&server, &text, &options()).await;
         assert_eq!((summary.created, summary.bad), (1, bad.len() as u64), "{told:?}");
         for (number, (line, path, word)) in bad.iter().enumerate() {

@@ -30,7 +30,7 @@ pub(crate) fn options() -> Options {
 
 /// Lines of JSON, one a line.
 pub(crate) fn ndjson(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// Imports a text.

@@ -21,7 +21,7 @@ use crate::record::read::Dialect;
 use crate::record::write::{self, End, Outcome, Source, Status, Submission};
 
 /// Lines in one transaction.
-const BATCH: usize = 500;
+const BATCH: usize = 1000;
 /// Bytes of one line at most.
 const MAX_LINE: usize = 1 << 20;
 /// Lines that may be tried together at the end, where each waits for another.
@@ -139,10 +139,10 @@ pub async fn run(
 }
 
 /// Reads and parses lines in a thread of its own, so that parsing goes on while the database writes.
-fn read(input: Box<dyn Read + Send>, format: Format, chunks: mpsc::Sender<Chunk>) {
+fn read(input: Box<dyn Read + Send>, format: Format, chunks: &mpsc::Sender<Chunk>) {
     let result = match format {
-        Format::Ndjson => read_lines(BufReader::with_capacity(1 << 16, input), &chunks),
-        Format::Csv => read_table(input, &chunks),
+        Format::Ndjson => read_lines(BufReader::with_capacity(1 << 16, input), chunks),
+        Format::Csv => read_table(input, chunks),
     };
     if let Err(error) = result {
         let _ = chunks.blocking_send(Err(error));
@@ -240,8 +240,8 @@ fn read_table(input: Box<dyn Read + Send>, sender: &mpsc::Sender<Chunk>) -> Resu
 }
 
 /// Reads lines that waited: each has its number before it.
-fn read_waiting(input: BufReader<File>, sender: mpsc::Sender<Chunk>) {
-    let mut chunks = Chunks::new(&sender);
+fn read_waiting(input: BufReader<File>, sender: &mpsc::Sender<Chunk>) {
+    let mut chunks = Chunks::new(sender);
     for entry in input.lines() {
         let entry = match entry {
             Ok(entry) => entry,
@@ -296,12 +296,20 @@ struct Log {
     file: BufWriter<File>,
 }
 
+/// A batch that is being written.
+struct Running {
+    task: tokio::task::JoinHandle<Result<Vec<Outcome>, DomainError>>,
+    lines: Vec<(u64, String)>,
+    records: HashSet<(String, String)>,
+}
+
 struct Import<'a> {
     app: &'a App,
     options: &'a Options,
     report: &'a mut dyn Report,
     sources: HashMap<String, Source>,
     sink: Sink,
+    running: Option<Running>,
     waiting: Waiting,
     last_count: Option<usize>,
     batch_size: usize,
@@ -315,6 +323,12 @@ impl<'a> Import<'a> {
         options: &'a Options,
         report: &'a mut dyn Report,
     ) -> Result<Self, ImportError> {
+        if app.db.dialect() == Dialect::Sqlite {
+            // The indexes of a large file are written all over: more of them in memory, and fewer copies of the log
+            // back into the database.
+            let roomy = "PRAGMA cache_size = -131072; PRAGMA wal_autocheckpoint = 16384";
+            app.db.writer().execute_unprepared(roomy).await.map_err(DomainError::from)?;
+        }
         let known = source::all(app.db.writer()).await?;
         let sink = if options.strict {
             let tx = app.db.begin().await.map_err(DomainError::from)?;
@@ -333,6 +347,7 @@ impl<'a> Import<'a> {
             report,
             sources: known.into_iter().map(|source| (source.name.clone(), source)).collect(),
             sink,
+            running: None,
             waiting: Waiting::new()?,
             last_count: None,
             batch_size: BATCH,
@@ -344,10 +359,10 @@ impl<'a> Import<'a> {
     /// Goes through lines once.
     async fn pass(
         &mut self,
-        read: impl FnOnce(mpsc::Sender<Chunk>) + Send + 'static,
+        read: impl FnOnce(&mpsc::Sender<Chunk>) + Send + 'static,
     ) -> Result<(), ImportError> {
         let (sender, mut chunks) = mpsc::channel(4);
-        let reader = std::thread::spawn(move || read(sender));
+        let reader = std::thread::spawn(move || read(&sender));
         let first_pass = self.last_count.is_none();
         let mut batch = Ready::default();
         while let Some(chunk) = chunks.recv().await {
@@ -379,6 +394,7 @@ impl<'a> Import<'a> {
             }
         }
         self.write(batch).await?;
+        self.settle().await?;
         reader.join().map_err(|_| std::io::Error::other("the reading thread failed"))?;
         Ok(())
     }
@@ -457,23 +473,51 @@ impl<'a> Import<'a> {
         }
     }
 
+    /// Writes a batch. PostgreSQL writes it beside the one before, unless both have a record in common: what one
+    /// of them refers to in the other waits for a later pass.
     async fn write(&mut self, batch: Ready) -> Result<(), ImportError> {
         if batch.submissions.is_empty() {
             return Ok(());
         }
-        let outcomes = match &mut self.sink {
-            Sink::Each => write::write(self.app, batch.submissions, End::PerItem).await?,
+        let alone = self.app.db.dialect() == Dialect::Sqlite
+            || self.running.as_ref().is_some_and(|running| !running.records.is_disjoint(&batch.records));
+        if alone {
+            self.settle().await?;
+        }
+        let Ready { lines, submissions, records } = batch;
+        match &mut self.sink {
+            Sink::Each => {
+                let app = self.app.clone();
+                let task = tokio::spawn(async move { write::write(&app, submissions, End::PerItem).await });
+                let before = self.running.replace(Running { task, lines, records });
+                self.settle_one(before).await
+            }
             Sink::Whole { tx, log } => {
-                let (outcomes, written) = write::apply(self.app, tx, &batch.submissions).await?;
+                let (outcomes, written) = write::apply(self.app, tx, &submissions).await?;
                 for change in write::log_of(&written) {
                     let line = serde_json::to_string(&change).map_err(DomainError::from)?;
                     writeln!(log.file, "{line}")?;
                 }
-                outcomes
+                self.report_batch(lines, &outcomes)
             }
-        };
-        for ((number, text), outcome) in batch.lines.into_iter().zip(outcomes) {
-            self.count(number, &text, &outcome)?;
+        }
+    }
+
+    /// Waits for the batch that is being written.
+    async fn settle(&mut self) -> Result<(), ImportError> {
+        let running = self.running.take();
+        self.settle_one(running).await
+    }
+
+    async fn settle_one(&mut self, running: Option<Running>) -> Result<(), ImportError> {
+        let Some(Running { task, lines, .. }) = running else { return Ok(()) };
+        let outcomes = task.await.map_err(|error| DomainError::Task(error.to_string()))??;
+        self.report_batch(lines, &outcomes)
+    }
+
+    fn report_batch(&mut self, lines: Vec<(u64, String)>, outcomes: &[Outcome]) -> Result<(), ImportError> {
+        for ((number, text), outcome) in lines.into_iter().zip(outcomes) {
+            self.count(number, &text, outcome)?;
         }
         self.report.lines(self.summary.created + self.summary.updated + self.summary.unchanged);
         Ok(())

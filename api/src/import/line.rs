@@ -79,13 +79,11 @@ impl Line {
         inputs.extend(self.talent.take().map(|input| RecordInput::Talent(Box::new(input))));
         inputs.extend(self.affiliation.take().map(|input| RecordInput::Affiliation(Box::new(input))));
         inputs.extend(self.partnership.take().map(|input| RecordInput::Partnership(Box::new(input))));
-        match (inputs.pop(), inputs.is_empty()) {
-            (Some(input), true) => Ok(input),
-            _ => {
-                let message =
-                    "A line has exactly one of `organization`, `talent`, `affiliation`, `partnership`.";
-                Err(Fault::new("", message))
-            }
+        if let (Some(input), true) = (inputs.pop(), inputs.is_empty()) {
+            Ok(input)
+        } else {
+            let message = "A line has exactly one of `organization`, `talent`, `affiliation`, `partnership`.";
+            Err(Fault::new("", message))
         }
     }
 

@@ -7,7 +7,7 @@
 use super::error::DomainError;
 
 /// Mean radius of the earth in kilometres (IUGG).
-const EARTH_RADIUS_KM: f64 = 6371.008_8;
+const EARTH_RADIUS_KM: f64 = 6_371.008_8;
 
 /// The unit vector of a place given in degrees.
 pub fn unit_vector(latitude: f64, longitude: f64) -> [f64; 3] {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::error::DomainError;
 
-/// Namespace of the ids that are made from a name: vocabulary entries have UUIDv5 of type and slug.
+/// Namespace of the ids that are made from a name: vocabulary entries have `UUIDv5` of type and slug.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f1c_7a0e_52c4_5d0f_9b57_70a5_5e2e_11e0);
 
 /// Crockford's alphabet in lower case.

@@ -276,7 +276,7 @@ impl Fields<'_> {
                 Ok(identifier) if !kept.contains(&identifier) => kept.push(identifier),
                 Ok(_) => {}
                 Err(error) => {
-                    self.problems.add(Problem::invalid(format!("{path}.{place}.value"), error.to_string()))
+                    self.problems.add(Problem::invalid(format!("{path}.{place}.value"), error.to_string()));
                 }
             }
         }
@@ -292,7 +292,7 @@ impl Fields<'_> {
                 Some(source) if !kept.contains(&source) => kept.push(source),
                 Some(_) => {}
                 None => {
-                    self.problems.add(Problem::invalid(format!("{path}.{place}"), "Give a title or a URL."))
+                    self.problems.add(Problem::invalid(format!("{path}.{place}"), "Give a title or a URL."));
                 }
             }
         }
@@ -361,7 +361,7 @@ impl Fields<'_> {
                 self.problems.add(Problem::invalid("slug", message));
             }
             MaybeUndefined::Undefined | MaybeUndefined::Null if self.new => {
-                *into = super::slug::of_name(name)
+                *into = super::slug::of_name(name);
             }
             MaybeUndefined::Undefined | MaybeUndefined::Null => {}
         }

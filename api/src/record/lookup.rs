@@ -31,12 +31,12 @@ pub struct Lookup {
 
 impl Key {
     /// The key of a slug that somebody typed. PostgreSQL has no NUL in a text, and no slug has one.
-    pub fn slug(text: String) -> Self {
+    pub fn slug(text: &str) -> Self {
         Self::Slug(text.replace('\0', ""))
     }
 
     /// The key of an external id that somebody typed.
-    pub fn external_id(source: String, id: String) -> Self {
+    pub fn external_id(source: &str, id: &str) -> Self {
         Self::ExternalId(source.replace('\0', ""), id.replace('\0', ""))
     }
 

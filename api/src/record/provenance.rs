@@ -108,7 +108,7 @@ impl SourceInput {
     /// The source, with its host as title where none is given; none where neither is.
     pub fn into_source(self) -> Option<Source> {
         let title = self.title.filter(|t| !t.trim().is_empty());
-        let title = title.or_else(|| self.url.as_ref().map(|url| url.host().to_owned()))?;
+        let title = title.or_else(|| self.url.as_ref().map(|url| url.host().clone()))?;
         Some(Source { title, url: self.url, published_on: self.published_on })
     }
 }

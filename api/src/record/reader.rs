@@ -85,7 +85,10 @@ fn path_of(ctx: &Context<'_>) -> Value {
 /// What was read for a relation with arguments, under the response keys and arguments of its selections:
 /// aliases with different arguments each find their own.
 #[derive(Clone, Debug)]
-pub struct ByKey<T>(Vec<(Name, Vec<(Name, Value)>, Result<T, DomainError>)>);
+pub struct ByKey<T>(Vec<Answer<T>>);
+
+/// A response key, its arguments, and what was read for them.
+type Answer<T> = (Name, Vec<(Name, Value)>, Result<T, DomainError>);
 
 impl<T> Default for ByKey<T> {
     fn default() -> Self {

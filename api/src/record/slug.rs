@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use sea_orm::DbErr;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::error::DomainError;
 use super::problem::{Problem, Problems};
+use super::read::keyed::hex;
 use super::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use super::value::fold;
 use super::write::{Batch, Draft, Kind, Numbered, rows_of};
@@ -41,7 +43,7 @@ pub fn is_well_formed(slug: &str) -> bool {
 /// A slug that a namesake does not have: the same for the same salt.
 fn with_salt(slug: &str, salt: &str, round: usize) -> String {
     let hash = Sha256::digest(salt);
-    let digits: String = hash.iter().take(2 + 2 * round).map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex(&hash[..2 + 2 * round]);
     let room = MAX_SLUG - digits.len() - 1;
     let cut = &slug[..slug.len().min(room)];
     format!("{}-{digits}", cut.trim_end_matches('-'))
@@ -160,7 +162,7 @@ fn duplicate<K: Kind>(place: usize) -> Problem {
 pub async fn keep<K: Kind>(batch: &Batch<'_>, saved: &[(K::Row, Option<K::Row>)]) -> Result<(), DomainError> {
     let record_type = K::TYPE.name();
     let mut slugs: Vec<KeyRow> = Vec::new();
-    let mut identifiers: Vec<entity::record_identifier::Model> = Vec::new();
+    let mut identifiers: Vec<KeyRow> = Vec::new();
     let mut known: Vec<Uuid> = Vec::new();
     for (row, before) in saved {
         let record_id = K::id(row);
@@ -178,27 +180,50 @@ pub async fn keep<K: Kind>(batch: &Batch<'_>, saved: &[(K::Row, Option<K::Row>)]
         if !had.is_empty() {
             known.push(record_id);
         }
-        identifiers.extend(own.into_iter().map(|identifier| entity::record_identifier::Model {
-            record_type: record_type.to_owned(),
-            scheme: identifier.scheme().as_str().to_owned(),
-            value: identifier.value().to_owned(),
-            record_id,
+        identifiers.extend(own.iter().map(|identifier| {
+            let (scheme, value) = (identifier.scheme().as_str().to_owned(), identifier.value().to_owned());
+            vec![KeyValue::Text(scheme), KeyValue::Text(value), KeyValue::Id(record_id)]
         }));
     }
-    let keys = KeyColumns::new(&[("slug", KeyType::Text), ("record_id", KeyType::Id)]);
-    let sql = format!(
-        "INSERT INTO record_slug (record_type, slug, record_id) SELECT '{record_type}', k.slug, k.record_id FROM {} \
-         WHERE TRUE ON CONFLICT (record_type, slug) DO NOTHING",
-        keys.source(batch.dialect)
-    );
-    KeyedStatement { sql, keys }.execute(batch.tx, batch.dialect, slugs).await?;
+    let names = [("slug", KeyType::Text), ("record_id", KeyType::Id)];
+    claim(batch, "record_slug", record_type, &names, slugs).await?;
     if !known.is_empty() {
         let keys = KeyColumns::new(&[("id", KeyType::Id)]);
         let source = keys.source(batch.dialect);
         let sql = format!("DELETE FROM record_identifier WHERE record_id IN (SELECT k.id FROM {source})");
         KeyedStatement { sql, keys }.execute(batch.tx, batch.dialect, rows_of(&known)).await?;
     }
-    batch.upsert::<entity::record_identifier::Entity, _>(identifiers).await
+    let names = [("scheme", KeyType::Text), ("value", KeyType::Text), ("record_id", KeyType::Id)];
+    claim(batch, "record_identifier", record_type, &names, identifiers).await
+}
+
+/// Writes which records have these names. Each was free when the batch looked; where another writer has taken
+/// one since, the batch must look again.
+async fn claim(
+    batch: &Batch<'_>,
+    table: &str,
+    record_type: &str,
+    columns: &[(&str, KeyType)],
+    rows: Vec<KeyRow>,
+) -> Result<(), DomainError> {
+    let wanted = rows.len() as u64;
+    let keys = KeyColumns::new(columns);
+    let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    let (name, record_id) = (names[..names.len() - 1].join(", "), "record_id");
+    let sql = format!(
+        "INSERT INTO {table} (record_type, {name}, {record_id}) SELECT '{record_type}', k.{}, k.{record_id} FROM {} \
+         WHERE TRUE ON CONFLICT (record_type, {name}) DO UPDATE SET {record_id} = excluded.{record_id} \
+         WHERE {table}.{record_id} = excluded.{record_id}",
+        names[..names.len() - 1].join(", k."),
+        keys.source(batch.dialect)
+    );
+    let claimed = KeyedStatement { sql, keys }.execute(batch.tx, batch.dialect, rows).await?;
+    if claimed < wanted {
+        return Err(
+            DbErr::Custom(format!("could not serialize: a name in {table} was taken meanwhile")).into()
+        );
+    }
+    Ok(())
 }
 
 #[cfg(test)]

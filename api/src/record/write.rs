@@ -238,7 +238,7 @@ impl Batch<'_> {
     pub async fn for_ids(&self, ids: &[Uuid], sql: impl Fn(&str) -> String) -> Result<(), DomainError> {
         let keys = KeyColumns::new(&[("id", KeyType::Id)]);
         let sql = sql(&keys.source(self.dialect));
-        KeyedStatement { sql, keys }.execute(self.tx, self.dialect, rows_of(ids)).await
+        KeyedStatement { sql, keys }.execute(self.tx, self.dialect, rows_of(ids)).await.map(|_| ())
     }
 
     /// Takes these records out of their list table, as they are listed now.
@@ -547,8 +547,9 @@ impl<'a> Door<'a> {
     }
 
     async fn save<K: Kind>(&mut self, inputs: Numbered<(Uuid, &K::Input)>) -> Result<(), DomainError> {
-        let ids: Vec<Uuid> = inputs.iter().map(|(_, (id, _))| *id).collect();
-        let present = K::load(&self.batch, &ids).await?;
+        let known = inputs.iter().map(|(_, (id, _))| *id).filter(|id| self.shared.contains_key(id));
+        let known: Vec<Uuid> = known.collect();
+        let present = if known.is_empty() { HashMap::new() } else { K::load(&self.batch, &known).await? };
         let mut drafts: Numbered<Draft<K::Row>> = Vec::new();
         let mut unsaved: Vec<Uuid> = Vec::new();
         for (index, (id, input)) in inputs {
@@ -730,7 +731,10 @@ impl<'a> Door<'a> {
                 KeyValue::Text(if written.after.is_some() { "LIVE" } else { "DELETED" }.to_owned()),
             ]
         });
-        KeyedStatement { sql, keys }.execute(self.batch.tx, self.batch.dialect, rows.collect()).await
+        KeyedStatement { sql, keys }
+            .execute(self.batch.tx, self.batch.dialect, rows.collect())
+            .await
+            .map(|_| ())
     }
 
     fn outcomes(&mut self) -> Vec<Outcome> {
@@ -753,16 +757,13 @@ fn consolidate(written: Vec<Written>) -> Vec<Written> {
     let mut places: HashMap<Uuid, usize> = HashMap::new();
     let mut one_each: Vec<Written> = Vec::with_capacity(written.len());
     for next in written {
-        match places.get(&next.id) {
-            Some(place) => {
-                let first = &mut one_each[*place];
-                let before = first.before.take();
-                *first = Written { before, ..next };
-            }
-            None => {
-                places.insert(next.id, one_each.len());
-                one_each.push(next);
-            }
+        if let Some(place) = places.get(&next.id) {
+            let first = &mut one_each[*place];
+            let before = first.before.take();
+            *first = Written { before, ..next };
+        } else {
+            places.insert(next.id, one_each.len());
+            one_each.push(next);
         }
     }
     one_each

@@ -100,7 +100,9 @@ fn fill<'a>(
         if let Some(below) = want.below(TYPE, "region") {
             let slugs = nodes.iter().map(|node| node.row.head.region.as_str());
             let regions = region::read(reader, slugs, &below).await?;
-            nodes.iter_mut().for_each(|node| node.region = regions.clone());
+            for node in nodes.iter_mut() {
+                node.region = regions.clone();
+            }
         }
         if let Some(below) = want.below(TYPE, "talent") {
             let mut talents: Vec<TalentNode> =
@@ -155,7 +157,9 @@ pub async fn of(
     };
     if current.is_some() {
         let today = KeyValue::Text(reader.today.format("%Y-%m-%d").to_string());
-        parents.iter_mut().for_each(|row| row.push(today.clone()));
+        for row in &mut parents {
+            row.push(today.clone());
+        }
     }
     let want = nodes_wanted(field, "AffiliationConnection", "AffiliationEdge");
     let columns = store::Columns::of(&want);

@@ -71,9 +71,9 @@ impl OrganizationBy {
     fn key(self) -> Result<Key, DomainError> {
         Ok(match self {
             Self::Id(id) => Key::Id(id::decode("by.id", "organization", &id)?),
-            Self::Slug(slug) => Key::slug(slug),
+            Self::Slug(slug) => Key::slug(&slug),
             Self::Identifier(identifier) => identifier.key()?,
-            Self::ExternalId(by) => Key::external_id(by.source, by.id),
+            Self::ExternalId(by) => Key::external_id(&by.source, &by.id),
         })
     }
 }
@@ -387,7 +387,6 @@ impl OrganizationNode {
     }
 
     /// People with a role in it, the latest first.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection; read from the selection")]
     async fn affiliations(
         &self,
         ctx: &Context<'_>,
@@ -408,7 +407,6 @@ impl OrganizationNode {
     }
 
     /// Partnerships that it is a party of, by their start.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection; read from the selection")]
     async fn partnerships(
         &self,
         ctx: &Context<'_>,

@@ -218,23 +218,31 @@ async fn fill_regions(
 ) -> Result<(), DomainError> {
     if let Some(below) = want.below(TYPE, "region") {
         let regions = region::read(reader, nodes.iter().map(|n| n.row.head.region.as_str()), &below).await?;
-        nodes.iter_mut().for_each(|node| node.region = regions.clone());
+        for node in nodes.iter_mut() {
+            node.region = regions.clone();
+        }
     }
     if let Some(below) = want.below(TYPE, "seatRegion") {
         let slugs = nodes.iter().filter_map(|n| n.row.seat_region.as_deref());
         let regions = region::read(reader, slugs, &below).await?;
-        nodes.iter_mut().for_each(|node| node.seat_region = regions.clone());
+        for node in nodes.iter_mut() {
+            node.seat_region = regions.clone();
+        }
     }
     if let Some(below) = want.below(TYPE, "servedRegions") {
         let slugs = nodes.iter().flat_map(|n| n.row.details.served_regions.iter().map(String::as_str));
         let regions = region::read(reader, slugs, &below).await?;
-        nodes.iter_mut().for_each(|node| node.served_regions = regions.clone());
+        for node in nodes.iter_mut() {
+            node.served_regions = regions.clone();
+        }
     }
     if let Some(below) = want.below(TYPE, "territory") {
         let territories = nodes.iter().filter_map(|n| n.row.territory.as_deref());
         let slugs = region::regions_of_territories(territories);
         let regions = region::read(reader, slugs, &region::wanted_of_territories(&below)).await?;
-        nodes.iter_mut().for_each(|node| node.territory_regions = regions.clone());
+        for node in nodes.iter_mut() {
+            node.territory_regions = regions.clone();
+        }
     }
     Ok(())
 }

@@ -476,5 +476,5 @@ async fn memberships(
          SELECT k.organization_id, k.name_key, k.member_id FROM {}",
         keys.source(batch.dialect)
     );
-    KeyedStatement { sql, keys }.execute(batch.tx, batch.dialect, members).await
+    KeyedStatement { sql, keys }.execute(batch.tx, batch.dialect, members).await.map(|_| ())
 }

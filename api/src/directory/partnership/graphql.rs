@@ -49,8 +49,8 @@ impl RecordBy {
     pub fn key(self, type_name: &str) -> Result<Key, DomainError> {
         Ok(match self {
             Self::Id(id) => Key::Id(id::decode("by.id", type_name, &id)?),
-            Self::Slug(slug) => Key::slug(slug),
-            Self::ExternalId(by) => Key::external_id(by.source, by.id),
+            Self::Slug(slug) => Key::slug(&slug),
+            Self::ExternalId(by) => Key::external_id(&by.source, &by.id),
         })
     }
 }

@@ -148,12 +148,16 @@ fn fill<'a>(
         if let Some(below) = want.below(TYPE, "region") {
             let slugs = nodes.iter().map(|node| node.row.head.region.as_str());
             let regions = region::read(reader, slugs, &below).await?;
-            nodes.iter_mut().for_each(|node| node.region = regions.clone());
+            for node in nodes.iter_mut() {
+                node.region = regions.clone();
+            }
         }
         if let Some(below) = want.below(TYPE, "regions") {
             let slugs = nodes.iter().flat_map(|node| node.row.party_regions.iter().map(String::as_str));
             let regions = region::read(reader, slugs, &below).await?;
-            nodes.iter_mut().for_each(|node| node.regions = regions.clone());
+            for node in nodes.iter_mut() {
+                node.regions = regions.clone();
+            }
         }
         if let Some(below) = want.below(TYPE, "parties") {
             let below = below.below("PartnershipParty", "organization").unwrap_or_default();

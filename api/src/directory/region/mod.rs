@@ -130,12 +130,16 @@ async fn read_all(
     if let Some(below) = want.below("Region", "successor") {
         let successors = entries.iter().filter_map(|entry| entry.successor.as_deref());
         let successors = self::read(reader, successors, &below).await?;
-        all.iter_mut().for_each(|read| read.successor = successors.clone());
+        for read in &mut all {
+            read.successor = successors.clone();
+        }
     }
     if let Some(below) = want.below("Region", "territories") {
         let below = wanted_of_territories(&below);
         let regions = self::read(reader, slugs.iter().copied(), &below).await?;
-        all.iter_mut().for_each(|read| read.territories = regions.clone());
+        for read in &mut all {
+            read.territories = regions.clone();
+        }
     }
     let nodes = entries
         .into_iter()

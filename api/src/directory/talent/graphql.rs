@@ -41,9 +41,9 @@ impl TalentBy {
     fn key(self) -> Result<Key, DomainError> {
         Ok(match self {
             Self::Id(id) => Key::Id(id::decode("by.id", "talent", &id)?),
-            Self::Slug(slug) => Key::slug(slug),
+            Self::Slug(slug) => Key::slug(&slug),
             Self::Identifier(identifier) => identifier.key()?,
-            Self::ExternalId(by) => Key::external_id(by.source, by.id),
+            Self::ExternalId(by) => Key::external_id(&by.source, &by.id),
         })
     }
 }
@@ -289,7 +289,6 @@ impl TalentNode {
     }
 
     /// Roles in organizations, the latest first. Group AFFILIATIONS.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection; read from the selection")]
     async fn affiliations(
         &self,
         ctx: &Context<'_>,

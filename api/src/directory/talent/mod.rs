@@ -267,13 +267,17 @@ pub fn fill<'a>(
         if let Some(below) = want.below(TYPE, "region") {
             let slugs = nodes.iter().map(|node| node.row.head.region.as_str());
             let regions = region::read(reader, slugs, &below).await?;
-            nodes.iter_mut().for_each(|node| node.region = regions.clone());
+            for node in nodes.iter_mut() {
+                node.region = regions.clone();
+            }
         }
         if let Some(below) = want.below(TYPE, "territory") {
             let territories = nodes.iter().filter_map(|node| node.row.territory.as_deref());
             let slugs = region::regions_of_territories(territories);
             let regions = region::read(reader, slugs, &region::wanted_of_territories(&below)).await?;
-            nodes.iter_mut().for_each(|node| node.territory_regions = regions.clone());
+            for node in nodes.iter_mut() {
+                node.territory_regions = regions.clone();
+            }
         }
         let parents: Vec<KeyRow> = nodes.iter().map(|node| vec![KeyValue::Id(node.row.head.id)]).collect();
         for field in want.each(TYPE, "affiliations") {

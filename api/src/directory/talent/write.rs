@@ -83,7 +83,7 @@ pub struct TalentInput {
     pub languages: MaybeUndefined<Vec<SpokenLanguageInput>>,
     /// Whether the person can take on work.
     pub availability: MaybeUndefined<Availability>,
-    /// From which day; goes with FROM_DATE.
+    /// From which day; goes with `FROM_DATE`.
     pub available_from: MaybeUndefined<Date>,
     /// Website.
     pub website: MaybeUndefined<Url>,

@@ -148,7 +148,7 @@ impl Database {
             .max_connections(connections)
             .min_connections(1)
             .acquire_timeout(Duration::from_secs(5))
-            .max_lifetime(Duration::from_secs(1800))
+            .max_lifetime(Duration::from_mins(30))
             .test_before_acquire(false)
             .sqlx_logging(false);
         options
@@ -164,6 +164,8 @@ impl Database {
             .busy_timeout(Duration::from_secs(30))
             .pragma("secure_delete", "ON")
             .pragma("cache_size", "-16000")
+            // What a statement may have to undo is kept in memory rather than in a file.
+            .pragma("temp_store", "MEMORY")
     }
 
     /// The SQL that this database speaks.

@@ -190,7 +190,7 @@ impl KeyedStatement {
         rows.into_iter().map(Row::positioned).collect()
     }
 
-    /// Runs it inside a transaction for what it changes.
+    /// Runs it inside a transaction for what it changes; answers the number of rows changed.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -199,11 +199,11 @@ impl KeyedStatement {
         on: &impl ConnectionTrait,
         dialect: Dialect,
         keys: Vec<KeyRow>,
-    ) -> Result<(), DomainError> {
-        if !keys.is_empty() {
-            on.execute_raw(self.keys.statement(dialect, &self.sql, keys)).await?;
+    ) -> Result<u64, DomainError> {
+        if keys.is_empty() {
+            return Ok(0);
         }
-        Ok(())
+        Ok(on.execute_raw(self.keys.statement(dialect, &self.sql, keys)).await?.rows_affected())
     }
 }
 

@@ -82,6 +82,7 @@ impl Selection {
     }
 
     /// What is selected below any of the fields `names`, together: for `nodes` and `edges { node }`.
+    #[must_use]
     pub fn union(&self, other: &Selection) -> Selection {
         if other.is_empty() {
             return self.clone();
