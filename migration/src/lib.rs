@@ -2,7 +2,7 @@
 //!
 //! One file per step, never edited once landed. Tables are written in SQL, because what matters in
 //! them (collations, covering indexes, storage settings) is exactly what a builder would hide; the
-//! few differences between PostgreSQL and SQLite are words that [`ddl`] replaces.
+//! few differences between PostgreSQL and SQLite are words that `ddl` replaces.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};

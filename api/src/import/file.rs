@@ -20,7 +20,7 @@ use crate::record::problem::Problem;
 use crate::record::read::Dialect;
 use crate::record::write::{self, End, Outcome, Source, Status, Submission};
 
-/// Lines in one transaction.
+/// Lines read at once, and written in one transaction.
 const BATCH: usize = 1000;
 /// Bytes of one line at most.
 const MAX_LINE: usize = 1 << 20;
@@ -128,7 +128,7 @@ pub async fn run(
             break;
         }
         import.last_count = Some(count);
-        import.batch_size = if stuck { LAST_TRY } else { BATCH };
+        import.batch_size = if stuck { LAST_TRY } else { usual_batch(app) };
         import.final_pass = stuck;
         import.pass(move |chunks| read_waiting(waiting, chunks)).await?;
         if stuck {
@@ -136,6 +136,11 @@ pub async fn run(
         }
     }
     import.finish().await
+}
+
+/// Lines in one transaction. SQLite writes every page that a transaction touches once, so larger ones write less.
+fn usual_batch(app: &App) -> usize {
+    if app.db.dialect() == Dialect::Sqlite { 2 * BATCH } else { BATCH }
 }
 
 /// Reads and parses lines in a thread of its own, so that parsing goes on while the database writes.
@@ -350,7 +355,7 @@ impl<'a> Import<'a> {
             running: None,
             waiting: Waiting::new()?,
             last_count: None,
-            batch_size: BATCH,
+            batch_size: usual_batch(app),
             final_pass: false,
             summary: Summary::default(),
         })
