@@ -77,7 +77,7 @@ pub struct TalentFilter {
 /// What talents can be ordered by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 pub enum TalentOrderField {
-    /// The family name where it is known, else the name shown, as a reader of French or Dutch expects.
+    /// The name shown, in the order that a reader of French or Dutch expects.
     #[default]
     Name,
     /// When the record was first written here.

@@ -1,391 +1,23 @@
-//! The one door for writes.
-//!
-//! A batch of submissions becomes, in one transaction: domain rows, the records' revisions, and their entries
-//! in the change log, whose numbers are taken in the last statement. Everything is checked before the first
-//! row is written. A submission that changes nothing writes nothing.
-//!
-//! What is special to a type of record (how an input becomes a row, what hangs on it) is in the `write.rs`
-//! of its folder; what is the same for all is here.
+//! The way of a batch of submissions through the door: known, resolved, written type by type, settled.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, Iterable};
-use sha2::{Digest, Sha256};
+use sea_orm::{DatabaseTransaction, EntityTrait};
 use uuid::Uuid;
 
-use super::RecordType;
-use super::error::DomainError;
-use super::policy::Visibility;
-use super::problem::{Problem, Problems};
-use super::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
-use super::value::{DateTime, Identifier};
+use super::{
+    Batch, Draft, Kind, Numbered, Outcome, Reference, Resolved, SCHEMA_VERSION, Status, Submission, Written,
+    content_hash, rows_of,
+};
 use crate::app::App;
-use crate::changes::{self, Change, Operation};
-use crate::directory::affiliation::write::{AffiliationInput, Affiliations};
-use crate::directory::organization::write::{OrganizationInput, Organizations};
-use crate::directory::partnership::write::{PartnershipInput, Partnerships};
-use crate::directory::talent::write::{TalentInput, Talents};
-
-/// Layout of the replicated fields that the content hash covers.
-const SCHEMA_VERSION: i32 = 1;
-
-/// A record as somebody submits it.
-#[derive(Clone, Debug)]
-pub enum RecordInput {
-    /// An organization.
-    Organization(Box<OrganizationInput>),
-    /// A talent.
-    Talent(Box<TalentInput>),
-    /// An affiliation.
-    Affiliation(Box<AffiliationInput>),
-    /// A partnership.
-    Partnership(Box<PartnershipInput>),
-}
-
-impl RecordInput {
-    /// The type of the record.
-    pub fn record_type(&self) -> RecordType {
-        match self {
-            Self::Organization(_) => RecordType::Organization,
-            Self::Talent(_) => RecordType::Talent,
-            Self::Affiliation(_) => RecordType::Affiliation,
-            Self::Partnership(_) => RecordType::Partnership,
-        }
-    }
-
-    fn slug(&self) -> Option<&str> {
-        let slug = match self {
-            Self::Organization(input) => &input.slug,
-            Self::Talent(input) => &input.slug,
-            Self::Partnership(input) => &input.slug,
-            Self::Affiliation(_) => return None,
-        };
-        slug.as_opt_deref().flatten()
-    }
-
-    fn references(&self, into: &mut Vec<Reference>) {
-        match self {
-            Self::Organization(input) => input.references(into),
-            Self::Talent(_) => {}
-            Self::Affiliation(input) => input.references(into),
-            Self::Partnership(input) => input.references(into),
-        }
-    }
-}
-
-/// A reference to another record, as it was written.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Reference {
-    /// Type of the record that is meant.
-    pub to: RecordType,
-    /// Its id, its slug, or `source:externalId`.
-    pub text: String,
-}
-
-/// What references mean: only those that were found.
-#[derive(Clone, Debug, Default)]
-pub struct Resolved(HashMap<Reference, Uuid>);
-
-impl Resolved {
-    /// The record that is meant; a problem at `path` where there is none.
-    pub fn find(&self, to: RecordType, text: &str, path: &str, problems: &mut Problems) -> Option<Uuid> {
-        let found = self.0.get(&Reference { to, text: text.to_owned() }).copied();
-        if found.is_none() {
-            problems.add(Problem::unknown_reference(path, to, text));
-        }
-        found
-    }
-}
-
-/// Where a batch comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// Its name.
-    pub name: String,
-    /// The region whose records it may write.
-    pub region: String,
-}
-
-/// One record to write.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    /// The system that owns the record; none for one that is made here.
-    pub source: Option<Source>,
-    /// The record's id in that system.
-    pub external_id: Option<String>,
-    /// The id to give to a record that is made here; a new one where none is given.
-    pub id: Option<Uuid>,
-    /// The revision that the submitter has seen.
-    pub base_revision: Option<i32>,
-    /// Whether to write over what others have changed.
-    pub overwrite: bool,
-    /// Whether the record is to be deleted.
-    pub delete: bool,
-    /// The record.
-    pub input: RecordInput,
-}
-
-/// What became of a submission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// A new record.
-    Created,
-    /// A new revision.
-    Updated,
-    /// Nothing to do.
-    Unchanged,
-    /// Somebody else has changed the record since.
-    Conflict,
-    /// Not written; the problems say why.
-    Rejected,
-}
-
-/// What became of a submission, and which record it is about.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// What became of it.
-    pub status: Status,
-    /// The record; none where it was rejected before it had one.
-    pub id: Option<Uuid>,
-    /// The record's revision now.
-    pub revision: Option<i32>,
-    /// Why it was rejected or conflicts.
-    pub problems: Vec<Problem>,
-}
-
-impl Outcome {
-    /// Whether it failed for nothing but references to records that are not there, or not yet.
-    pub fn waits(&self) -> bool {
-        self.status == Status::Rejected && self.problems.iter().all(Problem::is_unknown_reference)
-    }
-}
-
-/// What a record shares with all others, as the database has it.
-#[derive(Clone, Debug)]
-struct Shared {
-    revision: i32,
-    origin: String,
-    content_hash: Vec<u8>,
-    live: bool,
-}
-
-/// A record that is written, before and after.
-#[derive(Clone, Debug)]
-pub struct Written {
-    /// Its type.
-    pub record_type: RecordType,
-    /// Its id.
-    pub id: Uuid,
-    /// The view that it was in; none for a new record.
-    pub before: Option<(String, Visibility)>,
-    /// The view that it is in now; none for a deleted one.
-    pub after: Option<(String, Visibility)>,
-    /// Its revision now.
-    pub revision: i32,
-    /// Its hash now.
-    pub content_hash: Vec<u8>,
-    /// Where the revision was made.
-    pub origin: String,
-    /// The system that owns it, and its id there.
-    pub external: Option<(String, String)>,
-}
-
-/// What a type's `write.rs` works with.
-#[derive(Debug)]
-pub struct Batch<'a> {
-    /// The transaction.
-    pub tx: &'a DatabaseTransaction,
-    /// Its SQL.
-    pub dialect: Dialect,
-    /// The time of the write.
-    pub now: DateTime,
-    /// What references mean.
-    pub resolved: Resolved,
-}
-
-/// How many rows of so many columns one INSERT may have: databases limit the values of a statement.
-const MAX_VALUES: usize = 30_000;
-
-impl Batch<'_> {
-    /// Inserts rows, or replaces those with the same primary key.
-    ///
-    /// # Errors
-    /// [`DomainError::Database`].
-    pub async fn upsert<E, A>(&self, rows: Vec<E::Model>) -> Result<(), DomainError>
-    where
-        E: EntityTrait<ActiveModel = A>,
-        E::Model: IntoActiveModel<A>,
-        A: ActiveModelTrait<Entity = E> + Send,
-    {
-        let columns = E::Column::iter().count();
-        let mut conflict = sea_orm::sea_query::OnConflict::columns(E::PrimaryKey::iter());
-        conflict.update_columns(E::Column::iter());
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let some: Vec<A> =
-                rows.by_ref().take(MAX_VALUES / columns).map(IntoActiveModel::into_active_model).collect();
-            // A model fresh from memory counts as unchanged: every column must be written all the same.
-            let some = some.into_iter().map(ActiveModelTrait::reset_all);
-            E::insert_many(some).on_conflict(conflict.clone()).exec_without_returning(self.tx).await?;
-        }
-        Ok(())
-    }
-
-    /// Runs a statement that is keyed by ids.
-    ///
-    /// # Errors
-    /// [`DomainError::Database`].
-    pub async fn for_ids(&self, ids: &[Uuid], sql: impl Fn(&str) -> String) -> Result<(), DomainError> {
-        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-        let sql = sql(&keys.source(self.dialect));
-        KeyedStatement { sql, keys }.execute(self.tx, self.dialect, rows_of(ids)).await.map(|_| ())
-    }
-
-    /// Takes these records out of their list table, as they are listed now.
-    ///
-    /// # Errors
-    /// [`DomainError::Database`].
-    pub async fn unlist(&self, table: &str, ids: &[Uuid]) -> Result<(), DomainError> {
-        let listed = self.listed(table);
-        let list = format!("DELETE FROM {table}_list WHERE (facet, region, name_key, id) IN");
-        self.for_ids(ids, |keys| {
-            format!("{list} (SELECT f.value, g.value, o.name_key, o.id FROM {keys} {listed})")
-        })
-        .await
-    }
-
-    /// Puts these records into their list table, by facet and region.
-    ///
-    /// # Errors
-    /// [`DomainError::Database`].
-    pub async fn list(&self, table: &str, ids: &[Uuid]) -> Result<(), DomainError> {
-        let listed = self.listed(table);
-        let list = format!("INSERT INTO {table}_list (facet, region, name_key, id, visibility)");
-        self.for_ids(ids, |keys| {
-            format!("{list} SELECT f.value, g.value, o.name_key, o.id, o.visibility FROM {keys} {listed}")
-        })
-        .await
-    }
-
-    fn listed(&self, table: &str) -> String {
-        format!(
-            "{} {table} AS o ON o.id = k.id CROSS JOIN {} CROSS JOIN {}",
-            self.dialect.join(),
-            self.dialect.each_as("o.facets", "f"),
-            self.dialect.each_as("o.list_regions", "g")
-        )
-    }
-}
-
-/// Ids as rows of keys.
-pub fn rows_of(ids: &[Uuid]) -> Vec<KeyRow> {
-    ids.iter().map(|id| vec![KeyValue::Id(*id)]).collect()
-}
-
-/// Submissions that are told apart by their index in the batch.
-pub type Numbered<T> = Vec<(usize, T)>;
-
-/// SHA-256 of the replicated fields, as canonical JSON (RFC 8785).
-///
-/// # Errors
-/// [`DomainError::Stored`] where they are not JSON.
-pub fn content_hash(fields: &serde_json::Value) -> Result<Vec<u8>, DomainError> {
-    let canonical = serde_json_canonicalizer::to_vec(fields)?;
-    Ok(Sha256::digest(canonical).to_vec())
-}
-
-/// How a batch ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Good submissions are written, others are reported.
-    PerItem,
-    /// Nothing is written; the outcomes say what would be.
-    DryRun,
-}
-
-/// Attempts to write a batch that others get in the way of.
-const ATTEMPTS: u32 = 5;
-
-/// Writes a batch in a task of its own, so that a caller who goes away leaves no transaction half open.
-///
-/// # Errors
-/// [`DomainError::Database`] where the database fails, after some attempts where others were in the way.
-pub async fn write(app: &App, batch: Vec<Submission>, end: End) -> Result<Vec<Outcome>, DomainError> {
-    let own = app.clone();
-    let task = app.tasks.spawn(async move {
-        let mut attempt = 1;
-        loop {
-            match once(&own, &batch, end).await {
-                Err(DomainError::Database(error)) if attempt < ATTEMPTS && is_contended(&error) => {
-                    let wait = rand::random_range(1..=20 * u64::from(attempt));
-                    tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
-                    attempt += 1;
-                }
-                answer => return answer,
-            }
-        }
-    });
-    task.await.map_err(|error| DomainError::Task(error.to_string()))?
-}
-
-/// Whether the same may succeed when tried again: a deadlock, a serialization failure, a busy database, or a
-/// record that somebody else has just made.
-fn is_contended(error: &DbErr) -> bool {
-    if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) {
-        return true;
-    }
-    let text = error.to_string();
-    ["40001", "40P01", "deadlock detected", "could not serialize", "database is locked"]
-        .iter()
-        .any(|sign| text.contains(sign))
-}
-
-async fn once(app: &App, submissions: &[Submission], end: End) -> Result<Vec<Outcome>, DomainError> {
-    let tx = app.db.begin().await?;
-    match apply(app, &tx, submissions).await {
-        Ok((outcomes, written)) => {
-            if end == End::DryRun || written.is_empty() {
-                tx.rollback().await?;
-            } else {
-                let changes = log_of(&written);
-                changes::append(&tx, app.db.dialect(), changes, app.clock.now()).await?;
-                tx.commit().await?;
-            }
-            Ok(outcomes)
-        }
-        Err(error) => {
-            tx.rollback().await?;
-            Err(error)
-        }
-    }
-}
-
-/// The entries of what was written: what left its view says so there.
-pub fn log_of(written: &[Written]) -> Vec<Change> {
-    let mut changes = Vec::with_capacity(written.len());
-    for record in written {
-        let entry = |operation, (region, visibility): &(String, Visibility)| Change {
-            record_type: record.record_type,
-            record_id: record.id,
-            operation,
-            revision: record.revision,
-            region: region.clone(),
-            visibility: *visibility,
-            origin: record.origin.clone(),
-            tag: rand::random(),
-        };
-        match (&record.before, &record.after) {
-            (Some(before), Some(after)) if before != after => {
-                changes.push(entry(Operation::Leave, before));
-                changes.push(entry(Operation::Upsert, after));
-            }
-            (_, Some(after)) => changes.push(entry(Operation::Upsert, after)),
-            (Some(before), None) => changes.push(entry(Operation::Delete, before)),
-            (None, None) => {}
-        }
-    }
-    changes
-}
+use crate::directory::affiliation::write::Affiliations;
+use crate::directory::organization::write::Organizations;
+use crate::directory::partnership::write::Partnerships;
+use crate::directory::talent::write::Talents;
+use crate::record::error::DomainError;
+use crate::record::problem::{Problem, Problems};
+use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
+use crate::record::slug;
 
 /// Applies a batch inside a transaction, without the log and without committing.
 ///
@@ -401,6 +33,15 @@ pub async fn apply(
     door.resolve_references().await?;
     door.write().await?;
     Ok((door.outcomes(), door.written))
+}
+
+/// What a record shares with all others, as the database has it.
+#[derive(Clone, Debug)]
+struct Shared {
+    revision: i32,
+    origin: String,
+    content_hash: Vec<u8>,
+    live: bool,
 }
 
 /// A batch on its way through the door.
@@ -493,13 +134,14 @@ impl<'a> Door<'a> {
         for submission in self.submissions.iter().filter(|submission| !submission.delete) {
             submission.input.references(&mut wanted);
         }
-        let mut resolved = super::reference::resolve(self.batch.tx, self.batch.dialect, &wanted).await?;
+        let mut resolved =
+            crate::record::reference::resolve(self.batch.tx, self.batch.dialect, &wanted).await?;
         for (submission, id) in self.submissions.iter().zip(&self.ids).filter(|(s, _)| !s.delete) {
             let to = submission.input.record_type();
             let names = submission.input.slug().map(str::to_owned).into_iter();
             let external = submission.source.as_ref().zip(submission.external_id.as_ref());
             let names = names.chain(external.map(|(source, id)| format!("{}:{id}", source.name)));
-            let names = names.chain([super::id::encode(to.prefix(), *id)]);
+            let names = names.chain([crate::record::id::encode(to.prefix(), *id)]);
             for text in names {
                 resolved.entry(Reference { to, text }).or_insert(*id);
             }
@@ -567,8 +209,8 @@ impl<'a> Door<'a> {
             }
         }
         K::complete(&self.batch, &mut drafts, &mut self.problems).await?;
-        super::slug::settle::<K>(&self.batch, &mut drafts, &mut self.problems).await?;
-        super::slug::identifiers::<K>(&self.batch, &drafts, &mut self.problems).await?;
+        slug::settle::<K>(&self.batch, &mut drafts, &mut self.problems).await?;
+        slug::identifiers::<K>(&self.batch, &drafts, &mut self.problems).await?;
         let mut saved: Vec<(K::Row, Option<K::Row>)> = Vec::new();
         for (index, Draft { mut row, before, .. }) in drafts {
             let submission = &self.submissions[index];
@@ -633,7 +275,7 @@ impl<'a> Door<'a> {
         if saved.is_empty() {
             return Ok(());
         }
-        super::slug::keep::<K>(&self.batch, &saved).await?;
+        slug::keep::<K>(&self.batch, &saved).await?;
         let touched = K::save(&self.batch, &saved).await?;
         self.written
             .extend(touched.into_iter().map(|written| Written { origin: self.instance.clone(), ..written }));
@@ -803,80 +445,4 @@ pub async fn touch(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, i32>
     ids.sort_unstable();
     ids.dedup();
     Ok(lock(batch, &ids).await?.into_iter().map(|(id, shared)| (id, shared.revision)).collect())
-}
-
-/// A row on its way into the database.
-#[derive(Clone, Debug)]
-pub struct Draft<R> {
-    /// The row as it is to be.
-    pub row: R,
-    /// The row as it is; none for a new record.
-    pub before: Option<R>,
-    /// Where nobody has given a slug: what makes it different from a namesake's.
-    pub slug_salt: Option<String>,
-}
-
-/// What the door must know of a type of record.
-#[allow(async_fn_in_trait, reason = "used inside this crate only, where every future is Send")]
-pub trait Kind {
-    /// The type.
-    const TYPE: RecordType;
-    /// How it is submitted.
-    type Input: Sync;
-    /// How it is stored.
-    type Row: Clone + Send + Sync;
-
-    /// The input, where a submission is of this type.
-    fn of(input: &RecordInput) -> Option<&Self::Input>;
-    /// The record's id.
-    fn id(row: &Self::Row) -> Uuid;
-    /// The region that answers for it.
-    fn region(row: &Self::Row) -> &str;
-    /// The view that it is in.
-    fn visibility(row: &Self::Row) -> Visibility;
-    /// The fields that other systems see, as JSON.
-    ///
-    /// # Errors
-    /// [`DomainError::Stored`] where a stored list is not JSON.
-    fn replicated(row: &Self::Row) -> Result<serde_json::Value, DomainError>;
-    /// Sets the revision and the times.
-    fn stamp(row: &mut Self::Row, revision: i32, now: DateTime, before: Option<&Self::Row>);
-    /// The rows of these ids.
-    fn load(
-        batch: &Batch<'_>,
-        ids: &[Uuid],
-    ) -> impl Future<Output = Result<HashMap<Uuid, Self::Row>, DomainError>> + Send;
-    /// The row's slug, where the type has one.
-    fn slug(row: &mut Self::Row) -> Option<&mut String>;
-    /// The row's official identifiers: scheme and canonical text.
-    ///
-    /// # Errors
-    /// [`DomainError::Stored`] where the stored list is not JSON.
-    fn identifiers(row: &Self::Row) -> Result<Vec<Identifier>, DomainError>;
-    /// The row that the input makes of the present one; none where problems make it impossible.
-    fn merge(
-        batch: &Batch<'_>,
-        id: Uuid,
-        before: Option<&Self::Row>,
-        input: &Self::Input,
-        problems: &mut Problems,
-    ) -> Option<Self::Row>;
-    /// Completes rows with what depends on other rows.
-    fn complete(
-        batch: &Batch<'_>,
-        drafts: &mut Numbered<Draft<Self::Row>>,
-        problems: &mut [Problems],
-    ) -> impl Future<Output = Result<(), DomainError>> + Send;
-    /// Writes rows and what hangs on them; answers the records that changed because of it.
-    fn save(
-        batch: &Batch<'_>,
-        rows: &[(Self::Row, Option<Self::Row>)],
-    ) -> impl Future<Output = Result<Vec<Written>, DomainError>> + Send;
-    /// Which of these records others refer to.
-    fn referred(
-        batch: &Batch<'_>,
-        ids: &[Uuid],
-    ) -> impl Future<Output = Result<HashSet<Uuid>, DomainError>> + Send;
-    /// Deletes rows and what hangs on them.
-    fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> impl Future<Output = Result<(), DomainError>> + Send;
 }

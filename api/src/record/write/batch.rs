@@ -1,0 +1,101 @@
+//! The transaction that a type's `write.rs` works in, and the statements that several of them need.
+
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Iterable};
+use uuid::Uuid;
+
+use super::Resolved;
+use crate::record::error::DomainError;
+use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
+use crate::record::value::DateTime;
+
+/// What a type's `write.rs` works with.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// The transaction.
+    pub tx: &'a DatabaseTransaction,
+    /// Its SQL.
+    pub dialect: Dialect,
+    /// The time of the write.
+    pub now: DateTime,
+    /// What references mean.
+    pub resolved: Resolved,
+}
+
+/// How many rows of so many columns one INSERT may have: databases limit the values of a statement.
+const MAX_VALUES: usize = 30_000;
+
+impl Batch<'_> {
+    /// Inserts rows, or replaces those with the same primary key.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn upsert<E, A>(&self, rows: Vec<E::Model>) -> Result<(), DomainError>
+    where
+        E: EntityTrait<ActiveModel = A>,
+        E::Model: IntoActiveModel<A>,
+        A: ActiveModelTrait<Entity = E> + Send,
+    {
+        let columns = E::Column::iter().count();
+        let mut conflict = sea_orm::sea_query::OnConflict::columns(E::PrimaryKey::iter());
+        conflict.update_columns(E::Column::iter());
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let some: Vec<A> =
+                rows.by_ref().take(MAX_VALUES / columns).map(IntoActiveModel::into_active_model).collect();
+            // A model fresh from memory counts as unchanged: every column must be written all the same.
+            let some = some.into_iter().map(ActiveModelTrait::reset_all);
+            E::insert_many(some).on_conflict(conflict.clone()).exec_without_returning(self.tx).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs a statement that is keyed by ids.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn for_ids(&self, ids: &[Uuid], sql: impl Fn(&str) -> String) -> Result<(), DomainError> {
+        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+        let sql = sql(&keys.source(self.dialect));
+        KeyedStatement { sql, keys }.execute(self.tx, self.dialect, rows_of(ids)).await.map(|_| ())
+    }
+
+    /// Takes these records out of their list table, as they are listed now.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn unlist(&self, table: &str, ids: &[Uuid]) -> Result<(), DomainError> {
+        let listed = self.listed(table);
+        let list = format!("DELETE FROM {table}_list WHERE (facet, region, name_key, id) IN");
+        self.for_ids(ids, |keys| {
+            format!("{list} (SELECT f.value, g.value, o.name_key, o.id FROM {keys} {listed})")
+        })
+        .await
+    }
+
+    /// Puts these records into their list table, by facet and region.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn list(&self, table: &str, ids: &[Uuid]) -> Result<(), DomainError> {
+        let listed = self.listed(table);
+        let list = format!("INSERT INTO {table}_list (facet, region, name_key, id, visibility)");
+        self.for_ids(ids, |keys| {
+            format!("{list} SELECT f.value, g.value, o.name_key, o.id, o.visibility FROM {keys} {listed}")
+        })
+        .await
+    }
+
+    fn listed(&self, table: &str) -> String {
+        format!(
+            "{} {table} AS o ON o.id = k.id CROSS JOIN {} CROSS JOIN {}",
+            self.dialect.join(),
+            self.dialect.each_as("o.facets", "f"),
+            self.dialect.each_as("o.list_regions", "g")
+        )
+    }
+}
+
+/// Ids as rows of keys.
+pub fn rows_of(ids: &[Uuid]) -> Vec<KeyRow> {
+    ids.iter().map(|id| vec![KeyValue::Id(*id)]).collect()
+}

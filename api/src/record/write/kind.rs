@@ -1,0 +1,112 @@
+//! What the door must know of a type of record, and what types tell it back.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::{Batch, RecordInput};
+use crate::record::RecordType;
+use crate::record::error::DomainError;
+use crate::record::policy::Visibility;
+use crate::record::problem::Problems;
+use crate::record::value::{DateTime, Identifier};
+
+/// A record that is written, before and after.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Its type.
+    pub record_type: RecordType,
+    /// Its id.
+    pub id: Uuid,
+    /// The view that it was in; none for a new record.
+    pub before: Option<(String, Visibility)>,
+    /// The view that it is in now; none for a deleted one.
+    pub after: Option<(String, Visibility)>,
+    /// Its revision now.
+    pub revision: i32,
+    /// Its hash now.
+    pub content_hash: Vec<u8>,
+    /// Where the revision was made.
+    pub origin: String,
+    /// The system that owns it, and its id there.
+    pub external: Option<(String, String)>,
+}
+
+/// Submissions that are told apart by their index in the batch.
+pub type Numbered<T> = Vec<(usize, T)>;
+
+/// A row on its way into the database.
+#[derive(Clone, Debug)]
+pub struct Draft<R> {
+    /// The row as it is to be.
+    pub row: R,
+    /// The row as it is; none for a new record.
+    pub before: Option<R>,
+    /// Where nobody has given a slug: what makes it different from a namesake's.
+    pub slug_salt: Option<String>,
+}
+
+/// What the door must know of a type of record.
+#[allow(async_fn_in_trait, reason = "used inside this crate only, where every future is Send")]
+pub trait Kind {
+    /// The type.
+    const TYPE: RecordType;
+    /// How it is submitted.
+    type Input: Sync;
+    /// How it is stored.
+    type Row: Clone + Send + Sync;
+
+    /// The input, where a submission is of this type.
+    fn of(input: &RecordInput) -> Option<&Self::Input>;
+    /// The record's id.
+    fn id(row: &Self::Row) -> Uuid;
+    /// The region that answers for it.
+    fn region(row: &Self::Row) -> &str;
+    /// The view that it is in.
+    fn visibility(row: &Self::Row) -> Visibility;
+    /// The fields that other systems see, as JSON.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where a stored list is not JSON.
+    fn replicated(row: &Self::Row) -> Result<serde_json::Value, DomainError>;
+    /// Sets the revision and the times.
+    fn stamp(row: &mut Self::Row, revision: i32, now: DateTime, before: Option<&Self::Row>);
+    /// The rows of these ids.
+    fn load(
+        batch: &Batch<'_>,
+        ids: &[Uuid],
+    ) -> impl Future<Output = Result<HashMap<Uuid, Self::Row>, DomainError>> + Send;
+    /// The row's slug, where the type has one.
+    fn slug(row: &mut Self::Row) -> Option<&mut String>;
+    /// The row's official identifiers: scheme and canonical text.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where the stored list is not JSON.
+    fn identifiers(row: &Self::Row) -> Result<Vec<Identifier>, DomainError>;
+    /// The row that the input makes of the present one; none where problems make it impossible.
+    fn merge(
+        batch: &Batch<'_>,
+        id: Uuid,
+        before: Option<&Self::Row>,
+        input: &Self::Input,
+        problems: &mut Problems,
+    ) -> Option<Self::Row>;
+    /// Completes rows with what depends on other rows.
+    fn complete(
+        batch: &Batch<'_>,
+        drafts: &mut Numbered<Draft<Self::Row>>,
+        problems: &mut [Problems],
+    ) -> impl Future<Output = Result<(), DomainError>> + Send;
+    /// Writes rows and what hangs on them; answers the records that changed because of it.
+    fn save(
+        batch: &Batch<'_>,
+        rows: &[(Self::Row, Option<Self::Row>)],
+    ) -> impl Future<Output = Result<Vec<Written>, DomainError>> + Send;
+    /// Which of these records others refer to.
+    fn referred(
+        batch: &Batch<'_>,
+        ids: &[Uuid],
+    ) -> impl Future<Output = Result<HashSet<Uuid>, DomainError>> + Send;
+    /// Deletes rows and what hangs on them.
+    fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> impl Future<Output = Result<(), DomainError>> + Send;
+}

@@ -1,0 +1,267 @@
+//! The one door for writes.
+//!
+//! A batch of submissions becomes, in one transaction: domain rows, the records' revisions, and their entries
+//! in the change log, whose numbers are taken in the last statement. Everything is checked before the first
+//! row is written. A submission that changes nothing writes nothing.
+//!
+//! What is special to a type of record (how an input becomes a row, what hangs on it) is in the `write.rs`
+//! of its folder; what is the same for all is here.
+
+mod batch;
+mod door;
+mod kind;
+
+use std::collections::HashMap;
+
+use sea_orm::DbErr;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+pub use self::batch::{Batch, rows_of};
+pub use self::door::{apply, touch};
+pub use self::kind::{Draft, Kind, Numbered, Written};
+use super::RecordType;
+use super::error::DomainError;
+use super::policy::Visibility;
+use super::problem::{Problem, Problems};
+use crate::app::App;
+use crate::changes::{self, Change, Operation};
+use crate::directory::affiliation::write::AffiliationInput;
+use crate::directory::organization::write::OrganizationInput;
+use crate::directory::partnership::write::PartnershipInput;
+use crate::directory::talent::write::TalentInput;
+
+/// Layout of the replicated fields that the content hash covers.
+const SCHEMA_VERSION: i32 = 1;
+
+/// A record as somebody submits it.
+#[derive(Clone, Debug)]
+pub enum RecordInput {
+    /// An organization.
+    Organization(Box<OrganizationInput>),
+    /// A talent.
+    Talent(Box<TalentInput>),
+    /// An affiliation.
+    Affiliation(Box<AffiliationInput>),
+    /// A partnership.
+    Partnership(Box<PartnershipInput>),
+}
+
+impl RecordInput {
+    /// The type of the record.
+    pub fn record_type(&self) -> RecordType {
+        match self {
+            Self::Organization(_) => RecordType::Organization,
+            Self::Talent(_) => RecordType::Talent,
+            Self::Affiliation(_) => RecordType::Affiliation,
+            Self::Partnership(_) => RecordType::Partnership,
+        }
+    }
+
+    fn slug(&self) -> Option<&str> {
+        let slug = match self {
+            Self::Organization(input) => &input.slug,
+            Self::Talent(input) => &input.slug,
+            Self::Partnership(input) => &input.slug,
+            Self::Affiliation(_) => return None,
+        };
+        slug.as_opt_deref().flatten()
+    }
+
+    fn references(&self, into: &mut Vec<Reference>) {
+        match self {
+            Self::Organization(input) => input.references(into),
+            Self::Talent(_) => {}
+            Self::Affiliation(input) => input.references(into),
+            Self::Partnership(input) => input.references(into),
+        }
+    }
+}
+
+/// A reference to another record, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reference {
+    /// Type of the record that is meant.
+    pub to: RecordType,
+    /// Its id, its slug, or `source:externalId`.
+    pub text: String,
+}
+
+/// What references mean: only those that were found.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved(HashMap<Reference, Uuid>);
+
+impl Resolved {
+    /// The record that is meant; a problem at `path` where there is none.
+    pub fn find(&self, to: RecordType, text: &str, path: &str, problems: &mut Problems) -> Option<Uuid> {
+        let found = self.0.get(&Reference { to, text: text.to_owned() }).copied();
+        if found.is_none() {
+            problems.add(Problem::unknown_reference(path, to, text));
+        }
+        found
+    }
+}
+
+/// Where a batch comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// The region whose records it may write.
+    pub region: String,
+}
+
+/// One record to write.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The system that owns the record; none for one that is made here.
+    pub source: Option<Source>,
+    /// The record's id in that system.
+    pub external_id: Option<String>,
+    /// The id to give to a record that is made here; a new one where none is given.
+    pub id: Option<Uuid>,
+    /// The revision that the submitter has seen.
+    pub base_revision: Option<i32>,
+    /// Whether to write over what others have changed.
+    pub overwrite: bool,
+    /// Whether the record is to be deleted.
+    pub delete: bool,
+    /// The record.
+    pub input: RecordInput,
+}
+
+/// What became of a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// A new record.
+    Created,
+    /// A new revision.
+    Updated,
+    /// Nothing to do.
+    Unchanged,
+    /// Somebody else has changed the record since.
+    Conflict,
+    /// Not written; the problems say why.
+    Rejected,
+}
+
+/// What became of a submission, and which record it is about.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What became of it.
+    pub status: Status,
+    /// The record; none where it was rejected before it had one.
+    pub id: Option<Uuid>,
+    /// The record's revision now.
+    pub revision: Option<i32>,
+    /// Why it was rejected or conflicts.
+    pub problems: Vec<Problem>,
+}
+
+impl Outcome {
+    /// Whether it failed for nothing but references to records that are not there, or not yet.
+    pub fn waits(&self) -> bool {
+        self.status == Status::Rejected && self.problems.iter().all(Problem::is_unknown_reference)
+    }
+}
+/// SHA-256 of the replicated fields, as canonical JSON (RFC 8785).
+///
+/// # Errors
+/// [`DomainError::Stored`] where they are not JSON.
+pub fn content_hash(fields: &serde_json::Value) -> Result<Vec<u8>, DomainError> {
+    let canonical = serde_json_canonicalizer::to_vec(fields)?;
+    Ok(Sha256::digest(canonical).to_vec())
+}
+
+/// How a batch ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Good submissions are written, others are reported.
+    PerItem,
+    /// Nothing is written; the outcomes say what would be.
+    DryRun,
+}
+
+/// Attempts to write a batch that others get in the way of.
+const ATTEMPTS: u32 = 5;
+
+/// Writes a batch in a task of its own, so that a caller who goes away leaves no transaction half open.
+///
+/// # Errors
+/// [`DomainError::Database`] where the database fails, after some attempts where others were in the way.
+pub async fn write(app: &App, batch: Vec<Submission>, end: End) -> Result<Vec<Outcome>, DomainError> {
+    let own = app.clone();
+    let task = app.tasks.spawn(async move {
+        let mut attempt = 1;
+        loop {
+            match once(&own, &batch, end).await {
+                Err(DomainError::Database(error)) if attempt < ATTEMPTS && is_contended(&error) => {
+                    let wait = rand::random_range(1..=20 * u64::from(attempt));
+                    tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+                    attempt += 1;
+                }
+                answer => return answer,
+            }
+        }
+    });
+    task.await.map_err(|error| DomainError::Task(error.to_string()))?
+}
+
+/// Whether the same may succeed when tried again: a deadlock, a serialization failure, a busy database, or a
+/// record that somebody else has just made.
+fn is_contended(error: &DbErr) -> bool {
+    if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) {
+        return true;
+    }
+    let text = error.to_string();
+    ["40001", "40P01", "deadlock detected", "could not serialize", "database is locked"]
+        .iter()
+        .any(|sign| text.contains(sign))
+}
+
+async fn once(app: &App, submissions: &[Submission], end: End) -> Result<Vec<Outcome>, DomainError> {
+    let tx = app.db.begin().await?;
+    match apply(app, &tx, submissions).await {
+        Ok((outcomes, written)) => {
+            if end == End::DryRun || written.is_empty() {
+                tx.rollback().await?;
+            } else {
+                let changes = log_of(&written);
+                changes::append(&tx, app.db.dialect(), changes, app.clock.now()).await?;
+                tx.commit().await?;
+            }
+            Ok(outcomes)
+        }
+        Err(error) => {
+            tx.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+/// The entries of what was written: what left its view says so there.
+pub fn log_of(written: &[Written]) -> Vec<Change> {
+    let mut changes = Vec::with_capacity(written.len());
+    for record in written {
+        let entry = |operation, (region, visibility): &(String, Visibility)| Change {
+            record_type: record.record_type,
+            record_id: record.id,
+            operation,
+            revision: record.revision,
+            region: region.clone(),
+            visibility: *visibility,
+            origin: record.origin.clone(),
+            tag: rand::random(),
+        };
+        match (&record.before, &record.after) {
+            (Some(before), Some(after)) if before != after => {
+                changes.push(entry(Operation::Leave, before));
+                changes.push(entry(Operation::Upsert, after));
+            }
+            (_, Some(after)) => changes.push(entry(Operation::Upsert, after)),
+            (Some(before), None) => changes.push(entry(Operation::Delete, before)),
+            (None, None) => {}
+        }
+    }
+    changes
+}
