@@ -109,12 +109,7 @@ impl Operation {
         }
         let wrong = |what: &str| {
             let beginning: String = String::from_utf8_lossy(body).chars().take(600).collect();
-            let hint = if status == 429 || beginning.contains("RATE_LIMITED") {
-                " (start the server with RATE_LIMIT=off)"
-            } else {
-                ""
-            };
-            Failure::new(format!("{}: {what}{hint}: status {status}, {beginning}", self.name()))
+            Failure::new(format!("{}: {what}: status {status}, {beginning}", self.name()))
         };
         if status != 200 {
             return Err(wrong("refused"));

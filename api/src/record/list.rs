@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::error::DomainError;
-use super::page::{CursorTag, Page, PageArguments, PageInfo, PageOf, Position};
+use super::page::{Cursor, CursorTag, Page, PageArguments, PageInfo, PageOf, Position};
 use super::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 
 /// The order of a list.
@@ -152,12 +152,12 @@ impl List {
             found[parent].push((position, decode(&mut row)?));
         }
         let tag = self.tag();
-        Ok(found.into_iter().zip(totals).map(|(items, total)| assemble(items, total, page, &tag)).collect())
+        Ok(found.into_iter().zip(totals).map(|(items, total)| assemble(items, total, page, tag)).collect())
     }
 }
 
 /// Cuts the item that only tells that there is more, and puts a backward page in the order of the list.
-fn assemble<T>(mut items: Vec<(Position, T)>, total: Option<i64>, page: &Page, tag: &CursorTag) -> PageOf<T> {
+fn assemble<T>(mut items: Vec<(Position, T)>, total: Option<i64>, page: &Page, tag: CursorTag) -> PageOf<T> {
     let limit = usize::try_from(page.limit).unwrap_or(0);
     let more = items.len() > limit;
     items.truncate(limit);
@@ -166,8 +166,8 @@ fn assemble<T>(mut items: Vec<(Position, T)>, total: Option<i64>, page: &Page, t
     }
     let (has_next_page, has_previous_page) =
         if page.backward { (page.before.is_some(), more) } else { (more, page.after.is_some()) };
-    let items: Vec<(String, T)> =
-        items.into_iter().map(|(position, item)| (position.cursor(tag), item)).collect();
+    let items: Vec<(Cursor, T)> =
+        items.into_iter().map(|(position, item)| (Cursor { tag, position }, item)).collect();
     let info = PageInfo {
         has_next_page,
         has_previous_page,

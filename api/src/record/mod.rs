@@ -78,16 +78,11 @@ pub struct Head {
     pub visibility: Visibility,
     /// Grows by one with each effective change.
     pub revision: i32,
-    /// When it was first written here.
-    pub created_at: DateTime,
-    /// When it was last changed here.
-    pub updated_at: DateTime,
 }
 
 impl Head {
     /// The columns that [`Head::read`] reads, in order.
-    pub const COLUMNS: &'static [&'static str] =
-        &["id", "region", "visibility", "revision", "created_at", "updated_at"];
+    pub const COLUMNS: &'static [&'static str] = &["id", "region", "visibility", "revision"];
 
     /// Reads the columns of [`Head::COLUMNS`].
     ///
@@ -99,14 +94,32 @@ impl Head {
             region: row.get()?,
             visibility: Visibility::from_code(row.get()?),
             revision: row.get()?,
-            created_at: DateTime::from_micros(row.get()?),
-            updated_at: DateTime::from_micros(row.get()?),
         })
     }
 
     /// What decides about the record alone.
     pub fn facts(&self) -> Facts {
         Facts { visibility: self.visibility, region: self.region.clone(), id: self.id, parts: Vec::new() }
+    }
+}
+
+/// When a record was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// When it was first written here.
+    pub created_at: DateTime,
+    /// When it was last changed here.
+    pub updated_at: DateTime,
+}
+
+impl Times {
+    /// Reads the columns `created_at` and `updated_at`.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub fn read(row: &mut Row) -> Result<Self, DomainError> {
+        let mut time = || Ok::<_, DomainError>(DateTime::from_micros(row.get()?));
+        Ok(Self { created_at: time()?, updated_at: time()? })
     }
 }
 

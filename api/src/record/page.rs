@@ -1,6 +1,6 @@
 //! Paging: keyset, forwards and backwards, by the Relay connection specification.
 
-use async_graphql::SimpleObject;
+use async_graphql::Object;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -15,16 +15,40 @@ pub const DEFAULT_PAGE: i32 = 20;
 pub const MAX_PAGE: i32 = 100;
 
 /// Where a page stands in its list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, SimpleObject)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PageInfo {
-    /// Whether more follows; ask for it with `first` and `after: endCursor`.
+    /// Whether more follows.
     pub has_next_page: bool,
-    /// Whether something comes before; ask for it with `last` and `before: startCursor`.
+    /// Whether something comes before.
     pub has_previous_page: bool,
+    /// Position of the first item.
+    pub start_cursor: Option<Cursor>,
+    /// Position of the last item.
+    pub end_cursor: Option<Cursor>,
+}
+
+/// Where a page stands in its list.
+#[Object]
+impl PageInfo {
+    /// Whether more follows; ask for it with `first` and `after: endCursor`.
+    async fn has_next_page(&self) -> bool {
+        self.has_next_page
+    }
+
+    /// Whether something comes before; ask for it with `last` and `before: startCursor`.
+    async fn has_previous_page(&self) -> bool {
+        self.has_previous_page
+    }
+
     /// Position of the first item of this page; null where the page is empty.
-    pub start_cursor: Option<String>,
+    async fn start_cursor(&self) -> Option<String> {
+        self.start_cursor.as_ref().map(Cursor::text)
+    }
+
     /// Position of the last item of this page; null where the page is empty.
-    pub end_cursor: Option<String>,
+    async fn end_cursor(&self) -> Option<String> {
+        self.end_cursor.as_ref().map(Cursor::text)
+    }
 }
 
 /// The paging arguments of a list, checked.
@@ -50,7 +74,7 @@ pub struct Position {
 }
 
 /// What makes cursors of one list differ from those of another: its name, order and direction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CursorTag([u8; 4]);
 
 impl CursorTag {
@@ -64,13 +88,22 @@ impl CursorTag {
 /// Layout of cursors; a later one may not be confused with it.
 const CURSOR_VERSION: u8 = 1;
 
-impl Position {
-    /// The position as clients see it: opaque, bound to one list and order.
-    pub fn cursor(&self, tag: &CursorTag) -> String {
+/// A position as clients see it: bound to one list and order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cursor {
+    /// The list and order.
+    pub tag: CursorTag,
+    /// The position.
+    pub position: Position,
+}
+
+impl Cursor {
+    /// The opaque text. Most of them are never asked for.
+    pub fn text(&self) -> String {
         let mut bytes = vec![CURSOR_VERSION];
-        bytes.extend(tag.0);
-        bytes.extend(self.id.as_bytes());
-        match &self.key {
+        bytes.extend(self.tag.0);
+        bytes.extend(self.position.id.as_bytes());
+        match &self.position.key {
             KeyValue::Bytes(key) => bytes.extend(key),
             KeyValue::Text(key) => bytes.extend(key.as_bytes()),
             KeyValue::Int(key) => bytes.extend(key.to_be_bytes()),
@@ -79,7 +112,9 @@ impl Position {
         }
         URL_SAFE_NO_PAD.encode(bytes)
     }
+}
 
+impl Position {
     /// Reads a cursor of the list and order of `tag`, whose sort key has this type.
     fn read(argument: &str, text: &str, tag: &CursorTag, key_type: KeyType) -> Result<Self, DomainError> {
         let wrong = || {
@@ -174,7 +209,7 @@ impl PageArguments {
 #[derive(Clone, Debug)]
 pub struct PageOf<T> {
     /// Items with their cursors.
-    pub items: Vec<(String, T)>,
+    pub items: Vec<(Cursor, T)>,
     /// Where the page stands.
     pub info: PageInfo,
     /// Items of the whole list that the viewer may see; only where it was selected.
@@ -260,7 +295,7 @@ macro_rules! connection {
         #[doc = concat!("One of a list of ", $what, ", with its position.")]
         #[derive(Clone, Debug)]
         pub struct $edge {
-            cursor: String,
+            cursor: $crate::record::page::Cursor,
             node: $node,
         }
 
@@ -268,8 +303,8 @@ macro_rules! connection {
         #[async_graphql::Object(name = $edge_name)]
         impl $edge {
             /// Position in the list, for `after` and `before`.
-            async fn cursor(&self) -> &str {
-                &self.cursor
+            async fn cursor(&self) -> String {
+                self.cursor.text()
             }
 
             /// The item.
@@ -291,14 +326,15 @@ mod tests {
         fn a_cursor_reads_back(key in prop::collection::vec(any::<u8>(), 0..60), id: u128) {
             let tag = CursorTag::new("organizations", "NAME", false);
             let position = Position { key: KeyValue::Bytes(key), id: Uuid::from_u128(id) };
-            let read = Position::read("after", &position.cursor(&tag), &tag, KeyType::Bytes).unwrap();
-            prop_assert_eq!(read, position);
+            let cursor = Cursor { tag, position };
+            let read = Position::read("after", &cursor.text(), &tag, KeyType::Bytes).unwrap();
+            prop_assert_eq!(read, cursor.position);
         }
 
         #[test]
         fn a_cursor_of_another_order_is_refused(id: u128) {
             let position = Position { key: KeyValue::Int(1), id: Uuid::from_u128(id) };
-            let cursor = position.cursor(&CursorTag::new("organizations", "CREATED_AT", false));
+            let cursor = Cursor { tag: CursorTag::new("organizations", "CREATED_AT", false), position }.text();
             for other in [
                 CursorTag::new("organizations", "CREATED_AT", true),
                 CursorTag::new("organizations", "UPDATED_AT", false),

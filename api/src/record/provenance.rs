@@ -3,6 +3,8 @@
 use async_graphql::{Enum, InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 
+use super::error::DomainError;
+use super::read::Row;
 use super::value::{PartialDate, Url};
 
 /// Where a fact comes from: an article, a web page, a register.
@@ -59,6 +61,17 @@ pub struct ExternalId {
     pub source: String,
     /// The record's id there.
     pub id: String,
+}
+
+impl ExternalId {
+    /// Reads the columns `source` and `external_id`; nothing where the record was written here.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub fn read(row: &mut Row) -> Result<Option<Self>, DomainError> {
+        let (source, id): (Option<String>, Option<String>) = (row.get()?, row.get()?);
+        Ok(source.zip(id).map(|(source, id)| Self { source, id }))
+    }
 }
 
 /// Names a record by its id in the system that owns it.

@@ -15,8 +15,7 @@ use std::sync::Arc;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::parser::{Error as ParseError, parse_query};
-use async_graphql::{Positioned, ServerError, Value};
+use async_graphql::{Positioned, Value};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::ACCEPT_LANGUAGE;
@@ -26,7 +25,7 @@ use futures::FutureExt;
 use super::answer::{self, Executed};
 use super::refusal::{Answer, Refusal, RequestError};
 use super::request::{self, Asked, Media, Unreadable};
-use super::{Shared, graphiql, limits};
+use super::{Shared, graphiql};
 use crate::record::error::Code;
 use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
@@ -75,8 +74,7 @@ impl From<RequestError> for Unexecuted {
 }
 
 async fn execute(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Result<Answer, Unexecuted> {
-    let document = parse_query(&asked.query).map_err(unparsed)?;
-    limits::check(&document, shared.settings.introspection)?;
+    let document = shared.documents.read(&asked.query)?;
     let operation = operation(&document, asked.operation_name.as_deref())?;
     if asked.by_get && operation.node.ty != OperationType::Query {
         return Err(Unexecuted::Refused(Refusal::method(
@@ -106,7 +104,7 @@ async fn execute(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Result<A
     let mut request =
         async_graphql::Request::new(String::new()).variables(asked.variables).data(Arc::clone(&reader));
     request.operation_name.clone_from(&asked.operation_name);
-    request.set_parsed_query(document);
+    request.set_parsed_query(ExecutableDocument::clone(&document));
 
     let execution = AssertUnwindSafe(shared.schema.execute(request)).catch_unwind();
     let mut response = match tokio::time::timeout(shared.settings.time_limit, execution).await {
@@ -141,17 +139,6 @@ async fn execute(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Result<A
         Value::Object(members.collect())
     });
     Ok(Answer { errors: response.errors, data: Some(response.data), extensions })
-}
-
-/// The error of a document that the parser refused.
-fn unparsed(error: ParseError) -> RequestError {
-    let code = match &error {
-        ParseError::Syntax { .. } | ParseError::MissingOperation => Code::GraphqlParseFailed,
-        ParseError::RecursionLimitExceeded => Code::QueryTooComplex,
-        _ => Code::GraphqlValidationFailed,
-    };
-    let ServerError { message, locations, .. } = error.into();
-    RequestError { code, message, locations }
 }
 
 /// The operation that is to be executed.

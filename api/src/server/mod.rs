@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Response, StatusCode};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::{any, get};
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
@@ -23,6 +23,7 @@ use crate::record::policy::Viewer;
 use crate::schema::{Schema, schema, sdl};
 
 mod answer;
+mod documents;
 mod graphiql;
 mod graphql;
 mod health;
@@ -31,6 +32,7 @@ mod refusal;
 mod request;
 
 use answer::Shapes;
+use documents::Documents;
 use refusal::Refusal;
 use request::Media;
 
@@ -72,6 +74,7 @@ struct Shared {
     schema: SchemaOf,
     sdl: String,
     shapes: Shapes,
+    documents: Documents,
 }
 
 /// The schema, which cannot be printed for debugging.
@@ -106,7 +109,14 @@ impl Server {
     pub async fn bind(app: App, address: SocketAddr, settings: Settings) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let sdl = sdl();
-        let shared = Shared { app, settings, schema: SchemaOf(schema()), shapes: Shapes::new(&sdl), sdl };
+        let shared = Shared {
+            documents: Documents::new(settings.introspection),
+            shapes: Shapes::new(&sdl),
+            schema: SchemaOf(schema()),
+            app,
+            settings,
+            sdl,
+        };
         Ok(Self { listener, shared: Arc::new(shared) })
     }
 
@@ -170,7 +180,6 @@ fn router(shared: Arc<Shared>) -> Router {
             tracing::error!("a handler panicked");
             graphql::panicked()
         }))
-        .layer(from_fn(safe_headers))
         .layer(from_fn_with_state(Arc::clone(&shared), identify))
         .with_state(shared)
 }
@@ -198,16 +207,11 @@ async fn identify(State(shared): State<Arc<Shared>>, request: Request, next: Nex
         response
     };
     let mut response = REQUEST_ID.scope(id, answer.instrument(span)).await;
-    if let Ok(header) = header {
-        response.headers_mut().insert("x-request-id", header);
-    }
-    response
-}
-
-/// What browsers must not do with any answer.
-async fn safe_headers(request: Request, next: Next) -> Response<Body> {
-    let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    if let Ok(header) = header {
+        headers.insert("x-request-id", header);
+    }
+    // What browsers must not do with any answer.
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response

@@ -53,17 +53,17 @@ impl AffiliationNode {
 
     /// When the record was first written here.
     async fn created_at(&self) -> DateTime {
-        self.row.head.created_at
+        self.row.card.times.created_at
     }
 
     /// When the record was last changed.
     async fn updated_at(&self) -> DateTime {
-        self.row.head.updated_at
+        self.row.card.times.updated_at
     }
 
     /// Where the facts come from.
     async fn sources(&self) -> &[Source] {
-        &self.row.sources
+        &self.row.card.sources
     }
 
     /// The id in the system that owns the record; null where it was made here.
@@ -96,21 +96,21 @@ impl AffiliationNode {
 
     /// The occupation that the role belongs to.
     async fn occupation(&self) -> Option<OccupationNode> {
-        vocabularies().occupations.get(self.row.occupation.as_deref()?).map(OccupationNode)
+        vocabularies().occupations.get(self.row.card.occupation.as_deref()?).map(OccupationNode)
     }
 
     /// From when to when.
     async fn period(&self) -> Period {
-        self.row.period
+        self.row.card.period
     }
 
     /// When a source reported the role, where the period is not known.
     async fn as_of(&self) -> Option<PartialDate> {
-        self.row.as_of
+        self.row.card.as_of
     }
 
     /// Who says so: BOTH once the other side has confirmed.
     async fn asserted_by(&self) -> AssertedBy {
-        self.row.asserted_by
+        self.row.card.asserted_by
     }
 }

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::directory::organization::{self, OrganizationNode};
 use crate::directory::region::{self, Regions};
 use crate::directory::talent::{self, TalentNode};
-use crate::record::Head;
 use crate::record::error::DomainError;
 use crate::record::lookup::Key;
 use crate::record::page::{PageArguments, PageOf};
 use crate::record::provenance::{ExternalId, Source};
-use crate::record::read::{KeyRow, KeyValue, Selected, Selection};
+use crate::record::read::{Group, KeyRow, KeyValue, Selected, Selection};
 use crate::record::reader::{Reader, nodes_wanted, total_wanted};
 use crate::record::value::{LocalizedText, PartialDate};
+use crate::record::{Head, Times};
 
 pub mod graphql;
 pub mod store;
@@ -52,6 +52,17 @@ pub struct Affiliation {
     pub head: Head,
     /// Roles by language, the original first.
     pub roles: Vec<LocalizedText>,
+    /// The rest, where it was asked for.
+    pub card: Group<Card>,
+    /// The id in the system that owns it.
+    pub external_id: Option<ExternalId>,
+}
+
+/// What a card about an affiliation shows beside the role.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    /// When it was written.
+    pub times: Times,
     /// Slug of the occupation.
     pub occupation: Option<String>,
     /// From when to when.
@@ -62,8 +73,6 @@ pub struct Affiliation {
     pub asserted_by: AssertedBy,
     /// Where the facts come from.
     pub sources: Vec<Source>,
-    /// The id in the system that owns it.
-    pub external_id: Option<ExternalId>,
 }
 
 /// An affiliation in an answer, with what was read around it.

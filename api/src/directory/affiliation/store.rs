@@ -1,30 +1,36 @@
 //! SQL of affiliations: keyed reads under the viewer's condition, with both sides joined in.
 
-use super::{Affiliation, AffiliationNode, Period, Side, TYPE};
+use super::{Affiliation, AffiliationNode, Card, Period, Side, TYPE};
 use crate::directory::{organization, talent};
 use crate::record::error::DomainError;
 use crate::record::list::{Fetch, List, Order};
 use crate::record::lookup::Key;
 use crate::record::policy::Viewer;
 use crate::record::provenance::ExternalId;
-use crate::record::read::{KeyColumns, KeyType, KeyedStatement, Row, Selection};
+use crate::record::read::{Group, KeyColumns, KeyType, KeyedStatement, Row, Selection};
 use crate::record::reader::Reader;
-use crate::record::{Head, RecordType, columns_of};
+use crate::record::{Head, RecordType, Times, columns_of};
 
 /// The groups of columns, and the sides, that a selection needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Columns {
+    card: bool,
     external_id: bool,
     talent: Option<talent::store::Columns>,
     organization: Option<organization::store::Columns>,
 }
 
-const ROW: &[&str] = &["roles", "occupation", "starts_on", "ends_on", "as_of", "asserted_by", "sources"];
+const CARD: &[&str] =
+    &["created_at", "updated_at", "occupation", "starts_on", "ends_on", "as_of", "asserted_by", "sources"];
+
+/// Fields of the schema that the group of the card answers.
+const CARDED: &[&str] = &["createdAt", "updatedAt", "occupation", "period", "asOf", "assertedBy", "sources"];
 
 impl Columns {
     /// Those that the selected fields need.
     pub fn of(want: &Selection) -> Self {
         Self {
+            card: want.has(TYPE, CARDED),
             external_id: want.has(TYPE, &["externalId"]),
             talent: want.below(TYPE, "talent").map(|below| talent::store::Columns::of(&below)),
             organization: want
@@ -35,8 +41,11 @@ impl Columns {
 
     /// What to select of the row `r`, and the joins that it needs.
     pub fn fetch(&self) -> Fetch {
-        let mut columns = vec![columns_of("r", Head::COLUMNS), columns_of("r", ROW)];
+        let mut columns = vec![columns_of("r", Head::COLUMNS), columns_of("r", &["roles"])];
         let mut joins = Vec::new();
+        if self.card {
+            columns.push(columns_of("r", CARD));
+        }
         if self.external_id {
             columns.push("r_sync.source, r_sync.external_id".into());
             joins.push("LEFT JOIN sync_record AS r_sync ON r_sync.record_id = r.id".to_owned());
@@ -59,20 +68,21 @@ impl Columns {
     /// # Errors
     /// [`DomainError::Database`] or [`DomainError::Stored`].
     pub fn read(&self, row: &mut Row, viewer: &Viewer) -> Result<AffiliationNode, DomainError> {
-        let mut affiliation = Affiliation {
+        let affiliation = Affiliation {
             head: Head::read(row)?,
             roles: row.json()?,
-            occupation: row.get()?,
-            period: Period { starts_on: row.parsed()?, ends_on: row.parsed()? },
-            as_of: row.parsed()?,
-            asserted_by: row.name()?,
-            sources: row.json()?,
-            external_id: None,
+            card: Group::read(self.card, row, |row| {
+                Ok(Card {
+                    times: Times::read(row)?,
+                    occupation: row.get()?,
+                    period: Period { starts_on: row.parsed()?, ends_on: row.parsed()? },
+                    as_of: row.parsed()?,
+                    asserted_by: row.name()?,
+                    sources: row.json()?,
+                })
+            })?,
+            external_id: if self.external_id { ExternalId::read(row)? } else { None },
         };
-        if self.external_id {
-            let (source, id): (Option<String>, Option<String>) = (row.get()?, row.get()?);
-            affiliation.external_id = source.zip(id).map(|(source, id)| ExternalId { source, id });
-        }
         let talent = self.talent.map(|columns| columns.read(row, viewer)).transpose()?;
         let organization = self.organization.map(|columns| columns.read(row, viewer)).transpose()?;
         Ok(AffiliationNode {

@@ -210,12 +210,12 @@ impl OrganizationNode {
 
     /// When the record was first written here.
     pub(crate) async fn created_at(&self) -> DateTime {
-        self.row.head.created_at
+        self.row.card.times.created_at
     }
 
     /// When the record was last changed.
     pub(crate) async fn updated_at(&self) -> DateTime {
-        self.row.head.updated_at
+        self.row.card.times.updated_at
     }
 
     /// Where the facts come from.
@@ -241,7 +241,7 @@ impl OrganizationNode {
 
     /// Its main kind.
     async fn kind(&self) -> GraphqlResult<TermNode> {
-        term_node(Vocabulary::OrganizationKind, &self.row.kind)
+        term_node(Vocabulary::OrganizationKind, &self.row.card.kind)
     }
 
     /// Other kinds that it also is.
@@ -252,7 +252,7 @@ impl OrganizationNode {
 
     /// Whether it still exists.
     async fn status(&self) -> OrganizationStatus {
-        self.row.status
+        self.row.card.status
     }
 
     /// The organization that it merged into or that continues it.
@@ -272,7 +272,7 @@ impl OrganizationNode {
 
     /// The short form of its name.
     async fn acronym(&self) -> Option<&str> {
-        self.row.acronym.as_deref()
+        self.row.card.acronym.as_deref()
     }
 
     /// Former names, names in other languages, other spellings.
@@ -297,12 +297,12 @@ impl OrganizationNode {
 
     /// The region in which it sits; null where that is not known. It need not be the one that answers for it.
     async fn seat_region(&self) -> Option<RegionNode> {
-        self.seat_region.get(self.row.seat_region.as_deref()?)
+        self.seat_region.get(self.row.card.seat_region.as_deref()?)
     }
 
     /// The territory of its seat.
     async fn territory(&self) -> Option<TerritoryNode> {
-        TerritoryNode::new(self.row.territory.as_deref()?, &self.territory_regions)
+        TerritoryNode::new(self.row.card.territory.as_deref()?, &self.territory_regions)
     }
 
     /// Its postal address.
@@ -332,12 +332,12 @@ impl OrganizationNode {
 
     /// When it was founded, as precisely as known; null where sources differ and none is preferred (see `claims`).
     async fn founded_on(&self) -> Option<PartialDate> {
-        self.row.founded_on
+        self.row.card.founded_on
     }
 
     /// When it ended.
     async fn dissolved_on(&self) -> Option<PartialDate> {
-        self.row.dissolved_on
+        self.row.card.dissolved_on
     }
 
     /// Number of people that it employs.

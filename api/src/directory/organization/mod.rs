@@ -9,15 +9,15 @@ use crate::directory::affiliation::graphql::AffiliationConnection;
 use crate::directory::partnership::graphql::PartnershipConnection;
 use crate::directory::region::{self, Regions};
 use crate::directory::{affiliation, partnership};
-use crate::record::Head;
 use crate::record::error::DomainError;
 use crate::record::list::{Listed, same_list};
 use crate::record::lookup::Key;
 use crate::record::page::{PageArguments, PageOf};
 use crate::record::provenance::{Claim, ExternalId, Source};
-use crate::record::read::{KeyRow, KeyValue, Selected, Selection};
+use crate::record::read::{Group, KeyRow, KeyValue, Selected, Selection};
 use crate::record::reader::{ByKey, Reader, nodes_wanted, total_wanted};
 use crate::record::value::{EmailAddress, Identifier, Language, LocalizedText, PartialDate, Url};
+use crate::record::{Head, Times};
 
 pub mod graphql;
 pub mod store;
@@ -68,21 +68,36 @@ pub struct Address {
     pub location: Option<GeoPoint>,
 }
 
-/// An organization as the database has it. Groups of columns that were not asked for are empty.
+/// An organization as the database has it, with the groups of columns that were asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Organization {
     /// What every record has.
     pub head: Head,
     /// Readable name in addresses.
     pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Slugs of its sectors; empty where they were not asked for.
+    pub sectors: Vec<String>,
+    /// What a card about it shows.
+    pub card: Group<Card>,
+    /// What only detailed views ask for.
+    pub details: Group<Details>,
+    /// How to reach it; empty where the viewer may not see it.
+    pub contact: Group<Contact>,
+}
+
+/// What a card about an organization shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    /// When it was written.
+    pub times: Times,
     /// Slug of its main kind.
     pub kind: String,
     /// Whether it still exists.
     pub status: OrganizationStatus,
     /// The organization that continues it.
     pub successor_id: Option<Uuid>,
-    /// Its name.
-    pub name: String,
     /// Short form of the name.
     pub acronym: Option<String>,
     /// Slug of the region of its seat.
@@ -93,16 +108,10 @@ pub struct Organization {
     pub founded_on: Option<PartialDate>,
     /// When it ended.
     pub dissolved_on: Option<PartialDate>,
-    /// Slugs of its sectors.
-    pub sectors: Vec<String>,
-    /// The group of details.
-    pub details: Details,
-    /// The group of contact fields; empty where the viewer may not see it.
-    pub contact: Contact,
 }
 
-/// The columns that only detailed views ask for.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What only detailed views of an organization ask for.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Details {
     /// Slugs of its other kinds.
     pub other_kinds: Vec<String>,
@@ -223,7 +232,7 @@ async fn fill_regions(
         }
     }
     if let Some(below) = want.below(TYPE, "seatRegion") {
-        let slugs = nodes.iter().filter_map(|n| n.row.seat_region.as_deref());
+        let slugs = nodes.iter().filter_map(|n| n.row.card.seat_region.as_deref());
         let regions = region::read(reader, slugs, &below).await?;
         for node in nodes.iter_mut() {
             node.seat_region = regions.clone();
@@ -237,7 +246,7 @@ async fn fill_regions(
         }
     }
     if let Some(below) = want.below(TYPE, "territory") {
-        let territories = nodes.iter().filter_map(|n| n.row.territory.as_deref());
+        let territories = nodes.iter().filter_map(|n| n.row.card.territory.as_deref());
         let slugs = region::regions_of_territories(territories);
         let regions = region::read(reader, slugs, &region::wanted_of_territories(&below)).await?;
         for node in nodes.iter_mut() {
@@ -254,9 +263,9 @@ async fn fill_relatives(
 ) -> Result<(), DomainError> {
     let ids: Vec<Uuid> = nodes.iter().map(|node| node.row.head.id).collect();
     if let Some(below) = want.below(TYPE, "successor") {
-        let successors: Vec<Uuid> = nodes.iter().filter_map(|node| node.row.successor_id).collect();
+        let successors: Vec<Uuid> = nodes.iter().filter_map(|node| node.row.card.successor_id).collect();
         let mut found = by_ids(reader, &successors, &below).await?;
-        for node in nodes.iter_mut().filter(|node| node.row.successor_id.is_some()) {
+        for node in nodes.iter_mut().filter(|node| node.row.card.successor_id.is_some()) {
             node.successor = found.next().flatten().map(Box::new);
         }
     }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::graphql::{OrganizationFilter, OrganizationOrder};
-use super::{Contact, Details, Organization, TYPE};
+use super::{Card, Contact, Details, Organization, TYPE};
 use crate::directory::vocabulary::{Vocabulary, sector_facets, territories_within, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, Directory, Fetch, List, Order, Ranges, filled};
@@ -11,29 +11,44 @@ use crate::record::lookup::Key;
 use crate::record::page::{Page, PageOf};
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::provenance::ExternalId;
-use crate::record::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection};
+use crate::record::read::{Group, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection};
 use crate::record::reader::Reader;
-use crate::record::{Head, RecordType, columns_of, id, name_of};
+use crate::record::{Head, RecordType, Times, columns_of, id, name_of};
 
 /// The groups of columns that a selection needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
+    sectors: bool,
+    card: bool,
     details: bool,
     contact: bool,
 }
 
 const CARD: &[&str] = &[
-    "slug",
+    "created_at",
+    "updated_at",
     "kind",
     "status",
     "successor_id",
-    "name",
     "acronym",
     "seat_region",
     "territory",
     "founded_on",
     "dissolved_on",
-    "sectors",
+];
+
+/// Fields of the schema that the group of the card answers.
+const CARDED: &[&str] = &[
+    "createdAt",
+    "updatedAt",
+    "kind",
+    "status",
+    "successor",
+    "acronym",
+    "seatRegion",
+    "territory",
+    "foundedOn",
+    "dissolvedOn",
 ];
 
 const DETAILS: &[&str] = &[
@@ -72,13 +87,24 @@ const DETAILED: &[&str] = &[
 impl Columns {
     /// Those that the selected fields need.
     pub fn of(want: &Selection) -> Self {
-        Self { details: want.has(TYPE, DETAILED), contact: want.has(TYPE, &["email", "phone"]) }
+        Self {
+            sectors: want.has(TYPE, &["sectors"]),
+            card: want.has(TYPE, CARDED),
+            details: want.has(TYPE, DETAILED),
+            contact: want.has(TYPE, &["email", "phone"]),
+        }
     }
 
     /// What to select of the row `alias`, and the join that it needs.
     pub fn fetch(self, alias: &str) -> Fetch {
-        let mut columns = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, CARD)];
+        let mut columns = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, &["slug", "name"])];
         let mut joins = String::new();
+        if self.sectors {
+            columns.push(columns_of(alias, &["sectors"]));
+        }
+        if self.card {
+            columns.push(columns_of(alias, CARD));
+        }
         if self.details {
             columns.push(columns_of(alias, DETAILS));
             columns.push(format!("{alias}_sync.source, {alias}_sync.external_id"));
@@ -96,37 +122,37 @@ impl Columns {
     /// [`DomainError::Database`] or [`DomainError::Stored`].
     pub fn read(self, row: &mut Row, viewer: &Viewer) -> Result<Organization, DomainError> {
         let head = Head::read(row)?;
-        let mut organization = Organization {
+        Ok(Organization {
             slug: row.get()?,
-            kind: row.get()?,
-            status: row.name()?,
-            successor_id: row.get()?,
             name: row.get()?,
-            acronym: row.get()?,
-            seat_region: row.get()?,
-            territory: row.get()?,
-            founded_on: row.parsed()?,
-            dissolved_on: row.parsed()?,
-            sectors: row.json()?,
-            details: Details::default(),
-            contact: Contact::default(),
+            sectors: if self.sectors { row.json()? } else { Vec::new() },
+            card: Group::read(self.card, row, read_card)?,
+            details: Group::read(self.details, row, read_details)?,
+            contact: Group::read(self.contact, row, |row| {
+                let contact = Contact { email: row.parsed()?, phone: row.get()? };
+                Ok(if sees_contact(viewer, &head) { contact } else { Contact::default() })
+            })?,
             head,
-        };
-        if self.details {
-            organization.details = read_details(row)?;
-        }
-        if self.contact {
-            let contact = Contact { email: row.parsed()?, phone: row.get()? };
-            if sees_contact(viewer, &organization.head) {
-                organization.contact = contact;
-            }
-        }
-        Ok(organization)
+        })
     }
 }
 
+fn read_card(row: &mut Row) -> Result<Card, DomainError> {
+    Ok(Card {
+        times: Times::read(row)?,
+        kind: row.get()?,
+        status: row.name()?,
+        successor_id: row.get()?,
+        acronym: row.get()?,
+        seat_region: row.get()?,
+        territory: row.get()?,
+        founded_on: row.parsed()?,
+        dissolved_on: row.parsed()?,
+    })
+}
+
 fn read_details(row: &mut Row) -> Result<Details, DomainError> {
-    let mut details = Details {
+    Ok(Details {
         other_kinds: row.json()?,
         other_names: row.json()?,
         address: row.get::<Option<String>>()?.map(|text| serde_json::from_str(&text)).transpose()?,
@@ -139,11 +165,8 @@ fn read_details(row: &mut Row) -> Result<Details, DomainError> {
         descriptions: row.json()?,
         sources: row.json()?,
         claims: row.json()?,
-        external_id: None,
-    };
-    let (source, external_id): (Option<String>, Option<String>) = (row.get()?, row.get()?);
-    details.external_id = source.zip(external_id).map(|(source, id)| ExternalId { source, id });
-    Ok(details)
+        external_id: ExternalId::read(row)?,
+    })
 }
 
 /// E-mail address and phone of an organization are for members: they are no harvest for the public.

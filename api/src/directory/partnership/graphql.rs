@@ -143,12 +143,12 @@ impl PartnershipNode {
 
     /// When the record was first written here.
     pub(crate) async fn created_at(&self) -> DateTime {
-        self.row.head.created_at
+        self.row.card.times.created_at
     }
 
     /// When the record was last changed.
     pub(crate) async fn updated_at(&self) -> DateTime {
-        self.row.head.updated_at
+        self.row.card.times.updated_at
     }
 
     /// Where the facts come from.
@@ -174,12 +174,12 @@ impl PartnershipNode {
 
     /// Its kind.
     async fn kind(&self) -> GraphqlResult<TermNode> {
-        term_node(Vocabulary::PartnershipKind, &self.row.kind)
+        term_node(Vocabulary::PartnershipKind, &self.row.card.kind)
     }
 
     /// Where it stands.
     async fn status(&self) -> PartnershipStatus {
-        self.row.status
+        self.row.card.status
     }
 
     /// Its title, in the asked language or the nearest that there is.
@@ -215,7 +215,7 @@ impl PartnershipNode {
 
     /// From when to when.
     async fn period(&self) -> Period {
-        self.row.period
+        self.row.card.period
     }
 
     /// The organizations that take part, in the order in which they were written.
@@ -225,22 +225,22 @@ impl PartnershipNode {
 
     /// The regions that answer for its parties.
     async fn regions(&self) -> Vec<RegionNode> {
-        self.row.party_regions.iter().filter_map(|slug| self.regions.get(slug)).collect()
+        self.row.card.party_regions.iter().filter_map(|slug| self.regions.get(slug)).collect()
     }
 
     /// Whether its parties are of two countries or more: of the seat's address, else of the answering region.
     async fn cross_border(&self) -> bool {
-        self.row.cross_border
+        self.row.card.cross_border
     }
 
     /// Its sectors.
     async fn sectors(&self) -> Vec<SectorNode> {
-        SectorNode::all(&self.row.sectors)
+        SectorNode::all(&self.row.card.sectors)
     }
 
     /// The sum of what the parties contribute; null where none states an amount, or in several currencies.
     async fn total_contribution(&self) -> Option<&Money> {
-        self.row.total_contribution.as_ref()
+        self.row.card.total_contribution.as_ref()
     }
 }
 
@@ -259,17 +259,17 @@ impl PartyNode {
 
     /// How the source words it.
     async fn title(&self) -> Option<&str> {
-        self.title.as_deref()
+        self.terms.title.as_deref()
     }
 
     /// What it gives.
     async fn contribution(&self) -> Option<&Money> {
-        self.contribution.as_ref()
+        self.terms.contribution.as_ref()
     }
 
     /// When it confirmed that it takes part.
     async fn confirmed_at(&self) -> Option<DateTime> {
-        self.confirmed_at
+        self.terms.confirmed_at
     }
 }
 

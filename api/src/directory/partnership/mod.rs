@@ -8,15 +8,15 @@ use uuid::Uuid;
 use crate::directory::affiliation::Period;
 use crate::directory::organization::{self, OrganizationNode};
 use crate::directory::region::{self, Regions};
-use crate::record::Head;
 use crate::record::error::DomainError;
 use crate::record::list::{Listed, same_list};
 use crate::record::lookup::Key;
 use crate::record::page::{PageArguments, PageOf};
 use crate::record::provenance::{Claim, ExternalId, Source};
-use crate::record::read::{KeyRow, Selected, Selection};
+use crate::record::read::{Group, KeyRow, Selected, Selection};
 use crate::record::reader::{Reader, nodes_wanted, total_wanted};
 use crate::record::value::{DateTime, LocalizedText, Money};
+use crate::record::{Head, Times};
 
 pub mod graph;
 pub mod graphql;
@@ -67,13 +67,26 @@ pub enum PartyRole {
     Other,
 }
 
-/// A partnership as the database has it. Groups of columns that were not asked for are empty.
+/// A partnership as the database has it, with the groups of columns that were asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Partnership {
     /// What every record has.
     pub head: Head,
     /// Readable name in addresses.
     pub slug: String,
+    /// Titles, the original first.
+    pub titles: Vec<LocalizedText>,
+    /// What a card about it shows.
+    pub card: Group<Card>,
+    /// What only detailed views ask for.
+    pub details: Group<Details>,
+}
+
+/// What a card about a partnership shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    /// When it was written.
+    pub times: Times,
     /// Slug of its kind.
     pub kind: String,
     /// Where it stands.
@@ -88,14 +101,10 @@ pub struct Partnership {
     pub party_regions: Vec<String>,
     /// The sum of the contributions.
     pub total_contribution: Option<Money>,
-    /// Titles, the original first.
-    pub titles: Vec<LocalizedText>,
-    /// The group of details.
-    pub details: Details,
 }
 
-/// The columns that only detailed views ask for.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What only detailed views of a partnership ask for.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Details {
     /// Descriptions, the original first.
     pub descriptions: Vec<LocalizedText>,
@@ -112,9 +121,18 @@ pub struct Details {
 pub struct PartyNode {
     organization: OrganizationNode,
     role: PartyRole,
-    title: Option<String>,
-    contribution: Option<Money>,
-    confirmed_at: Option<DateTime>,
+    terms: Group<Terms>,
+}
+
+/// What a party brings, and whether it has agreed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    /// The source's wording of what it does.
+    pub title: Option<String>,
+    /// What it gives.
+    pub contribution: Option<Money>,
+    /// When it confirmed.
+    pub confirmed_at: Option<DateTime>,
 }
 
 /// A partnership in an answer, with what was read around it.
@@ -153,16 +171,16 @@ fn fill<'a>(
             }
         }
         if let Some(below) = want.below(TYPE, "regions") {
-            let slugs = nodes.iter().flat_map(|node| node.row.party_regions.iter().map(String::as_str));
+            let slugs = nodes.iter().flat_map(|node| node.row.card.party_regions.iter().map(String::as_str));
             let regions = region::read(reader, slugs, &below).await?;
             for node in nodes.iter_mut() {
                 node.regions = regions.clone();
             }
         }
         if let Some(below) = want.below(TYPE, "parties") {
-            let below = below.below("PartnershipParty", "organization").unwrap_or_default();
             let ids: Vec<Uuid> = nodes.iter().map(|node| node.row.head.id).collect();
-            let groups = store::parties(reader, &ids, organization::store::Columns::of(&below)).await?;
+            let groups = store::parties(reader, &ids, store::PartyColumns::of(&below)).await?;
+            let below = below.below("PartnershipParty", "organization").unwrap_or_default();
             fill_parties(reader, nodes, groups, &below).await?;
         }
         Ok(())
@@ -182,7 +200,7 @@ async fn fill_parties(
         .map(|group| {
             let apart = group.into_iter().map(|party| {
                 organizations.push(OrganizationNode::from(party.organization));
-                (party.role, party.title, party.contribution, party.confirmed_at)
+                (party.role, party.terms)
             });
             apart.collect()
         })
@@ -191,15 +209,8 @@ async fn fill_parties(
     let mut organizations = organizations.into_iter();
     for (node, rest) in nodes.iter_mut().zip(rests) {
         let together = rest.into_iter().zip(organizations.by_ref());
-        node.parties = together
-            .map(|((role, title, contribution, confirmed_at), organization)| PartyNode {
-                organization,
-                role,
-                title,
-                contribution,
-                confirmed_at,
-            })
-            .collect();
+        node.parties =
+            together.map(|((role, terms), organization)| PartyNode { organization, role, terms }).collect();
     }
     Ok(())
 }

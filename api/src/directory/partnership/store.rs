@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::graphql::{PartnershipFilter, PartnershipOrder};
-use super::{Details, Partnership, PartyRole, TYPE};
+use super::{Card, Details, Partnership, PartyRole, TYPE, Terms};
 use crate::directory::affiliation::Period;
 use crate::directory::organization::{self, Organization};
 use crate::directory::vocabulary::{Vocabulary, sector_facets, vocabularies};
@@ -11,19 +11,21 @@ use crate::record::error::DomainError;
 use crate::record::list::{Conditions, Directory, Fetch, List, Order, Ranges, filled};
 use crate::record::lookup::Key;
 use crate::record::provenance::ExternalId;
-use crate::record::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection};
+use crate::record::read::{Group, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection};
 use crate::record::reader::Reader;
 use crate::record::value::{DateTime, Decimal, Money};
-use crate::record::{Head, RecordType, columns_of, id, name_of};
+use crate::record::{Head, RecordType, Times, columns_of, id, name_of};
 
 /// The groups of columns that a selection needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
+    card: bool,
     details: bool,
 }
 
 const CARD: &[&str] = &[
-    "slug",
+    "created_at",
+    "updated_at",
     "kind",
     "status",
     "starts_on",
@@ -33,7 +35,19 @@ const CARD: &[&str] = &[
     "party_regions",
     "total_amount",
     "total_currency",
-    "titles",
+];
+
+/// Fields of the schema that the group of the card answers.
+const CARDED: &[&str] = &[
+    "createdAt",
+    "updatedAt",
+    "kind",
+    "status",
+    "period",
+    "sectors",
+    "crossBorder",
+    "regions",
+    "totalContribution",
 ];
 
 const DETAILS: &[&str] = &["descriptions", "sources", "claims"];
@@ -51,13 +65,16 @@ fn money(row: &mut Row) -> Result<Option<Money>, DomainError> {
 impl Columns {
     /// Those that the selected fields need.
     pub fn of(want: &Selection) -> Self {
-        Self { details: want.has(TYPE, DETAILED) }
+        Self { card: want.has(TYPE, CARDED), details: want.has(TYPE, DETAILED) }
     }
 
     /// What to select of the row `r`, and the join that it needs.
     pub fn fetch(self) -> Fetch {
-        let mut columns = vec![columns_of("r", Head::COLUMNS), columns_of("r", CARD)];
+        let mut columns = vec![columns_of("r", Head::COLUMNS), columns_of("r", &["slug", "titles"])];
         let mut joins = String::new();
+        if self.card {
+            columns.push(columns_of("r", CARD));
+        }
         if self.details {
             columns.push(columns_of("r", DETAILS));
             columns.push("r_sync.source, r_sync.external_id".into());
@@ -71,30 +88,31 @@ impl Columns {
     /// # Errors
     /// [`DomainError::Database`] or [`DomainError::Stored`].
     pub fn read(self, row: &mut Row) -> Result<Partnership, DomainError> {
-        let mut partnership = Partnership {
+        Ok(Partnership {
             head: Head::read(row)?,
             slug: row.get()?,
-            kind: row.get()?,
-            status: row.name()?,
-            period: Period { starts_on: row.parsed()?, ends_on: row.parsed()? },
-            sectors: row.json()?,
-            cross_border: row.get()?,
-            party_regions: row.json()?,
-            total_contribution: money(row)?,
             titles: row.json()?,
-            details: Details::default(),
-        };
-        if self.details {
-            partnership.details = Details {
-                descriptions: row.json()?,
-                sources: row.json()?,
-                claims: row.json()?,
-                external_id: None,
-            };
-            let (source, id): (Option<String>, Option<String>) = (row.get()?, row.get()?);
-            partnership.details.external_id = source.zip(id).map(|(source, id)| ExternalId { source, id });
-        }
-        Ok(partnership)
+            card: Group::read(self.card, row, |row| {
+                Ok(Card {
+                    times: Times::read(row)?,
+                    kind: row.get()?,
+                    status: row.name()?,
+                    period: Period { starts_on: row.parsed()?, ends_on: row.parsed()? },
+                    sectors: row.json()?,
+                    cross_border: row.get()?,
+                    party_regions: row.json()?,
+                    total_contribution: money(row)?,
+                })
+            })?,
+            details: Group::read(self.details, row, |row| {
+                Ok(Details {
+                    descriptions: row.json()?,
+                    sources: row.json()?,
+                    claims: row.json()?,
+                    external_id: ExternalId::read(row)?,
+                })
+            })?,
+        })
     }
 }
 
@@ -139,12 +157,26 @@ pub struct Party {
     pub organization: Organization,
     /// What it does.
     pub role: PartyRole,
-    /// The source's wording of it.
-    pub title: Option<String>,
-    /// What it gives.
-    pub contribution: Option<Money>,
-    /// When it confirmed.
-    pub confirmed_at: Option<DateTime>,
+    /// What it brings.
+    pub terms: Group<Terms>,
+}
+
+/// The columns that a selection of parties needs.
+#[derive(Clone, Copy, Debug)]
+pub struct PartyColumns {
+    terms: bool,
+    organization: organization::store::Columns,
+}
+
+impl PartyColumns {
+    /// Those that the selected fields of `PartnershipParty` need.
+    pub fn of(want: &Selection) -> Self {
+        let organization = want.below("PartnershipParty", "organization").unwrap_or_default();
+        Self {
+            terms: want.has("PartnershipParty", &["title", "contribution", "confirmedAt"]),
+            organization: organization::store::Columns::of(&organization),
+        }
+    }
 }
 
 /// The parties of each of these partnerships, in the order in which they were written.
@@ -154,16 +186,17 @@ pub struct Party {
 pub async fn parties(
     reader: &Reader,
     ids: &[Uuid],
-    columns: organization::store::Columns,
+    columns: PartyColumns,
 ) -> Result<Vec<Vec<Party>>, DomainError> {
     let dialect = reader.dialect();
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let fetch = columns.fetch("r");
+    let fetch = columns.organization.fetch("r");
+    let terms = ", p.title, p.contribution_amount, p.contribution_currency, p.confirmed_at";
     let statement = KeyedStatement {
         sql: format!(
-            "SELECT k.n, p.role, p.title, p.contribution_amount, p.contribution_currency, p.confirmed_at, {} \
-             FROM {} {then} partnership_party AS p ON p.partnership_id = k.id \
+            "SELECT k.n, p.role{}, {} FROM {} {then} partnership_party AS p ON p.partnership_id = k.id \
              {then} organization AS r ON r.id = p.organization_id {} WHERE {} ORDER BY k.n, p.position",
+            if columns.terms { terms } else { "" },
             fetch.columns,
             keys.source(dialect),
             fetch.joins,
@@ -175,15 +208,14 @@ pub async fn parties(
     let mut found: Vec<Vec<Party>> = ids.iter().map(|_| Vec::new()).collect();
     let rows = ids.iter().map(|id| vec![KeyValue::Id(*id)]).collect();
     for (position, mut row) in reader.db.read(&statement, rows).await? {
-        let (role, title, contribution) = (row.name()?, row.get()?, money(&mut row)?);
-        let confirmed_at: Option<i64> = row.get()?;
-        found[position].push(Party {
-            role,
-            title,
-            contribution,
-            confirmed_at: confirmed_at.map(DateTime::from_micros),
-            organization: columns.read(&mut row, &reader.viewer)?,
-        });
+        let role = row.name()?;
+        let terms = Group::read(columns.terms, &mut row, |row| {
+            let (title, contribution): (_, _) = (row.get()?, money(row)?);
+            let confirmed_at: Option<i64> = row.get()?;
+            Ok(Terms { title, contribution, confirmed_at: confirmed_at.map(DateTime::from_micros) })
+        })?;
+        let organization = columns.organization.read(&mut row, &reader.viewer)?;
+        found[position].push(Party { organization, role, terms });
     }
     Ok(found)
 }

@@ -138,12 +138,12 @@ impl TalentNode {
 
     /// When the record was first written here.
     pub(crate) async fn created_at(&self) -> DateTime {
-        self.row.head.created_at
+        self.row.card.times.created_at
     }
 
     /// When the record was last changed.
     pub(crate) async fn updated_at(&self) -> DateTime {
-        self.row.head.updated_at
+        self.row.card.times.updated_at
     }
 
     /// Where the facts come from.
@@ -174,12 +174,12 @@ impl TalentNode {
 
     /// Given name, where it is known apart.
     async fn given_name(&self) -> Option<&str> {
-        self.row.given_name.as_deref()
+        self.row.card.given_name.as_deref()
     }
 
     /// Family name, where it is known apart.
     async fn family_name(&self) -> Option<&str> {
-        self.row.family_name.as_deref()
+        self.row.card.family_name.as_deref()
     }
 
     /// Other spellings, stage names, former names.
@@ -224,48 +224,48 @@ impl TalentNode {
 
     /// Whether the person has taken the profile over.
     async fn claimed(&self) -> bool {
-        self.row.claimed
+        self.row.card.claimed
     }
 
     /// Why the directory may show the person.
     async fn legal_basis(&self) -> LegalBasis {
-        self.row.legal_basis
+        self.row.card.legal_basis
     }
 
     /// Where the person works from.
     async fn territory(&self) -> Option<TerritoryNode> {
-        TerritoryNode::new(self.row.territory.as_deref()?, &self.territory_regions)
+        TerritoryNode::new(self.row.card.territory.as_deref()?, &self.territory_regions)
     }
 
     /// Occupations.
     async fn occupations(&self) -> Vec<OccupationNode> {
-        let known = self.row.occupations.iter().filter_map(|slug| vocabularies().occupations.get(slug));
+        let known = self.row.card.occupations.iter().filter_map(|slug| vocabularies().occupations.get(slug));
         known.map(OccupationNode).collect()
     }
 
     /// Sectors in which the person works.
     async fn sectors(&self) -> Vec<SectorNode> {
-        SectorNode::all(&self.row.sectors)
+        SectorNode::all(&self.row.card.sectors)
     }
 
     /// Skills, as the person words them.
     async fn skills(&self) -> &[String] {
-        &self.row.skills
+        &self.row.card.skills
     }
 
     /// Languages that the person speaks.
     async fn languages(&self) -> &[SpokenLanguage] {
-        &self.row.languages
+        &self.row.card.languages
     }
 
     /// Whether the person can take on work. UNKNOWN where it is not said or not shown. Group AVAILABILITY.
     async fn availability(&self) -> Availability {
-        self.row.availability
+        self.row.card.availability
     }
 
     /// The day from which the person can take on work. Group AVAILABILITY.
     async fn available_from(&self) -> Option<Date> {
-        self.row.available_from
+        self.row.card.available_from
     }
 
     /// Website.
@@ -280,12 +280,12 @@ impl TalentNode {
 
     /// E-mail address; null unless the viewer is shown it. Group CONTACT.
     async fn email(&self) -> Option<&EmailAddress> {
-        self.row.email.as_ref()
+        self.row.contact.email.as_ref()
     }
 
     /// Phone number; null unless the viewer is shown it. Group CONTACT.
     async fn phone(&self) -> Option<&str> {
-        self.row.phone.as_deref()
+        self.row.contact.phone.as_deref()
     }
 
     /// Roles in organizations, the latest first. Group AFFILIATIONS.
@@ -314,7 +314,7 @@ impl TalentNode {
         if !Reader::of(ctx)?.viewer.sees(Visibility::Private, &row.head.region, row.head.id) {
             return Ok(None);
         }
-        let groups = TalentFieldGroup::ALL.into_iter().zip(row.field_visibility);
+        let groups = TalentFieldGroup::ALL.into_iter().zip(row.card.field_visibility);
         Ok(Some(groups.map(|(group, visibility)| FieldVisibility { group, visibility }).collect()))
     }
 

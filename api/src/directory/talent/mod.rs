@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::directory::affiliation;
 use crate::directory::affiliation::graphql::AffiliationConnection;
 use crate::directory::region::{self, Regions};
-use crate::record::Head;
 use crate::record::error::DomainError;
 use crate::record::list::{Listed, same_list};
 use crate::record::lookup::Key;
 use crate::record::page::{PageArguments, PageOf};
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::provenance::{Claim, ExternalId, Source};
-use crate::record::read::{KeyRow, KeyValue, Selected, Selection};
+use crate::record::read::{Group, KeyRow, KeyValue, Selected, Selection};
 use crate::record::reader::{ByKey, Reader, nodes_wanted, total_wanted};
 use crate::record::value::{Date, EmailAddress, Identifier, LocalizedText, Url};
+use crate::record::{Head, Times};
 
 pub mod graphql;
 pub mod store;
@@ -129,8 +129,8 @@ pub struct FieldVisibility {
     pub visibility: Visibility,
 }
 
-/// A talent as the database has it, without what the viewer may not see. Groups of columns that were not
-/// asked for are empty.
+/// A talent as the database has it, without what the viewer may not see, with the groups of columns that
+/// were asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Talent {
     /// What every record has.
@@ -139,6 +139,19 @@ pub struct Talent {
     pub slug: String,
     /// The name that is shown.
     pub display_name: String,
+    /// What a card about them shows.
+    pub card: Group<Card>,
+    /// What only detailed views ask for.
+    pub details: Group<Details>,
+    /// How to reach them; empty where the viewer may not see it.
+    pub contact: Group<Contact>,
+}
+
+/// What a card about a talent shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    /// When it was written.
+    pub times: Times,
     /// Given name.
     pub given_name: Option<String>,
     /// Family name.
@@ -163,16 +176,19 @@ pub struct Talent {
     pub available_from: Option<Date>,
     /// The level of each group, in the order of [`TalentFieldGroup::ALL`].
     pub field_visibility: [Visibility; 4],
-    /// The group of details.
-    pub details: Details,
+}
+
+/// How to reach a talent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contact {
     /// E-mail address.
     pub email: Option<EmailAddress>,
     /// Phone number.
     pub phone: Option<String>,
 }
 
-/// The columns that only detailed views ask for.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What only detailed views of a talent ask for.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Details {
     /// Other spellings of the name.
     pub name_variants: Vec<String>,
@@ -202,29 +218,33 @@ impl Talent {
 
     fn group_visibility(&self, group: TalentFieldGroup) -> Visibility {
         let place = TalentFieldGroup::ALL.iter().position(|each| *each == group).unwrap_or(0);
-        self.field_visibility[place]
+        self.card.field_visibility[place]
     }
 
     /// Takes away what the viewer may not see: fields of hidden groups, and claims on them.
     fn withhold(&mut self, viewer: &Viewer) {
-        if !self.shows(viewer, TalentFieldGroup::Contact) {
-            self.email = None;
-            self.phone = None;
+        if self.card.get().is_none() {
+            return;
         }
-        if !self.shows(viewer, TalentFieldGroup::Biography) {
-            self.details.biographies.clear();
+        let shown = TalentFieldGroup::ALL.map(|group| (group, self.shows(viewer, group)));
+        let shows = |group| shown.iter().any(|(each, shown)| *each == group && *shown);
+        if !shows(TalentFieldGroup::Contact)
+            && let Some(contact) = self.contact.get_mut()
+        {
+            *contact = Contact::default();
         }
-        if !self.shows(viewer, TalentFieldGroup::Availability) {
-            self.availability = Availability::Unknown;
-            self.available_from = None;
+        if let Some(details) = self.details.get_mut() {
+            if !shows(TalentFieldGroup::Biography) {
+                details.biographies.clear();
+            }
+            details.claims.retain(|claim| TalentFieldGroup::of_field(&claim.field).is_none_or(shows));
         }
-        let shown: Vec<bool> = TalentFieldGroup::ALL.iter().map(|group| self.shows(viewer, *group)).collect();
-        self.details.claims.retain(|claim| {
-            let group = TalentFieldGroup::of_field(&claim.field);
-            group.is_none_or(|group| {
-                TalentFieldGroup::ALL.iter().zip(&shown).any(|(g, shown)| *g == group && *shown)
-            })
-        });
+        if !shows(TalentFieldGroup::Availability)
+            && let Some(card) = self.card.get_mut()
+        {
+            card.availability = Availability::Unknown;
+            card.available_from = None;
+        }
     }
 }
 
@@ -272,7 +292,7 @@ pub fn fill<'a>(
             }
         }
         if let Some(below) = want.below(TYPE, "territory") {
-            let territories = nodes.iter().filter_map(|node| node.row.territory.as_deref());
+            let territories = nodes.iter().filter_map(|node| node.row.card.territory.as_deref());
             let slugs = region::regions_of_territories(territories);
             let regions = region::read(reader, slugs, &region::wanted_of_territories(&below)).await?;
             for node in nodes.iter_mut() {

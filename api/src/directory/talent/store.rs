@@ -1,28 +1,29 @@
 //! SQL of talents: keyed reads under the viewer's condition.
 
 use super::graphql::{TalentFilter, TalentOrder};
-use super::{Availability, Details, TYPE, Talent};
+use super::{Availability, Card, Contact, Details, TYPE, Talent};
 use crate::directory::vocabulary::{occupation_facet, sector_facets, territories_within, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, Directory, Fetch, List, Ranges, filled};
 use crate::record::lookup::Key;
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::provenance::ExternalId;
-use crate::record::read::{KeyRow, KeyValue, KeyedStatement, Row, Selection};
+use crate::record::read::{Group, KeyRow, KeyValue, KeyedStatement, Row, Selection};
 use crate::record::reader::Reader;
 use crate::record::value::fold;
-use crate::record::{Head, RecordType, columns_of, id, name_of};
+use crate::record::{Head, RecordType, Times, columns_of, id, name_of};
 
 /// The groups of columns that a selection needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
+    card: bool,
     details: bool,
     contact: bool,
 }
 
 const CARD: &[&str] = &[
-    "slug",
-    "display_name",
+    "created_at",
+    "updated_at",
     "given_name",
     "family_name",
     "claimed",
@@ -43,6 +44,25 @@ const CARD: &[&str] = &[
 const DETAILS: &[&str] =
     &["name_variants", "headlines", "biographies", "identifiers", "website", "links", "sources", "claims"];
 
+/// Fields of the schema that the group of the card answers; the other groups need the levels in it.
+const CARDED: &[&str] = &[
+    "createdAt",
+    "updatedAt",
+    "givenName",
+    "familyName",
+    "claimed",
+    "legalBasis",
+    "territory",
+    "occupations",
+    "sectors",
+    "skills",
+    "languages",
+    "availability",
+    "availableFrom",
+    "fieldVisibility",
+    "withheld",
+];
+
 /// Fields of the schema that the group of details answers.
 const DETAILED: &[&str] = &[
     "nameVariants",
@@ -61,13 +81,19 @@ const DETAILED: &[&str] = &[
 impl Columns {
     /// Those that the selected fields need.
     pub fn of(want: &Selection) -> Self {
-        Self { details: want.has(TYPE, DETAILED), contact: want.has(TYPE, &["email", "phone"]) }
+        let details = want.has(TYPE, DETAILED);
+        let contact = want.has(TYPE, &["email", "phone"]);
+        Self { card: details || contact || want.has(TYPE, CARDED), details, contact }
     }
 
     /// What to select of the row `alias`, and the join that it needs.
     pub fn fetch(self, alias: &str) -> Fetch {
-        let mut columns = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, CARD)];
+        let names = &["slug", "display_name"];
+        let mut columns = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, names)];
         let mut joins = String::new();
+        if self.card {
+            columns.push(columns_of(alias, CARD));
+        }
         if self.details {
             columns.push(columns_of(alias, DETAILS));
             columns.push(format!("{alias}_sync.source, {alias}_sync.external_id"));
@@ -84,38 +110,42 @@ impl Columns {
     /// # Errors
     /// [`DomainError::Database`] or [`DomainError::Stored`].
     pub fn read(self, row: &mut Row, viewer: &Viewer) -> Result<Talent, DomainError> {
-        let level = |row: &mut Row| Ok::<_, DomainError>(Visibility::from_code(row.get()?));
         let mut talent = Talent {
             head: Head::read(row)?,
             slug: row.get()?,
             display_name: row.get()?,
-            given_name: row.get()?,
-            family_name: row.get()?,
-            claimed: row.get()?,
-            legal_basis: row.name()?,
-            territory: row.get()?,
-            occupations: row.json()?,
-            sectors: row.json()?,
-            skills: row.json()?,
-            languages: row.json()?,
-            availability: row.name()?,
-            available_from: row.parsed()?,
-            field_visibility: [level(row)?, level(row)?, level(row)?, level(row)?],
-            details: if self.details { read_details(row)? } else { Details::default() },
-            email: None,
-            phone: None,
+            card: Group::read(self.card, row, read_card)?,
+            details: Group::read(self.details, row, read_details)?,
+            contact: Group::read(self.contact, row, |row| {
+                Ok(Contact { email: row.parsed()?, phone: row.get()? })
+            })?,
         };
-        if self.contact {
-            talent.email = row.parsed()?;
-            talent.phone = row.get()?;
-        }
         talent.withhold(viewer);
         Ok(talent)
     }
 }
 
+fn read_card(row: &mut Row) -> Result<Card, DomainError> {
+    let level = |row: &mut Row| Ok::<_, DomainError>(Visibility::from_code(row.get()?));
+    Ok(Card {
+        times: Times::read(row)?,
+        given_name: row.get()?,
+        family_name: row.get()?,
+        claimed: row.get()?,
+        legal_basis: row.name()?,
+        territory: row.get()?,
+        occupations: row.json()?,
+        sectors: row.json()?,
+        skills: row.json()?,
+        languages: row.json()?,
+        availability: row.name()?,
+        available_from: row.parsed()?,
+        field_visibility: [level(row)?, level(row)?, level(row)?, level(row)?],
+    })
+}
+
 fn read_details(row: &mut Row) -> Result<Details, DomainError> {
-    let mut details = Details {
+    Ok(Details {
         name_variants: row.json()?,
         headlines: row.json()?,
         biographies: row.json()?,
@@ -124,11 +154,8 @@ fn read_details(row: &mut Row) -> Result<Details, DomainError> {
         links: row.json()?,
         sources: row.json()?,
         claims: row.json()?,
-        external_id: None,
-    };
-    let (source, external_id): (Option<String>, Option<String>) = (row.get()?, row.get()?);
-    details.external_id = source.zip(external_id).map(|(source, id)| ExternalId { source, id });
-    Ok(details)
+        external_id: ExternalId::read(row)?,
+    })
 }
 
 /// For each key, in order, the talent that the viewer may see. All keys are of one kind.

@@ -317,7 +317,9 @@ impl<T: Named> Entries<T> {
 /// How alike two folded names are, from 0 to 1: by edits, or by one beginning with the other.
 fn likeness(a: &str, b: &str) -> f64 {
     let edits = strsim::normalized_damerau_levenshtein(a, b);
-    let begins = a.chars().count() >= 3 && (b.starts_with(a) || a.starts_with(b));
+    // Short aliases (`DA`, `FX`) begin too many words to mean anything.
+    let begins = |whole: &str, part: &str, least| part.chars().count() >= least && whole.starts_with(part);
+    let begins = begins(b, a, 3) || begins(a, b, 4);
     if begins { edits.max(0.8) } else { edits }
 }
 

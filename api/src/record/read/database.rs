@@ -118,6 +118,8 @@ impl Database {
                     o.options([
                         ("plan_cache_mode", "force_generic_plan"),
                         ("jit", "off"),
+                        // Rows are looked up by their own id, each once: remembering them only costs.
+                        ("enable_memoize", "off"),
                         ("default_transaction_read_only", "on"),
                     ])
                     .statement_cache_capacity(500)

@@ -2,9 +2,11 @@
 
 pub mod batch;
 pub mod database;
+pub mod group;
 pub mod keyed;
 pub mod selection;
 
 pub use database::{Database, Dialect};
+pub use group::Group;
 pub use keyed::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 pub use selection::{Selected, Selection};
