@@ -64,7 +64,7 @@ impl List {
     /// # Errors
     /// `BAD_USER_INPUT`, saying what is allowed.
     pub fn page(&self, arguments: &PageArguments) -> Result<Page, DomainError> {
-        arguments.page(&self.tag(), self.order.key_type)
+        arguments.page(self.tag(), self.order.key_type)
     }
 
     fn statement(&self, dialect: Dialect, page: &Page, fetch: &Fetch) -> KeyedStatement {

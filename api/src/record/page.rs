@@ -116,7 +116,7 @@ impl Cursor {
 
 impl Position {
     /// Reads a cursor of the list and order of `tag`, whose sort key has this type.
-    fn read(argument: &str, text: &str, tag: &CursorTag, key_type: KeyType) -> Result<Self, DomainError> {
+    fn read(argument: &str, text: &str, tag: CursorTag, key_type: KeyType) -> Result<Self, DomainError> {
         let wrong = || {
             let message = "This is not a cursor of this list. Pass `pageInfo.endCursor`, `pageInfo.startCursor` or an \
                            edge's `cursor` as it was received.";
@@ -179,7 +179,7 @@ impl PageArguments {
     ///
     /// # Errors
     /// `BAD_USER_INPUT` on the argument that is wrong, saying what is allowed.
-    pub fn page(&self, tag: &CursorTag, key_type: KeyType) -> Result<Page, DomainError> {
+    pub fn page(&self, tag: CursorTag, key_type: KeyType) -> Result<Page, DomainError> {
         if self.first.is_some() && self.last.is_some() {
             let message = "Give `first` to page forwards or `last` to page backwards, not both.";
             return Err(DomainError::bad_input("last", message));
@@ -327,7 +327,7 @@ mod tests {
             let tag = CursorTag::new("organizations", "NAME", false);
             let position = Position { key: KeyValue::Bytes(key), id: Uuid::from_u128(id) };
             let cursor = Cursor { tag, position };
-            let read = Position::read("after", &cursor.text(), &tag, KeyType::Bytes).unwrap();
+            let read = Position::read("after", &cursor.text(), tag, KeyType::Bytes).unwrap();
             prop_assert_eq!(read, cursor.position);
         }
 
@@ -340,14 +340,14 @@ mod tests {
                 CursorTag::new("organizations", "UPDATED_AT", false),
                 CursorTag::new("talents", "CREATED_AT", false),
             ] {
-                prop_assert!(Position::read("after", &cursor, &other, KeyType::Int).is_err());
+                prop_assert!(Position::read("after", &cursor, other, KeyType::Int).is_err());
             }
         }
 
         #[test]
         fn any_text_is_a_cursor_or_a_refusal(text in ".{0,80}") {
             let tag = CursorTag::new("talents", "NAME", false);
-            let _ = Position::read("after", &text, &tag, KeyType::Int);
+            let _ = Position::read("after", &text, tag, KeyType::Int);
         }
     }
 
@@ -355,7 +355,7 @@ mod tests {
     fn what_is_allowed_is_said() {
         let tag = CursorTag::new("organizations", "NAME", false);
         let page =
-            |first, last| PageArguments { first, last, ..Default::default() }.page(&tag, KeyType::Bytes);
+            |first, last| PageArguments { first, last, ..Default::default() }.page(tag, KeyType::Bytes);
         assert_eq!(page(None, None).unwrap().limit, 20);
         assert!(page(Some(101), None).unwrap_err().to_string().contains("at most 100"));
         assert!(page(Some(-1), None).is_err());

@@ -17,6 +17,7 @@ use crate::record::{Head, RecordType, Times, columns_of, id, name_of};
 
 /// The groups of columns that a selection needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each group is wanted or not, whatever the others are")]
 pub struct Columns {
     sectors: bool,
     card: bool,

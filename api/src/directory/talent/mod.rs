@@ -226,8 +226,8 @@ impl Talent {
         if self.card.get().is_none() {
             return;
         }
-        let shown = TalentFieldGroup::ALL.map(|group| (group, self.shows(viewer, group)));
-        let shows = |group| shown.iter().any(|(each, shown)| *each == group && *shown);
+        let levels = TalentFieldGroup::ALL.map(|group| (group, self.shows(viewer, group)));
+        let shows = |group| levels.iter().any(|(each, shown)| *each == group && *shown);
         if !shows(TalentFieldGroup::Contact)
             && let Some(contact) = self.contact.get_mut()
         {
