@@ -13,6 +13,7 @@ mod import;
 mod lists;
 mod sample;
 mod schema;
+mod search;
 mod selection;
 mod statements;
 mod support;

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::record::read::Database;
 use crate::record::value::DateTime;
+use crate::search::engine::Engine;
+use crate::search::follower::follow;
+use crate::search::service::Search;
 
 /// Where the time comes from.
 #[derive(Clone, Debug, Default)]
@@ -37,14 +41,25 @@ pub struct App {
     pub db: Arc<Database>,
     /// The clock.
     pub clock: Clock,
+    /// The search.
+    pub search: Search,
     /// Writes that were begun; a stop waits for them.
     pub tasks: TaskTracker,
 }
 
 impl App {
-    /// An app on this database and clock.
+    /// An app on this database and clock, without a search engine.
     pub fn new(db: Arc<Database>, clock: Clock) -> Self {
-        Self { db, clock, tasks: TaskTracker::new() }
+        Self { db, clock, search: Search::default(), tasks: TaskTracker::new() }
+    }
+
+    /// The app with this search engine, whose index follows the log until `stop` is cancelled.
+    #[must_use]
+    pub fn with_search(mut self, engine: Arc<dyn Engine>, stop: CancellationToken) -> Self {
+        let (search, reached) = Search::new(Arc::clone(&engine));
+        self.search = search;
+        self.tasks.spawn(follow(self.clone(), engine, reached, stop));
+        self
     }
 
     /// A new id for a record: ordered by time (UUID version 7, RFC 9562).

@@ -11,4 +11,5 @@ pub mod import;
 pub mod migrations;
 pub mod record;
 pub mod schema;
+pub mod search;
 pub mod server;

@@ -10,6 +10,7 @@ use crate::directory::region::graphql::RegionQuery;
 use crate::directory::statistics::StatisticsQuery;
 use crate::directory::talent::graphql::TalentQuery;
 use crate::directory::vocabulary::graphql::VocabularyQuery;
+use crate::search::graphql::SearchQuery;
 
 /// Everything that can be read.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
@@ -22,6 +23,7 @@ pub struct Query(
     PartnershipQuery,
     PartnershipGraphQuery,
     StatisticsQuery,
+    SearchQuery,
 );
 
 /// The schema that the server runs.

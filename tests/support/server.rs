@@ -9,8 +9,10 @@ use passerelle::app::{App, Clock};
 use passerelle::record::policy::Viewer;
 use passerelle::record::read::Database;
 use passerelle::record::value::DateTime;
+use passerelle::search::embedded::Embedded;
+use passerelle::search::engine::Position;
 use passerelle::server::{Server, Settings};
-use passerelle::{import, migrations};
+use passerelle::{changes, import, migrations};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -35,6 +37,7 @@ pub(crate) enum Backend {
 pub(crate) struct Setup {
     settings: Settings,
     sample: bool,
+    search: bool,
 }
 
 #[allow(dead_code, reason = "what one module of tests does not use, another does")]
@@ -42,6 +45,12 @@ impl Setup {
     /// With the sample directory.
     pub(crate) fn with_sample(mut self) -> Self {
         self.sample = true;
+        self
+    }
+
+    /// With the embedded search index, which follows the log.
+    pub(crate) fn with_search(mut self) -> Self {
+        self.search = true;
         self
     }
 
@@ -88,6 +97,8 @@ pub(crate) struct TestServer {
     pub(crate) client: reqwest::Client,
     stop: CancellationToken,
     serving: Option<JoinHandle<std::io::Result<()>>>,
+    /// Where the search index is.
+    _search_folder: TempDir,
     _place: Place,
 }
 
@@ -120,7 +131,12 @@ impl TestServer {
         let db = Database::open(&url).await.expect("the database opens");
         migrations::run(&db).await.expect("the database has its layout");
         let now: DateTime = NOW.parse().expect("an instant");
-        let app = App::new(db, Clock::Set(Arc::new(AtomicI64::new(now.micros()))));
+        let mut app = App::new(db, Clock::Set(Arc::new(AtomicI64::new(now.micros()))));
+        let stop = CancellationToken::new();
+        let search_folder = tempfile::tempdir().expect("a folder");
+        if setup.search {
+            app = app.with_search(Arc::new(Embedded::new(search_folder.path().into())), stop.clone());
+        }
         if setup.sample {
             let loaded = import::sample::load(&app).await.expect("the sample loads");
             assert!(loaded.is_some(), "the database was empty");
@@ -128,10 +144,9 @@ impl TestServer {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = Server::bind(app.clone(), any_port, setup.settings).await.expect("a port is free");
         let address = server.address().expect("an address");
-        let stop = CancellationToken::new();
         let serving = Some(tokio::spawn(server.serve(stop.clone())));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Some(Self { database_url: url, app, address, client, stop, serving, _place: place })
+        Some(Self { database_url: url, app, address, client, stop, serving, _search_folder: search_folder, _place: place })
     }
 
     /// The address of a path.
@@ -178,6 +193,18 @@ impl TestServer {
     /// Statements that reads have sent since the start.
     pub(crate) fn statements(&self) -> u64 {
         self.app.db.statements()
+    }
+
+    /// Waits until the search index has followed the log to its end.
+    pub(crate) async fn indexed(&self) {
+        let head = changes::head(&self.app.db).await.expect("the log has an end");
+        let position = Position { feed_id: head.feed_id, seq: head.seq };
+        for _ in 0..20 {
+            if self.app.search.wait_for(position).await {
+                return;
+            }
+        }
+        panic!("the index does not follow the log");
     }
 
     /// Sets the clock.

@@ -3,6 +3,8 @@
 //! Numbers come from the counter row in the last statement before COMMIT (see [`append`]): the row stays
 //! locked until the commit is visible, so a reader sees a prefix of the log, with no holes.
 
+use std::sync::Arc;
+
 use sea_orm::{ConnectionTrait, Statement};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -10,8 +12,12 @@ use uuid::Uuid;
 use crate::record::RecordType;
 use crate::record::error::DomainError;
 use crate::record::policy::Visibility;
-use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
+use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use crate::record::value::DateTime;
+
+pub mod cursor;
+
+pub use cursor::ChangeCursor;
 
 /// What happened to a record in a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +170,8 @@ pub async fn append_part(
 pub struct Entry {
     /// Its number.
     pub seq: i64,
+    /// Type of the record.
+    pub record_type: RecordType,
     /// The record.
     pub record_id: Uuid,
     /// The record's revision after it.
@@ -174,15 +182,11 @@ pub struct Entry {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn after(
-    db: &std::sync::Arc<crate::record::read::Database>,
-    seq: i64,
-    limit: u32,
-) -> Result<Vec<Entry>, DomainError> {
+pub async fn after(db: &Arc<Database>, seq: i64, limit: u32) -> Result<Vec<Entry>, DomainError> {
     let keys = KeyColumns::new(&[("after", KeyType::Int)]);
     let statement = KeyedStatement {
         sql: format!(
-            "SELECT k.n, c.seq, c.record_id, c.revision FROM {} {} change_log AS c ON c.seq > k.after \
+            "SELECT k.n, c.seq, c.record_type, c.record_id, c.revision FROM {} {} change_log AS c ON c.seq > k.after \
              ORDER BY c.seq LIMIT {limit}",
             keys.source(db.dialect()),
             db.dialect().join(),
@@ -192,7 +196,48 @@ pub async fn after(
     // The limit is the whole statement's: it must not carry another reader's key.
     let rows = db.read_alone(&statement, vec![vec![KeyValue::Int(seq)]]).await?;
     let entry = |(_, mut row): (usize, Row)| {
-        Ok(Entry { seq: row.get()?, record_id: row.get()?, revision: row.get()? })
+        Ok(Entry { seq: row.get()?, record_type: row.name()?, record_id: row.get()?, revision: row.get()? })
     };
     rows.into_iter().map(entry).collect()
+}
+
+/// Where the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The feed.
+    pub feed_id: Uuid,
+    /// The number of its last entry.
+    pub seq: i64,
+}
+
+/// The end of the log.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn head(db: &Arc<Database>) -> Result<Head, DomainError> {
+    let keys = KeyColumns::new(&[("id", KeyType::Int)]);
+    let sql = format!(
+        "SELECT k.n, f.feed_id, f.head FROM {} {} feed_meta AS f ON f.id = k.id",
+        keys.source(db.dialect()),
+        db.dialect().join(),
+    );
+    let rows = db.read(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Int(1)]]).await?;
+    let (_, mut row) =
+        rows.into_iter().next().ok_or_else(|| DomainError::Stored("the log has no counter".into()))?;
+    Ok(Head { feed_id: row.get()?, seq: row.get()? })
+}
+
+/// The random bits of an entry; nothing where it is not there.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn tag(db: &Arc<Database>, seq: i64) -> Result<Option<i32>, DomainError> {
+    let keys = KeyColumns::new(&[("seq", KeyType::Int)]);
+    let sql = format!(
+        "SELECT k.n, c.tag FROM {} {} change_log AS c ON c.seq = k.seq",
+        keys.source(db.dialect()),
+        db.dialect().join(),
+    );
+    let rows = db.read(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Int(seq)]]).await?;
+    rows.into_iter().next().map(|(_, mut row)| row.get()).transpose()
 }

@@ -3,10 +3,12 @@
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Args;
 use passerelle::config::{Config, DatabaseName, Switch};
 use passerelle::import;
+use passerelle::search::embedded::Embedded;
 use passerelle::server::{Server, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +39,8 @@ impl Serve {
             DatabaseName::Postgres(_) => None,
         };
         let Opened { app, name } = open(config).await?;
+        let engine = Arc::new(Embedded::new(config.data_dir.join("search")));
+        let app = app.with_search(engine, stop.clone());
         let settings = Settings {
             graphiql: config.graphiql == Switch::On,
             introspection: config.introspection == Switch::On,

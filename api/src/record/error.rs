@@ -33,6 +33,8 @@ pub enum Code {
     PersistedQueryNotSupported,
     /// The database cannot answer at the moment.
     Unavailable,
+    /// The search index has not caught up with the change that the client asked to wait for.
+    IndexLagging,
     /// A fault of the server; the client gets the request's id and nothing else.
     InternalServerError,
 }
@@ -51,6 +53,7 @@ impl Code {
             Self::Timeout => "TIMEOUT",
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::Unavailable => "UNAVAILABLE",
+            Self::IndexLagging => "INDEX_LAGGING",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -67,6 +70,9 @@ pub enum DomainError {
         /// The argument, as a path: `filter.sectors`.
         argument: String,
     },
+    /// The search index has not caught up with the change that the client asked to wait for.
+    #[error("the search index has not caught up")]
+    IndexLagging,
     /// The database failed.
     #[error("database: {0}")]
     Database(Arc<DbErr>),
@@ -88,6 +94,7 @@ impl DomainError {
     pub fn code(&self) -> Code {
         match self {
             Self::BadUserInput { .. } => Code::BadUserInput,
+            Self::IndexLagging => Code::IndexLagging,
             Self::Database(error) if is_unavailable(error) => Code::Unavailable,
             Self::Database(_) | Self::Stored(_) | Self::Task(_) => Code::InternalServerError,
         }
@@ -119,6 +126,11 @@ impl ErrorExtensions for DomainError {
                 e.set("code", code.as_str());
                 e.set("argument", argument.as_str());
             }),
+            Self::IndexLagging => {
+                let message = "The search index has not caught up with this change yet. Ask again in a moment, or without \
+                               `notBefore`.";
+                Error::new(message).extend_with(|_, e| e.set("code", code.as_str()))
+            }
             _ => internal(code, self),
         }
     }

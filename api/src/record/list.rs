@@ -167,7 +167,7 @@ fn assemble<T>(mut items: Vec<(Position, T)>, total: Option<i64>, page: &Page, t
     let (has_next_page, has_previous_page) =
         if page.backward { (page.before.is_some(), more) } else { (more, page.after.is_some()) };
     let items: Vec<(Cursor, T)> =
-        items.into_iter().map(|(position, item)| (Cursor { tag, position }, item)).collect();
+        items.into_iter().map(|(position, item)| (Cursor::Key(tag, position), item)).collect();
     let info = PageInfo {
         has_next_page,
         has_previous_page,

@@ -85,46 +85,80 @@ impl CursorTag {
     }
 }
 
-/// Layout of cursors; a later one may not be confused with it.
-const CURSOR_VERSION: u8 = 1;
+/// Layout of a cursor that holds a sort key and an id; a later one may not be confused with it.
+const BY_KEY: u8 = 1;
+/// Layout of a cursor that holds a number of hits.
+const BY_OFFSET: u8 = 2;
 
 /// A position as clients see it: bound to one list and order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Cursor {
-    /// The list and order.
-    pub tag: CursorTag,
-    /// The position.
-    pub position: Position,
+pub enum Cursor {
+    /// A position in a list of the database.
+    Key(CursorTag, Position),
+    /// A position among the hits of a search, from 0.
+    Offset(CursorTag, u32),
 }
 
 impl Cursor {
     /// The opaque text. Most of them are never asked for.
     pub fn text(&self) -> String {
-        let mut bytes = vec![CURSOR_VERSION];
-        bytes.extend(self.tag.0);
-        bytes.extend(self.position.id.as_bytes());
-        match &self.position.key {
-            KeyValue::Bytes(key) => bytes.extend(key),
-            KeyValue::Text(key) => bytes.extend(key.as_bytes()),
-            KeyValue::Int(key) => bytes.extend(key.to_be_bytes()),
-            KeyValue::Float(key) => bytes.extend(key.to_be_bytes()),
-            KeyValue::Id(key) => bytes.extend(key.as_bytes()),
+        let mut bytes = Vec::with_capacity(64);
+        match self {
+            Self::Key(tag, position) => {
+                bytes.push(BY_KEY);
+                bytes.extend(tag.0);
+                bytes.extend(position.id.as_bytes());
+                match &position.key {
+                    KeyValue::Bytes(key) => bytes.extend(key),
+                    KeyValue::Text(key) => bytes.extend(key.as_bytes()),
+                    KeyValue::Int(key) => bytes.extend(key.to_be_bytes()),
+                    KeyValue::Float(key) => bytes.extend(key.to_be_bytes()),
+                    KeyValue::Id(key) => bytes.extend(key.as_bytes()),
+                }
+            }
+            Self::Offset(tag, offset) => {
+                bytes.push(BY_OFFSET);
+                bytes.extend(tag.0);
+                bytes.extend(offset.to_be_bytes());
+            }
         }
         URL_SAFE_NO_PAD.encode(bytes)
     }
+
+    /// Reads a position among the hits of the search of `tag`.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` on `argument` for any other text.
+    pub fn read_offset(argument: &str, text: &str, tag: CursorTag) -> Result<u32, DomainError> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| <[u8; 9]>::try_from(bytes).ok());
+        match bytes {
+            Some([BY_OFFSET, t0, t1, t2, t3, offset @ ..]) if [t0, t1, t2, t3] == tag.0 => {
+                Ok(u32::from_be_bytes(offset))
+            }
+            Some([BY_OFFSET, ..]) => {
+                let message = "This cursor is of another search. Use it with the query, types and filter it was \
+                               received with, or start again without a cursor.";
+                Err(DomainError::bad_input(argument, message))
+            }
+            _ => Err(not_of_this_list(argument)),
+        }
+    }
+}
+
+/// The refusal of a text that no list of this kind has given.
+fn not_of_this_list(argument: &str) -> DomainError {
+    let message = "This is not a cursor of this list. Pass `pageInfo.endCursor`, `pageInfo.startCursor` or an edge's \
+                   `cursor` as it was received.";
+    DomainError::bad_input(argument, message)
 }
 
 impl Position {
     /// Reads a cursor of the list and order of `tag`, whose sort key has this type.
     fn read(argument: &str, text: &str, tag: CursorTag, key_type: KeyType) -> Result<Self, DomainError> {
-        let wrong = || {
-            let message = "This is not a cursor of this list. Pass `pageInfo.endCursor`, `pageInfo.startCursor` or an \
-                           edge's `cursor` as it was received.";
-            DomainError::bad_input(argument, message)
-        };
+        let wrong = || not_of_this_list(argument);
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
         let (head, key) = bytes.split_at_checked(21).ok_or_else(wrong)?;
-        if head[0] != CURSOR_VERSION {
+        if head[0] != BY_KEY {
             return Err(wrong());
         }
         if head[1..5] != tag.0 {
@@ -326,15 +360,15 @@ mod tests {
         fn a_cursor_reads_back(key in prop::collection::vec(any::<u8>(), 0..60), id: u128) {
             let tag = CursorTag::new("organizations", "NAME", false);
             let position = Position { key: KeyValue::Bytes(key), id: Uuid::from_u128(id) };
-            let cursor = Cursor { tag, position };
-            let read = Position::read("after", &cursor.text(), tag, KeyType::Bytes).unwrap();
-            prop_assert_eq!(read, cursor.position);
+            let text = Cursor::Key(tag, position.clone()).text();
+            prop_assert_eq!(Position::read("after", &text, tag, KeyType::Bytes).unwrap(), position);
+            prop_assert!(Cursor::read_offset("after", &text, tag).is_err());
         }
 
         #[test]
         fn a_cursor_of_another_order_is_refused(id: u128) {
             let position = Position { key: KeyValue::Int(1), id: Uuid::from_u128(id) };
-            let cursor = Cursor { tag: CursorTag::new("organizations", "CREATED_AT", false), position }.text();
+            let cursor = Cursor::Key(CursorTag::new("organizations", "CREATED_AT", false), position).text();
             for other in [
                 CursorTag::new("organizations", "CREATED_AT", true),
                 CursorTag::new("organizations", "UPDATED_AT", false),

@@ -101,8 +101,10 @@ async fn execute(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Result<A
         LanguagePreferences::parse(languages),
         app.clock.now().to_utc().date_naive(),
     );
-    let mut request =
-        async_graphql::Request::new(String::new()).variables(asked.variables).data(Arc::clone(&reader));
+    let mut request = async_graphql::Request::new(String::new())
+        .variables(asked.variables)
+        .data(Arc::clone(&reader))
+        .data(app.search.clone());
     request.operation_name.clone_from(&asked.operation_name);
     request.set_parsed_query(ExecutableDocument::clone(&document));
 

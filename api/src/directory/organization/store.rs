@@ -96,6 +96,11 @@ impl Columns {
         }
     }
 
+    /// Those of a search document: all that is no contact.
+    pub fn searched() -> Self {
+        Self { sectors: true, card: true, details: true, contact: false }
+    }
+
     /// What to select of the row `alias`, and the join that it needs.
     pub fn fetch(self, alias: &str) -> Fetch {
         let mut columns = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, &["slug", "name"])];

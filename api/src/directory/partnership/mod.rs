@@ -18,6 +18,7 @@ use crate::record::reader::{Reader, nodes_wanted, total_wanted};
 use crate::record::value::{DateTime, LocalizedText, Money};
 use crate::record::{Head, Times};
 
+pub mod document;
 pub mod graph;
 pub mod graphql;
 pub mod store;

@@ -68,6 +68,11 @@ impl Columns {
         Self { card: want.has(TYPE, CARDED), details: want.has(TYPE, DETAILED) }
     }
 
+    /// Those of a search document.
+    pub fn searched() -> Self {
+        Self { card: true, details: true }
+    }
+
     /// What to select of the row `r`, and the join that it needs.
     pub fn fetch(self) -> Fetch {
         let mut columns = vec![columns_of("r", Head::COLUMNS), columns_of("r", &["slug", "titles"])];

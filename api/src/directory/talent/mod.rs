@@ -18,6 +18,7 @@ use crate::record::reader::{ByKey, Reader, nodes_wanted, total_wanted};
 use crate::record::value::{Date, EmailAddress, Identifier, LocalizedText, Url};
 use crate::record::{Head, Times};
 
+pub mod document;
 pub mod graphql;
 pub mod store;
 pub mod write;

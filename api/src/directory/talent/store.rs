@@ -86,6 +86,11 @@ impl Columns {
         Self { card: details || contact || want.has(TYPE, CARDED), details, contact }
     }
 
+    /// Those of a search document: all that is no contact.
+    pub fn searched() -> Self {
+        Self { card: true, details: true, contact: false }
+    }
+
     /// What to select of the row `alias`, and the join that it needs.
     pub fn fetch(self, alias: &str) -> Fetch {
         let names = &["slug", "display_name"];

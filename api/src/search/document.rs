@@ -1,0 +1,146 @@
+//! What the index knows of a record: words by weight, values to filter by, a place on the map.
+
+use uuid::Uuid;
+
+use super::{SearchFacet, SearchType};
+use crate::directory::vocabulary::{Named, Term, Vocabulary, vocabularies};
+use crate::record::value::{LocalizedText, fold};
+
+/// A text of a record, and the field of the schema that shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// Name of the field.
+    pub field: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+/// A record as one audience may find it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// The record.
+    pub id: Uuid,
+    /// Its type.
+    pub of: SearchType,
+    /// Its revision.
+    pub revision: i32,
+    /// Its names, the main one first: acronyms, former and variant names count as names.
+    pub names: Vec<Text>,
+    /// Texts about it.
+    pub texts: Vec<Text>,
+    /// Labels and aliases of all that it is filed under, in every language.
+    pub labels: Vec<String>,
+    /// Values to filter by and to count.
+    pub values: Vec<(SearchFacet, String)>,
+    /// Degrees north and east, where known.
+    pub location: Option<(f64, f64)>,
+}
+
+impl Document {
+    /// A document of this record, with nothing but its names.
+    pub fn new(of: SearchType, id: Uuid, revision: i32, names: Vec<Text>) -> Self {
+        Self {
+            id,
+            of,
+            revision,
+            names,
+            texts: Vec::new(),
+            labels: Vec::new(),
+            values: vec![(SearchFacet::Type, crate::record::name_of(of).to_owned())],
+            location: None,
+        }
+    }
+
+    /// The main name.
+    pub fn name(&self) -> &str {
+        self.names.first().map_or("", |name| &name.text)
+    }
+
+    /// Adds a text that a field shows.
+    pub fn text(&mut self, field: &'static str, text: impl Into<String>) {
+        self.texts.push(Text { field, text: text.into() });
+    }
+
+    /// Adds a text in all its languages.
+    pub fn localized(&mut self, field: &'static str, texts: &[LocalizedText]) {
+        self.texts.extend(texts.iter().map(|one| Text { field, text: one.text.clone() }));
+    }
+
+    fn words(&mut self, term: &Term) {
+        self.labels.extend(term.labels.iter().map(|label| label.text.clone()));
+        self.labels.extend(term.aliases.iter().cloned());
+    }
+
+    fn value(&mut self, facet: SearchFacet, value: &str) {
+        let value = (facet, value.to_owned());
+        if !self.values.contains(&value) {
+            self.values.push(value);
+        }
+    }
+
+    /// Files it under sectors, and what these are part of.
+    pub fn sectors(&mut self, slugs: &[String]) {
+        let all = vocabularies();
+        for slug in slugs.iter().flat_map(|slug| all.sector_with_ancestors(slug)) {
+            if let Some(sector) = all.sectors.get(slug) {
+                self.words(sector.term());
+                self.value(SearchFacet::Sector, slug);
+            }
+        }
+    }
+
+    /// Files it under occupations. The words of their families would find too much.
+    pub fn occupations(&mut self, slugs: &[String]) {
+        for occupation in slugs.iter().filter_map(|slug| vocabularies().occupations.get(slug)) {
+            self.words(occupation.term());
+            self.value(SearchFacet::Occupation, &occupation.term().slug);
+        }
+    }
+
+    /// Files it under kinds of a vocabulary.
+    pub fn kinds<'a>(&mut self, vocabulary: Vocabulary, slugs: impl IntoIterator<Item = &'a str>) {
+        for term in slugs.into_iter().filter_map(|slug| vocabularies().terms(vocabulary).get(slug)) {
+            self.words(term);
+            self.value(SearchFacet::Kind, &term.slug);
+        }
+    }
+
+    /// Files it under a territory, and what this is part of; it lies at the centre of it until told better.
+    pub fn territory(&mut self, slug: Option<&str>) {
+        let mut next = slug;
+        while let Some(territory) = next.and_then(|slug| vocabularies().territories.get(slug)) {
+            self.words(territory.term());
+            self.value(SearchFacet::Territory, &territory.term().slug);
+            self.location = self.location.or(Some((territory.latitude, territory.longitude)));
+            next = territory.parent.as_deref();
+        }
+    }
+
+    /// Files it under regions.
+    pub fn regions<'a>(&mut self, slugs: impl IntoIterator<Item = &'a str>) {
+        for region in slugs.into_iter().filter_map(|slug| vocabularies().regions.get(slug)) {
+            self.words(region.term());
+            self.value(SearchFacet::Region, &region.term().slug);
+        }
+    }
+
+    /// Files it under skills, whose words are texts as well.
+    pub fn skills(&mut self, skills: &[String]) {
+        for skill in skills {
+            self.text("skills", skill.clone());
+            self.value(SearchFacet::Skill, &fold(skill));
+        }
+    }
+
+    /// Files it under languages, by their codes.
+    pub fn languages<'a>(&mut self, codes: impl IntoIterator<Item = &'a str>) {
+        for code in codes {
+            self.value(SearchFacet::Language, code);
+        }
+    }
+
+    /// Files it under an availability.
+    pub fn availability(&mut self, name: &str) {
+        self.value(SearchFacet::Availability, name);
+    }
+}

@@ -1,0 +1,298 @@
+//! The index of one audience: its fields, how a document becomes one of tantivy's, how a query is asked.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tantivy::query::{
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur,
+    Query as Ask, TermQuery, TermSetQuery,
+};
+use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
+use tantivy::tokenizer::{TextAnalyzer, WhitespaceTokenizer};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
+use uuid::Uuid;
+
+use super::collector::Best;
+use crate::record::geo::{chord_squared, unit_vector};
+use crate::record::value::sort_key;
+use crate::search::document::Document;
+use crate::search::engine::{Batch, Found, Position, Query};
+use crate::search::text::{Word, indexed};
+use crate::search::{SearchFacet, SearchType};
+
+/// Memory that one writer may fill before it writes a segment, in bytes.
+const WRITER_MEMORY: usize = 32 * 1024 * 1024;
+/// Name of the tokenizer for words that were folded before.
+const WORDS: &str = "words";
+
+/// How much a match is worth, by where it is; see [`worth`].
+const WEIGHTS: [f32; 4] = [1.0, 0.95, 0.55, 0.35];
+
+/// The fields of the index.
+#[derive(Debug)]
+pub(super) struct Fields {
+    id: Field,
+    of: Field,
+    id_high: Field,
+    id_low: Field,
+    revision: Field,
+    order: Field,
+    /// By falling weight: main name, other names, labels, texts.
+    words: [Field; 4],
+    /// Whole names, folded.
+    whole: Field,
+    x: Field,
+    y: Field,
+    z: Field,
+    values: Vec<(SearchFacet, Field)>,
+}
+
+/// Name of the field of a facet.
+pub(super) fn facet_field(facet: SearchFacet) -> &'static str {
+    crate::record::name_of(facet)
+}
+
+fn layout() -> (Schema, Fields) {
+    let mut schema = Schema::builder();
+    let words = TextFieldIndexing::default()
+        .set_tokenizer(WORDS)
+        .set_index_option(IndexRecordOption::Basic)
+        .set_fieldnorms(false);
+    let words = TextOptions::default().set_indexing_options(words);
+    let raw = TextFieldIndexing::default()
+        .set_tokenizer("raw")
+        .set_index_option(IndexRecordOption::Basic)
+        .set_fieldnorms(false);
+    let raw = TextOptions::default().set_indexing_options(raw);
+    let fields = Fields {
+        id: schema.add_text_field("id", raw.clone()),
+        of: schema.add_u64_field("of", FAST | INDEXED),
+        id_high: schema.add_u64_field("id_high", FAST),
+        id_low: schema.add_u64_field("id_low", FAST),
+        revision: schema.add_u64_field("revision", FAST),
+        order: schema.add_u64_field("order", FAST),
+        words: ["name", "names", "labels", "texts"].map(|name| schema.add_text_field(name, words.clone())),
+        whole: schema.add_text_field("whole", raw.clone()),
+        x: schema.add_f64_field("x", FAST),
+        y: schema.add_f64_field("y", FAST),
+        z: schema.add_f64_field("z", FAST),
+        values: SearchFacet::ALL
+            .into_iter()
+            .map(|facet| (facet, schema.add_text_field(facet_field(facet), raw.clone().set_fast("raw"))))
+            .collect(),
+    };
+    (schema.build(), fields)
+}
+
+/// The index of one audience.
+pub(super) struct AudienceIndex {
+    fields: Fields,
+    reader: IndexReader,
+    index: Index,
+    /// Opened with the first write: programs that only search leave the folder to the one that writes.
+    writer: Mutex<Option<IndexWriter>>,
+}
+
+impl std::fmt::Debug for AudienceIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AudienceIndex")
+    }
+}
+
+impl AudienceIndex {
+    /// Makes an empty index in a folder that is made for it.
+    pub(super) fn create(folder: &Path) -> tantivy::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        Self::with(Index::create_in_dir(folder, layout().0)?)
+    }
+
+    /// Opens the index of a folder.
+    pub(super) fn open(folder: &Path) -> tantivy::Result<Self> {
+        let index = Index::open_in_dir(folder)?;
+        if index.schema() != layout().0 {
+            return Err(tantivy::TantivyError::SchemaError("an index of another layout".into()));
+        }
+        Self::with(index)
+    }
+
+    fn with(index: Index) -> tantivy::Result<Self> {
+        index.tokenizers().register(WORDS, TextAnalyzer::from(WhitespaceTokenizer::default()));
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Self { fields: layout().1, reader, index, writer: Mutex::default() })
+    }
+
+    fn writer(&self) -> tantivy::Result<MutexGuard<'_, Option<IndexWriter>>> {
+        // After a panic the writer is made anew: what it had not committed is written again.
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.is_none() {
+            *writer = Some(self.index.writer_with_num_threads(1, WRITER_MEMORY)?);
+        }
+        Ok(writer)
+    }
+
+    /// Writes a batch and where in the log it ends; it can be found when this returns.
+    pub(super) fn write(&self, batch: &Batch, position: Position) -> tantivy::Result<()> {
+        let mut guard = self.writer()?;
+        let Some(writer) = guard.as_mut() else { return Ok(()) };
+        for id in batch.gone.iter().chain(batch.documents.iter().map(|document| &document.id)) {
+            writer.delete_term(self.id_term(*id));
+        }
+        for document in &batch.documents {
+            writer.add_document(self.document(document))?;
+        }
+        let mut commit = writer.prepare_commit()?;
+        commit.set_payload(&format!("{} {}", position.feed_id, position.seq));
+        commit.commit()?;
+        self.reader.reload()
+    }
+
+    /// Where in the log the index is.
+    pub(super) fn position(&self) -> tantivy::Result<Option<Position>> {
+        let payload = self.index.load_metas()?.payload;
+        Ok(payload.and_then(|text| {
+            let (feed_id, seq) = text.split_once(' ')?;
+            Some(Position { feed_id: feed_id.parse().ok()?, seq: seq.parse().ok()? })
+        }))
+    }
+
+    fn id_term(&self, id: Uuid) -> Term {
+        Term::from_field_text(self.fields.id, &id.simple().to_string())
+    }
+
+    fn document(&self, from: &Document) -> TantivyDocument {
+        let fields = &self.fields;
+        let mut document = TantivyDocument::default();
+        let (high, low) = from.id.as_u64_pair();
+        document.add_text(fields.id, from.id.simple().to_string());
+        document.add_u64(fields.of, from.of as u64);
+        document.add_u64(fields.id_high, high);
+        document.add_u64(fields.id_low, low);
+        document.add_u64(fields.revision, u64::try_from(from.revision).unwrap_or_default());
+        document.add_u64(fields.order, order(from.name()));
+        for (place, name) in from.names.iter().enumerate() {
+            let words = indexed(&name.text);
+            document.add_text(fields.whole, words.chars().take(100).collect::<String>());
+            document.add_text(fields.words[usize::from(place > 0)], words);
+        }
+        for label in &from.labels {
+            document.add_text(fields.words[2], indexed(label));
+        }
+        for text in &from.texts {
+            document.add_text(fields.words[3], indexed(&text.text));
+        }
+        for (facet, value) in &from.values {
+            if let Some((_, field)) = fields.values.iter().find(|(of, _)| of == facet) {
+                document.add_text(*field, value);
+            }
+        }
+        if let Some((latitude, longitude)) = from.location {
+            let [x, y, z] = unit_vector(latitude, longitude);
+            document.add_f64(fields.x, x);
+            document.add_f64(fields.y, y);
+            document.add_f64(fields.z, z);
+        }
+        document
+    }
+
+    /// Searches.
+    pub(super) fn search(&self, query: &Query) -> tantivy::Result<Found> {
+        let best = Best {
+            offset: query.offset,
+            limit: query.limit,
+            facets: query.facets.clone(),
+            near: query
+                .near
+                .map(|(latitude, longitude, km)| (unit_vector(latitude, longitude), chord_squared(km))),
+            words: query.words.len(),
+        };
+        self.reader.searcher().search(&self.ask(query), &best)
+    }
+
+    fn ask(&self, query: &Query) -> BooleanQuery {
+        let mut clauses: Vec<(Occur, Box<dyn Ask>)> = Vec::new();
+        for (facet, values) in &query.filters {
+            if let Some((_, field)) = self.fields.values.iter().find(|(of, _)| of == facet) {
+                let terms = values.iter().map(|value| Term::from_field_text(*field, value));
+                let one_of = ConstScoreQuery::new(Box::new(TermSetQuery::new(terms)), 0.0);
+                clauses.push((Occur::Must, Box::new(one_of)));
+            }
+        }
+        let words: Vec<Box<dyn Ask>> = query.words.iter().map(|word| self.word(word)).collect();
+        if words.is_empty() {
+            clauses.push((Occur::Must, Box::new(ConstScoreQuery::new(Box::new(AllQuery), 0.0))));
+        } else if query.any {
+            let any = words.into_iter().map(|word| (Occur::Should, word)).collect();
+            clauses.push((Occur::Must, Box::new(BooleanQuery::new(any))));
+        } else {
+            clauses.extend(words.into_iter().map(|word| (Occur::Must, word)));
+        }
+        if !query.words.is_empty() {
+            let whole: Vec<&str> = query.words.iter().map(|word| word.text.as_str()).collect();
+            let term = Term::from_field_text(self.fields.whole, &whole.join(" "));
+            let same = constant(TermQuery::new(term.clone(), IndexRecordOption::Basic), 0.5);
+            let begins = scored(FuzzyTermQuery::new_prefix(term, 0, false), 0.3);
+            clauses.push((Occur::Should, same));
+            clauses.push((Occur::Should, begins));
+        }
+        BooleanQuery::new(clauses)
+    }
+
+    /// A word wherever it may stand; only its best place counts.
+    fn word(&self, word: &Word) -> Box<dyn Ask> {
+        let mut places: Vec<Box<dyn Ask>> = Vec::new();
+        for (field, weight) in self.fields.words.into_iter().zip(WEIGHTS) {
+            let term = Term::from_field_text(field, &word.text);
+            places.push(constant(
+                TermQuery::new(term.clone(), IndexRecordOption::Basic),
+                worth(weight, 0, false),
+            ));
+            if word.prefix {
+                places
+                    .push(scored(FuzzyTermQuery::new_prefix(term.clone(), 0, true), worth(weight, 0, true)));
+            }
+            for typos in 1..=word.typos() {
+                let fuzzy = if word.prefix {
+                    FuzzyTermQuery::new_prefix(term.clone(), typos, true)
+                } else {
+                    FuzzyTermQuery::new(term.clone(), typos, true)
+                };
+                places.push(scored(fuzzy, worth(weight, typos, word.prefix)));
+            }
+        }
+        Box::new(DisjunctionMaxQuery::new(places))
+    }
+
+    /// The next records in the order of their ids.
+    pub(super) fn walk(&self, after: Option<Uuid>, limit: usize) -> tantivy::Result<Vec<(Uuid, i32)>> {
+        self.reader.searcher().search(&AllQuery, &super::collector::Walk { after, limit })
+    }
+}
+
+/// What a match of one word is worth: one for being there at all, so that more words beat better words, and at
+/// most one for its place. Each typo and being a mere beginning takes a little.
+fn worth(weight: f32, typos: u8, prefix: bool) -> f32 {
+    1.0 + weight - 0.08 * f32::from(typos) - if prefix { 0.04 } else { 0.0 }
+}
+
+/// A query whose hits all have this score.
+fn constant(query: impl Ask, score: f32) -> Box<dyn Ask> {
+    Box::new(ConstScoreQuery::new(Box::new(query), score))
+}
+
+/// The same for a query that scores every hit one.
+fn scored(query: impl Ask, score: f32) -> Box<dyn Ask> {
+    Box::new(BoostQuery::new(Box::new(query), score))
+}
+
+/// The beginning of a name's place in the alphabet.
+fn order(name: &str) -> u64 {
+    let key = sort_key(name);
+    let mut first = [0; 8];
+    first.iter_mut().zip(key).for_each(|(to, from)| *to = from);
+    u64::from_be_bytes(first)
+}
+
+/// The type that a number in the index stands for.
+pub(super) fn type_of(number: u64) -> Option<SearchType> {
+    SearchType::ALL.into_iter().find(|of| *of as u64 == number)
+}

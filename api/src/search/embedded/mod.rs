@@ -1,0 +1,238 @@
+//! The embedded engine: tantivy, in a folder of the data folder.
+//!
+//! ```text
+//! search/current        number of the generation that is searched
+//! search/<generation>/  one folder per audience
+//! ```
+//!
+//! A generation is never repaired: one that is missing, damaged or of another layout is built anew beside it.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use uuid::Uuid;
+
+use self::index::AudienceIndex;
+use super::Audience;
+use super::engine::{Batch, Engine, EngineError, Found, Position, Query, Target};
+
+mod collector;
+mod index;
+
+/// The index of one generation for both audiences.
+#[derive(Debug)]
+struct Generation {
+    number: u64,
+    public: AudienceIndex,
+    members: AudienceIndex,
+}
+
+impl Generation {
+    fn folder(root: &Path, number: u64, audience: Audience) -> PathBuf {
+        root.join(number.to_string()).join(audience.name())
+    }
+
+    fn open(root: &Path, number: u64) -> tantivy::Result<Self> {
+        let open = |audience| AudienceIndex::open(&Self::folder(root, number, audience));
+        Ok(Self { number, public: open(Audience::Public)?, members: open(Audience::Members)? })
+    }
+
+    fn create(root: &Path, number: u64) -> tantivy::Result<Self> {
+        let create = |audience| AudienceIndex::create(&Self::folder(root, number, audience));
+        Ok(Self { number, public: create(Audience::Public)?, members: create(Audience::Members)? })
+    }
+
+    fn of(&self, audience: Audience) -> &AudienceIndex {
+        match audience {
+            Audience::Public => &self.public,
+            Audience::Members => &self.members,
+        }
+    }
+}
+
+/// The embedded engine.
+#[derive(Debug)]
+pub struct Embedded(Arc<Folder>);
+
+#[derive(Debug)]
+struct Folder {
+    root: PathBuf,
+    live: RwLock<Option<Arc<Generation>>>,
+    shadow: RwLock<Option<Arc<Generation>>>,
+}
+
+impl Embedded {
+    /// The engine in this folder. Nothing is read or made yet.
+    pub fn new(root: PathBuf) -> Self {
+        Self(Arc::new(Folder { root, live: RwLock::default(), shadow: RwLock::default() }))
+    }
+
+    /// Runs work that reads and writes files where it disturbs no request.
+    fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Folder) -> Result<T, EngineError> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, EngineError>> {
+        let folder = Arc::clone(&self.0);
+        async move {
+            let done = tokio::task::spawn_blocking(move || work(&folder)).await;
+            done.map_err(|error| EngineError::Failed(error.to_string()))?
+        }
+        .boxed()
+    }
+}
+
+impl From<tantivy::TantivyError> for EngineError {
+    fn from(error: tantivy::TantivyError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for EngineError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl Folder {
+    fn current(&self) -> Option<u64> {
+        fs::read_to_string(self.root.join("current")).ok()?.trim().parse().ok()
+    }
+
+    /// The generation that is searched; another program may have swapped it.
+    fn live(&self) -> Option<Arc<Generation>> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Opens the generation that is searched now, where it can be.
+    fn reopen(&self) -> Option<Arc<Generation>> {
+        let number = self.current()?;
+        if let Some(live) = self.live().filter(|live| live.number == number) {
+            return Some(live);
+        }
+        match Generation::open(&self.root, number) {
+            Ok(generation) => {
+                let generation = Arc::new(generation);
+                *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&generation));
+                Some(generation)
+            }
+            Err(error) => {
+                tracing::warn!(%error, number, "the search index cannot be used and will be built anew");
+                None
+            }
+        }
+    }
+
+    fn target(&self, target: Target) -> Result<Arc<Generation>, EngineError> {
+        let found = match target {
+            Target::Live => self.live(),
+            Target::Shadow => self.shadow.read().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
+        found.ok_or(EngineError::Building)
+    }
+
+    fn begin(&self) -> Result<(), EngineError> {
+        *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
+        fs::create_dir_all(&self.root)?;
+        let current = self.current();
+        let mut last = current.unwrap_or(0);
+        for entry in fs::read_dir(&self.root)? {
+            let entry = entry?;
+            let Some(number) = entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok()) else {
+                continue;
+            };
+            last = last.max(number);
+            if Some(number) != current {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        let shadow = Generation::create(&self.root, last + 1)?;
+        *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(shadow));
+        Ok(())
+    }
+
+    fn swap(&self) -> Result<(), EngineError> {
+        let taken = self.shadow.write().unwrap_or_else(PoisonError::into_inner).take();
+        let shadow = taken.ok_or(EngineError::Building)?;
+        // The name changes at once and for good, or not at all.
+        let (next, current) = (self.root.join("current.next"), self.root.join("current"));
+        let mut file = fs::File::create(&next)?;
+        writeln!(file, "{}", shadow.number)?;
+        file.sync_all()?;
+        fs::rename(next, current)?;
+        let old = self.live.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::clone(&shadow));
+        if let Some(old) = old {
+            // Searches that still read it keep its files open.
+            let _ = fs::remove_dir_all(self.root.join(old.number.to_string()));
+        }
+        Ok(())
+    }
+}
+
+impl Engine for Embedded {
+    fn name(&self) -> &'static str {
+        "the embedded index"
+    }
+
+    fn search<'a>(
+        &'a self,
+        audience: Audience,
+        query: &'a Query,
+    ) -> BoxFuture<'a, Result<Found, EngineError>> {
+        let query = query.clone();
+        self.run(move |folder| {
+            let live = folder.live().ok_or(EngineError::Building)?;
+            Ok(live.of(audience).search(&query)?)
+        })
+    }
+
+    fn position(&self) -> BoxFuture<'_, Result<Option<Position>, EngineError>> {
+        self.run(|folder| {
+            let Some(live) = folder.reopen() else { return Ok(None) };
+            let positions = (live.public.position()?, live.members.position()?);
+            // A stop between the two leaves one behind: what it lacks is written again to both.
+            Ok(match positions {
+                (Some(a), Some(b)) if a.feed_id == b.feed_id => Some(if a.seq < b.seq { a } else { b }),
+                _ => None,
+            })
+        })
+    }
+
+    fn begin(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.run(Folder::begin)
+    }
+
+    fn write(
+        &self,
+        target: Target,
+        batches: [(Audience, Batch); 2],
+        position: Position,
+    ) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.run(move |folder| {
+            let generation = folder.target(target)?;
+            for (audience, batch) in &batches {
+                generation.of(*audience).write(batch, position)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn swap(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.run(Folder::swap)
+    }
+
+    fn walk(
+        &self,
+        audience: Audience,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(Uuid, i32)>, EngineError>> {
+        self.run(move |folder| {
+            let live = folder.live().ok_or(EngineError::Building)?;
+            Ok(live.of(audience).walk(after, limit)?)
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! What a search asks of the engine, and what it does where the engine does not answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::engine::{Engine, EngineError, Found, Position, Query};
+use super::text::query_words;
+use super::{Audience, SearchFacet, SearchType, fallback};
+use crate::record::error::DomainError;
+use crate::record::name_of;
+use crate::record::reader::Reader;
+
+/// How long an engine may take.
+const ENGINE_TIME: Duration = Duration::from_millis(800);
+/// How long a reader waits for the index to catch up.
+const CATCH_UP_TIME: Duration = Duration::from_secs(2);
+
+/// The search of this program: its engine, and how far its index has followed the log.
+#[derive(Clone, Debug)]
+pub struct Search {
+    engine: Option<Arc<dyn Engine>>,
+    reached: watch::Receiver<Option<Position>>,
+}
+
+impl Default for Search {
+    /// A search without an engine, which answers from the database.
+    fn default() -> Self {
+        Self { engine: None, reached: watch::channel(None).1 }
+    }
+}
+
+/// What was found, and how.
+#[derive(Debug)]
+pub struct Answer {
+    /// The hits.
+    pub found: Found,
+    /// What was asked of the engine in the end: with the words that count.
+    pub query: Query,
+    /// Whether the database answered instead of the engine.
+    pub degraded: bool,
+}
+
+impl Search {
+    /// The search of this engine; its follower tells how far it is.
+    pub fn new(engine: Arc<dyn Engine>) -> (Self, watch::Sender<Option<Position>>) {
+        let (sender, reached) = watch::channel(None);
+        (Self { engine: Some(engine), reached }, sender)
+    }
+
+    /// How far the index has followed the log.
+    pub fn reached(&self) -> Option<Position> {
+        *self.reached.borrow()
+    }
+
+    /// Waits a little for the index to reach a place in the log; says whether it has.
+    pub async fn wait_for(&self, position: Position) -> bool {
+        let there = |reached: &Option<Position>| {
+            reached.is_some_and(|at| at.feed_id == position.feed_id && at.seq >= position.seq)
+        };
+        let mut reached = self.reached.clone();
+        matches!(tokio::time::timeout(CATCH_UP_TIME, reached.wait_for(there)).await, Ok(Ok(_)))
+    }
+
+    /// Finds what `text` means among these types.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`] where the database has to answer and cannot either.
+    pub async fn find(
+        &self,
+        reader: &Reader,
+        types: &[SearchType],
+        text: &str,
+        mut query: Query,
+    ) -> Result<Answer, DomainError> {
+        query.words = query_words(text);
+        query.filters.push((SearchFacet::Type, types.iter().map(|of| name_of(*of).to_owned()).collect()));
+        let audience = Audience::of(&reader.viewer);
+        match self.ask(audience, &mut query).await {
+            Ok(found) => Ok(Answer { found, query, degraded: false }),
+            Err(error) => {
+                tracing::warn!(%error, "the search engine does not answer: the database does");
+                let found = fallback::find(reader, types, text, &query).await?;
+                Ok(Answer { found, query, degraded: true })
+            }
+        }
+    }
+
+    /// All words must be there. Where no record has all of them, words that nobody has are left out; where that
+    /// does not help, the records with most of them come.
+    async fn ask(&self, audience: Audience, query: &mut Query) -> Result<Found, EngineError> {
+        let found = self.engine(audience, query).await?;
+        if found.total > 0 || query.words.len() < 2 {
+            return Ok(found);
+        }
+        let mut known = Vec::new();
+        for word in &query.words {
+            let alone = Query { words: vec![word.clone()], ..Query::default() };
+            if self.engine(audience, &alone).await?.total > 0 {
+                known.push(word.clone());
+            }
+        }
+        if known.is_empty() {
+            return Ok(found);
+        }
+        if known.len() < query.words.len() {
+            query.words = known;
+            let found = self.engine(audience, query).await?;
+            if found.total > 0 || query.words.len() < 2 {
+                return Ok(found);
+            }
+        }
+        query.any = true;
+        self.engine(audience, query).await
+    }
+
+    async fn engine(&self, audience: Audience, query: &Query) -> Result<Found, EngineError> {
+        let engine = self.engine.as_ref().ok_or(EngineError::Building)?;
+        match tokio::time::timeout(ENGINE_TIME, engine.search(audience, query)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(EngineError::Failed("no answer in time".into())),
+        }
+    }
+}
