@@ -119,6 +119,43 @@ fn one_server_uses_a_data_folder() {
     drop(Running::start(program(folder.path()).arg("serve")));
 }
 
+/// However early a first start is cut off, the next one works.
+#[test]
+fn a_first_start_that_was_killed_is_begun_again() {
+    for millis in [10, 40, 80, 120, 180, 260, 400] {
+        let folder = folder();
+        let mut child = program(folder.path())
+            .args(["serve", "--demo"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        std::thread::sleep(Duration::from_millis(millis));
+        child.kill().expect("it can be killed");
+        child.wait().expect("it has ended");
+        let again = Running::start(program(folder.path()).args(["serve", "--demo"]));
+        assert!(again.line.contains("sample"), "{millis} ms: {}", again.line);
+    }
+}
+
+/// Commands that meet in an empty folder wait for each other.
+#[test]
+fn a_first_start_and_a_command_may_meet() {
+    let folder = folder();
+    let commands: Vec<Child> = ["nord-pas-de-calais", "wallonie", "flandre"]
+        .into_iter()
+        .map(|region| {
+            let mut command = program(folder.path());
+            command.args(["source", "add", &format!("source-{region}"), "--region", region]);
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts")
+        })
+        .collect();
+    for command in commands {
+        let ended = command.wait_with_output().expect("it ends");
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
 #[test]
 fn a_port_in_use_is_named() {
     let folder = folder();

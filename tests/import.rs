@@ -139,6 +139,53 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    async fn strict_takes_a_file_longer_than_a_statement_of_the_log(server) {
+        let strict = Options { strict: true, ..options() };
+        let lines: Vec<Value> = (0..2_500).map(|i| organization("wallonie", &format!("o{i}"), json!({}))).collect();
+        let (summary, told) = import_text(&server, &ndjson(&lines), &strict).await;
+        assert_eq!((summary.created, summary.kept), (2_500, true), "{told:?}");
+        assert_eq!(number(&server, "SELECT COUNT(DISTINCT tx_seq) FROM change_log").await, 1);
+        assert_eq!(number(&server, "SELECT MAX(seq) FROM change_log").await, 2_500);
+    }
+}
+
+on_both_databases! {
+    async fn what_names_a_bad_line_is_bad_and_takes_nothing_from_others(server) {
+        let bad = organization("wallonie", "bad", json!({"memberOf": ["nobody"], "slug": "wanted", "identifiers": [{"scheme": "SIREN", "value": "552008443"}]}));
+        let mut foreign = organization("flandre", "foreign", json!({"slug": "wanted"}));
+        foreign["source"] = "test-wallonie".into();
+        let lines = [
+            organization("wallonie", "first", json!({"memberOf": ["test-wallonie:org-bad"]})),
+            organization("wallonie", "second", json!({"successor": "test-wallonie:org-first"})),
+            bad, foreign,
+            organization("wallonie", "good", json!({"slug": "wanted", "identifiers": [{"scheme": "SIREN", "value": "552008443"}]})),
+        ];
+        for round in 0..2 {
+            let (summary, told) = import_text(&server, &ndjson(&lines), &options()).await;
+            let good = if round == 0 { summary.created } else { summary.unchanged };
+            assert_eq!((good, summary.bad), (1, 4), "{told:?}");
+            let fields: Vec<&str> = told.bad.iter().map(|(_, field, _)| field.as_str()).collect();
+            for field in ["memberOf.0", "successor", "region"] {
+                assert!(fields.contains(&field), "{told:?}");
+            }
+        }
+        let data = server.data("{ organizations { nodes { slug } } }").await;
+        assert_eq!(data["organizations"]["nodes"], json!([{"slug": "wanted"}]));
+        assert_eq!(number(&server, "SELECT COUNT(*) FROM organization_member").await, 0);
+        assert_eq!(number(&server, "SELECT COUNT(*) FROM change_log").await, 1);
+    }
+}
+
+on_both_databases! {
+    async fn a_revision_of_what_is_not_here_is_a_conflict(server) {
+        let mut line = organization("wallonie", "a", json!({}));
+        line["baseRevision"] = 3.into();
+        let (summary, told) = import_text(&server, &line.to_string(), &options()).await;
+        assert_eq!((summary.created, summary.bad, told.bad[0].1.as_str()), (0, 1, "baseRevision"));
+    }
+}
+
+on_both_databases! {
     async fn what_somebody_else_changed_is_a_conflict(server) {
         import(&server, &[organization("wallonie", "a", json!({}))]).await;
         // Somebody else makes a revision.

@@ -127,6 +127,19 @@ on_both_databases! {
             assert_eq!(error["extensions"]["argument"], argument);
             assert!(error["message"].as_str().unwrap().contains(word), "{error}");
         }
+        // The list of one region, or of one organization, is another than that of the next, and than that of all.
+        let of_region = |slug: &str, after: &str| format!("{{ region(slug: \"{slug}\") {{ organizations(first: 1{after}) {{ pageInfo {{ endCursor }} }} }} }}");
+        let data = server.data(&of_region("wallonie", "")).await;
+        let cursor = data["region"]["organizations"]["pageInfo"]["endCursor"].as_str().unwrap();
+        assert_eq!(server.code(&of_region("wallonie", &format!(", after: \"{cursor}\""))).await, "");
+        assert_eq!(server.code(&of_region("flandre", &format!(", after: \"{cursor}\""))).await, "BAD_USER_INPUT");
+        assert_eq!(server.code(&format!("{{ organizations(after: \"{cursor}\") {{ totalCount }} }}")).await, "BAD_USER_INPUT");
+        let of = |slug: &str, after: &str| format!("{{ organization(by: {{slug: \"{slug}\"}}) {{ partnerships(first: 1{after}) {{ pageInfo {{ endCursor }} }} }} }}");
+        let data = server.data(&of("pictanovo", "")).await;
+        let cursor = data["organization"]["partnerships"]["pageInfo"]["endCursor"].as_str().unwrap();
+        assert_eq!(server.code(&of("pictanovo", &format!(", after: \"{cursor}\""))).await, "");
+        assert_eq!(server.code(&of("wallimage", &format!(", after: \"{cursor}\""))).await, "BAD_USER_INPUT");
+
         // Below a record, the refusal stands at the path of its own field, and the rest is answered.
         let answer = server.query("{ organization(by: {slug: \"crrav\"}) { name members(first: 500) { totalCount } } }").await;
         assert_eq!(answer["errors"][0]["path"], json!(["organization", "members"]));

@@ -292,19 +292,21 @@ on_both_databases! {
                 {"field": "email", "value": "old@example.org", "source": {"title": "a"}}, {"field": "biography", "value": "vie", "source": {"title": "a"}},
                 {"field": "displayName", "value": "T", "source": {"title": "a"}}],
             "fieldVisibility": [{"group": "BIOGRAPHY", "visibility": "PRIVATE"}]})),
-            organization("wallonie", "o", json!({"email": "o@example.org", "phone": "+32 2"}))]).await;
+            organization("wallonie", "o", json!({"email": "o@example.org", "phone": "+32 2", "claims": [
+                {"field": "email", "value": "old-o@example.org", "source": {"title": "a"}}, {"field": "name", "value": "O", "source": {"title": "a"}}]}))]).await;
         let query = "{ talent(by: {slug: \"t\"}) { email phone availability biography biographies { text } withheld fieldVisibility { group visibility } claims { field } }
-            organization(by: {slug: \"o\"}) { email phone }
+            organization(by: {slug: \"o\"}) { email phone claims { field } }
             a: talents(filter: {availability: [AVAILABLE]}) { totalCount } b: talents(filter: {availableBy: \"2030-01-01\"}) { totalCount } }";
         let public = answer(&server, &schema, &Viewer::anonymous(), query).await;
         assert_eq!(public, json!({"talent": {"email": null, "phone": null, "availability": "UNKNOWN", "biography": null, "biographies": [],
             "withheld": ["CONTACT", "BIOGRAPHY", "AVAILABILITY"], "fieldVisibility": null, "claims": [{"field": "displayName"}]},
-            "organization": {"email": null, "phone": null}, "a": {"totalCount": 0}, "b": {"totalCount": 0}}));
+            "organization": {"email": null, "phone": null, "claims": [{"field": "name"}]}, "a": {"totalCount": 0}, "b": {"totalCount": 0}}));
         let member = Viewer { signed_in: true, ..Viewer::default() };
         let seen = answer(&server, &schema, &member, query).await;
         assert_eq!(seen["talent"]["availability"], "AVAILABLE");
         assert_eq!(seen["a"]["totalCount"], 1);
         assert_eq!(seen["organization"]["email"], "o@example.org");
+        assert_eq!(seen["organization"]["claims"].as_array().unwrap().len(), 2);
         assert_eq!(seen["talent"]["email"], Value::Null);
         let staff = Viewer { staff_of: ["wallonie".to_owned()].into(), ..member };
         let all = answer(&server, &schema, &staff, query).await;

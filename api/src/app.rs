@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::record::read::Database;
 use crate::record::value::DateTime;
-use crate::search::engine::Engine;
+use crate::search::engine::{Engine, Position};
 use crate::search::follower::follow;
 use crate::search::service::Search;
 
@@ -53,18 +54,31 @@ impl App {
         Self { db, clock, search: Search::default(), tasks: TaskTracker::new() }
     }
 
-    /// The app with this search engine, whose index follows the log until `stop` is cancelled.
+    /// The app with this search engine, and what lets its index follow the log: see [`Following::start`].
     #[must_use]
-    pub fn with_search(mut self, engine: Arc<dyn Engine>, stop: CancellationToken) -> Self {
+    pub fn with_search(mut self, engine: Arc<dyn Engine>) -> (Self, Following) {
         let (search, reached) = Search::new(Arc::clone(&engine));
         self.search = search;
-        self.tasks.spawn(follow(self.clone(), engine, reached, stop));
-        self
+        (self, Following { engine, reached })
     }
 
     /// A new id for a record: ordered by time (UUID version 7, RFC 9562).
     pub fn new_id(&self) -> Uuid {
         let millis = u64::try_from(self.clock.now().micros() / 1000).unwrap_or(0);
         uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
+    }
+}
+
+/// An index that does not follow the log yet.
+#[derive(Debug)]
+pub struct Following {
+    engine: Arc<dyn Engine>,
+    reached: watch::Sender<Option<Position>>,
+}
+
+impl Following {
+    /// Lets the index follow the log of this app until `stop` is cancelled.
+    pub fn start(self, app: &App, stop: CancellationToken) {
+        app.tasks.spawn(follow(app.clone(), self.engine, self.reached, stop));
     }
 }

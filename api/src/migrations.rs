@@ -41,27 +41,25 @@ pub async fn layout(db: &Database) -> Result<Layout, DbErr> {
 /// Any number, the same in every replica: whoever holds the lock takes the steps, the others wait.
 const LOCK: i64 = 0x7061_7373_6572;
 
-/// Takes the steps that are missing.
+/// Takes the steps that are missing: all of them or none, and one program at a time.
 ///
 /// # Errors
-/// Whatever the driver says of a step; those before it stay taken.
+/// Whatever the driver says of a step; none is taken then.
 pub async fn run(db: &Database) -> Result<(), DbErr> {
-    let lock = match db.dialect() {
-        Dialect::Sqlite => None,
-        Dialect::Postgres => {
-            let transaction = db.begin().await?;
-            let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-            // Steps of another replica may take longer than a lock is waited for elsewhere.
-            transaction.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
-            transaction.execute_unprepared(&lock).await?;
-            Some(transaction)
-        }
-    };
-    let done = Migrator::up(db.writer(), None).await;
-    if let Some(lock) = lock {
-        lock.rollback().await?;
+    // SQLite lets one transaction write at a time.
+    let transaction = db.begin().await?;
+    if db.dialect() == Dialect::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+        transaction.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+        transaction.execute_unprepared(&lock).await?;
     }
-    done
+    match Migrator::up(&transaction, None).await {
+        Ok(()) => transaction.commit().await,
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
 }
 
 /// Whether the database says that a commit is done before it is safe.

@@ -135,7 +135,9 @@ impl TestServer {
         let stop = CancellationToken::new();
         let search_folder = tempfile::tempdir().expect("a folder");
         if setup.search {
-            app = app.with_search(Arc::new(Embedded::new(search_folder.path().into())), stop.clone());
+            let following;
+            (app, following) = app.with_search(Arc::new(Embedded::new(search_folder.path().into())));
+            following.start(&app, stop.clone());
         }
         if setup.sample {
             let loaded = import::sample::load(&app).await.expect("the sample loads");
@@ -146,7 +148,16 @@ impl TestServer {
         let address = server.address().expect("an address");
         let serving = Some(tokio::spawn(server.serve(stop.clone())));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Some(Self { database_url: url, app, address, client, stop, serving, _search_folder: search_folder, _place: place })
+        Some(Self {
+            database_url: url,
+            app,
+            address,
+            client,
+            stop,
+            serving,
+            _search_folder: search_folder,
+            _place: place,
+        })
     }
 
     /// The address of a path.

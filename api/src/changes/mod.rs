@@ -138,7 +138,8 @@ pub async fn append_part(
                  heads AS (INSERT INTO view_head (record_id, region, visibility, last_seq, op) \
                  SELECT k.record_id, k.region, k.visibility, counter.base + k.n, k.op FROM counter CROSS JOIN k {upsert}) \
                  SELECT 1::bigint, {tx_seq} FROM counter",
-                tx_seq = first.map_or_else(|| "counter.base + 1".to_owned(), |first| first.to_string()),
+                tx_seq =
+                    first.map_or_else(|| "counter.base + 1".to_owned(), |first| format!("{first}::bigint")),
             );
             let found = KeyedStatement { sql, keys }.query(tx, dialect, rows).await?;
             found.into_iter().next().map(|(_, mut row)| row.get()).transpose()

@@ -60,19 +60,23 @@ impl Import {
         make_data_dir(&self.config.data_dir)?;
         let app = open(&self.config).await?.app;
         let mut bad = 0;
-        let mut lost = false;
+        let mut lost = Vec::new();
         for (path, input) in files {
             let summary = self.one(&app, path, input).await?;
             bad += summary.bad;
-            lost |= !summary.kept;
+            if !summary.kept {
+                lost.push(path.display().to_string());
+            }
         }
         app.db.close().await;
-        match (bad, lost) {
+        let lines = if bad == 1 { "1 bad line".to_owned() } else { format!("{bad} bad lines") };
+        match (bad, lost.as_slice()) {
             (0, _) => Ok(()),
-            (_, true) => {
-                Err(Failure::failed(format!("{bad} bad lines: nothing was imported, because of --strict")))
-            }
-            (_, false) => Err(Failure::failed(format!("{bad} bad lines were left out; all others are in"))),
+            (_, []) => Err(Failure::failed(format!("{lines} left out; all others are in"))),
+            (_, lost) => Err(Failure::failed(format!(
+                "{lines}: because of --strict, nothing was imported of {}",
+                lost.join(", ")
+            ))),
         }
     }
 
@@ -100,11 +104,14 @@ impl Import {
             error => Failure::failed(format!("{}: {error}", path.display())),
         })?;
         let Summary { lines, created, updated, unchanged, bad, kept } = summary;
-        let fate = if kept { "" } else { ", nothing kept" };
-        println!(
-            "{}: {lines} lines: {created} created, {updated} updated, {unchanged} unchanged, {bad} bad{fate}",
-            path.display()
-        );
+        let path = path.display();
+        if kept {
+            println!(
+                "{path}: {lines} lines: {created} created, {updated} updated, {unchanged} unchanged, {bad} bad"
+            );
+        } else {
+            println!("{path}: {lines} lines: {bad} bad, nothing imported");
+        }
         Ok(summary)
     }
 }

@@ -4,6 +4,7 @@
 //! called wrongly.
 
 use std::fmt::Display;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -137,7 +138,10 @@ fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Fa
 fn log(config: &Config) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&config.rust_log)
         .map_err(|error| Failure::usage(format!("RUST_LOG `{}` is no filter: {error}", config.rust_log)))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let begun = match config.log_format {
         LogFormat::Pretty => lines.try_init(),
         LogFormat::Json => lines.json().try_init(),

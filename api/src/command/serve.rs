@@ -2,8 +2,9 @@
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use passerelle::config::{Config, DatabaseName, Switch};
@@ -13,7 +14,10 @@ use passerelle::server::{Server, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, Opened, cannot_use, make_data_dir, open};
+use super::{Failure, Opened, cannot_use, check_file, make_data_dir, open};
+
+/// How long the database may take to let go.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 /// Starts the server.
 #[derive(Debug, Args)]
@@ -34,13 +38,16 @@ impl Serve {
         let (_, name) = config.database().map_err(|error| Failure::usage(error.to_string()))?;
         make_data_dir(&config.data_dir)?;
         // Held until the end of the process, whatever way it ends.
-        let _lock = match name {
-            DatabaseName::Sqlite(_) => Some(lock(&config.data_dir)?),
+        let _lock = match &name {
+            DatabaseName::Sqlite(file) => {
+                check_file(file, config.database_url.is_some())?;
+                Some(lock(file)?)
+            }
             DatabaseName::Postgres(_) => None,
         };
         let Opened { app, name } = open(config).await?;
         let engine = Arc::new(Embedded::new(config.data_dir.join("search")));
-        let app = app.with_search(engine, stop.clone());
+        let (app, following) = app.with_search(engine);
         let settings = Settings {
             graphiql: config.graphiql == Switch::On,
             introspection: config.introspection == Switch::On,
@@ -48,6 +55,7 @@ impl Serve {
         };
         let server = Server::bind(app.clone(), config.listen_addr, settings).await;
         let server = server.map_err(|error| cannot_listen(config, &error))?;
+        following.start(&app, stop.clone());
         let sample = if self.demo {
             let loaded = import::sample::load(&app).await;
             match loaded.map_err(|error| {
@@ -62,21 +70,27 @@ impl Serve {
         let address = server.address().map_err(|error| cannot_listen(config, &error))?;
         println!("Passerelle listens on http://{address}/graphql, on the database {name}{sample}.");
         let ended = server.serve(stop).await;
-        app.db.close().await;
+        // A statement that is still running must not keep the program from ending: nothing is lost with it.
+        if tokio::time::timeout(CLOSE_TIME, app.db.close()).await.is_err() {
+            tracing::warn!("the database was still busy when the program stopped");
+        }
         ended.map_err(|error| Failure::failed(format!("the server stopped: {error}")))
     }
 }
 
-/// Takes the data folder for this process: SQLite serves one program that answers requests.
-fn lock(folder: &Path) -> Result<File, Failure> {
-    let path = folder.join("passerelle.lock");
+/// Takes the file of the database for this process: SQLite serves one program that answers requests.
+fn lock(database: &Path) -> Result<File, Failure> {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    let path = PathBuf::from(path);
+    let folder = path.parent().unwrap_or(Path::new("."));
     let file = File::options().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|error| cannot_use(folder, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Failure::failed(format!(
-            "another `passerelle serve` uses the data folder `{}`: stop it, or set DATA_DIR to another folder",
-            folder.display()
+            "another `passerelle serve` uses the database `{}`: stop it, or set DATA_DIR or DATABASE_URL to another one",
+            database.display()
         ))),
         Err(TryLockError::Error(error)) => Err(cannot_use(folder, &error)),
     }

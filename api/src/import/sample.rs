@@ -55,6 +55,8 @@ pub async fn load(app: &App) -> Result<Option<usize>, DomainError> {
 
 async fn load_once(app: &App) -> Result<Option<usize>, DomainError> {
     let tx = app.db.begin().await?;
+    // Programs that start together load it one after the other: the second finds it loaded.
+    tx.execute_unprepared("UPDATE instance SET sample_loaded = sample_loaded WHERE id = 1").await?;
     let loaded = Instance::find_by_id(1_i16).one(&tx).await?.is_some_and(|instance| instance.sample_loaded);
     if loaded || entity::sync_record::Entity::find().count(&tx).await? > 0 {
         tx.rollback().await?;

@@ -30,6 +30,8 @@ pub struct Order {
 pub struct List {
     /// Name of the list, which cursors are bound to.
     pub name: &'static str,
+    /// The key column that tells whose list it is, which cursors are bound to as well; none for a list of all.
+    pub parent: Option<&'static str>,
     /// Table of the rows.
     pub table: &'static str,
     /// `FROM` of the inner statement.
@@ -54,17 +56,24 @@ pub struct Fetch {
 }
 
 impl List {
-    /// The tag of its cursors.
-    fn tag(&self) -> CursorTag {
-        CursorTag::new(self.name, self.order.name, self.order.descending)
+    /// The tags of the cursors of each parent's list.
+    fn tags<'a>(&self, parents: &'a [KeyRow]) -> impl Iterator<Item = CursorTag> + use<'a> {
+        let list = CursorTag::new(self.name, self.order.name, self.order.descending);
+        let place = self.parent.and_then(|name| self.keys.position(name));
+        parents.iter().map(move |parent| match place.and_then(|place| parent.get(place)) {
+            Some(whose) => list.of(whose),
+            None => list,
+        })
     }
 
-    /// Checks paging arguments against this list and order.
+    /// Checks paging arguments against the lists of these parents and this order.
     ///
     /// # Errors
     /// `BAD_USER_INPUT`, saying what is allowed.
-    pub fn page(&self, arguments: &PageArguments) -> Result<Page, DomainError> {
-        arguments.page(self.tag(), self.order.key_type)
+    pub fn page(&self, arguments: &PageArguments, parents: &[KeyRow]) -> Result<Page, DomainError> {
+        let tags: Vec<CursorTag> =
+            if arguments.has_cursor() { self.tags(parents).collect() } else { Vec::new() };
+        arguments.page(&tags, self.order.key_type)
     }
 
     fn statement(&self, dialect: Dialect, page: &Page, fetch: &Fetch) -> KeyedStatement {
@@ -79,6 +88,10 @@ impl List {
                 keys.push(&format!("{name}_key"), *key_type);
                 keys.push(&format!("{name}_id"), KeyType::Id);
                 let sign = if beyond { '>' } else { '<' };
+                if dialect == Dialect::Sqlite {
+                    // It does not seek by a row of an expression and a column: the first of them alone it does.
+                    conditions.push(format!("{inner} {sign}= k.{name}_key"));
+                }
                 conditions.push(format!("({inner}, {id}) {sign} (k.{name}_key, k.{name}_id)"));
             }
         }
@@ -133,6 +146,7 @@ impl List {
                 totals[parent] = Some(row.get()?);
             }
         }
+        let tags: Vec<CursorTag> = self.tags(&parents).collect();
         let keys = parents.into_iter().map(|mut row| {
             for position in [&page.after, &page.before].into_iter().flatten() {
                 row.push(position.key.clone());
@@ -151,8 +165,8 @@ impl List {
             let position = Position { key, id: row.get()? };
             found[parent].push((position, decode(&mut row)?));
         }
-        let tag = self.tag();
-        Ok(found.into_iter().zip(totals).map(|(items, total)| assemble(items, total, page, tag)).collect())
+        let each = found.into_iter().zip(totals).zip(tags);
+        Ok(each.map(|((items, total), tag)| assemble(items, total, page, tag)).collect())
     }
 }
 
@@ -322,9 +336,10 @@ impl Directory {
         }
         let needs_row = !by_name || !conditions.is_empty() || level.is_none();
         let row = if by_name { "l" } else { "o" };
+        let then = conditions.dialect().join();
         let listed = |facet: &str, region: &str| {
             format!(
-                "JOIN {list_table} AS f ON f.facet = {facet} AND f.region = {region} \
+                "{then} {list_table} AS f ON f.facet = {facet} AND f.region = {region} \
                  AND f.name_key = {row}.name_key AND f.id = {row}.id"
             )
         };
@@ -345,13 +360,15 @@ impl Directory {
             None => sees("o"),
         });
         let from = match (by_name, needs_row) {
-            (true, true) => format!("{list_table} AS l JOIN {table} AS o ON o.id = l.id"),
+            (true, true) => format!("{list_table} AS l {then} {table} AS o ON o.id = l.id"),
             (true, false) => format!("{list_table} AS l"),
             (false, _) => format!("{table} AS o"),
         };
         let (keys, key_row, conditions) = conditions.finish();
+        let parent = ranges.within.map(|_| if by_name { "region" } else { "within" });
         let list = List {
             name: self.name,
+            parent,
             table,
             from,
             id: format!("{row}.id"),

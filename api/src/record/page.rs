@@ -83,6 +83,21 @@ impl CursorTag {
         let hash = Sha256::digest(format!("{list} {order} {descending}"));
         Self([hash[0], hash[1], hash[2], hash[3]])
     }
+
+    /// The tag of this parent's list of that name.
+    #[must_use]
+    pub fn of(self, parent: &KeyValue) -> Self {
+        let bytes = match parent {
+            KeyValue::Id(id) => id.as_bytes().to_vec(),
+            KeyValue::Text(text) => text.as_bytes().to_vec(),
+            KeyValue::Bytes(bytes) => bytes.clone(),
+            KeyValue::Int(number) => number.to_be_bytes().to_vec(),
+            KeyValue::Float(number) => number.to_be_bytes().to_vec(),
+        };
+        // FNV-1a of 32 bits: it tells lists apart, and keeps no secret.
+        let mix = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(16_777_619);
+        Self(bytes.iter().fold(u32::from_be_bytes(self.0) ^ 0x811c_9dc5, mix).to_be_bytes())
+    }
 }
 
 /// Layout of a cursor that holds a sort key and an id; a later one may not be confused with it.
@@ -154,14 +169,14 @@ fn not_of_this_list(argument: &str) -> DomainError {
 
 impl Position {
     /// Reads a cursor of the list and order of `tag`, whose sort key has this type.
-    fn read(argument: &str, text: &str, tag: CursorTag, key_type: KeyType) -> Result<Self, DomainError> {
+    fn read(argument: &str, text: &str, tags: &[CursorTag], key_type: KeyType) -> Result<Self, DomainError> {
         let wrong = || not_of_this_list(argument);
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
         let (head, key) = bytes.split_at_checked(21).ok_or_else(wrong)?;
         if head[0] != BY_KEY {
             return Err(wrong());
         }
-        if head[1..5] != tag.0 {
+        if !tags.iter().any(|tag| head[1..5] == tag.0) {
             let message = "This cursor is of another list or another order. Use it with the `orderBy` it was \
                            received with, or start again without a cursor.";
             return Err(DomainError::bad_input(argument, message));
@@ -209,11 +224,16 @@ impl PageArguments {
         }
     }
 
-    /// Checks them for a list with this tag and type of sort key.
+    /// Whether there is a cursor among them.
+    pub fn has_cursor(&self) -> bool {
+        self.after.is_some() || self.before.is_some()
+    }
+
+    /// Checks them for lists with these tags and this type of sort key: a cursor must be of one of them.
     ///
     /// # Errors
     /// `BAD_USER_INPUT` on the argument that is wrong, saying what is allowed.
-    pub fn page(&self, tag: CursorTag, key_type: KeyType) -> Result<Page, DomainError> {
+    pub fn page(&self, tags: &[CursorTag], key_type: KeyType) -> Result<Page, DomainError> {
         if self.first.is_some() && self.last.is_some() {
             let message = "Give `first` to page forwards or `last` to page backwards, not both.";
             return Err(DomainError::bad_input("last", message));
@@ -228,7 +248,7 @@ impl PageArguments {
             return Err(DomainError::bad_input(argument, message));
         }
         let position = |argument: &str, text: &Option<String>| {
-            text.as_deref().map(|text| Position::read(argument, text, tag, key_type)).transpose()
+            text.as_deref().map(|text| Position::read(argument, text, tags, key_type)).transpose()
         };
         Ok(Page {
             limit,
@@ -361,7 +381,7 @@ mod tests {
             let tag = CursorTag::new("organizations", "NAME", false);
             let position = Position { key: KeyValue::Bytes(key), id: Uuid::from_u128(id) };
             let text = Cursor::Key(tag, position.clone()).text();
-            prop_assert_eq!(Position::read("after", &text, tag, KeyType::Bytes).unwrap(), position);
+            prop_assert_eq!(Position::read("after", &text, &[tag], KeyType::Bytes).unwrap(), position);
             prop_assert!(Cursor::read_offset("after", &text, tag).is_err());
         }
 
@@ -374,14 +394,14 @@ mod tests {
                 CursorTag::new("organizations", "UPDATED_AT", false),
                 CursorTag::new("talents", "CREATED_AT", false),
             ] {
-                prop_assert!(Position::read("after", &cursor, other, KeyType::Int).is_err());
+                prop_assert!(Position::read("after", &cursor, &[other], KeyType::Int).is_err());
             }
         }
 
         #[test]
         fn any_text_is_a_cursor_or_a_refusal(text in ".{0,80}") {
             let tag = CursorTag::new("talents", "NAME", false);
-            let _ = Position::read("after", &text, tag, KeyType::Int);
+            let _ = Position::read("after", &text, &[tag], KeyType::Int);
         }
     }
 
@@ -389,7 +409,7 @@ mod tests {
     fn what_is_allowed_is_said() {
         let tag = CursorTag::new("organizations", "NAME", false);
         let page =
-            |first, last| PageArguments { first, last, ..Default::default() }.page(tag, KeyType::Bytes);
+            |first, last| PageArguments { first, last, ..Default::default() }.page(&[tag], KeyType::Bytes);
         assert_eq!(page(None, None).unwrap().limit, 20);
         assert!(page(Some(101), None).unwrap_err().to_string().contains("at most 100"));
         assert!(page(Some(-1), None).is_err());

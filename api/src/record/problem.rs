@@ -97,6 +97,12 @@ impl Problem {
         Self::new(UserErrorCode::Conflict, "baseRevision", message)
     }
 
+    /// The record whose revision somebody has seen is not here.
+    pub fn no_revision() -> Self {
+        let message = "There is no such record here. Leave `baseRevision` out to make it.";
+        Self::new(UserErrorCode::Conflict, "baseRevision", message)
+    }
+
     /// Other records refer to it.
     pub fn referred() -> Self {
         let message = "Other records refer to this one: change or delete these first.";

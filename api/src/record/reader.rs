@@ -73,7 +73,10 @@ impl Reader {
 
     /// The notes of texts served in another language than asked.
     pub fn substitutes(&self) -> Vec<Value> {
-        std::mem::take(&mut *self.substitutes.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut notes = std::mem::take(&mut *self.substitutes.lock().unwrap_or_else(PoisonError::into_inner));
+        // Fields are answered in no fixed order; equal requests get equal answers.
+        notes.sort_by_cached_key(ToString::to_string);
+        notes
     }
 }
 

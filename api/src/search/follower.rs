@@ -26,6 +26,8 @@ const POLL: Duration = Duration::from_millis(200);
 const ENTRIES: u32 = 1000;
 /// Records that are read at once while an index is built.
 const RECORDS: u32 = 5000;
+/// The pause after a failure; it doubles with each that follows at once.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -46,16 +48,21 @@ pub async fn follow(
     stop: CancellationToken,
 ) {
     let follower = Follower { app, engine, reached, stop };
-    let mut pause = Duration::from_secs(1);
-    while !follower.stop.is_cancelled() {
-        match follower.run().await {
-            Ok(()) => pause = Duration::from_secs(1),
-            Err(trouble) => {
-                tracing::warn!(error = %trouble, "the search index cannot be kept in step; trying again");
-                follower.wait(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        let began = tokio::time::Instant::now();
+        // To stop in the middle loses nothing: the index goes on from the place in the log that it holds itself.
+        let ended = tokio::select! {
+            () = follower.stop.cancelled() => break,
+            ended = follower.run() => ended,
+        };
+        let Err(trouble) = ended;
+        tracing::warn!(error = %trouble, "the search index cannot be kept in step; trying again");
+        if began.elapsed() > LONGEST_PAUSE {
+            pause = SHORTEST_PAUSE;
         }
+        follower.wait(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
@@ -90,10 +97,10 @@ impl Follower {
         }
     }
 
-    /// Follows until told to stop, or something fails.
-    async fn run(&self) -> Result<(), Trouble> {
+    /// Follows until something fails.
+    async fn run(&self) -> Result<std::convert::Infallible, Trouble> {
         let mut position = self.start().await?;
-        while !self.stop.is_cancelled() {
+        loop {
             let _ = self.reached.send_replace(Some(position));
             let head = changes::head(&self.app.db).await?;
             if head.feed_id != position.feed_id || head.seq < position.seq {
@@ -104,7 +111,6 @@ impl Follower {
                 self.wait(POLL).await;
             }
         }
-        Ok(())
     }
 
     /// Where to go on; where there is no index that fits the log, one is built first.
@@ -214,9 +220,6 @@ impl Follower {
                 count += ids.len() as u64;
                 progress(count);
                 after = Some(last);
-                if self.stop.is_cancelled() {
-                    return Err(Trouble::Engine(EngineError::Building));
-                }
             }
         }
         // Also where there is no record at all: the place in the log is kept.

@@ -160,7 +160,7 @@ pub async fn of(
 ) -> Result<Vec<Result<AffiliationConnection, DomainError>>, DomainError> {
     let current: Option<bool> = field.argument("current");
     let list = store::list(reader, side, current);
-    let page = match list.page(&PageArguments::of(field)) {
+    let page = match list.page(&PageArguments::of(field), &parents) {
         Ok(page) => page,
         Err(refusal) => return Ok(parents.iter().map(|_| Err(refusal.clone())).collect()),
     };

@@ -149,6 +149,7 @@ pub fn list(reader: &Reader, side: Side, current: Option<bool>) -> List {
     }
     List {
         name,
+        parent: Some("parent_id"),
         table: "affiliation",
         from: "affiliation AS a".into(),
         id: "a.id".into(),

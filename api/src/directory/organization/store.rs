@@ -85,6 +85,9 @@ const DETAILED: &[&str] = &[
     "externalId",
 ];
 
+/// Fields of the schema that the group of contact fields answers.
+const CONTACT: &[&str] = &["email", "phone"];
+
 impl Columns {
     /// Those that the selected fields need.
     pub fn of(want: &Selection) -> Self {
@@ -92,7 +95,7 @@ impl Columns {
             sectors: want.has(TYPE, &["sectors"]),
             card: want.has(TYPE, CARDED),
             details: want.has(TYPE, DETAILED),
-            contact: want.has(TYPE, &["email", "phone"]),
+            contact: want.has(TYPE, CONTACT),
         }
     }
 
@@ -133,7 +136,13 @@ impl Columns {
             name: row.get()?,
             sectors: if self.sectors { row.json()? } else { Vec::new() },
             card: Group::read(self.card, row, read_card)?,
-            details: Group::read(self.details, row, read_details)?,
+            details: Group::read(self.details, row, |row| {
+                let mut details = read_details(row)?;
+                details
+                    .claims
+                    .retain(|claim| !CONTACT.contains(&claim.field.as_str()) || sees_contact(viewer, &head));
+                Ok(details)
+            })?,
             contact: Group::read(self.contact, row, |row| {
                 let contact = Contact { email: row.parsed()?, phone: row.get()? };
                 Ok(if sees_contact(viewer, &head) { contact } else { Contact::default() })
@@ -291,8 +300,12 @@ pub async fn pages(
 pub fn members(reader: &Reader) -> List {
     List {
         name: "organization.members",
+        parent: Some("organization_id"),
         table: "organization",
-        from: "organization_member AS m JOIN organization AS o ON o.id = m.member_id".into(),
+        from: format!(
+            "organization_member AS m {} organization AS o ON o.id = m.member_id",
+            reader.dialect().join()
+        ),
         id: "m.member_id".into(),
         order: Order {
             name: "NAME",
@@ -324,7 +337,7 @@ pub fn list(
     let ranges = Ranges {
         within,
         regions: all.regions.checked("filter.regions", "region", filter.regions.as_deref())?,
-        facets: sector_facets(filter.sectors.as_deref())?,
+        facets: sector_facets("filter.sectors", filter.sectors.as_deref())?,
     };
     let mut conditions = Conditions::new(reader.dialect());
     if let Some(kinds) = filled(filter.kinds.as_ref()) {
@@ -347,8 +360,9 @@ pub fn list(
         let ids = ids.map(|id| id.map(|id| id.simple().to_string())).collect::<Result<Vec<_>, _>>()?;
         let cluster = reader.dialect().id_from_hex("v.value");
         let from = format!(
-            "JOIN organization_member AS m ON m.organization_id = {cluster} AND m.member_id = o.id \
-             JOIN organization AS c ON c.id = m.organization_id"
+            "{then} organization_member AS m ON m.organization_id = {cluster} AND m.member_id = o.id \
+             {then} organization AS c ON c.id = m.organization_id",
+            then = reader.dialect().join(),
         );
         conditions.any("member_of", &ids, &from, &reader.viewer.sees_record(reader.dialect(), "c"));
     }

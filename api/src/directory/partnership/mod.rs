@@ -241,7 +241,8 @@ async fn listed(
     field: &Selected,
     count: usize,
 ) -> Result<Vec<Result<PartnershipConnection, DomainError>>, DomainError> {
-    let checked = list.and_then(|(list, parents)| Ok((list.page(&PageArguments::of(field))?, list, parents)));
+    let checked =
+        list.and_then(|(list, parents)| Ok((list.page(&PageArguments::of(field), &parents)?, list, parents)));
     let (page, list, parents) = match checked {
         Ok(checked) => checked,
         Err(refusal) => return Ok((0..count).map(|_| Err(refusal.clone())).collect()),

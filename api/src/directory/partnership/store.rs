@@ -240,8 +240,10 @@ fn conditions(reader: &Reader, filter: &PartnershipFilter) -> Result<Conditions,
         let ids = organizations.iter().map(|text| id::decode("filter.organizations", "organization", text));
         let ids = ids.map(|id| id.map(|id| id.simple().to_string())).collect::<Result<Vec<_>, _>>()?;
         let party = reader.dialect().id_from_hex("v.value");
-        let from =
-            format!("JOIN partnership_party AS q ON q.organization_id = {party} AND q.partnership_id = o.id");
+        let from = format!(
+            "{} partnership_party AS q ON q.organization_id = {party} AND q.partnership_id = o.id",
+            reader.dialect().join(),
+        );
         conditions.any("organizations", &ids, &from, "TRUE");
     }
     if let Some(cross_border) = filter.cross_border {
@@ -267,7 +269,7 @@ fn ranges(filter: &PartnershipFilter) -> Result<Ranges<'static>, DomainError> {
     Ok(Ranges {
         within: None,
         regions: vocabularies().regions.checked("filter.regions", "region", filter.regions.as_deref())?,
-        facets: sector_facets(filter.sectors.as_deref())?,
+        facets: sector_facets("filter.sectors", filter.sectors.as_deref())?,
     })
 }
 
@@ -308,8 +310,12 @@ pub fn list_of_organization(
     let (keys, row, conditions) = conditions.finish();
     let list = List {
         name: "organization.partnerships",
+        parent: Some("organization_id"),
         table: "partnership",
-        from: "partnership_party AS pp JOIN partnership AS o ON o.id = pp.partnership_id".into(),
+        from: format!(
+            "partnership_party AS pp {} partnership AS o ON o.id = pp.partnership_id",
+            reader.dialect().join()
+        ),
         id: "pp.partnership_id".into(),
         order: Order {
             name: "STARTS_ON",
@@ -326,9 +332,10 @@ pub fn list_of_organization(
 
 /// The ranges as conditions on the row `o`, where no list table drives the read.
 fn within(conditions: &mut Conditions, ranges: &Ranges<'_>) {
+    let then = conditions.dialect().join();
     let listed = |facet: &str, region: &str| {
         format!(
-            "JOIN partnership_list AS f ON f.facet = {facet} AND f.region = {region} \
+            "{then} partnership_list AS f ON f.facet = {facet} AND f.region = {region} \
              AND f.name_key = o.name_key AND f.id = o.id"
         )
     };

@@ -208,7 +208,7 @@ pub fn list(
     within: Option<&str>,
 ) -> Result<(List, KeyRow), DomainError> {
     let all = vocabularies();
-    let mut facets = sector_facets(filter.sectors.as_deref())?;
+    let mut facets = sector_facets("filter.sectors", filter.sectors.as_deref())?;
     let occupations =
         all.occupations.checked("filter.occupations", "occupation", filter.occupations.as_deref())?;
     if !occupations.is_empty() {

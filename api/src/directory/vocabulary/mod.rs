@@ -337,8 +337,8 @@ pub fn occupation_facet(slug: &str) -> String {
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for an unknown slug.
-pub fn sector_facets(slugs: Option<&[String]>) -> Result<Vec<Vec<String>>, DomainError> {
-    let checked = vocabularies().sectors.checked("filter.sectors", "sector", slugs)?;
+pub fn sector_facets(argument: &str, slugs: Option<&[String]>) -> Result<Vec<Vec<String>>, DomainError> {
+    let checked = vocabularies().sectors.checked(argument, "sector", slugs)?;
     Ok(if checked.is_empty() {
         Vec::new()
     } else {

@@ -96,6 +96,11 @@ impl KeyColumns {
         Self(columns.iter().map(|(name, key_type)| ((*name).to_owned(), *key_type)).collect())
     }
 
+    /// The place of a column.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|(column, _)| column == name)
+    }
+
     /// Adds a column at the end.
     pub fn push(&mut self, name: &str, key_type: KeyType) {
         self.0.push((name.to_owned(), key_type));

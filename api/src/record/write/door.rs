@@ -188,45 +188,79 @@ impl<'a> Door<'a> {
         if deletions.is_empty() { Ok(()) } else { self.delete::<K>(deletions).await }
     }
 
-    async fn save<K: Kind>(&mut self, inputs: Numbered<(Uuid, &K::Input)>) -> Result<(), DomainError> {
+    /// What the inputs make of the rows, without those that are refused. A new record that is refused is nothing to
+    /// refer to, so whoever refers to it is tried again without it.
+    async fn drafts<K: Kind>(
+        &mut self,
+        mut inputs: Numbered<(Uuid, &'a K::Input)>,
+    ) -> Result<Numbered<Draft<K::Row>>, DomainError> {
         let known = inputs.iter().map(|(_, (id, _))| *id).filter(|id| self.shared.contains_key(id));
         let known: Vec<Uuid> = known.collect();
         let present = if known.is_empty() { HashMap::new() } else { K::load(&self.batch, &known).await? };
-        let mut drafts: Numbered<Draft<K::Row>> = Vec::new();
-        let mut unsaved: Vec<Uuid> = Vec::new();
+        loop {
+            let drafts = self.drafts_once::<K>(&inputs, &present).await?;
+            let refused = inputs.iter().filter(|(index, _)| !self.problems[*index].is_empty());
+            let new: HashSet<Uuid> =
+                refused.map(|(_, (id, _))| *id).filter(|id| !self.shared.contains_key(id)).collect();
+            inputs.retain(|(index, _)| self.problems[*index].is_empty());
+            let mut gone: HashSet<Reference> = HashSet::new();
+            self.batch.resolved.0.retain(|name, id| {
+                let stays = !new.contains(id);
+                if !stays {
+                    gone.insert(name.clone());
+                }
+                stays
+            });
+            let refers = |index: usize| {
+                let mut wanted = Vec::new();
+                self.submissions[index].input.references(&mut wanted);
+                wanted.iter().any(|name| gone.contains(name))
+            };
+            if gone.is_empty() || !inputs.iter().any(|(index, _)| refers(*index)) {
+                return Ok(drafts);
+            }
+        }
+    }
+
+    async fn drafts_once<K: Kind>(
+        &mut self,
+        inputs: &Numbered<(Uuid, &'a K::Input)>,
+        present: &HashMap<Uuid, K::Row>,
+    ) -> Result<Numbered<Draft<K::Row>>, DomainError> {
+        let mut drafts: Numbered<Draft<K::Row>> = Vec::with_capacity(inputs.len());
         for (index, (id, input)) in inputs {
-            let before = present.get(&id).filter(|_| self.shared.get(&id).is_some_and(|s| s.live));
-            let submission = &self.submissions[index];
+            let before = present.get(id).filter(|_| self.shared.get(id).is_some_and(|s| s.live));
+            let submission = &self.submissions[*index];
             let origin = submission.source.as_ref().zip(submission.external_id.as_ref());
             let salt = origin.map_or_else(|| id.to_string(), |(source, id)| format!("{}:{id}", source.name));
             let generated = before.is_none() && submission.input.slug().is_none();
-            match K::merge(&self.batch, id, before, input, &mut self.problems[index]) {
-                Some(row) => {
-                    let draft = Draft { row, before: before.cloned(), slug_salt: generated.then_some(salt) };
-                    drafts.push((index, draft));
-                }
-                None => unsaved.push(id),
+            let problems = &mut self.problems[*index];
+            let Some(row) = K::merge(&self.batch, *id, before, input, problems) else { continue };
+            let slug_salt = generated.then_some(salt);
+            drafts.push((*index, Draft { row, before: before.cloned(), slug_salt }));
+        }
+        // What is refused takes no slug and no identifier from others.
+        drafts.retain(|(index, _)| self.problems[*index].is_empty());
+        K::complete(&self.batch, &mut drafts, &mut self.problems).await?;
+        for (index, draft) in &drafts {
+            let region = K::region(&draft.row);
+            if let Some(source) = self.submissions[*index].source.as_ref().filter(|s| s.region != region) {
+                self.problems[*index].add(Problem::foreign_region(&source.name, &source.region, region));
             }
         }
-        K::complete(&self.batch, &mut drafts, &mut self.problems).await?;
+        drafts.retain(|(index, _)| self.problems[*index].is_empty());
         slug::settle::<K>(&self.batch, &mut drafts, &mut self.problems).await?;
+        drafts.retain(|(index, _)| self.problems[*index].is_empty());
         slug::identifiers::<K>(&self.batch, &drafts, &mut self.problems).await?;
+        drafts.retain(|(index, _)| self.problems[*index].is_empty());
+        Ok(drafts)
+    }
+
+    async fn save<K: Kind>(&mut self, inputs: Numbered<(Uuid, &'a K::Input)>) -> Result<(), DomainError> {
+        let drafts = self.drafts::<K>(inputs).await?;
         let mut saved: Vec<(K::Row, Option<K::Row>)> = Vec::new();
         for (index, Draft { mut row, before, .. }) in drafts {
             let submission = &self.submissions[index];
-            if let Some(source) = &submission.source
-                && K::region(&row) != source.region
-            {
-                self.problems[index].add(Problem::foreign_region(
-                    &source.name,
-                    &source.region,
-                    K::region(&row),
-                ));
-            }
-            if !self.problems[index].is_empty() {
-                unsaved.push(K::id(&row));
-                continue;
-            }
             let id = K::id(&row);
             let hash = content_hash(&K::replicated(&row)?)?;
             let shared = self.shared.get(&id);
@@ -249,6 +283,11 @@ impl<'a> Door<'a> {
                     continue;
                 }
             }
+            if shared.is_none() && submission.base_revision.is_some_and(|base| base != 0) {
+                self.problems[index].add(Problem::no_revision());
+                self.statuses[index] = Some((Status::Conflict, 0));
+                continue;
+            }
             let revision = shared.map_or(1, |shared| shared.revision + 1);
             K::stamp(&mut row, revision, self.batch.now, before.as_ref());
             let status = if before.is_some() { Status::Updated } else { Status::Created };
@@ -269,9 +308,6 @@ impl<'a> Door<'a> {
             });
             saved.push((row, before));
         }
-        // What was refused and did not exist before is nothing to refer to.
-        unsaved.retain(|id| !self.shared.contains_key(id));
-        self.batch.resolved.0.retain(|_, id| !unsaved.contains(id));
         if saved.is_empty() {
             return Ok(());
         }

@@ -52,7 +52,7 @@ pub trait Kind {
     /// The type.
     const TYPE: RecordType;
     /// How it is submitted.
-    type Input: Sync;
+    type Input: Sync + 'static;
     /// How it is stored.
     type Row: Clone + Send + Sync;
 
