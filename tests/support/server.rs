@@ -146,7 +146,16 @@ impl TestServer {
         let address = server.address().expect("an address");
         let serving = Some(tokio::spawn(server.serve(stop.clone())));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Some(Self { database_url: url, app, address, client, stop, serving, _search_folder: search_folder, _place: place })
+        Some(Self {
+            database_url: url,
+            app,
+            address,
+            client,
+            stop,
+            serving,
+            _search_folder: search_folder,
+            _place: place,
+        })
     }
 
     /// The address of a path.
