@@ -36,6 +36,18 @@ pub struct Config {
     #[arg(long, env, default_value = "data", value_name = "FOLDER")]
     pub data_dir: PathBuf,
 
+    /// Address of a Meilisearch that searches: `http://host:7700` [default: an index of its own in the data folder]
+    #[arg(long, env, value_name = "URL", value_parser = meili_url)]
+    pub meili_url: Option<Url>,
+
+    /// Key of Meilisearch that may search and change the indexes of `MEILI_INDEX`
+    #[arg(long, env, hide_env_values = true, value_name = "KEY")]
+    pub meili_api_key: Option<String>,
+
+    /// What the names of the indexes in Meilisearch begin with
+    #[arg(long, env, default_value = "passerelle", value_name = "PREFIX", value_parser = meili_index)]
+    pub meili_index: String,
+
     /// Address and port to listen on
     #[arg(long, env, default_value = "127.0.0.1:8000", value_name = "ADDRESS:PORT", value_parser = address)]
     pub listen_addr: SocketAddr,
@@ -60,6 +72,25 @@ pub struct Config {
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "it must be an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000".to_owned())
+}
+
+fn meili_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = url.ok_or("it must be an address such as http://127.0.0.1:7700")?;
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        return Err(
+            "it must be an address without a password or a `?`: the key goes into MEILI_API_KEY".into()
+        );
+    }
+    Ok(url)
+}
+
+fn meili_index(text: &str) -> Result<String, String> {
+    let right = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if text.is_empty() || text.len() > 200 || !text.chars().all(right) {
+        return Err("it must be letters, digits, `-` and `_`, 200 at most".into());
+    }
+    Ok(text.to_owned())
 }
 
 /// Which database, as far as it may be shown.
@@ -169,6 +200,21 @@ mod tests {
         let (_, name) =
             database(&["--database-url", "postgres://me:s3cret@db.example/dir?sslmode=require"]).unwrap();
         assert_eq!(name.to_string(), "PostgreSQL me@db.example:5432/dir");
+    }
+
+    #[test]
+    fn an_engine_has_an_address_without_secrets() {
+        let parsed = |arguments: &[&str]| {
+            Only::try_parse_from(["passerelle"].iter().chain(arguments)).map(|only| only.config)
+        };
+        let config = parsed(&["--meili-url", "https://search.example/a/"]).unwrap();
+        assert_eq!(config.meili_url.unwrap().as_str(), "https://search.example/a/");
+        for wrong in ["search.example", "ftp://x", "http://u:p@x", "http://x?key=1", "http://"] {
+            assert!(parsed(&["--meili-url", wrong]).is_err(), "{wrong}");
+        }
+        for wrong in ["", "a b", "a/b", "é", &"a".repeat(201)] {
+            assert!(parsed(&["--meili-index", wrong]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

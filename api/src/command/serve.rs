@@ -10,6 +10,8 @@ use clap::Args;
 use passerelle::config::{Config, DatabaseName, Switch};
 use passerelle::import;
 use passerelle::search::embedded::Embedded;
+use passerelle::search::engine::Engine;
+use passerelle::search::meilisearch::{Meilisearch, Options};
 use passerelle::server::{Server, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -46,7 +48,8 @@ impl Serve {
             DatabaseName::Postgres(_) => None,
         };
         let Opened { app, name } = open(config).await?;
-        let engine = Arc::new(Embedded::new(config.data_dir.join("search")));
+        let engine = engine(config)?;
+        let searched = engine.name();
         let (app, following) = app.with_search(engine);
         let settings = Settings {
             graphiql: config.graphiql == Switch::On,
@@ -68,7 +71,9 @@ impl Serve {
             String::new()
         };
         let address = server.address().map_err(|error| cannot_listen(config, &error))?;
-        println!("Passerelle listens on http://{address}/graphql, on the database {name}{sample}.");
+        println!(
+            "Passerelle listens on http://{address}/graphql, on the database {name}, searched with {searched}{sample}."
+        );
         let ended = server.serve(stop).await;
         // A statement that is still running must not keep the program from ending: nothing is lost with it.
         if tokio::time::timeout(CLOSE_TIME, app.db.close()).await.is_err() {
@@ -76,6 +81,15 @@ impl Serve {
         }
         ended.map_err(|error| Failure::failed(format!("the server stopped: {error}")))
     }
+}
+
+/// The search engine of the settings. Nothing is asked of it yet: the start does not wait for it.
+fn engine(config: &Config) -> Result<Arc<dyn Engine>, Failure> {
+    let Some(url) = &config.meili_url else {
+        return Ok(Arc::new(Embedded::new(config.data_dir.join("search"))));
+    };
+    let options = Options::new(url.clone(), config.meili_api_key.clone(), &config.meili_index);
+    Ok(Arc::new(Meilisearch::new(&options).map_err(Failure::usage)?))
 }
 
 /// Takes the file of the database for this process: SQLite serves one program that answers requests.

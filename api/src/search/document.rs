@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{SearchFacet, SearchType};
 use crate::directory::vocabulary::{Named, Term, Vocabulary, vocabularies};
-use crate::record::value::{LocalizedText, fold};
+use crate::record::value::{LocalizedText, fold, sort_key};
 
 /// A text of a record, and the field of the schema that shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,13 @@ impl Document {
     /// The main name.
     pub fn name(&self) -> &str {
         self.names.first().map_or("", |name| &name.text)
+    }
+
+    /// The beginning of the main name's place in the alphabet: equally good hits come in this order.
+    pub fn order(&self) -> u64 {
+        let mut first = [0; 8];
+        first.iter_mut().zip(sort_key(self.name())).for_each(|(to, from)| *to = from);
+        u64::from_be_bytes(first)
     }
 
     /// Adds a text that a field shows.

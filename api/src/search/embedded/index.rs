@@ -14,7 +14,6 @@ use uuid::Uuid;
 
 use super::collector::Best;
 use crate::record::geo::{chord_squared, unit_vector};
-use crate::record::value::sort_key;
 use crate::search::document::Document;
 use crate::search::engine::{Batch, Found, Position, Query};
 use crate::search::text::{Word, indexed};
@@ -168,7 +167,7 @@ impl AudienceIndex {
         document.add_u64(fields.id_high, high);
         document.add_u64(fields.id_low, low);
         document.add_u64(fields.revision, u64::try_from(from.revision).unwrap_or_default());
-        document.add_u64(fields.order, order(from.name()));
+        document.add_u64(fields.order, from.order());
         for (place, name) in from.names.iter().enumerate() {
             let words = indexed(&name.text);
             document.add_text(fields.whole, words.chars().take(100).collect::<String>());
@@ -282,14 +281,6 @@ fn constant(query: impl Ask, score: f32) -> Box<dyn Ask> {
 /// The same for a query that scores every hit one.
 fn scored(query: impl Ask, score: f32) -> Box<dyn Ask> {
     Box::new(BoostQuery::new(Box::new(query), score))
-}
-
-/// The beginning of a name's place in the alphabet.
-fn order(name: &str) -> u64 {
-    let key = sort_key(name);
-    let mut first = [0; 8];
-    first.iter_mut().zip(key).for_each(|(to, from)| *to = from);
-    u64::from_be_bytes(first)
 }
 
 /// The type that a number in the index stands for.

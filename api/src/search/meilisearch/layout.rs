@@ -1,0 +1,168 @@
+//! What the indexes hold, and how the engine is told to search them.
+
+use std::collections::BTreeMap;
+
+use meilisearch_sdk::settings::{
+    FacetSortValue, FacetingSettings, MinWordSizeForTypos, PaginationSetting, Settings, TypoToleranceSettings,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::record::name_of;
+use crate::search::SearchFacet;
+use crate::search::document::Document;
+use crate::search::engine::{MAX_FACET_VALUES, MAX_HITS};
+use crate::search::text::indexed;
+
+/// To be counted up when documents come to look otherwise: every index is then built anew.
+const VERSION: u32 = 1;
+
+/// Bytes of a value that the engine can filter by.
+pub(super) const MAX_VALUE: usize = 468;
+
+/// Name of the field of a facet.
+pub(super) fn facet_field(facet: SearchFacet) -> String {
+    name_of(facet).to_ascii_lowercase()
+}
+
+/// What best tells documents apart comes first. All words are there, or as many as can be; then names come
+/// before labels and these before texts; then words without typos; then whole names and exact words; then names
+/// in their order. The id makes the order the same every time.
+const RANKING: [&str; 6] = ["words", "attributeRank", "typo", "exactness", "_order:asc", "id:asc"];
+
+/// The ranking rules, to know an index that has these settings.
+pub(super) fn ranking_rules() -> Vec<String> {
+    RANKING.map(str::to_owned).into()
+}
+
+/// The settings of an index.
+pub(super) fn settings() -> Settings {
+    let facets = SearchFacet::ALL.into_iter().map(facet_field);
+    Settings {
+        searchable_attributes: Some(["name", "names", "labels", "texts"].map(str::to_owned).into()),
+        filterable_attributes: Some(facets.chain(["_geo".into(), "id".into()]).map(Into::into).collect()),
+        // Of the documents route; what is ranked by needs no mention.
+        sortable_attributes: Some(vec!["id".into()]),
+        // All that ever leaves the engine.
+        displayed_attributes: Some(["id", "type", "_v"].map(str::to_owned).into()),
+        ranking_rules: Some(ranking_rules()),
+        typo_tolerance: Some(TypoToleranceSettings {
+            enabled: Some(true),
+            disable_on_attributes: Some(Vec::new()),
+            disable_on_words: Some(Vec::new()),
+            min_word_size_for_typos: Some(MinWordSizeForTypos { one_typo: Some(5), two_typos: Some(9) }),
+            disable_on_numbers: Some(false),
+        }),
+        // Words are folded, and stop words left out of queries, before the engine sees them.
+        stop_words: Some(Vec::new()),
+        synonyms: Some(std::collections::HashMap::new()),
+        // No rule asks how near words are to each other.
+        proximity_precision: Some("byAttribute".into()),
+        faceting: Some(FacetingSettings {
+            max_values_per_facet: MAX_FACET_VALUES,
+            sort_facet_values_by: Some(BTreeMap::from([("*".into(), FacetSortValue::Count)])),
+        }),
+        pagination: Some(PaginationSetting { max_total_hits: MAX_HITS }),
+        // It rather sorts less well than come too late.
+        search_cutoff_ms: Some(700),
+        ..Settings::default()
+    }
+}
+
+/// A name for settings and documents as they are now; another one means another index.
+pub(super) fn layout() -> String {
+    let settings = serde_json::to_string(&settings()).unwrap_or_default();
+    let hash = Sha256::digest(format!("{VERSION} {settings}"));
+    hash.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// A document as the engine gets it: its words are folded already.
+#[derive(Debug, Serialize)]
+pub(super) struct Entry {
+    id: String,
+    name: String,
+    names: Vec<String>,
+    labels: Vec<String>,
+    texts: Vec<String>,
+    #[serde(flatten)]
+    facets: BTreeMap<String, Vec<String>>,
+    #[serde(rename = "_geo", skip_serializing_if = "Option::is_none")]
+    geo: Option<Geo>,
+    #[serde(rename = "_v")]
+    revision: i32,
+    #[serde(rename = "_order")]
+    order: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Geo {
+    lat: f64,
+    lng: f64,
+}
+
+impl Entry {
+    pub(super) fn of(document: &Document) -> Self {
+        let mut facets: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (facet, value) in document.values.iter().filter(|(_, value)| value.len() <= MAX_VALUE) {
+            facets.entry(facet_field(*facet)).or_default().push(value.clone());
+        }
+        Self {
+            id: document.id.to_string(),
+            name: indexed(document.name()),
+            names: document.names.iter().skip(1).map(|name| indexed(&name.text)).collect(),
+            labels: document.labels.iter().map(|label| indexed(label)).collect(),
+            texts: document.texts.iter().map(|text| indexed(&text.text)).collect(),
+            facets,
+            geo: document.location.map(|(lat, lng)| Geo { lat, lng }),
+            revision: document.revision,
+            // Letters in front: it must never be taken for a number.
+            order: format!("x{:016x}", document.order()),
+        }
+    }
+}
+
+/// What a hit tells.
+#[derive(Debug, Deserialize)]
+pub(super) struct Row {
+    pub(super) id: uuid::Uuid,
+    #[serde(rename = "type", default)]
+    pub(super) of: Vec<String>,
+    #[serde(rename = "_v", default)]
+    pub(super) revision: i32,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::search::SearchType;
+    use crate::search::document::Text;
+
+    #[test]
+    fn documents_hold_folded_words() {
+        let name = |text: &str| Text { field: "name", text: text.into() };
+        let names = vec![name("Pôle de l’Image"), name("P.I.")];
+        let mut document = Document::new(SearchType::Organization, Uuid::from_u128(7), 3, names);
+        document.text("description", "Une Œuvre");
+        document.location = Some((50.5, 3.25));
+        let mut entry = serde_json::to_value(Entry::of(&document)).unwrap();
+        let order = entry["_order"].take();
+        assert!(order.as_str().unwrap().starts_with('x'), "{order}");
+        assert_eq!(
+            entry,
+            json!({
+                "id": "00000000-0000-0000-0000-000000000007", "name": "pole de image", "names": ["pi"],
+                "labels": [], "texts": ["une oeuvre"], "type": ["ORGANIZATION"],
+                "_geo": {"lat": 50.5, "lng": 3.25}, "_v": 3, "_order": null,
+            })
+        );
+    }
+
+    #[test]
+    fn the_layout_has_a_name() {
+        assert_eq!(layout(), layout());
+        assert_eq!(layout().len(), 16);
+    }
+}

@@ -1,0 +1,531 @@
+//! Meilisearch, over HTTP.
+//!
+//! ```text
+//! <prefix>_public, <prefix>_members          what is searched
+//! <prefix>_public__<generation>, ..          what is being built beside it
+//! <prefix>_meta                              how far the log has been followed
+//! ```
+//!
+//! An accepted task says nothing: what was sent counts when its task has succeeded, and only then the place in the
+//! log is written. The indexes are derived data: where they are missing, of other settings or of another log, they
+//! are built anew.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use meilisearch_sdk::client::{Client, SwapIndexes};
+use meilisearch_sdk::documents::DocumentsQuery;
+use meilisearch_sdk::errors::Error;
+use meilisearch_sdk::indexes::{Index, IndexesQuery};
+use meilisearch_sdk::request::{HttpClient, Method};
+use meilisearch_sdk::search::{MatchingStrategies, SearchQuery, SearchResults, Selectors};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use uuid::Uuid;
+
+use self::http::{Http, is_missing};
+use self::layout::{Row, facet_field, layout, ranking_rules, settings};
+use self::tasks::{Chunk, Failure, chunks};
+use super::engine::{Batch, Engine, EngineError, Found, Hit, Position, Query, Target};
+use super::{Audience, SearchType};
+use crate::record::value_of;
+
+mod http;
+mod layout;
+mod query;
+mod tasks;
+
+/// Both audiences.
+const AUDIENCES: [Audience; 2] = [Audience::Public, Audience::Members];
+/// Tasks that may be on their way for each index.
+const IN_FLIGHT: usize = 4;
+/// How often a task that was lost is sent again.
+const TRIES: usize = 3;
+/// Id of the one document of the index of places in the log.
+const POSITION: &str = "position";
+
+/// Where Meilisearch is, and how long it may take.
+#[derive(Clone)]
+pub struct Options {
+    /// Its address.
+    pub url: Url,
+    /// A key that may search and change the indexes of the prefix.
+    pub api_key: Option<String>,
+    /// Names of indexes begin with it.
+    pub prefix: String,
+    /// How long any answer may take. Searches have a shorter limit of their own.
+    pub request_time: Duration,
+    /// How long no task may have been finished.
+    pub task_time: Duration,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the key.
+        f.debug_struct("Options").field("url", &self.url.as_str()).field("prefix", &self.prefix).finish()
+    }
+}
+
+impl Options {
+    /// The engine at this address.
+    pub fn new(url: Url, api_key: Option<String>, prefix: impl Into<String>) -> Self {
+        Self {
+            url,
+            api_key,
+            prefix: prefix.into(),
+            request_time: Duration::from_secs(20),
+            task_time: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The engine Meilisearch.
+#[derive(Debug)]
+pub struct Meilisearch {
+    client: Client<Http>,
+    http: Http,
+    url: String,
+    prefix: String,
+    layout: String,
+    task_time: Duration,
+    live: Mutex<Option<Place>>,
+    shadow: Mutex<Option<Place>>,
+}
+
+/// Which generation of an index, and how far it has followed the log.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    generation: u64,
+    position: Option<Position>,
+}
+
+/// The place in the log as the engine keeps it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta {
+    id: String,
+    feed_id: Uuid,
+    generation: u64,
+    seq: i64,
+    layout: String,
+}
+
+impl Meilisearch {
+    /// The engine of these options. Nothing is asked of it yet.
+    ///
+    /// # Errors
+    /// A sentence for the operator where the key cannot be one.
+    pub fn new(options: &Options) -> Result<Self, String> {
+        let http = Http::new(options.api_key.as_deref(), options.request_time)?;
+        let url = options.url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self {
+            // The key goes with every request of the client; the SDK would show it with itself.
+            client: Client::new_with_client(&url, None::<String>, http.clone()),
+            http,
+            url,
+            prefix: options.prefix.clone(),
+            layout: layout(),
+            task_time: options.task_time,
+            live: Mutex::default(),
+            shadow: Mutex::default(),
+        })
+    }
+
+    fn live_name(&self, audience: Audience) -> String {
+        format!("{}_{}", self.prefix, audience.name())
+    }
+
+    fn shadow_name(&self, audience: Audience, generation: u64) -> String {
+        format!("{}__{generation}", self.live_name(audience))
+    }
+
+    /// The generation of the name of a shadow; none of any other index.
+    fn generation_of(&self, name: &str) -> Option<u64> {
+        AUDIENCES.into_iter().find_map(|audience| {
+            name.strip_prefix(&self.live_name(audience))?.strip_prefix("__")?.parse().ok()
+        })
+    }
+
+    fn meta_index(&self) -> Index<Http> {
+        self.client.index(format!("{}_meta", self.prefix))
+    }
+
+    fn place(place: &Mutex<Option<Place>>) -> Option<Place> {
+        *place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(place: &Mutex<Option<Place>>, to: Option<Place>) {
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = to;
+    }
+
+    /// What the engine keeps of the place in the log.
+    async fn meta(&self) -> Result<Option<Meta>, EngineError> {
+        match self.meta_index().get_document(POSITION).await {
+            Ok(meta) => Ok(Some(meta)),
+            Err(error)
+                if is_missing(&error, "index_not_found") || is_missing(&error, "document_not_found") =>
+            {
+                Ok(None)
+            }
+            // Another program's document.
+            Err(Error::ParseError(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn write_meta(&self, generation: u64, position: Position) -> Result<(), EngineError> {
+        let meta = Meta {
+            id: POSITION.into(),
+            feed_id: position.feed_id,
+            generation,
+            seq: position.seq,
+            layout: self.layout.clone(),
+        };
+        let task = self.meta_index().add_or_replace(&[meta], Some("id")).await?;
+        self.succeeded(task.task_uid).await
+    }
+
+    /// Whether there is an index of this name with our settings.
+    async fn fits(&self, name: &str) -> Result<bool, EngineError> {
+        match self.client.index(name).get_ranking_rules().await {
+            Ok(rules) => Ok(rules == ranking_rules()),
+            Err(error) if is_missing(&error, "index_not_found") => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn exists(&self, name: &str) -> Result<bool, EngineError> {
+        match self.client.get_raw_index(name).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_missing(&error, "index_not_found") => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn position_now(&self) -> Result<Option<Position>, EngineError> {
+        Self::set(&self.live, None);
+        let Some(meta) = self.meta().await?.filter(|meta| meta.layout == self.layout) else {
+            return Ok(None);
+        };
+        for audience in AUDIENCES {
+            if !self.fits(&self.live_name(audience)).await? {
+                return Ok(None);
+            }
+        }
+        let position = Position { feed_id: meta.feed_id, seq: meta.seq };
+        Self::set(&self.live, Some(Place { generation: meta.generation, position: Some(position) }));
+        Ok(Some(position))
+    }
+
+    async fn drop_index(&self, name: &str) -> Result<(), EngineError> {
+        let task = self.client.delete_index(name).await?;
+        match self.outcome(task.task_uid).await? {
+            Some(Ok(())) => Ok(()),
+            Some(Err(failure)) if failure.code == "index_not_found" => Ok(()),
+            Some(Err(failure)) => Err(failure.into()),
+            None => Err(lost()),
+        }
+    }
+
+    async fn begin_now(&self) -> Result<(), EngineError> {
+        Self::set(&self.shadow, None);
+        let mut generation = self.meta().await?.map_or(0, |meta| meta.generation);
+        let mut left = Vec::new();
+        let mut offset = 0;
+        loop {
+            let mut query = IndexesQuery::new(&self.client);
+            let page = query.with_offset(offset).with_limit(100).execute().await?;
+            offset += page.results.len();
+            if page.results.is_empty() {
+                break;
+            }
+            for index in page.results {
+                if let Some(number) = self.generation_of(&index.uid) {
+                    generation = generation.max(number);
+                    left.push(index.uid);
+                }
+            }
+        }
+        for name in left {
+            self.drop_index(&name).await?;
+        }
+        generation += 1;
+        let settings = settings();
+        let mut last = Vec::new();
+        for audience in AUDIENCES {
+            let name = self.shadow_name(audience, generation);
+            let made = self.client.create_index(&name, Some("id")).await?;
+            last.push(made.task_uid);
+            last.push(self.client.index(name).set_settings(&settings).await?.task_uid);
+        }
+        for task in last {
+            self.succeeded(task).await?;
+        }
+        Self::set(&self.shadow, Some(Place { generation, position: None }));
+        Ok(())
+    }
+
+    async fn write_now(
+        &self,
+        target: Target,
+        batches: [(Audience, Batch); 2],
+        position: Position,
+    ) -> Result<(), EngineError> {
+        let place = match target {
+            Target::Live => Self::place(&self.live),
+            Target::Shadow => Self::place(&self.shadow),
+        };
+        let place = place.ok_or(EngineError::Building)?;
+        if target == Target::Live {
+            // Writing to an index that is gone would make one without settings; and what another program has put
+            // in its place has followed the log from elsewhere.
+            let same = |meta: Meta| meta.generation == place.generation && meta.layout == self.layout;
+            if !self.meta().await?.is_some_and(same) {
+                Self::set(&self.live, None);
+                return Err(EngineError::Building);
+            }
+        }
+        let from = place.position.map_or(0, |position| position.seq);
+        let tag = format!("{}:{from}-{}", place.generation, position.seq);
+        let mut jobs = VecDeque::new();
+        for (audience, batch) in batches {
+            let name = match target {
+                Target::Live => self.live_name(audience),
+                Target::Shadow => self.shadow_name(audience, place.generation),
+            };
+            jobs.extend(chunks(batch)?.into_iter().map(|chunk| (name.clone(), chunk, TRIES)));
+        }
+        self.send_all(jobs, &tag).await?;
+        let reached = Some(Place { position: Some(position), ..place });
+        match target {
+            Target::Live => {
+                self.write_meta(place.generation, position).await?;
+                Self::set(&self.live, reached);
+            }
+            Target::Shadow => Self::set(&self.shadow, reached),
+        }
+        Ok(())
+    }
+
+    /// Sends all that is to be written; done when all of it has succeeded.
+    async fn send_all(
+        &self,
+        mut jobs: VecDeque<(String, Chunk, usize)>,
+        tag: &str,
+    ) -> Result<(), EngineError> {
+        let mut sent = VecDeque::new();
+        loop {
+            while sent.len() < IN_FLIGHT * AUDIENCES.len()
+                && let Some((name, chunk, tries)) = jobs.pop_front()
+            {
+                match self.send(&name, &chunk, tag).await {
+                    Ok(task) => sent.push_back((task, name, chunk, tries)),
+                    Err(error) => match Failure::of_payload(&error) {
+                        Some(failure) => jobs.extend(split(name, chunk, &failure, tries)),
+                        None => return Err(error.into()),
+                    },
+                }
+            }
+            let Some((task, name, chunk, tries)) = sent.pop_front() else { return Ok(()) };
+            match self.outcome(task).await? {
+                Some(Ok(())) => {}
+                Some(Err(failure)) if failure.is_of_a_document() => {
+                    jobs.extend(split(name, chunk, &failure, tries));
+                }
+                Some(Err(failure)) => return Err(failure.into()),
+                // Canceled, or of an engine that has lost its tasks.
+                None if tries > 1 => jobs.push_back((name, chunk, tries - 1)),
+                None => return Err(lost()),
+            }
+        }
+    }
+
+    /// Sends what one task is to do; answers its number.
+    async fn send(&self, name: &str, chunk: &Chunk, tag: &str) -> Result<u32, Error> {
+        let path = format!("{}/indexes/{name}/documents", self.url);
+        let queued: Queued = match chunk {
+            Chunk::Documents(lines) => {
+                let query = [("primaryKey", "id"), ("customMetadata", tag)];
+                let body = futures::io::Cursor::new(tasks::body(lines));
+                self.http
+                    .stream_request(&path, Method::Post { query, body }, "application/x-ndjson", 202)
+                    .await?
+            }
+            Chunk::Gone(ids) => {
+                let query = [("customMetadata", tag)];
+                let body: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+                let path = format!("{path}/delete-batch");
+                self.http.request(&path, Method::Post { query, body }, 202).await?
+            }
+        };
+        Ok(queued.task_uid)
+    }
+
+    async fn swap_now(&self) -> Result<(), EngineError> {
+        let shadow = Self::place(&self.shadow).ok_or(EngineError::Building)?;
+        Self::set(&self.shadow, None);
+        let position = shadow.position.ok_or(EngineError::Building)?;
+        let mut swaps = Vec::new();
+        let mut old = Vec::new();
+        for audience in AUDIENCES {
+            let (next, live) = (self.shadow_name(audience, shadow.generation), self.live_name(audience));
+            if !self.fits(&next).await? {
+                // Another program has begun anew.
+                return Err(EngineError::Building);
+            }
+            let rename = if self.exists(&live).await? {
+                old.push(next.clone());
+                None
+            } else {
+                Some(true)
+            };
+            swaps.push(SwapIndexes { indexes: (next, live), rename });
+        }
+        let task = self.client.swap_indexes(&swaps).await?;
+        self.succeeded(task.task_uid).await?;
+        // A stop before this is written leaves the old place in the log: what follows it is written again.
+        self.write_meta(shadow.generation, position).await?;
+        Self::set(&self.live, Some(shadow));
+        for name in old {
+            self.drop_index(&name).await?;
+        }
+        Ok(())
+    }
+
+    async fn search_now(&self, audience: Audience, query: &Query) -> Result<Found, EngineError> {
+        let index = self.client.index(self.live_name(audience));
+        let words = query::words(&query.words);
+        let filters = query::filters(query);
+        let facets: Vec<String> = query.facets.iter().map(|facet| facet_field(*facet)).collect();
+        let facets: Vec<&str> = facets.iter().map(String::as_str).collect();
+        let mut ask = SearchQuery::new(&index);
+        ask.with_query(&words)
+            .with_offset(query.offset)
+            .with_limit(query.limit)
+            .with_attributes_to_retrieve(Selectors::Some(&["id", "type"]))
+            .with_show_ranking_score(true)
+            .with_matching_strategy(if query.any {
+                MatchingStrategies::FREQUENCY
+            } else {
+                MatchingStrategies::ALL
+            });
+        if !filters.is_empty() {
+            ask.with_array_filter(filters.iter().map(String::as_str).collect());
+        }
+        if !facets.is_empty() {
+            ask.with_facets(Selectors::Some(&facets));
+        }
+        let answer: SearchResults<Row> = index.execute_query(&ask).await?;
+        let hits = answer.hits.into_iter().filter_map(|hit| {
+            let of = hit.result.of.iter().find_map(|name| value_of::<SearchType>(name))?;
+            Some(Hit { id: hit.result.id, of, score: hit.ranking_score.unwrap_or(1.0).clamp(0.0, 1.0) })
+        });
+        let mut counted = answer.facet_distribution.unwrap_or_default();
+        let facets = query.facets.iter().map(|facet| {
+            let values = counted.remove(&facet_field(*facet)).unwrap_or_default();
+            let mut values: Vec<(String, u64)> =
+                values.into_iter().map(|(value, count)| (value, count as u64)).collect();
+            values.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            (*facet, values)
+        });
+        Ok(Found {
+            hits: hits.collect(),
+            facets: facets.collect(),
+            total: answer.estimated_total_hits.unwrap_or_default() as u64,
+        })
+    }
+
+    async fn walk_now(
+        &self,
+        audience: Audience,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<(Uuid, i32)>, EngineError> {
+        let index = self.client.index(self.live_name(audience));
+        let filter = format!("id > {}", query::quoted(&after.unwrap_or(Uuid::nil()).to_string()));
+        let mut ask = DocumentsQuery::new(&index);
+        ask.with_filter(&filter).with_sort(["id:asc"]).with_limit(limit).with_fields(["id", "_v"]);
+        let found = ask.execute::<Row>().await?;
+        Ok(found.results.into_iter().map(|row| (row.id, row.revision)).collect())
+    }
+}
+
+/// Where a task was sent, its number.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Queued {
+    task_uid: u32,
+}
+
+fn lost() -> EngineError {
+    EngineError::Failed("a task was canceled or lost".into())
+}
+
+/// What to send instead of a chunk that was refused: its halves. What is alone is left out, and told.
+fn split(
+    name: String,
+    chunk: Chunk,
+    failure: &Failure,
+    tries: usize,
+) -> impl Iterator<Item = (String, Chunk, usize)> {
+    let parts = match chunk.halves() {
+        Ok(halves) => halves.into(),
+        Err(id) => {
+            tracing::error!(
+                ?id,
+                index = name,
+                code = failure.code,
+                "the search engine refuses a record, which is left out"
+            );
+            Vec::new()
+        }
+    };
+    parts.into_iter().map(move |part| (name.clone(), part, tries))
+}
+
+impl Engine for Meilisearch {
+    fn name(&self) -> &'static str {
+        "Meilisearch"
+    }
+
+    fn search<'a>(
+        &'a self,
+        audience: Audience,
+        query: &'a Query,
+    ) -> BoxFuture<'a, Result<Found, EngineError>> {
+        self.search_now(audience, query).boxed()
+    }
+
+    fn position(&self) -> BoxFuture<'_, Result<Option<Position>, EngineError>> {
+        self.position_now().boxed()
+    }
+
+    fn begin(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.begin_now().boxed()
+    }
+
+    fn write(
+        &self,
+        target: Target,
+        batches: [(Audience, Batch); 2],
+        position: Position,
+    ) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.write_now(target, batches, position).boxed()
+    }
+
+    fn swap(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.swap_now().boxed()
+    }
+
+    fn walk(
+        &self,
+        audience: Audience,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(Uuid, i32)>, EngineError>> {
+        self.walk_now(audience, after, limit).boxed()
+    }
+}

@@ -1,0 +1,136 @@
+//! How a query is asked: its words, and its filters.
+
+use super::layout::{MAX_VALUE, facet_field};
+use crate::search::engine::Query;
+use crate::search::text::Word;
+
+/// The words as the engine takes them. It takes the last one for a beginning unless a space follows it; our words
+/// hold letters and digits only, so that none of them means anything else.
+pub(super) fn words(words: &[Word]) -> String {
+    let (last, others): (Vec<&Word>, Vec<&Word>) = words.iter().partition(|word| word.prefix);
+    let mut text = String::new();
+    for word in others {
+        text.push_str(&word.text);
+        text.push(' ');
+    }
+    for word in last {
+        if !text.is_empty() && !text.ends_with(' ') {
+            text.push(' ');
+        }
+        text.push_str(&word.text);
+    }
+    text
+}
+
+/// The filters, each of which must hold.
+pub(super) fn filters(query: &Query) -> Vec<String> {
+    let facets = query.filters.iter().map(|(facet, values)| {
+        // The engine knows no longer ones, and must not be asked for them.
+        let values = values.iter().filter(|value| value.len() <= MAX_VALUE);
+        let values: Vec<String> = values.map(|value| quoted(value)).collect();
+        format!("{} IN [{}]", facet_field(*facet), values.join(", "))
+    });
+    let near = query.near.map(|(latitude, longitude, km)| {
+        format!("_geoRadius({latitude:.6}, {longitude:.6}, {:.0})", km * 1000.0)
+    });
+    facets.chain(near).collect()
+}
+
+/// A value between quotation marks, which it cannot leave. The engine takes a backslash for itself and what
+/// follows, and only takes it away before a quotation mark: a value with a backslash finds nothing, as no value
+/// of ours has one.
+pub(super) fn quoted(value: &str) -> String {
+    let mut text = String::with_capacity(value.len() + 2);
+    text.push('"');
+    for c in value.chars() {
+        if matches!(c, '"' | '\\') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text.push('"');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::search::SearchFacet;
+
+    fn word(text: &str, prefix: bool) -> Word {
+        Word { text: text.into(), prefix }
+    }
+
+    #[test]
+    fn only_a_prefix_ends_the_text() {
+        assert_eq!(words(&[word("pole", false), word("ima", true)]), "pole ima");
+        assert_eq!(words(&[word("pole", true), word("image", false)]), "image pole");
+        assert_eq!(words(&[word("ecole", false)]), "ecole ");
+        assert_eq!(words(&[]), "");
+    }
+
+    #[test]
+    fn filters_of_facets_and_places() {
+        let query = Query {
+            filters: vec![
+                (SearchFacet::Type, vec!["TALENT".into(), "ORGANIZATION".into()]),
+                (SearchFacet::Skill, vec![]),
+            ],
+            near: Some((50.63, -3.0, 12.5)),
+            ..Query::default()
+        };
+        assert_eq!(
+            filters(&query),
+            [
+                r#"type IN ["TALENT", "ORGANIZATION"]"#,
+                "skill IN []",
+                "_geoRadius(50.630000, -3.000000, 12500)"
+            ]
+        );
+    }
+
+    #[test]
+    fn values_stay_between_their_quotation_marks() {
+        for (value, text) in [
+            (r#"a" OR type = "b"#, r#""a\" OR type = \"b""#),
+            (r"a\", r#""a\\""#),
+            (r#"\" OR id EXISTS OR skill = ""#, r#""\\\" OR id EXISTS OR skill = \"""#),
+            ("l'image", r#""l'image""#),
+            ("_geoRadius(0, 0, 9)]", r#""_geoRadius(0, 0, 9)]""#),
+        ] {
+            assert_eq!(quoted(value), text);
+        }
+    }
+
+    #[test]
+    fn values_that_are_too_long_are_not_asked_for() {
+        let query = Query {
+            filters: vec![(SearchFacet::Skill, vec!["x".repeat(MAX_VALUE + 1), "y".into()])],
+            ..Query::default()
+        };
+        assert_eq!(filters(&query), [r#"skill IN ["y"]"#]);
+    }
+
+    proptest! {
+        /// As the engine reads it: a backslash takes the next letter with it, the first quotation mark that is
+        /// left ends the value.
+        #[test]
+        fn no_value_ends_early(value in r#"[a"'\\ \]()]{0,12}"#) {
+            let text = quoted(&value);
+            let mut letters = text.char_indices().skip(1);
+            let mut end = None;
+            while let Some((at, c)) = letters.next() {
+                if c == '"' {
+                    end = Some(at);
+                    break;
+                }
+                if c == '\\' {
+                    prop_assert!(letters.next().is_some());
+                }
+            }
+            prop_assert_eq!(end, Some(text.len() - 1));
+        }
+    }
+}
