@@ -9,6 +9,9 @@ use crate::on_both_databases;
 use crate::support::records::{import_text, options};
 use crate::support::server::{Setup, TestServer};
 
+mod meilisearch;
+mod stub;
+
 const FIXTURE: &str = include_str!("fixture.ndjson");
 const CASES: &str = include_str!("cases.json");
 const SUGGESTIONS: &str = include_str!("suggest.json");

@@ -10,7 +10,7 @@ use passerelle::record::policy::Viewer;
 use passerelle::record::read::Database;
 use passerelle::record::value::DateTime;
 use passerelle::search::embedded::Embedded;
-use passerelle::search::engine::Position;
+use passerelle::search::engine::{Engine, Position};
 use passerelle::server::{Server, Settings};
 use passerelle::{changes, import, migrations};
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::meilisearch;
 use super::postgres::{self, TestDatabase};
 
 /// The time on the clocks of the tests, until they set it.
@@ -38,6 +39,7 @@ pub(crate) struct Setup {
     settings: Settings,
     sample: bool,
     search: bool,
+    engine: Option<Arc<dyn Engine>>,
 }
 
 #[allow(dead_code, reason = "what one module of tests does not use, another does")]
@@ -48,9 +50,15 @@ impl Setup {
         self
     }
 
-    /// With the embedded search index, which follows the log.
+    /// With a search index, which follows the log: in Meilisearch where `MEILI_URL` names one, else embedded.
     pub(crate) fn with_search(mut self) -> Self {
         self.search = true;
+        self
+    }
+
+    /// With this search engine.
+    pub(crate) fn with_engine(mut self, engine: Arc<dyn Engine>) -> Self {
+        self.engine = Some(engine);
         self
     }
 
@@ -99,6 +107,7 @@ pub(crate) struct TestServer {
     serving: Option<JoinHandle<std::io::Result<()>>>,
     /// Where the search index is.
     _search_folder: TempDir,
+    _meilisearch: Option<meilisearch::Indexes>,
     _place: Place,
 }
 
@@ -134,9 +143,16 @@ impl TestServer {
         let mut app = App::new(db, Clock::Set(Arc::new(AtomicI64::new(now.micros()))));
         let stop = CancellationToken::new();
         let search_folder = tempfile::tempdir().expect("a folder");
-        if setup.search {
+        let meilisearch = if setup.search { meilisearch::of_the_environment() } else { None };
+        let engine = setup.engine.or_else(|| {
+            setup.search.then(|| match &meilisearch {
+                Some(indexes) => indexes.engine(),
+                None => Arc::new(Embedded::new(search_folder.path().into())) as Arc<dyn Engine>,
+            })
+        });
+        if let Some(engine) = engine {
             let following;
-            (app, following) = app.with_search(Arc::new(Embedded::new(search_folder.path().into())));
+            (app, following) = app.with_search(engine);
             following.start(&app, stop.clone());
         }
         if setup.sample {
@@ -156,6 +172,7 @@ impl TestServer {
             stop,
             serving,
             _search_folder: search_folder,
+            _meilisearch: meilisearch,
             _place: place,
         })
     }

@@ -1,5 +1,7 @@
 //! What a search engine must be able to do.
 
+use std::path::PathBuf;
+
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
@@ -91,10 +93,31 @@ pub enum Target {
     Shadow,
 }
 
+/// A document that an engine does not take, whatever is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The record.
+    pub id: Uuid,
+    /// What the engine says of it: a code, and nothing that is in the document.
+    pub code: String,
+}
+
+/// What keeps two programs from writing to one index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// An index in files of this machine: the file that the writing program locks.
+    File(PathBuf),
+    /// An index that several machines share: name of the lease that the writing program holds.
+    Lease(String),
+}
+
 /// A search engine.
 pub trait Engine: Send + Sync + std::fmt::Debug {
     /// For people.
     fn name(&self) -> &'static str;
+
+    /// What a program must hold to write.
+    fn guard(&self) -> Guard;
 
     /// Searches what an audience may find.
     fn search<'a>(
@@ -109,13 +132,14 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     /// Makes an empty index beside the live one. What an earlier attempt has left is dropped.
     fn begin(&self) -> BoxFuture<'_, Result<(), EngineError>>;
 
-    /// Writes a batch, and that the log has been followed to this place. Done when it can be found.
+    /// Writes a batch, and that the log has been followed to this place. Done when it can be found; tells what is
+    /// left out for good.
     fn write(
         &self,
         target: Target,
         batches: [(Audience, Batch); 2],
         position: Position,
-    ) -> BoxFuture<'_, Result<(), EngineError>>;
+    ) -> BoxFuture<'_, Result<Vec<Refused>, EngineError>>;
 
     /// Puts the shadow in the place of the live index.
     fn swap(&self) -> BoxFuture<'_, Result<(), EngineError>>;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use self::index::AudienceIndex;
 use super::Audience;
-use super::engine::{Batch, Engine, EngineError, Found, Position, Query, Target};
+use super::engine::{Batch, Engine, EngineError, Found, Guard, Position, Query, Refused, Target};
 
 mod collector;
 mod index;
@@ -177,6 +177,10 @@ impl Engine for Embedded {
         "the embedded index"
     }
 
+    fn guard(&self) -> Guard {
+        Guard::File(self.0.root.join("lock"))
+    }
+
     fn search<'a>(
         &'a self,
         audience: Audience,
@@ -210,13 +214,14 @@ impl Engine for Embedded {
         target: Target,
         batches: [(Audience, Batch); 2],
         position: Position,
-    ) -> BoxFuture<'_, Result<(), EngineError>> {
+    ) -> BoxFuture<'_, Result<Vec<Refused>, EngineError>> {
         self.run(move |folder| {
             let generation = folder.target(target)?;
             for (audience, batch) in &batches {
                 generation.of(*audience).write(batch, position)?;
             }
-            Ok(())
+            // It takes any document.
+            Ok(Vec::new())
         })
     }
 

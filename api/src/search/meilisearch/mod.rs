@@ -29,7 +29,7 @@ use uuid::Uuid;
 use self::http::{Http, is_missing};
 use self::layout::{Row, facet_field, layout, ranking_rules, settings};
 use self::tasks::{Chunk, Failure, chunks};
-use super::engine::{Batch, Engine, EngineError, Found, Hit, Position, Query, Target};
+use super::engine::{Batch, Engine, EngineError, Found, Guard, Hit, Position, Query, Refused, Target};
 use super::{Audience, SearchType};
 use crate::record::value_of;
 
@@ -273,7 +273,7 @@ impl Meilisearch {
         target: Target,
         batches: [(Audience, Batch); 2],
         position: Position,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Vec<Refused>, EngineError> {
         let place = match target {
             Target::Live => Self::place(&self.live),
             Target::Shadow => Self::place(&self.shadow),
@@ -298,7 +298,7 @@ impl Meilisearch {
             };
             jobs.extend(chunks(batch)?.into_iter().map(|chunk| (name.clone(), chunk, TRIES)));
         }
-        self.send_all(jobs, &tag).await?;
+        let refused = self.send_all(jobs, &tag).await?;
         let reached = Some(Place { position: Some(position), ..place });
         match target {
             Target::Live => {
@@ -307,7 +307,7 @@ impl Meilisearch {
             }
             Target::Shadow => Self::set(&self.shadow, reached),
         }
-        Ok(())
+        Ok(refused)
     }
 
     /// Sends all that is to be written; done when all of it has succeeded.
@@ -315,8 +315,9 @@ impl Meilisearch {
         &self,
         mut jobs: VecDeque<(String, Chunk, usize)>,
         tag: &str,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Vec<Refused>, EngineError> {
         let mut sent = VecDeque::new();
+        let mut refused = Vec::new();
         loop {
             while sent.len() < IN_FLIGHT * AUDIENCES.len()
                 && let Some((name, chunk, tries)) = jobs.pop_front()
@@ -324,16 +325,16 @@ impl Meilisearch {
                 match self.send(&name, &chunk, tag).await {
                     Ok(task) => sent.push_back((task, name, chunk, tries)),
                     Err(error) => match Failure::of_payload(&error) {
-                        Some(failure) => jobs.extend(split(name, chunk, &failure, tries)),
+                        Some(failure) => split(name, chunk, failure, tries, &mut jobs, &mut refused),
                         None => return Err(error.into()),
                     },
                 }
             }
-            let Some((task, name, chunk, tries)) = sent.pop_front() else { return Ok(()) };
+            let Some((task, name, chunk, tries)) = sent.pop_front() else { return Ok(refused) };
             match self.outcome(task).await? {
                 Some(Ok(())) => {}
                 Some(Err(failure)) if failure.is_of_a_document() => {
-                    jobs.extend(split(name, chunk, &failure, tries));
+                    split(name, chunk, failure, tries, &mut jobs, &mut refused);
                 }
                 Some(Err(failure)) => return Err(failure.into()),
                 // Canceled, or of an engine that has lost its tasks.
@@ -464,31 +465,28 @@ fn lost() -> EngineError {
     EngineError::Failed("a task was canceled or lost".into())
 }
 
-/// What to send instead of a chunk that was refused: its halves. What is alone is left out, and told.
+/// Sends the halves of a chunk that was refused instead of it. What is alone is left out, and told.
 fn split(
     name: String,
     chunk: Chunk,
-    failure: &Failure,
+    failure: Failure,
     tries: usize,
-) -> impl Iterator<Item = (String, Chunk, usize)> {
-    let parts = match chunk.halves() {
-        Ok(halves) => halves.into(),
-        Err(id) => {
-            tracing::error!(
-                ?id,
-                index = name,
-                code = failure.code,
-                "the search engine refuses a record, which is left out"
-            );
-            Vec::new()
-        }
-    };
-    parts.into_iter().map(move |part| (name.clone(), part, tries))
+    jobs: &mut VecDeque<(String, Chunk, usize)>,
+    refused: &mut Vec<Refused>,
+) {
+    match chunk.halves() {
+        Ok(halves) => jobs.extend(halves.map(|half| (name.clone(), half, tries))),
+        Err(id) => refused.extend(id.map(|id| Refused { id, code: failure.code })),
+    }
 }
 
 impl Engine for Meilisearch {
     fn name(&self) -> &'static str {
         "Meilisearch"
+    }
+
+    fn guard(&self) -> Guard {
+        Guard::Lease(format!("search {}", self.prefix))
     }
 
     fn search<'a>(
@@ -512,7 +510,7 @@ impl Engine for Meilisearch {
         target: Target,
         batches: [(Audience, Batch); 2],
         position: Position,
-    ) -> BoxFuture<'_, Result<(), EngineError>> {
+    ) -> BoxFuture<'_, Result<Vec<Refused>, EngineError>> {
         self.write_now(target, batches, position).boxed()
     }
 
