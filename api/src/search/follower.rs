@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often it looks whether the index is still there: an engine can lose it.
 const INSPECT: Duration = Duration::from_secs(10);
 /// How often the index is compared with the database unasked.
-const CHECK: Duration = Duration::from_secs(24 * 60 * 60);
+const CHECK: Duration = Duration::from_hours(24);
 /// How often a job says how far it is.
 const REPORT: Duration = Duration::from_millis(500);
 /// Entries of the log that are followed at once.

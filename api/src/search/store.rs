@@ -277,7 +277,7 @@ pub async fn records(
 pub async fn count(db: &Arc<Database>, of: SearchType) -> Result<u64, DomainError> {
     let keys = KeyColumns::new(&[("one", KeyType::Int)]);
     let (table, _) = of.tables();
-    let sql = format!("SELECT k.n, (SELECT count(*) FROM {table}) FROM {}", keys.source(db.dialect()),);
+    let sql = format!("SELECT k.n, (SELECT count(*) FROM {table}) FROM {}", keys.source(db.dialect()));
     let rows = db.read_alone(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Int(1)]]).await?;
     let count: i64 = rows.into_iter().next().map_or(Ok(0), |(_, mut row)| row.get())?;
     Ok(u64::try_from(count).unwrap_or_default())
