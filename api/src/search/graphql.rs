@@ -19,11 +19,11 @@ use crate::directory::vocabulary::{Named, Term, Vocabulary, vocabularies};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::geo::check_circle;
 use crate::record::list::filled;
-use crate::record::name_of;
 use crate::record::page::{Cursor, CursorTag, DEFAULT_PAGE, MAX_PAGE, PageInfo};
 use crate::record::read::{Selected, Selection};
 use crate::record::reader::Reader;
 use crate::record::value::{Language, fold};
+use crate::record::{all_of, name_of};
 
 /// Suggestions where `first` is not given.
 const DEFAULT_SUGGESTIONS: i32 = 8;
@@ -276,7 +276,7 @@ fn page_size(first: i32, most: i32) -> Result<usize, DomainError> {
 fn types(asked: Option<Vec<SearchType>>) -> Vec<SearchType> {
     let asked = asked.filter(|types| !types.is_empty());
     let wanted = |of: &SearchType| asked.as_ref().is_none_or(|types| types.contains(of));
-    SearchType::ALL.into_iter().filter(wanted).collect()
+    all_of::<SearchType>().filter(wanted).collect()
 }
 
 fn typed(query: &str) -> &str {
@@ -291,7 +291,7 @@ async fn read(
     want: &Selection,
 ) -> Result<Vec<(Hit, SearchResult)>, DomainError> {
     let mut found: HashMap<Uuid, SearchResult> = HashMap::new();
-    for of in SearchType::ALL {
+    for of in all_of::<SearchType>() {
         let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
         if !ids.is_empty() {
             let nodes = of.nodes(reader, &ids, want).await?;
@@ -304,7 +304,7 @@ async fn read(
 /// What the viewer may find of these hits.
 async fn documents(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Document>, DomainError> {
     let mut found = HashMap::new();
-    for of in SearchType::ALL {
+    for of in all_of::<SearchType>() {
         let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
         if !ids.is_empty() {
             let documents = of.documents(reader, &ids).await?;

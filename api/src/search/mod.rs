@@ -37,11 +37,6 @@ pub enum SearchType {
     Partnership,
 }
 
-impl SearchType {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Organization, Self::Talent, Self::Partnership];
-}
-
 /// What hits can be counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
 pub enum SearchFacet {
@@ -63,21 +58,6 @@ pub enum SearchFacet {
     Language,
     /// Availability of talents; values are those of `Availability`.
     Availability,
-}
-
-impl SearchFacet {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Type,
-        Self::Region,
-        Self::Territory,
-        Self::Sector,
-        Self::Kind,
-        Self::Occupation,
-        Self::Skill,
-        Self::Language,
-        Self::Availability,
-    ];
 }
 
 /// Who may find what: each has an index of its own.

@@ -13,6 +13,7 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Te
 use uuid::Uuid;
 
 use super::collector::Best;
+use crate::record::all_of;
 use crate::record::geo::{chord_squared, unit_vector};
 use crate::search::document::{self, Document};
 use crate::search::engine::{Batch, Found, Position, Query};
@@ -75,8 +76,7 @@ fn layout() -> (Schema, Fields) {
         x: schema.add_f64_field("x", FAST),
         y: schema.add_f64_field("y", FAST),
         z: schema.add_f64_field("z", FAST),
-        values: SearchFacet::ALL
-            .into_iter()
+        values: all_of::<SearchFacet>()
             .map(|facet| (facet, schema.add_text_field(facet_field(facet), raw.clone().set_fast("raw"))))
             .collect(),
     };
@@ -295,5 +295,5 @@ fn scored(query: impl Ask, score: f32) -> Box<dyn Ask> {
 
 /// The type that a number in the index stands for.
 pub(super) fn type_of(number: u64) -> Option<SearchType> {
-    SearchType::ALL.into_iter().find(|of| *of as u64 == number)
+    all_of::<SearchType>().find(|of| *of as u64 == number)
 }

@@ -8,7 +8,7 @@ use meilisearch_sdk::settings::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::record::name_of;
+use crate::record::{all_of, name_of};
 use crate::search::SearchFacet;
 use crate::search::document::{self, Document};
 use crate::search::engine::{MAX_FACET_VALUES, MAX_HITS};
@@ -37,7 +37,7 @@ pub(super) fn ranking_rules() -> Vec<String> {
 
 /// The settings of an index.
 pub(super) fn settings() -> Settings {
-    let facets = SearchFacet::ALL.into_iter().map(facet_field);
+    let facets = all_of::<SearchFacet>().map(facet_field);
     Settings {
         searchable_attributes: Some(["name", "names", "labels", "texts"].map(str::to_owned).into()),
         filterable_attributes: Some(facets.chain(["_geo".into(), "id".into()]).map(Into::into).collect()),
