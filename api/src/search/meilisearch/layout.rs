@@ -11,11 +11,14 @@ use sha2::{Digest, Sha256};
 use crate::record::name_of;
 use crate::search::SearchFacet;
 use crate::search::document::Document;
-use crate::search::engine::{MAX_FACET_VALUES, MAX_HITS};
+use crate::search::engine::MAX_FACET_VALUES;
 use crate::search::text::indexed;
 
 /// To be counted up when documents come to look otherwise: every index is then built anew.
 const VERSION: u32 = 1;
+
+/// Hits that the engine counts at most: all.
+const MAX_TOTAL: usize = 1_000_000_000;
 
 /// Bytes of a value that the engine can filter by.
 pub(super) const MAX_VALUE: usize = 468;
@@ -39,7 +42,7 @@ pub(super) fn ranking_rules() -> Vec<String> {
 pub(super) fn settings() -> Settings {
     let facets = SearchFacet::ALL.into_iter().map(facet_field);
     Settings {
-        searchable_attributes: Some(["name", "names", "labels", "texts"].map(str::to_owned).into()),
+        searchable_attributes: Some(["whole", "name", "names", "labels", "texts"].map(str::to_owned).into()),
         filterable_attributes: Some(facets.chain(["_geo".into(), "id".into()]).map(Into::into).collect()),
         // Of the documents route; what is ranked by needs no mention.
         sortable_attributes: Some(vec!["id".into()]),
@@ -62,7 +65,8 @@ pub(super) fn settings() -> Settings {
             max_values_per_facet: MAX_FACET_VALUES,
             sort_facet_values_by: Some(BTreeMap::from([("*".into(), FacetSortValue::Count)])),
         }),
-        pagination: Some(PaginationSetting { max_total_hits: MAX_HITS }),
+        // Totals end with it as well. How far can be paged is checked before the engine is asked.
+        pagination: Some(PaginationSetting { max_total_hits: MAX_TOTAL }),
         // It rather sorts less well than come too late.
         search_cutoff_ms: Some(700),
         ..Settings::default()
@@ -80,6 +84,8 @@ pub(super) fn layout() -> String {
 #[derive(Debug, Serialize)]
 pub(super) struct Entry {
     id: String,
+    /// The names that are one word: whoever types an acronym means this before all names that it is part of.
+    whole: Vec<String>,
     name: String,
     names: Vec<String>,
     labels: Vec<String>,
@@ -106,10 +112,12 @@ impl Entry {
         for (facet, value) in document.values.iter().filter(|(_, value)| value.len() <= MAX_VALUE) {
             facets.entry(facet_field(*facet)).or_default().push(value.clone());
         }
+        let mut names = document.names.iter().map(|name| indexed(&name.text));
         Self {
             id: document.id.to_string(),
-            name: indexed(document.name()),
-            names: document.names.iter().skip(1).map(|name| indexed(&name.text)).collect(),
+            whole: names.clone().filter(|name| !name.is_empty() && !name.contains(' ')).collect(),
+            name: names.next().unwrap_or_default(),
+            names: names.collect(),
             labels: document.labels.iter().map(|label| indexed(label)).collect(),
             texts: document.texts.iter().map(|text| indexed(&text.text)).collect(),
             facets,
@@ -153,8 +161,8 @@ mod tests {
         assert_eq!(
             entry,
             json!({
-                "id": "00000000-0000-0000-0000-000000000007", "name": "pole de image", "names": ["pi"],
-                "labels": [], "texts": ["une oeuvre"], "type": ["ORGANIZATION"],
+                "id": "00000000-0000-0000-0000-000000000007", "whole": ["pi"], "name": "pole de image",
+                "names": ["pi"], "labels": [], "texts": ["une oeuvre"], "type": ["ORGANIZATION"],
                 "_geo": {"lat": 50.5, "lng": 3.25}, "_v": 3, "_order": null,
             })
         );

@@ -2,7 +2,28 @@
 
 use super::layout::{MAX_VALUE, facet_field};
 use crate::search::engine::Query;
-use crate::search::text::Word;
+use crate::search::text::{MAX_WORDS, Word};
+
+/// Words of which every part is asked for where not all need be there.
+const FEW_WORDS: usize = 5;
+
+/// The parts of a query of which one is enough, as the engine takes them, and what a hit of each is worth: more
+/// words beat better words. Of many words only each alone and all but one are asked for.
+pub(super) fn parts(all: &[Word]) -> Vec<(String, f32)> {
+    let all = &all[..all.len().min(MAX_WORDS)];
+    let few = all.len() <= FEW_WORDS;
+    let mut parts = Vec::new();
+    for mask in 1..1_usize << all.len() {
+        let chosen = all.iter().enumerate().filter(|(place, _)| mask >> place & 1 == 1);
+        let part: Vec<Word> = chosen.map(|(_, word)| word.clone()).collect();
+        if few || part.len() == 1 || part.len() + 1 >= all.len() {
+            #[expect(clippy::cast_precision_loss, reason = "at most ten words")]
+            let weight = part.len() as f32 / all.len() as f32;
+            parts.push((words(&part), weight));
+        }
+    }
+    parts
+}
 
 /// The words as the engine takes them. It takes the last one for a beginning unless a space follows it; our words
 /// hold letters and digits only, so that none of them means anything else.
@@ -69,6 +90,18 @@ mod tests {
         assert_eq!(words(&[word("pole", true), word("image", false)]), "image pole");
         assert_eq!(words(&[word("ecole", false)]), "ecole ");
         assert_eq!(words(&[]), "");
+    }
+
+    #[test]
+    fn parts_of_a_query() {
+        let asked = |count: usize| parts(&vec![word("a", false); count]);
+        let alone = ("joris ".to_owned(), 0.5);
+        let together = ("joris fen".to_owned(), 1.0);
+        assert_eq!(
+            parts(&[word("joris", false), word("fen", true)]),
+            [alone, ("fen".to_owned(), 0.5), together]
+        );
+        assert_eq!([0, 1, 5, 6, 10, 99].map(|count| asked(count).len()), [0, 1, 31, 13, 21, 21]);
     }
 
     #[test]
