@@ -20,6 +20,9 @@ const VERSION: u32 = 1;
 /// Hits that the engine counts at most: all.
 const MAX_TOTAL: usize = 1_000_000_000;
 
+/// A word that nobody can type. Where nothing but names can begin with what was typed, these come first.
+const NO_NAME: &str = "\u{e000}";
+
 /// Bytes of a value that the engine can filter by.
 pub(super) const MAX_VALUE: usize = 468;
 
@@ -118,8 +121,8 @@ impl Entry {
             whole: names.clone().filter(|name| !name.is_empty() && !name.contains(' ')).collect(),
             name: names.next().unwrap_or_default(),
             names: names.collect(),
-            labels: document.labels.iter().map(|label| indexed(label)).collect(),
-            texts: document.texts.iter().map(|text| indexed(&text.text)).collect(),
+            labels: no_names(document.labels.iter().map(|label| indexed(label))),
+            texts: no_names(document.texts.iter().map(|text| indexed(&text.text))),
             facets,
             geo: document.location.map(|(lat, lng)| Geo { lat, lng }),
             revision: document.revision,
@@ -127,6 +130,10 @@ impl Entry {
             order: format!("x{:016x}", document.order()),
         }
     }
+}
+
+fn no_names(texts: impl Iterator<Item = String>) -> Vec<String> {
+    std::iter::once(NO_NAME.to_owned()).chain(texts).collect()
 }
 
 /// What a hit tells.
@@ -162,7 +169,7 @@ mod tests {
             entry,
             json!({
                 "id": "00000000-0000-0000-0000-000000000007", "whole": ["pi"], "name": "pole de image",
-                "names": ["pi"], "labels": [], "texts": ["une oeuvre"], "type": ["ORGANIZATION"],
+                "names": ["pi"], "labels": [NO_NAME], "texts": [NO_NAME, "une oeuvre"], "type": ["ORGANIZATION"],
                 "_geo": {"lat": 50.5, "lng": 3.25}, "_v": 3, "_order": null,
             })
         );

@@ -449,11 +449,11 @@ impl Meilisearch {
             let score = weighted.or(hit.ranking_score).unwrap_or(1.0).clamp(0.0, 1.0);
             Some(Hit { id: hit.result.id, of, score })
         });
-        let mut counted = counted.unwrap_or_default();
+        let counted = counted.unwrap_or_default();
         let facets = query.facets.iter().map(|facet| {
-            let values = counted.remove(&facet_field(*facet)).unwrap_or_default();
+            let values = counted.get(&facet_field(*facet)).into_iter().flatten();
             let mut values: Vec<(String, u64)> =
-                values.into_iter().map(|(value, count)| (value, count as u64)).collect();
+                values.map(|(value, count)| (value.clone(), *count as u64)).collect();
             values.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             (*facet, values)
         });

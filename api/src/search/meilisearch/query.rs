@@ -1,9 +1,14 @@
 //! How a query is asked: its words, and its filters.
 
+use std::collections::BTreeSet;
+
 use super::layout::{MAX_VALUE, facet_field};
 use crate::search::engine::Query;
 use crate::search::text::{MAX_WORDS, Word};
 
+/// Values of one filter; more are left out. The engine's time grows with their square: 10,000 would keep it busy for
+/// seconds.
+const MAX_VALUES: usize = 1000;
 /// Words of which every part is asked for where not all need be there.
 const FEW_WORDS: usize = 5;
 
@@ -47,8 +52,8 @@ pub(super) fn words(words: &[Word]) -> String {
 pub(super) fn filters(query: &Query) -> Vec<String> {
     let facets = query.filters.iter().map(|(facet, values)| {
         // The engine knows no longer ones, and must not be asked for them.
-        let values = values.iter().filter(|value| value.len() <= MAX_VALUE);
-        let values: Vec<String> = values.map(|value| quoted(value)).collect();
+        let values: BTreeSet<&String> = values.iter().filter(|value| value.len() <= MAX_VALUE).collect();
+        let values: Vec<String> = values.into_iter().take(MAX_VALUES).map(|value| quoted(value)).collect();
         format!("{} IN [{}]", facet_field(*facet), values.join(", "))
     });
     let near = query.near.map(|(latitude, longitude, km)| {
@@ -117,7 +122,7 @@ mod tests {
         assert_eq!(
             filters(&query),
             [
-                r#"type IN ["TALENT", "ORGANIZATION"]"#,
+                r#"type IN ["ORGANIZATION", "TALENT"]"#,
                 "skill IN []",
                 "_geoRadius(50.630000, -3.000000, 12500)"
             ]
@@ -138,12 +143,12 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_too_long_are_not_asked_for() {
-        let query = Query {
-            filters: vec![(SearchFacet::Skill, vec!["x".repeat(MAX_VALUE + 1), "y".into()])],
-            ..Query::default()
-        };
+    fn values_that_are_too_long_or_too_many_are_not_asked_for() {
+        let of = |values| Query { filters: vec![(SearchFacet::Skill, values)], ..Query::default() };
+        let query = of(vec!["x".repeat(MAX_VALUE + 1), "y".into(), "y".into()]);
         assert_eq!(filters(&query), [r#"skill IN ["y"]"#]);
+        let query = of((0..2000).map(|number| number.to_string()).collect());
+        assert_eq!(filters(&query)[0].matches(',').count(), MAX_VALUES - 1);
     }
 
     proptest! {
