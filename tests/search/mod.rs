@@ -11,6 +11,7 @@ use crate::support::server::{Setup, TestServer};
 
 mod meilisearch;
 mod stub;
+mod time;
 
 const FIXTURE: &str = include_str!("fixture.ndjson");
 const CASES: &str = include_str!("cases.json");

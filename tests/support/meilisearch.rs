@@ -20,6 +20,11 @@ pub(crate) fn of_the_environment() -> Option<Indexes> {
 }
 
 impl Indexes {
+    /// Where they are.
+    pub(crate) fn options(&self) -> &Options {
+        &self.0
+    }
+
     pub(crate) fn engine(&self) -> Arc<dyn Engine> {
         Arc::new(Meilisearch::new(&self.0).expect("an engine"))
     }
