@@ -180,6 +180,30 @@ fn nothing_is_waited_for_without_end() {
 }
 
 #[test]
+fn an_engine_that_hangs_is_left_alone_for_a_while() {
+    run(async {
+        let mut stub = Stub::start().await;
+        stub.options.search_time = Duration::from_millis(100);
+        let engine = built(&stub).await;
+        stub.store().delay = Duration::from_secs(60);
+        let query = Query::default();
+        for _ in 0..5 {
+            assert!(engine.search(Audience::Public, &query).await.is_err());
+        }
+        stub.store().delay = Duration::ZERO;
+        let begun = tokio::time::Instant::now();
+        for _ in 0..20 {
+            assert!(engine.search(Audience::Public, &query).await.is_err());
+        }
+        assert!(begun.elapsed() < Duration::from_millis(100), "nobody waits");
+        tokio::time::sleep(Duration::from_millis(2100)).await;
+        for _ in 0..3 {
+            assert!(engine.search(Audience::Public, &query).await.is_ok());
+        }
+    });
+}
+
+#[test]
 fn a_wrong_key_is_told_without_it() {
     run(async {
         let stub = Stub::start().await;

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
+use self::breaker::Breaker;
 use self::http::{Http, is_missing};
 use self::layout::{Row, facet_field, layout, ranking_rules, settings};
 use self::tasks::{Chunk, Failure, chunks};
@@ -38,6 +39,7 @@ use super::engine::{
 use super::{Audience, SearchType};
 use crate::record::value_of;
 
+mod breaker;
 mod http;
 mod layout;
 mod query;
@@ -61,8 +63,10 @@ pub struct Options {
     pub api_key: Option<String>,
     /// Names of indexes begin with it.
     pub prefix: String,
-    /// How long any answer may take. Searches have a shorter limit of their own.
+    /// How long any answer may take.
     pub request_time: Duration,
+    /// How long the answer to a search may take.
+    pub search_time: Duration,
     /// How long no task may have been finished.
     pub task_time: Duration,
 }
@@ -82,6 +86,7 @@ impl Options {
             api_key,
             prefix: prefix.into(),
             request_time: Duration::from_secs(20),
+            search_time: Duration::from_millis(750),
             task_time: Duration::from_secs(60),
         }
     }
@@ -95,7 +100,9 @@ pub struct Meilisearch {
     url: String,
     prefix: String,
     layout: String,
+    search_time: Duration,
     task_time: Duration,
+    breaker: Breaker,
     live: Mutex<Option<Place>>,
     shadow: Mutex<Option<Place>>,
 }
@@ -133,7 +140,9 @@ impl Meilisearch {
             url,
             prefix: options.prefix.clone(),
             layout: layout(),
+            search_time: options.search_time,
             task_time: options.task_time,
+            breaker: Breaker::default(),
             live: Mutex::default(),
             shadow: Mutex::default(),
         })
@@ -515,7 +524,7 @@ impl Engine for Meilisearch {
         audience: Audience,
         query: &'a Query,
     ) -> BoxFuture<'a, Result<Found, EngineError>> {
-        self.search_now(audience, query).boxed()
+        self.breaker.guard(self.search_time, self.search_now(audience, query)).boxed()
     }
 
     fn position(&self) -> BoxFuture<'_, Result<Option<Position>, EngineError>> {
