@@ -185,7 +185,7 @@ fn an_engine_that_hangs_is_left_alone_for_a_while() {
         let mut stub = Stub::start().await;
         stub.options.search_time = Duration::from_millis(100);
         let engine = built(&stub).await;
-        stub.store().delay = Duration::from_secs(60);
+        stub.store().delay = Duration::from_secs(30);
         let query = Query::default();
         for _ in 0..5 {
             assert!(engine.search(Audience::Public, &query).await.is_err());

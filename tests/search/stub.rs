@@ -127,13 +127,14 @@ impl Store {
         self.task(None, &Value::Null)
     }
 
+    fn about(&self, uid: &str) -> Value {
+        let time = "2026-11-22T10:00:00Z";
+        let made = format!("2026-11-22T10:00:00.{:09}Z", self.made.get(uid).unwrap_or(&0));
+        json!({ "uid": uid, "createdAt": made, "updatedAt": time, "primaryKey": "id" })
+    }
+
     fn respond(&mut self, method: &Method, path: &[&str], query: &str, body: &[u8]) -> Response {
         let text = || serde_json::from_slice::<Value>(body).unwrap_or_default();
-        let about = |uid: &str| {
-            let time = "2026-11-22T10:00:00Z";
-            let made = format!("2026-11-22T10:00:00.{:09}Z", self.made.get(uid).unwrap_or(&0));
-            json!({ "uid": uid, "createdAt": made, "updatedAt": time, "primaryKey": "id" })
-        };
         if let ["indexes", index, ..] = path
             && (*method == Method::GET || matches!(path.last(), Some(&"fetch" | &"search")))
             && !self.indexes.contains_key(*index)
@@ -151,7 +152,7 @@ impl Store {
             ("GET", ["indexes"]) => {
                 let begins = query.contains("offset=0") || !query.contains("offset");
                 let found: Vec<Value> =
-                    self.indexes.keys().filter(|_| begins).map(|uid| about(uid)).collect();
+                    self.indexes.keys().filter(|_| begins).map(|uid| self.about(uid)).collect();
                 answer(
                     StatusCode::OK,
                     &json!({ "results": found, "limit": 100, "offset": 0, "total": found.len() }),
@@ -163,7 +164,7 @@ impl Store {
                 self.indexes.insert(index, BTreeMap::new());
                 self.done()
             }
-            ("GET", ["indexes", index]) => answer(StatusCode::OK, &about(index)),
+            ("GET", ["indexes", index]) => answer(StatusCode::OK, &self.about(index)),
             ("DELETE", ["indexes", index]) => {
                 self.ranking.remove(*index);
                 match self.indexes.remove(*index) {

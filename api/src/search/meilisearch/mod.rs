@@ -74,7 +74,10 @@ pub struct Options {
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Without the key.
-        f.debug_struct("Options").field("url", &self.url.as_str()).field("prefix", &self.prefix).finish()
+        f.debug_struct("Options")
+            .field("url", &self.url.as_str())
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
@@ -87,7 +90,7 @@ impl Options {
             prefix: prefix.into(),
             request_time: Duration::from_secs(20),
             search_time: Duration::from_millis(750),
-            task_time: Duration::from_secs(60),
+            task_time: Duration::from_mins(1),
         }
     }
 }
@@ -340,7 +343,7 @@ impl Meilisearch {
                 match self.send(&name, &chunk, tag).await {
                     Ok(task) => sent.push_back((task, name, chunk, tries)),
                     Err(error) => match Failure::of_payload(&error) {
-                        Some(failure) => split(name, chunk, failure, tries, &mut jobs, &mut refused),
+                        Some(failure) => split(&name, chunk, failure, tries, &mut jobs, &mut refused),
                         None => return Err(error.into()),
                     },
                 }
@@ -349,7 +352,7 @@ impl Meilisearch {
             match self.outcome(task).await? {
                 Some(Ok(())) => {}
                 Some(Err(failure)) if failure.is_of_a_document() => {
-                    split(name, chunk, failure, tries, &mut jobs, &mut refused);
+                    split(&name, chunk, failure, tries, &mut jobs, &mut refused);
                 }
                 Some(Err(failure)) => return Err(failure.into()),
                 // Canceled, or of an engine that has lost its tasks.
@@ -497,7 +500,7 @@ fn lost() -> EngineError {
 
 /// Sends the halves of a chunk that was refused instead of it. What is alone is left out, and told.
 fn split(
-    name: String,
+    name: &str,
     chunk: Chunk,
     failure: Failure,
     tries: usize,
@@ -505,7 +508,7 @@ fn split(
     refused: &mut Vec<Refused>,
 ) {
     match chunk.halves() {
-        Ok(halves) => jobs.extend(halves.map(|half| (name.clone(), half, tries))),
+        Ok(halves) => jobs.extend(halves.map(|half| (name.to_owned(), half, tries))),
         Err(id) => refused.extend(id.map(|id| Refused { id, code: failure.code })),
     }
 }
