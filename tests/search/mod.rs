@@ -9,6 +9,7 @@ use crate::on_both_databases;
 use crate::support::records::{import_text, options};
 use crate::support::server::{Setup, TestServer};
 
+mod matching;
 mod meilisearch;
 mod stub;
 

@@ -7,7 +7,7 @@ use super::document::Document;
 use super::engine::{Found, Hit, Query};
 use crate::record::error::DomainError;
 use crate::record::geo::{chord_squared, unit_vector};
-use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
+use crate::record::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::reader::Reader;
 use crate::record::value::sort_key;
 
@@ -45,6 +45,37 @@ pub async fn find(
     Ok(Found { hits: page.map(|(_, hit)| hit).collect(), total, facets: Vec::new() })
 }
 
+/// For each text, in order, ids of the organizations whose name begins with it: so many at most, by name. One
+/// statement for all texts.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn organizations(
+    reader: &Reader,
+    texts: &[&str],
+    most: usize,
+) -> Result<Vec<Vec<Uuid>>, DomainError> {
+    let dialect = reader.dialect();
+    let (table, list) = SearchType::Organization.tables();
+    let keys = KeyColumns::new(&[("low", KeyType::Bytes), ("high", KeyType::Bytes)]);
+    let sees = reader.viewer.level_condition("l.visibility");
+    let inner = format!(
+        "SELECT l.id FROM {list} AS l WHERE l.facet = '' AND l.region = '' AND l.name_key >= k.low \
+         AND l.name_key < k.high AND {sees} ORDER BY l.name_key, l.id LIMIT {most}"
+    );
+    let sql = format!(
+        "SELECT k.n, r.id FROM {} {} ORDER BY k.n, r.name_key, r.id",
+        keys.source(dialect),
+        dialect.join_some(table, &inner),
+    );
+    let mut found: Vec<Vec<Uuid>> = texts.iter().map(|_| Vec::new()).collect();
+    let rows = texts.iter().map(|text| range(text)).collect();
+    for (position, mut row) in reader.db.read(&KeyedStatement { sql, keys }, rows).await? {
+        found[position].push(row.get()?);
+    }
+    Ok(found)
+}
+
 fn fits(document: &Document, query: &Query) -> bool {
     let one_of = |(facet, values): &(_, Vec<String>)| {
         document.values.iter().any(|(of, value)| of == facet && values.contains(value))
@@ -70,13 +101,17 @@ async fn names(reader: &Reader, of: SearchType, text: &str) -> Result<Vec<(Vec<u
         keys.source(dialect),
         dialect.join(),
     );
+    // The limit is the whole statement's: it must not carry another reader's key.
+    let rows = reader.db.read_alone(&KeyedStatement { sql, keys }, vec![range(text)]).await?;
+    rows.into_iter().map(|(_, mut row)| Ok((row.get()?, row.get()?))).collect()
+}
+
+/// The ends of the part of the list in which names begin with a text.
+fn range(text: &str) -> KeyRow {
     let low = beginning(text);
     let mut high = low.clone();
     high.extend([0xff; 4]);
-    let keys_of = vec![vec![KeyValue::Bytes(low), KeyValue::Bytes(high)]];
-    // The limit is the whole statement's: it must not carry another reader's key.
-    let rows = reader.db.read_alone(&KeyedStatement { sql, keys }, keys_of).await?;
-    rows.into_iter().map(|(_, mut row)| Ok((row.get()?, row.get()?))).collect()
+    vec![KeyValue::Bytes(low), KeyValue::Bytes(high)]
 }
 
 /// The bytes with which the keys of all names begin that begin with these letters, whatever their accents and

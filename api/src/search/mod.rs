@@ -15,6 +15,7 @@ pub mod fallback;
 pub mod follower;
 pub mod graphql;
 pub mod highlight;
+pub mod matching;
 pub mod meilisearch;
 pub mod records;
 pub mod service;

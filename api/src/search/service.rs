@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::engine::{Engine, EngineError, Found, Position, Query};
-use super::text::query_words;
+use super::engine::{Engine, EngineError, Found, Hit, Position, Query};
+use super::text::{Word, query_words};
 use super::{Audience, SearchFacet, SearchType, fallback};
 use crate::record::error::DomainError;
 use crate::record::name_of;
@@ -85,6 +85,22 @@ impl Search {
                 Ok(Answer { found, query, degraded: true })
             }
         }
+    }
+
+    /// Finds organizations whose names have any of these words, the most of them first, with one question to the
+    /// engine.
+    ///
+    /// # Errors
+    /// [`EngineError`] where the engine does not answer.
+    pub async fn named(
+        &self,
+        reader: &Reader,
+        words: Vec<Word>,
+        limit: usize,
+    ) -> Result<Vec<Hit>, EngineError> {
+        let filters = vec![(SearchFacet::Type, vec![name_of(SearchType::Organization).to_owned()])];
+        let query = Query { words, any: true, names: true, filters, limit, ..Query::default() };
+        Ok(self.engine(Audience::of(&reader.viewer), &query).await?.hits)
     }
 
     /// All words must be there. Where no record has all of them, words that nobody has are left out; where that

@@ -27,7 +27,7 @@ use url::Url;
 use uuid::Uuid;
 
 use self::http::{Http, is_missing};
-use self::layout::{Row, facet_field, layout, ranking_rules, settings};
+use self::layout::{NAMES, Row, facet_field, layout, ranking_rules, settings};
 use self::tasks::{Chunk, Failure, chunks};
 use super::engine::{Batch, Engine, EngineError, Found, Guard, Hit, Position, Query, Refused, Target};
 use super::{Audience, SearchType};
@@ -413,6 +413,9 @@ impl Meilisearch {
             } else {
                 MatchingStrategies::ALL
             });
+        if query.names {
+            ask.with_attributes_to_search_on(&NAMES);
+        }
         if !filters.is_empty() {
             ask.with_array_filter(filters.iter().map(String::as_str).collect());
         }
