@@ -40,6 +40,8 @@ pub(super) struct Store {
     pub(super) faults: VecDeque<Fault>,
     /// Part of a document that makes a task fail that has it.
     pub(super) poison: Option<String>,
+    /// Whether every answer is a failure.
+    pub(super) broken: bool,
     /// How long every answer takes.
     pub(super) delay: Duration,
     /// What tasks were told to remember.
@@ -295,6 +297,9 @@ async fn route(State(store): State<Arc<Mutex<Store>>>, request: Request) -> Resp
     let body: Bytes = to_bytes(body, 64 << 20).await.expect("a body");
     let delay = store.lock().expect("no test panics with it").delay;
     tokio::time::sleep(delay).await;
+    if store.lock().expect("no test panics with it").broken {
+        return answer(StatusCode::INTERNAL_SERVER_ERROR, &error("internal"));
+    }
     let path: Vec<&str> = parts.uri.path().split('/').filter(|part| !part.is_empty()).collect();
     let mut store = store.lock().expect("no test panics with it");
     store.respond(&parts.method, &path, parts.uri.query().unwrap_or_default(), &body)

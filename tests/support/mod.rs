@@ -2,6 +2,7 @@
 
 pub(crate) mod meilisearch;
 pub(crate) mod postgres;
+pub(crate) mod program;
 pub(crate) mod records;
 pub(crate) mod server;
 

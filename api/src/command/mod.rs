@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -14,11 +15,15 @@ use passerelle::app::{App, Clock};
 use passerelle::config::{Config, DatabaseName, LogFormat};
 use passerelle::migrations::{self, Layout};
 use passerelle::record::read::Database;
+use passerelle::search::embedded::Embedded;
+use passerelle::search::engine::Engine;
+use passerelle::search::meilisearch::{Meilisearch, Options};
 use sea_orm::DbErr;
 use tracing_subscriber::EnvFilter;
 
 mod import;
 mod migrate;
+mod reindex;
 mod schema;
 mod serve;
 mod source;
@@ -43,6 +48,7 @@ enum Command {
     /// Prints the GraphQL schema
     Schema,
     Import(import::Import),
+    Reindex(reindex::Reindex),
     Source(source::Source),
 }
 
@@ -116,6 +122,10 @@ fn execute(command: Command) -> Result<(), Failure> {
             log(&import.config)?;
             block_on(import.run())
         }
+        Command::Reindex(reindex) => {
+            log(&reindex.config)?;
+            block_on(reindex.run())
+        }
         Command::Source(source) => {
             log(source.config())?;
             block_on(source.run())
@@ -179,6 +189,15 @@ async fn open(config: &Config) -> Result<Opened, Failure> {
     }
     migrations::run(&db).await.map_err(|error| broken(&error))?;
     Ok(Opened { app: App::new(db, Clock::System), name })
+}
+
+/// The search engine of the settings. Nothing is asked of it yet: the start does not wait for it.
+fn engine(config: &Config) -> Result<Arc<dyn Engine>, Failure> {
+    let Some(url) = &config.meili_url else {
+        return Ok(Arc::new(Embedded::new(config.data_dir.join("search"))));
+    };
+    let options = Options::new(url.clone(), config.meili_api_key.clone(), &config.meili_index);
+    Ok(Arc::new(Meilisearch::new(&options).map_err(Failure::usage)?))
 }
 
 /// Makes sure that SQLite finds a folder for its file; it says no more than "unable to open" otherwise.

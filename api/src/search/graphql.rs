@@ -9,7 +9,7 @@ use super::document::Document;
 use super::engine::{Found, Hit, MAX_HITS, Position, Query};
 use super::highlight::{Highlight, highlights, matches};
 use super::records::SearchResult;
-use super::service::{Answer, Search};
+use super::service::{Answer, AnsweredBy, Search};
 use super::text::{Word, tokens};
 use super::{SearchFacet, SearchType};
 use crate::changes::{self, ChangeCursor};
@@ -384,7 +384,7 @@ async fn suggestions(
 ) -> Result<Vec<Suggestion>, DomainError> {
     let mut query = Query { limit: page_size(first, MAX_SUGGESTIONS)?, ..Query::default() };
     filter.map_or(Ok(()), |filter| filter.apply(&mut query))?;
-    let Answer { found, query, .. } = search.find(reader, types, typed(prefix), query).await?;
+    let Answer { found, query, .. } = search.find(reader, types, typed(prefix), query, None).await?;
     let documents = documents(reader, &found.hits).await?;
     let nodes = read(reader, &found.hits, want).await?;
     let suggested = nodes.into_iter().filter_map(|(hit, node)| {
@@ -422,10 +422,24 @@ struct Asked {
 }
 
 impl Asked {
-    /// What tells the cursors of one search from those of another.
-    fn tag(&self) -> CursorTag {
+    /// What tells the cursors of one search from those of another: pages go on as they began.
+    fn tag(&self, by: AnsweredBy) -> CursorTag {
         let what = format!("{} {:?} {:?}", typed(&self.query), self.types, self.filter);
-        CursorTag::new("search", &what, false)
+        let list = match by {
+            AnsweredBy::Engine => "search",
+            AnsweredBy::Database => "search without engine",
+        };
+        CursorTag::new(list, &what, false)
+    }
+
+    /// The hits to leave out, and who has answered the pages before.
+    fn begun(&self) -> Result<(usize, Option<AnsweredBy>), DomainError> {
+        let Some(after) = &self.after else { return Ok((0, None)) };
+        if let Ok(offset) = offset(after, self.tag(AnsweredBy::Database)) {
+            return Ok((offset, Some(AnsweredBy::Database)));
+        }
+        let offset = offset(after, self.tag(AnsweredBy::Engine))?;
+        Ok((offset, Some(AnsweredBy::Engine)))
     }
 
     async fn answer(
@@ -434,9 +448,8 @@ impl Asked {
         search: &Search,
         field: &Selected,
     ) -> Result<SearchConnection, DomainError> {
-        let tag = self.tag();
         let size = page_size(self.first, MAX_PAGE)?;
-        let offset = self.after.as_deref().map_or(Ok(0), |after| offset(after, tag))?;
+        let (offset, begun) = self.begun()?;
         let limit = size.min(MAX_HITS - offset);
         let mut facets = self.facets.clone().unwrap_or_default();
         facets.dedup();
@@ -450,8 +463,9 @@ impl Asked {
         }
         // Before the search, so that it says nothing of what came meanwhile.
         let reached = search.reached();
-        let Answer { found, query, degraded } =
-            search.find(reader, &self.types, typed(&self.query), query).await?;
+        let Answer { found, query, by } =
+            search.find(reader, &self.types, typed(&self.query), query, begun).await?;
+        let tag = self.tag(by);
         let Found { hits, total, facets } = found;
         let edges = field.selection.below("SearchConnection", "edges").unwrap_or_default();
         let nodes = field.selection.below("SearchConnection", "nodes").unwrap_or_default();
@@ -490,7 +504,7 @@ impl Asked {
             total,
             facets: facets.into_iter().map(|one| distribution(one, self.language)).collect(),
             indexed_through,
-            degraded,
+            degraded: by == AnsweredBy::Database,
         })
     }
 }

@@ -8,17 +8,23 @@ use async_graphql::Enum;
 
 use crate::record::policy::Viewer;
 
+mod breaker;
+mod build;
 pub mod document;
+mod drift;
 pub mod embedded;
 pub mod engine;
 pub mod fallback;
 pub mod follower;
 pub mod graphql;
+pub mod guard;
 pub mod highlight;
 pub mod matching;
 pub mod meilisearch;
 pub mod records;
+pub mod reindex;
 pub mod service;
+pub mod store;
 pub mod text;
 
 /// Types of records that can be found.

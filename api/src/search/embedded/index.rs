@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::collector::Best;
 use crate::record::geo::{chord_squared, unit_vector};
-use crate::search::document::Document;
+use crate::search::document::{self, Document};
 use crate::search::engine::{Batch, Found, Position, Query};
 use crate::search::text::{Word, indexed};
 use crate::search::{SearchFacet, SearchType};
@@ -142,18 +142,28 @@ impl AudienceIndex {
             writer.add_document(self.document(document))?;
         }
         let mut commit = writer.prepare_commit()?;
-        commit.set_payload(&format!("{} {}", position.feed_id, position.seq));
+        commit.set_payload(&format!("{} {} {}", position.feed_id, position.seq, document::layout()));
         commit.commit()?;
         self.reader.reload()
     }
 
-    /// Where in the log the index is.
+    /// Where in the log the index is; nothing where its documents are not those that are made now.
     pub(super) fn position(&self) -> tantivy::Result<Option<Position>> {
-        let payload = self.index.load_metas()?.payload;
-        Ok(payload.and_then(|text| {
-            let (feed_id, seq) = text.split_once(' ')?;
-            Some(Position { feed_id: feed_id.parse().ok()?, seq: seq.parse().ok()? })
-        }))
+        // Another program may have written to it.
+        self.reader.reload()?;
+        let payload = self.index.load_metas()?.payload.unwrap_or_default();
+        let mut parts = payload.split(' ');
+        let mut part = || parts.next().unwrap_or_default();
+        let (feed_id, seq, layout) = (part().parse(), part().parse(), part());
+        Ok(match (feed_id, seq) {
+            (Ok(feed_id), Ok(seq)) if layout == document::layout() => Some(Position { feed_id, seq }),
+            _ => None,
+        })
+    }
+
+    /// Whether its files are as they were written.
+    pub(super) fn is_sound(&self) -> bool {
+        self.index.validate_checksum().is_ok_and(|damaged| damaged.is_empty())
     }
 
     fn id_term(&self, id: Uuid) -> Term {

@@ -167,7 +167,7 @@ impl Asking<'_> {
         let answer = self.search.named(self.reader, words, ALIKE).await;
         let hits = answer.inspect_err(|error| {
             if !self.away.swap(true, Ordering::Relaxed) {
-                tracing::warn!(%error, "the search engine does not answer: names are alike by their beginning alone");
+                tracing::debug!(%error, "the search engine does not answer: names are alike by their beginning alone");
             }
         });
         (at, hits.ok())

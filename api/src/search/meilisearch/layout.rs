@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::record::name_of;
 use crate::search::SearchFacet;
-use crate::search::document::Document;
+use crate::search::document::{self, Document};
 use crate::search::engine::{MAX_FACET_VALUES, MAX_HITS};
 use crate::search::text::indexed;
 
@@ -75,7 +75,7 @@ pub(super) fn settings() -> Settings {
 /// A name for settings and documents as they are now; another one means another index.
 pub(super) fn layout() -> String {
     let settings = serde_json::to_string(&settings()).unwrap_or_default();
-    let hash = Sha256::digest(format!("{VERSION} {settings}"));
+    let hash = Sha256::digest(format!("{VERSION} {} {settings}", document::layout()));
     hash.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 

@@ -65,7 +65,10 @@ pub struct Options {
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Without the key.
-        f.debug_struct("Options").field("url", &self.url.as_str()).field("prefix", &self.prefix).finish()
+        f.debug_struct("Options")
+            .field("url", &self.url.as_str())
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
@@ -77,7 +80,7 @@ impl Options {
             api_key,
             prefix: prefix.into(),
             request_time: Duration::from_secs(20),
-            task_time: Duration::from_secs(60),
+            task_time: Duration::from_mins(10),
         }
     }
 }
@@ -325,7 +328,7 @@ impl Meilisearch {
                 match self.send(&name, &chunk, tag).await {
                     Ok(task) => sent.push_back((task, name, chunk, tries)),
                     Err(error) => match Failure::of_payload(&error) {
-                        Some(failure) => split(name, chunk, failure, tries, &mut jobs, &mut refused),
+                        Some(failure) => split(&name, chunk, failure, tries, &mut jobs, &mut refused),
                         None => return Err(error.into()),
                     },
                 }
@@ -334,7 +337,7 @@ impl Meilisearch {
             match self.outcome(task).await? {
                 Some(Ok(())) => {}
                 Some(Err(failure)) if failure.is_of_a_document() => {
-                    split(name, chunk, failure, tries, &mut jobs, &mut refused);
+                    split(&name, chunk, failure, tries, &mut jobs, &mut refused);
                 }
                 Some(Err(failure)) => return Err(failure.into()),
                 // Canceled, or of an engine that has lost its tasks.
@@ -470,7 +473,7 @@ fn lost() -> EngineError {
 
 /// Sends the halves of a chunk that was refused instead of it. What is alone is left out, and told.
 fn split(
-    name: String,
+    name: &str,
     chunk: Chunk,
     failure: Failure,
     tries: usize,
@@ -478,7 +481,7 @@ fn split(
     refused: &mut Vec<Refused>,
 ) {
     match chunk.halves() {
-        Ok(halves) => jobs.extend(halves.map(|half| (name.clone(), half, tries))),
+        Ok(halves) => jobs.extend(halves.map(|half| (name.to_owned(), half, tries))),
         Err(id) => refused.extend(id.map(|id| Refused { id, code: failure.code })),
     }
 }
