@@ -11,6 +11,7 @@ use crate::directory::statistics::StatisticsQuery;
 use crate::directory::talent::graphql::TalentQuery;
 use crate::directory::vocabulary::graphql::VocabularyQuery;
 use crate::search::graphql::SearchQuery;
+use crate::search::matching::graphql::MatchQuery;
 
 /// Everything that can be read.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
@@ -24,6 +25,7 @@ pub struct Query(
     PartnershipGraphQuery,
     StatisticsQuery,
     SearchQuery,
+    MatchQuery,
 );
 
 /// The schema that the server runs.

@@ -11,6 +11,7 @@ use crate::support::server::{Setup, TestServer};
 
 mod following;
 mod leaks;
+mod matching;
 mod meilisearch;
 mod stub;
 

@@ -266,7 +266,11 @@ fn offset(text: &str, tag: CursorTag) -> Result<usize, DomainError> {
     })
 }
 
-fn page_size(first: i32, most: i32) -> Result<usize, DomainError> {
+/// The number of entries that `first` asks for.
+///
+/// # Errors
+/// `BAD_USER_INPUT` where that is below zero or above `most`.
+pub(super) fn page_size(first: i32, most: i32) -> Result<usize, DomainError> {
     let message = format!("`first` is {first}: at least 0 and at most {most} are given at once.");
     let size = (0..=most).contains(&first).then(|| usize::try_from(first).ok()).flatten();
     size.ok_or_else(|| DomainError::bad_input("first", message))

@@ -19,6 +19,7 @@ pub mod follower;
 pub mod graphql;
 pub mod guard;
 pub mod highlight;
+pub mod matching;
 pub mod meilisearch;
 pub mod records;
 pub mod reindex;

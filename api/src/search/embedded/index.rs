@@ -27,6 +27,8 @@ const WORDS: &str = "words";
 
 /// How much a match is worth, by where it is; see [`worth`].
 const WEIGHTS: [f32; 4] = [1.0, 0.95, 0.55, 0.35];
+/// How many of these places, from the first, are names.
+const NAMES: usize = 2;
 
 /// The fields of the index.
 #[derive(Debug)]
@@ -226,7 +228,7 @@ impl AudienceIndex {
                 clauses.push((Occur::Must, Box::new(one_of)));
             }
         }
-        let words: Vec<Box<dyn Ask>> = query.words.iter().map(|word| self.word(word)).collect();
+        let words: Vec<Box<dyn Ask>> = query.words.iter().map(|word| self.word(word, query.names)).collect();
         if words.is_empty() {
             clauses.push((Occur::Must, Box::new(ConstScoreQuery::new(Box::new(AllQuery), 0.0))));
         } else if query.any {
@@ -246,10 +248,11 @@ impl AudienceIndex {
         BooleanQuery::new(clauses)
     }
 
-    /// A word wherever it may stand; only its best place counts.
-    fn word(&self, word: &Word) -> Box<dyn Ask> {
+    /// A word wherever it may stand, or in names alone; only its best place counts.
+    fn word(&self, word: &Word, names: bool) -> Box<dyn Ask> {
         let mut places: Vec<Box<dyn Ask>> = Vec::new();
-        for (field, weight) in self.fields.words.into_iter().zip(WEIGHTS) {
+        let fields = if names { NAMES } else { WEIGHTS.len() };
+        for (field, weight) in self.fields.words.into_iter().zip(WEIGHTS).take(fields) {
             let term = Term::from_field_text(field, &word.text);
             places.push(constant(
                 TermQuery::new(term.clone(), IndexRecordOption::Basic),

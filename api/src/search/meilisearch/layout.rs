@@ -36,6 +36,9 @@ pub(super) fn facet_field(facet: SearchFacet) -> String {
 /// in their order. The id makes the order the same every time.
 const RANKING: [&str; 6] = ["words", "attributeRank", "typo", "exactness", "_order:asc", "id:asc"];
 
+/// The fields that hold names.
+pub(super) const NAMES: [&str; 3] = ["whole", "name", "names"];
+
 /// The ranking rules, to know an index that has these settings.
 pub(super) fn ranking_rules() -> Vec<String> {
     RANKING.map(str::to_owned).into()

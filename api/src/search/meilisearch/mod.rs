@@ -30,7 +30,7 @@ use url::Url;
 use uuid::Uuid;
 
 use self::http::{Http, is_missing};
-use self::layout::{Row, facet_field, layout, ranking_rules, settings};
+use self::layout::{NAMES, Row, facet_field, layout, ranking_rules, settings};
 use self::tasks::{Chunk, Failure, chunks};
 use super::engine::{
     Batch, Engine, EngineError, Found, Guard, Hit, MAX_FACET_VALUES, Position, Query, Refused, Target,
@@ -417,6 +417,9 @@ impl Meilisearch {
                 .with_attributes_to_retrieve(Selectors::Some(&["id", "type"]))
                 .with_show_ranking_score(true)
                 .with_matching_strategy(MatchingStrategies::ALL);
+            if query.names {
+                ask.with_attributes_to_search_on(&NAMES);
+            }
             if !filters.is_empty() {
                 ask.with_array_filter(filters.iter().map(String::as_str).collect());
             }
