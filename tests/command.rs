@@ -15,18 +15,18 @@ use tempfile::TempDir;
 use crate::support::{postgres, run};
 
 /// The program in a folder of its own, with nothing set.
-fn program(folder: &Path) -> Command {
+pub(crate) fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
     command.current_dir(folder).env_clear().env("LISTEN_ADDR", "127.0.0.1:0");
     command
 }
 
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
 /// Exit code and standard error of a command that must end by itself.
-fn fails(command: &mut Command) -> (i32, String) {
+pub(crate) fn fails(command: &mut Command) -> (i32, String) {
     let mut child =
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let end = Instant::now() + Duration::from_secs(30);
@@ -45,9 +45,10 @@ fn fails(command: &mut Command) -> (i32, String) {
 }
 
 /// A server that is killed with the test.
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    line: String,
+    /// What it says when it has started.
+    pub(crate) line: String,
 }
 
 impl Drop for Running {
@@ -58,27 +59,31 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn start(command: &mut Command) -> Self {
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    pub(crate) fn start(command: &mut Command) -> Self {
+        Self::start_logging(command, Stdio::piped())
+    }
+
+    /// Starts it; what it logs goes there.
+    pub(crate) fn start_logging(command: &mut Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
         let mut line = String::new();
         let out = child.stdout.take().expect("a pipe");
         BufReader::new(out).read_line(&mut line).expect("a line");
         if line.is_empty() {
             let mut told = String::new();
-            let _ = child.stderr.take().expect("a pipe").read_to_string(&mut told);
+            let _ = child.stderr.take().map(|mut log| log.read_to_string(&mut told));
             panic!("the server did not start: {told}");
         }
         Self { child, line }
     }
 
-    fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         let start = self.line.find("http://").expect("an address");
         self.line[start..].split("/graphql").next().expect("an address")
     }
 
     /// Asks it to stop, and answers with which code it did.
-    fn terminate(&mut self) -> Option<i32> {
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
         let begun = Instant::now();
         let killed =
             Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().expect("kill runs");

@@ -1,6 +1,10 @@
 //! The tables as they are: one file each, columns and nothing else.
 
+pub mod account;
+pub mod account_organization;
+pub mod account_role;
 pub mod affiliation;
+pub mod api_key;
 pub mod change_log;
 pub mod feed_history;
 pub mod feed_meta;
@@ -14,6 +18,8 @@ pub mod partnership_party;
 pub mod record_identifier;
 pub mod record_redirect;
 pub mod record_slug;
+pub mod session;
+pub mod signing_key;
 pub mod source;
 pub mod sync_record;
 pub mod talent;

@@ -9,6 +9,7 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 
 mod m20261122_000001_changes;
 mod m20261122_000002_directory;
+mod m20261122_000003_identity;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -16,7 +17,11 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261122_000001_changes::Migration), Box::new(m20261122_000002_directory::Migration)]
+        vec![
+            Box::new(m20261122_000001_changes::Migration),
+            Box::new(m20261122_000002_directory::Migration),
+            Box::new(m20261122_000003_identity::Migration),
+        ]
     }
 }
 

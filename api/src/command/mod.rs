@@ -11,13 +11,17 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use passerelle::app::{App, Clock};
-use passerelle::config::{Config, DatabaseName, LogFormat};
+use passerelle::config::{Config, DatabaseName, LogFormat, Switch};
+use passerelle::identity::{self, encryption::EncryptionKey};
 use passerelle::migrations::{self, Layout};
 use passerelle::record::read::Database;
 use sea_orm::DbErr;
 use tracing_subscriber::EnvFilter;
 
+mod account;
+mod api_key;
 mod import;
+mod key;
 mod migrate;
 mod schema;
 mod serve;
@@ -44,6 +48,9 @@ enum Command {
     Schema,
     Import(import::Import),
     Source(source::Source),
+    Account(account::Account),
+    ApiKey(api_key::ApiKey),
+    Key(key::Key),
 }
 
 /// Why a command ends early.
@@ -120,6 +127,18 @@ fn execute(command: Command) -> Result<(), Failure> {
             log(source.config())?;
             block_on(source.run())
         }
+        Command::Account(account) => {
+            log(account.config())?;
+            block_on(account.run())
+        }
+        Command::ApiKey(key) => {
+            log(key.config())?;
+            block_on(key.run())
+        }
+        Command::Key(key) => {
+            log(key.config())?;
+            block_on(key.run())
+        }
     }
 }
 
@@ -179,6 +198,30 @@ async fn open(config: &Config) -> Result<Opened, Failure> {
     }
     migrations::run(&db).await.map_err(|error| broken(&error))?;
     Ok(Opened { app: App::new(db, Clock::System), name })
+}
+
+/// The app to which people can sign in.
+async fn identified(config: &Config, Opened { app, name }: Opened) -> Result<App, Failure> {
+    let encryption_key = match &config.encryption_key {
+        Some(key) => {
+            EncryptionKey::parse("ENCRYPTION_KEY", key).map_err(|error| Failure::usage(error.to_string()))?
+        }
+        None => {
+            if matches!(name, DatabaseName::Postgres(_)) {
+                tracing::warn!(
+                    "ENCRYPTION_KEY is not set: the key in the data folder is used, which other servers on this \
+                     database do not have"
+                );
+            }
+            EncryptionKey::of_folder(&config.data_dir).map_err(|error| Failure::failed(error.to_string()))?
+        }
+    };
+    let options = identity::Options {
+        encryption_key,
+        public_url: config.public_url.clone(),
+        rate_limit: config.rate_limit == Switch::On,
+    };
+    identity::open(app, options).await.map_err(|error| Failure::failed(error.to_string()))
 }
 
 /// Makes sure that SQLite finds a folder for its file; it says no more than "unable to open" otherwise.

@@ -35,6 +35,10 @@ pub enum Code {
     Unavailable,
     /// The search index has not caught up with the change that the client asked to wait for.
     IndexLagging,
+    /// The request carries a token that is not good.
+    Unauthenticated,
+    /// Somebody has tried too often.
+    RateLimited,
     /// A fault of the server; the client gets the request's id and nothing else.
     InternalServerError,
 }
@@ -54,6 +58,8 @@ impl Code {
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::Unavailable => "UNAVAILABLE",
             Self::IndexLagging => "INDEX_LAGGING",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::RateLimited => "RATE_LIMITED",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -73,6 +79,12 @@ pub enum DomainError {
     /// The search index has not caught up with the change that the client asked to wait for.
     #[error("the search index has not caught up")]
     IndexLagging,
+    /// Somebody has tried too often.
+    #[error("too many attempts: again in {retry_after_ms} ms")]
+    RateLimited {
+        /// After how many milliseconds the next attempt is looked at.
+        retry_after_ms: i64,
+    },
     /// The database failed.
     #[error("database: {0}")]
     Database(Arc<DbErr>),
@@ -95,6 +107,7 @@ impl DomainError {
         match self {
             Self::BadUserInput { .. } => Code::BadUserInput,
             Self::IndexLagging => Code::IndexLagging,
+            Self::RateLimited { .. } => Code::RateLimited,
             Self::Database(error) if is_unavailable(error) => Code::Unavailable,
             Self::Database(_) | Self::Stored(_) | Self::Task(_) => Code::InternalServerError,
         }
@@ -130,6 +143,14 @@ impl ErrorExtensions for DomainError {
                 let message = "The search index has not caught up with this change yet. Ask again in a moment, or without \
                                `notBefore`.";
                 Error::new(message).extend_with(|_, e| e.set("code", code.as_str()))
+            }
+            Self::RateLimited { retry_after_ms } => {
+                let message =
+                    format!("Too many attempts. Try again in {} s.", retry_after_ms.max(&0) / 1000 + 1);
+                Error::new(message).extend_with(|_, e| {
+                    e.set("code", code.as_str());
+                    e.set("retryAfterMs", *retry_after_ms);
+                })
             }
             _ => internal(code, self),
         }
