@@ -199,15 +199,20 @@ on_both_databases! {
         }
         // The fastest of several attempts each: what else runs on the machine only makes them slower.
         let mut fastest = [Duration::MAX; 2];
-        for _ in 0..6 {
+        let mut ratio = 0.0;
+        for round in 0..60 {
             for (email, fastest) in [ANA, "nobody@example.org"].into_iter().zip(&mut fastest) {
                 let begun = Instant::now();
                 try_sign_in(&server, email, "another password").await;
                 *fastest = begun.elapsed().min(*fastest);
             }
+            ratio = fastest[0].as_secs_f64() / fastest[1].as_secs_f64();
+            if round > 5 && (0.8..1.25).contains(&ratio) {
+                break;
+            }
         }
-        let ratio = fastest[0].as_secs_f64() / fastest[1].as_secs_f64();
-        assert!((0.67..1.5).contains(&ratio), "{fastest:?}");
+        eprintln!("fastest with an account, and without: {fastest:?}");
+        assert!((0.8..1.25).contains(&ratio), "{fastest:?}");
     }
 }
 
@@ -242,7 +247,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
-    with Setup::default().without_rate_limit();
+    with Setup::default().without_rate_limit().time_limit(Duration::from_secs(60));
     async fn reads_go_on_while_fifty_sign_in(server) {
         for n in 0..5 {
             account(&server.app, &format!("client{n}@example.org"), &[]).await;

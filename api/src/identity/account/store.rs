@@ -35,7 +35,7 @@ pub async fn credentials(
 ) -> Result<Option<(Uuid, Option<String>)>, DomainError> {
     let keys = KeyColumns::new(&[("email_key", KeyType::Text)]);
     let sql = format!(
-        "SELECT k.n, a.id, a.password_hash FROM {} {} account AS a ON a.email_key = k.email_key",
+        "SELECT k.n, a.id, a.password_hash FROM {} {} account AS a ON a.email_key = k.email_key ORDER BY k.n",
         keys.source(db.dialect()),
         db.dialect().join(),
     );

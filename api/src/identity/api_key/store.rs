@@ -1,5 +1,6 @@
 //! SQL of API keys.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use entity::api_key::{Column, Entity, Model};
@@ -69,13 +70,16 @@ async fn find(
 ) -> Result<Vec<ApiKey>, DomainError> {
     let columns = KeyColumns::new(&[("value", key_type)]);
     let sql = format!(
-        "SELECT k.n, {} FROM {} {} api_key AS a ON a.{column} = k.value ORDER BY a.created_at DESC, a.id DESC",
+        "SELECT k.n, {} FROM {} {} api_key AS a ON a.{column} = k.value ORDER BY k.n",
         columns_of("a", COLUMNS),
         columns.source(db.dialect()),
         db.dialect().join(),
     );
     let rows = db.read(&KeyedStatement { sql, keys: columns }, keys).await?;
-    rows.into_iter().map(|(_, mut row)| read_columns(&mut row)).collect()
+    let keys = rows.into_iter().map(|(_, mut row)| read_columns(&mut row));
+    let mut keys = keys.collect::<Result<Vec<_>, _>>()?;
+    keys.sort_by_key(|key| Reverse((key.created_at, key.id)));
+    Ok(keys)
 }
 
 /// The key of an id.

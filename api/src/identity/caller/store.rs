@@ -28,11 +28,11 @@ pub async fn by_session(
         "SELECT k.n, s.expires_at, a.id, a.email, a.display_name, a.language, a.talent_id, r.role, r.region \
          FROM {source} {join} session AS s ON s.id = k.id \
          {join} account AS a ON a.id = s.account_id LEFT JOIN account_role AS r ON r.account_id = a.id \
-         ORDER BY r.role, r.region"
+         ORDER BY k.n, r.role, r.region"
     );
     let organizations = format!(
         "SELECT k.n, o.organization_id FROM {source} {join} session AS s ON s.id = k.id \
-         {join} account_organization AS o ON o.account_id = s.account_id ORDER BY o.organization_id"
+         {join} account_organization AS o ON o.account_id = s.account_id ORDER BY k.n, o.organization_id"
     );
     let key = || vec![vec![KeyValue::Id(session)]];
     let people = KeyedStatement { sql: people, keys: keys.clone() };
@@ -74,7 +74,7 @@ pub async fn by_key(db: &Arc<Database>, hash: &Hash, now: DateTime) -> Result<Op
     let keys = KeyColumns::new(&[("hash", KeyType::Bytes)]);
     let sql = format!(
         "SELECT k.n, a.id, a.region, a.roles, a.expires_at, a.last_used_at FROM {} {} api_key AS a \
-         ON a.key_hash = k.hash AND a.revoked_at IS NULL",
+         ON a.key_hash = k.hash AND a.revoked_at IS NULL ORDER BY k.n",
         keys.source(db.dialect()),
         db.dialect().join(),
     );

@@ -61,11 +61,11 @@ struct Key {
     until: Option<DateTime>,
 }
 
-/// The keys at one time, the newest first.
+/// The keys at one time, the one that signs first.
 struct Ring {
     loaded_at: DateTime,
     keys: Vec<Key>,
-    /// What the newest signs with.
+    /// What the first signs with.
     encoding: EncodingKey,
 }
 
@@ -240,8 +240,8 @@ fn new_key(encryption: &EncryptionKey, now: DateTime) -> Result<signing_key::Mod
 
 async fn read(app: &App, encryption: &EncryptionKey) -> Result<Ring, Unusable> {
     let rows = store::all(app.db.writer()).await?;
-    let newest = rows.first().ok_or_else(|| DomainError::Stored("there is no signing key".into()))?;
-    let private = encryption.open(&purpose(&newest.id), &newest.private_key);
+    let first = rows.first().ok_or_else(|| DomainError::Stored("there is no signing key".into()))?;
+    let private = encryption.open(&purpose(&first.id), &first.private_key);
     let private: SecretSlice<u8> = private.ok_or(Unusable::OtherEncryptionKey)?.into();
     let encoding = EncodingKey::from_ed_der(private.expose_secret());
     let keys = rows.iter().map(|row| Key {

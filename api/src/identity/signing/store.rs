@@ -1,10 +1,12 @@
 //! SQL of the signing keys.
 
+use std::cmp::Reverse;
+
 use entity::{instance, signing_key};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter, QuerySelect,
 };
 
 use crate::record::error::DomainError;
@@ -31,15 +33,14 @@ pub async fn lock_instance(tx: &DatabaseTransaction) -> Result<instance::Model, 
     instance::Entity::find_by_id(1_i16).lock_exclusive().one(tx).await?.ok_or_else(missing)
 }
 
-/// All keys, the newest first.
+/// All keys: the one that signs, then the others, the newest first.
 ///
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn all(on: &impl ConnectionTrait) -> Result<Vec<signing_key::Model>, DomainError> {
-    let newest = signing_key::Entity::find()
-        .order_by_desc(signing_key::Column::CreatedAt)
-        .order_by_desc(signing_key::Column::Id);
-    Ok(newest.all(on).await?)
+    let mut keys = signing_key::Entity::find().all(on).await?;
+    keys.sort_by_key(|key| (key.retired_at.is_some(), Reverse((key.retired_at, key.created_at))));
+    Ok(keys)
 }
 
 /// Adds a key.

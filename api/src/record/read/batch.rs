@@ -161,7 +161,9 @@ async fn together(db: &Database, statement: &KeyedStatement, readers: Vec<Reader
 }
 
 /// Gives each reader the rows of its own keys, counted from its own first key.
-fn hand_out(rows: Vec<(usize, Row)>, readers: Vec<Reader>) {
+fn hand_out(mut rows: Vec<(usize, Row)>, readers: Vec<Reader>) {
+    // A statement that orders by something else before the position must not give a reader what is another's.
+    rows.sort_by_key(|(position, _)| *position);
     let mut rows = rows.into_iter().peekable();
     let mut first = 0;
     for reader in readers {
