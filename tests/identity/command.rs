@@ -31,7 +31,7 @@ async fn ask(server: &str, token: Option<&str>, query: &str, variables: Value) -
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let request =
         client.post(format!("{server}/graphql")).json(&json!({"query": query, "variables": variables}));
-    let request = token.iter().fold(request, |request, token| request.bearer_auth(token));
+    let request = token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
     let response = request.send().await.expect("the server answers");
     (response.status().as_u16(), response.json().await.expect("an answer is JSON"))
 }
@@ -100,6 +100,24 @@ fn the_first_administrator_is_made_on_the_command_line() {
         assert!(error.contains("12 to 256 characters") && !error.contains(wrong), "{error}");
     }
 
+    let more = ["--email", "E@example.org", "--role", "MODERATOR", "--region", "flandre"];
+    for (action, expected) in
+        [("grant", "EDITOR of wallonie, MODERATOR of flandre\n"), ("withdraw", "EDITOR of wallonie\n")]
+    {
+        told(folder.path(), &[&["account", action][..], &more[..]].concat(), None);
+        let list = told(folder.path(), &["account", "list"], None);
+        assert!(list.contains(&format!("\tÉdith Éditrice\t{expected}")), "{list}");
+    }
+    let (code, error) = fails(program(folder.path()).args([
+        "account",
+        "grant",
+        "--email",
+        "x@example.org",
+        "--role",
+        "ADMIN",
+    ]));
+    assert_eq!((code, error.contains("account list")), (1, true), "{error}");
+
     let server = Running::start(program(folder.path()).arg("serve"));
     let address = server.address().to_owned();
     let path = folder.path().to_owned();
@@ -145,10 +163,10 @@ fn keys_are_rotated_and_revoked_beside_a_server() {
         Some("twelve letters"),
     );
     let server = Running::start(program(folder.path()).arg("serve"));
-    let mode = |file: &str| {
+    let permissions = |file: &str| {
         std::fs::metadata(folder.path().join(file)).expect("a file").permissions().mode() & 0o777
     };
-    assert_eq!(mode("data/encryption.key"), 0o600);
+    assert_eq!(permissions("data/encryption.key"), 0o600);
     let create = [
         "api-key",
         "create",
@@ -220,11 +238,18 @@ fn keys_are_rotated_and_revoked_beside_a_server() {
     assert_eq!((code, error.contains("no key with this id")), (2, true), "{error}");
     drop(server);
     let other = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-    for (key, code, expected) in [(other, 1, "another ENCRYPTION_KEY"), ("abc", 2, "32 bytes in base 64")] {
+    for (key, code, expected) in [(other, 1, "key rotate --replace"), ("abc", 2, "32 bytes in base 64")] {
         let (found, error) = fails(program(folder.path()).arg("serve").env("ENCRYPTION_KEY", key));
         assert_eq!(found, code, "{error}");
         assert!(error.contains(expected) && !error.contains(other), "{error}");
     }
+    // Whoever has lost the key begins anew.
+    let mut replace = program(folder.path());
+    let replaced = replace.args(["key", "rotate", "--replace"]).env("ENCRYPTION_KEY", other).status();
+    assert!(replaced.expect("the program runs").success());
+    drop(Running::start(program(folder.path()).arg("serve").env("ENCRYPTION_KEY", other)));
+    let (code, _) = fails(program(folder.path()).arg("serve"));
+    assert_eq!(code, 1, "the key in the folder opens nothing any more");
 }
 
 #[test]

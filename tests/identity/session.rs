@@ -247,7 +247,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
-    with Setup::default().without_rate_limit().time_limit(Duration::from_secs(60));
+    with Setup::default().without_rate_limit().time_limit(Duration::from_mins(1));
     async fn reads_go_on_while_fifty_sign_in(server) {
         for n in 0..5 {
             account(&server.app, &format!("client{n}@example.org"), &[]).await;

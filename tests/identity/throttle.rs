@@ -46,6 +46,17 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    async fn many_attempts_in_one_request_are_counted_each(server) {
+        account(&server.app, ANA, &[]).await;
+        let attempt = |n| format!("a{n}: signIn(input: {{email: \"{ANA}\", password: \"wrong\"}}) {{ userErrors {{ code }} }}");
+        let attempts = (0..12).map(attempt).collect::<Vec<_>>().join(" ");
+        let answer = server.query(&format!("mutation {{ {attempts} }}")).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+        assert_eq!(answer["errors"][0]["path"], json!(["a10"]));
+    }
+}
+
+on_both_databases! {
     async fn an_address_has_a_limit_too(server) {
         let mut limited = 0;
         for n in 0..110 {

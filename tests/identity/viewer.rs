@@ -1,9 +1,13 @@
 //! What somebody sees with the roles that they have.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
+use axum::http::HeaderMap;
 use entity::{account, account_organization, account_role};
-use passerelle::identity::role::Role;
+use passerelle::identity::account::set_grant;
+use passerelle::identity::caller::identify;
+use passerelle::identity::role::{Grant, Role};
 use passerelle::record::id;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -123,6 +127,52 @@ on_both_databases! {
         other.db.close().await;
         server.set_clock("2026-11-22T10:00:10Z");
         assert!(!is_good(&server, &token).await);
+    }
+}
+
+on_both_databases! {
+    async fn a_role_is_given_and_taken_at_once(server) {
+        fill(&server).await;
+        account(&server.app, "ana@example.org", &[]).await;
+        let token = sign_in(&server, "ana@example.org").await.access;
+        let email = "Ana@example.org".parse().unwrap();
+        let grant = || Grant { role: Role::Editor, region: Some("wallonie".into()) };
+        for (given, seen) in [(false, 4), (true, 5), (true, 5), (false, 4)] {
+            assert!(set_grant(&server.app, &email, grant(), given).await.unwrap());
+            assert_eq!(slugs(&data_as(&server, &token, LIST).await).len(), seen);
+        }
+        assert!(!set_grant(&server.app, &"nobody@example.org".parse().unwrap(), grant(), true).await.unwrap());
+    }
+}
+
+on_both_databases! {
+    async fn verifying_costs_little(server) {
+        account(&server.app, "ana@example.org", &[(Role::Editor, "wallonie")]).await;
+        let token = sign_in(&server, "ana@example.org").await.access;
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+        // The fastest of some rounds: what else runs on the machine only makes them slower.
+        let mut fastest = Duration::MAX;
+        for round in 0..200 {
+            if round >= 20 && fastest < Duration::from_micros(100) {
+                break;
+            }
+            let begun = Instant::now();
+            for _ in 0..500 {
+                assert!(identify(&server.app, &headers).await.unwrap().is_some());
+            }
+            fastest = fastest.min(begun.elapsed() / 500);
+        }
+        let (mut signature, signing) = (Duration::MAX, server.app.identity.signing().unwrap());
+        for _ in 0..20 {
+            let begun = Instant::now();
+            for _ in 0..50 {
+                assert!(signing.verify(&server.app, &token).await.unwrap().is_some());
+            }
+            signature = signature.min(begun.elapsed() / 50);
+        }
+        eprintln!("a token that is remembered: {fastest:?}; the signature of one that is not: {signature:?}");
+        assert!(fastest < Duration::from_micros(100), "{fastest:?}");
     }
 }
 

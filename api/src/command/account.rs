@@ -53,6 +53,34 @@ enum Action {
         #[command(flatten)]
         config: Config,
     },
+    /// Gives an account one more role
+    Grant {
+        /// E-mail address of the account
+        #[arg(long, value_name = "ADDRESS")]
+        email: EmailAddress,
+        /// What they may do
+        #[arg(long, value_parser = roles())]
+        role: String,
+        /// Slug of the region where, for all roles but ADMIN
+        #[arg(long, value_name = "SLUG")]
+        region: Option<String>,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Takes a role away from an account
+    Withdraw {
+        /// E-mail address of the account
+        #[arg(long, value_name = "ADDRESS")]
+        email: EmailAddress,
+        /// What they may do no more
+        #[arg(long, value_parser = roles())]
+        role: String,
+        /// Slug of the region where, for all roles but ADMIN
+        #[arg(long, value_name = "SLUG")]
+        region: Option<String>,
+        #[command(flatten)]
+        config: Config,
+    },
     /// Sets a new password and ends the sessions of an account
     Password {
         /// E-mail address of the account
@@ -101,12 +129,36 @@ fn tell_password(password: &SecretString, made_up: bool) {
     }
 }
 
+fn no_account(email: &EmailAddress) -> Failure {
+    Failure::failed(format!(
+        "there is no account with the e-mail address {email}: `passerelle account list` shows all"
+    ))
+}
+
+async fn set_grant(
+    app: &App,
+    email: &EmailAddress,
+    name: &str,
+    region: Option<String>,
+    given: bool,
+) -> Result<(), Failure> {
+    let grant = Grant { role: role(name)?, region };
+    match account::set_grant(app, email, grant, given).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(no_account(email)),
+        Err(NotMade::Wrong(message)) => Err(Failure::usage(message)),
+        Err(error) => Err(Failure::failed(error.to_string())),
+    }
+}
+
 impl Account {
     pub(super) fn config(&self) -> &Config {
         match &self.action {
-            Action::Create { config, .. } | Action::List { config } | Action::Password { config, .. } => {
-                config
-            }
+            Action::Create { config, .. }
+            | Action::List { config }
+            | Action::Grant { config, .. }
+            | Action::Withdraw { config, .. }
+            | Action::Password { config, .. } => config,
         }
     }
 
@@ -158,14 +210,20 @@ impl Account {
                     println!("{id}\t{}\t{}\t{grants}", account.email, account.display_name);
                 }
             }
+            Action::Grant { email, role: name, region, .. } => {
+                set_grant(app, &email, &name, region, true).await?;
+                println!("{email} has the role {name} now; a server that runs notices within seconds.");
+            }
+            Action::Withdraw { email, role: name, region, .. } => {
+                set_grant(app, &email, &name, region, false).await?;
+                println!("{email} has the role {name} no more; a server that runs notices within seconds.");
+            }
             Action::Password { email, password_stdin, .. } => {
                 let (password, made_up) = chosen(password_stdin)?;
                 let hash =
                     app.identity.hashing().hash(password.clone()).await.map_err(|error| failed(&error))?;
                 if !account::set_password(app, &email, hash).await.map_err(|error| failed(&error))? {
-                    return Err(Failure::failed(format!(
-                        "there is no account with the e-mail address {email}: `passerelle account list` shows all"
-                    )));
+                    return Err(no_account(&email));
                 }
                 println!("The password of {email} is set, and its sessions have ended.");
                 tell_password(&password, made_up);

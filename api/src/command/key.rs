@@ -2,8 +2,9 @@
 
 use clap::{Args, Subcommand};
 use passerelle::config::Config;
+use passerelle::identity::signing;
 
-use super::{Failure, identified, make_data_dir, open};
+use super::{Failure, encryption_key, identified, make_data_dir, open};
 
 /// Renews the keys that sign access tokens
 #[derive(Debug, Args)]
@@ -16,6 +17,10 @@ pub(super) struct Key {
 enum Action {
     /// Makes a new key, which signs from now on; nobody is signed out, and servers that run notice within seconds
     Rotate {
+        /// Throws the keys before it away, for when the `ENCRYPTION_KEY` that opens them is lost: clients have to refresh
+        /// their access tokens
+        #[arg(long)]
+        replace: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -23,14 +28,24 @@ enum Action {
 
 impl Key {
     pub(super) fn config(&self) -> &Config {
-        let Action::Rotate { config } = &self.action;
+        let Action::Rotate { config, .. } = &self.action;
         config
     }
 
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let config = self.config();
+        let Action::Rotate { replace, config } = &self.action;
         make_data_dir(&config.data_dir)?;
-        let app = identified(config, open(config).await?).await?;
+        let opened = open(config).await?;
+        if *replace {
+            let replaced = signing::replace(&opened.app, &encryption_key(config, &opened.name)?).await;
+            opened.app.db.close().await;
+            replaced.map_err(|error| Failure::failed(error.to_string()))?;
+            println!(
+                "A new key signs from now on. Access tokens from before are good no more; sessions go on."
+            );
+            return Ok(());
+        }
+        let app = identified(config, opened).await?;
         let rotated = match app.identity.signing() {
             Ok(signing) => signing.rotate(&app).await,
             Err(error) => Err(error),

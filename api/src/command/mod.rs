@@ -16,6 +16,7 @@ use passerelle::identity::{self, encryption::EncryptionKey};
 use passerelle::migrations::{self, Layout};
 use passerelle::record::read::Database;
 use sea_orm::DbErr;
+use secrecy::ExposeSecret as _;
 use tracing_subscriber::EnvFilter;
 
 mod account;
@@ -200,24 +201,26 @@ async fn open(config: &Config) -> Result<Opened, Failure> {
     Ok(Opened { app: App::new(db, Clock::System), name })
 }
 
+/// The key that encrypts secrets in the database.
+fn encryption_key(config: &Config, name: &DatabaseName) -> Result<EncryptionKey, Failure> {
+    // What is passed on empty was not set.
+    if let Some(key) = config.encryption_key.as_ref().filter(|key| !key.expose_secret().is_empty()) {
+        let parsed = EncryptionKey::parse("ENCRYPTION_KEY", key);
+        return parsed.map_err(|error| Failure::usage(error.to_string()));
+    }
+    if matches!(name, DatabaseName::Postgres(_)) {
+        tracing::warn!(
+            "ENCRYPTION_KEY is not set: the key in the data folder is used, which other servers on this database do \
+             not have"
+        );
+    }
+    EncryptionKey::of_folder(&config.data_dir).map_err(|error| Failure::failed(error.to_string()))
+}
+
 /// The app to which people can sign in.
 async fn identified(config: &Config, Opened { app, name }: Opened) -> Result<App, Failure> {
-    let encryption_key = match &config.encryption_key {
-        Some(key) => {
-            EncryptionKey::parse("ENCRYPTION_KEY", key).map_err(|error| Failure::usage(error.to_string()))?
-        }
-        None => {
-            if matches!(name, DatabaseName::Postgres(_)) {
-                tracing::warn!(
-                    "ENCRYPTION_KEY is not set: the key in the data folder is used, which other servers on this \
-                     database do not have"
-                );
-            }
-            EncryptionKey::of_folder(&config.data_dir).map_err(|error| Failure::failed(error.to_string()))?
-        }
-    };
     let options = identity::Options {
-        encryption_key,
+        encryption_key: encryption_key(config, &name)?,
         public_url: config.public_url.clone(),
         rate_limit: config.rate_limit == Switch::On,
     };

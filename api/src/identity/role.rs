@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn a_region_is_administered_by_its_own() {
         let admin = Grant { role: Role::Admin, region: None };
-        assert!(administers(&[admin.clone()], "flandre"));
+        assert!(administers(std::slice::from_ref(&admin), "flandre"));
         assert!(viewer(&[admin], BTreeSet::new()).admin);
         assert!(administers(&[grant(Role::RegionAdmin, "flandre")], "flandre"));
         assert!(!administers(&[grant(Role::RegionAdmin, "wallonie")], "flandre"));

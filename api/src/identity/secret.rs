@@ -1,17 +1,19 @@
 //! Secrets made of random bits: what is shown once, and what is kept of it.
 
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
-use sha2::{Digest, Sha256};
 
 /// What is kept of a secret: its SHA-256 hash. A secret of 256 random bits cannot be guessed from it, so that
 /// nothing slower is needed.
-pub type Hash = [u8; 32];
+pub type Hash = [u8; SHA256_OUTPUT_LEN];
 
 /// The hash of a secret.
 pub fn hash(secret: &[u8]) -> Hash {
-    Sha256::digest(secret).into()
+    let mut hash = [0; SHA256_OUTPUT_LEN];
+    hash.copy_from_slice(digest(&SHA256, secret).as_ref());
+    hash
 }
 
 /// Random bytes for secrets, from the generator that the operating system seeds.

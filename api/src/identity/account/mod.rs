@@ -202,6 +202,32 @@ pub async fn set_password(
     Ok(account.is_some())
 }
 
+/// Gives an account a role, or takes it away; the account has it, or has it not, from the next request on. Answers
+/// whether there is an account with this address. What is so already stays.
+///
+/// # Errors
+/// [`NotMade::Wrong`] for a role that lacks its region or must have none; [`NotMade::Failed`].
+pub async fn set_grant(app: &App, email: &EmailAddress, grant: Grant, given: bool) -> Result<bool, NotMade> {
+    check_grant(&grant)?;
+    let key = email_key(email);
+    let account = transact(app, move |app, tx| {
+        Box::pin(async move {
+            let Some(account) = store::by_email(tx, &key).await? else { return Ok(None) };
+            if given {
+                store::give(tx, account.id, vec![grant], app.clock.now()).await?;
+            } else {
+                store::take(tx, account.id, grant).await?;
+            }
+            Ok(Some(account.id))
+        })
+    })
+    .await?;
+    if let Some(id) = account {
+        app.identity.callers().forget_account(id);
+    }
+    Ok(account.is_some())
+}
+
 /// An account with what it may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {

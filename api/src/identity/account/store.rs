@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::{account, account_organization, account_role};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
 };
@@ -74,17 +74,42 @@ pub async fn insert(
         updated_at: now.micros(),
     };
     account::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(on).await?;
-    let rows = new.grants.into_iter().map(|grant| {
-        let region = grant.region.unwrap_or_default();
-        let role = name_of(grant.role).to_owned();
-        account_role::Model { account_id: id, role, region, granted_at: now.micros() }
+    give(on, id, new.grants, now).await
+}
+
+/// Gives an account roles, unless it has them.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn give(
+    on: &impl ConnectionTrait,
+    account: Uuid,
+    grants: Vec<Grant>,
+    now: DateTime,
+) -> Result<(), DomainError> {
+    use account_role::Column::{AccountId, Region, Role};
+    let rows = grants.into_iter().map(|grant| {
+        let (role, region) = (name_of(grant.role).to_owned(), grant.region.unwrap_or_default());
+        account_role::Model { account_id: account, role, region, granted_at: now.micros() }
             .into_active_model()
             .reset_all()
     });
     let rows: Vec<account_role::ActiveModel> = rows.collect();
-    if !rows.is_empty() {
-        account_role::Entity::insert_many(rows).exec_without_returning(on).await?;
+    if rows.is_empty() {
+        return Ok(());
     }
+    let there = OnConflict::columns([AccountId, Role, Region]).do_nothing().to_owned();
+    account_role::Entity::insert_many(rows).on_conflict(there).exec_without_returning(on).await?;
+    Ok(())
+}
+
+/// Takes a role away from an account.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn take(on: &impl ConnectionTrait, account: Uuid, grant: Grant) -> Result<(), DomainError> {
+    let key = (account, name_of(grant.role).to_owned(), grant.region.unwrap_or_default());
+    account_role::Entity::delete_by_id(key).exec(on).await?;
     Ok(())
 }
 

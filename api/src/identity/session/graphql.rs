@@ -86,7 +86,7 @@ pub struct SessionMutation;
 #[Object]
 impl SessionMutation {
     /// Signs somebody in. What it answers, and how long it takes, does not tell whether there is an account with
-    /// this e-mail address. Too many attempts that fail are refused with RATE_LIMITED and `retryAfterMs`.
+    /// this e-mail address. Too many attempts that fail are refused with `RATE_LIMITED` and `retryAfterMs`.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,

@@ -44,7 +44,8 @@ pub enum Unusable {
     /// They were encrypted with another key.
     #[error(
         "the keys in the database were encrypted with another ENCRYPTION_KEY than the one in use: set the one they \
-         were made with (it is in the file `encryption.key` of the data folder where none was set)"
+         were made with (where none was set, it is in the file `encryption.key` of the data folder); if it is lost, \
+         `passerelle key rotate --replace` makes new ones"
     )]
     OtherEncryptionKey,
     /// The database failed.
@@ -208,6 +209,23 @@ impl Signing {
         self.ring(app, 0).await?;
         Ok(id)
     }
+}
+
+/// Throws all keys away and makes a new one: for who has lost the key that they were encrypted with. Access tokens
+/// are good no more; sessions go on with their refresh tokens.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn replace(app: &App, encryption: &EncryptionKey) -> Result<(), DomainError> {
+    let key = new_key(encryption, app.clock.now())?;
+    transact(app, move |_, tx| {
+        Box::pin(async move {
+            store::lock_instance(tx).await?;
+            store::delete_all(tx).await?;
+            store::insert(tx, key).await
+        })
+    })
+    .await
 }
 
 /// The purpose under which a private key is encrypted.

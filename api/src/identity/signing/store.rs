@@ -65,6 +65,15 @@ pub async fn retire(on: &impl ConnectionTrait, at: DateTime) -> Result<(), Domai
     Ok(())
 }
 
+/// Deletes all keys.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn delete_all(on: &impl ConnectionTrait) -> Result<(), DomainError> {
+    signing_key::Entity::delete_many().exec(on).await?;
+    Ok(())
+}
+
 /// Deletes the keys that stopped signing before a time.
 ///
 /// # Errors
