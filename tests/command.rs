@@ -1,29 +1,16 @@
 //! The command line: the real program, started as anyone would.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use passerelle::migrations;
 use passerelle::record::read::Database;
 use sea_orm::ConnectionTrait;
-use tempfile::TempDir;
 
+use crate::support::program::{Running, folder, program};
 use crate::support::{postgres, run};
-
-/// The program in a folder of its own, with nothing set.
-pub(crate) fn program(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
-    command.current_dir(folder).env_clear().env("LISTEN_ADDR", "127.0.0.1:0");
-    command
-}
-
-pub(crate) fn folder() -> TempDir {
-    tempfile::tempdir().expect("a folder")
-}
 
 /// Exit code and standard error of a command that must end by itself.
 pub(crate) fn fails(command: &mut Command) -> (i32, String) {
@@ -42,56 +29,6 @@ pub(crate) fn fails(command: &mut Command) -> (i32, String) {
     assert_eq!(text.lines().count(), 1, "one line: {text}");
     assert!(output.stdout.is_empty(), "nothing on standard output");
     (output.status.code().expect("it was not killed"), text)
-}
-
-/// A server that is killed with the test.
-pub(crate) struct Running {
-    child: Child,
-    /// What it says when it has started.
-    pub(crate) line: String,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Running {
-    pub(crate) fn start(command: &mut Command) -> Self {
-        Self::start_logging(command, Stdio::piped())
-    }
-
-    /// Starts it; what it logs goes there.
-    pub(crate) fn start_logging(command: &mut Command, log: Stdio) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
-        let mut line = String::new();
-        let out = child.stdout.take().expect("a pipe");
-        BufReader::new(out).read_line(&mut line).expect("a line");
-        if line.is_empty() {
-            let mut told = String::new();
-            let _ = child.stderr.take().map(|mut log| log.read_to_string(&mut told));
-            panic!("the server did not start: {told}");
-        }
-        Self { child, line }
-    }
-
-    pub(crate) fn address(&self) -> &str {
-        let start = self.line.find("http://").expect("an address");
-        self.line[start..].split("/graphql").next().expect("an address")
-    }
-
-    /// Asks it to stop, and answers with which code it did.
-    pub(crate) fn terminate(&mut self) -> Option<i32> {
-        let begun = Instant::now();
-        let killed =
-            Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().expect("kill runs");
-        assert!(killed.success());
-        let code = self.child.wait().expect("it ends").code();
-        assert!(begun.elapsed() < Duration::from_secs(10));
-        code
-    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::identity::api_key::graphql::{ApiKeyMutation, ApiKeyQuery};
 use crate::identity::graphql::ViewerQuery;
 use crate::identity::session::graphql::SessionMutation;
 use crate::search::graphql::SearchQuery;
+use crate::search::matching::graphql::MatchQuery;
 
 /// Everything that can be read.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
@@ -27,6 +28,7 @@ pub struct Query(
     PartnershipGraphQuery,
     StatisticsQuery,
     SearchQuery,
+    MatchQuery,
     ViewerQuery,
     ApiKeyQuery,
 );

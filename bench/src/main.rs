@@ -9,6 +9,7 @@ mod directory;
 mod failure;
 mod generate;
 mod import;
+mod index;
 mod names;
 mod operations;
 mod pgbench;
@@ -44,6 +45,10 @@ enum Command {
     Pgbench(pgbench::Arguments),
     /// Times `passerelle import` of a file and watches its memory.
     Import(import::Arguments),
+    /// Times `passerelle reindex`.
+    Index(index::IndexArguments),
+    /// Times how soon the search finds a record that was just written.
+    Freshness(index::FreshnessArguments),
     /// Prints the figures of `run` beside those of `pgbench`.
     Compare(compare::Arguments),
 }
@@ -54,6 +59,8 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::command(&arguments),
         Command::Pgbench(arguments) => pgbench::command(&arguments),
         Command::Import(arguments) => import::command(&arguments),
+        Command::Index(arguments) => index::index(&arguments),
+        Command::Freshness(arguments) => index::freshness(&arguments),
         Command::Compare(arguments) => compare::command(&arguments),
     };
     match outcome {

@@ -1,4 +1,4 @@
-//! The five measured operations, and what they are asked about.
+//! The measured operations, and what they are asked about.
 //!
 //! The documents never change during a run, only their variables do: a server may keep what it knows
 //! of a document. What the variables name is collected from the server itself before the load.
@@ -35,13 +35,28 @@ pub(crate) enum Operation {
     Q4,
     /// Twenty organizations by name, deep in the list.
     Q5,
-    /// One of the five, each as often.
+    /// A search by one or two words of a name, the last one unfinished, with two facets.
+    Search,
+    /// Suggestions for the first letters of a name.
+    Suggest,
+    /// One of Q1 to Q5, each as often.
     Mixed,
 }
 
-/// The five, without `mixed`.
+/// The five that `mixed` is made of.
 pub(crate) const SINGLE: [Operation; 5] =
     [Operation::Q1, Operation::Q2, Operation::Q3, Operation::Q4, Operation::Q5];
+
+/// All but `mixed`.
+const EACH: [Operation; 7] = [
+    Operation::Q1,
+    Operation::Q2,
+    Operation::Q3,
+    Operation::Q4,
+    Operation::Q5,
+    Operation::Search,
+    Operation::Suggest,
+];
 
 impl Operation {
     /// Its name in the table and on the command line.
@@ -52,6 +67,8 @@ impl Operation {
             Self::Q3 => "Q3",
             Self::Q4 => "Q4",
             Self::Q5 => "Q5",
+            Self::Search => "search",
+            Self::Suggest => "suggest",
             Self::Mixed => "mixed",
         }
     }
@@ -77,6 +94,13 @@ impl Operation {
                  { nodes { id slug displayName affiliations(first: 10) { nodes { role organization \
                  { id name } } } } pageInfo { hasNextPage endCursor } } }"
             }
+            Self::Search => {
+                "query S($query: String!) { search(query: $query, facets: [SECTOR, REGION]) \
+                 { degraded estimatedTotalCount facets { facet values { value count } } nodes \
+                 { __typename ... on Organization { id slug name } ... on Talent { id slug displayName } \
+                 ... on Partnership { id title } } } }"
+            }
+            Self::Suggest => "query T($prefix: String!) { suggest(prefix: $prefix) { text type } }",
             Self::Q5 | Self::Mixed => {
                 "query Q5($after: String) { organizations(first: 20, after: $after) \
                  { nodes { id slug name } pageInfo { hasNextPage endCursor } } }"
@@ -89,6 +113,9 @@ impl Operation {
         match self {
             Self::Q1 => b"{\"data\":{\"organization\":{\"id\":",
             Self::Q4 => b"{\"data\":{\"talents\":{\"nodes\":[{",
+            // What the database answers in the place of the search engine is not measured.
+            Self::Search => b"{\"data\":{\"search\":{\"degraded\":false,",
+            Self::Suggest => b"{\"data\":{\"suggest\":[{",
             _ => b"{\"data\":{\"organizations\":{\"nodes\":[{",
         }
     }
@@ -121,6 +148,8 @@ impl Operation {
         let filled = match self {
             Self::Q1 => answer.pointer("/data/organization").is_some_and(Value::is_object),
             Self::Q4 => nodes(&answer, "talents").next().is_some(),
+            Self::Search => answer.pointer("/data/search/degraded") == Some(&Value::Bool(false)),
+            Self::Suggest => answer.pointer("/data/suggest/0").is_some(),
             _ => nodes(&answer, "organizations").next().is_some(),
         };
         if filled { Ok(()) } else { Err(wrong("empty data")) }
@@ -131,11 +160,10 @@ impl FromStr for Operation {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        SINGLE
-            .into_iter()
+        EACH.into_iter()
             .chain([Self::Mixed])
             .find(|operation| operation.name().eq_ignore_ascii_case(name))
-            .ok_or_else(|| "one of Q1, Q2, Q3, Q4, Q5, mixed is needed".to_owned())
+            .ok_or_else(|| "one of Q1, Q2, Q3, Q4, Q5, search, suggest, mixed is needed".to_owned())
     }
 }
 
@@ -166,16 +194,18 @@ impl Requests {
     /// # Errors
     /// Where the server answers wrongly, or has no records to ask for.
     pub(crate) async fn collect(client: &mut Client, wanted: &[Operation]) -> Result<Self, Failure> {
-        let needs = |operation| wanted.contains(&operation) || wanted.contains(&Operation::Mixed);
+        let needs = |operation| {
+            wanted.contains(&operation) || (wanted.contains(&Operation::Mixed) && SINGLE.contains(&operation))
+        };
         let mut found = Keys::default();
-        if [Operation::Q1, Operation::Q2, Operation::Q3, Operation::Q5].into_iter().any(needs) {
+        if EACH.into_iter().any(|operation| operation != Operation::Q4 && needs(operation)) {
             found.organizations(client).await?;
         }
         if needs(Operation::Q4) {
             found.talents(client).await?;
         }
         let mut operations = Vec::new();
-        for operation in SINGLE.into_iter().filter(|&operation| needs(operation)) {
+        for operation in EACH.into_iter().filter(|&operation| needs(operation)) {
             let variables = found.variables(operation);
             if variables.is_empty() {
                 return Err(Failure::new(format!(
@@ -216,6 +246,8 @@ impl Requests {
 #[derive(Default)]
 struct Keys {
     names: Vec<Value>,
+    /// Names of organizations.
+    titles: Vec<String>,
     /// Organizations of a region and sector, counted.
     organization_filters: BTreeMap<(String, String), usize>,
     /// Talents of a region and occupation, counted in a sample.
@@ -226,7 +258,7 @@ struct Keys {
 impl Keys {
     async fn organizations(&mut self, client: &mut Client) -> Result<(), Failure> {
         let document = "query Keys($after: String) { organizations(first: 100, after: $after) { edges { cursor node \
-                        { id slug region { slug } sectors { slug } } } pageInfo { hasNextPage endCursor } } }";
+                        { id slug name region { slug } sectors { slug } } } pageInfo { hasNextPage endCursor } } }";
         let mut after = Value::Null;
         for _ in 0..ORGANIZATION_PAGES {
             let page = ask(client, document, &after).await?;
@@ -234,6 +266,7 @@ impl Keys {
                 let node = &edge["node"];
                 self.names.push(json!({ "by": { "slug": node["slug"] } }));
                 self.names.push(json!({ "by": { "id": node["id"] } }));
+                self.titles.extend(node["name"].as_str().map(str::to_owned));
                 count(&mut self.organization_filters, node, "sectors");
                 self.cursors.extend(edge["cursor"].as_str().map(str::to_owned));
             }
@@ -269,6 +302,20 @@ impl Keys {
             Operation::Q2 | Operation::Q3 => filters(&self.organization_filters, ROWS, "sectors"),
             // Two in the sample are many more in the whole.
             Operation::Q4 => filters(&self.talent_filters, 2, "occupations"),
+            Operation::Search => {
+                let typed = self.titles.iter().filter_map(|title| unfinished(title));
+                typed.map(|query| json!({ "query": query }).to_string()).collect()
+            }
+            Operation::Suggest => {
+                // Three letters, four or five.
+                let lengths = (3..=5).cycle();
+                let typed = self
+                    .titles
+                    .iter()
+                    .zip(lengths)
+                    .map(|(title, length)| -> String { title.chars().take(length).collect() });
+                typed.map(|prefix| json!({ "prefix": prefix }).to_string()).collect()
+            }
             Operation::Q5 | Operation::Mixed => {
                 // Not the first tenth, and a full page must follow.
                 let end = self.cursors.len().saturating_sub(ROWS);
@@ -277,6 +324,14 @@ impl Keys {
             }
         }
     }
+}
+
+/// What somebody has typed who looks for a name: up to two words, the last one unfinished.
+fn unfinished(name: &str) -> Option<String> {
+    let mut words = name.split_whitespace().filter(|word| word.chars().count() > 3);
+    let (first, second) = (words.next()?, words.next());
+    let beginning = |word: &str| word.chars().take(4).collect::<String>();
+    Some(second.map_or_else(|| beginning(first), |second| format!("{first} {}", beginning(second))))
 }
 
 /// Pairs that come at least `enough` times; all of them where none does.
@@ -351,7 +406,7 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        for operation in SINGLE.into_iter().chain([Operation::Mixed]) {
+        for operation in EACH.into_iter().chain([Operation::Mixed]) {
             assert_eq!(operation.name().to_lowercase().parse(), Ok(operation));
         }
         assert!("Q6".parse::<Operation>().is_err());

@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     json: Option<PathBuf>,
 }
 
-/// The statement of an operation; `mixed` has none.
+/// The statement of an operation; searches and `mixed` have none.
 const fn statement(operation: Operation) -> Option<&'static str> {
     match operation {
         Operation::Q1 => Some(Q1),
@@ -56,7 +56,7 @@ const fn statement(operation: Operation) -> Option<&'static str> {
         Operation::Q3 => Some(Q3),
         Operation::Q4 => Some(Q4),
         Operation::Q5 => Some(Q5),
-        Operation::Mixed => None,
+        Operation::Search | Operation::Suggest | Operation::Mixed => None,
     }
 }
 

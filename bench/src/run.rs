@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     /// Threads of this tool; one is enough unless the server answers from memory.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     threads: u32,
-    /// Any of Q1, Q2, Q3, Q4, Q5 and mixed.
+    /// Any of Q1, Q2, Q3, Q4, Q5, search, suggest and mixed.
     #[arg(long, value_delimiter = ',', default_values_t = SINGLE.into_iter().chain([Operation::Mixed]))]
     operations: Vec<Operation>,
     /// Which requests are drawn.

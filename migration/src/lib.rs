@@ -10,6 +10,8 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 mod m20261122_000001_changes;
 mod m20261122_000002_directory;
 mod m20261122_000003_identity;
+mod m20261122_000003_organization_names;
+mod m20261122_000004_search;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -20,6 +22,9 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261122_000001_changes::Migration),
             Box::new(m20261122_000002_directory::Migration),
+            Box::new(m20261122_000003_organization_names::Migration),
+            Box::new(m20261122_000004_search::Migration),
+            // It landed after those before it, whatever its name says.
             Box::new(m20261122_000003_identity::Migration),
         ]
     }

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::command::{Running, fails, folder, program};
+use crate::command::fails;
 use crate::support::accounts::{REFRESH, SIGN_IN};
+use crate::support::program::{Running, folder, program};
 use crate::support::run;
 
 /// What a command that must succeed says.

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod meilisearch;
 pub(crate) mod postgres;
+pub(crate) mod program;
 pub(crate) mod records;
 pub(crate) mod server;
 

@@ -131,11 +131,15 @@ pub(crate) struct TestServer {
     /// For requests of any kind.
     pub(crate) client: reqwest::Client,
     stop: CancellationToken,
+    /// Stops the follower alone.
+    following: CancellationToken,
     serving: Option<JoinHandle<std::io::Result<()>>>,
+    /// Its search engine.
+    pub(crate) engine: Option<Arc<dyn Engine>>,
     /// Where the search index is.
-    _search_folder: TempDir,
+    _search_folder: Option<TempDir>,
     _meilisearch: Option<meilisearch::Indexes>,
-    _place: Place,
+    _place: Option<Place>,
 }
 
 impl Drop for TestServer {
@@ -170,6 +174,7 @@ impl TestServer {
         let app = App::new(db, Clock::Set(Arc::new(AtomicI64::new(now.micros()))));
         let mut app = identified(app, setup.rate_limit).await;
         let stop = CancellationToken::new();
+        let stop_following = stop.child_token();
         let search_folder = tempfile::tempdir().expect("a folder");
         let meilisearch = if setup.search { meilisearch::of_the_environment() } else { None };
         let engine = setup.engine.or_else(|| {
@@ -178,10 +183,10 @@ impl TestServer {
                 None => Arc::new(Embedded::new(search_folder.path().into())) as Arc<dyn Engine>,
             })
         });
-        if let Some(engine) = engine {
+        if let Some(engine) = engine.clone() {
             let following;
             (app, following) = app.with_search(engine);
-            following.start(&app, stop.clone());
+            following.start(&app, stop_following.clone());
         }
         if setup.sample {
             let loaded = import::sample::load(&app).await.expect("the sample loads");
@@ -198,10 +203,12 @@ impl TestServer {
             address,
             client,
             stop,
+            following: stop_following,
             serving,
-            _search_folder: search_folder,
+            engine,
+            _search_folder: Some(search_folder),
             _meilisearch: meilisearch,
-            _place: place,
+            _place: Some(place),
         })
     }
 
@@ -209,6 +216,28 @@ impl TestServer {
     pub(crate) async fn replica(&self) -> App {
         let db = Database::open(&self.database_url).await.expect("the database opens");
         identified(App::new(db, self.app.clock.clone()), true).await
+    }
+
+    /// Another server on the same directory, for another viewer. It must go before this one.
+    pub(crate) async fn beside(&self, viewer: Viewer) -> Self {
+        let settings = Settings { viewer, ..Settings::default() };
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::bind(self.app.clone(), any_port, settings).await.expect("a port is free");
+        let address = server.address().expect("an address");
+        let stop = CancellationToken::new();
+        Self {
+            database_url: self.database_url.clone(),
+            app: self.app.clone(),
+            address,
+            client: self.client.clone(),
+            serving: Some(tokio::spawn(server.serve(stop.clone()))),
+            following: stop.child_token(),
+            stop,
+            engine: self.engine.clone(),
+            _search_folder: None,
+            _meilisearch: None,
+            _place: None,
+        }
     }
 
     /// The address of a path.
@@ -275,6 +304,12 @@ impl TestServer {
         if let Clock::Set(micros) = &self.app.clock {
             micros.store(now.micros(), std::sync::atomic::Ordering::Relaxed);
         }
+    }
+
+    /// Stops the follower of the index alone.
+    pub(crate) async fn stop_following(&self) {
+        self.following.cancel();
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
 
     /// Tells the server to stop, and waits until it has.

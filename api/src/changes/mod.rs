@@ -16,6 +16,7 @@ use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyVal
 use crate::record::value::DateTime;
 
 pub mod cursor;
+pub mod lease;
 
 pub use cursor::ChangeCursor;
 

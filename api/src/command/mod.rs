@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -15,6 +16,9 @@ use passerelle::config::{Config, DatabaseName, LogFormat, Switch};
 use passerelle::identity::{self, encryption::EncryptionKey};
 use passerelle::migrations::{self, Layout};
 use passerelle::record::read::Database;
+use passerelle::search::embedded::Embedded;
+use passerelle::search::engine::Engine;
+use passerelle::search::meilisearch::{Meilisearch, Options};
 use sea_orm::DbErr;
 use secrecy::ExposeSecret as _;
 use tracing_subscriber::EnvFilter;
@@ -24,6 +28,7 @@ mod api_key;
 mod import;
 mod key;
 mod migrate;
+mod reindex;
 mod schema;
 mod serve;
 mod source;
@@ -48,6 +53,7 @@ enum Command {
     /// Prints the GraphQL schema
     Schema,
     Import(import::Import),
+    Reindex(reindex::Reindex),
     Source(source::Source),
     Account(account::Account),
     ApiKey(api_key::ApiKey),
@@ -123,6 +129,10 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Import(import) => {
             log(&import.config)?;
             block_on(import.run())
+        }
+        Command::Reindex(reindex) => {
+            log(&reindex.config)?;
+            block_on(reindex.run())
         }
         Command::Source(source) => {
             log(source.config())?;
@@ -225,6 +235,15 @@ async fn identified(config: &Config, Opened { app, name }: Opened) -> Result<App
         rate_limit: config.rate_limit == Switch::On,
     };
     identity::open(app, options).await.map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// The search engine of the settings. Nothing is asked of it yet: the start does not wait for it.
+fn engine(config: &Config) -> Result<Arc<dyn Engine>, Failure> {
+    let Some(url) = &config.meili_url else {
+        return Ok(Arc::new(Embedded::new(config.data_dir.join("search"))));
+    };
+    let options = Options::new(url.clone(), config.meili_api_key.clone(), &config.meili_index);
+    Ok(Arc::new(Meilisearch::new(&options).map_err(Failure::usage)?))
 }
 
 /// Makes sure that SQLite finds a folder for its file; it says no more than "unable to open" otherwise.

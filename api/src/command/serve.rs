@@ -3,7 +3,6 @@
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,14 +10,11 @@ use passerelle::app::App;
 use passerelle::config::{Config, DatabaseName, Switch};
 use passerelle::identity::demo;
 use passerelle::import;
-use passerelle::search::embedded::Embedded;
-use passerelle::search::engine::Engine;
-use passerelle::search::meilisearch::{Meilisearch, Options};
 use passerelle::server::{Server, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, cannot_use, check_file, identified, make_data_dir, open};
+use super::{Failure, cannot_use, check_file, engine, identified, make_data_dir, open};
 
 /// How long the database may take to let go.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
@@ -102,15 +98,6 @@ async fn demo_accounts(app: &App, config: &Config) -> Result<String, Failure> {
         }
         None => "; no demo accounts are made, as there are accounts already".into(),
     })
-}
-
-/// The search engine of the settings. Nothing is asked of it yet: the start does not wait for it.
-fn engine(config: &Config) -> Result<Arc<dyn Engine>, Failure> {
-    let Some(url) = &config.meili_url else {
-        return Ok(Arc::new(Embedded::new(config.data_dir.join("search"))));
-    };
-    let options = Options::new(url.clone(), config.meili_api_key.clone(), &config.meili_index);
-    Ok(Arc::new(Meilisearch::new(&options).map_err(Failure::usage)?))
 }
 
 /// Takes the file of the database for this process: SQLite serves one program that answers requests.

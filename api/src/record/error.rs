@@ -35,6 +35,8 @@ pub enum Code {
     Unavailable,
     /// The search index has not caught up with the change that the client asked to wait for.
     IndexLagging,
+    /// The search engine does not answer, and the database cannot answer this search in its place.
+    SearchUnavailable,
     /// The request carries a token that is not good.
     Unauthenticated,
     /// Somebody has tried too often.
@@ -58,6 +60,7 @@ impl Code {
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::Unavailable => "UNAVAILABLE",
             Self::IndexLagging => "INDEX_LAGGING",
+            Self::SearchUnavailable => "SEARCH_UNAVAILABLE",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::RateLimited => "RATE_LIMITED",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
@@ -79,6 +82,9 @@ pub enum DomainError {
     /// The search index has not caught up with the change that the client asked to wait for.
     #[error("the search index has not caught up")]
     IndexLagging,
+    /// The search engine does not answer, and the database cannot go on with the pages that it began.
+    #[error("the search engine does not answer")]
+    SearchUnavailable,
     /// Somebody has tried too often.
     #[error("too many attempts: again in {retry_after_ms} ms")]
     RateLimited {
@@ -107,6 +113,7 @@ impl DomainError {
         match self {
             Self::BadUserInput { .. } => Code::BadUserInput,
             Self::IndexLagging => Code::IndexLagging,
+            Self::SearchUnavailable => Code::SearchUnavailable,
             Self::RateLimited { .. } => Code::RateLimited,
             Self::Database(error) if is_unavailable(error) => Code::Unavailable,
             Self::Database(_) | Self::Stored(_) | Self::Task(_) => Code::InternalServerError,
@@ -142,6 +149,11 @@ impl ErrorExtensions for DomainError {
             Self::IndexLagging => {
                 let message = "The search index has not caught up with this change yet. Ask again in a moment, or without \
                                `notBefore`.";
+                Error::new(message).extend_with(|_, e| e.set("code", code.as_str()))
+            }
+            Self::SearchUnavailable => {
+                let message = "The search engine does not answer, and the pages that it began cannot go on without it. \
+                               Ask again in a moment, or begin anew without `after`.";
                 Error::new(message).extend_with(|_, e| e.set("code", code.as_str()))
             }
             Self::RateLimited { retry_after_ms } => {

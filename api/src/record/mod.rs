@@ -68,6 +68,11 @@ pub fn value_of<T: EnumType>(name: &str) -> Option<T> {
     T::items().iter().find(|item| item.name == name).map(|item| item.value)
 }
 
+/// Every value of an enum, in the order of its declaration.
+pub fn all_of<T: EnumType>() -> impl Iterator<Item = T> {
+    T::items().iter().map(|item| item.value)
+}
+
 /// What every record begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {

@@ -118,6 +118,11 @@ impl Viewer {
         self.admin || (self.staff_of.is_empty() && self.owns.is_empty())
     }
 
+    /// Whether there may be private records that the viewer sees.
+    pub fn sees_private(&self) -> bool {
+        self.admin || !self.staff_of.is_empty() || !self.owns.is_empty()
+    }
+
     /// The condition on a stored strictest level, for viewers of whom [`Viewer::by_level_alone`] is true.
     pub fn level_condition(&self, column: &str) -> String {
         format!("{column} <= {}", self.level())

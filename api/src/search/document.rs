@@ -1,10 +1,30 @@
 //! What the index knows of a record: words by weight, values to filter by, a place on the map.
 
+use std::sync::LazyLock;
+
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{SearchFacet, SearchType};
-use crate::directory::vocabulary::{Named, Term, Vocabulary, vocabularies};
+use crate::directory::vocabulary::{self, Named, Term, Vocabulary, vocabularies};
 use crate::record::value::{LocalizedText, fold, sort_key};
+
+/// To be counted up when documents come to hold other words or values than before.
+const VERSION: u32 = 1;
+
+/// A name for documents as they are made now. They hold labels and aliases: a vocabulary that changes makes
+/// others. An index with another name is built anew.
+pub fn layout() -> &'static str {
+    static LAYOUT: LazyLock<String> = LazyLock::new(|| {
+        let mut hash = Sha256::new();
+        hash.update(VERSION.to_be_bytes());
+        for file in vocabulary::FILES {
+            hash.update(file);
+        }
+        hash.finalize().iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    });
+    &LAYOUT
+}
 
 /// A text of a record, and the field of the schema that shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

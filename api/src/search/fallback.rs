@@ -1,13 +1,19 @@
-//! Answers from the database while the engine cannot answer: names that begin with what was typed.
+//! Answers from the database: names that begin with what was typed.
+//!
+//! That is what everybody gets while the engine cannot answer. It is also how the records are found that are in no
+//! index, because only their owners and the staff of their region may see them.
+
+use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
 use super::SearchType;
 use super::document::Document;
-use super::engine::{Found, Hit, Query};
+use super::engine::{Found, Hit, MAX_FACET_VALUES, Query};
 use crate::record::error::DomainError;
 use crate::record::geo::{chord_squared, unit_vector};
-use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
+use crate::record::policy::Visibility;
+use crate::record::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::reader::Reader;
 use crate::record::value::sort_key;
 
@@ -16,8 +22,11 @@ const MAX_HITS: usize = 50;
 /// Names of each type that are looked at, before the filters.
 const CANDIDATES: u32 = 200;
 
-/// The records of these types whose name begins with `text`, as far as the filters let them through. Nothing is
-/// counted.
+/// Hits with what decides their order: the key of the name.
+type Hits = Vec<(Vec<u8>, Hit, Document)>;
+
+/// The records of these types that are in an index and whose name begins with `text`, as far as the filters let
+/// them through. Nothing is counted.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -27,22 +36,146 @@ pub async fn find(
     text: &str,
     query: &Query,
 ) -> Result<Found, DomainError> {
-    let mut hits: Vec<(Vec<u8>, Hit)> = Vec::new();
+    let mut hits = Hits::new();
     for of in types {
-        let candidates = names(reader, *of, text).await?;
-        let ids: Vec<Uuid> = candidates.iter().map(|(_, id)| *id).collect();
-        let documents = of.documents(reader, &ids).await?;
-        let fitting = candidates
-            .into_iter()
-            .zip(documents)
-            .filter(|(_, document)| document.as_ref().is_some_and(|document| fits(document, query)));
-        hits.extend(fitting.map(|((key, id), _)| (key, Hit { id, of: *of, score: 0.5 })));
+        let sees = reader.viewer.level_condition("l.visibility");
+        // A private record is answered by `own`, also to those who may see every record.
+        let indexed = format!("{sees} AND l.visibility < {}", Visibility::Private.code());
+        let everywhere = vec![prefix(vec![KeyValue::Text(String::new())], text)];
+        let candidates = names(reader, *of, BY_REGION, &indexed, everywhere).await?;
+        hits.extend(fitting(reader, *of, candidates, query, 0.5).await?);
     }
-    hits.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.id.cmp(&b.1.id)));
-    hits.truncate(MAX_HITS);
+    let hits = first(hits);
     let total = hits.len() as u64;
     let page = hits.into_iter().skip(query.offset).take(query.limit);
-    Ok(Found { hits: page.map(|(_, hit)| hit).collect(), total, facets: Vec::new() })
+    Ok(Found { hits: page.map(|(_, hit, _)| hit).collect(), total, facets: Vec::new() })
+}
+
+/// Records that are in no index, found by their name for those who may see them.
+#[derive(Debug, Default)]
+pub struct Own(Hits);
+
+/// The private records of these types that the viewer may see, and whose name begins with `text`.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn own(
+    reader: &Reader,
+    types: &[SearchType],
+    text: &str,
+    query: &Query,
+) -> Result<Own, DomainError> {
+    let viewer = &reader.viewer;
+    if !viewer.sees_private() {
+        return Ok(Own::default());
+    }
+    let private = format!("l.visibility = {}", Visibility::Private.code());
+    let regions: Vec<String> =
+        if viewer.admin { vec![String::new()] } else { viewer.staff_of.iter().cloned().collect() };
+    let mut hits = Hits::new();
+    for of in types {
+        let keys = regions.iter().map(|region| prefix(vec![KeyValue::Text(region.clone())], text));
+        let mut candidates = names(reader, *of, BY_REGION, &private, keys.collect()).await?;
+        let keys = viewer.owns.iter().map(|id| prefix(vec![KeyValue::Id(*id)], text));
+        candidates.extend(names(reader, *of, BY_ID, &private, keys.collect()).await?);
+        hits.extend(fitting(reader, *of, candidates, query, 1.0).await?);
+    }
+    Ok(Own(first(hits)))
+}
+
+impl Own {
+    /// What is left to be asked of the engine for a page: these hits come before its own.
+    pub fn rest(&self, query: &Query) -> Query {
+        let before = self.0.len();
+        let taken = before.saturating_sub(query.offset).min(query.limit);
+        let offset = query.offset.saturating_sub(before);
+        Query { offset, limit: query.limit - taken, ..query.clone() }
+    }
+
+    /// Puts the hits of the page before those of the engine, and counts them all.
+    pub fn before(self, mut found: Found, query: &Query) -> Found {
+        for (facet, values) in &mut found.facets {
+            for (_, _, document) in &self.0 {
+                for (_, value) in document.values.iter().filter(|(of, _)| of == facet) {
+                    match values.iter_mut().find(|(known, _)| known == value) {
+                        Some((_, count)) => *count += 1,
+                        None => values.push((value.clone(), 1)),
+                    }
+                }
+            }
+            values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            values.truncate(MAX_FACET_VALUES);
+        }
+        found.total += self.0.len() as u64;
+        let page = self.0.into_iter().skip(query.offset).take(query.limit);
+        found.hits.splice(0..0, page.map(|(_, hit, _)| hit));
+        found
+    }
+}
+
+/// The first hits by name, each once.
+fn first(mut hits: Hits) -> Hits {
+    hits.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.id.cmp(&b.1.id)));
+    hits.dedup_by_key(|(_, hit, _)| hit.id);
+    hits.truncate(MAX_HITS);
+    hits
+}
+
+/// Those of the candidates that the viewer may see and that the filters let through.
+async fn fitting(
+    reader: &Reader,
+    of: SearchType,
+    candidates: Vec<(Vec<u8>, Uuid)>,
+    query: &Query,
+    score: f64,
+) -> Result<Hits, DomainError> {
+    let ids: BTreeSet<Uuid> = candidates.iter().map(|(_, id)| *id).collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    if ids.is_empty() {
+        return Ok(Hits::new());
+    }
+    let mut documents: HashMap<Uuid, Document> = ids
+        .iter()
+        .copied()
+        .zip(of.documents(reader, &ids).await?)
+        .filter_map(|(id, one)| Some((id, one?)))
+        .collect();
+    let fitting = candidates.into_iter().filter_map(|(key, id)| {
+        let document = documents.remove(&id).filter(|document| fits(document, query))?;
+        Some((key, Hit { id, of, score }, document))
+    });
+    Ok(fitting.collect())
+}
+
+/// For each text, in order, ids of the organizations whose name begins with it: so many at most, by name. One
+/// statement for all texts.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn organizations(
+    reader: &Reader,
+    texts: &[&str],
+    most: usize,
+) -> Result<Vec<Vec<Uuid>>, DomainError> {
+    let dialect = reader.dialect();
+    let (table, list) = SearchType::Organization.tables();
+    let keys = KeyColumns::new(&[("low", KeyType::Bytes), ("high", KeyType::Bytes)]);
+    let sees = reader.viewer.level_condition("l.visibility");
+    let inner = format!(
+        "SELECT l.id FROM {list} AS l WHERE l.facet = '' AND l.region = '' AND l.name_key >= k.low \
+         AND l.name_key < k.high AND {sees} ORDER BY l.name_key, l.id LIMIT {most}"
+    );
+    let sql = format!(
+        "SELECT k.n, r.id FROM {} {} ORDER BY k.n, r.name_key, r.id",
+        keys.source(dialect),
+        dialect.join_some(table, &inner),
+    );
+    let mut found: Vec<Vec<Uuid>> = texts.iter().map(|_| Vec::new()).collect();
+    let rows = texts.iter().map(|text| prefix(KeyRow::new(), text)).collect();
+    for (position, mut row) in reader.db.read(&KeyedStatement { sql, keys }, rows).await? {
+        found[position].push(row.get()?);
+    }
+    Ok(found)
 }
 
 fn fits(document: &Document, query: &Query) -> bool {
@@ -58,24 +191,41 @@ fn fits(document: &Document, query: &Query) -> bool {
         })
 }
 
+/// The key of names of a region's list, and of a record's own name.
+const BY_REGION: (&str, KeyType, &str) = ("region", KeyType::Text, "l.facet = '' AND l.region = k.region");
+const BY_ID: (&str, KeyType, &str) = ("id", KeyType::Id, "l.facet = '' AND l.region = '' AND l.id = k.id");
+
+/// The key of names that begin with a text.
+fn prefix(mut key: KeyRow, text: &str) -> KeyRow {
+    let low = beginning(text);
+    let mut high = low.clone();
+    high.extend([0xff; 4]);
+    key.extend([KeyValue::Bytes(low), KeyValue::Bytes(high)]);
+    key
+}
+
 /// Names in their order, by the list that orders them anyway.
-async fn names(reader: &Reader, of: SearchType, text: &str) -> Result<Vec<(Vec<u8>, Uuid)>, DomainError> {
+async fn names(
+    reader: &Reader,
+    of: SearchType,
+    (key, key_type, by): (&str, KeyType, &str),
+    sees: &str,
+    wanted: Vec<KeyRow>,
+) -> Result<Vec<(Vec<u8>, Uuid)>, DomainError> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
     let dialect = reader.dialect();
     let (_, list) = of.tables();
-    let keys = KeyColumns::new(&[("low", KeyType::Bytes), ("high", KeyType::Bytes)]);
-    let sees = reader.viewer.level_condition("l.visibility");
+    let keys = KeyColumns::new(&[(key, key_type), ("low", KeyType::Bytes), ("high", KeyType::Bytes)]);
     let sql = format!(
-        "SELECT k.n, l.name_key, l.id FROM {} {} {list} AS l ON l.facet = '' AND l.region = '' \
+        "SELECT k.n, l.name_key, l.id FROM {} {} {list} AS l ON {by} \
          AND l.name_key >= k.low AND l.name_key < k.high AND {sees} ORDER BY l.name_key, l.id LIMIT {CANDIDATES}",
         keys.source(dialect),
         dialect.join(),
     );
-    let low = beginning(text);
-    let mut high = low.clone();
-    high.extend([0xff; 4]);
-    let keys_of = vec![vec![KeyValue::Bytes(low), KeyValue::Bytes(high)]];
     // The limit is the whole statement's: it must not carry another reader's key.
-    let rows = reader.db.read_alone(&KeyedStatement { sql, keys }, keys_of).await?;
+    let rows = reader.db.read_alone(&KeyedStatement { sql, keys }, wanted).await?;
     rows.into_iter().map(|(_, mut row)| Ok((row.get()?, row.get()?))).collect()
 }
 

@@ -1,43 +1,61 @@
 //! Keeps the index in step with the change log.
 //!
-//! The place in the log is kept in the index itself, with what it holds: a follower that was killed goes on from
-//! there. Documents are always made whole from the records as they are now, so that a change that is followed
-//! twice changes nothing.
+//! One program does it at a time, see [`super::guard`]. The place in the log is kept in the index itself, with
+//! what it holds: a follower that was killed goes on from there. Documents are always made whole from the records
+//! as they are now, so that a change that is followed twice changes nothing.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::document::Document;
 use super::engine::{Batch, Engine, EngineError, Position, Target};
+use super::guard::{GuardError, Held, LEASE_TIME};
+use super::store::{self, DeadLetter, Job, Outcome, Task};
 use super::{Audience, SearchType};
 use crate::app::App;
 use crate::changes;
+use crate::record::all_of;
 use crate::record::error::DomainError;
-use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
 
 /// How often the end of the log is asked for.
 const POLL: Duration = Duration::from_millis(200);
+/// How often a follower looks whether it was asked for something, and one that waits for its turn whether it may.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often it looks whether the index is still there: an engine can lose it.
+const INSPECT: Duration = Duration::from_secs(10);
+/// How often the index is compared with the database unasked.
+const CHECK: Duration = Duration::from_hours(24);
+/// How often a job says how far it is.
+const REPORT: Duration = Duration::from_millis(500);
 /// Entries of the log that are followed at once.
 const ENTRIES: u32 = 1000;
-/// Records that are read at once while an index is built.
-const RECORDS: u32 = 5000;
 /// The pause after a failure; it doubles with each that follows at once.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The code of a record that cannot be read.
+const UNREADABLE: &str = "UNREADABLE";
 
 /// Why the follower has to try again.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub(super) enum Trouble {
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
     Domain(#[from] DomainError),
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    #[error("another program writes to the index now")]
+    Lost,
 }
 
 /// Follows the log until it is told to stop. Failures of the engine or the database only delay it.
@@ -47,69 +65,139 @@ pub async fn follow(
     reached: watch::Sender<Option<Position>>,
     stop: CancellationToken,
 ) {
-    let follower = Follower { app, engine, reached, stop };
     let mut pause = SHORTEST_PAUSE;
     loop {
-        let began = tokio::time::Instant::now();
+        let began = Instant::now();
         // To stop in the middle loses nothing: the index goes on from the place in the log that it holds itself.
-        let ended = tokio::select! {
-            () = follower.stop.cancelled() => break,
-            ended = follower.run() => ended,
+        let held = tokio::select! {
+            () = stop.cancelled() => return,
+            held = hold(&app, &*engine, &reached) => held,
         };
-        let Err(trouble) = ended;
+        let ended = match held {
+            Ok(held) => {
+                let follower = Follower::new(&app, &engine, &held.index, &reached);
+                let ended = tokio::select! {
+                    () = stop.cancelled() => None,
+                    () = held.keep(&app.db) => Some(Trouble::Lost),
+                    ended = follower.run() => ended.err(),
+                };
+                held.give_back(&app.db).await;
+                ended
+            }
+            Err(trouble) => Some(trouble),
+        };
+        let Some(trouble) = ended else { return };
         tracing::warn!(error = %trouble, "the search index cannot be kept in step; trying again");
         if began.elapsed() > LONGEST_PAUSE {
             pause = SHORTEST_PAUSE;
         }
-        follower.wait(pause).await;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// Builds the index anew beside the one that is searched, and puts it in its place. `progress` is told how many
-/// records are in it.
+/// Waits for the right to write. Meanwhile another program follows, and this one tells how far that is.
+async fn hold(
+    app: &App,
+    engine: &dyn Engine,
+    reached: &watch::Sender<Option<Position>>,
+) -> Result<Held, Trouble> {
+    loop {
+        if let Some(held) = Held::take(&app.db, &engine.guard(), LEASE_TIME).await? {
+            return Ok(held);
+        }
+        let _ = reached.send_replace(engine.position().await?);
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Does a task at once, in the place of a follower. `progress` is told how many records are done, of how many.
 ///
 /// # Errors
 /// A sentence for the operator.
-pub async fn rebuild(
+pub async fn at_once(
     app: &App,
     engine: &Arc<dyn Engine>,
-    mut progress: impl FnMut(u64),
-) -> Result<u64, String> {
+    held: &Held,
+    task: Task,
+    progress: impl FnMut(u64, u64) + Send,
+) -> Result<Outcome, String> {
     let (reached, _) = watch::channel(None);
-    let follower =
-        Follower { app: app.clone(), engine: Arc::clone(engine), reached, stop: CancellationToken::new() };
-    follower.build(&mut progress).await.map_err(|trouble| trouble.to_string())
+    let follower = Follower::new(app, engine, &held.index, &reached);
+    let done = tokio::select! {
+        () = held.keep(&app.db) => Err(Trouble::Lost),
+        done = follower.at_once(task, progress) => done,
+    };
+    done.map_err(|trouble| trouble.to_string())
 }
 
-struct Follower {
-    app: App,
-    engine: Arc<dyn Engine>,
-    reached: watch::Sender<Option<Position>>,
-    stop: CancellationToken,
+/// The follower of one index, while it may write to it.
+pub(super) struct Follower<'a> {
+    pub(super) app: &'a App,
+    pub(super) engine: &'a Arc<dyn Engine>,
+    pub(super) index: &'a str,
+    reached: &'a watch::Sender<Option<Position>>,
+    /// Records that the index lacks because they cannot be put into it.
+    dead: Mutex<BTreeSet<Uuid>>,
 }
 
-impl Follower {
-    async fn wait(&self, time: Duration) {
-        tokio::select! {
-            () = self.stop.cancelled() => {}
-            () = tokio::time::sleep(time) => {}
-        }
+impl<'a> Follower<'a> {
+    fn new(
+        app: &'a App,
+        engine: &'a Arc<dyn Engine>,
+        index: &'a str,
+        reached: &'a watch::Sender<Option<Position>>,
+    ) -> Self {
+        Self { app, engine, index, reached, dead: Mutex::default() }
     }
 
     /// Follows until something fails.
-    async fn run(&self) -> Result<std::convert::Infallible, Trouble> {
+    async fn run(&self) -> Result<Infallible, Trouble> {
+        self.load_dead().await?;
         let mut position = self.start().await?;
+        let (mut looked, mut inspected, mut checked) = (Instant::now(), Instant::now(), Instant::now());
         loop {
-            let _ = self.reached.send_replace(Some(position));
-            let head = changes::head(&self.app.db).await?;
-            if head.feed_id != position.feed_id || head.seq < position.seq {
-                position = self.start().await?;
-            } else if head.seq > position.seq {
-                position.seq = self.step(Target::Live, position).await?;
-            } else {
-                self.wait(POLL).await;
+            position = self.catch_up(position).await?;
+            if looked.elapsed() >= LOOK {
+                looked = Instant::now();
+                if let Some(job) = store::next_job(&self.app.db, self.index).await? {
+                    position = self.work(job, position).await?;
+                    continue;
+                }
             }
+            if inspected.elapsed() >= INSPECT {
+                inspected = Instant::now();
+                if self.engine.position().await? != Some(position) {
+                    position = self.start().await?;
+                    continue;
+                }
+            }
+            if checked.elapsed() >= CHECK {
+                checked = Instant::now();
+                let (drift, at) = self.check(position, &mut |_, _| {}).await?;
+                position = at;
+                tracing::info!(?drift, "the search index was compared with the database");
+                continue;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn at_once(
+        &self,
+        task: Task,
+        mut progress: impl FnMut(u64, u64) + Send,
+    ) -> Result<Outcome, Trouble> {
+        self.load_dead().await?;
+        let head = changes::head(&self.app.db).await?;
+        let fits = |at: &Position| at.feed_id == head.feed_id && at.seq <= head.seq;
+        let live = self.engine.position().await?.filter(fits);
+        match (task, live) {
+            (Task::Check, Some(live)) => Ok(Outcome::Checked(self.check(live, &mut progress).await?.0)),
+            _ => Ok(Outcome::Rebuilt(self.build(live, &mut progress).await?.0)),
         }
     }
 
@@ -120,20 +208,93 @@ impl Follower {
             && position.feed_id == head.feed_id
             && position.seq <= head.seq
         {
+            self.tell(position);
             return Ok(position);
         }
         tracing::info!("building the search index");
-        let count = self.build(&mut |_| {}).await?;
+        let (count, position) = self.build(None, &mut |_, _| {}).await?;
         tracing::info!(count, "the search index is built");
-        self.engine.position().await?.ok_or(Trouble::Engine(EngineError::Building))
+        Ok(position)
     }
 
-    /// Follows the next entries; answers the number of the last one.
-    async fn step(&self, target: Target, position: Position) -> Result<i64, Trouble> {
-        let entries = changes::after(&self.app.db, position.seq, ENTRIES).await?;
-        let Some(last) = entries.last().map(|entry| entry.seq) else { return Ok(position.seq) };
+    /// Does what was asked for, and says how far it is. A task that fails is not tried again: who asked is told.
+    async fn work(&self, job: Job, position: Position) -> Result<Position, Trouble> {
+        let now = || self.app.clock.now();
+        let db = &self.app.db;
+        store::progress(db, job.id, 0, 0, now()).await?;
+        let (done, told) = watch::channel((0, 0));
+        let mut progress = |count, total| {
+            let _ = done.send_replace((count, total));
+        };
+        let reports = async {
+            let mut last = (0, 0);
+            loop {
+                tokio::time::sleep(REPORT).await;
+                let next = *told.borrow();
+                // That it cannot be told is no reason to end.
+                if next != last && store::progress(db, job.id, next.0, next.1, now()).await.is_ok() {
+                    last = next;
+                }
+            }
+        };
+        let task = async {
+            match job.task {
+                Task::Rebuild => {
+                    let (count, at) = self.build(Some(position), &mut progress).await?;
+                    Ok((Outcome::Rebuilt(count), at))
+                }
+                Task::Check => {
+                    let (drift, at) = self.check(position, &mut progress).await?;
+                    Ok((Outcome::Checked(drift), at))
+                }
+            }
+        };
+        let ended: Result<(Outcome, Position), Trouble> = tokio::select! {
+            ended = task => ended,
+            () = reports => Err(Trouble::Lost),
+        };
+        let outcome = match &ended {
+            Ok((outcome, _)) => outcome.clone(),
+            Err(trouble) => Outcome::Failed(trouble.to_string()),
+        };
+        store::end(db, job.id, &outcome, now()).await?;
+        ended.map(|(_, at)| at)
+    }
+
+    /// Follows the live index to the end of the log.
+    pub(super) async fn catch_up(&self, mut position: Position) -> Result<Position, Trouble> {
+        loop {
+            self.tell(position);
+            let head = changes::head(&self.app.db).await?;
+            if head.feed_id != position.feed_id || head.seq < position.seq {
+                position = self.start().await?;
+            } else if head.seq > position.seq {
+                position = self.step(Target::Live, position, head.seq).await?;
+            } else {
+                return Ok(position);
+            }
+        }
+    }
+
+    /// Tells readers how far the index is.
+    pub(super) fn tell(&self, position: Position) {
+        let _ = self.reached.send_replace(Some(position));
+    }
+
+    /// Follows the next entries, up to one; answers the last that it came to.
+    pub(super) async fn step(
+        &self,
+        target: Target,
+        position: Position,
+        until: i64,
+    ) -> Result<Position, Trouble> {
+        let mut entries = changes::after(&self.app.db, position.seq, ENTRIES).await?;
+        entries.retain(|entry| entry.seq <= until);
+        let Some(last) = entries.last().map(|entry| entry.seq) else {
+            return Ok(Position { seq: until, ..position });
+        };
         let mut batches = Audiences::default();
-        for of in SearchType::ALL {
+        for of in all_of::<SearchType>() {
             let mut ids: Vec<Uuid> = entries
                 .iter()
                 .filter(|entry| SearchType::of(entry.record_type) == Some(of))
@@ -143,12 +304,66 @@ impl Follower {
             ids.dedup();
             self.read(of, &ids, &mut batches).await?;
         }
-        self.engine.write(target, batches.into_parts(), Position { seq: last, ..position }).await?;
-        Ok(last)
+        let next = Position { seq: last, ..position };
+        self.write(target, batches, next).await?;
+        Ok(next)
+    }
+
+    /// Writes to an index, and keeps account of what it does not take.
+    pub(super) async fn write(
+        &self,
+        target: Target,
+        batches: Audiences,
+        position: Position,
+    ) -> Result<(), Trouble> {
+        let Audiences { public, members, mut dead } = batches;
+        let all = || public.documents.iter().chain(&members.documents);
+        let types: Vec<(Uuid, SearchType)> = all().map(|document| (document.id, document.of)).collect();
+        let mut gone: BTreeSet<Uuid> = types.iter().map(|(id, _)| *id).collect();
+        gone.extend(public.gone.iter().chain(&members.gone));
+        let batches = [(Audience::Public, public), (Audience::Members, members)];
+        for refused in self.engine.write(target, batches, position).await? {
+            if let Some((id, of)) = types.iter().find(|(id, _)| *id == refused.id) {
+                dead.push(DeadLetter { id: *id, of: *of, code: refused.code });
+            }
+        }
+        dead.sort_by_key(|letter| letter.id);
+        dead.dedup_by_key(|letter| letter.id);
+        for letter in &dead {
+            tracing::error!(id = %letter.id, of = ?letter.of, code = letter.code,
+                "a record cannot be put into the search index, and is left out");
+            gone.remove(&letter.id);
+        }
+        let known = self.dead();
+        let gone: Vec<Uuid> = known.intersection(&gone).copied().collect();
+        if !dead.is_empty() || !gone.is_empty() {
+            let now = self.app.clock.now();
+            store::account(&self.app.db, self.index, &dead, &gone, position.seq, now).await?;
+            let mut known = self.dead.lock().unwrap_or_else(PoisonError::into_inner);
+            known.retain(|id| !gone.contains(id));
+            known.extend(dead.iter().map(|letter| letter.id));
+        }
+        Ok(())
+    }
+
+    /// Records that cannot be put into the index.
+    pub(super) fn dead(&self) -> BTreeSet<Uuid> {
+        self.dead.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn load_dead(&self) -> Result<(), DomainError> {
+        let known = store::dead_letters(&self.app.db, self.index).await?;
+        *self.dead.lock().unwrap_or_else(PoisonError::into_inner) = known.into_iter().collect();
+        Ok(())
     }
 
     /// Reads what both audiences may find of these records.
-    async fn read(&self, of: SearchType, ids: &[Uuid], batches: &mut Audiences) -> Result<(), Trouble> {
+    pub(super) async fn read(
+        &self,
+        of: SearchType,
+        ids: &[Uuid],
+        batches: &mut Audiences,
+    ) -> Result<(), Trouble> {
         if ids.is_empty() {
             return Ok(());
         }
@@ -158,7 +373,7 @@ impl Follower {
             let reader = self.reader(audience);
             let found = match of.documents(&reader, ids).await {
                 // One record that cannot be read must not keep all others out.
-                Err(DomainError::Stored(_)) => self.each(of, &reader, ids).await?,
+                Err(DomainError::Stored(_)) => Self::each(of, &reader, ids, &mut batches.dead).await?,
                 found => found?,
             };
             for (id, document) in ids.iter().zip(found) {
@@ -171,18 +386,18 @@ impl Follower {
         Ok(())
     }
 
-    /// Reads record by record; one that cannot be read is left out, and told.
+    /// Reads record by record; one that cannot be read is left out.
     async fn each(
-        &self,
         of: SearchType,
         reader: &Reader,
         ids: &[Uuid],
-    ) -> Result<Vec<Option<super::document::Document>>, Trouble> {
+        dead: &mut Vec<DeadLetter>,
+    ) -> Result<Vec<Option<Document>>, Trouble> {
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
             match of.documents(reader, &[*id]).await {
                 Err(DomainError::Stored(_)) => {
-                    tracing::error!(%id, ?of, "a record cannot be read, and is left out of the search index");
+                    dead.push(DeadLetter { id: *id, of, code: UNREADABLE.into() });
                     found.push(None);
                 }
                 one => found.extend(one?),
@@ -199,68 +414,23 @@ impl Follower {
             self.app.clock.now().to_utc().date_naive(),
         )
     }
-
-    /// Builds an index beside the one that is searched, follows what changed meanwhile, and swaps them.
-    async fn build(&self, progress: &mut impl FnMut(u64)) -> Result<u64, Trouble> {
-        let head = changes::head(&self.app.db).await?;
-        let mut position = Position { feed_id: head.feed_id, seq: head.seq };
-        self.engine.begin().await?;
-        let mut count = 0;
-        for of in SearchType::ALL {
-            let mut after = None;
-            loop {
-                let ids = self.ids(of, after).await?;
-                let Some(last) = ids.last().copied() else { break };
-                let mut batches = Audiences::default();
-                self.read(of, &ids, &mut batches).await?;
-                // An empty index needs no deletions.
-                batches.public.gone.clear();
-                batches.members.gone.clear();
-                self.engine.write(Target::Shadow, batches.into_parts(), position).await?;
-                count += ids.len() as u64;
-                progress(count);
-                after = Some(last);
-            }
-        }
-        // Also where there is no record at all: the place in the log is kept.
-        self.engine.write(Target::Shadow, Audiences::default().into_parts(), position).await?;
-        loop {
-            let last = self.step(Target::Shadow, position).await?;
-            if last == position.seq {
-                break;
-            }
-            position.seq = last;
-        }
-        self.engine.swap().await?;
-        Ok(count)
-    }
-
-    /// The next records of a type, in the order of their ids.
-    async fn ids(&self, of: SearchType, after: Option<Uuid>) -> Result<Vec<Uuid>, DomainError> {
-        let db = &self.app.db;
-        let keys = KeyColumns::new(&[("after", KeyType::Id)]);
-        let (table, _) = of.tables();
-        let sql = format!(
-            "SELECT k.n, r.id FROM {} {} {table} AS r ON r.id > k.after ORDER BY r.id LIMIT {RECORDS}",
-            keys.source(db.dialect()),
-            db.dialect().join(),
-        );
-        // The limit is the whole statement's: it must not carry another reader's key.
-        let key = vec![vec![KeyValue::Id(after.unwrap_or(Uuid::nil()))]];
-        let rows = db.read_alone(&KeyedStatement { sql, keys }, key).await?;
-        rows.into_iter().map(|(_, mut row)| row.get()).collect()
-    }
 }
 
 /// What changes for both audiences.
 #[derive(Debug, Default)]
-struct Audiences {
-    public: Batch,
-    members: Batch,
+pub(super) struct Audiences {
+    pub(super) public: Batch,
+    pub(super) members: Batch,
+    /// Records that cannot be read.
+    pub(super) dead: Vec<DeadLetter>,
 }
 
 impl Audiences {
-    fn into_parts(self) -> [(Audience, Batch); 2] {
-        [(Audience::Public, self.public), (Audience::Members, self.members)]
+    /// The batch of an audience.
+    pub(super) fn of(&mut self, audience: Audience) -> &mut Batch {
+        match audience {
+            Audience::Public => &mut self.public,
+            Audience::Members => &mut self.members,
+        }
     }
 }

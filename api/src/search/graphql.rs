@@ -9,7 +9,7 @@ use super::document::Document;
 use super::engine::{Found, Hit, MAX_HITS, Position, Query};
 use super::highlight::{Highlight, highlights, matches};
 use super::records::SearchResult;
-use super::service::{Answer, Search};
+use super::service::{Answer, AnsweredBy, Search};
 use super::text::{Word, tokens};
 use super::{SearchFacet, SearchType};
 use crate::changes::{self, ChangeCursor};
@@ -19,11 +19,11 @@ use crate::directory::vocabulary::{Named, Term, Vocabulary, vocabularies};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::geo::check_circle;
 use crate::record::list::filled;
-use crate::record::name_of;
 use crate::record::page::{Cursor, CursorTag, DEFAULT_PAGE, MAX_PAGE, PageInfo};
 use crate::record::read::{Selected, Selection};
 use crate::record::reader::Reader;
 use crate::record::value::{Language, fold};
+use crate::record::{all_of, name_of};
 
 /// Suggestions where `first` is not given.
 const DEFAULT_SUGGESTIONS: i32 = 8;
@@ -266,7 +266,11 @@ fn offset(text: &str, tag: CursorTag) -> Result<usize, DomainError> {
     })
 }
 
-fn page_size(first: i32, most: i32) -> Result<usize, DomainError> {
+/// The number of entries that `first` asks for.
+///
+/// # Errors
+/// `BAD_USER_INPUT` where that is below zero or above `most`.
+pub(super) fn page_size(first: i32, most: i32) -> Result<usize, DomainError> {
     let message = format!("`first` is {first}: at least 0 and at most {most} are given at once.");
     let size = (0..=most).contains(&first).then(|| usize::try_from(first).ok()).flatten();
     size.ok_or_else(|| DomainError::bad_input("first", message))
@@ -276,7 +280,7 @@ fn page_size(first: i32, most: i32) -> Result<usize, DomainError> {
 fn types(asked: Option<Vec<SearchType>>) -> Vec<SearchType> {
     let asked = asked.filter(|types| !types.is_empty());
     let wanted = |of: &SearchType| asked.as_ref().is_none_or(|types| types.contains(of));
-    SearchType::ALL.into_iter().filter(wanted).collect()
+    all_of::<SearchType>().filter(wanted).collect()
 }
 
 fn typed(query: &str) -> &str {
@@ -291,7 +295,7 @@ async fn read(
     want: &Selection,
 ) -> Result<Vec<(Hit, SearchResult)>, DomainError> {
     let mut found: HashMap<Uuid, SearchResult> = HashMap::new();
-    for of in SearchType::ALL {
+    for of in all_of::<SearchType>() {
         let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
         if !ids.is_empty() {
             let nodes = of.nodes(reader, &ids, want).await?;
@@ -304,7 +308,7 @@ async fn read(
 /// What the viewer may find of these hits.
 async fn documents(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Document>, DomainError> {
     let mut found = HashMap::new();
-    for of in SearchType::ALL {
+    for of in all_of::<SearchType>() {
         let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
         if !ids.is_empty() {
             let documents = of.documents(reader, &ids).await?;
@@ -380,7 +384,7 @@ async fn suggestions(
 ) -> Result<Vec<Suggestion>, DomainError> {
     let mut query = Query { limit: page_size(first, MAX_SUGGESTIONS)?, ..Query::default() };
     filter.map_or(Ok(()), |filter| filter.apply(&mut query))?;
-    let Answer { found, query, .. } = search.find(reader, types, typed(prefix), query).await?;
+    let Answer { found, query, .. } = search.find(reader, types, typed(prefix), query, None).await?;
     let documents = documents(reader, &found.hits).await?;
     let nodes = read(reader, &found.hits, want).await?;
     let suggested = nodes.into_iter().filter_map(|(hit, node)| {
@@ -418,10 +422,24 @@ struct Asked {
 }
 
 impl Asked {
-    /// What tells the cursors of one search from those of another.
-    fn tag(&self) -> CursorTag {
+    /// What tells the cursors of one search from those of another: pages go on as they began.
+    fn tag(&self, by: AnsweredBy) -> CursorTag {
         let what = format!("{} {:?} {:?}", typed(&self.query), self.types, self.filter);
-        CursorTag::new("search", &what, false)
+        let list = match by {
+            AnsweredBy::Engine => "search",
+            AnsweredBy::Database => "search without engine",
+        };
+        CursorTag::new(list, &what, false)
+    }
+
+    /// The hits to leave out, and who has answered the pages before.
+    fn begun(&self) -> Result<(usize, Option<AnsweredBy>), DomainError> {
+        let Some(after) = &self.after else { return Ok((0, None)) };
+        if let Ok(offset) = offset(after, self.tag(AnsweredBy::Database)) {
+            return Ok((offset, Some(AnsweredBy::Database)));
+        }
+        let offset = offset(after, self.tag(AnsweredBy::Engine))?;
+        Ok((offset, Some(AnsweredBy::Engine)))
     }
 
     async fn answer(
@@ -430,9 +448,8 @@ impl Asked {
         search: &Search,
         field: &Selected,
     ) -> Result<SearchConnection, DomainError> {
-        let tag = self.tag();
         let size = page_size(self.first, MAX_PAGE)?;
-        let offset = self.after.as_deref().map_or(Ok(0), |after| offset(after, tag))?;
+        let (offset, begun) = self.begun()?;
         let limit = size.min(MAX_HITS - offset);
         let mut facets = self.facets.clone().unwrap_or_default();
         facets.dedup();
@@ -446,8 +463,9 @@ impl Asked {
         }
         // Before the search, so that it says nothing of what came meanwhile.
         let reached = search.reached();
-        let Answer { found, query, degraded } =
-            search.find(reader, &self.types, typed(&self.query), query).await?;
+        let Answer { found, query, by } =
+            search.find(reader, &self.types, typed(&self.query), query, begun).await?;
+        let tag = self.tag(by);
         let Found { hits, total, facets } = found;
         let edges = field.selection.below("SearchConnection", "edges").unwrap_or_default();
         let nodes = field.selection.below("SearchConnection", "nodes").unwrap_or_default();
@@ -486,7 +504,7 @@ impl Asked {
             total,
             facets: facets.into_iter().map(|one| distribution(one, self.language)).collect(),
             indexed_through,
-            degraded,
+            degraded: by == AnsweredBy::Database,
         })
     }
 }

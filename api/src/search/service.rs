@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use super::engine::{Engine, EngineError, Found, Position, Query};
-use super::text::query_words;
+use super::breaker::Breaker;
+use super::engine::{Engine, EngineError, Found, Hit, Position, Query};
+use super::text::{Word, query_words};
 use super::{Audience, SearchFacet, SearchType, fallback};
 use crate::record::error::DomainError;
 use crate::record::name_of;
@@ -21,14 +23,24 @@ const CATCH_UP_TIME: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub struct Search {
     engine: Option<Arc<dyn Engine>>,
+    breaker: Arc<Breaker>,
     reached: watch::Receiver<Option<Position>>,
 }
 
 impl Default for Search {
     /// A search without an engine, which answers from the database.
     fn default() -> Self {
-        Self { engine: None, reached: watch::channel(None).1 }
+        Self { engine: None, breaker: Arc::default(), reached: watch::channel(None).1 }
     }
+}
+
+/// Who has answered a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnsweredBy {
+    /// The search engine.
+    Engine,
+    /// The database in its place.
+    Database,
 }
 
 /// What was found, and how.
@@ -38,15 +50,15 @@ pub struct Answer {
     pub found: Found,
     /// What was asked of the engine in the end: with the words that count.
     pub query: Query,
-    /// Whether the database answered instead of the engine.
-    pub degraded: bool,
+    /// Who has answered.
+    pub by: AnsweredBy,
 }
 
 impl Search {
     /// The search of this engine; its follower tells how far it is.
     pub fn new(engine: Arc<dyn Engine>) -> (Self, watch::Sender<Option<Position>>) {
         let (sender, reached) = watch::channel(None);
-        (Self { engine: Some(engine), reached }, sender)
+        (Self { engine: Some(engine), breaker: Arc::default(), reached }, sender)
     }
 
     /// How far the index has followed the log.
@@ -63,28 +75,55 @@ impl Search {
         matches!(tokio::time::timeout(CATCH_UP_TIME, reached.wait_for(there)).await, Ok(Ok(_)))
     }
 
-    /// Finds what `text` means among these types.
+    /// Finds what `text` means among these types. Pages go on as they began: `begun` says who answered the first.
     ///
     /// # Errors
-    /// [`DomainError::Database`] where the database has to answer and cannot either.
+    /// [`DomainError::Database`] where the database has to answer and cannot either;
+    /// [`DomainError::SearchUnavailable`] where the engine has begun and does not answer any more.
     pub async fn find(
         &self,
         reader: &Reader,
         types: &[SearchType],
         text: &str,
         mut query: Query,
+        begun: Option<AnsweredBy>,
     ) -> Result<Answer, DomainError> {
         query.words = query_words(text);
         query.filters.push((SearchFacet::Type, types.iter().map(|of| name_of(*of).to_owned()).collect()));
-        let audience = Audience::of(&reader.viewer);
-        match self.ask(audience, &mut query).await {
-            Ok(found) => Ok(Answer { found, query, degraded: false }),
-            Err(error) => {
-                tracing::warn!(%error, "the search engine does not answer: the database does");
-                let found = fallback::find(reader, types, text, &query).await?;
-                Ok(Answer { found, query, degraded: true })
+        let own = fallback::own(reader, types, text, &query).await?;
+        let mut rest = own.rest(&query);
+        if begun != Some(AnsweredBy::Database) {
+            match self.ask(Audience::of(&reader.viewer), &mut rest).await {
+                Ok(found) => {
+                    let found = own.before(found, &query);
+                    let query = Query { words: rest.words, any: rest.any, ..query };
+                    return Ok(Answer { found, query, by: AnsweredBy::Engine });
+                }
+                Err(error) if begun.is_some() => {
+                    tracing::debug!(%error, "the search engine does not answer a further page");
+                    return Err(DomainError::SearchUnavailable);
+                }
+                Err(error) => tracing::debug!(%error, "the search engine does not answer: the database does"),
             }
         }
+        let found = own.before(fallback::find(reader, types, text, &rest).await?, &query);
+        Ok(Answer { found, query, by: AnsweredBy::Database })
+    }
+
+    /// Finds organizations whose names have any of these words, the most of them first, with one question to the
+    /// engine.
+    ///
+    /// # Errors
+    /// [`EngineError`] where the engine does not answer.
+    pub async fn named(
+        &self,
+        reader: &Reader,
+        words: Vec<Word>,
+        limit: usize,
+    ) -> Result<Vec<Hit>, EngineError> {
+        let filters = vec![(SearchFacet::Type, vec![name_of(SearchType::Organization).to_owned()])];
+        let query = Query { words, any: true, names: true, filters, limit, ..Query::default() };
+        Ok(self.engine(Audience::of(&reader.viewer), &query).await?.hits)
     }
 
     /// All words must be there. Where no record has all of them, words that nobody has are left out; where that
@@ -117,9 +156,17 @@ impl Search {
 
     async fn engine(&self, audience: Audience, query: &Query) -> Result<Found, EngineError> {
         let engine = self.engine.as_ref().ok_or(EngineError::Building)?;
-        match tokio::time::timeout(ENGINE_TIME, engine.search(audience, query)).await {
+        if !self.breaker.lets_through(Instant::now()) {
+            return Err(EngineError::Failed("it is given a moment to recover".into()));
+        }
+        let answer = match tokio::time::timeout(ENGINE_TIME, engine.search(audience, query)).await {
             Ok(answer) => answer,
             Err(_) => Err(EngineError::Failed("no answer in time".into())),
+        };
+        match &answer {
+            Err(error @ EngineError::Failed(_)) => self.breaker.failed(error, Instant::now()),
+            Ok(_) | Err(EngineError::Building) => self.breaker.answered(),
         }
+        answer
     }
 }

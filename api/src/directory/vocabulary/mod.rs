@@ -431,6 +431,22 @@ macro_rules! file {
     };
 }
 
+/// The files of the vocabularies as they are compiled in: what is derived from them can be told from what was
+/// derived from others.
+pub const FILES: [&str; 11] = [
+    file!("regions"),
+    file!("territories"),
+    file!("sectors"),
+    file!("occupations"),
+    file!("languages"),
+    file!("organization_kinds"),
+    file!("partnership_kinds"),
+    file!("event_kinds"),
+    file!("offer_kinds"),
+    file!("call_genres"),
+    file!("occupation_families"),
+];
+
 fn load() -> Vocabularies {
     let regions: Vec<Region> = entries::<RegionFile>(file!("regions"))
         .into_iter()

@@ -13,8 +13,9 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Te
 use uuid::Uuid;
 
 use super::collector::Best;
+use crate::record::all_of;
 use crate::record::geo::{chord_squared, unit_vector};
-use crate::search::document::Document;
+use crate::search::document::{self, Document};
 use crate::search::engine::{Batch, Found, Position, Query};
 use crate::search::text::{Word, indexed};
 use crate::search::{SearchFacet, SearchType};
@@ -26,6 +27,8 @@ const WORDS: &str = "words";
 
 /// How much a match is worth, by where it is; see [`worth`].
 const WEIGHTS: [f32; 4] = [1.0, 0.95, 0.55, 0.35];
+/// How many of these places, from the first, are names.
+const NAMES: usize = 2;
 
 /// The fields of the index.
 #[derive(Debug)]
@@ -75,8 +78,7 @@ fn layout() -> (Schema, Fields) {
         x: schema.add_f64_field("x", FAST),
         y: schema.add_f64_field("y", FAST),
         z: schema.add_f64_field("z", FAST),
-        values: SearchFacet::ALL
-            .into_iter()
+        values: all_of::<SearchFacet>()
             .map(|facet| (facet, schema.add_text_field(facet_field(facet), raw.clone().set_fast("raw"))))
             .collect(),
     };
@@ -140,18 +142,28 @@ impl AudienceIndex {
             writer.add_document(self.document(document))?;
         }
         let mut commit = writer.prepare_commit()?;
-        commit.set_payload(&format!("{} {}", position.feed_id, position.seq));
+        commit.set_payload(&format!("{} {} {}", position.feed_id, position.seq, document::layout()));
         commit.commit()?;
         self.reader.reload()
     }
 
-    /// Where in the log the index is.
+    /// Where in the log the index is; nothing where its documents are not those that are made now.
     pub(super) fn position(&self) -> tantivy::Result<Option<Position>> {
-        let payload = self.index.load_metas()?.payload;
-        Ok(payload.and_then(|text| {
-            let (feed_id, seq) = text.split_once(' ')?;
-            Some(Position { feed_id: feed_id.parse().ok()?, seq: seq.parse().ok()? })
-        }))
+        // Another program may have written to it.
+        self.reader.reload()?;
+        let payload = self.index.load_metas()?.payload.unwrap_or_default();
+        let mut parts = payload.split(' ');
+        let mut part = || parts.next().unwrap_or_default();
+        let (feed_id, seq, layout) = (part().parse(), part().parse(), part());
+        Ok(match (feed_id, seq) {
+            (Ok(feed_id), Ok(seq)) if layout == document::layout() => Some(Position { feed_id, seq }),
+            _ => None,
+        })
+    }
+
+    /// Whether its files are as they were written.
+    pub(super) fn is_sound(&self) -> bool {
+        self.index.validate_checksum().is_ok_and(|damaged| damaged.is_empty())
     }
 
     fn id_term(&self, id: Uuid) -> Term {
@@ -216,7 +228,7 @@ impl AudienceIndex {
                 clauses.push((Occur::Must, Box::new(one_of)));
             }
         }
-        let words: Vec<Box<dyn Ask>> = query.words.iter().map(|word| self.word(word)).collect();
+        let words: Vec<Box<dyn Ask>> = query.words.iter().map(|word| self.word(word, query.names)).collect();
         if words.is_empty() {
             clauses.push((Occur::Must, Box::new(ConstScoreQuery::new(Box::new(AllQuery), 0.0))));
         } else if query.any {
@@ -236,10 +248,11 @@ impl AudienceIndex {
         BooleanQuery::new(clauses)
     }
 
-    /// A word wherever it may stand; only its best place counts.
-    fn word(&self, word: &Word) -> Box<dyn Ask> {
+    /// A word wherever it may stand, or in names alone; only its best place counts.
+    fn word(&self, word: &Word, names: bool) -> Box<dyn Ask> {
         let mut places: Vec<Box<dyn Ask>> = Vec::new();
-        for (field, weight) in self.fields.words.into_iter().zip(WEIGHTS) {
+        let fields = if names { NAMES } else { WEIGHTS.len() };
+        for (field, weight) in self.fields.words.into_iter().zip(WEIGHTS).take(fields) {
             let term = Term::from_field_text(field, &word.text);
             places.push(constant(
                 TermQuery::new(term.clone(), IndexRecordOption::Basic),
@@ -285,5 +298,5 @@ fn scored(query: impl Ask, score: f32) -> Box<dyn Ask> {
 
 /// The type that a number in the index stands for.
 pub(super) fn type_of(number: u64) -> Option<SearchType> {
-    SearchType::ALL.into_iter().find(|of| *of as u64 == number)
+    all_of::<SearchType>().find(|of| *of as u64 == number)
 }

@@ -10,6 +10,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures::FutureExt;
@@ -46,6 +47,19 @@ impl Generation {
         Ok(Self { number, public: create(Audience::Public)?, members: create(Audience::Members)? })
     }
 
+    fn is_sound(&self) -> bool {
+        self.public.is_sound() && self.members.is_sound()
+    }
+
+    /// How far it has followed the log.
+    fn position(&self) -> tantivy::Result<Option<Position>> {
+        // A stop between the two leaves one behind: what it lacks is written again to both.
+        Ok(match (self.public.position()?, self.members.position()?) {
+            (Some(a), Some(b)) if a.feed_id == b.feed_id => Some(if a.seq < b.seq { a } else { b }),
+            _ => None,
+        })
+    }
+
     fn of(&self, audience: Audience) -> &AudienceIndex {
         match audience {
             Audience::Public => &self.public,
@@ -62,13 +76,20 @@ pub struct Embedded(Arc<Folder>);
 struct Folder {
     root: PathBuf,
     live: RwLock<Option<Arc<Generation>>>,
+    /// Whether a search has failed: its files may be damaged.
+    suspected: AtomicBool,
     shadow: RwLock<Option<Arc<Generation>>>,
 }
 
 impl Embedded {
     /// The engine in this folder. Nothing is read or made yet.
     pub fn new(root: PathBuf) -> Self {
-        Self(Arc::new(Folder { root, live: RwLock::default(), shadow: RwLock::default() }))
+        Self(Arc::new(Folder {
+            root,
+            live: RwLock::default(),
+            suspected: AtomicBool::new(false),
+            shadow: RwLock::default(),
+        }))
     }
 
     /// Runs work that reads and writes files where it disturbs no request.
@@ -110,10 +131,17 @@ impl Folder {
     /// Opens the generation that is searched now, where it can be.
     fn reopen(&self) -> Option<Arc<Generation>> {
         let number = self.current()?;
-        if let Some(live) = self.live().filter(|live| live.number == number) {
+        let suspected = self.suspected.swap(false, Ordering::Relaxed);
+        if let Some(live) = self.live().filter(|live| live.number == number)
+            && (!suspected || live.is_sound())
+        {
             return Some(live);
         }
         match Generation::open(&self.root, number) {
+            Ok(generation) if !generation.is_sound() => {
+                tracing::warn!(number, "the search index is damaged and will be built anew");
+                None
+            }
             Ok(generation) => {
                 let generation = Arc::new(generation);
                 *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&generation));
@@ -189,19 +217,21 @@ impl Engine for Embedded {
         let query = query.clone();
         self.run(move |folder| {
             let live = folder.live().ok_or(EngineError::Building)?;
-            Ok(live.of(audience).search(&query)?)
+            let found = live.of(audience).search(&query);
+            if found.is_err() {
+                folder.suspected.store(true, Ordering::Relaxed);
+            }
+            Ok(found?)
         })
     }
 
     fn position(&self) -> BoxFuture<'_, Result<Option<Position>, EngineError>> {
         self.run(|folder| {
             let Some(live) = folder.reopen() else { return Ok(None) };
-            let positions = (live.public.position()?, live.members.position()?);
-            // A stop between the two leaves one behind: what it lacks is written again to both.
-            Ok(match positions {
-                (Some(a), Some(b)) if a.feed_id == b.feed_id => Some(if a.seq < b.seq { a } else { b }),
-                _ => None,
-            })
+            Ok(live.position().unwrap_or_else(|error| {
+                tracing::warn!(%error, "the search index cannot be read and will be built anew");
+                None
+            }))
         })
     }
 

@@ -1,0 +1,149 @@
+//! What the one program holds that writes to an index, among all that search it.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
+
+use super::engine::Guard;
+use crate::changes::lease::Lease;
+use crate::record::read::Database;
+
+/// How long a lease lasts that is not kept.
+pub const LEASE_TIME: Duration = Duration::from_secs(15);
+
+/// The right to write to an index.
+#[derive(Debug)]
+pub struct Held {
+    /// The index, for jobs and dead letters.
+    pub index: String,
+    by: By,
+}
+
+#[derive(Debug)]
+enum By {
+    /// The lock goes with the file, at the latest when the process ends.
+    File {
+        _locked: File,
+    },
+    Lease {
+        lease: Lease,
+        time: Duration,
+    },
+}
+
+/// Why the right to write cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// A file cannot be used.
+    #[error("{0}")]
+    File(#[from] std::io::Error),
+    /// The database failed.
+    #[error("database: {0}")]
+    Database(#[from] sea_orm::DbErr),
+}
+
+impl Held {
+    /// Takes the right to write, for `time` where it is a lease; nothing where another program has it.
+    ///
+    /// # Errors
+    /// Where files or the database fail.
+    pub async fn take(db: &Arc<Database>, guard: &Guard, time: Duration) -> Result<Option<Self>, GuardError> {
+        match guard {
+            Guard::File(path) => {
+                let path = path.clone();
+                let locked = tokio::task::spawn_blocking(move || lock(&path)).await;
+                let locked = locked.map_err(std::io::Error::other)??;
+                Ok(locked.map(|(file, index)| Self { index, by: By::File { _locked: file } }))
+            }
+            Guard::Lease(name) => {
+                let lease = Lease::take(db, name, time).await?;
+                Ok(lease.map(|lease| Self { index: name.clone(), by: By::Lease { lease, time } }))
+            }
+        }
+    }
+
+    /// Keeps the right; ends when it is lost.
+    pub async fn keep(&self, db: &Arc<Database>) {
+        let By::Lease { lease, time } = &self.by else { return std::future::pending().await };
+        let mut ends = Instant::now() + *time;
+        loop {
+            sleep(*time / 3).await;
+            let asked = Instant::now();
+            // A database that does not answer in time may have given the lease to somebody else.
+            match timeout(ends.saturating_duration_since(asked), lease.keep(db, *time)).await {
+                Ok(Ok(true)) => ends = asked + *time,
+                Ok(Ok(false)) | Err(_) => return,
+                Ok(Err(error)) => tracing::debug!(%error, "the lease of the search index could not be kept"),
+            }
+        }
+    }
+
+    /// Gives the right back.
+    pub async fn give_back(self, db: &Arc<Database>) {
+        if let By::Lease { lease, time } = self.by
+            && !matches!(timeout(time, lease.give_back(db)).await, Ok(Ok(())))
+        {
+            tracing::debug!("the lease of the search index could not be given back; it ends by itself");
+        }
+    }
+}
+
+/// The index that a guard stands for; nothing where nobody has ever written to it.
+///
+/// # Errors
+/// Where its file cannot be read.
+pub fn index_of(guard: &Guard) -> std::io::Result<Option<String>> {
+    match guard {
+        Guard::Lease(name) => Ok(Some(name.clone())),
+        Guard::File(path) => match std::fs::read_to_string(path) {
+            Ok(name) => Ok(Some(name.trim().to_owned()).filter(|name| !name.is_empty())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// Locks the file of an index. The file names the index: others can then leave word for who holds it.
+fn lock(path: &Path) -> std::io::Result<Option<(File, String)>> {
+    std::fs::create_dir_all(path.parent().map_or_else(PathBuf::new, Path::to_path_buf))?;
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let mut name = String::new();
+    file.read_to_string(&mut name)?;
+    let name = if name.trim().is_empty() {
+        let name = Uuid::from_u128(rand::random()).to_string();
+        file.seek(SeekFrom::Start(0))?;
+        writeln!(file, "{name}")?;
+        file.sync_all()?;
+        name
+    } else {
+        name.trim().to_owned()
+    };
+    Ok(Some((file, name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_and_the_same_name_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("search").join("lock");
+        assert_eq!(index_of(&Guard::File(path.clone())).unwrap(), None);
+        let (first, name) = lock(&path).unwrap().unwrap();
+        assert!(lock(&path).unwrap().is_none());
+        assert_eq!(index_of(&Guard::File(path.clone())).unwrap(), Some(name.clone()));
+        drop(first);
+        assert_eq!(lock(&path).unwrap().unwrap().1, name);
+    }
+}

@@ -1,0 +1,399 @@
+//! The index follows the log, whatever happens to those who keep it.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use passerelle::app::App;
+use passerelle::changes::lease::Lease;
+use passerelle::changes::{self, ChangeCursor};
+use passerelle::record::policy::Viewer;
+use passerelle::search::Audience;
+use passerelle::search::document::{Document, Text};
+use passerelle::search::engine::{Batch, Engine, Position, Target};
+use passerelle::search::reindex::reindex;
+use passerelle::search::store::{self, Drift, Outcome, Task};
+use passerelle::search::{SearchType, engine::Guard, guard::index_of};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::stub::{Fault, Stub};
+use crate::on_both_databases;
+use crate::support::program::{Running, folder, program};
+use crate::support::records::{each, import, ndjson, organization, talent};
+use crate::support::run;
+use crate::support::server::{Backend, Setup, TestServer};
+
+fn named(region: &str, name: &str) -> Value {
+    organization(region, &name.to_lowercase().replace(' ', "-"), json!({ "name": name }))
+}
+
+/// Total, whether the database answered, and the names of the hits of a running program.
+async fn search(address: &str, words: &str) -> (u64, bool, Vec<String>) {
+    let query = "query($q: String!) { search(query: $q, first: 5) { estimatedTotalCount degraded
+        nodes { ... on Organization { name } } } }";
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let body = json!({ "query": query, "variables": { "q": words } });
+    let answer = client.post(format!("{address}/graphql")).json(&body).send().await.expect("an answer");
+    let answer: Value = answer.json().await.expect("JSON");
+    let found = &answer["data"]["search"];
+    let names = each(&found["nodes"], "/name").into_iter().map(str::to_owned).collect();
+    (found["estimatedTotalCount"].as_u64().expect("a number"), found["degraded"] == true, names)
+}
+
+/// Searches until the index answers with so many hits.
+async fn search_until(address: &str, words: &str, total: u64) {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = search(address, words).await;
+        if (found.0, found.1) == (total, false) {
+            return;
+        }
+        assert!(Instant::now() < end, "{words}: {found:?} instead of {total}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// What a command prints that must succeed.
+fn printed(folder: &Path, arguments: &[&str]) -> String {
+    let done = program(folder).args(arguments).output().expect("the program runs");
+    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).expect("UTF-8")
+}
+
+#[test]
+fn a_killed_server_goes_on_where_it_was() {
+    let folder = folder();
+    let serve = || Running::start(program(folder.path()).arg("serve"));
+    let lines = |from: usize| {
+        let lines: Vec<Value> =
+            (from..from + 1500).map(|n| named("wallonie", &format!("Kwarvel {n:05}"))).collect();
+        ndjson(&lines)
+    };
+    let mut server = serve();
+    for round in 0..3 {
+        let file = folder.path().join("more.ndjson");
+        fs::write(&file, lines(round * 1500)).expect("a file");
+        printed(folder.path(), &["import", "--create-source", "more.ndjson"]);
+        // Killed at another moment each time: before, while and after it follows.
+        std::thread::sleep(Duration::from_millis(250 * round as u64));
+        server.kill();
+        server = serve();
+    }
+    let address = server.address().to_owned();
+    run(async move { search_until(&address, "kwarvel", 4500).await });
+    assert_eq!(server.terminate(), Some(0));
+    let told = printed(folder.path(), &["reindex", "--check"]);
+    assert_eq!(told, "9000 documents are as the database has them\n");
+}
+
+/// The largest file below a folder.
+fn largest(folder: &Path) -> std::path::PathBuf {
+    let mut folders = vec![folder.to_owned()];
+    let mut found = (0, folder.to_owned());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let about = entry.metadata().expect("metadata");
+            if about.is_dir() {
+                folders.push(entry.path());
+            } else if about.len() > found.0 {
+                found = (about.len(), entry.path());
+            }
+        }
+    }
+    found.1
+}
+
+#[test]
+fn a_missing_or_damaged_index_is_built_anew() {
+    let folder = folder();
+    let index = folder.path().join("data/search");
+    let damages: [fn(&Path); 4] = [
+        |_| {},
+        |index| fs::remove_dir_all(index).expect("it goes"),
+        |index| fs::write(index.join("current"), "none").expect("a file"),
+        |index| {
+            let file = largest(index);
+            let mut bytes = fs::read(&file).expect("its bytes");
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0xff;
+            fs::write(&file, bytes).expect("a file");
+        },
+    ];
+    for (round, damage) in damages.into_iter().enumerate() {
+        let mut server = Running::start(program(folder.path()).args(["serve", "--demo"]));
+        let address = server.address().to_owned();
+        run(async move { search_until(&address, "ankama", 1).await });
+        assert_eq!(server.terminate(), Some(0), "round {round}");
+        damage(&index);
+    }
+    let told = printed(folder.path(), &["reindex", "--check"]);
+    assert!(told.contains("there was no index that fits"), "{told}");
+}
+
+#[test]
+fn reindex_asks_the_server_or_takes_its_place() {
+    let folder = folder();
+    let mut server = Running::start(program(folder.path()).args(["serve", "--demo"]));
+    let address = server.address().to_owned();
+    let path = folder.path().to_owned();
+    run(async move {
+        search_until(&address, "ankama", 1).await;
+        let command = tokio::task::spawn_blocking(move || printed(&path, &["reindex"]));
+        // It is searched all the while.
+        let mut searches = 0;
+        while !command.is_finished() {
+            assert_eq!(search(&address, "ankama").await, (1, false, vec!["Ankama".to_owned()]));
+            searches += 1;
+        }
+        assert!(searches > 0);
+        let told = command.await.expect("no panic");
+        assert!(told.starts_with("the index was built, with "), "{told}");
+    });
+    let told = printed(folder.path(), &["reindex", "--check"]);
+    assert!(told.ends_with("documents are as the database has them\n"), "{told}");
+    assert_eq!(server.terminate(), Some(0));
+    let built = printed(folder.path(), &["reindex"]);
+    assert!(built.starts_with("the index was built, with "), "{built}");
+    assert_eq!(printed(folder.path(), &["reindex", "--check"]), told);
+}
+
+on_both_databases! {
+    async fn one_holds_a_lease(server) {
+        let db = &server.app.db;
+        let long = Duration::from_secs(60);
+        let first = Lease::take(db, "test", long).await.unwrap().expect("it is free");
+        assert_eq!(Lease::take(db, "test", long).await.unwrap(), None);
+        let other = Lease::take(db, "other", long).await.unwrap();
+        assert!(other.is_some(), "another is free");
+        assert!(first.keep(db, long).await.unwrap());
+        first.give_back(db).await.unwrap();
+        let second = Lease::take(db, "test", Duration::ZERO).await.unwrap().expect("it was given back");
+        assert!(!first.keep(db, long).await.unwrap(), "it is another's");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let third = Lease::take(db, "test", long).await.unwrap().expect("it has ended");
+        assert!(!second.keep(db, long).await.unwrap());
+        second.give_back(db).await.unwrap();
+        assert!(third.keep(db, long).await.unwrap(), "who has lost it gives nothing back");
+    }
+}
+
+/// Has the follower of a server check its index.
+async fn check(server: &TestServer) -> Drift {
+    let engine = server.engine.as_ref().expect("an engine");
+    let outcome = reindex(&server.app, engine, Task::Check, |_, _| {}).await.expect("it is checked");
+    let Outcome::Checked(drift) = outcome else { panic!("{outcome:?}") };
+    drift
+}
+
+on_both_databases! {
+    with Setup::default().with_search();
+    async fn drift_is_found_and_repaired(server) {
+        let names: Vec<Value> = (0..5).map(|n| named("flandre", &format!("Drift {n}"))).collect();
+        import(&server, &names).await;
+        let hidden = organization("flandre", "hidden", json!({"name": "Hidden", "visibility": "MEMBERS"}));
+        import(&server, &[hidden]).await;
+        server.indexed().await;
+        let whole = Drift { checked: 11, ..Drift::default() };
+        assert_eq!(check(&server).await, whole);
+
+        // Somebody else has written to it.
+        let engine = server.engine.clone().expect("an engine");
+        let here = engine.position().await.unwrap().expect("an index");
+        let ids = engine.walk(Audience::Public, None, 10).await.unwrap();
+        assert_eq!(ids.len(), 5);
+        let document = |id: Uuid, revision: i32| {
+            let name = Text { field: "name", text: "Stranger".into() };
+            Document::new(SearchType::Organization, id, revision, vec![name])
+        };
+        let stranger = Uuid::from_u128(u128::MAX);
+        let public = Batch { documents: vec![document(stranger, 1), document(ids[1].0, 99)], gone: vec![ids[0].0] };
+        let members = Batch { documents: vec![], gone: vec![ids[0].0, ids[4].0] };
+        engine.write(Target::Live, [(Audience::Public, public), (Audience::Members, members)], here).await.unwrap();
+        let drift = check(&server).await;
+        assert_eq!(drift, Drift { checked: 12, missing: 3, stale: 1, extra: 1, refused: 0 });
+        assert_eq!(check(&server).await, whole);
+        let found = server.data(r#"{ search(query: "stranger") { estimatedTotalCount } }"#).await;
+        assert_eq!(found["search"]["estimatedTotalCount"], 0);
+    }
+}
+
+on_both_databases! {
+    with Setup::default().with_search();
+    async fn an_index_is_rebuilt_while_records_change(server) {
+        let names: Vec<Value> = (0..3000).map(|n| named("wallonie", &format!("Vrombel {n:04}"))).collect();
+        import(&server, &names).await;
+        server.indexed().await;
+        let engine = server.engine.clone().expect("an engine");
+        let mut most = (0, 0);
+        let rebuild = reindex(&server.app, &engine, Task::Rebuild, |done, total| most = most.max((done, total)));
+        let writes = async {
+            for round in 0..10 {
+                import(&server, &[named("wallonie", &format!("Latecomer {round}"))]).await;
+                // The one that is searched goes on following meanwhile.
+                server.indexed().await;
+            }
+        };
+        let (outcome, ()) = tokio::join!(rebuild, writes);
+        assert!(matches!(outcome, Ok(Outcome::Rebuilt(3000..=3010))), "{outcome:?}");
+        assert!(most.1 >= 3000, "{most:?}");
+        server.indexed().await;
+        assert_eq!(check(&server).await, Drift { checked: 6020, ..Drift::default() });
+    }
+}
+
+async fn total(server: &TestServer, words: &str) -> (u64, bool) {
+    let query = "query($q: String!) { search(query: $q) { estimatedTotalCount degraded } }";
+    let answer = server.query_with(query, json!({ "q": words })).await;
+    let found = &answer["data"]["search"];
+    (found["estimatedTotalCount"].as_u64().expect("a total"), found["degraded"] == true)
+}
+
+#[test]
+fn a_poisoned_record_is_kept_account_of() {
+    run(async {
+        let stub = Stub::start().await;
+        let engine: Arc<dyn Engine> = Arc::new(stub.engine());
+        let setup = Setup::default().with_engine(Arc::clone(&engine));
+        let server = TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there");
+        stub.store().poison = Some("toxic".into());
+        import(&server, &[named("wallonie", "Toxic"), named("wallonie", "Sound")]).await;
+        server.indexed().await;
+        assert_eq!((total(&server, "toxic").await, total(&server, "sound").await), ((0, false), (1, false)));
+        let index = index_of(&engine.guard()).unwrap().expect("a name");
+        assert!(matches!(engine.guard(), Guard::Lease(_)));
+        assert_eq!(store::dead_letters(&server.app.db, &index).await.unwrap().len(), 1);
+        assert_eq!(check(&server).await, Drift { checked: 4, refused: 1, ..Drift::default() });
+        // The engine takes it now.
+        stub.store().poison = None;
+        assert_eq!(check(&server).await, Drift { checked: 4, ..Drift::default() });
+        assert!(store::dead_letters(&server.app.db, &index).await.unwrap().is_empty());
+        assert_eq!(total(&server, "toxic").await, (1, false));
+    });
+}
+
+#[test]
+fn another_program_takes_over_where_one_has_ended() {
+    run(async {
+        let stub = Stub::start().await;
+        let setup = Setup::default().with_engine(Arc::new(stub.engine()));
+        let mut first = TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there");
+        import(&first, &[named("wallonie", "Before")]).await;
+        first.indexed().await;
+        let written = stub.store().tags.len();
+        // A second program on the same database and engine.
+        let (second, following) =
+            App::new(Arc::clone(&first.app.db), first.app.clock.clone()).with_search(Arc::new(stub.engine()));
+        let stop = CancellationToken::new();
+        following.start(&second, stop.clone());
+        import(&first, &[named("wallonie", "Between")]).await;
+        let position = async || {
+            let head = changes::head(&first.app.db).await.expect("an end");
+            Position { feed_id: head.feed_id, seq: head.seq }
+        };
+        assert!(second.search.wait_for(position().await).await, "it knows how far the first has followed");
+        assert_eq!(stub.store().tags.len(), written + 2, "one of them writes");
+        first.stop_following().await;
+        import(&first, &[named("wallonie", "After")]).await;
+        assert!(second.search.wait_for(position().await).await, "it has taken over");
+        stop.cancel();
+        first.stop().await;
+    });
+}
+
+#[test]
+fn writes_and_reads_go_on_without_the_engine() {
+    run(async {
+        let stub = Stub::start().await;
+        let setup = Setup::default().with_engine(Arc::new(stub.engine()));
+        let server = TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there");
+        let names: Vec<Value> = (0..4).map(|n| named("wallonie", &format!("Zebra {n}"))).collect();
+        import(&server, &names).await;
+        server.indexed().await;
+        let page = async |after: Option<&str>| {
+            let query = "query($after: String) { search(query: \"zebra\", first: 2, after: $after) {
+                degraded pageInfo { endCursor } nodes { ... on Organization { name } } } }";
+            server.query_with(query, json!({ "after": after })).await
+        };
+        let first = page(None).await;
+        let begun = first["data"]["search"]["pageInfo"]["endCursor"].as_str().expect("a cursor");
+        assert_eq!(first["data"]["search"]["degraded"], false);
+
+        stub.store().broken = true;
+        import(&server, &[named("wallonie", "Zebra 4")]).await;
+        let away = page(None).await;
+        assert_eq!(away["data"]["search"]["degraded"], true);
+        assert_eq!(each(&away["data"]["search"]["nodes"], "/name"), ["Zebra 0", "Zebra 1"]);
+        let cursor = away["data"]["search"]["pageInfo"]["endCursor"].as_str().expect("a cursor");
+        let next = page(Some(cursor)).await;
+        assert_eq!(each(&next["data"]["search"]["nodes"], "/name"), ["Zebra 2", "Zebra 3"]);
+        // Pages that the engine began cannot be gone on with.
+        let refused = page(Some(begun)).await;
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "SEARCH_UNAVAILABLE", "{refused}");
+        let suggested = server.data(r#"{ suggest(prefix: "zeb") { text } }"#).await;
+        assert_eq!(each(&suggested["suggest"], "/text").len(), 5);
+
+        // Those that the database began go on with it.
+        stub.store().broken = false;
+        let end = Instant::now() + Duration::from_secs(20);
+        while total(&server, "zebra").await != (5, false) {
+            assert!(Instant::now() < end, "the index does not catch up");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(page(Some(cursor)).await["data"]["search"]["degraded"], true);
+        stub.store().faults.push_back(Fault::Canceled);
+    });
+}
+
+on_both_databases! {
+    with Setup::default().with_search();
+    async fn a_client_finds_what_it_has_just_written(server) {
+        import(&server, &[named("wallonie", "Freshly Made")]).await;
+        let head = changes::head(&server.app.db).await.unwrap();
+        let cursor = |seq: i64| {
+            let fingerprint = ChangeCursor::fingerprint(&[], &[], &Viewer::anonymous());
+            let cursor = ChangeCursor { feed_id: head.feed_id, seq, tag: 0, base: seq, fingerprint };
+            async_graphql::ScalarType::to_value(&cursor).into_json().expect("JSON")
+        };
+        let query = "query($at: ChangeCursor) { search(query: \"fresh\", notBefore: $at) {
+            estimatedTotalCount indexedThrough } }";
+        let found = server.query_with(query, json!({ "at": cursor(head.seq) })).await;
+        assert_eq!(found["data"]["search"]["estimatedTotalCount"], 1, "{found}");
+        assert!(found["data"]["search"]["indexedThrough"].is_string());
+        let later = server.query_with(query, json!({ "at": cursor(head.seq + 1) })).await;
+        assert_eq!(later["errors"][0]["extensions"]["code"], "INDEX_LAGGING", "{later}");
+    }
+}
+
+on_both_databases! {
+    with Setup::default().with_search();
+    async fn a_search_is_paged_through_up_to_its_limit(server) {
+        let names: Vec<Value> = (0..1100).map(|n| named("wallonie", &format!("Pagerel {n:04}"))).collect();
+        import(&server, &names).await;
+        import(&server, &[talent("wallonie", "pagerel", json!({"displayName": "Pagerel"}))]).await;
+        server.indexed().await;
+        let query = "query($after: String) { search(query: \"pagerel\", first: 100, after: $after) {
+            estimatedTotalCount pageInfo { hasNextPage endCursor } nodes { __typename ... on Organization { slug } } } }";
+        let mut after = Value::Null;
+        let mut seen = std::collections::BTreeSet::new();
+        for page in 0..10 {
+            let answer = server.query_with(query, json!({ "after": after })).await;
+            let found = &answer["data"]["search"];
+            assert_eq!(found["estimatedTotalCount"], 1101);
+            assert_eq!(found["nodes"].as_array().map(Vec::len), Some(100), "page {page}");
+            if page == 0 {
+                assert_eq!(found["nodes"][0]["__typename"], "Talent", "a whole name comes first");
+            }
+            seen.extend(each(&found["nodes"], "/slug").into_iter().map(str::to_owned));
+            assert_eq!(found["pageInfo"]["hasNextPage"], page < 9);
+            after = found["pageInfo"]["endCursor"].clone();
+        }
+        assert_eq!(seen.len(), 999, "none comes twice");
+        let beyond = server.query_with(query, json!({ "after": after })).await;
+        assert_eq!(beyond["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+        assert!(beyond["errors"][0]["message"].as_str().is_some_and(|text| text.contains("1000")), "{beyond}");
+    }
+}

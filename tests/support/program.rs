@@ -1,0 +1,77 @@
+//! The real program, started as anyone would.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// The program in a folder of its own, with nothing set.
+pub(crate) fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
+    command.current_dir(folder).env_clear().env("LISTEN_ADDR", "127.0.0.1:0");
+    command
+}
+
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// A server that is killed with the test.
+pub(crate) struct Running {
+    child: Child,
+    /// What it said when it was ready.
+    pub(crate) line: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Running {
+    /// Starts a server, and waits until it is ready.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        Self::start_logging(command, Stdio::piped())
+    }
+
+    /// Starts a server that logs there, and waits until it is ready.
+    pub(crate) fn start_logging(command: &mut Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
+        let mut line = String::new();
+        let out = child.stdout.take().expect("a pipe");
+        BufReader::new(out).read_line(&mut line).expect("a line");
+        if line.is_empty() {
+            let mut told = String::new();
+            let _ = child.stderr.take().map(|mut log| log.read_to_string(&mut told));
+            panic!("the server did not start: {told}");
+        }
+        Self { child, line }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        let start = self.line.find("http://").expect("an address");
+        self.line[start..].split("/graphql").next().expect("an address")
+    }
+
+    /// Kills it, as a loss of power would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to stop, and answers with which code it did.
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
+        let begun = Instant::now();
+        let killed =
+            Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().expect("kill runs");
+        assert!(killed.success());
+        let code = self.child.wait().expect("it ends").code();
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        code
+    }
+}
