@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::on_both_databases;
-use crate::support::accounts::{account, data_as, is_good, query_as, sign_in};
+use crate::support::accounts::{PASSWORD, SIGN_IN, account, data_as, is_good, query_as, sign_in};
 use crate::support::records::{each, import, organization, talent};
 use crate::support::server::TestServer;
 
@@ -103,6 +103,13 @@ on_both_databases! {
         assert_eq!(shown["organizations"], json!([{"slug": "wallonie-private", "region": {"slug": "wallonie"}}]));
         assert_eq!(data["viewer"]["roles"][0]["region"]["organizations"]["totalCount"], 2);
         assert_eq!(data["node"], json!({"id": own, "__typename": "Account", "email": "ana@example.org", "talent": {"slug": "t-flandre-private"}}));
+        // Who signs in is answered as who has signed in, in the same request.
+        let document = SIGN_IN.replace("expiresAt", "viewer { account { talent { slug withheld fieldVisibility { group } } organizations { slug } } }");
+        let answer = server.query_with(&document, json!({"email": "ana@example.org", "password": PASSWORD})).await;
+        let shown = &answer["data"]["signIn"]["viewer"]["account"];
+        assert_eq!(shown["talent"]["withheld"], json!([]), "{answer}");
+        assert_eq!(shown["talent"]["fieldVisibility"].as_array().map(Vec::len), Some(4));
+        assert_eq!(shown["organizations"], json!([{"slug": "wallonie-private"}]));
         // Nobody else finds the account, not even by its id.
         let node = format!("{{ node(id: \"{own}\") {{ id }} nodes(ids: [\"{own}\"]) {{ id }} }}");
         let nothing = json!({"node": null, "nodes": [null]});

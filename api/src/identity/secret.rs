@@ -5,6 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 
+use crate::record::read::keyed::hex;
+
 /// What is kept of a secret: its SHA-256 hash. A secret of 256 random bits cannot be guessed from it, so that
 /// nothing slower is needed.
 pub type Hash = [u8; SHA256_OUTPUT_LEN];
@@ -31,9 +33,9 @@ pub fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 
-/// A new password of 120 random bits.
+/// A new password of 120 random bits, in letters and digits only, so that it is easily copied.
 pub fn password() -> SecretString {
-    text(&random::<15>()).into()
+    hex(&random::<15>()).into()
 }
 
 #[cfg(test)]
