@@ -5,6 +5,7 @@ use async_graphql::resolver_utils::{EnumItem, EnumType};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub mod abstract_type;
 pub mod error;
 pub mod geo;
 pub mod id;

@@ -76,6 +76,7 @@ impl Search {
     }
 
     /// Finds what `text` means among these types. Pages go on as they began: `begun` says who answered the first.
+    /// A query for names is one for anything else as well where too few names fit.
     ///
     /// # Errors
     /// [`DomainError::Database`] where the database has to answer and cannot either;
@@ -129,6 +130,13 @@ impl Search {
     /// All words must be there. Where no record has all of them, words that nobody has are left out; where that
     /// does not help, the records with most of them come.
     async fn ask(&self, audience: Audience, query: &mut Query) -> Result<Found, EngineError> {
+        if query.names {
+            let found = self.engine(audience, query).await?;
+            if found.hits.len() == query.limit {
+                return Ok(found);
+            }
+            query.names = false;
+        }
         let found = self.engine(audience, query).await?;
         if found.total > 0 || query.words.len() < 2 {
             return Ok(found);
