@@ -13,7 +13,7 @@ use crate::support::program::{Running, folder, program};
 use crate::support::{postgres, run};
 
 /// Exit code and standard error of a command that must end by itself.
-fn fails(command: &mut Command) -> (i32, String) {
+pub(crate) fn fails(command: &mut Command) -> (i32, String) {
     let mut child =
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let end = Instant::now() + Duration::from_secs(30);

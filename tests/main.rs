@@ -9,6 +9,7 @@
 mod changes;
 mod command;
 mod http;
+mod identity;
 mod import;
 mod lists;
 mod sample;

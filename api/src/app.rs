@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::identity::Identity;
 use crate::record::read::Database;
 use crate::record::value::DateTime;
 use crate::search::engine::{Engine, Position};
@@ -44,14 +45,22 @@ pub struct App {
     pub clock: Clock,
     /// The search.
     pub search: Search,
+    /// Who calls.
+    pub identity: Identity,
     /// Writes that were begun; a stop waits for them.
     pub tasks: TaskTracker,
 }
 
 impl App {
-    /// An app on this database and clock, without a search engine.
+    /// An app on this database and clock, without a search engine, and to which nobody can sign in.
     pub fn new(db: Arc<Database>, clock: Clock) -> Self {
-        Self { db, clock, search: Search::default(), tasks: TaskTracker::new() }
+        Self {
+            db,
+            clock,
+            search: Search::default(),
+            identity: Identity::default(),
+            tasks: TaskTracker::new(),
+        }
     }
 
     /// The app with this search engine, and what lets its index follow the log: see [`Following::start`].

@@ -1,9 +1,11 @@
 //! Every setting: flags and environment, checked before anything is begun.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+use secrecy::SecretString;
 use url::Url;
 
 /// A switch.
@@ -60,6 +62,23 @@ pub struct Config {
     #[arg(long, env, default_value = "info,sqlx=warn,sea_orm_migration=warn", value_name = "FILTER")]
     pub rust_log: String,
 
+    /// Address under which the world reaches this instance: `https://directory.example`; issuer of its access tokens
+    #[arg(long, env, value_name = "URL", value_parser = public_url)]
+    pub public_url: Option<Url>,
+
+    /// Encrypts secrets in the database: 32 bytes in base 64 [default: the file encryption.key in the data folder,
+    /// made where it is missing]
+    #[arg(long, env, hide_env_values = true, value_name = "KEY", value_parser = secret)]
+    pub encryption_key: Option<SecretString>,
+
+    /// Addresses or networks of proxies, separated by commas, whose header X-Forwarded-For is believed
+    #[arg(long, env, value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Whether attempts to sign in are counted, by account and by address
+    #[arg(long, env, default_value = "on", value_name = "SWITCH")]
+    pub rate_limit: Switch,
+
     /// GraphiQL for browsers at /graphql
     #[arg(long, env, default_value = "on", value_name = "SWITCH")]
     pub graphiql: Switch,
@@ -72,6 +91,32 @@ pub struct Config {
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "it must be an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000".to_owned())
+}
+
+fn public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = url.ok_or("it must be an address such as https://directory.example")?;
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
+        return Err("it must be an address without a password, a `?` or a `#`".into());
+    }
+    Ok(url)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the form of a parser of values")]
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(text.to_owned().into())
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let one = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse()
+        .or_else(|_| one())
+        .map_err(|_| "it must be an address or a network such as 10.0.0.0/8".to_owned())
 }
 
 fn meili_url(text: &str) -> Result<Url, String> {

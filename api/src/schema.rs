@@ -1,6 +1,6 @@
 //! The root of the schema: every concept's queries joined, and its text as clients read it.
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, SDLExportOptions};
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::directory::node::{NodeQuery, Record};
 use crate::directory::organization::graphql::OrganizationQuery;
@@ -10,6 +10,9 @@ use crate::directory::region::graphql::RegionQuery;
 use crate::directory::statistics::StatisticsQuery;
 use crate::directory::talent::graphql::TalentQuery;
 use crate::directory::vocabulary::graphql::VocabularyQuery;
+use crate::identity::api_key::graphql::{ApiKeyMutation, ApiKeyQuery};
+use crate::identity::graphql::ViewerQuery;
+use crate::identity::session::graphql::SessionMutation;
 use crate::search::graphql::SearchQuery;
 use crate::search::matching::graphql::MatchQuery;
 
@@ -26,10 +29,17 @@ pub struct Query(
     StatisticsQuery,
     SearchQuery,
     MatchQuery,
+    ViewerQuery,
+    ApiKeyQuery,
 );
 
+/// Everything that can be changed. Each mutation answers a payload with `userErrors`: what is wrong with its input,
+/// of which nothing was written then.
+#[derive(Clone, Copy, Debug, Default, MergedObject)]
+pub struct Mutation(SessionMutation, ApiKeyMutation);
+
 /// The schema that the server runs.
-pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// Builds the schema.
 ///
@@ -37,7 +47,7 @@ pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>
 /// library count introspection as well and come after the work they should prevent. No extension is added, and
 /// none should be: each one costs every field of every request.
 pub fn schema() -> Schema {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<Record>()
         // The server has refused what nests deeper; this one must not come first, as it has no code.
         .limit_recursive_depth(64)

@@ -1,6 +1,10 @@
 //! The tables as they are: one file each, columns and nothing else.
 
+pub mod account;
+pub mod account_organization;
+pub mod account_role;
 pub mod affiliation;
+pub mod api_key;
 pub mod change_log;
 pub mod feed_history;
 pub mod feed_meta;
@@ -18,6 +22,8 @@ pub mod record_redirect;
 pub mod record_slug;
 pub mod search_dead_letter;
 pub mod search_job;
+pub mod session;
+pub mod signing_key;
 pub mod source;
 pub mod sync_record;
 pub mod talent;

@@ -9,6 +9,7 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 
 mod m20261122_000001_changes;
 mod m20261122_000002_directory;
+mod m20261122_000003_identity;
 mod m20261122_000003_organization_names;
 mod m20261122_000004_search;
 
@@ -23,6 +24,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_directory::Migration),
             Box::new(m20261122_000003_organization_names::Migration),
             Box::new(m20261122_000004_search::Migration),
+            // It landed after those before it, whatever its name says.
+            Box::new(m20261122_000003_identity::Migration),
         ]
     }
 }

@@ -1,5 +1,6 @@
 //! Starts servers with databases of their own, and asks them.
 
+pub(crate) mod accounts;
 pub(crate) mod meilisearch;
 pub(crate) mod postgres;
 pub(crate) mod program;

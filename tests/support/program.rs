@@ -35,14 +35,18 @@ impl Drop for Running {
 impl Running {
     /// Starts a server, and waits until it is ready.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        Self::start_logging(command, Stdio::piped())
+    }
+
+    /// Starts a server that logs there, and waits until it is ready.
+    pub(crate) fn start_logging(command: &mut Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
         let mut line = String::new();
         let out = child.stdout.take().expect("a pipe");
         BufReader::new(out).read_line(&mut line).expect("a line");
         if line.is_empty() {
             let mut told = String::new();
-            let _ = child.stderr.take().expect("a pipe").read_to_string(&mut told);
+            let _ = child.stderr.take().map(|mut log| log.read_to_string(&mut told));
             panic!("the server did not start: {told}");
         }
         Self { child, line }

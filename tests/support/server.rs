@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use passerelle::app::{App, Clock};
+use passerelle::identity::{self, encryption::EncryptionKey};
 use passerelle::record::policy::Viewer;
 use passerelle::record::read::Database;
 use passerelle::record::value::DateTime;
@@ -22,7 +23,10 @@ use super::meilisearch;
 use super::postgres::{self, TestDatabase};
 
 /// The time on the clocks of the tests, until they set it.
-const NOW: &str = "2026-11-22T10:00:00Z";
+pub(crate) const NOW: &str = "2026-11-22T10:00:00Z";
+
+/// Encrypts the secrets in the databases of the tests.
+const ENCRYPTION_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// The databases that everything runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +38,19 @@ pub(crate) enum Backend {
 }
 
 /// How a server of a test begins.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Setup {
     settings: Settings,
     sample: bool,
     search: bool,
     engine: Option<Arc<dyn Engine>>,
+    rate_limit: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { settings: Settings::default(), sample: false, search: false, engine: None, rate_limit: true }
+    }
 }
 
 #[allow(dead_code, reason = "what one module of tests does not use, another does")]
@@ -74,6 +85,12 @@ impl Setup {
         self
     }
 
+    /// Without a limit of attempts to sign in.
+    pub(crate) fn without_rate_limit(mut self) -> Self {
+        self.rate_limit = false;
+        self
+    }
+
     /// Without introspection.
     pub(crate) fn without_introspection(mut self) -> Self {
         self.settings.introspection = false;
@@ -91,6 +108,16 @@ impl Setup {
 enum Place {
     File { _folder: TempDir },
     Postgres { _database: TestDatabase },
+}
+
+/// The key that encrypts the secrets in the databases of the tests.
+pub(crate) fn encryption_key() -> EncryptionKey {
+    EncryptionKey::parse("the key of the tests", &ENCRYPTION_KEY.into()).expect("32 bytes")
+}
+
+async fn identified(app: App, rate_limit: bool) -> App {
+    let options = identity::Options { encryption_key: encryption_key(), public_url: None, rate_limit };
+    identity::open(app, options).await.expect("it has keys to sign with")
 }
 
 /// A server that runs until it is dropped.
@@ -144,7 +171,8 @@ impl TestServer {
         let db = Database::open(&url).await.expect("the database opens");
         migrations::run(&db).await.expect("the database has its layout");
         let now: DateTime = NOW.parse().expect("an instant");
-        let mut app = App::new(db, Clock::Set(Arc::new(AtomicI64::new(now.micros()))));
+        let app = App::new(db, Clock::Set(Arc::new(AtomicI64::new(now.micros()))));
+        let mut app = identified(app, setup.rate_limit).await;
         let stop = CancellationToken::new();
         let stop_following = stop.child_token();
         let search_folder = tempfile::tempdir().expect("a folder");
@@ -182,6 +210,12 @@ impl TestServer {
             _meilisearch: meilisearch,
             _place: Some(place),
         })
+    }
+
+    /// The shared parts of another program on the same database and with the same clock, such as a second replica.
+    pub(crate) async fn replica(&self) -> App {
+        let db = Database::open(&self.database_url).await.expect("the database opens");
+        identified(App::new(db, self.app.clock.clone()), true).await
     }
 
     /// Another server on the same directory, for another viewer. It must go before this one.

@@ -12,16 +12,21 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use passerelle::app::{App, Clock};
-use passerelle::config::{Config, DatabaseName, LogFormat};
+use passerelle::config::{Config, DatabaseName, LogFormat, Switch};
+use passerelle::identity::{self, encryption::EncryptionKey};
 use passerelle::migrations::{self, Layout};
 use passerelle::record::read::Database;
 use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::Engine;
 use passerelle::search::meilisearch::{Meilisearch, Options};
 use sea_orm::DbErr;
+use secrecy::ExposeSecret as _;
 use tracing_subscriber::EnvFilter;
 
+mod account;
+mod api_key;
 mod import;
+mod key;
 mod migrate;
 mod reindex;
 mod schema;
@@ -50,6 +55,9 @@ enum Command {
     Import(import::Import),
     Reindex(reindex::Reindex),
     Source(source::Source),
+    Account(account::Account),
+    ApiKey(api_key::ApiKey),
+    Key(key::Key),
 }
 
 /// Why a command ends early.
@@ -130,6 +138,18 @@ fn execute(command: Command) -> Result<(), Failure> {
             log(source.config())?;
             block_on(source.run())
         }
+        Command::Account(account) => {
+            log(account.config())?;
+            block_on(account.run())
+        }
+        Command::ApiKey(key) => {
+            log(key.config())?;
+            block_on(key.run())
+        }
+        Command::Key(key) => {
+            log(key.config())?;
+            block_on(key.run())
+        }
     }
 }
 
@@ -189,6 +209,32 @@ async fn open(config: &Config) -> Result<Opened, Failure> {
     }
     migrations::run(&db).await.map_err(|error| broken(&error))?;
     Ok(Opened { app: App::new(db, Clock::System), name })
+}
+
+/// The key that encrypts secrets in the database.
+fn encryption_key(config: &Config, name: &DatabaseName) -> Result<EncryptionKey, Failure> {
+    // What is passed on empty was not set.
+    if let Some(key) = config.encryption_key.as_ref().filter(|key| !key.expose_secret().is_empty()) {
+        let parsed = EncryptionKey::parse("ENCRYPTION_KEY", key);
+        return parsed.map_err(|error| Failure::usage(error.to_string()));
+    }
+    if matches!(name, DatabaseName::Postgres(_)) {
+        tracing::warn!(
+            "ENCRYPTION_KEY is not set: the key in the data folder is used, which other servers on this database do \
+             not have"
+        );
+    }
+    EncryptionKey::of_folder(&config.data_dir).map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// The app to which people can sign in.
+async fn identified(config: &Config, Opened { app, name }: Opened) -> Result<App, Failure> {
+    let options = identity::Options {
+        encryption_key: encryption_key(config, &name)?,
+        public_url: config.public_url.clone(),
+        rate_limit: config.rate_limit == Switch::On,
+    };
+    identity::open(app, options).await.map_err(|error| Failure::failed(error.to_string()))
 }
 
 /// The search engine of the settings. Nothing is asked of it yet: the start does not wait for it.

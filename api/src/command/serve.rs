@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use passerelle::app::App;
 use passerelle::config::{Config, DatabaseName, Switch};
+use passerelle::identity::demo;
 use passerelle::import;
 use passerelle::server::{Server, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, Opened, cannot_use, check_file, engine, make_data_dir, open};
+use super::{Failure, cannot_use, check_file, engine, identified, make_data_dir, open};
 
 /// How long the database may take to let go.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
@@ -20,7 +22,8 @@ const CLOSE_TIME: Duration = Duration::from_secs(1);
 /// Starts the server.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Loads the sample directory where the database is empty
+    /// Loads the sample directory where the database is empty, and makes an account for each role and region where
+    /// there is none
     #[arg(long)]
     demo: bool,
 
@@ -43,13 +46,14 @@ impl Serve {
             }
             DatabaseName::Postgres(_) => None,
         };
-        let Opened { app, name } = open(config).await?;
+        let app = identified(config, open(config).await?).await?;
         let engine = engine(config)?;
         let searched = engine.name();
         let (app, following) = app.with_search(engine);
         let settings = Settings {
             graphiql: config.graphiql == Switch::On,
             introspection: config.introspection == Switch::On,
+            trusted_proxies: config.trusted_proxies.clone(),
             ..Settings::default()
         };
         let server = Server::bind(app.clone(), config.listen_addr, settings).await;
@@ -57,12 +61,13 @@ impl Serve {
         following.start(&app, stop.clone());
         let sample = if self.demo {
             let loaded = import::sample::load(&app).await;
-            match loaded.map_err(|error| {
+            let loaded = match loaded.map_err(|error| {
                 Failure::failed(format!("the sample directory could not be loaded: {error}"))
             })? {
                 Some(records) => format!(", with {records} records of the sample directory loaded"),
                 None => ", without the sample directory, as there are records already".into(),
-            }
+            };
+            loaded + &demo_accounts(&app, config).await?
         } else {
             String::new()
         };
@@ -77,6 +82,22 @@ impl Serve {
         }
         ended.map_err(|error| Failure::failed(format!("the server stopped: {error}")))
     }
+}
+
+/// What the start says of the accounts to try things out with.
+async fn demo_accounts(app: &App, config: &Config) -> Result<String, Failure> {
+    let made = demo::make(app, &config.data_dir).await;
+    let made =
+        made.map_err(|error| Failure::failed(format!("the demo accounts could not be made: {error}")))?;
+    Ok(match made {
+        Some(file) => {
+            format!(
+                "; accounts for each role and region are made, with their passwords in {}",
+                file.display()
+            )
+        }
+        None => "; no demo accounts are made, as there are accounts already".into(),
+    })
 }
 
 /// Takes the file of the database for this process: SQLite serves one program that answers requests.

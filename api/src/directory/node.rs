@@ -11,6 +11,8 @@ use super::talent::TalentNode;
 use super::vocabulary::graphql::{OccupationNode, SectorNode};
 use super::vocabulary::vocabularies;
 use super::{affiliation, organization, partnership, region, talent};
+use crate::identity::account::graphql::AccountNode;
+use crate::identity::caller::{Call, Known};
 use crate::record::abstract_type::Abstract;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id;
@@ -44,6 +46,8 @@ pub enum Node {
     Affiliation(Box<AffiliationNode>),
     /// A partnership.
     Partnership(Box<PartnershipNode>),
+    /// An account: the viewer's own.
+    Account(Box<AccountNode>),
 }
 
 /// Anything of the directory that a region answers for.
@@ -106,10 +110,11 @@ enum Kind {
     Talent,
     Affiliation,
     Partnership,
+    Account,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Region,
         Self::Territory,
         Self::Sector,
@@ -118,6 +123,7 @@ impl Kind {
         Self::Talent,
         Self::Affiliation,
         Self::Partnership,
+        Self::Account,
     ];
 
     const fn prefix(self) -> &'static str {
@@ -130,6 +136,7 @@ impl Kind {
             Self::Talent => "talent",
             Self::Affiliation => "affiliation",
             Self::Partnership => "partnership",
+            Self::Account => "account",
         }
     }
 
@@ -154,6 +161,7 @@ impl Kind {
 /// `BAD_USER_INPUT` for an id of no known type, [`DomainError::Database`].
 async fn find(
     reader: &Reader,
+    known: Option<&Known>,
     argument: &str,
     ids: &[ID],
     want: &Selection,
@@ -166,7 +174,7 @@ async fn find(
         if places.is_empty() {
             continue;
         }
-        for (place, node) in places.into_iter().zip(of_type(reader, kind, &ids, want).await?) {
+        for (place, node) in places.into_iter().zip(of_type(reader, known, kind, &ids, want).await?) {
             found[place] = node;
         }
     }
@@ -176,6 +184,7 @@ async fn find(
 /// What is found by these ids of one type, in their order.
 async fn of_type(
     reader: &Reader,
+    known: Option<&Known>,
     kind: Kind,
     ids: &[Uuid],
     want: &Selection,
@@ -221,6 +230,15 @@ async fn of_type(
             let found = partnership::find(reader, keys(), want).await?;
             found.map(|node| node.map(|node| Node::Partnership(Box::new(node)))).collect()
         }
+        Kind::Account => {
+            let own = known.and_then(Known::account).filter(|account| ids.contains(&account.id));
+            let node = match own {
+                Some(account) => Some(AccountNode::read(reader, account, want).await?),
+                None => None,
+            };
+            let found = |id: &Uuid| node.clone().filter(|_| own.is_some_and(|account| account.id == *id));
+            ids.iter().map(|id| found(id).map(|node| Node::Account(Box::new(node)))).collect()
+        }
     })
 }
 
@@ -237,7 +255,8 @@ impl NodeQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "An id of any type, as it was received.")] id: ID,
     ) -> GraphqlResult<Option<Abstract<Node>>> {
-        let found = find(Reader::of(ctx)?, "id", &[id], &Selection::of(ctx)).await.graphql()?.pop();
+        let found =
+            find(Reader::of(ctx)?, Call::known(ctx), "id", &[id], &Selection::of(ctx)).await.graphql()?.pop();
         Ok(found.flatten().map(Abstract))
     }
 
@@ -252,7 +271,8 @@ impl NodeQuery {
             let message = format!("`ids` has {} entries: at most {MAX_IDS} can be asked at once.", ids.len());
             return Err(DomainError::bad_input("ids", message)).graphql();
         }
-        let found = find(Reader::of(ctx)?, "ids", &ids, &Selection::of(ctx)).await.graphql()?;
+        let found =
+            find(Reader::of(ctx)?, Call::known(ctx), "ids", &ids, &Selection::of(ctx)).await.graphql()?;
         Ok(found.into_iter().map(|node| node.map(Abstract)).collect())
     }
 }

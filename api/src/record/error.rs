@@ -37,6 +37,10 @@ pub enum Code {
     IndexLagging,
     /// The search engine does not answer, and the database cannot answer this search in its place.
     SearchUnavailable,
+    /// The request carries a token that is not good.
+    Unauthenticated,
+    /// Somebody has tried too often.
+    RateLimited,
     /// A fault of the server; the client gets the request's id and nothing else.
     InternalServerError,
 }
@@ -57,6 +61,8 @@ impl Code {
             Self::Unavailable => "UNAVAILABLE",
             Self::IndexLagging => "INDEX_LAGGING",
             Self::SearchUnavailable => "SEARCH_UNAVAILABLE",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::RateLimited => "RATE_LIMITED",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -79,6 +85,12 @@ pub enum DomainError {
     /// The search engine does not answer, and the database cannot go on with the pages that it began.
     #[error("the search engine does not answer")]
     SearchUnavailable,
+    /// Somebody has tried too often.
+    #[error("too many attempts: again in {retry_after_ms} ms")]
+    RateLimited {
+        /// After how many milliseconds the next attempt is looked at.
+        retry_after_ms: i64,
+    },
     /// The database failed.
     #[error("database: {0}")]
     Database(Arc<DbErr>),
@@ -102,6 +114,7 @@ impl DomainError {
             Self::BadUserInput { .. } => Code::BadUserInput,
             Self::IndexLagging => Code::IndexLagging,
             Self::SearchUnavailable => Code::SearchUnavailable,
+            Self::RateLimited { .. } => Code::RateLimited,
             Self::Database(error) if is_unavailable(error) => Code::Unavailable,
             Self::Database(_) | Self::Stored(_) | Self::Task(_) => Code::InternalServerError,
         }
@@ -142,6 +155,14 @@ impl ErrorExtensions for DomainError {
                 let message = "The search engine does not answer, and the pages that it began cannot go on without it. \
                                Ask again in a moment, or begin anew without `after`.";
                 Error::new(message).extend_with(|_, e| e.set("code", code.as_str()))
+            }
+            Self::RateLimited { retry_after_ms } => {
+                let message =
+                    format!("Too many attempts. Try again in {} s.", retry_after_ms.max(&0) / 1000 + 1);
+                Error::new(message).extend_with(|_, e| {
+                    e.set("code", code.as_str());
+                    e.set("retryAfterMs", *retry_after_ms);
+                })
             }
             _ => internal(code, self),
         }

@@ -20,6 +20,7 @@ pub mod read;
 pub mod reader;
 pub mod reference;
 pub mod slug;
+pub mod user_error;
 pub mod value;
 pub mod write;
 

@@ -6,6 +6,7 @@
 //! | the document does not parse | 400 | 200 |
 //! | it is invalid, too complex, names no operation, or has wrong variables | 422 | 200 |
 //! | the body is no JSON, or no GraphQL request | 400, 422 | the same |
+//! | the header `Authorization` holds no good token | 401 | the same |
 //! | method, `Accept`, length or media type are wrong | 405, 406, 413, 415 | the same |
 //! | the server failed, cannot answer, or took too long | 500, 503, 504 | the same |
 
@@ -25,7 +26,8 @@ use futures::FutureExt;
 use super::answer::{self, Executed};
 use super::refusal::{Answer, Refusal, RequestError};
 use super::request::{self, Asked, Media, Unreadable};
-use super::{Shared, graphiql};
+use super::{Shared, address, graphiql};
+use crate::identity::caller::{Call, Unidentified, identify};
 use crate::record::error::Code;
 use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
@@ -42,12 +44,22 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         let message = "Accept `application/graphql-response+json` or `application/json`.";
         return Refusal::new(StatusCode::NOT_ACCEPTABLE, message).respond(Media::Json);
     };
+    // The body is read even where the token is not good: its sender gets to read the refusal.
+    let known = identify(&shared.app, &parts.headers).await;
     let asked = match request::read(&parts, body).await {
         Ok(asked) => asked,
+        Err(_) if matches!(known, Err(Unidentified::Refused)) => {
+            return Refusal::unauthenticated().respond(media);
+        }
         Err(Unreadable::Refused(refusal)) => return refusal.respond(media),
         Err(Unreadable::Error(error)) => return error.respond(media),
     };
-    match execute(&shared, &parts.headers, asked).await {
+    let call = match known {
+        Ok(known) => Call { app: shared.app.clone(), known, from: address::of(&shared, &parts) },
+        Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(media),
+        Err(Unidentified::Failed(error)) => return RequestError::from(&error).respond(media),
+    };
+    match execute(&shared, &parts.headers, call, asked).await {
         Ok(answer) => answer.respond(StatusCode::OK, media),
         Err(Unexecuted::Refused(refusal)) => refusal.respond(media),
         Err(Unexecuted::Error(mut error)) => {
@@ -73,7 +85,12 @@ impl From<RequestError> for Unexecuted {
     }
 }
 
-async fn execute(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Result<Answer, Unexecuted> {
+async fn execute(
+    shared: &Shared,
+    headers: &HeaderMap,
+    call: Call,
+    asked: Asked,
+) -> Result<Answer, Unexecuted> {
     let document = shared.documents.read(&asked.query)?;
     let operation = operation(&document, asked.operation_name.as_deref())?;
     if asked.by_get && operation.node.ty != OperationType::Query {
@@ -95,16 +112,18 @@ async fn execute(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Result<A
 
     let languages = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let app = &shared.app;
+    let viewer = call.known.as_ref().map_or(&shared.settings.viewer, |known| &known.viewer);
     let reader = Reader::new(
         Arc::clone(&app.db),
-        shared.settings.viewer.clone(),
+        viewer.clone(),
         LanguagePreferences::parse(languages),
         app.clock.now().to_utc().date_naive(),
     );
     let mut request = async_graphql::Request::new(String::new())
         .variables(asked.variables)
         .data(Arc::clone(&reader))
-        .data(app.search.clone());
+        .data(app.search.clone())
+        .data(call);
     request.operation_name.clone_from(&asked.operation_name);
     request.set_parsed_query(ExecutableDocument::clone(&document));
 

@@ -12,6 +12,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::{any, get};
 use axum::serve::ListenerExt;
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -22,11 +23,13 @@ use crate::record::error::REQUEST_ID;
 use crate::record::policy::Viewer;
 use crate::schema::{Schema, schema, sdl};
 
+mod address;
 mod answer;
 mod documents;
 mod graphiql;
 mod graphql;
 mod health;
+mod keys;
 mod limits;
 mod refusal;
 mod request;
@@ -50,6 +53,8 @@ pub struct Settings {
     pub introspection: bool,
     /// How long a request may take.
     pub time_limit: Duration,
+    /// Networks of proxies whose word about the address of a client is taken.
+    pub trusted_proxies: Vec<IpNet>,
     /// Who reads when a request carries no credentials: nobody in particular, unless a program that embeds the
     /// server, such as a test, says otherwise.
     pub viewer: Viewer,
@@ -61,6 +66,7 @@ impl Default for Settings {
             graphiql: true,
             introspection: true,
             time_limit: Duration::from_secs(10),
+            trusted_proxies: Vec::new(),
             viewer: Viewer::anonymous(),
         }
     }
@@ -141,8 +147,8 @@ impl Server {
                 tracing::debug!(%error, "a connection kept its delay");
             }
         });
-        let serving =
-            axum::serve(listener, router(self.shared)).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let router = router(self.shared).into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         let too_long = async {
             stop.cancelled().await;
             tokio::time::sleep(DRAIN_TIME).await;
@@ -162,6 +168,7 @@ impl Server {
 fn router(shared: Arc<Shared>) -> Router {
     let mut router = Router::new()
         .route("/graphql", any(graphql::handle))
+        .route("/.well-known/jwks.json", get(keys::published))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready));
     if shared.settings.introspection {

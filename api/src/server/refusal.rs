@@ -1,13 +1,13 @@
 //! How the server says no: always as a GraphQL answer, with a code and without data.
 
-use async_graphql::{ErrorExtensionValues, Pos, ServerError};
+use async_graphql::{ErrorExtensionValues, ErrorExtensions as _, Pos, ServerError};
 use axum::body::Body;
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::request::Media;
-use crate::record::error::{Code, REQUEST_ID};
+use crate::record::error::{Code, DomainError, REQUEST_ID};
 
 /// A request that was understood and cannot be executed.
 #[derive(Clone, Debug)]
@@ -18,6 +18,13 @@ pub(super) struct RequestError {
     pub message: String,
     /// Where in the document.
     pub locations: Vec<Pos>,
+}
+
+impl From<&DomainError> for RequestError {
+    /// What a failure before the execution is answered with; what happened stands in the log.
+    fn from(error: &DomainError) -> Self {
+        Self::new(error.code(), error.extend().message)
+    }
 }
 
 impl RequestError {
@@ -107,12 +114,25 @@ impl Refusal {
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 
+    /// A refusal of a token that is not good. Why it is not is nobody's business but the owner's, who signs in
+    /// again in any case.
+    pub(super) fn unauthenticated() -> Self {
+        let message = "The token in the header `Authorization` is not good: it is malformed, has expired, or its session \
+                       or key has ended. Refresh the session or sign in again, without this header.";
+        Self { code: Code::Unauthenticated, ..Self::new(StatusCode::UNAUTHORIZED, message) }
+    }
+
     /// The answer.
     pub(super) fn respond(self, media: Media) -> Response<Body> {
         let error = RequestError::new(self.code, self.message).into_server_error();
         let mut response = Answer { errors: vec![error], ..Answer::default() }.respond(self.status, media);
         if let Some(allow) = self.allow {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            // RFC 6750 section 3.
+            let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         if self.close {
             response.headers_mut().insert("connection", HeaderValue::from_static("close"));
@@ -148,7 +168,7 @@ impl Answer {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(VARY, HeaderValue::from_static("accept, accept-language"));
+        headers.insert(VARY, HeaderValue::from_static("accept, accept-language, authorization"));
         response
     }
 }

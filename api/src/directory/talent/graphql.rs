@@ -309,19 +309,16 @@ impl TalentNode {
     }
 
     /// Which group of fields is shown to whom; only the person and the staff of the region see this.
-    async fn field_visibility(&self, ctx: &Context<'_>) -> GraphqlResult<Option<Vec<FieldVisibility>>> {
-        let row = &self.row;
-        if !Reader::of(ctx)?.viewer.sees(Visibility::Private, &row.head.region, row.head.id) {
-            return Ok(None);
-        }
-        let groups = TalentFieldGroup::ALL.into_iter().zip(row.card.field_visibility);
-        Ok(Some(groups.map(|(group, visibility)| FieldVisibility { group, visibility }).collect()))
+    async fn field_visibility(&self) -> Option<Vec<FieldVisibility>> {
+        let card = &self.row.card;
+        let groups = TalentFieldGroup::ALL.into_iter().zip(card.field_visibility);
+        let groups = groups.map(|(group, visibility)| FieldVisibility { group, visibility });
+        card.sees_private.then(|| groups.collect())
     }
 
     /// Groups of fields that this viewer is not shown, whether or not anything is there.
-    async fn withheld(&self, ctx: &Context<'_>) -> GraphqlResult<Vec<TalentFieldGroup>> {
-        let viewer = &Reader::of(ctx)?.viewer;
-        Ok(TalentFieldGroup::ALL.into_iter().filter(|group| !self.row.shows(viewer, *group)).collect())
+    async fn withheld(&self) -> &[TalentFieldGroup] {
+        &self.row.card.withheld
     }
 }
 

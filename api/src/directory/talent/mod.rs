@@ -177,6 +177,10 @@ pub struct Card {
     pub available_from: Option<Date>,
     /// The level of each group, in the order of [`TalentFieldGroup::ALL`].
     pub field_visibility: [Visibility; 4],
+    /// Groups that were taken away, for who reads.
+    pub withheld: Vec<TalentFieldGroup>,
+    /// Whether who reads sees what is private of the person.
+    pub sees_private: bool,
 }
 
 /// How to reach a talent.
@@ -213,7 +217,7 @@ pub struct Details {
 
 impl Talent {
     /// Whether the viewer is shown a group of fields.
-    pub fn shows(&self, viewer: &Viewer, group: TalentFieldGroup) -> bool {
+    fn shows(&self, viewer: &Viewer, group: TalentFieldGroup) -> bool {
         viewer.sees(self.group_visibility(group), &self.head.region, self.head.id)
     }
 
@@ -222,7 +226,8 @@ impl Talent {
         self.card.field_visibility[place]
     }
 
-    /// Takes away what the viewer may not see: fields of hidden groups, and claims on them.
+    /// Takes away what the viewer may not see: fields of hidden groups, and claims on them. Notes what was taken:
+    /// the reader of a request that signs somebody in is not who reads the profile.
     fn withhold(&mut self, viewer: &Viewer) {
         if self.card.get().is_none() {
             return;
@@ -240,11 +245,14 @@ impl Talent {
             }
             details.claims.retain(|claim| TalentFieldGroup::of_field(&claim.field).is_none_or(shows));
         }
-        if !shows(TalentFieldGroup::Availability)
-            && let Some(card) = self.card.get_mut()
-        {
-            card.availability = Availability::Unknown;
-            card.available_from = None;
+        let sees_private = viewer.sees(Visibility::Private, &self.head.region, self.head.id);
+        if let Some(card) = self.card.get_mut() {
+            if !shows(TalentFieldGroup::Availability) {
+                card.availability = Availability::Unknown;
+                card.available_from = None;
+            }
+            card.withheld = TalentFieldGroup::ALL.into_iter().filter(|group| !shows(*group)).collect();
+            card.sees_private = sees_private;
         }
     }
 }

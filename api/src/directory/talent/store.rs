@@ -146,6 +146,8 @@ fn read_card(row: &mut Row) -> Result<Card, DomainError> {
         availability: row.name()?,
         available_from: row.parsed()?,
         field_visibility: [level(row)?, level(row)?, level(row)?, level(row)?],
+        withheld: Vec::new(),
+        sees_private: false,
     })
 }
 

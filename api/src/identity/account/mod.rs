@@ -1,0 +1,273 @@
+//! Accounts: people who sign in.
+
+use std::collections::BTreeSet;
+
+use entity::account::Model;
+use icu_normalizer::ComposingNormalizer;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::role::Grant;
+use super::{password, transact};
+use crate::app::App;
+use crate::directory::vocabulary::vocabularies;
+use crate::record::error::DomainError;
+use crate::record::name_of;
+use crate::record::value::{EmailAddress, Language};
+
+pub mod graphql;
+pub mod store;
+
+/// Characters of a name at most.
+pub const MAX_NAME: usize = 100;
+
+/// Somebody who signs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Identity.
+    pub id: Uuid,
+    /// E-mail address as it was given.
+    pub email: EmailAddress,
+    /// Name that is shown.
+    pub display_name: String,
+    /// Language of messages to them.
+    pub language: Language,
+    /// Their own profile.
+    pub talent: Option<Uuid>,
+    /// Organizations that they belong to.
+    pub organizations: Vec<Uuid>,
+}
+
+impl Account {
+    /// The records that are their own.
+    pub fn owns(&self) -> BTreeSet<Uuid> {
+        self.talent.iter().chain(&self.organizations).copied().collect()
+    }
+
+    fn from_row(row: Model, organizations: Vec<Uuid>) -> Result<Self, DomainError> {
+        let stored = |error: &dyn std::fmt::Display| DomainError::Stored(error.to_string());
+        Ok(Self {
+            id: row.id,
+            email: row.email.parse().map_err(|error| stored(&error))?,
+            display_name: row.display_name,
+            language: row.language.parse().map_err(|error| stored(&error))?,
+            talent: row.talent_id,
+            organizations,
+        })
+    }
+}
+
+/// The form in which e-mail addresses are compared: letters composed (NFC) and in lower case, the domain in the
+/// form of the domain name system. That two addresses which differ in case are two mailboxes is possible by RFC
+/// 5321 section 2.4, and never meant.
+pub fn email_key(email: &EmailAddress) -> String {
+    let text = email.as_str();
+    let local = text.strip_suffix(email.domain()).unwrap_or(text);
+    let local = ComposingNormalizer::new_nfc().normalize(&local.to_lowercase()).into_owned();
+    // An address literal in brackets is no name.
+    let domain =
+        url::Host::parse(email.domain()).map_or_else(|_| email.domain().to_lowercase(), |h| h.to_string());
+    local + &domain
+}
+
+/// An account that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// E-mail address to sign in with.
+    pub email: EmailAddress,
+    /// Name that is shown.
+    pub display_name: String,
+    /// Language of messages to them.
+    pub language: Language,
+    /// Argon2id hash of the password, in PHC form.
+    pub password_hash: String,
+    /// What they may do.
+    pub grants: Vec<Grant>,
+}
+
+/// Why an account is not made.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotMade {
+    /// One with this e-mail address is there.
+    #[error("there is an account with the e-mail address {0} already")]
+    Exists(EmailAddress),
+    /// Something about it is not right.
+    #[error("{0}")]
+    Wrong(String),
+    /// The program failed.
+    #[error("{0}")]
+    Failed(#[from] DomainError),
+}
+
+/// Checks that roles for a region have one, and others have none.
+///
+/// # Errors
+/// [`NotMade::Wrong`].
+pub fn check_grant(grant: &Grant) -> Result<(), NotMade> {
+    let role = name_of(grant.role);
+    match &grant.region {
+        Some(_) if !grant.role.has_region() => {
+            Err(NotMade::Wrong(format!("the role {role} is for the whole instance: leave the region out")))
+        }
+        None if grant.role.has_region() => {
+            Err(NotMade::Wrong(format!("the role {role} is for a region: say which with --region")))
+        }
+        Some(region) => match vocabularies().regions.find("region", "region", region) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(NotMade::Wrong(error.to_string())),
+        },
+        None => Ok(()),
+    }
+}
+
+/// Checks the name that is shown: something, and nothing that cannot be seen.
+///
+/// # Errors
+/// [`NotMade::Wrong`].
+pub fn check_name(name: &str) -> Result<(), NotMade> {
+    let wrong =
+        name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control);
+    if wrong {
+        let message = format!("a name has 1 to {MAX_NAME} characters, none of them control characters");
+        return Err(NotMade::Wrong(message));
+    }
+    Ok(())
+}
+
+/// Checks a new password: long enough, and not longer than any that is accepted.
+///
+/// # Errors
+/// [`NotMade::Wrong`].
+pub fn check_password(password: &SecretString) -> Result<(), NotMade> {
+    let (min, max) = (password::MIN_LENGTH, password::MAX_LENGTH);
+    if password::is_too_short(password) || password::is_too_long(password) {
+        return Err(NotMade::Wrong(format!("a password has {min} to {max} characters")));
+    }
+    Ok(())
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// [`NotMade`].
+pub async fn create(app: &App, new: NewAccount) -> Result<Uuid, NotMade> {
+    check_name(&new.display_name)?;
+    new.grants.iter().try_for_each(check_grant)?;
+    let email = new.email.clone();
+    let id = transact(app, move |app, tx| {
+        Box::pin(async move {
+            let (id, now) = (app.new_id(), app.clock.now());
+            if store::by_email(tx, &email_key(&new.email)).await?.is_some() {
+                return Ok(None);
+            }
+            store::insert(tx, id, new, now).await?;
+            Ok(Some(id))
+        })
+    });
+    match id.await {
+        Ok(Some(id)) => Ok(id),
+        Ok(None) => Err(NotMade::Exists(email)),
+        // Somebody else made it meanwhile.
+        Err(DomainError::Database(error))
+            if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) =>
+        {
+            Err(NotMade::Exists(email))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Sets a password and ends all sessions of the account. Answers whether there is one with this address.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn set_password(
+    app: &App,
+    email: &EmailAddress,
+    password_hash: String,
+) -> Result<bool, DomainError> {
+    let key = email_key(email);
+    let account = transact(app, move |app, tx| {
+        Box::pin(async move {
+            let Some(account) = store::by_email(tx, &key).await? else { return Ok(None) };
+            store::set_password(tx, account.id, password_hash, app.clock.now()).await?;
+            super::session::store::delete_of_account(tx, account.id).await?;
+            Ok(Some(account.id))
+        })
+    })
+    .await?;
+    if let Some(id) = account {
+        app.identity.callers().forget_account(id);
+    }
+    Ok(account.is_some())
+}
+
+/// Gives an account a role, or takes it away; the account has it, or has it not, from the next request on. Answers
+/// whether there is an account with this address. What is so already stays.
+///
+/// # Errors
+/// [`NotMade::Wrong`] for a role that lacks its region or must have none; [`NotMade::Failed`].
+pub async fn set_grant(app: &App, email: &EmailAddress, grant: Grant, given: bool) -> Result<bool, NotMade> {
+    check_grant(&grant)?;
+    let key = email_key(email);
+    let account = transact(app, move |app, tx| {
+        Box::pin(async move {
+            let Some(account) = store::by_email(tx, &key).await? else { return Ok(None) };
+            if given {
+                store::give(tx, account.id, vec![grant], app.clock.now()).await?;
+            } else {
+                store::take(tx, account.id, grant).await?;
+            }
+            Ok(Some(account.id))
+        })
+    })
+    .await?;
+    if let Some(id) = account {
+        app.identity.callers().forget_account(id);
+    }
+    Ok(account.is_some())
+}
+
+/// An account with what it may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The account.
+    pub account: Account,
+    /// What it may do.
+    pub grants: Vec<Grant>,
+}
+
+/// All accounts, by e-mail address.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn all(app: &App) -> Result<Vec<Listed>, DomainError> {
+    store::all(app.db.writer()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_compare_without_case_and_in_one_form() {
+        let key = |text: &str| email_key(&text.parse().unwrap());
+        assert_eq!(key("Ana.Exemple@Example.ORG"), "ana.exemple@example.org");
+        assert_eq!(key("REN\u{c9}@exemple.fr"), key("rene\u{301}@EXEMPLE.fr"));
+        assert_eq!(key("user@M\u{fc}nchen.example"), key("user@xn--mnchen-3ya.example"));
+        assert_eq!(key("\"A@b\"@Example.org"), "\"a@b\"@example.org");
+        assert_eq!(key("user@[IPv6:2001:DB8::1]"), "user@[ipv6:2001:db8::1]");
+        assert_ne!(key("a+tag@example.org"), key("a@example.org"));
+    }
+
+    #[test]
+    fn roles_have_a_region_or_none() {
+        use super::super::role::Role;
+        let check = |role, region: Option<&str>| {
+            check_grant(&Grant { role, region: region.map(str::to_owned) }).is_ok()
+        };
+        assert!(check(Role::Admin, None) && !check(Role::Admin, Some("wallonie")));
+        assert!(check(Role::Editor, Some("wallonie")));
+        assert!(!check(Role::Editor, None) && !check(Role::Editor, Some("nowhere")));
+    }
+}

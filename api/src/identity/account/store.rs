@@ -1,0 +1,167 @@
+//! SQL of accounts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use entity::{account, account_organization, account_role};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+};
+use uuid::Uuid;
+
+use super::{Account, Listed, NewAccount, email_key};
+use crate::identity::role::Grant;
+use crate::record::error::DomainError;
+use crate::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement};
+use crate::record::value::DateTime;
+use crate::record::{name_of, value_of};
+
+/// The account with this normalized e-mail address.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn by_email(on: &impl ConnectionTrait, key: &str) -> Result<Option<account::Model>, DomainError> {
+    Ok(account::Entity::find().filter(account::Column::EmailKey.eq(key)).one(on).await?)
+}
+
+/// The account with this normalized e-mail address, and the hash of its password: what signing in reads.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn credentials(
+    db: &Arc<Database>,
+    key: &str,
+) -> Result<Option<(Uuid, Option<String>)>, DomainError> {
+    let keys = KeyColumns::new(&[("email_key", KeyType::Text)]);
+    let sql = format!(
+        "SELECT k.n, a.id, a.password_hash FROM {} {} account AS a ON a.email_key = k.email_key ORDER BY k.n",
+        keys.source(db.dialect()),
+        db.dialect().join(),
+    );
+    let key = KeyValue::Text(key.to_owned());
+    let rows = db.read(&KeyedStatement { sql, keys }, vec![vec![key]]).await?;
+    rows.into_iter().next().map(|(_, mut row)| Ok((row.get()?, row.get()?))).transpose()
+}
+
+/// Whether there is any account.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn any(on: &impl ConnectionTrait) -> Result<bool, DomainError> {
+    Ok(account::Entity::find().one(on).await?.is_some())
+}
+
+/// Adds an account with its roles.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn insert(
+    on: &impl ConnectionTrait,
+    id: Uuid,
+    new: NewAccount,
+    now: DateTime,
+) -> Result<(), DomainError> {
+    let row = account::Model {
+        id,
+        email_key: email_key(&new.email),
+        email: new.email.to_string(),
+        display_name: new.display_name.trim().to_owned(),
+        language: new.language.to_string(),
+        password_hash: Some(new.password_hash),
+        talent_id: None,
+        created_at: now.micros(),
+        updated_at: now.micros(),
+    };
+    account::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(on).await?;
+    give(on, id, new.grants, now).await
+}
+
+/// Gives an account roles, unless it has them.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn give(
+    on: &impl ConnectionTrait,
+    account: Uuid,
+    grants: Vec<Grant>,
+    now: DateTime,
+) -> Result<(), DomainError> {
+    use account_role::Column::{AccountId, Region, Role};
+    let rows = grants.into_iter().map(|grant| {
+        let (role, region) = (name_of(grant.role).to_owned(), grant.region.unwrap_or_default());
+        account_role::Model { account_id: account, role, region, granted_at: now.micros() }
+            .into_active_model()
+            .reset_all()
+    });
+    let rows: Vec<account_role::ActiveModel> = rows.collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let there = OnConflict::columns([AccountId, Role, Region]).do_nothing().to_owned();
+    account_role::Entity::insert_many(rows).on_conflict(there).exec_without_returning(on).await?;
+    Ok(())
+}
+
+/// Takes a role away from an account.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn take(on: &impl ConnectionTrait, account: Uuid, grant: Grant) -> Result<(), DomainError> {
+    let key = (account, name_of(grant.role).to_owned(), grant.region.unwrap_or_default());
+    account_role::Entity::delete_by_id(key).exec(on).await?;
+    Ok(())
+}
+
+/// Sets the hash of a password.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn set_password(
+    on: &impl ConnectionTrait,
+    id: Uuid,
+    hash: String,
+    now: DateTime,
+) -> Result<(), DomainError> {
+    account::Entity::update_many()
+        .col_expr(account::Column::PasswordHash, Expr::value(hash))
+        .col_expr(account::Column::UpdatedAt, Expr::value(now.micros()))
+        .filter(account::Column::Id.eq(id))
+        .exec(on)
+        .await?;
+    Ok(())
+}
+
+/// The grant of a stored role and region.
+///
+/// # Errors
+/// [`DomainError::Stored`] for a role that is not known.
+pub fn grant(role: &str, region: String) -> Result<Grant, DomainError> {
+    let known = value_of(role).ok_or_else(|| DomainError::Stored(format!("no such role: {role}")))?;
+    Ok(Grant { role: known, region: Some(region).filter(|region| !region.is_empty()) })
+}
+
+/// All accounts with their roles, by e-mail address.
+///
+/// # Errors
+/// [`DomainError::Database`], [`DomainError::Stored`].
+pub async fn all(on: &impl ConnectionTrait) -> Result<Vec<Listed>, DomainError> {
+    let accounts = account::Entity::find().order_by_asc(account::Column::EmailKey).all(on).await?;
+    let mut grants: HashMap<Uuid, Vec<Grant>> = HashMap::new();
+    let rows = account_role::Entity::find()
+        .order_by_asc(account_role::Column::Role)
+        .order_by_asc(account_role::Column::Region);
+    for row in rows.all(on).await? {
+        grants.entry(row.account_id).or_default().push(grant(&row.role, row.region)?);
+    }
+    let mut organizations: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    for row in account_organization::Entity::find().all(on).await? {
+        organizations.entry(row.account_id).or_default().push(row.organization_id);
+    }
+    let listed = accounts.into_iter().map(|row| {
+        let grants = grants.remove(&row.id).unwrap_or_default();
+        let organizations = organizations.remove(&row.id).unwrap_or_default();
+        Ok(Listed { account: Account::from_row(row, organizations)?, grants })
+    });
+    listed.collect()
+}

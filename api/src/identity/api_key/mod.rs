@@ -1,0 +1,254 @@
+//! API keys: with which the machines of a region call.
+//!
+//! A key is shown once; what is kept is its hash. It has roles for one region, and ends.
+
+use std::sync::Arc;
+
+use entity::api_key::Model;
+use secrecy::{ExposeSecret as _, SecretString};
+use uuid::Uuid;
+
+use super::account::MAX_NAME;
+use super::caller::{Credential, Known};
+use super::messages;
+use super::refusal::{Refusal, Undone};
+use super::role::{self, Role};
+use super::{secret, transact};
+use crate::app::App;
+use crate::directory::vocabulary::vocabularies;
+use crate::record::error::DomainError;
+use crate::record::problem::UserErrorCode;
+use crate::record::value::DateTime;
+
+pub mod graphql;
+pub mod store;
+
+/// What keys begin with, so that people and scanners recognize one.
+const PREFIX: &str = "passerelle_key_";
+/// Microseconds of a minute.
+const MINUTE: i64 = 60_000_000;
+/// Microseconds of a day.
+const DAY: i64 = 24 * 60 * MINUTE;
+/// Days after which a key ends where nobody has said when.
+pub const DEFAULT_DAYS: i64 = 365;
+/// Days after which a key ends at the latest.
+pub const MAX_DAYS: i64 = 3 * 366;
+
+/// A key, without what opens anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Identity.
+    pub id: Uuid,
+    /// What it is for.
+    pub name: String,
+    /// Slug of the region of its roles.
+    pub region: String,
+    /// What it may do.
+    pub roles: Vec<Role>,
+    /// When it was made.
+    pub created_at: DateTime,
+    /// When it ends.
+    pub expires_at: DateTime,
+    /// The minute of its last use.
+    pub last_used_at: Option<DateTime>,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime>,
+}
+
+/// A key that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// What it is for.
+    pub name: String,
+    /// Slug of the region of its roles.
+    pub region: String,
+    /// What it may do.
+    pub roles: Vec<Role>,
+    /// When it ends.
+    pub expires_at: Option<DateTime>,
+}
+
+/// Whether a bearer token is a key, rather than an access token.
+pub fn is_one(token: &str) -> bool {
+    token.starts_with(PREFIX)
+}
+
+/// Who makes and revokes keys.
+#[derive(Clone, Copy, Debug)]
+pub enum Maker<'a> {
+    /// Whoever has the command line.
+    Operator,
+    /// Who calls, if anybody is known.
+    Caller(Option<&'a Known>),
+}
+
+impl Maker<'_> {
+    /// The account, for the notes. A key makes no keys: whoever finds one must not be able to stay.
+    fn account(self) -> Option<Uuid> {
+        match self {
+            Self::Operator => None,
+            Self::Caller(known) => known?.account().map(|account| account.id),
+        }
+    }
+
+    fn may(self, region: &str) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::Caller(known) => known
+                .is_some_and(|known| known.account().is_some() && role::administers(&known.grants, region)),
+        }
+    }
+}
+
+/// What is wrong with a key that is to be made.
+fn check(new: &NewKey, maker: Maker<'_>, now: DateTime) -> Vec<Refusal> {
+    use UserErrorCode::{Forbidden, Invalid, NotFound, Required, TooLong};
+    let mut wrong = Vec::new();
+    let name = new.name.trim();
+    if name.is_empty() {
+        wrong.push(Refusal::new(Required, messages::REQUIRED, "input.name"));
+    } else if name.chars().count() > MAX_NAME {
+        wrong.push(Refusal::new(TooLong, messages::NAME_TOO_LONG, "input.name"));
+    } else if name.chars().any(char::is_control) {
+        wrong.push(Refusal::new(Invalid, messages::CONTROL_CHARACTERS, "input.name"));
+    }
+    if vocabularies().regions.get(&new.region).is_none() {
+        wrong.push(Refusal::new(NotFound, messages::NO_REGION, "input.region"));
+    } else if !maker.may(&new.region) {
+        wrong.push(Refusal::new(Forbidden, messages::NOT_YOUR_REGION, "input.region"));
+    }
+    if new.roles.is_empty() {
+        wrong.push(Refusal::new(Required, messages::REQUIRED, "input.roles"));
+    } else if new.roles.iter().any(|role| !role.has_region()) {
+        wrong.push(Refusal::new(Invalid, messages::NO_ROLE_OF_KEYS, "input.roles"));
+    }
+    let days = new.expires_at.map(|at| (at.micros() - now.micros()).div_euclid(DAY));
+    if days.is_some_and(|days| !(0..MAX_DAYS).contains(&days)) {
+        wrong.push(Refusal::new(Invalid, messages::EXPIRY, "input.expiresAt"));
+    }
+    wrong
+}
+
+/// Makes a key: what is kept of it, and the key itself, which is not shown again.
+///
+/// # Errors
+/// [`Undone::Refused`] with all that is wrong; [`DomainError::Database`].
+pub async fn create(app: &App, new: NewKey, maker: Maker<'_>) -> Result<(ApiKey, SecretString), Undone> {
+    let now = app.clock.now();
+    let wrong = check(&new, maker, now);
+    if !wrong.is_empty() {
+        return Err(Undone::Refused(wrong));
+    }
+    let key: SecretString = format!("{PREFIX}{}", secret::text(&secret::random::<32>())).into();
+    let mut roles = new.roles;
+    roles.sort_unstable();
+    roles.dedup();
+    let expires_at = new.expires_at.map_or(now.micros() + DEFAULT_DAYS * DAY, DateTime::micros);
+    let row = Model {
+        id: app.new_id(),
+        name: new.name.trim().to_owned(),
+        key_hash: secret::hash(key.expose_secret().as_bytes()).to_vec(),
+        region: new.region,
+        roles: store::roles_text(&roles),
+        created_by: maker.account(),
+        created_at: now.micros(),
+        expires_at,
+        last_used_at: None,
+        revoked_at: None,
+    };
+    let made = store::read(row.clone())?;
+    transact(app, move |_, tx| Box::pin(async move { store::insert(tx, row).await })).await?;
+    Ok((made, key))
+}
+
+/// Revokes a key: the next request with it is refused. Revoking it again changes nothing.
+///
+/// # Errors
+/// [`Undone::Refused`] where there is none of this id that the maker may know of; [`DomainError::Database`].
+pub async fn revoke(app: &App, id: Uuid, maker: Maker<'_>) -> Result<ApiKey, Undone> {
+    let unknown = Refusal::new(UserErrorCode::NotFound, messages::NO_KEY, "id");
+    let found = store::by_id(&app.db, id).await?.filter(|key| maker.may(&key.region));
+    let found = found.ok_or(unknown)?;
+    let now = app.clock.now();
+    transact(app, move |_, tx| Box::pin(async move { store::revoke(tx, id, now).await })).await?;
+    app.identity.callers().forget_key(id);
+    Ok(ApiKey { revoked_at: found.revoked_at.or(Some(now)), ..found })
+}
+
+/// The keys that somebody may know of, the newest first; of a region, if one is named.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn all(app: &App, region: Option<&str>, maker: Maker<'_>) -> Result<Vec<ApiKey>, DomainError> {
+    let regions = vocabularies().regions.all.iter().map(|entry| entry.term.slug.as_str());
+    let may = |slug: &&str| region.is_none_or(|region| region == *slug) && maker.may(slug);
+    store::of_regions(&app.db, regions.filter(may)).await
+}
+
+/// Notes that a key is being used: once a minute, and without the request waiting.
+pub fn note_use(app: &App, known: &Arc<Known>) {
+    let Credential::ApiKey { key, noted } = &known.credential else { return };
+    let minute = app.clock.now().micros().div_euclid(MINUTE) * MINUTE;
+    if !noted.advance(minute) {
+        return;
+    }
+    let (own, key) = (app.clone(), *key);
+    app.tasks.spawn(async move {
+        if let Err(error) = store::note_use(own.db.writer(), key, minute).await {
+            tracing::warn!(%error, %key, "the last use of an API key was not noted");
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::role::Grant;
+    use UserErrorCode::{Forbidden, Invalid, NotFound, Required, TooLong};
+
+    fn wrong(new: &NewKey, maker: Maker<'_>) -> Vec<(UserErrorCode, &'static str)> {
+        let now = DateTime::from_micros(1_000_000 * MINUTE);
+        check(new, maker, now).into_iter().map(|refusal| (refusal.code, refusal.path)).collect()
+    }
+
+    fn key() -> NewKey {
+        NewKey {
+            name: "CRM".into(),
+            region: "wallonie".into(),
+            roles: vec![Role::SyncPartner],
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        assert_eq!(wrong(&key(), Maker::Operator), []);
+        let bad = NewKey {
+            name: " ".into(),
+            region: "nowhere".into(),
+            roles: vec![Role::Editor, Role::Admin],
+            expires_at: Some(DateTime::from_micros(0)),
+        };
+        let expected = [
+            (Required, "input.name"),
+            (NotFound, "input.region"),
+            (Invalid, "input.roles"),
+            (Invalid, "input.expiresAt"),
+        ];
+        assert_eq!(wrong(&bad, Maker::Operator), expected);
+        let long = NewKey { name: "x".repeat(101), roles: Vec::new(), ..key() };
+        assert_eq!(wrong(&long, Maker::Operator), [(TooLong, "input.name"), (Required, "input.roles")]);
+        let late = DateTime::from_micros((1_000_000 + MAX_DAYS * 24 * 60 + 1) * MINUTE);
+        let late = NewKey { name: "a\u{7}".into(), expires_at: Some(late), ..key() };
+        assert_eq!(wrong(&late, Maker::Operator), [(Invalid, "input.name"), (Invalid, "input.expiresAt")]);
+    }
+
+    #[test]
+    fn machines_make_no_keys() {
+        let forbidden = [(Forbidden, "input.region")];
+        assert_eq!(wrong(&key(), Maker::Caller(None)), forbidden);
+        let grants = vec![Grant { role: Role::RegionAdmin, region: Some("wallonie".into()) }];
+        let machine = Known::with_key(Uuid::nil(), None, grants, DateTime::from_micros(0));
+        assert_eq!(wrong(&key(), Maker::Caller(Some(&machine))), forbidden);
+    }
+}

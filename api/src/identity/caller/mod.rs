@@ -1,0 +1,331 @@
+//! Who calls: from the header of a request to what somebody sees.
+//!
+//! What was found out about a token is remembered for [`FRESH`], so that a request costs neither a signature nor
+//! a statement. A session that ends, a key that is revoked and an account that changes in this process are
+//! forgotten at once; what another process changes is noticed when the time is over.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use async_graphql::Context;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use quick_cache::sync::Cache;
+use uuid::Uuid;
+
+use super::account::Account;
+use super::api_key;
+use super::role::{Grant, viewer};
+use super::secret::{self, Hash};
+use crate::app::App;
+use crate::record::error::{DomainError, GraphqlResult};
+use crate::record::policy::Viewer;
+use crate::record::value::DateTime;
+
+pub mod store;
+
+/// Microseconds for which it is remembered who a token belongs to.
+pub const FRESH: i64 = 5_000_000;
+/// Tokens that are remembered.
+const MAX_TOKENS: usize = 10_000;
+/// Bytes of the header at most.
+const MAX_HEADER: usize = 4096;
+
+/// What somebody calls with.
+#[derive(Debug)]
+pub enum Credential {
+    /// A session of an account.
+    Session {
+        /// The session.
+        session: Uuid,
+        /// The account.
+        account: Box<Account>,
+    },
+    /// A key of a machine.
+    ApiKey {
+        /// The key.
+        key: Uuid,
+        /// The last minute in which its use was noted.
+        noted: Noted,
+    },
+}
+
+/// The last minute of which something was noted, in microseconds since 1970.
+#[derive(Debug)]
+pub struct Noted(AtomicI64);
+
+impl Noted {
+    /// This minute, or none yet.
+    pub fn new(minute: Option<i64>) -> Self {
+        Self(AtomicI64::new(minute.unwrap_or(i64::MIN)))
+    }
+
+    /// Goes on to this minute. Answers whether it is a later one: to one of those who ask at once.
+    pub fn advance(&self, minute: i64) -> bool {
+        self.0.fetch_max(minute, Ordering::Relaxed) < minute
+    }
+}
+
+/// Somebody who is known.
+#[derive(Debug)]
+pub struct Known {
+    /// What they call with.
+    pub credential: Credential,
+    /// What they may do.
+    pub grants: Vec<Grant>,
+    /// What they see.
+    pub viewer: Viewer,
+    /// When what they call with ends.
+    pub ends_at: DateTime,
+}
+
+impl Known {
+    /// Somebody with an account.
+    pub fn with_account(session: Uuid, account: Account, grants: Vec<Grant>, ends_at: DateTime) -> Self {
+        let viewer = viewer(&grants, account.owns());
+        Self {
+            credential: Credential::Session { session, account: Box::new(account) },
+            grants,
+            viewer,
+            ends_at,
+        }
+    }
+
+    /// A machine with a key.
+    pub fn with_key(key: Uuid, last_used_at: Option<i64>, grants: Vec<Grant>, ends_at: DateTime) -> Self {
+        let viewer = viewer(&grants, [].into());
+        Self {
+            credential: Credential::ApiKey { key, noted: Noted::new(last_used_at) },
+            grants,
+            viewer,
+            ends_at,
+        }
+    }
+
+    /// Their account; nothing for a machine.
+    pub fn account(&self) -> Option<&Account> {
+        match &self.credential {
+            Credential::Session { account, .. } => Some(account),
+            Credential::ApiKey { .. } => None,
+        }
+    }
+}
+
+/// Why a request is not answered for who sent it.
+#[derive(Debug)]
+pub enum Unidentified {
+    /// What it carries is no good token.
+    Refused,
+    /// It could not be found out.
+    Failed(DomainError),
+}
+
+impl From<DomainError> for Unidentified {
+    fn from(error: DomainError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What is remembered of a token.
+#[derive(Debug)]
+struct Remembered {
+    known: Arc<Known>,
+    read_at: DateTime,
+    /// When the token itself expires.
+    until: DateTime,
+}
+
+impl Remembered {
+    /// Whether it may be believed. A clock that was set back makes it old.
+    fn is_fresh(&self, now: DateTime) -> bool {
+        (0..FRESH).contains(&(now.micros() - self.read_at.micros())) && now < self.until
+    }
+}
+
+/// Who has called lately, by the hash of their token.
+#[derive(Debug)]
+pub struct Callers {
+    known: Cache<Hash, Arc<Remembered>>,
+    /// Grows whenever something is forgotten: what was read before must not be remembered after.
+    forgotten: AtomicU64,
+}
+
+impl Default for Callers {
+    fn default() -> Self {
+        Self { known: Cache::new(MAX_TOKENS), forgotten: AtomicU64::new(0) }
+    }
+}
+
+impl Callers {
+    fn find(&self, token: &Hash, now: DateTime) -> Option<Arc<Known>> {
+        let found = self.known.get(token).filter(|found| found.is_fresh(now));
+        found.map(|found| Arc::clone(&found.known))
+    }
+
+    fn remember(&self, token: Hash, found: Remembered, forgotten: u64) {
+        if self.forgotten.load(Ordering::SeqCst) != forgotten {
+            return;
+        }
+        self.known.insert(token, Arc::new(found));
+        // It may have been forgotten between the two.
+        if self.forgotten.load(Ordering::SeqCst) != forgotten {
+            self.known.remove(&token);
+        }
+    }
+
+    fn forget(&self, is_meant: impl Fn(&Credential) -> bool) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.known.retain(|_, found| !is_meant(&found.known.credential));
+    }
+
+    /// Forgets a session that has ended.
+    pub fn forget_session(&self, id: Uuid) {
+        self.forget(|credential| matches!(credential, Credential::Session { session, .. } if *session == id));
+    }
+
+    /// Forgets an account that has changed.
+    pub fn forget_account(&self, id: Uuid) {
+        self.forget(
+            |credential| matches!(credential, Credential::Session { account, .. } if account.id == id),
+        );
+    }
+
+    /// Forgets a key that was revoked.
+    pub fn forget_key(&self, id: Uuid) {
+        self.forget(|credential| matches!(credential, Credential::ApiKey { key, .. } if *key == id));
+    }
+}
+
+/// The token in the header `Authorization` (RFC 6750 section 2.1); nothing where there is no such header.
+///
+/// # Errors
+/// [`Unidentified::Refused`] for a header that is anything else, or two of them.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Unidentified> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let Some(header) = all.next() else { return Ok(None) };
+    if all.next().is_some() || header.len() > MAX_HEADER {
+        return Err(Unidentified::Refused);
+    }
+    let text = header.to_str().map_err(|_| Unidentified::Refused)?;
+    let (scheme, token) = text.split_once(' ').ok_or(Unidentified::Refused)?;
+    let token = token.trim_matches(' ');
+    // `token68` of RFC 9110 section 11.2.
+    let right = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || !token.bytes().all(right) {
+        return Err(Unidentified::Refused);
+    }
+    Ok(Some(token))
+}
+
+/// Who sent a request with these headers; nothing where it carries no credentials.
+///
+/// # Errors
+/// [`Unidentified`]: whoever shows a token that is not good is not taken for nobody.
+pub async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Known>>, Unidentified> {
+    let Some(token) = bearer(headers)? else { return Ok(None) };
+    let (callers, now) = (app.identity.callers(), app.clock.now());
+    let hash = secret::hash(token.as_bytes());
+    if let Some(known) = callers.find(&hash, now) {
+        api_key::note_use(app, &known);
+        return Ok(Some(known));
+    }
+    let forgotten = callers.forgotten.load(Ordering::SeqCst);
+    let (known, until) = if api_key::is_one(token) {
+        let known = store::by_key(&app.db, &hash, now).await?.ok_or(Unidentified::Refused)?;
+        let until = known.ends_at;
+        (known, until)
+    } else {
+        let claims = app.identity.signing()?.verify(app, token).await?.ok_or(Unidentified::Refused)?;
+        let session = claims.session().ok_or(Unidentified::Refused)?;
+        let known = store::by_session(&app.db, session, now).await?.ok_or(Unidentified::Refused)?;
+        if known.account().map(|account| account.id) != claims.account() {
+            return Err(Unidentified::Refused);
+        }
+        (known, claims.expires_at())
+    };
+    let known = Arc::new(known);
+    callers.remember(hash, Remembered { known: Arc::clone(&known), read_at: now, until }, forgotten);
+    api_key::note_use(app, &known);
+    Ok(Some(known))
+}
+
+/// What a request comes with, for resolvers that do more than read.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The program.
+    pub app: App,
+    /// Who calls; nothing where the request carries no credentials.
+    pub known: Option<Arc<Known>>,
+    /// From where.
+    pub from: IpAddr,
+}
+
+impl Call {
+    /// That of the request.
+    ///
+    /// # Errors
+    /// Only where the schema is run without one.
+    pub fn of<'a>(ctx: &Context<'a>) -> GraphqlResult<&'a Self> {
+        ctx.data()
+    }
+
+    /// Who calls, if anybody is known.
+    pub fn known<'a>(ctx: &Context<'a>) -> Option<&'a Known> {
+        ctx.data_opt::<Self>()?.known.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_header_is_a_bearer_token_or_refused() {
+        assert!(matches!(bearer(&headers(&[])), Ok(None)));
+        for right in ["Bearer abc.def-_~+/=", "bearer  abc.def-_~+/= "] {
+            assert!(matches!(bearer(&headers(&[right])), Ok(Some("abc.def-_~+/="))), "{right}");
+        }
+        let long = format!("Bearer {}", "a".repeat(MAX_HEADER));
+        for wrong in
+            ["", "Bearer", "Bearer ", "abc", "Basic YTpi", "Bearer a b", "Bearer é", "Bearer a,b", &long]
+        {
+            assert!(matches!(bearer(&headers(&[wrong])), Err(Unidentified::Refused)), "{wrong}");
+        }
+        assert!(matches!(bearer(&headers(&["Bearer a", "Bearer a"])), Err(Unidentified::Refused)));
+    }
+
+    #[test]
+    fn what_was_read_before_something_was_forgotten_is_not_remembered() {
+        let callers = Callers::default();
+        let (now, later) = (DateTime::from_micros(0), DateTime::from_micros(i64::MAX));
+        let key = Uuid::from_u128(1);
+        let remembered = || Remembered {
+            known: Arc::new(Known::with_key(key, None, Vec::new(), later)),
+            read_at: now,
+            until: later,
+        };
+        callers.remember([1; 32], remembered(), 0);
+        assert!(callers.find(&[1; 32], now).is_some());
+        assert!(callers.find(&[1; 32], DateTime::from_micros(FRESH)).is_none());
+        assert!(callers.find(&[1; 32], DateTime::from_micros(-1)).is_none());
+        callers.forget_key(Uuid::from_u128(2));
+        assert!(callers.find(&[1; 32], now).is_some());
+        callers.forget_key(key);
+        assert!(callers.find(&[1; 32], now).is_none());
+        callers.remember([1; 32], remembered(), 0);
+        assert!(callers.find(&[1; 32], now).is_none());
+        callers.remember([1; 32], remembered(), 2);
+        assert!(callers.find(&[1; 32], now).is_some());
+    }
+}

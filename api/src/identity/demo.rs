@@ -1,0 +1,131 @@
+//! Accounts to try things out with: one for each role and region, with passwords that are made up.
+
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::account::{NewAccount, store};
+use super::role::{Grant, Role};
+use super::signing::store::lock_instance;
+use super::{secret, transact};
+use crate::app::App;
+use crate::directory::vocabulary::{RegionRole, vocabularies};
+use crate::record::error::DomainError;
+use crate::record::value::{EmailAddress, Language};
+use crate::record::{name_of, value_of};
+
+/// The name of the file in the data folder.
+const FILE: &str = "demo-accounts.json";
+
+/// One account, as the file has it.
+#[derive(Deserialize, Serialize)]
+struct Entry {
+    email: EmailAddress,
+    password: String,
+    role: String,
+    region: Option<String>,
+}
+
+/// Why there are no such accounts.
+#[derive(Debug, thiserror::Error)]
+pub enum NotMade {
+    /// The file cannot be read or made.
+    #[error("`{path}`: {error}", path = .0.display(), error = .1)]
+    File(PathBuf, std::io::Error),
+    /// The file says something else.
+    #[error("`{path}` is not a list of accounts: move it away to have a new one made", path = .0.display())]
+    OtherFile(PathBuf),
+    /// The program failed.
+    #[error("{0}")]
+    Failed(#[from] DomainError),
+}
+
+/// Makes the accounts where there are no accounts at all, and answers the file with their passwords, which only
+/// its owner can read; nothing where there are accounts.
+///
+/// The file comes first: accounts whose passwords nobody knows would be of no use. A start that was cut off
+/// between the two goes on with the file that it finds.
+///
+/// # Errors
+/// [`NotMade`].
+pub async fn make(app: &App, folder: &Path) -> Result<Option<PathBuf>, NotMade> {
+    if store::any(app.db.writer()).await? {
+        return Ok(None);
+    }
+    let path = folder.join(FILE);
+    let entries = match std::fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|_| NotMade::OtherFile(path.clone()))?,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let entries = entries()?;
+            write(folder, &path, &entries).map_err(|error| NotMade::File(path.clone(), error))?;
+            entries
+        }
+        Err(error) => return Err(NotMade::File(path, error)),
+    };
+    let mut accounts = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let role: Role = value_of(&entry.role).ok_or_else(|| NotMade::OtherFile(path.clone()))?;
+        let hash = app.identity.hashing().hash(SecretString::from(entry.password)).await?;
+        accounts.push(NewAccount {
+            display_name: name_of_account(role, entry.region.as_deref()),
+            email: entry.email,
+            language: language_of(entry.region.as_deref()),
+            password_hash: hash,
+            grants: vec![Grant { role, region: entry.region }],
+        });
+    }
+    let made = transact(app, move |app, tx| {
+        Box::pin(async move {
+            lock_instance(tx).await?;
+            // Another start was faster.
+            if store::any(tx).await? {
+                return Ok(false);
+            }
+            for account in accounts {
+                store::insert(tx, app.new_id(), account, app.clock.now()).await?;
+            }
+            Ok(true)
+        })
+    });
+    Ok(made.await?.then_some(path))
+}
+
+fn entries() -> Result<Vec<Entry>, DomainError> {
+    let regions = vocabularies().regions.all.iter().filter(|region| region.role == RegionRole::Member);
+    let of_regions = regions
+        .flat_map(|region| Role::OF_REGIONS.into_iter().map(|role| (role, Some(region.term.slug.clone()))));
+    let all = std::iter::once((Role::Admin, None)).chain(of_regions);
+    let entry = |(role, region): (Role, Option<String>)| {
+        let name = name_of(role);
+        let local = name.to_lowercase().replace('_', "-");
+        let local = region.as_ref().map_or_else(|| local.clone(), |region| format!("{local}.{region}"));
+        // A name that is nobody's (RFC 2606).
+        let email = format!("{local}@demo.example");
+        let email = email.parse().map_err(|_| DomainError::Stored(format!("no address: {email}")))?;
+        let password = secret::password().expose_secret().to_owned();
+        Ok(Entry { email, password, role: name.to_owned(), region })
+    };
+    all.map(entry).collect()
+}
+
+fn write(folder: &Path, path: &Path, entries: &[Entry]) -> std::io::Result<()> {
+    // A temporary file is readable by its owner only; it gets its name when it is whole.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    serde_json::to_writer_pretty(&mut file, entries)?;
+    file.write_all(b"\n")?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn name_of_account(role: Role, region: Option<&str>) -> String {
+    let role = name_of(role).to_lowercase().replace('_', " ");
+    region.map_or_else(|| format!("Demo {role}"), |region| format!("Demo {role} of {region}"))
+}
+
+fn language_of(region: Option<&str>) -> Language {
+    let region = region.and_then(|slug| vocabularies().regions.get(slug));
+    region.and_then(|region| region.languages.first().copied()).unwrap_or(Language::En)
+}

@@ -1,0 +1,103 @@
+//! Who calls, in the schema.
+
+use async_graphql::{Context, Object};
+
+use super::account::graphql::AccountNode;
+use super::caller::{Call, Known};
+use super::role::Role;
+use crate::directory::region::{self, RegionNode, Regions};
+use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
+use crate::record::read::Selection;
+use crate::record::reader::Reader;
+
+/// Who calls, in an answer, with what was read of it.
+#[derive(Clone, Debug, Default)]
+pub struct ViewerNode {
+    authenticated: bool,
+    account: Option<AccountNode>,
+    roles: Vec<RoleGrantNode>,
+}
+
+impl ViewerNode {
+    /// Reads what is wanted of who calls.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn read(reader: &Reader, known: Option<&Known>, want: &Selection) -> Result<Self, DomainError> {
+        let authenticated = reader.viewer.signed_in || reader.viewer.admin;
+        let Some(known) = known else {
+            return Ok(Self { authenticated, ..Self::default() });
+        };
+        let account = match (want.below("Viewer", "account"), known.account()) {
+            (Some(below), Some(account)) => Some(AccountNode::read(reader, account, &below).await?),
+            _ => None,
+        };
+        let below = want.below("Viewer", "roles").and_then(|roles| roles.below("RoleGrant", "region"));
+        let slugs = known.grants.iter().filter_map(|grant| grant.region.as_deref());
+        let regions = region::read(reader, slugs, &below.unwrap_or_default()).await?;
+        let roles = known.grants.iter().map(|grant| RoleGrantNode {
+            role: grant.role,
+            region: grant.region.clone(),
+            regions: regions.clone(),
+        });
+        Ok(Self { authenticated, account, roles: roles.collect() })
+    }
+}
+
+/// Who sends the request, as the server knows it.
+#[Object(name = "Viewer")]
+impl ViewerNode {
+    /// Whether the request carries an access token or an API key. Without one, everything is answered as to
+    /// anybody.
+    async fn authenticated(&self) -> bool {
+        self.authenticated
+    }
+
+    /// The account that is signed in; null for an API key, and for who is not signed in.
+    async fn account(&self) -> Option<&AccountNode> {
+        self.account.as_ref()
+    }
+
+    /// What the account or the API key may do.
+    async fn roles(&self) -> &[RoleGrantNode] {
+        &self.roles
+    }
+}
+
+/// A role in an answer.
+#[derive(Clone, Debug)]
+pub struct RoleGrantNode {
+    role: Role,
+    region: Option<String>,
+    regions: Regions,
+}
+
+/// Something that somebody may do, and where.
+#[Object(name = "RoleGrant")]
+impl RoleGrantNode {
+    /// What they may do.
+    async fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The region where; null where it is the whole instance.
+    async fn region(&self) -> GraphqlResult<Option<RegionNode>> {
+        let Some(slug) = &self.region else { return Ok(None) };
+        let known = self.regions.get(slug);
+        known.map(Some).ok_or_else(|| DomainError::Stored(format!("unknown region {slug}"))).graphql()
+    }
+}
+
+/// Queries of who calls.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ViewerQuery;
+
+/// Queries of who calls.
+#[Object]
+impl ViewerQuery {
+    /// Who sends this request. A request without the header `Authorization` comes from nobody in particular; one
+    /// with a token that is not good is refused with UNAUTHENTICATED.
+    async fn viewer(&self, ctx: &Context<'_>) -> GraphqlResult<ViewerNode> {
+        ViewerNode::read(Reader::of(ctx)?, Call::known(ctx), &Selection::of(ctx)).await.graphql()
+    }
+}

@@ -1,0 +1,140 @@
+//! Passwords: what may be one, and how they are hashed.
+
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use argon2::password_hash::{Error, PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2, Params, Version};
+use icu_normalizer::ComposingNormalizer;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Semaphore;
+
+use super::secret;
+use crate::record::error::DomainError;
+
+/// Characters that a new password has at least.
+pub const MIN_LENGTH: usize = 12;
+/// Characters of a password at most.
+pub const MAX_LENGTH: usize = 256;
+
+/// Memory in KiB, passes and lanes of Argon2id: the first choice of OWASP's Password Storage Cheat Sheet.
+const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
+
+/// What is verified where there is no account, so that the answer takes as long. Nobody knows its password.
+const DUMMY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$Tm8gYWNjb3VudCBoZXJlIQ$Bf7FkPTV1UY0rzjW9vhvPQoZAYxKqM0DSyJTmUQZ3aA";
+
+/// Whether a text is too long for a password; it is refused before anything is hashed.
+pub fn is_too_long(password: &SecretString) -> bool {
+    password.expose_secret().chars().nth(MAX_LENGTH).is_some()
+}
+
+/// Whether a text is too short for a new password.
+pub fn is_too_short(password: &SecretString) -> bool {
+    password.expose_secret().chars().nth(MIN_LENGTH - 1).is_none()
+}
+
+/// Hashes passwords on threads of their own, a few at a time: reads go on meanwhile.
+#[derive(Debug)]
+pub struct Hashing {
+    permits: Arc<Semaphore>,
+}
+
+impl Default for Hashing {
+    /// As many at a time as half the cores.
+    fn default() -> Self {
+        let cores = available_parallelism().map_or(1, usize::from);
+        Self { permits: Arc::new(Semaphore::new((cores / 2).max(1))) }
+    }
+}
+
+impl Hashing {
+    /// The hash of a new password, in PHC form.
+    ///
+    /// # Errors
+    /// [`DomainError::Task`] where the machine has no memory for it.
+    pub async fn hash(&self, password: SecretString) -> Result<String, DomainError> {
+        self.run(move || {
+            let salt = secret::random::<16>();
+            let hash = hasher()?.hash_password_with_salt(&prepared(&password), &salt);
+            hash.map(|hash| hash.to_string()).map_err(|error| DomainError::Task(error.to_string()))
+        })
+        .await
+    }
+
+    /// Whether this is the password of a hash. Where there is no hash the answer is no, and takes as long.
+    ///
+    /// # Errors
+    /// [`DomainError::Task`] where the machine has no memory for it.
+    pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool, DomainError> {
+        self.run(move || {
+            match hasher()?.verify_password(&prepared(&password), hash.as_deref().unwrap_or(DUMMY)) {
+                Ok(()) => Ok(hash.is_some()),
+                Err(error @ Error::OutOfMemory) => Err(DomainError::Task(error.to_string())),
+                Err(_) => Ok(false),
+            }
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, DomainError> + Send + 'static,
+    ) -> Result<T, DomainError> {
+        let failed = |error: &dyn std::fmt::Display| DomainError::Task(error.to_string());
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| failed(&error))?;
+        // The permit goes with the work: who hangs up does not make room for one more.
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        task.await.map_err(|error| failed(&error))?
+    }
+}
+
+fn hasher() -> Result<Argon2<'static>, DomainError> {
+    let (memory, passes, lanes) = COST;
+    let params = Params::new(memory, passes, lanes, None);
+    let params = params.map_err(|error| DomainError::Task(error.to_string()))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// The bytes that are hashed: normalized as RFC 8265 section 4.2 says of passwords, so that a letter with an
+/// accent is the same from every keyboard.
+fn prepared(password: &SecretString) -> Vec<u8> {
+    ComposingNormalizer::new_nfc().normalize(password.expose_secret()).as_bytes().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_recognized_whatever_the_keyboard() {
+        let hashing = Hashing::default();
+        let hash = hashing.hash("caf\u{e9} noir 2009".into()).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(hashing.verify("cafe\u{301} noir 2009".into(), Some(hash.clone())).await.unwrap());
+        assert!(!hashing.verify("cafe noir 2009".into(), Some(hash)).await.unwrap());
+        assert!(!hashing.verify("x".into(), Some("no hash".into())).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn where_there_is_no_account_a_hash_of_the_same_cost_is_verified() {
+        let hash = Hashing::default().hash("twelve letters".into()).await.unwrap();
+        let form = |hash: &str| {
+            let parts: Vec<&str> = hash.split('$').collect();
+            (parts[1].to_owned(), parts[2].to_owned(), parts[3].to_owned(), parts[4].len(), parts[5].len())
+        };
+        assert_eq!(form(&hash), form(DUMMY));
+        let verified = hasher().unwrap().verify_password(b"x", DUMMY);
+        assert_eq!(verified, Err(Error::PasswordInvalid));
+        assert!(!Hashing::default().verify("x".into(), None).await.unwrap());
+    }
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        assert!(is_too_short(&"é".repeat(11).into()) && !is_too_short(&"é".repeat(12).into()));
+        assert!(!is_too_long(&"é".repeat(256).into()) && is_too_long(&"é".repeat(257).into()));
+    }
+}

@@ -1,0 +1,99 @@
+//! Roles: what somebody may do, and where.
+
+use std::collections::BTreeSet;
+
+use async_graphql::Enum;
+use uuid::Uuid;
+
+use crate::record::policy::Viewer;
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum)]
+pub enum Role {
+    /// Sees what members see, and takes part.
+    Member,
+    /// Writes the records of a region and sees its private ones.
+    Editor,
+    /// Moderates the discussions of a region and sees its private records.
+    Moderator,
+    /// Writes the records of a region, sees its private ones, and decides who else has a role in it.
+    RegionAdmin,
+    /// Pushes the records of a region's systems.
+    SyncPartner,
+    /// Administers the whole instance.
+    Admin,
+}
+
+impl Role {
+    /// The roles that are for one region.
+    pub const OF_REGIONS: [Self; 5] =
+        [Self::Member, Self::Editor, Self::Moderator, Self::RegionAdmin, Self::SyncPartner];
+
+    /// Whether the role is for one region, rather than for the whole instance.
+    pub const fn has_region(self) -> bool {
+        !matches!(self, Self::Admin)
+    }
+
+    /// Whether those who have the role are staff of its region.
+    pub const fn is_staff(self) -> bool {
+        matches!(self, Self::Editor | Self::Moderator | Self::RegionAdmin)
+    }
+}
+
+/// A role that somebody has.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Grant {
+    /// What they may do.
+    pub role: Role,
+    /// Slug of the region where; nothing where it is for the whole instance.
+    pub region: Option<String>,
+}
+
+/// What somebody with these roles and these own records sees.
+pub fn viewer(grants: &[Grant], owns: BTreeSet<Uuid>) -> Viewer {
+    let staff = grants.iter().filter(|grant| grant.role.is_staff());
+    Viewer {
+        signed_in: true,
+        staff_of: staff.filter_map(|grant| grant.region.clone()).collect(),
+        owns,
+        admin: grants.iter().any(|grant| grant.role == Role::Admin),
+    }
+}
+
+/// Whether somebody with these roles decides who has roles in a region, and which keys it gives out.
+pub fn administers(grants: &[Grant], region: &str) -> bool {
+    grants.iter().any(|grant| match grant.role {
+        Role::Admin => true,
+        Role::RegionAdmin => grant.region.as_deref() == Some(region),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(role: Role, region: &str) -> Grant {
+        Grant { role, region: Some(region.to_owned()) }
+    }
+
+    #[test]
+    fn staff_are_editors_moderators_and_region_admins() {
+        let grants: Vec<Grant> =
+            Role::OF_REGIONS.iter().map(|role| grant(*role, crate::record::name_of(*role))).collect();
+        let viewer = viewer(&grants, BTreeSet::new());
+        let staff: Vec<&str> = viewer.staff_of.iter().map(String::as_str).collect();
+        assert_eq!(staff, ["EDITOR", "MODERATOR", "REGION_ADMIN"]);
+        assert!(viewer.signed_in && !viewer.admin);
+    }
+
+    #[test]
+    fn a_region_is_administered_by_its_own() {
+        let admin = Grant { role: Role::Admin, region: None };
+        assert!(administers(std::slice::from_ref(&admin), "flandre"));
+        assert!(viewer(&[admin], BTreeSet::new()).admin);
+        assert!(administers(&[grant(Role::RegionAdmin, "flandre")], "flandre"));
+        assert!(!administers(&[grant(Role::RegionAdmin, "wallonie")], "flandre"));
+        assert!(!administers(&[grant(Role::Editor, "flandre")], "flandre"));
+    }
+}

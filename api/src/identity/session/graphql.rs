@@ -1,0 +1,122 @@
+//! Sessions in the schema.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+use secrecy::ExposeSecret as _;
+
+use super::{Opened, refresh, sign_in, sign_out};
+use crate::identity::caller::Call;
+use crate::identity::graphql::ViewerNode;
+use crate::identity::refusal::{Undone, outcome};
+use crate::record::error::{GraphqlResult, IntoGraphql};
+use crate::record::read::Selection;
+use crate::record::reader::Reader;
+use crate::record::user_error::UserError;
+use crate::record::value::{DateTime, EmailAddress};
+
+/// What somebody signs in with.
+#[derive(InputObject)]
+pub struct SignInInput {
+    /// The e-mail address of the account. Case does not matter.
+    pub email: EmailAddress,
+    /// The password, as it was set: 256 characters at most.
+    pub password: String,
+}
+
+/// Somebody who is signed in now, or why not.
+#[derive(Default, SimpleObject)]
+pub struct SessionPayload {
+    /// Sent with each request, in the header `Authorization: Bearer <token>`, until it expires; null where nobody
+    /// was signed in.
+    pub access_token: Option<String>,
+    /// Sent with `refreshSession` to get the next pair of tokens. Each one is good for one use, within 30 days. If
+    /// the answer to a refresh is lost, the same one may be sent again, once; after that, or when an older one comes
+    /// again, the session ends. Keep it where no script of another site can read it.
+    pub refresh_token: Option<String>,
+    /// When the access token expires: 10 minutes from now.
+    pub expires_at: Option<DateTime>,
+    /// Who is signed in now.
+    pub viewer: Option<ViewerNode>,
+    /// Why nobody was signed in; empty where somebody was.
+    pub user_errors: Vec<UserError>,
+}
+
+/// That nobody is signed in any more.
+#[derive(Default, SimpleObject)]
+pub struct SignOutPayload {
+    /// Always empty: a token that is not known opens no session either way.
+    pub user_errors: Vec<UserError>,
+}
+
+/// What is answered to who has opened a session, or not.
+async fn payload(ctx: &Context<'_>, opened: Result<Opened, Undone>) -> GraphqlResult<SessionPayload> {
+    let reader = Reader::of(ctx)?;
+    let opened = match outcome(opened, &reader.languages).graphql()? {
+        Ok(opened) => opened,
+        Err(user_errors) => return Ok(SessionPayload { user_errors, ..SessionPayload::default() }),
+    };
+    let viewer = match Selection::of(ctx).below("SessionPayload", "viewer") {
+        Some(want) => {
+            // What was asked without being signed in is read as who has signed in sees it.
+            let own = Reader::new(
+                Arc::clone(&reader.db),
+                opened.known.viewer.clone(),
+                reader.languages.clone(),
+                reader.today,
+            );
+            Some(ViewerNode::read(&own, Some(&opened.known), &want).await.graphql()?)
+        }
+        None => None,
+    };
+    Ok(SessionPayload {
+        access_token: Some(opened.access_token.expose_secret().to_owned()),
+        refresh_token: Some(opened.refresh_token.expose_secret().to_owned()),
+        expires_at: Some(opened.expires_at),
+        viewer,
+        user_errors: Vec::new(),
+    })
+}
+
+/// Signing in and out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SessionMutation;
+
+/// Signing in and out.
+#[Object]
+impl SessionMutation {
+    /// Signs somebody in. What it answers, and how long it takes, does not tell whether there is an account with
+    /// this e-mail address. Too many attempts that fail are refused with `RATE_LIMITED` and `retryAfterMs`.
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "E-mail address and password.")] input: SignInInput,
+    ) -> GraphqlResult<SessionPayload> {
+        let call = Call::of(ctx)?;
+        let opened = sign_in(&call.app, &input.email, input.password.into(), call.from).await;
+        payload(ctx, opened).await
+    }
+
+    /// Goes on with a session: a new access token, and the refresh token for the next time. Send it without the
+    /// header `Authorization`: an access token that has expired would be refused.
+    async fn refresh_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The refresh token that was received last.")] refresh_token: String,
+    ) -> GraphqlResult<SessionPayload> {
+        let call = Call::of(ctx)?;
+        let opened = refresh(&call.app, &refresh_token.into(), call.from).await;
+        payload(ctx, opened).await
+    }
+
+    /// Ends a session: its refresh token and its access tokens are good no more.
+    async fn sign_out(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A refresh token of the session.")] refresh_token: String,
+    ) -> GraphqlResult<SignOutPayload> {
+        let call = Call::of(ctx)?;
+        sign_out(&call.app, &refresh_token.into(), call.from).await.graphql()?;
+        Ok(SignOutPayload::default())
+    }
+}

@@ -1,0 +1,301 @@
+//! Sessions: signing in, staying signed in, signing out.
+//!
+//! A session is a family of refresh tokens, of which one is unused (RFC 9700 section 4.14.2). A refresh token is
+//! made of what all of its family begin with and of 256 random bits of its own; the database has the hashes of
+//! the family, of the unused token and of its parent. A token of a family that is neither was used before:
+//! somebody else may have a copy, and the family ends. A client that has lost an answer sends the parent again:
+//! that is accepted once, while the child is unused, and the child is good no more.
+
+use std::net::IpAddr;
+
+use entity::session::Model;
+use secrecy::{ExposeSecret as _, SecretString};
+use uuid::Uuid;
+
+use super::account::{email_key, store as accounts};
+use super::caller::Known;
+use super::messages;
+use super::refusal::{Refusal, Undone};
+use super::secret::{self, Hash};
+use super::{caller, password, transact};
+use crate::app::App;
+use crate::record::error::DomainError;
+use crate::record::problem::UserErrorCode;
+use crate::record::value::{DateTime, EmailAddress};
+
+pub mod graphql;
+pub mod store;
+
+/// What refresh tokens begin with, so that people and scanners recognize one.
+const PREFIX: &str = "passerelle_refresh_";
+/// Bytes that all tokens of a family begin with.
+const FAMILY: usize = 16;
+/// Bytes that are a token's own.
+const OWN: usize = 32;
+/// Microseconds for which an unused refresh token is good: 30 days.
+const LIFETIME: i64 = 30 * 24 * 3600 * 1_000_000;
+/// Sessions of one account at most; the one that was idle the longest ends.
+pub const MAX_SESSIONS: u64 = 100;
+
+/// A refresh token, in the clear: sent to who signed in, and not kept.
+struct RefreshToken {
+    family: [u8; FAMILY],
+    own: [u8; OWN],
+}
+
+impl RefreshToken {
+    fn new(family: [u8; FAMILY]) -> Self {
+        Self { family, own: secret::random() }
+    }
+
+    fn parse(text: &SecretString) -> Option<Self> {
+        let bytes: [u8; FAMILY + OWN] = secret::bytes(text.expose_secret().strip_prefix(PREFIX)?)?;
+        let (family, own) = bytes.split_at_checked(FAMILY)?;
+        Some(Self { family: family.try_into().ok()?, own: own.try_into().ok()? })
+    }
+
+    fn text(&self) -> SecretString {
+        format!("{PREFIX}{}", secret::text(&[&self.family[..], &self.own[..]].concat())).into()
+    }
+
+    fn family_hash(&self) -> Hash {
+        secret::hash(&self.family)
+    }
+
+    fn hash(&self) -> Hash {
+        secret::hash(&[&self.family[..], &self.own[..]].concat())
+    }
+}
+
+/// What a token of a family is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// The unused one.
+    Unused,
+    /// The parent of the unused one, for the first time again: its answer was lost.
+    Lost,
+    /// One that was used before.
+    Used,
+}
+
+/// What the token with this hash is to its family.
+fn standing(session: &Model, hash: &Hash) -> Standing {
+    if session.token_hash == hash {
+        Standing::Unused
+    } else if session.parent_hash.as_deref() == Some(&hash[..]) && !session.parent_again {
+        Standing::Lost
+    } else {
+        Standing::Used
+    }
+}
+
+/// Somebody who is signed in now.
+#[derive(Debug)]
+pub struct Opened {
+    /// For the header `Authorization`.
+    pub access_token: SecretString,
+    /// For the next refresh.
+    pub refresh_token: SecretString,
+    /// When the access token expires.
+    pub expires_at: DateTime,
+    /// Who it is.
+    pub known: Known,
+}
+
+/// Opens a session for who knows the password.
+///
+/// The answer is the same, and takes the same time, whether there is no such account, or the password is another.
+///
+/// # Errors
+/// [`Undone::Refused`] with what is wrong; [`DomainError::RateLimited`] after too many attempts.
+pub async fn sign_in(
+    app: &App,
+    email: &EmailAddress,
+    password: SecretString,
+    from: IpAddr,
+) -> Result<Opened, Undone> {
+    if password.expose_secret().is_empty() {
+        return Err(Refusal::new(UserErrorCode::Required, messages::REQUIRED, "input.password").into());
+    }
+    if password::is_too_long(&password) {
+        let code = UserErrorCode::TooLong;
+        return Err(Refusal::new(code, messages::PASSWORD_TOO_LONG, "input.password").into());
+    }
+    let key = email_key(email);
+    app.identity.throttles().sign_in(&key, from, app.clock.now())?;
+    let account = accounts::credentials(&app.db, &key).await?;
+    let (id, hash) = account.map_or((None, None), |(id, hash)| (Some(id), hash));
+    let right = app.identity.hashing().verify(password, hash).await?;
+    let Some(account) = id.filter(|_| right) else {
+        return Err(Refusal::CREDENTIALS.into());
+    };
+    app.identity.throttles().signed_in(&key);
+    let token = RefreshToken::new(secret::random());
+    let (family_hash, token_hash) = (token.family_hash().to_vec(), token.hash().to_vec());
+    let session = transact(app, move |app, tx| {
+        Box::pin(async move {
+            let now = app.clock.now().micros();
+            let session = Model {
+                id: app.new_id(),
+                account_id: account,
+                family_hash,
+                token_hash,
+                parent_hash: None,
+                parent_again: false,
+                created_at: now,
+                refreshed_at: now,
+                expires_at: now + LIFETIME,
+            };
+            let id = session.id;
+            store::insert(tx, session).await?;
+            Ok(id)
+        })
+    })
+    .await?;
+    tidy(app, account);
+    opened(app, account, session, &token).await
+}
+
+/// Deletes sessions that have expired, and the oldest of an account that has too many, without anybody waiting.
+fn tidy(app: &App, account: Uuid) {
+    let own = app.clone();
+    app.tasks.spawn(async move {
+        if let Err(error) = store::tidy(own.db.writer(), account, own.clock.now()).await {
+            tracing::warn!(%error, "old sessions were not deleted");
+        }
+    });
+}
+
+async fn opened(app: &App, account: Uuid, session: Uuid, token: &RefreshToken) -> Result<Opened, Undone> {
+    let (access_token, expires_at) = app.identity.signing()?.sign(app, account, session).await?;
+    let known = caller::store::by_session(&app.db, session, app.clock.now()).await?;
+    // It was ended in the same moment.
+    let known = known.ok_or(Refusal::SESSION)?;
+    Ok(Opened { access_token: access_token.into(), refresh_token: token.text(), expires_at, known })
+}
+
+/// What became of a refresh token.
+enum Refreshed {
+    No,
+    /// The session has ended with it.
+    Ended(Uuid),
+    Yes {
+        session: Uuid,
+        account: Uuid,
+    },
+}
+
+/// Goes on with a session: gives a new refresh token for one that is unused, or whose answer was lost.
+///
+/// # Errors
+/// [`Refusal::SESSION`] for any other token; [`DomainError::RateLimited`] after too many attempts.
+pub async fn refresh(app: &App, token: &SecretString, from: IpAddr) -> Result<Opened, Undone> {
+    app.identity.throttles().refresh_from(from, app.clock.now())?;
+    let token = RefreshToken::parse(token).ok_or(Refusal::SESSION)?;
+    let next = RefreshToken::new(token.family);
+    let (family, hash, next_hash) = (token.family_hash(), token.hash(), next.hash());
+    let refreshed = transact(app, move |app, tx| {
+        Box::pin(async move {
+            let now = app.clock.now();
+            let Some(session) = store::lock(tx, &family).await? else { return Ok(Refreshed::No) };
+            let (id, account) = (session.id, session.account_id);
+            if session.expires_at <= now.micros() {
+                store::delete(tx, id).await?;
+                return Ok(Refreshed::Ended(id));
+            }
+            let standing = standing(&session, &hash);
+            if standing == Standing::Used {
+                // Whoever used it first and whoever uses it now: one of them should not have it.
+                tracing::warn!(account = %account, session = %id, "a used refresh token came again: the session ends");
+                store::delete(tx, id).await?;
+                return Ok(Refreshed::Ended(id));
+            }
+            app.identity.throttles().refresh_of(account, now)?;
+            let lost = standing == Standing::Lost;
+            let after = Model {
+                parent_hash: Some(hash.to_vec()),
+                parent_again: lost,
+                token_hash: next_hash.to_vec(),
+                refreshed_at: now.micros(),
+                expires_at: now.micros() + LIFETIME,
+                ..session
+            };
+            store::update(tx, after).await?;
+            Ok(Refreshed::Yes { session: id, account })
+        })
+    });
+    match refreshed.await? {
+        Refreshed::No => Err(Refusal::SESSION.into()),
+        Refreshed::Ended(session) => {
+            app.identity.callers().forget_session(session);
+            Err(Refusal::SESSION.into())
+        }
+        Refreshed::Yes { session, account } => opened(app, account, session, &next).await,
+    }
+}
+
+/// Ends the session of a refresh token, whether or not the token is still good. That there is none is no error:
+/// nobody is signed in with it afterwards either way.
+///
+/// # Errors
+/// [`DomainError::Database`]; [`DomainError::RateLimited`] after too many attempts.
+pub async fn sign_out(app: &App, token: &SecretString, from: IpAddr) -> Result<(), DomainError> {
+    app.identity.throttles().refresh_from(from, app.clock.now())?;
+    let Some(token) = RefreshToken::parse(token) else { return Ok(()) };
+    let family = token.family_hash();
+    let ended = transact(app, move |_, tx| {
+        Box::pin(async move {
+            let Some(session) = store::lock(tx, &family).await? else { return Ok(None) };
+            store::delete(tx, session.id).await?;
+            Ok(Some(session.id))
+        })
+    })
+    .await?;
+    if let Some(session) = ended {
+        app.identity.callers().forget_session(session);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_reads_back_and_nothing_else_is_one() {
+        let token = RefreshToken::new(secret::random());
+        let text = token.text();
+        let read = RefreshToken::parse(&text).unwrap();
+        assert_eq!((read.family, read.own), (token.family, token.own));
+        assert_ne!(RefreshToken::new(token.family).hash(), token.hash());
+        for wrong in ["", PREFIX, "passerelle_refresh_AAAA", &text.expose_secret()[1..], "é"] {
+            assert!(RefreshToken::parse(&wrong.to_owned().into()).is_none(), "{wrong}");
+        }
+        let longer = format!("{}A", text.expose_secret());
+        assert!(RefreshToken::parse(&longer.into()).is_none());
+    }
+
+    #[test]
+    fn a_parent_is_accepted_once_more() {
+        let family = secret::random();
+        let [parent, child, stranger] = [(); 3].map(|()| RefreshToken::new(family));
+        let mut session = Model {
+            id: Uuid::nil(),
+            account_id: Uuid::nil(),
+            family_hash: parent.family_hash().to_vec(),
+            token_hash: child.hash().to_vec(),
+            parent_hash: Some(parent.hash().to_vec()),
+            parent_again: false,
+            created_at: 0,
+            refreshed_at: 0,
+            expires_at: 1,
+        };
+        assert_eq!(standing(&session, &child.hash()), Standing::Unused);
+        assert_eq!(standing(&session, &parent.hash()), Standing::Lost);
+        assert_eq!(standing(&session, &stranger.hash()), Standing::Used);
+        session.parent_again = true;
+        assert_eq!(standing(&session, &parent.hash()), Standing::Used);
+        session.parent_hash = None;
+        assert_eq!(standing(&session, &parent.hash()), Standing::Used);
+    }
+}

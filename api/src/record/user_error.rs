@@ -1,0 +1,33 @@
+//! The errors that payloads of mutations carry.
+
+use async_graphql::SimpleObject;
+
+use super::problem::{Problem, UserErrorCode};
+
+/// One thing that is wrong with the input of a mutation, for those who filled it in. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+pub struct UserError {
+    /// What kind of refusal.
+    pub code: UserErrorCode,
+    /// A finer code, which is stable: programs may depend on it.
+    pub reason: Option<String>,
+    /// What is wrong and what would be right, in the reader's language where it is known.
+    pub message: String,
+    /// The field, from the argument inwards: `["input", "parties", "0", "organization"]`. Empty where the whole is
+    /// meant.
+    pub path: Vec<String>,
+    /// After how many milliseconds the same may be tried again; null where time changes nothing.
+    pub retry_after_ms: Option<i32>,
+}
+
+impl From<Problem> for UserError {
+    fn from(problem: Problem) -> Self {
+        Self {
+            code: problem.code,
+            reason: problem.reason.map(str::to_owned),
+            message: problem.message,
+            path: problem.path.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+            retry_after_ms: None,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! `/.well-known/jwks.json`: the public keys with which others verify our access tokens.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, Response};
+
+use super::Shared;
+use super::refusal::RequestError;
+use super::request::Media;
+
+/// The keys, as a JSON Web Key Set (RFC 7517).
+pub(super) async fn published(State(shared): State<Arc<Shared>>) -> Response<Body> {
+    let app = &shared.app;
+    let keys = match app.identity.signing() {
+        Ok(signing) => signing.published(app).await,
+        Err(error) => Err(error),
+    };
+    let keys = match keys {
+        Ok(keys) => keys,
+        Err(error) => return RequestError::from(&error).respond(Media::Json),
+    };
+    let mut response = Response::new(Body::from(keys.to_string()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
+    // Whoever meets an id that they do not know asks again in any case.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response
+}

@@ -1,0 +1,9 @@
+//! Who calls: signing in, tokens, keys, roles.
+
+mod api_key;
+mod command;
+mod key;
+mod session;
+mod throttle;
+mod token;
+mod viewer;

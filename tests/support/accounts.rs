@@ -1,0 +1,128 @@
+//! Accounts for tests, and requests of those who are signed in.
+
+use passerelle::app::App;
+use passerelle::identity::account::{self, NewAccount, email_key};
+use passerelle::identity::role::{Grant, Role};
+use passerelle::record::value::{EmailAddress, Language};
+use serde_json::{Value, json};
+
+use super::server::TestServer;
+
+/// The password of every account of the tests.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// The tokens of somebody who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+/// Makes an account with these roles; an empty region is none.
+pub(crate) async fn account(app: &App, email: &str, grants: &[(Role, &str)]) -> uuid::Uuid {
+    let email: EmailAddress = email.parse().expect("an address");
+    let hash = app.identity.hashing().hash(PASSWORD.into()).await.expect("a hash");
+    let grants = grants.iter().map(|(role, region)| Grant {
+        role: *role,
+        region: Some((*region).to_owned()).filter(|region| !region.is_empty()),
+    });
+    let new = NewAccount {
+        display_name: email_key(&email),
+        language: Language::Fr,
+        password_hash: hash,
+        grants: grants.collect(),
+        email,
+    };
+    account::create(app, new).await.expect("an account")
+}
+
+/// The document that signs in.
+pub(crate) const SIGN_IN: &str = "mutation($email: EmailAddress!, $password: String!) {
+    signIn(input: {email: $email, password: $password}) {
+        accessToken refreshToken expiresAt userErrors { code reason message path retryAfterMs } } }";
+
+/// The document that refreshes.
+pub(crate) const REFRESH: &str = "mutation($token: String!) { refreshSession(refreshToken: $token) {
+    accessToken refreshToken expiresAt viewer { authenticated account { email } }
+    userErrors { code reason message path retryAfterMs } } }";
+
+/// The document that signs out.
+pub(crate) const SIGN_OUT: &str =
+    "mutation($token: String!) { signOut(refreshToken: $token) { userErrors { code } } }";
+
+fn tokens(payload: &Value) -> Option<Tokens> {
+    let text = |name: &str| payload[name].as_str().map(str::to_owned);
+    Some(Tokens { access: text("accessToken")?, refresh: text("refreshToken")? })
+}
+
+/// What somebody is answered who signs in.
+pub(crate) async fn try_sign_in(server: &TestServer, email: &str, password: &str) -> Value {
+    server.query_with(SIGN_IN, json!({"email": email, "password": password})).await
+}
+
+/// Signs in to an account of the tests.
+pub(crate) async fn sign_in(server: &TestServer, email: &str) -> Tokens {
+    let answer = try_sign_in(server, email, PASSWORD).await;
+    tokens(&answer["data"]["signIn"]).unwrap_or_else(|| panic!("{answer}"))
+}
+
+/// The next tokens; nothing where the session has ended.
+pub(crate) async fn refresh(server: &TestServer, refresh: &str) -> Option<Tokens> {
+    let answer = server.query_with(REFRESH, json!({"token": refresh})).await;
+    let payload = &answer["data"]["refreshSession"];
+    let tokens = tokens(payload);
+    if tokens.is_none() {
+        assert_eq!(payload["userErrors"][0]["reason"], "SESSION_ENDED", "{answer}");
+        assert_eq!(payload["userErrors"][0]["path"], json!(["refreshToken"]), "{answer}");
+        assert_eq!(payload["viewer"], Value::Null);
+    }
+    tokens
+}
+
+/// Signs out.
+pub(crate) async fn sign_out(server: &TestServer, refresh: &str) {
+    let answer = server.query_with(SIGN_OUT, json!({"token": refresh})).await;
+    assert_eq!(answer, json!({"data": {"signOut": {"userErrors": []}}}));
+}
+
+/// The response to a document with this header `Authorization`.
+pub(crate) async fn respond(server: &TestServer, header: &str, query: &str) -> reqwest::Response {
+    let request = server.client.post(server.url("/graphql")).json(&json!({ "query": query }));
+    let request =
+        request.header("authorization", header).header("accept", "application/graphql-response+json");
+    request.send().await.expect("the server answers")
+}
+
+/// The answer to a document with this token, whatever it is.
+pub(crate) async fn query_as(server: &TestServer, token: &str, query: &str) -> Value {
+    respond(server, &format!("Bearer {token}"), query).await.json().await.expect("an answer is JSON")
+}
+
+/// The data of a document that must be answered without errors.
+pub(crate) async fn data_as(server: &TestServer, token: &str, query: &str) -> Value {
+    let mut answer = query_as(server, token, query).await;
+    assert_eq!(answer.get("errors"), None, "{query}");
+    answer["data"].take()
+}
+
+/// Whether a request with this token is answered; where it is not, it must be refused as it should.
+pub(crate) async fn is_good(server: &TestServer, token: &str) -> bool {
+    is_good_header(server, &format!("Bearer {token}")).await
+}
+
+/// Whether a request with this header is answered; where it is not, it must be refused as it should.
+pub(crate) async fn is_good_header(server: &TestServer, header: &str) -> bool {
+    let response = respond(server, header, "{ viewer { authenticated } }").await;
+    let status = response.status().as_u16();
+    let challenge = response.headers().get("www-authenticate").cloned();
+    let answer: Value = response.json().await.expect("an answer is JSON");
+    if status == 200 {
+        assert_eq!(answer, json!({"data": {"viewer": {"authenticated": true}}}));
+        return true;
+    }
+    assert_eq!(status, 401, "{answer}");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert_eq!(answer.get("data"), None);
+    assert_eq!(challenge.expect("a challenge"), "Bearer error=\"invalid_token\"");
+    false
+}
