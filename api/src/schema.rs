@@ -1,14 +1,18 @@
 //! The root of the schema: every concept's queries joined, and its text as clients read it.
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, SDLExportOptions};
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
+use crate::directory::affiliation::mutation::AffiliationMutation;
 use crate::directory::node::{NodeQuery, Record};
 use crate::directory::organization::graphql::OrganizationQuery;
+use crate::directory::organization::mutation::OrganizationMutation;
 use crate::directory::partnership::graph::PartnershipGraphQuery;
 use crate::directory::partnership::graphql::PartnershipQuery;
+use crate::directory::partnership::mutation::PartnershipMutation;
 use crate::directory::region::graphql::RegionQuery;
 use crate::directory::statistics::StatisticsQuery;
 use crate::directory::talent::graphql::TalentQuery;
+use crate::directory::talent::mutation::TalentMutation;
 use crate::directory::vocabulary::graphql::VocabularyQuery;
 use crate::search::graphql::SearchQuery;
 
@@ -26,8 +30,13 @@ pub struct Query(
     SearchQuery,
 );
 
+/// Everything that can be changed. Each mutation answers a payload with `userErrors`: what is wrong with its input,
+/// of which nothing was written then. Several mutations of one document run one after the other.
+#[derive(Clone, Copy, Debug, Default, MergedObject)]
+pub struct Mutation(OrganizationMutation, TalentMutation, AffiliationMutation, PartnershipMutation);
+
 /// The schema that the server runs.
-pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// Builds the schema.
 ///
@@ -35,7 +44,7 @@ pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>
 /// library count introspection as well and come after the work they should prevent. No extension is added, and
 /// none should be: each one costs every field of every request.
 pub fn schema() -> Schema {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<Record>()
         // The server has refused what nests deeper; this one must not come first, as it has no code.
         .limit_recursive_depth(64)

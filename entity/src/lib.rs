@@ -4,6 +4,7 @@ pub mod affiliation;
 pub mod change_log;
 pub mod feed_history;
 pub mod feed_meta;
+pub mod idempotency;
 pub mod instance;
 pub mod lease;
 pub mod organization;

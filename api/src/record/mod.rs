@@ -11,6 +11,8 @@ pub mod id;
 pub mod input;
 pub mod list;
 pub mod lookup;
+pub mod messages;
+pub mod mutation;
 pub mod page;
 pub mod policy;
 pub mod problem;
@@ -19,6 +21,7 @@ pub mod read;
 pub mod reader;
 pub mod reference;
 pub mod slug;
+pub mod user_error;
 pub mod value;
 pub mod write;
 

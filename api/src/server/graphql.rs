@@ -104,7 +104,8 @@ async fn execute(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Result<A
     let mut request = async_graphql::Request::new(String::new())
         .variables(asked.variables)
         .data(Arc::clone(&reader))
-        .data(app.search.clone());
+        .data(app.search.clone())
+        .data(app.clone());
     request.operation_name.clone_from(&asked.operation_name);
     request.set_parsed_query(ExecutableDocument::clone(&document));
 

@@ -10,20 +10,23 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{PartnershipStatus, PartyRole};
+use super::{PartnershipStatus, PartyRole, consent};
 use crate::directory::affiliation::write::last_day;
 use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
-use crate::record::policy::Visibility;
+use crate::record::messages::{self, Said};
+use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
 use crate::record::value::{
     Currency, DateTime, Decimal, Identifier, LocalizedText, Money, PartialDate, sort_key,
 };
-use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Reference, Written, rows_of, touch};
-use crate::record::{RecordType, id, name_of};
+use crate::record::write::{
+    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, rows_of, touch,
+};
+use crate::record::{RecordType, id, name_of, value_of};
 
 /// An amount of money, as it is written.
 #[derive(Clone, Debug, Deserialize, InputObject)]
@@ -95,6 +98,59 @@ impl PartnershipInput {
 pub struct Row {
     row: Model,
     parties: Vec<partnership_party::Model>,
+    /// The status that was asked for with this write.
+    asked: Option<PartnershipStatus>,
+}
+
+impl Row {
+    fn new(row: Model, parties: Vec<partnership_party::Model>) -> Self {
+        Self { row, parties, asked: None }
+    }
+
+    fn status(&self) -> PartnershipStatus {
+        value_of(&self.row.status).unwrap_or(PartnershipStatus::Proposed)
+    }
+
+    /// What the parties say now, after somebody has written it who speaks for some of them. A party that is asked
+    /// something new has not answered yet.
+    fn agree(
+        &mut self,
+        before: Option<&Self>,
+        viewer: &Viewer,
+        organizations: &HashMap<Uuid, PartyFacts>,
+        now: DateTime,
+        problems: &mut Problems,
+    ) {
+        for party in &mut self.parties {
+            let asked_before =
+                before.is_some_and(|before| before.parties.iter().any(|had| consent::same_terms(had, party)));
+            let speaks = organizations
+                .get(&party.organization_id)
+                .is_some_and(|facts| viewer.speaks_for(&facts.region, party.organization_id));
+            if speaks && !asked_before {
+                party.confirmed_at = Some(now.micros());
+            }
+        }
+        let had = before.map(|before| (before.status(), before.parties.as_slice()));
+        match consent::written(had, self.asked, &self.parties) {
+            Ok(status) => name_of(status).clone_into(&mut self.row.status),
+            Err(follows) => {
+                let said = Said::new(&messages::STATUS_FOLLOWS).with("status", name_of(follows));
+                problems.add(Problem::at("status", said));
+            }
+        }
+    }
+
+    /// Writes down what a party answers.
+    fn answer(&mut self, organization: Uuid, yes: bool, now: DateTime) {
+        let before = self.status();
+        for party in self.parties.iter_mut().filter(|party| party.organization_id == organization) {
+            let said = |had: Option<i64>, is: bool| is.then(|| had.unwrap_or(now.micros()));
+            party.confirmed_at = said(party.confirmed_at, yes);
+            party.declined_at = said(party.declined_at, !yes);
+        }
+        name_of(consent::answered(before, &self.parties)).clone_into(&mut self.row.status);
+    }
 }
 
 /// How the door writes partnerships.
@@ -166,7 +222,7 @@ async fn organizations(
 
 /// Facts that follow from the parties. None where an organization is missing.
 fn derive(partnership: &mut Row, organizations: &HashMap<Uuid, PartyFacts>) -> Option<()> {
-    let Row { row, parties } = partnership;
+    let Row { row, parties, .. } = partnership;
     let facts: Option<Vec<&PartyFacts>> =
         parties.iter().map(|p| organizations.get(&p.organization_id)).collect();
     let facts = facts?;
@@ -265,6 +321,7 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
 
 impl Kind for Partnerships {
     const TYPE: RecordType = RecordType::Partnership;
+    const HAS_REGION: bool = true;
     type Input = PartnershipInput;
     type Row = Row;
 
@@ -292,13 +349,18 @@ impl Kind for Partnerships {
         Ok(Vec::new())
     }
 
-    fn replicated(Row { row, parties }: &Row) -> Result<serde_json::Value, DomainError> {
+    fn replicated(Row { row, parties, .. }: &Row) -> Result<serde_json::Value, DomainError> {
         let parties = parties.iter().map(|party| {
-            json!({
+            let mut fields = json!({
                 "organization": id::encode("organization", party.organization_id), "role": party.role,
                 "title": party.title, "amount": party.contribution_amount,
                 "currency": party.contribution_currency, "confirmedAt": party.confirmed_at,
-            })
+            });
+            // Only where there is one: records keep the hash that they had before this could be said.
+            if let Some(declined) = party.declined_at {
+                fields["declinedAt"] = declined.into();
+            }
+            fields
         });
         Ok(json!({
             "slug": row.slug, "region": row.region, "visibility": row.declared_visibility, "kind": row.kind,
@@ -318,9 +380,38 @@ impl Kind for Partnerships {
     async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Row>, DomainError> {
         let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(batch.tx).await?;
         let mut parties = load_parties(batch, ids).await?;
-        let with_parties =
-            |row: Model| (row.id, Row { parties: parties.remove(&row.id).unwrap_or_default(), row });
+        let with_parties = |row: Model| {
+            let parties = parties.remove(&row.id).unwrap_or_default();
+            (row.id, Row::new(row, parties))
+        };
         Ok(rows.into_iter().map(with_parties).collect())
+    }
+
+    async fn refusal(
+        batch: &Batch<'_>,
+        viewer: &Viewer,
+        before: &Row,
+        submission: &Submission,
+    ) -> Result<Option<Problem>, DomainError> {
+        let Some(answer) = &submission.answer else {
+            let refused = !viewer.writes_in(&before.row.region);
+            return Ok(refused.then(|| Problem::forbidden(&messages::NOT_YOURS)));
+        };
+        let text = answer.organization.as_deref().unwrap_or_default();
+        let Some(party) = batch.resolved.get(RecordType::Organization, text) else {
+            let unknown = Problem::unknown_reference("organization", RecordType::Organization, text);
+            return Ok(Some(unknown.not_of_the_input()));
+        };
+        let at_party = |message| Ok(Some(Problem::beside("organization", Said::new(message))));
+        if !before.parties.iter().any(|one| one.organization_id == party) {
+            return at_party(&messages::NO_PARTY);
+        }
+        let facts = organizations(batch, [party].into()).await?;
+        if !facts.get(&party).is_some_and(|facts| viewer.speaks_for(&facts.region, party)) {
+            return at_party(&messages::NOT_YOUR_PARTY);
+        }
+        let ended = !answer.yes && before.status() == PartnershipStatus::Ended;
+        Ok(ended.then(|| Problem::forbidden(&messages::PARTNERSHIP_ENDED)))
     }
 
     fn merge(
@@ -329,9 +420,10 @@ impl Kind for Partnerships {
         before: Option<&Row>,
         input: &PartnershipInput,
         problems: &mut Problems,
-    ) -> Option<Row> {
+    ) -> Row {
         let all = vocabularies();
-        let mut partnership = before.cloned().unwrap_or_else(|| Row { row: blank(id), parties: Vec::new() });
+        let mut partnership = before.cloned().unwrap_or_else(|| Row::new(blank(id), Vec::new()));
+        partnership.asked = input.status.as_opt_ref().flatten().copied();
         let row = &mut partnership.row;
         let mut fields = Fields { new: before.is_none(), problems };
         let kind = |path: &str, slug: &str| {
@@ -370,7 +462,7 @@ impl Kind for Partnerships {
             row.facets = to_json(&facets.chain([String::new()]).collect::<BTreeSet<_>>());
         }
         parties(batch, &mut partnership, input, &mut fields);
-        fields.problems.is_empty().then_some(partnership)
+        partnership
     }
 
     async fn complete(
@@ -382,9 +474,20 @@ impl Kind for Partnerships {
             drafts.iter().flat_map(|(_, draft)| draft.row.parties.iter().map(|party| party.organization_id));
         let known = organizations(batch, ids.collect()).await?;
         for (index, draft) in drafts.iter_mut() {
-            if derive(&mut draft.row, &known).is_none() {
+            let problems = &mut problems[*index];
+            if derive(&mut draft.row, &known).is_none() && problems.is_empty() {
                 // A party was in the same batch and was refused.
-                problems[*index].add(Problem::unknown_reference("parties", RecordType::Organization, ""));
+                problems.add(Problem::unknown_reference("parties", RecordType::Organization, ""));
+            }
+            let Some(viewer) = &draft.viewer else { continue };
+            match &draft.answer {
+                Some(answer) => {
+                    let organization = answer.organization.as_deref();
+                    let party =
+                        organization.and_then(|text| batch.resolved.get(RecordType::Organization, text));
+                    party.into_iter().for_each(|party| draft.row.answer(party, answer.yes, batch.now));
+                }
+                None => draft.row.agree(draft.before.as_ref(), viewer, &known, batch.now, problems),
             }
         }
         Ok(())
@@ -431,8 +534,7 @@ fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, f
     };
     if let Some(given) = given {
         if given.len() < 2 {
-            let message = "A partnership has two parties at least.";
-            fields.problems.add(Problem::invalid("parties", message));
+            fields.problems.add(Problem::new("parties", &messages::TOO_FEW_PARTIES));
         }
         if given.len() > crate::record::input::MAX_ENTRIES {
             fields.problems.add(Problem::too_many("parties", crate::record::input::MAX_ENTRIES));
@@ -445,7 +547,7 @@ fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, f
                 batch.resolved.find(RecordType::Organization, &party.organization, &path, fields.problems);
             let Some(organization_id) = found else { continue };
             if kept.iter().any(|other| other.organization_id == organization_id) {
-                fields.problems.add(Problem::invalid(path, "This organization is a party already."));
+                fields.problems.add(Problem::new(path, &messages::PARTY_TWICE));
                 continue;
             }
             let contribution = contribution(place, party, fields);
@@ -462,13 +564,14 @@ fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, f
                 contribution_currency: contribution.map(|money| money.currency().to_string()),
                 confirmed_at: None,
                 starts_key: String::new(),
+                declined_at: None,
             });
         }
-        // Who had confirmed has still confirmed, as long as the role is the same.
+        // Who had answered has still answered, as long as the same is asked of them.
         for party in &mut kept {
-            let before = partnership.parties.iter().find(|b| b.organization_id == party.organization_id);
-            party.confirmed_at =
-                before.filter(|before| before.role == party.role).and_then(|b| b.confirmed_at);
+            if let Some(before) = partnership.parties.iter().find(|had| consent::same_terms(had, party)) {
+                (party.confirmed_at, party.declined_at) = (before.confirmed_at, before.declined_at);
+            }
         }
         partnership.parties = kept;
     }
@@ -487,11 +590,11 @@ fn contribution(place: usize, party: &PartnershipPartyInput, fields: &mut Fields
     match currency.and_then(|currency| Money::new(given.amount, currency)) {
         Ok(money) if money.amount() >= Decimal::ZERO => Some(money),
         Ok(_) => {
-            fields.problems.add(Problem::invalid(path, "A contribution is not below zero."));
+            fields.problems.add(Problem::new(path, &messages::CONTRIBUTION_BELOW_ZERO));
             None
         }
         Err(error) => {
-            fields.problems.add(Problem::invalid(path, error.to_string()));
+            fields.problems.add(Problem::value(path, error));
             None
         }
     }

@@ -1,0 +1,36 @@
+//! The errors that payloads of mutations carry.
+
+use async_graphql::SimpleObject;
+
+use super::messages::language_of;
+use super::problem::{Problem, UserErrorCode};
+use super::value::LanguagePreferences;
+
+/// One thing that is wrong with the input of a mutation, for those who filled it in. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+pub struct UserError {
+    /// What kind of refusal.
+    pub code: UserErrorCode,
+    /// A finer code, which is stable: programs may depend on it.
+    pub reason: Option<String>,
+    /// What is wrong and what would be right, in the reader's language (`Accept-Language`), in English where it is
+    /// none of the directory's.
+    pub message: String,
+    /// The field, from the argument inwards: `["input", "parties", "0", "organization"]`.
+    pub path: Vec<String>,
+    /// After how many milliseconds the same may be tried again; null where time changes nothing.
+    pub retry_after_ms: Option<i32>,
+}
+
+impl UserError {
+    /// A problem, as it is told to this reader.
+    pub fn new(problem: &Problem, reader: &LanguagePreferences) -> Self {
+        Self {
+            code: problem.code,
+            reason: problem.reason.map(str::to_owned),
+            message: problem.message(language_of(reader)),
+            path: problem.arguments(),
+            retry_after_ms: None,
+        }
+    }
+}
