@@ -11,6 +11,7 @@ mod command;
 mod http;
 mod import;
 mod lists;
+mod mutations;
 mod sample;
 mod schema;
 mod search;

@@ -113,7 +113,10 @@ impl Fields<'_> {
     ) {
         let text = match given {
             MaybeUndefined::Undefined if !self.new => return,
-            MaybeUndefined::Value(text) => self.checked(path, text, limit).unwrap_or_default(),
+            MaybeUndefined::Value(text) => match self.checked(path, text, limit) {
+                Some(text) => text,
+                None => return,
+            },
             MaybeUndefined::Undefined | MaybeUndefined::Null => String::new(),
         };
         if text.is_empty() {

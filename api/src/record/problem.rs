@@ -190,6 +190,11 @@ impl Problems {
         self.0.is_empty()
     }
 
+    /// Whether something is wrong with a field, or below it.
+    pub fn concern(&self, field: &str) -> bool {
+        self.0.iter().any(|problem| problem.path.split('.').next() == Some(field))
+    }
+
     /// Takes them all.
     pub fn take(&mut self) -> Vec<Problem> {
         std::mem::take(&mut self.0)

@@ -335,7 +335,7 @@ impl Kind for Affiliations {
             &mut fields,
         );
         fields.texts("roles", &input.roles, MAX_NAME, &mut row.roles);
-        if row.roles == "[]" {
+        if row.roles == "[]" && !fields.problems.concern("roles") {
             fields.problems.add(Problem::required("roles"));
         }
         let occupation =

@@ -439,7 +439,7 @@ impl Kind for Partnerships {
         fields.texts("titles", &input.titles, MAX_NAME, &mut row.titles);
         let titles: Vec<LocalizedText> = serde_json::from_str(&row.titles).unwrap_or_default();
         let original = titles.first().map(|title| title.text.clone()).unwrap_or_default();
-        if original.is_empty() {
+        if original.is_empty() && !fields.problems.concern("titles") {
             fields.problems.add(Problem::required("titles"));
         }
         fields.record_slug(&input.slug, &original, &mut row.slug);
