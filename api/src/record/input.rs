@@ -144,7 +144,7 @@ impl Fields<'_> {
     }
 
     /// Whether a list is short enough; says so where it is not.
-    fn fits<T>(&mut self, path: &str, list: &[T]) -> bool {
+    pub fn fits<T>(&mut self, path: &str, list: &[T]) -> bool {
         let fits = list.len() <= MAX_ENTRIES;
         if !fits {
             self.problems.add(Problem::too_many(path, MAX_ENTRIES));
@@ -211,7 +211,7 @@ impl Fields<'_> {
         for (place, slug) in list.iter().enumerate() {
             let path = format!("{path}.{place}");
             if let Err(error) = find(&path, slug) {
-                self.problems.add(Problem::unknown_term(path, error));
+                self.problems.add(Problem::unknown_term(path, &error));
             } else if !kept.contains(slug) {
                 kept.push(slug.clone());
             }
@@ -231,7 +231,7 @@ impl Fields<'_> {
         if let MaybeUndefined::Value(slug) = given
             && let Err(error) = find(path, slug)
         {
-            self.problems.add(Problem::unknown_term(path, error));
+            self.problems.add(Problem::unknown_term(path, &error));
             return;
         }
         self.set(given, into);
@@ -294,7 +294,7 @@ impl Fields<'_> {
                 Ok(identifier) if !kept.contains(&identifier) => kept.push(identifier),
                 Ok(_) => {}
                 Err(error) => {
-                    let said = Said::new(&messages::IDENTIFIER).with("detail", error);
+                    let said = Said::new(&messages::IDENTIFIER).with("detail", error.to_string());
                     self.problems.add(Problem::at(format!("{path}.{place}.value"), said));
                 }
             }

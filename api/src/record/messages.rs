@@ -56,8 +56,8 @@ impl Said {
 
     /// The same with the value of a word.
     #[must_use]
-    pub fn with(mut self, word: &'static str, value: impl ToString) -> Self {
-        self.values.push((word, value.to_string()));
+    pub fn with(mut self, word: &'static str, value: impl Into<String>) -> Self {
+        self.values.push((word, value.into()));
         self
     }
 
@@ -82,7 +82,7 @@ impl Said {
 pub const REQUIRED: Message = Message {
     code: UserErrorCode::Required,
     reason: None,
-    en: "This field is required for a new record.",
+    en: "This field is required.",
     fr: "Ce champ est obligatoire.",
     nl: "Dit veld is verplicht.",
     de: "Dieses Feld ist erforderlich.",
@@ -378,6 +378,16 @@ pub const FOREIGN_REGION: Message = Message {
     de: "Sie führen die Einträge der Region `{region}` nicht.",
 };
 
+/// The caller writes the records of no region.
+pub const NO_REGION_OF_YOURS: Message = Message {
+    code: UserErrorCode::Forbidden,
+    reason: Some("FOREIGN_REGION"),
+    en: "You write the records of no region.",
+    fr: "Vous ne tenez les fiches d’aucune région.",
+    nl: "U beheert de fiches van geen enkele regio.",
+    de: "Sie führen die Einträge keiner Region.",
+};
+
 /// The source does not write the records of this region.
 pub const FOREIGN_SOURCE: Message = Message {
     code: UserErrorCode::Forbidden,
@@ -542,7 +552,7 @@ pub const KEY_WITHOUT_RECORD: Message = Message {
 mod tests {
     use super::*;
 
-    const ALL: [&Message; 46] = [
+    const ALL: [&Message; 47] = [
         &REQUIRED,
         &TOO_LONG,
         &TOO_MANY,
@@ -573,6 +583,7 @@ mod tests {
         &NOT_SIGNED_IN,
         &NOT_YOURS,
         &FOREIGN_REGION,
+        &NO_REGION_OF_YOURS,
         &FOREIGN_SOURCE,
         &TALENT_DECIDES,
         &NEITHER_SIDE,

@@ -95,7 +95,7 @@ impl<'a> Mutator<'a> {
         let once = match key {
             None => None,
             Some(key) if key.is_empty() || key.chars().count() > MAX_KEY => {
-                let said = Said::new(&messages::KEY_FORM).with("limit", MAX_KEY);
+                let said = Said::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
                 return Ok(Done::refused(Problem::beside("idempotencyKey", said)));
             }
             Some(key) => {

@@ -1,5 +1,7 @@
 //! What can be wrong with a submission, at which field, and what would be right.
 
+use std::fmt::Display;
+
 use async_graphql::Enum;
 
 use super::RecordType;
@@ -97,22 +99,22 @@ impl Problem {
 
     /// The text is too long.
     pub fn too_long(path: impl Into<String>, limit: usize) -> Self {
-        Self::at(path, Said::new(&messages::TOO_LONG).with("limit", limit))
+        Self::at(path, Said::new(&messages::TOO_LONG).with("limit", limit.to_string()))
     }
 
     /// The list has too many entries.
     pub fn too_many(path: impl Into<String>, limit: usize) -> Self {
-        Self::at(path, Said::new(&messages::TOO_MANY).with("limit", limit))
+        Self::at(path, Said::new(&messages::TOO_MANY).with("limit", limit.to_string()))
     }
 
     /// No vocabulary has this slug; `detail` says which there are, in English.
-    pub fn unknown_term(path: impl Into<String>, detail: impl ToString) -> Self {
-        Self::at(path, Said::new(&messages::UNKNOWN_TERM).with("detail", detail))
+    pub fn unknown_term(path: impl Into<String>, detail: &impl Display) -> Self {
+        Self::at(path, Said::new(&messages::UNKNOWN_TERM).with("detail", detail.to_string()))
     }
 
     /// A type of values refuses this one; `detail` says what it expects, in English.
-    pub fn value(path: impl Into<String>, detail: impl ToString) -> Self {
-        Self::at(path, Said::new(&messages::VALUE).with("detail", detail))
+    pub fn value(path: impl Into<String>, detail: &impl Display) -> Self {
+        Self::at(path, Said::new(&messages::VALUE).with("detail", detail.to_string()))
     }
 
     /// What is referred to does not exist.
@@ -139,13 +141,13 @@ impl Problem {
 
     /// Somebody else has changed the record that a system owns.
     pub fn conflict_of_sources(revision: i32) -> Self {
-        let said = Said::new(&messages::CONFLICT_OF_SOURCES).with("revision", revision);
+        let said = Said::new(&messages::CONFLICT_OF_SOURCES).with("revision", revision.to_string());
         Self::beside("baseRevision", said)
     }
 
     /// Somebody else has changed the record.
     pub fn conflict(revision: i32) -> Self {
-        Self::beside("baseRevision", Said::new(&messages::CONFLICT).with("revision", revision))
+        Self::beside("baseRevision", Said::new(&messages::CONFLICT).with("revision", revision.to_string()))
     }
 
     /// The record whose revision somebody has seen is not here.

@@ -97,7 +97,7 @@ pub async fn settle<K: Kind>(
                     changed = true;
                 }
                 (Some(_), None) if round == 0 => {
-                    let said = Said::new(&messages::SLUG_TAKEN).with("slug", &*slug);
+                    let said = Said::new(&messages::SLUG_TAKEN).with("slug", slug.as_str());
                     problems[*index].add(Problem::at("slug", said));
                 }
                 (Some(_), None) => {}

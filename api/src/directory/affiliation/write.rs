@@ -155,18 +155,16 @@ fn assert_anew(draft: &mut Draft<Model>, sides: &Sides, now: DateTime, problems:
         return;
     }
     let by = match voice {
-        None => AssertedBy::Source,
+        None => Some(AssertedBy::Source),
         // Who speaks for both sides leaves what they have said as it is.
         Some(Voice { talent: true, organization: true, .. }) if before.is_some() => return,
-        Some(voice) => match voice.asserts() {
-            Some(by) => by,
-            None => {
-                // Nothing more is said to those who may not write it anyhow.
-                problems.take();
-                problems.add(Problem::new("", &messages::NEITHER_SIDE));
-                return;
-            }
-        },
+        Some(voice) => voice.asserts(),
+    };
+    let Some(by) = by else {
+        // Nothing more is said to those who may not write it anyhow.
+        problems.take();
+        problems.add(Problem::new("", &messages::NEITHER_SIDE));
+        return;
     };
     name_of(by).clone_into(&mut draft.row.asserted_by);
 }

@@ -172,7 +172,7 @@ fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
     let location = match (input.latitude, input.longitude) {
         (Some(latitude), Some(longitude)) => {
             if let Err(error) = geo::check_circle("address", latitude, longitude, 0.0) {
-                fields.problems.add(Problem::value("address", error));
+                fields.problems.add(Problem::value("address", &error));
             }
             Some(GeoPoint { latitude, longitude })
         }
@@ -182,15 +182,18 @@ fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
             None
         }
     };
+    let lines =
+        input.lines.as_deref().filter(|lines| fields.fits("address.lines", lines)).unwrap_or_default();
     let mut checked = |path: &str, text: &Option<String>| {
         let mut kept = None;
         let given = text.clone().map_or(MaybeUndefined::Null, MaybeUndefined::Value);
         fields.text(path, &given, MAX_NAME, &mut kept);
         kept
     };
-    let lines = input.lines.iter().flatten().enumerate();
     Some(Address {
         lines: lines
+            .iter()
+            .enumerate()
             .filter_map(|(place, line)| checked(&format!("address.lines.{place}"), &Some(line.clone())))
             .collect(),
         postal_code: checked("address.postalCode", &input.postal_code),
@@ -438,7 +441,10 @@ impl Kind for Organizations {
             let sql = format!("SELECT k.n, r.id FROM {source} {then} {joined} ORDER BY r.id LIMIT 5");
             let rows = KeyedStatement { sql, keys: keys.clone() };
             for (_, mut row) in rows.query(batch.tx, batch.dialect, rows_of(&[id])).await? {
-                ids.push(id::encode(of.prefix(), row.get()?));
+                let id = id::encode(of.prefix(), row.get()?);
+                if !ids.contains(&id) {
+                    ids.push(id);
+                }
             }
         }
         Ok(ids)

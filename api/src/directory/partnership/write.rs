@@ -96,19 +96,19 @@ impl PartnershipInput {
 /// A partnership's row with its parties.
 #[derive(Clone, Debug)]
 pub struct Row {
-    row: Model,
+    model: Model,
     parties: Vec<partnership_party::Model>,
     /// The status that was asked for with this write.
     asked: Option<PartnershipStatus>,
 }
 
 impl Row {
-    fn new(row: Model, parties: Vec<partnership_party::Model>) -> Self {
-        Self { row, parties, asked: None }
+    fn new(model: Model, parties: Vec<partnership_party::Model>) -> Self {
+        Self { model, parties, asked: None }
     }
 
     fn status(&self) -> PartnershipStatus {
-        value_of(&self.row.status).unwrap_or(PartnershipStatus::Proposed)
+        value_of(&self.model.status).unwrap_or(PartnershipStatus::Proposed)
     }
 
     /// What the parties say now, after somebody has written it who speaks for some of them. A party that is asked
@@ -133,7 +133,7 @@ impl Row {
         }
         let had = before.map(|before| (before.status(), before.parties.as_slice()));
         match consent::written(had, self.asked, &self.parties) {
-            Ok(status) => name_of(status).clone_into(&mut self.row.status),
+            Ok(status) => name_of(status).clone_into(&mut self.model.status),
             Err(follows) => {
                 let said = Said::new(&messages::STATUS_FOLLOWS).with("status", name_of(follows));
                 problems.add(Problem::at("status", said));
@@ -149,7 +149,7 @@ impl Row {
             party.confirmed_at = said(party.confirmed_at, yes);
             party.declined_at = said(party.declined_at, !yes);
         }
-        name_of(consent::answered(before, &self.parties)).clone_into(&mut self.row.status);
+        name_of(consent::answered(before, &self.parties)).clone_into(&mut self.model.status);
     }
 }
 
@@ -222,7 +222,7 @@ async fn organizations(
 
 /// Facts that follow from the parties. None where an organization is missing.
 fn derive(partnership: &mut Row, organizations: &HashMap<Uuid, PartyFacts>) -> Option<()> {
-    let Row { row, parties, .. } = partnership;
+    let Row { model: row, parties, .. } = partnership;
     let facts: Option<Vec<&PartyFacts>> =
         parties.iter().map(|p| organizations.get(&p.organization_id)).collect();
     let facts = facts?;
@@ -289,32 +289,32 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
     let mut moved: Vec<(Row, Row)> = Vec::new();
     for (_, before) in rows {
         let mut after = before.clone();
-        if derive(&mut after, &known).is_some() && after.row != before.row {
+        if derive(&mut after, &known).is_some() && after.model != before.model {
             moved.push((after, before));
         }
     }
-    let of_view = |row: &Row| (row.row.region.clone(), Visibility::from_code(row.row.visibility));
+    let of_view = |row: &Row| (row.model.region.clone(), Visibility::from_code(row.model.visibility));
     let changed = |(after, before): &&mut (Row, Row)| of_view(after) != of_view(before);
-    let ids: Vec<Uuid> = moved.iter_mut().filter(changed).map(|(after, _)| after.row.id).collect();
+    let ids: Vec<Uuid> = moved.iter_mut().filter(changed).map(|(after, _)| after.model.id).collect();
     let revisions = touch(batch, &ids).await?;
     let mut written = Vec::new();
     for (after, before) in moved.iter_mut().filter(changed) {
-        after.row.revision = revisions.get(&after.row.id).copied().unwrap_or(after.row.revision) + 1;
-        after.row.updated_at = batch.now.micros();
+        after.model.revision = revisions.get(&after.model.id).copied().unwrap_or(after.model.revision) + 1;
+        after.model.updated_at = batch.now.micros();
         written.push(Written {
             record_type: RecordType::Partnership,
-            id: after.row.id,
+            id: after.model.id,
             before: Some(of_view(before)),
             after: Some(of_view(after)),
-            revision: after.row.revision,
+            revision: after.model.revision,
             content_hash: Vec::new(),
             origin: String::new(),
             external: None,
         });
     }
-    let ids: Vec<Uuid> = moved.iter().map(|(after, _)| after.row.id).collect();
+    let ids: Vec<Uuid> = moved.iter().map(|(after, _)| after.model.id).collect();
     batch.unlist("partnership", &ids).await?;
-    batch.upsert::<Entity, _>(moved.into_iter().map(|(after, _)| after.row).collect()).await?;
+    batch.upsert::<Entity, _>(moved.into_iter().map(|(after, _)| after.model).collect()).await?;
     batch.list("partnership", &ids).await?;
     Ok(written)
 }
@@ -330,26 +330,26 @@ impl Kind for Partnerships {
     }
 
     fn id(row: &Row) -> Uuid {
-        row.row.id
+        row.model.id
     }
 
     fn region(row: &Row) -> &str {
-        &row.row.region
+        &row.model.region
     }
 
     fn visibility(row: &Row) -> Visibility {
-        Visibility::from_code(row.row.visibility)
+        Visibility::from_code(row.model.visibility)
     }
 
     fn slug(row: &mut Row) -> Option<&mut String> {
-        Some(&mut row.row.slug)
+        Some(&mut row.model.slug)
     }
 
     fn identifiers(_: &Row) -> Result<Vec<Identifier>, DomainError> {
         Ok(Vec::new())
     }
 
-    fn replicated(Row { row, parties, .. }: &Row) -> Result<serde_json::Value, DomainError> {
+    fn replicated(Row { model: row, parties, .. }: &Row) -> Result<serde_json::Value, DomainError> {
         let parties = parties.iter().map(|party| {
             let mut fields = json!({
                 "organization": id::encode("organization", party.organization_id), "role": party.role,
@@ -372,9 +372,9 @@ impl Kind for Partnerships {
     }
 
     fn stamp(row: &mut Row, revision: i32, now: DateTime, before: Option<&Row>) {
-        row.row.revision = revision;
-        row.row.updated_at = now.micros();
-        row.row.created_at = before.map_or(row.row.updated_at, |before| before.row.created_at);
+        row.model.revision = revision;
+        row.model.updated_at = now.micros();
+        row.model.created_at = before.map_or(row.model.updated_at, |before| before.model.created_at);
     }
 
     async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Row>, DomainError> {
@@ -394,7 +394,7 @@ impl Kind for Partnerships {
         submission: &Submission,
     ) -> Result<Option<Problem>, DomainError> {
         let Some(answer) = &submission.answer else {
-            let refused = !viewer.writes_in(&before.row.region);
+            let refused = !viewer.writes_in(&before.model.region);
             return Ok(refused.then(|| Problem::forbidden(&messages::NOT_YOURS)));
         };
         let text = answer.organization.as_deref().unwrap_or_default();
@@ -424,7 +424,7 @@ impl Kind for Partnerships {
         let all = vocabularies();
         let mut partnership = before.cloned().unwrap_or_else(|| Row::new(blank(id), Vec::new()));
         partnership.asked = input.status.as_opt_ref().flatten().copied();
-        let row = &mut partnership.row;
+        let row = &mut partnership.model;
         let mut fields = Fields { new: before.is_none(), problems };
         let kind = |path: &str, slug: &str| {
             all.terms(Vocabulary::PartnershipKind).find(path, "kind of partnership", slug).map(|_| ())
@@ -485,7 +485,9 @@ impl Kind for Partnerships {
                     let organization = answer.organization.as_deref();
                     let party =
                         organization.and_then(|text| batch.resolved.get(RecordType::Organization, text));
-                    party.into_iter().for_each(|party| draft.row.answer(party, answer.yes, batch.now));
+                    if let Some(party) = party {
+                        draft.row.answer(party, answer.yes, batch.now);
+                    }
                 }
                 None => draft.row.agree(draft.before.as_ref(), viewer, &known, batch.now, problems),
             }
@@ -494,12 +496,12 @@ impl Kind for Partnerships {
     }
 
     async fn save(batch: &Batch<'_>, rows: &[(Row, Option<Row>)]) -> Result<Vec<Written>, DomainError> {
-        let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.row.id).collect();
-        let known = rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.row.id);
+        let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.model.id).collect();
+        let known = rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.model.id);
         let known: Vec<Uuid> = known.collect();
         batch.unlist("partnership", &known).await?;
         delete_parties(batch, &known).await?;
-        batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.row.clone()).collect()).await?;
+        batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.model.clone()).collect()).await?;
         batch.list("partnership", &ids).await?;
         let parties = rows.iter().flat_map(|(row, _)| row.parties.iter().cloned());
         batch.upsert::<partnership_party::Entity, _>(parties.collect()).await?;
@@ -526,7 +528,7 @@ async fn delete_parties(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainErr
 
 /// Sets the parties and what follows from their contributions.
 fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, fields: &mut Fields<'_>) {
-    let id = partnership.row.id;
+    let id = partnership.model.id;
     let given = match &input.parties {
         MaybeUndefined::Undefined if !fields.new => None,
         MaybeUndefined::Undefined | MaybeUndefined::Null => Some(&[][..]),
@@ -575,11 +577,11 @@ fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, f
         }
         partnership.parties = kept;
     }
-    let key = starts_key(&partnership.row);
+    let key = starts_key(&partnership.model);
     partnership.parties.iter_mut().for_each(|party| party.starts_key.clone_from(&key));
     let total = total(&partnership.parties);
-    partnership.row.total_amount = total.map(|money| money.amount().to_string());
-    partnership.row.total_currency = total.map(|money| money.currency().to_string());
+    partnership.model.total_amount = total.map(|money| money.amount().to_string());
+    partnership.model.total_currency = total.map(|money| money.currency().to_string());
 }
 
 /// What a party gives, checked.
@@ -594,7 +596,7 @@ fn contribution(place: usize, party: &PartnershipPartyInput, fields: &mut Fields
             None
         }
         Err(error) => {
-            fields.problems.add(Problem::value(path, error));
+            fields.problems.add(Problem::value(path, &error));
             None
         }
     }

@@ -180,7 +180,7 @@ fn particulars(fields: &mut Fields<'_>, row: &mut Model, input: &TalentInput) {
             match vocabularies().languages.find(&path, "language code", &spoken.language) {
                 Ok(_) => Some(SpokenLanguage { language: spoken.language.clone(), level: spoken.level }),
                 Err(error) => {
-                    fields.problems.add(Problem::unknown_term(path, error));
+                    fields.problems.add(Problem::unknown_term(path, &error));
                     None
                 }
             }

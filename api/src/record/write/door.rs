@@ -304,18 +304,18 @@ impl<'a> Door<'a> {
             let submission = &self.submissions[*index];
             let Some(viewer) = submission.viewer.as_deref().filter(|_| submission.exists) else { continue };
             let shared = self.shared.get(id).map_or(0, |shared| shared.revision);
-            let problem = match present.get(id) {
-                Some(row) if sees(&self.batch, viewer, K::TYPE, *id).await? => {
-                    match K::refusal(&self.batch, viewer, row, submission).await? {
-                        None if submission.base_revision.is_some_and(|base| base != shared) => {
-                            self.statuses[*index] = Some((Status::Conflict, shared));
-                            Problem::conflict(shared)
-                        }
-                        None => continue,
-                        Some(problem) => problem,
+            // Asked in any case: what is hidden costs what is absent costs.
+            let seen = sees(&self.batch, viewer, K::TYPE, *id).await?;
+            let problem = match present.get(id).filter(|_| seen) {
+                Some(row) => match K::refusal(&self.batch, viewer, row, submission).await? {
+                    None if submission.base_revision.is_some_and(|base| base != shared) => {
+                        self.statuses[*index] = Some((Status::Conflict, shared));
+                        Problem::conflict(shared)
                     }
-                }
-                _ => Problem::no_record(),
+                    None => continue,
+                    Some(problem) => problem,
+                },
+                None => Problem::no_record(),
             };
             self.problems[*index].add(problem);
         }
@@ -512,9 +512,11 @@ fn refused<K: Kind>(viewer: &Viewer, row: &K::Row, before: Option<&K::Row>) -> O
     if !K::HAS_REGION || stays || viewer.writes_in(region) {
         return None;
     }
-    // A region that is missing or not known is told to those who write in one.
-    let unknown = region.is_empty();
-    (!unknown || viewer.writes.is_empty()).then(|| Problem::foreign_region(region))
+    if !region.is_empty() {
+        return Some(Problem::foreign_region(region));
+    }
+    // That a region is missing or not known is told to those who write in one.
+    viewer.writes.is_empty().then(|| Problem::new("region", &messages::NO_REGION_OF_YOURS))
 }
 
 /// Whether a viewer sees a record, by the condition that reads have.
