@@ -1,9 +1,10 @@
 //! The layout of the database: whether it is this program's, and how it becomes so.
 
 use migration::Migrator;
-use sea_orm::{ConnectionTrait, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement};
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
+use crate::directory::organization::write::name_all;
 use crate::record::read::{Database, Dialect};
 
 /// How the layout of a database compares with the one that this program reads and writes.
@@ -53,13 +54,19 @@ pub async fn run(db: &Database) -> Result<(), DbErr> {
         transaction.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
         transaction.execute_unprepared(&lock).await?;
     }
-    match Migrator::up(&transaction, None).await {
+    match steps(&transaction, db.dialect()).await {
         Ok(()) => transaction.commit().await,
         Err(error) => {
             transaction.rollback().await?;
             Err(error)
         }
     }
+}
+
+/// The steps, and what they leave to the program.
+async fn steps(transaction: &DatabaseTransaction, dialect: Dialect) -> Result<(), DbErr> {
+    Migrator::up(transaction, None).await?;
+    name_all(transaction, dialect).await.map_err(|error| DbErr::Migration(error.to_string()))
 }
 
 /// Whether the database says that a commit is done before it is safe.

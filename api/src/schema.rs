@@ -15,6 +15,7 @@ use crate::directory::talent::graphql::TalentQuery;
 use crate::directory::talent::mutation::TalentMutation;
 use crate::directory::vocabulary::graphql::VocabularyQuery;
 use crate::search::graphql::SearchQuery;
+use crate::search::matching::graphql::MatchQuery;
 
 /// Everything that can be read.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
@@ -28,6 +29,7 @@ pub struct Query(
     PartnershipGraphQuery,
     StatisticsQuery,
     SearchQuery,
+    MatchQuery,
 );
 
 /// Everything that can be changed. Each mutation answers a payload with `userErrors`: what is wrong with its input,

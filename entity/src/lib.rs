@@ -10,6 +10,7 @@ pub mod lease;
 pub mod organization;
 pub mod organization_list;
 pub mod organization_member;
+pub mod organization_name;
 pub mod partnership;
 pub mod partnership_list;
 pub mod partnership_party;

@@ -9,6 +9,7 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 
 mod m20261122_000001_changes;
 mod m20261122_000002_directory;
+mod m20261122_000003_organization_names;
 mod m20261122_000004_search;
 mod m20261122_000005_writes;
 
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261122_000001_changes::Migration),
             Box::new(m20261122_000002_directory::Migration),
+            Box::new(m20261122_000003_organization_names::Migration),
             Box::new(m20261122_000004_search::Migration),
             Box::new(m20261122_000005_writes::Migration),
         ]

@@ -45,7 +45,7 @@ async fn search(address: &str, words: &str) -> (u64, bool, Vec<String>) {
 
 /// Searches until the index answers with so many hits.
 async fn search_until(address: &str, words: &str, total: u64) {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     loop {
         let found = search(address, words).await;
         if (found.0, found.1) == (total, false) {
@@ -164,7 +164,7 @@ fn reindex_asks_the_server_or_takes_its_place() {
 on_both_databases! {
     async fn one_holds_a_lease(server) {
         let db = &server.app.db;
-        let long = Duration::from_secs(60);
+        let long = Duration::from_mins(1);
         let first = Lease::take(db, "test", long).await.unwrap().expect("it is free");
         assert_eq!(Lease::take(db, "test", long).await.unwrap(), None);
         let other = Lease::take(db, "other", long).await.unwrap();

@@ -11,6 +11,7 @@ use crate::support::server::{Setup, TestServer};
 
 mod following;
 mod leaks;
+mod matching;
 mod meilisearch;
 mod stub;
 
@@ -207,5 +208,21 @@ on_both_databases! {
     with Setup::default().with_sample().with_search().viewer(member());
     async fn cases_of_members(server) {
         run_cases(&server, "MEMBER").await;
+    }
+}
+
+on_both_databases! {
+    with Setup::default().with_sample().with_search();
+    async fn what_no_fragment_is_about_is_an_object_without_fields(server) {
+        server.indexed().await;
+        let asked = r#"{ search(query: "ankama", first: 1) { nodes { ... on Talent { slug } } edges { node { ... on Talent { slug } } } }
+            suggest(prefix: "ankama", first: 1) { node { ... on Talent { slug } } } }"#;
+        let found = server.data(asked).await;
+        assert_eq!(found["search"], json!({ "nodes": [{}], "edges": [{ "node": {} }] }));
+        assert_eq!(found["suggest"], json!([{ "node": {} }]));
+        let id = server.data(r#"{ organization(by: { slug: "ankama" }) { id } }"#).await;
+        let asked = "query($id: ID!) { node(id: $id) { ... on Talent { slug } } nodes(ids: [$id]) { ... on Talent { slug } } }";
+        let found = server.query_with(asked, json!({ "id": id["organization"]["id"] })).await;
+        assert_eq!(found["data"], json!({ "node": {}, "nodes": [{}] }));
     }
 }

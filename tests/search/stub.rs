@@ -35,6 +35,8 @@ pub(super) struct Store {
     /// Documents by index and id.
     pub(super) indexes: BTreeMap<String, BTreeMap<String, Value>>,
     ranking: BTreeMap<String, Value>,
+    /// When indexes were made.
+    made: BTreeMap<String, usize>,
     tasks: Vec<Option<Value>>,
     /// What happens to the next writes of documents, one each.
     pub(super) faults: VecDeque<Fault>,
@@ -119,24 +121,22 @@ impl Store {
             if !self.indexes.contains_key(&one) || self.indexes.contains_key(&other) == rename {
                 return self.failed("index_not_found");
             }
-            for (from, to) in [(&one, &other)] {
-                let (first, second) = (self.indexes.remove(from), self.indexes.remove(to));
-                self.indexes.extend(first.map(|index| (to.clone(), index)));
-                self.indexes.extend(second.map(|index| (from.clone(), index)));
-                let (first, second) = (self.ranking.remove(from), self.ranking.remove(to));
-                self.ranking.extend(first.map(|rules| (to.clone(), rules)));
-                self.ranking.extend(second.map(|rules| (from.clone(), rules)));
-            }
+            exchange(&mut self.indexes, &one, &other);
+            exchange(&mut self.ranking, &one, &other);
+            exchange(&mut self.made, &one, &other);
         }
-        self.done()
+        // As a key for some indexes sees it: not at all.
+        self.task(None, &Value::Null)
+    }
+
+    fn about(&self, uid: &str) -> Value {
+        let time = "2026-11-22T10:00:00Z";
+        let made = format!("2026-11-22T10:00:00.{:09}Z", self.made.get(uid).unwrap_or(&0));
+        json!({ "uid": uid, "createdAt": made, "updatedAt": time, "primaryKey": "id" })
     }
 
     fn respond(&mut self, method: &Method, path: &[&str], query: &str, body: &[u8]) -> Response {
         let text = || serde_json::from_slice::<Value>(body).unwrap_or_default();
-        let about = |uid: &str| {
-            let time = "2026-11-22T10:00:00Z";
-            json!({ "uid": uid, "createdAt": time, "updatedAt": time, "primaryKey": "id" })
-        };
         if let ["indexes", index, ..] = path
             && (*method == Method::GET || matches!(path.last(), Some(&"fetch" | &"search")))
             && !self.indexes.contains_key(*index)
@@ -154,7 +154,7 @@ impl Store {
             ("GET", ["indexes"]) => {
                 let begins = query.contains("offset=0") || !query.contains("offset");
                 let found: Vec<Value> =
-                    self.indexes.keys().filter(|_| begins).map(|uid| about(uid)).collect();
+                    self.indexes.keys().filter(|_| begins).map(|uid| self.about(uid)).collect();
                 answer(
                     StatusCode::OK,
                     &json!({ "results": found, "limit": 100, "offset": 0, "total": found.len() }),
@@ -162,10 +162,11 @@ impl Store {
             }
             ("POST", ["indexes"]) => {
                 let index = text()["uid"].as_str().unwrap_or_default().to_owned();
+                self.made.insert(index.clone(), self.tasks.len());
                 self.indexes.insert(index, BTreeMap::new());
                 self.done()
             }
-            ("GET", ["indexes", index]) => answer(StatusCode::OK, &about(index)),
+            ("GET", ["indexes", index]) => answer(StatusCode::OK, &self.about(index)),
             ("DELETE", ["indexes", index]) => {
                 self.ranking.remove(*index);
                 match self.indexes.remove(*index) {
@@ -232,6 +233,12 @@ impl Store {
             _ => answer(StatusCode::NOT_FOUND, &error("not_found")),
         }
     }
+}
+
+fn exchange<T>(map: &mut BTreeMap<String, T>, one: &str, other: &str) {
+    let (first, second) = (map.remove(one), map.remove(other));
+    map.extend(first.map(|first| (other.to_owned(), first)));
+    map.extend(second.map(|second| (one.to_owned(), second)));
 }
 
 enum Change {

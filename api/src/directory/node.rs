@@ -11,6 +11,7 @@ use super::talent::TalentNode;
 use super::vocabulary::graphql::{OccupationNode, SectorNode};
 use super::vocabulary::vocabularies;
 use super::{affiliation, organization, partnership, region, talent};
+use crate::record::abstract_type::Abstract;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id;
 use crate::record::lookup::Key;
@@ -235,8 +236,9 @@ impl NodeQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "An id of any type, as it was received.")] id: ID,
-    ) -> GraphqlResult<Option<Node>> {
-        Ok(find(Reader::of(ctx)?, "id", &[id], &Selection::of(ctx)).await.graphql()?.pop().flatten())
+    ) -> GraphqlResult<Option<Abstract<Node>>> {
+        let found = find(Reader::of(ctx)?, "id", &[id], &Selection::of(ctx)).await.graphql()?.pop();
+        Ok(found.flatten().map(Abstract))
     }
 
     /// What has these ids, in their order; null in the place of an id for which there is nothing that this viewer
@@ -245,11 +247,12 @@ impl NodeQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Ids of any types, as they were received: 100 at most.")] ids: Vec<ID>,
-    ) -> GraphqlResult<Vec<Option<Node>>> {
+    ) -> GraphqlResult<Vec<Option<Abstract<Node>>>> {
         if ids.len() > MAX_IDS {
             let message = format!("`ids` has {} entries: at most {MAX_IDS} can be asked at once.", ids.len());
             return Err(DomainError::bad_input("ids", message)).graphql();
         }
-        find(Reader::of(ctx)?, "ids", &ids, &Selection::of(ctx)).await.graphql()
+        let found = find(Reader::of(ctx)?, "ids", &ids, &Selection::of(ctx)).await.graphql()?;
+        Ok(found.into_iter().map(|node| node.map(Abstract)).collect())
     }
 }

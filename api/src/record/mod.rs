@@ -5,6 +5,7 @@ use async_graphql::resolver_utils::{EnumItem, EnumType};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub mod abstract_type;
 pub mod error;
 pub mod geo;
 pub mod id;
@@ -68,6 +69,11 @@ pub fn name_of<T: EnumType>(value: T) -> &'static str {
 /// The enum value of a GraphQL name.
 pub fn value_of<T: EnumType>(name: &str) -> Option<T> {
     T::items().iter().find(|item| item.name == name).map(|item| item.value)
+}
+
+/// Every value of an enum, in the order of its declaration.
+pub fn all_of<T: EnumType>() -> impl Iterator<Item = T> {
+    T::items().iter().map(|item| item.value)
 }
 
 /// What every record begins with.

@@ -6,6 +6,7 @@ use super::engine::{EngineError, Position, Target};
 use super::follower::{Audiences, Follower, Trouble};
 use super::{SearchType, store};
 use crate::changes;
+use crate::record::all_of;
 
 /// Records that are read at once.
 const RECORDS: usize = 2000;
@@ -21,7 +22,7 @@ impl Follower<'_> {
     ) -> Result<(u64, Position), Trouble> {
         let db = &self.app.db;
         let mut total = 0;
-        for of in SearchType::ALL {
+        for of in all_of::<SearchType>() {
             total += store::count(db, of).await?;
         }
         // What changes while the records are read is followed after it.
@@ -30,7 +31,7 @@ impl Follower<'_> {
         self.engine.begin().await?;
         let mut done = 0;
         progress(done, total);
-        for of in SearchType::ALL {
+        for of in all_of::<SearchType>() {
             let mut after = Uuid::nil();
             loop {
                 let found = store::records(db, of, None, after, RECORDS).await?;

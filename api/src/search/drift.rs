@@ -10,6 +10,7 @@ use super::follower::{Audiences, Follower, Trouble};
 use super::store::{self, Drift};
 use super::{Audience, SearchType};
 use crate::changes;
+use crate::record::all_of;
 
 /// Documents and records that are read at once.
 const PAGE: usize = 1000;
@@ -55,7 +56,7 @@ impl Follower<'_> {
     ) -> Result<(Drift, Position), Trouble> {
         let begun = self.catch_up(position).await?;
         let mut total = 0;
-        for of in SearchType::ALL {
+        for of in all_of::<SearchType>() {
             // For each audience.
             total += 2 * store::count(&self.app.db, of).await?;
         }
@@ -96,7 +97,7 @@ impl Follower<'_> {
             }
         }
         // What was refused once may be taken now.
-        for of in SearchType::ALL {
+        for of in all_of::<SearchType>() {
             for id in &dead {
                 let found = store::records(&self.app.db, of, None, before(*id), 1).await?;
                 if found.first().is_some_and(|(found, _)| found == id) {
@@ -127,7 +128,7 @@ impl Follower<'_> {
     ) -> Result<(), Trouble> {
         let mut index = Side::default();
         let mut tables: Vec<(SearchType, Side)> =
-            SearchType::ALL.into_iter().map(|of| (of, Side::default())).collect();
+            all_of::<SearchType>().map(|of| (of, Side::default())).collect();
         let mut checked = 0;
         loop {
             if index.is_short() {

@@ -21,6 +21,8 @@ pub struct Query {
     pub words: Vec<Word>,
     /// Whether a record with some of the words is a hit; else it must have all.
     pub any: bool,
+    /// Whether the words count in names alone.
+    pub names: bool,
     /// Each of these must hold: a record has one of the values of a facet.
     pub filters: Vec<(SearchFacet, Vec<String>)>,
     /// A circle: degrees north and east, and kilometres.

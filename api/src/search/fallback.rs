@@ -147,6 +147,37 @@ async fn fitting(
     Ok(fitting.collect())
 }
 
+/// For each text, in order, ids of the organizations whose name begins with it: so many at most, by name. One
+/// statement for all texts.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn organizations(
+    reader: &Reader,
+    texts: &[&str],
+    most: usize,
+) -> Result<Vec<Vec<Uuid>>, DomainError> {
+    let dialect = reader.dialect();
+    let (table, list) = SearchType::Organization.tables();
+    let keys = KeyColumns::new(&[("low", KeyType::Bytes), ("high", KeyType::Bytes)]);
+    let sees = reader.viewer.level_condition("l.visibility");
+    let inner = format!(
+        "SELECT l.id FROM {list} AS l WHERE l.facet = '' AND l.region = '' AND l.name_key >= k.low \
+         AND l.name_key < k.high AND {sees} ORDER BY l.name_key, l.id LIMIT {most}"
+    );
+    let sql = format!(
+        "SELECT k.n, r.id FROM {} {} ORDER BY k.n, r.name_key, r.id",
+        keys.source(dialect),
+        dialect.join_some(table, &inner),
+    );
+    let mut found: Vec<Vec<Uuid>> = texts.iter().map(|_| Vec::new()).collect();
+    let rows = texts.iter().map(|text| prefix(KeyRow::new(), text)).collect();
+    for (position, mut row) in reader.db.read(&KeyedStatement { sql, keys }, rows).await? {
+        found[position].push(row.get()?);
+    }
+    Ok(found)
+}
+
 fn fits(document: &Document, query: &Query) -> bool {
     let one_of = |(facet, values): &(_, Vec<String>)| {
         document.values.iter().any(|(of, value)| of == facet && values.contains(value))

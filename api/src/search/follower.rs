@@ -21,6 +21,7 @@ use super::store::{self, DeadLetter, Job, Outcome, Task};
 use super::{Audience, SearchType};
 use crate::app::App;
 use crate::changes;
+use crate::record::all_of;
 use crate::record::error::DomainError;
 use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
@@ -293,7 +294,7 @@ impl<'a> Follower<'a> {
             return Ok(Position { seq: until, ..position });
         };
         let mut batches = Audiences::default();
-        for of in SearchType::ALL {
+        for of in all_of::<SearchType>() {
             let mut ids: Vec<Uuid> = entries
                 .iter()
                 .filter(|entry| SearchType::of(entry.record_type) == Some(of))

@@ -16,19 +16,22 @@ use crate::changes::{self, ChangeCursor};
 use crate::directory::organization::graphql::NearInput;
 use crate::directory::talent::Availability;
 use crate::directory::vocabulary::{Named, Term, Vocabulary, vocabularies};
+use crate::record::abstract_type::Abstract;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::geo::check_circle;
 use crate::record::list::filled;
-use crate::record::name_of;
 use crate::record::page::{Cursor, CursorTag, DEFAULT_PAGE, MAX_PAGE, PageInfo};
 use crate::record::read::{Selected, Selection};
 use crate::record::reader::Reader;
 use crate::record::value::{Language, fold};
+use crate::record::{all_of, name_of};
 
 /// Suggestions where `first` is not given.
 const DEFAULT_SUGGESTIONS: i32 = 8;
 /// Suggestions at most.
 const MAX_SUGGESTIONS: i32 = 20;
+/// Skills in a filter at most; the values of other filters are those of vocabularies.
+const MAX_SKILLS: usize = 100;
 /// Characters of a query that are read.
 const MAX_TYPED: usize = 1000;
 
@@ -59,7 +62,9 @@ impl SearchFilter {
     /// Puts the filter into a query.
     fn apply(&self, query: &mut Query) -> Result<(), DomainError> {
         let all = vocabularies();
-        let mut add = |facet, values: Vec<String>| {
+        let mut add = |facet, mut values: Vec<String>| {
+            values.sort_unstable();
+            values.dedup();
             if !values.is_empty() {
                 query.filters.push((facet, values));
             }
@@ -79,7 +84,13 @@ impl SearchFilter {
         let occupations =
             all.occupations.checked("filter.occupations", "occupation", self.occupations.as_deref())?;
         add(SearchFacet::Occupation, occupations);
-        add(SearchFacet::Skill, self.skills.iter().flatten().map(|skill| fold(skill)).collect());
+        let skills = filled(self.skills.as_ref()).unwrap_or_default();
+        if skills.len() > MAX_SKILLS {
+            let message =
+                format!("`skills` has {} entries: at most {MAX_SKILLS} can be asked for.", skills.len());
+            return Err(DomainError::bad_input("filter.skills", message));
+        }
+        add(SearchFacet::Skill, skills.iter().map(|skill| fold(skill)).collect());
         let languages = all.languages.checked("filter.languages", "language", self.languages.as_deref())?;
         add(SearchFacet::Language, languages);
         let availability = filled(self.availability.as_ref()).into_iter().flatten();
@@ -112,8 +123,8 @@ impl SearchConnection {
     }
 
     /// The hits alone.
-    async fn nodes(&self) -> Vec<&SearchResult> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+    async fn nodes(&self) -> Vec<Abstract<&SearchResult>> {
+        self.edges.iter().map(|edge| Abstract(&edge.node)).collect()
     }
 
     /// Where the page stands among the hits.
@@ -163,8 +174,8 @@ impl SearchEdge {
     }
 
     /// The record, as this viewer may see it.
-    async fn node(&self) -> &SearchResult {
-        &self.node
+    async fn node(&self) -> Abstract<&SearchResult> {
+        Abstract(&self.node)
     }
 
     /// How well it fits, from 0 to 1. Scores of different searches mean nothing to each other.
@@ -251,7 +262,7 @@ pub struct Suggestion {
     #[graphql(name = "type")]
     pub of: SearchType,
     /// The record, as this viewer may see it.
-    pub node: SearchResult,
+    pub node: Abstract<SearchResult>,
 }
 
 /// The number of hits before the one that follows a cursor.
@@ -266,7 +277,11 @@ fn offset(text: &str, tag: CursorTag) -> Result<usize, DomainError> {
     })
 }
 
-fn page_size(first: i32, most: i32) -> Result<usize, DomainError> {
+/// The number of entries that `first` asks for.
+///
+/// # Errors
+/// `BAD_USER_INPUT` where that is below zero or above `most`.
+pub(super) fn page_size(first: i32, most: i32) -> Result<usize, DomainError> {
     let message = format!("`first` is {first}: at least 0 and at most {most} are given at once.");
     let size = (0..=most).contains(&first).then(|| usize::try_from(first).ok()).flatten();
     size.ok_or_else(|| DomainError::bad_input("first", message))
@@ -276,7 +291,7 @@ fn page_size(first: i32, most: i32) -> Result<usize, DomainError> {
 fn types(asked: Option<Vec<SearchType>>) -> Vec<SearchType> {
     let asked = asked.filter(|types| !types.is_empty());
     let wanted = |of: &SearchType| asked.as_ref().is_none_or(|types| types.contains(of));
-    SearchType::ALL.into_iter().filter(wanted).collect()
+    all_of::<SearchType>().filter(wanted).collect()
 }
 
 fn typed(query: &str) -> &str {
@@ -291,7 +306,7 @@ async fn read(
     want: &Selection,
 ) -> Result<Vec<(Hit, SearchResult)>, DomainError> {
     let mut found: HashMap<Uuid, SearchResult> = HashMap::new();
-    for of in SearchType::ALL {
+    for of in all_of::<SearchType>() {
         let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
         if !ids.is_empty() {
             let nodes = of.nodes(reader, &ids, want).await?;
@@ -304,7 +319,7 @@ async fn read(
 /// What the viewer may find of these hits.
 async fn documents(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Document>, DomainError> {
     let mut found = HashMap::new();
-    for of in SearchType::ALL {
+    for of in all_of::<SearchType>() {
         let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
         if !ids.is_empty() {
             let documents = of.documents(reader, &ids).await?;
@@ -378,14 +393,15 @@ async fn suggestions(
     first: i32,
     want: &Selection,
 ) -> Result<Vec<Suggestion>, DomainError> {
-    let mut query = Query { limit: page_size(first, MAX_SUGGESTIONS)?, ..Query::default() };
+    // Names come first, and mostly there are enough of them.
+    let mut query = Query { limit: page_size(first, MAX_SUGGESTIONS)?, names: true, ..Query::default() };
     filter.map_or(Ok(()), |filter| filter.apply(&mut query))?;
     let Answer { found, query, .. } = search.find(reader, types, typed(prefix), query, None).await?;
     let documents = documents(reader, &found.hits).await?;
     let nodes = read(reader, &found.hits, want).await?;
     let suggested = nodes.into_iter().filter_map(|(hit, node)| {
         let text = fitting_name(documents.get(&hit.id)?, &query.words);
-        Some(Suggestion { text, of: hit.of, node })
+        Some(Suggestion { text, of: hit.of, node: Abstract(node) })
     });
     Ok(suggested.collect())
 }
@@ -447,8 +463,12 @@ impl Asked {
         let size = page_size(self.first, MAX_PAGE)?;
         let (offset, begun) = self.begun()?;
         let limit = size.min(MAX_HITS - offset);
-        let mut facets = self.facets.clone().unwrap_or_default();
-        facets.dedup();
+        let mut facets = Vec::new();
+        for facet in self.facets.iter().flatten() {
+            if !facets.contains(facet) {
+                facets.push(*facet);
+            }
+        }
         let mut query = Query { facets, offset, limit, ..Query::default() };
         self.filter.as_ref().map_or(Ok(()), |filter| filter.apply(&mut query))?;
         if let Some(cursor) = self.not_before {

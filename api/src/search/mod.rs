@@ -19,6 +19,7 @@ pub mod follower;
 pub mod graphql;
 pub mod guard;
 pub mod highlight;
+pub mod matching;
 pub mod meilisearch;
 pub mod records;
 pub mod reindex;
@@ -35,11 +36,6 @@ pub enum SearchType {
     Talent,
     /// Partnerships.
     Partnership,
-}
-
-impl SearchType {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Organization, Self::Talent, Self::Partnership];
 }
 
 /// What hits can be counted by.
@@ -63,21 +59,6 @@ pub enum SearchFacet {
     Language,
     /// Availability of talents; values are those of `Availability`.
     Availability,
-}
-
-impl SearchFacet {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Type,
-        Self::Region,
-        Self::Territory,
-        Self::Sector,
-        Self::Kind,
-        Self::Occupation,
-        Self::Skill,
-        Self::Language,
-        Self::Availability,
-    ];
 }
 
 /// Who may find what: each has an index of its own.

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::breaker::Breaker;
-use super::engine::{Engine, EngineError, Found, Position, Query};
-use super::text::query_words;
+use super::engine::{Engine, EngineError, Found, Hit, Position, Query};
+use super::text::{Word, query_words};
 use super::{Audience, SearchFacet, SearchType, fallback};
 use crate::record::error::DomainError;
 use crate::record::name_of;
@@ -76,6 +76,7 @@ impl Search {
     }
 
     /// Finds what `text` means among these types. Pages go on as they began: `begun` says who answered the first.
+    /// A query for names is one for anything else as well where too few names fit.
     ///
     /// # Errors
     /// [`DomainError::Database`] where the database has to answer and cannot either;
@@ -110,9 +111,32 @@ impl Search {
         Ok(Answer { found, query, by: AnsweredBy::Database })
     }
 
+    /// Finds organizations whose names have any of these words, the most of them first, with one question to the
+    /// engine.
+    ///
+    /// # Errors
+    /// [`EngineError`] where the engine does not answer.
+    pub async fn named(
+        &self,
+        reader: &Reader,
+        words: Vec<Word>,
+        limit: usize,
+    ) -> Result<Vec<Hit>, EngineError> {
+        let filters = vec![(SearchFacet::Type, vec![name_of(SearchType::Organization).to_owned()])];
+        let query = Query { words, any: true, names: true, filters, limit, ..Query::default() };
+        Ok(self.engine(Audience::of(&reader.viewer), &query).await?.hits)
+    }
+
     /// All words must be there. Where no record has all of them, words that nobody has are left out; where that
     /// does not help, the records with most of them come.
     async fn ask(&self, audience: Audience, query: &mut Query) -> Result<Found, EngineError> {
+        if query.names {
+            let found = self.engine(audience, query).await?;
+            if found.hits.len() == query.limit {
+                return Ok(found);
+            }
+            query.names = false;
+        }
         let found = self.engine(audience, query).await?;
         if found.total > 0 || query.words.len() < 2 {
             return Ok(found);

@@ -45,11 +45,16 @@ const STOP_WORDS: &[&str] = &[
     "eine", "und", "oder", "von", "fur", "mit", "im", "zum", "zur", "aus",
 ];
 
+/// Whether a folded word says nothing of what is meant.
+pub fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.contains(&word)
+}
+
 /// The words of a query: folded, without elided articles; without stop words where others remain. The last is
 /// a prefix, unless it is a stop word that was left out.
 pub fn query_words(query: &str) -> Vec<Word> {
     let all: Vec<String> = tokens(query).into_iter().map(|token| token.text).collect();
-    let telling: Vec<&String> = all.iter().filter(|word| !STOP_WORDS.contains(&word.as_str())).collect();
+    let telling: Vec<&String> = all.iter().filter(|word| !is_stop_word(word)).collect();
     let kept: Vec<&String> = if telling.is_empty() { all.iter().collect() } else { telling };
     let typed_last = all.last();
     let count = kept.len();

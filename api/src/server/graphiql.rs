@@ -7,7 +7,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, V
 use axum::http::{HeaderValue, Response};
 
 /// The examples, in the order of the tabs.
-const EXAMPLES: [&str; 8] = [
+const EXAMPLES: [&str; 9] = [
     include_str!("../../graphiql/examples/1-regions.graphql"),
     include_str!("../../graphiql/examples/2-organizations.graphql"),
     include_str!("../../graphiql/examples/3-organization.graphql"),
@@ -16,6 +16,7 @@ const EXAMPLES: [&str; 8] = [
     include_str!("../../graphiql/examples/6-partnership-graph.graphql"),
     include_str!("../../graphiql/examples/7-statistics.graphql"),
     include_str!("../../graphiql/examples/8-claims.graphql"),
+    include_str!("../../graphiql/examples/9-match.graphql"),
 ];
 
 #[cfg(not(feature = "bundled-graphiql"))]

@@ -22,6 +22,7 @@ use crate::record::{Head, Times};
 pub mod document;
 pub mod graphql;
 pub mod mutation;
+pub mod name;
 pub mod store;
 mod succession;
 pub mod write;

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::graphql::{OrganizationFilter, OrganizationOrder};
-use super::{Card, Contact, Details, Organization, TYPE};
+use super::{Address, Card, Contact, Details, Organization, TYPE};
 use crate::directory::vocabulary::{Vocabulary, sector_facets, territories_within, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, Directory, Fetch, List, Order, Ranges, filled};
@@ -13,6 +13,7 @@ use crate::record::policy::{Viewer, Visibility};
 use crate::record::provenance::ExternalId;
 use crate::record::read::{Group, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection};
 use crate::record::reader::Reader;
+use crate::record::value::Identifier;
 use crate::record::{Head, RecordType, Times, columns_of, id, name_of};
 
 /// The groups of columns that a selection needs.
@@ -170,7 +171,7 @@ fn read_details(row: &mut Row) -> Result<Details, DomainError> {
     Ok(Details {
         other_kinds: row.json()?,
         other_names: row.json()?,
-        address: row.get::<Option<String>>()?.map(|text| serde_json::from_str(&text)).transpose()?,
+        address: read_address(row)?,
         served_regions: row.json()?,
         website: row.parsed()?,
         employee_count: row.get()?,
@@ -182,6 +183,10 @@ fn read_details(row: &mut Row) -> Result<Details, DomainError> {
         claims: row.json()?,
         external_id: ExternalId::read(row)?,
     })
+}
+
+fn read_address(row: &mut Row) -> Result<Option<Address>, DomainError> {
+    Ok(row.get::<Option<String>>()?.map(|text| serde_json::from_str(&text)).transpose()?)
 }
 
 /// E-mail address and phone of an organization are for members: they are no harvest for the public.
@@ -219,6 +224,105 @@ pub async fn find(
     let rows = keys.into_iter().map(Key::into_row).collect();
     for (position, mut row) in reader.db.read(&statement, rows).await? {
         found[position] = Some(columns.read(&mut row, &reader.viewer)?);
+    }
+    Ok(found)
+}
+
+/// What is compared of an organization with a name that somebody has: its names, where it sits, its numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparable {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Short form of the name.
+    pub acronym: Option<String>,
+    /// Former names, names in other languages.
+    pub other_names: Vec<String>,
+    /// Its address.
+    pub address: Option<Address>,
+    /// Slug of the territory of its seat.
+    pub territory: Option<String>,
+    /// Slug of the region of its seat.
+    pub seat_region: Option<String>,
+    /// Official identifiers.
+    pub identifiers: Vec<Identifier>,
+    /// The organization that continues it.
+    pub successor_id: Option<Uuid>,
+}
+
+/// What is compared of each of these organizations, in order, as far as the viewer may see them.
+///
+/// # Errors
+/// [`DomainError::Database`] or [`DomainError::Stored`].
+pub async fn comparables(reader: &Reader, ids: &[Uuid]) -> Result<Vec<Option<Comparable>>, DomainError> {
+    const COLUMNS: &[&str] = &[
+        "id",
+        "name",
+        "acronym",
+        "other_names",
+        "address",
+        "territory",
+        "seat_region",
+        "identifiers",
+        "successor_id",
+    ];
+    let dialect = reader.dialect();
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let statement = KeyedStatement {
+        sql: format!(
+            "SELECT k.n, {} FROM {} {} organization AS r ON r.id = k.id WHERE {} ORDER BY k.n",
+            columns_of("r", COLUMNS),
+            keys.source(dialect),
+            dialect.join(),
+            reader.viewer.sees_record(dialect, "r"),
+        ),
+        keys,
+    };
+    let mut found: Vec<Option<Comparable>> = ids.iter().map(|_| None).collect();
+    let rows = ids.iter().map(|id| vec![KeyValue::Id(*id)]).collect();
+    for (position, mut row) in reader.db.read(&statement, rows).await? {
+        found[position] = Some(Comparable {
+            id: row.get()?,
+            name: row.get()?,
+            acronym: row.get()?,
+            other_names: row.json()?,
+            address: read_address(&mut row)?,
+            territory: row.get()?,
+            seat_region: row.get()?,
+            identifiers: row.json()?,
+            successor_id: row.get()?,
+        });
+    }
+    Ok(found)
+}
+
+/// Ids of the organizations that have each of these names, by their stored keys (see `name.rs`), as far as the viewer
+/// may see them: so many of each at most.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn named(reader: &Reader, names: &[&str], most: usize) -> Result<Vec<Vec<Uuid>>, DomainError> {
+    let dialect = reader.dialect();
+    let keys = KeyColumns::new(&[("name", KeyType::Text)]);
+    let inner = format!(
+        "SELECT o.id FROM organization_name AS n {} organization AS o ON o.id = n.organization_id \
+         WHERE n.name = k.name AND {} ORDER BY n.organization_id LIMIT {most}",
+        dialect.join(),
+        reader.viewer.sees_record(dialect, "o"),
+    );
+    let statement = KeyedStatement {
+        sql: format!(
+            "SELECT k.n, r.id FROM {} {} ORDER BY k.n, r.id",
+            keys.source(dialect),
+            dialect.join_some("organization", &inner),
+        ),
+        keys,
+    };
+    let mut found: Vec<Vec<Uuid>> = names.iter().map(|_| Vec::new()).collect();
+    let rows = names.iter().map(|name| vec![KeyValue::Text((*name).to_owned())]).collect();
+    for (position, mut row) in reader.db.read(&statement, rows).await? {
+        found[position].push(row.get()?);
     }
     Ok(found)
 }

@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::organization::{Column, Entity, Model};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::graphql::IdentifierInput;
+use super::name::ComparableName;
 use super::{Address, GeoPoint, OrganizationStatus, succession};
 use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
 use crate::directory::{affiliation, partnership};
@@ -18,7 +19,7 @@ use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
-use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
+use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{DateTime, EmailAddress, Identifier, Language, PartialDate, Url, sort_key};
 use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Reference, Written, rows_of};
 use crate::record::{RecordType, geo, id, messages, name_of};
@@ -377,6 +378,7 @@ impl Kind for Organizations {
         batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.clone()).collect()).await?;
         batch.list("organization", &ids).await?;
         memberships(batch, rows, &known).await?;
+        names(batch, rows).await?;
         let moved = |(row, before): &&(Model, Option<Model>)| {
             let same = |b: &Model| {
                 (b.visibility, &b.region, &b.country) == (row.visibility, &row.region, &row.country)
@@ -457,6 +459,7 @@ impl Kind for Organizations {
                 format!("DELETE FROM organization_member WHERE member_id IN (SELECT k.id FROM {keys})")
             })
             .await?;
+        unname(batch, ids).await?;
         batch
             .for_ids(ids, |keys| format!("DELETE FROM organization WHERE id IN (SELECT k.id FROM {keys})"))
             .await
@@ -531,4 +534,86 @@ async fn memberships(
         keys.source(batch.dialect)
     );
     KeyedStatement { sql, keys }.execute(batch.tx, batch.dialect, members).await.map(|_| ())
+}
+
+/// Writes all names of these organizations in the form in which they are compared, where they have changed.
+async fn names(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<(), DomainError> {
+    let of = |row: &Model| (row.name.clone(), row.acronym.clone(), row.other_names.clone());
+    let changed = |(row, before): &&(Model, Option<Model>)| before.as_ref().is_none_or(|b| of(b) != of(row));
+    let renamed: Vec<Uuid> = rows.iter().filter(changed).map(|(row, _)| row.id).collect();
+    unname(batch, &renamed).await?;
+    let mut keys = Vec::new();
+    for (row, _) in rows.iter().filter(changed) {
+        keys.extend(names_of(row.id, &row.name, row.acronym.as_deref(), &row.other_names)?);
+    }
+    insert_names(batch.tx, batch.dialect, keys).await
+}
+
+async fn unname(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
+    let sql = "DELETE FROM organization_name WHERE organization_id IN";
+    batch.for_ids(ids, |keys| format!("{sql} (SELECT k.id FROM {keys})")).await
+}
+
+/// The rows of an organization's names, each key once.
+fn names_of(
+    id: Uuid,
+    name: &str,
+    acronym: Option<&str>,
+    other_names: &str,
+) -> Result<Vec<KeyRow>, DomainError> {
+    let others: Vec<String> = serde_json::from_str(other_names)?;
+    let all = std::iter::once(name).chain(acronym).chain(others.iter().map(String::as_str));
+    let names: Vec<ComparableName> = all.map(ComparableName::of).collect();
+    let mut keys: Vec<&str> = names.iter().flat_map(ComparableName::stored_keys).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let told = keys.into_iter().filter(|key| !key.is_empty());
+    Ok(told.map(|key| vec![KeyValue::Text(key.to_owned()), KeyValue::Id(id)]).collect())
+}
+
+async fn insert_names(
+    on: &impl ConnectionTrait,
+    dialect: Dialect,
+    rows: Vec<KeyRow>,
+) -> Result<(), DomainError> {
+    let keys = KeyColumns::new(&[("name", KeyType::Text), ("organization_id", KeyType::Id)]);
+    let sql = format!(
+        "INSERT INTO organization_name (name, organization_id) SELECT k.name, k.organization_id FROM {}",
+        keys.source(dialect)
+    );
+    KeyedStatement { sql, keys }.execute(on, dialect, rows).await.map(|_| ())
+}
+
+/// Organizations that are named together.
+const NAMED: usize = 500;
+
+/// Writes the names of the organizations that have none in the form in which they are compared: of those that were
+/// there before that form was.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn name_all(on: &impl ConnectionTrait, dialect: Dialect) -> Result<(), DomainError> {
+    let sql = format!(
+        "SELECT k.n, o.id, o.name, o.acronym, o.other_names FROM {} {} organization AS o ON o.id > k.after \
+         WHERE NOT EXISTS (SELECT 1 FROM organization_name AS n WHERE n.organization_id = o.id) \
+         ORDER BY o.id LIMIT {NAMED}",
+        KeyColumns::new(&[("after", KeyType::Id)]).source(dialect),
+        dialect.join(),
+    );
+    let statement = KeyedStatement { sql, keys: KeyColumns::new(&[("after", KeyType::Id)]) };
+    let mut after = Uuid::nil();
+    loop {
+        let found = statement.query(on, dialect, vec![vec![KeyValue::Id(after)]]).await?;
+        let mut rows = Vec::new();
+        let count = found.len();
+        for (_, mut row) in found {
+            after = row.get()?;
+            let (name, acronym): (String, Option<String>) = (row.get()?, row.get()?);
+            rows.extend(names_of(after, &name, acronym.as_deref(), &row.get::<String>()?)?);
+        }
+        insert_names(on, dialect, rows).await?;
+        if count < NAMED {
+            return Ok(());
+        }
+    }
 }

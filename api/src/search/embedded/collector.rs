@@ -50,6 +50,8 @@ impl Best {
 pub(super) struct SegmentBest {
     wanted: usize,
     best: Vec<Candidate>,
+    /// Score and order of the last that was kept: what comes after it is not wanted.
+    least: (u32, u64),
     total: u64,
     order: Column<u64>,
     id: (Column<u64>, Column<u64>),
@@ -65,6 +67,9 @@ impl SegmentBest {
     fn keep(&mut self) {
         self.best.sort_unstable_by(Candidate::before);
         self.best.truncate(self.wanted);
+        if let Some(last) = self.best.last().filter(|_| self.best.len() == self.wanted) {
+            self.least = (last.score, last.order);
+        }
     }
 }
 
@@ -97,9 +102,16 @@ impl SegmentCollector for SegmentBest {
                 reason = "scores are sums of a few small positive numbers"
             )]
             let score = (score * 1000.0).round() as u32;
+            if score < self.least.0 {
+                return;
+            }
+            let order = first(&self.order);
+            if score == self.least.0 && order > self.least.1 {
+                return;
+            }
             self.best.push(Candidate {
                 score,
-                order: first(&self.order),
+                order,
                 id: (first(&self.id.0), first(&self.id.1)),
                 of: first(&self.of),
             });
@@ -145,6 +157,7 @@ impl Collector for Best {
         Ok(SegmentBest {
             wanted: self.wanted(),
             best: Vec::new(),
+            least: (0, u64::MAX),
             total: 0,
             order: fast.u64("order")?,
             id: (fast.u64("id_high")?, fast.u64("id_low")?),

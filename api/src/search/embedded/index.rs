@@ -3,16 +3,15 @@
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur,
-    Query as Ask, TermQuery, TermSetQuery,
-};
+use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, Occur, Query as Ask, TermSetQuery};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{TextAnalyzer, WhitespaceTokenizer};
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
 use uuid::Uuid;
 
 use super::collector::Best;
+use super::word::{Match, WordQuery};
+use crate::record::all_of;
 use crate::record::geo::{chord_squared, unit_vector};
 use crate::search::document::{self, Document};
 use crate::search::engine::{Batch, Found, Position, Query};
@@ -26,6 +25,8 @@ const WORDS: &str = "words";
 
 /// How much a match is worth, by where it is; see [`worth`].
 const WEIGHTS: [f32; 4] = [1.0, 0.95, 0.55, 0.35];
+/// How many of these places, from the first, are names.
+const NAMES: usize = 2;
 
 /// The fields of the index.
 #[derive(Debug)]
@@ -75,8 +76,7 @@ fn layout() -> (Schema, Fields) {
         x: schema.add_f64_field("x", FAST),
         y: schema.add_f64_field("y", FAST),
         z: schema.add_f64_field("z", FAST),
-        values: SearchFacet::ALL
-            .into_iter()
+        values: all_of::<SearchFacet>()
             .map(|facet| (facet, schema.add_text_field(facet_field(facet), raw.clone().set_fast("raw"))))
             .collect(),
     };
@@ -226,49 +226,39 @@ impl AudienceIndex {
                 clauses.push((Occur::Must, Box::new(one_of)));
             }
         }
-        let words: Vec<Box<dyn Ask>> = query.words.iter().map(|word| self.word(word)).collect();
-        if words.is_empty() {
+        let words = query.words.iter().map(|word| self.word(word, query.names));
+        if query.words.is_empty() {
             clauses.push((Occur::Must, Box::new(ConstScoreQuery::new(Box::new(AllQuery), 0.0))));
         } else if query.any {
-            let any = words.into_iter().map(|word| (Occur::Should, word)).collect();
+            let any = words.map(|word| (Occur::Should, word)).collect();
             clauses.push((Occur::Must, Box::new(BooleanQuery::new(any))));
         } else {
-            clauses.extend(words.into_iter().map(|word| (Occur::Must, word)));
+            clauses.extend(words.map(|word| (Occur::Must, word)));
         }
         if !query.words.is_empty() {
             let whole: Vec<&str> = query.words.iter().map(|word| word.text.as_str()).collect();
-            let term = Term::from_field_text(self.fields.whole, &whole.join(" "));
-            let same = constant(TermQuery::new(term.clone(), IndexRecordOption::Basic), 0.5);
-            let begins = scored(FuzzyTermQuery::new_prefix(term, 0, false), 0.3);
-            clauses.push((Occur::Should, same));
-            clauses.push((Occur::Should, begins));
+            let whole = WordQuery {
+                text: whole.join(" "),
+                prefix: true,
+                typos: 0,
+                places: vec![(self.fields.whole, 0.0)],
+                worth: |_, found| if found.same { 0.8 } else { 0.3 },
+            };
+            clauses.push((Occur::Should, Box::new(whole)));
         }
         BooleanQuery::new(clauses)
     }
 
-    /// A word wherever it may stand; only its best place counts.
-    fn word(&self, word: &Word) -> Box<dyn Ask> {
-        let mut places: Vec<Box<dyn Ask>> = Vec::new();
-        for (field, weight) in self.fields.words.into_iter().zip(WEIGHTS) {
-            let term = Term::from_field_text(field, &word.text);
-            places.push(constant(
-                TermQuery::new(term.clone(), IndexRecordOption::Basic),
-                worth(weight, 0, false),
-            ));
-            if word.prefix {
-                places
-                    .push(scored(FuzzyTermQuery::new_prefix(term.clone(), 0, true), worth(weight, 0, true)));
-            }
-            for typos in 1..=word.typos() {
-                let fuzzy = if word.prefix {
-                    FuzzyTermQuery::new_prefix(term.clone(), typos, true)
-                } else {
-                    FuzzyTermQuery::new(term.clone(), typos, true)
-                };
-                places.push(scored(fuzzy, worth(weight, typos, word.prefix)));
-            }
-        }
-        Box::new(DisjunctionMaxQuery::new(places))
+    /// A word wherever it may stand, or in names alone; only its best place counts.
+    fn word(&self, word: &Word, names: bool) -> Box<dyn Ask> {
+        let fields = if names { NAMES } else { WEIGHTS.len() };
+        Box::new(WordQuery {
+            text: word.text.clone(),
+            prefix: word.prefix,
+            typos: word.typos(),
+            places: self.fields.words.into_iter().zip(WEIGHTS).take(fields).collect(),
+            worth,
+        })
     }
 
     /// The next records in the order of their ids.
@@ -278,22 +268,12 @@ impl AudienceIndex {
 }
 
 /// What a match of one word is worth: one for being there at all, so that more words beat better words, and at
-/// most one for its place. Each typo and being a mere beginning takes a little.
-fn worth(weight: f32, typos: u8, prefix: bool) -> f32 {
-    1.0 + weight - 0.08 * f32::from(typos) - if prefix { 0.04 } else { 0.0 }
-}
-
-/// A query whose hits all have this score.
-fn constant(query: impl Ask, score: f32) -> Box<dyn Ask> {
-    Box::new(ConstScoreQuery::new(Box::new(query), score))
-}
-
-/// The same for a query that scores every hit one.
-fn scored(query: impl Ask, score: f32) -> Box<dyn Ask> {
-    Box::new(BoostQuery::new(Box::new(query), score))
+/// most one for its place. Each typo and not being the whole word takes a little.
+fn worth(place: f32, found: Match) -> f32 {
+    1.0 + place - 0.08 * f32::from(found.typos) - if found.same { 0.0 } else { 0.04 }
 }
 
 /// The type that a number in the index stands for.
 pub(super) fn type_of(number: u64) -> Option<SearchType> {
-    SearchType::ALL.into_iter().find(|of| *of as u64 == number)
+    all_of::<SearchType>().find(|of| *of as u64 == number)
 }

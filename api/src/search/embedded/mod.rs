@@ -23,6 +23,7 @@ use super::engine::{Batch, Engine, EngineError, Found, Guard, Position, Query, R
 
 mod collector;
 mod index;
+mod word;
 
 /// The index of one generation for both audiences.
 #[derive(Debug)]

@@ -40,9 +40,10 @@ impl Refused {
     }
 }
 
-/// Whether this error says that something is not there.
+/// Whether this error has the code of something that is not there. Its status may be another one than 404: where
+/// several searches are one request, it is that of the request.
 pub(super) fn is_missing(error: &Error, code: &str) -> bool {
-    Refused::of(error).is_some_and(|refused| refused.status == 404 && refused.code == code)
+    Refused::of(error).is_some_and(|refused| refused.code == code)
 }
 
 /// What an error says, with its causes: for the log.

@@ -8,14 +8,20 @@ use meilisearch_sdk::settings::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::record::name_of;
+use crate::record::{all_of, name_of};
 use crate::search::SearchFacet;
 use crate::search::document::{self, Document};
-use crate::search::engine::{MAX_FACET_VALUES, MAX_HITS};
+use crate::search::engine::MAX_FACET_VALUES;
 use crate::search::text::indexed;
 
 /// To be counted up when documents come to look otherwise: every index is then built anew.
 const VERSION: u32 = 1;
+
+/// Hits that the engine counts at most: all.
+const MAX_TOTAL: usize = 1_000_000_000;
+
+/// A word that nobody can type. Where nothing but names can begin with what was typed, these come first.
+const NO_NAME: &str = "\u{e000}";
 
 /// Bytes of a value that the engine can filter by.
 pub(super) const MAX_VALUE: usize = 468;
@@ -30,6 +36,9 @@ pub(super) fn facet_field(facet: SearchFacet) -> String {
 /// in their order. The id makes the order the same every time.
 const RANKING: [&str; 6] = ["words", "attributeRank", "typo", "exactness", "_order:asc", "id:asc"];
 
+/// The fields that hold names.
+pub(super) const NAMES: [&str; 3] = ["whole", "name", "names"];
+
 /// The ranking rules, to know an index that has these settings.
 pub(super) fn ranking_rules() -> Vec<String> {
     RANKING.map(str::to_owned).into()
@@ -37,9 +46,9 @@ pub(super) fn ranking_rules() -> Vec<String> {
 
 /// The settings of an index.
 pub(super) fn settings() -> Settings {
-    let facets = SearchFacet::ALL.into_iter().map(facet_field);
+    let facets = all_of::<SearchFacet>().map(facet_field);
     Settings {
-        searchable_attributes: Some(["name", "names", "labels", "texts"].map(str::to_owned).into()),
+        searchable_attributes: Some(["whole", "name", "names", "labels", "texts"].map(str::to_owned).into()),
         filterable_attributes: Some(facets.chain(["_geo".into(), "id".into()]).map(Into::into).collect()),
         // Of the documents route; what is ranked by needs no mention.
         sortable_attributes: Some(vec!["id".into()]),
@@ -62,7 +71,8 @@ pub(super) fn settings() -> Settings {
             max_values_per_facet: MAX_FACET_VALUES,
             sort_facet_values_by: Some(BTreeMap::from([("*".into(), FacetSortValue::Count)])),
         }),
-        pagination: Some(PaginationSetting { max_total_hits: MAX_HITS }),
+        // Totals end with it as well. How far can be paged is checked before the engine is asked.
+        pagination: Some(PaginationSetting { max_total_hits: MAX_TOTAL }),
         // It rather sorts less well than come too late.
         search_cutoff_ms: Some(700),
         ..Settings::default()
@@ -80,6 +90,8 @@ pub(super) fn layout() -> String {
 #[derive(Debug, Serialize)]
 pub(super) struct Entry {
     id: String,
+    /// The names that are one word: whoever types an acronym means this before all names that it is part of.
+    whole: Vec<String>,
     name: String,
     names: Vec<String>,
     labels: Vec<String>,
@@ -106,12 +118,14 @@ impl Entry {
         for (facet, value) in document.values.iter().filter(|(_, value)| value.len() <= MAX_VALUE) {
             facets.entry(facet_field(*facet)).or_default().push(value.clone());
         }
+        let mut names = document.names.iter().map(|name| indexed(&name.text));
         Self {
             id: document.id.to_string(),
-            name: indexed(document.name()),
-            names: document.names.iter().skip(1).map(|name| indexed(&name.text)).collect(),
-            labels: document.labels.iter().map(|label| indexed(label)).collect(),
-            texts: document.texts.iter().map(|text| indexed(&text.text)).collect(),
+            whole: names.clone().filter(|name| !name.is_empty() && !name.contains(' ')).collect(),
+            name: names.next().unwrap_or_default(),
+            names: names.collect(),
+            labels: no_names(document.labels.iter().map(|label| indexed(label))),
+            texts: no_names(document.texts.iter().map(|text| indexed(&text.text))),
             facets,
             geo: document.location.map(|(lat, lng)| Geo { lat, lng }),
             revision: document.revision,
@@ -119,6 +133,10 @@ impl Entry {
             order: format!("x{:016x}", document.order()),
         }
     }
+}
+
+fn no_names(texts: impl Iterator<Item = String>) -> Vec<String> {
+    std::iter::once(NO_NAME.to_owned()).chain(texts).collect()
 }
 
 /// What a hit tells.
@@ -153,8 +171,8 @@ mod tests {
         assert_eq!(
             entry,
             json!({
-                "id": "00000000-0000-0000-0000-000000000007", "name": "pole de image", "names": ["pi"],
-                "labels": [], "texts": ["une oeuvre"], "type": ["ORGANIZATION"],
+                "id": "00000000-0000-0000-0000-000000000007", "whole": ["pi"], "name": "pole de image",
+                "names": ["pi"], "labels": [NO_NAME], "texts": [NO_NAME, "une oeuvre"], "type": ["ORGANIZATION"],
                 "_geo": {"lat": 50.5, "lng": 3.25}, "_v": 3, "_order": null,
             })
         );

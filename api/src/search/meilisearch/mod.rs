@@ -21,15 +21,20 @@ use meilisearch_sdk::documents::DocumentsQuery;
 use meilisearch_sdk::errors::Error;
 use meilisearch_sdk::indexes::{Index, IndexesQuery};
 use meilisearch_sdk::request::{HttpClient, Method};
-use meilisearch_sdk::search::{MatchingStrategies, SearchQuery, SearchResults, Selectors};
+use meilisearch_sdk::search::{
+    FederationOptions, MatchingStrategies, MergeFacets, MultiSearchQuery, SearchQuery, SearchResults,
+    Selectors,
+};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
 use self::http::{Http, is_missing};
-use self::layout::{Row, facet_field, layout, ranking_rules, settings};
+use self::layout::{NAMES, Row, facet_field, layout, ranking_rules, settings};
 use self::tasks::{Chunk, Failure, chunks};
-use super::engine::{Batch, Engine, EngineError, Found, Guard, Hit, Position, Query, Refused, Target};
+use super::engine::{
+    Batch, Engine, EngineError, Found, Guard, Hit, MAX_FACET_VALUES, Position, Query, Refused, Target,
+};
 use super::{Audience, SearchType};
 use crate::record::value_of;
 
@@ -200,10 +205,11 @@ impl Meilisearch {
         }
     }
 
-    async fn exists(&self, name: &str) -> Result<bool, EngineError> {
+    /// When the index of this name was made: it keeps that time when it gets another name.
+    async fn made_at(&self, name: &str) -> Result<Option<String>, EngineError> {
         match self.client.get_raw_index(name).await {
-            Ok(_) => Ok(true),
-            Err(error) if is_missing(&error, "index_not_found") => Ok(false),
+            Ok(index) => Ok(index["createdAt"].as_str().map(str::to_owned)),
+            Err(error) if is_missing(&error, "index_not_found") => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -373,14 +379,14 @@ impl Meilisearch {
         Self::set(&self.shadow, None);
         let position = shadow.position.ok_or(EngineError::Building)?;
         let mut swaps = Vec::new();
+        let mut made = Vec::new();
         let mut old = Vec::new();
         for audience in AUDIENCES {
             let (next, live) = (self.shadow_name(audience, shadow.generation), self.live_name(audience));
-            if !self.fits(&next).await? {
-                // Another program has begun anew.
-                return Err(EngineError::Building);
-            }
-            let rename = if self.exists(&live).await? {
+            let there = if self.fits(&next).await? { self.made_at(&next).await? } else { None };
+            // Where it is not there, another program has begun anew.
+            made.push((live.clone(), there.ok_or(EngineError::Building)?));
+            let rename = if self.made_at(&live).await?.is_some() {
                 old.push(next.clone());
                 None
             } else {
@@ -388,8 +394,10 @@ impl Meilisearch {
             };
             swaps.push(SwapIndexes { indexes: (next, live), rename });
         }
-        let task = self.client.swap_indexes(&swaps).await?;
-        self.succeeded(task.task_uid).await?;
+        self.client.swap_indexes(&swaps).await?;
+        for (live, made) in made {
+            self.in_place(&live, &made).await?;
+        }
         // A stop before this is written leaves the old place in the log: what follows it is written again.
         self.write_meta(shadow.generation, position).await?;
         Self::set(&self.live, Some(shadow));
@@ -401,45 +409,61 @@ impl Meilisearch {
 
     async fn search_now(&self, audience: Audience, query: &Query) -> Result<Found, EngineError> {
         let index = self.client.index(self.live_name(audience));
-        let words = query::words(&query.words);
         let filters = query::filters(query);
-        let facets: Vec<String> = query.facets.iter().map(|facet| facet_field(*facet)).collect();
-        let facets: Vec<&str> = facets.iter().map(String::as_str).collect();
-        let mut ask = SearchQuery::new(&index);
-        ask.with_query(&words)
-            .with_offset(query.offset)
-            .with_limit(query.limit)
-            .with_attributes_to_retrieve(Selectors::Some(&["id", "type"]))
-            .with_show_ranking_score(true)
-            .with_matching_strategy(if query.any {
-                MatchingStrategies::FREQUENCY
-            } else {
-                MatchingStrategies::ALL
-            });
-        if !filters.is_empty() {
-            ask.with_array_filter(filters.iter().map(String::as_str).collect());
-        }
-        if !facets.is_empty() {
-            ask.with_facets(Selectors::Some(&facets));
-        }
-        let answer: SearchResults<Row> = index.execute_query(&ask).await?;
-        let hits = answer.hits.into_iter().filter_map(|hit| {
+        let names: Vec<String> = query.facets.iter().map(|facet| facet_field(*facet)).collect();
+        let ask = |words| {
+            let mut ask = SearchQuery::new(&index);
+            ask.with_query(words)
+                .with_attributes_to_retrieve(Selectors::Some(&["id", "type"]))
+                .with_show_ranking_score(true)
+                .with_matching_strategy(MatchingStrategies::ALL);
+            if query.names {
+                ask.with_attributes_to_search_on(&NAMES);
+            }
+            if !filters.is_empty() {
+                ask.with_array_filter(filters.iter().map(String::as_str).collect());
+            }
+            ask
+        };
+        let (hits, total, counted) = if query.any {
+            // The engine knows no OR between words: it merges what it finds for parts of the query.
+            let parts = query::parts(&query.words);
+            let mut parted = MultiSearchQuery::new(&self.client);
+            for (words, weight) in &parts {
+                parted.with_search_query_and_weight(ask(words), *weight);
+            }
+            let merged = FederationOptions {
+                offset: Some(query.offset),
+                limit: Some(query.limit),
+                facets_by_index: Some([(index.uid.clone(), names)].into()),
+                merge_facets: Some(MergeFacets { max_values_per_facet: Some(MAX_FACET_VALUES) }),
+                ..FederationOptions::default()
+            };
+            let answer = parted.with_federation(merged).execute::<Row>().await?;
+            (answer.hits, answer.estimated_total_hits, answer.facet_distribution)
+        } else {
+            let words = query::words(&query.words);
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let mut ask = ask(words.as_str());
+            ask.with_offset(query.offset).with_limit(query.limit).with_facets(Selectors::Some(&names));
+            let answer: SearchResults<Row> = index.execute_query(&ask).await?;
+            (answer.hits, answer.estimated_total_hits.unwrap_or_default(), answer.facet_distribution)
+        };
+        let hits = hits.into_iter().filter_map(|hit| {
             let of = hit.result.of.iter().find_map(|name| value_of::<SearchType>(name))?;
-            Some(Hit { id: hit.result.id, of, score: hit.ranking_score.unwrap_or(1.0).clamp(0.0, 1.0) })
+            let weighted = hit.federation.map(|merged| f64::from(merged.weighted_ranking_score));
+            let score = weighted.or(hit.ranking_score).unwrap_or(1.0).clamp(0.0, 1.0);
+            Some(Hit { id: hit.result.id, of, score })
         });
-        let mut counted = answer.facet_distribution.unwrap_or_default();
+        let counted = counted.unwrap_or_default();
         let facets = query.facets.iter().map(|facet| {
-            let values = counted.remove(&facet_field(*facet)).unwrap_or_default();
+            let values = counted.get(&facet_field(*facet)).into_iter().flatten();
             let mut values: Vec<(String, u64)> =
-                values.into_iter().map(|(value, count)| (value, count as u64)).collect();
+                values.map(|(value, count)| (value.clone(), *count as u64)).collect();
             values.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             (*facet, values)
         });
-        Ok(Found {
-            hits: hits.collect(),
-            facets: facets.collect(),
-            total: answer.estimated_total_hits.unwrap_or_default() as u64,
-        })
+        Ok(Found { hits: hits.collect(), facets: facets.collect(), total: total as u64 })
     }
 
     async fn walk_now(

@@ -1,8 +1,34 @@
 //! How a query is asked: its words, and its filters.
 
+use std::collections::BTreeSet;
+
 use super::layout::{MAX_VALUE, facet_field};
 use crate::search::engine::Query;
-use crate::search::text::Word;
+use crate::search::text::{MAX_WORDS, Word};
+
+/// Values of one filter; more are left out. The engine's time grows with their square: 10,000 would keep it busy for
+/// seconds.
+const MAX_VALUES: usize = 1000;
+/// Words of which every part is asked for where not all need be there.
+const FEW_WORDS: usize = 5;
+
+/// The parts of a query of which one is enough, as the engine takes them, and what a hit of each is worth: more
+/// words beat better words. Of many words only each alone and all but one are asked for.
+pub(super) fn parts(all: &[Word]) -> Vec<(String, f32)> {
+    let all = &all[..all.len().min(MAX_WORDS)];
+    let few = all.len() <= FEW_WORDS;
+    let mut parts = Vec::new();
+    for mask in 1..1_usize << all.len() {
+        let chosen = all.iter().enumerate().filter(|(place, _)| mask >> place & 1 == 1);
+        let part: Vec<Word> = chosen.map(|(_, word)| word.clone()).collect();
+        if few || part.len() == 1 || part.len() + 1 >= all.len() {
+            #[expect(clippy::cast_precision_loss, reason = "at most ten words")]
+            let weight = part.len() as f32 / all.len() as f32;
+            parts.push((words(&part), weight));
+        }
+    }
+    parts
+}
 
 /// The words as the engine takes them. It takes the last one for a beginning unless a space follows it; our words
 /// hold letters and digits only, so that none of them means anything else.
@@ -26,8 +52,8 @@ pub(super) fn words(words: &[Word]) -> String {
 pub(super) fn filters(query: &Query) -> Vec<String> {
     let facets = query.filters.iter().map(|(facet, values)| {
         // The engine knows no longer ones, and must not be asked for them.
-        let values = values.iter().filter(|value| value.len() <= MAX_VALUE);
-        let values: Vec<String> = values.map(|value| quoted(value)).collect();
+        let values: BTreeSet<&String> = values.iter().filter(|value| value.len() <= MAX_VALUE).collect();
+        let values: Vec<String> = values.into_iter().take(MAX_VALUES).map(|value| quoted(value)).collect();
         format!("{} IN [{}]", facet_field(*facet), values.join(", "))
     });
     let near = query.near.map(|(latitude, longitude, km)| {
@@ -72,6 +98,18 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_a_query() {
+        let asked = |count: usize| parts(&vec![word("a", false); count]);
+        let alone = ("joris ".to_owned(), 0.5);
+        let together = ("joris fen".to_owned(), 1.0);
+        assert_eq!(
+            parts(&[word("joris", false), word("fen", true)]),
+            [alone, ("fen".to_owned(), 0.5), together]
+        );
+        assert_eq!([0, 1, 5, 6, 10, 99].map(|count| asked(count).len()), [0, 1, 31, 13, 21, 21]);
+    }
+
+    #[test]
     fn filters_of_facets_and_places() {
         let query = Query {
             filters: vec![
@@ -84,7 +122,7 @@ mod tests {
         assert_eq!(
             filters(&query),
             [
-                r#"type IN ["TALENT", "ORGANIZATION"]"#,
+                r#"type IN ["ORGANIZATION", "TALENT"]"#,
                 "skill IN []",
                 "_geoRadius(50.630000, -3.000000, 12500)"
             ]
@@ -105,12 +143,12 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_too_long_are_not_asked_for() {
-        let query = Query {
-            filters: vec![(SearchFacet::Skill, vec!["x".repeat(MAX_VALUE + 1), "y".into()])],
-            ..Query::default()
-        };
+    fn values_that_are_too_long_or_too_many_are_not_asked_for() {
+        let of = |values| Query { filters: vec![(SearchFacet::Skill, values)], ..Query::default() };
+        let query = of(vec!["x".repeat(MAX_VALUE + 1), "y".into(), "y".into()]);
         assert_eq!(filters(&query), [r#"skill IN ["y"]"#]);
+        let query = of((0..2000).map(|number| number.to_string()).collect());
+        assert_eq!(filters(&query)[0].matches(',').count(), MAX_VALUES - 1);
     }
 
     proptest! {

@@ -151,6 +151,21 @@ impl Meilisearch {
         }
     }
 
+    /// Waits until the index of this name is the one that was made then. Tasks of several indexes are shown to
+    /// keys for all indexes only: what became of a swap cannot be asked for.
+    pub(super) async fn in_place(&self, name: &str, made: &str) -> Result<(), EngineError> {
+        let end = Instant::now() + self.task_time;
+        let (mut pause, longest) = PAUSES;
+        while self.made_at(name).await?.is_none_or(|at| at != made) {
+            if Instant::now() + pause > end {
+                return Err(EngineError::Failed("indexes were not swapped in time".into()));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(longest);
+        }
+        Ok(())
+    }
+
     /// Waits for a task that has to succeed.
     pub(super) async fn succeeded(&self, task: u32) -> Result<(), EngineError> {
         match self.outcome(task).await? {
