@@ -179,3 +179,26 @@ on_both_databases! {
         assert_eq!((again.unchanged, again.updated), (1, 0));
     }
 }
+
+on_both_databases! {
+    async fn what_is_written_while_its_organization_moves_is_not_lost(server) {
+        let (talent, organization) = two_sides(&server).await;
+        let flandre = server.beside(editor(&["flandre"])).await;
+        let wallonie = server.beside(editor(&["wallonie"])).await;
+        let id = made(&flandre, "affiliation", role("0")).await;
+        for round in 1..12 {
+            let level = if round % 2 == 0 { "PUBLIC" } else { "MEMBERS" };
+            let roles = json!({"roles": [{"language": "FR", "text": round.to_string()}]});
+            let (moved, of_person, written) = tokio::join!(
+                update(&flandre, "organization", &organization, None, json!({"visibility": level}), "id"),
+                update(&wallonie, "talent", &talent, None, json!({"visibility": level}), "id"),
+                update(&flandre, "affiliation", &id, None, roles, "id"),
+            );
+            for answer in [moved, of_person, written] {
+                assert_eq!(answer["userErrors"], json!([]));
+            }
+            let data = wallonie.data(&format!("{{ node(id: \"{id}\") {{ ... on Affiliation {{ role visibility }} }} }}")).await;
+            assert_eq!(data["node"], json!({"role": round.to_string(), "visibility": level}));
+        }
+    }
+}

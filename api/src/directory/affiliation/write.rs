@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::affiliation::{Column, Entity, Model};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::record::provenance::SourceInput;
 use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{DateTime, Identifier, PartialDate};
 use crate::record::write::{
-    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, touch,
+    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, lock_ids, touch,
 };
 use crate::record::{RecordType, id, messages, name_of, value_of};
 
@@ -207,7 +207,12 @@ pub async fn follow(batch: &Batch<'_>, column: &str, ids: &[Uuid]) -> Result<Vec
         return Ok(Vec::new());
     }
     let side = if column == "talent_id" { Column::TalentId } else { Column::OrganizationId };
-    let rows = Entity::find().filter(side.is_in(ids.iter().copied())).all(batch.tx).await?;
+    let found = Entity::find().select_only().column(Column::Id).filter(side.is_in(ids.iter().copied()));
+    let mut found: Vec<Uuid> = found.into_tuple().all(batch.tx).await?;
+    found.sort_unstable();
+    // Locked before they are read: what somebody else is writing to them is not lost.
+    lock_ids(batch, &found).await?;
+    let rows: Vec<Model> = Affiliations::load(batch, &found).await?.into_values().collect();
     let facts = sides(batch, &rows.iter().collect::<Vec<_>>()).await?;
     let moved = rows.into_iter().zip(facts).filter_map(|(row, sides)| {
         let sides = sides?;

@@ -24,7 +24,7 @@ use crate::record::value::{
     Currency, DateTime, Decimal, Identifier, LocalizedText, Money, PartialDate, sort_key,
 };
 use crate::record::write::{
-    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, rows_of, touch,
+    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, lock_ids, rows_of, touch,
 };
 use crate::record::{RecordType, id, name_of, value_of};
 
@@ -283,6 +283,8 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
         .await?;
     let ids: BTreeSet<Uuid> = parties.into_iter().map(|party| party.partnership_id).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
+    // Locked before they are read: what somebody else is writing to them is not lost.
+    lock_ids(batch, &ids).await?;
     let rows = Partnerships::load(batch, &ids).await?;
     let parties = rows.values().flat_map(|row| row.parties.iter().map(|party| party.organization_id));
     let known = organizations(batch, parties.collect()).await?;
