@@ -18,11 +18,7 @@ fn submission(slug: &str, name: &str) -> Submission {
     Submission {
         source: Some(Source { name: source("wallonie"), region: "wallonie".into() }),
         external_id: line.external_id.take(),
-        id: None,
-        base_revision: None,
-        overwrite: false,
-        delete: false,
-        input: line.take_input().unwrap(),
+        ..Submission::new(line.take_input().unwrap())
     }
 }
 

@@ -12,6 +12,7 @@ mod http;
 mod identity;
 mod import;
 mod lists;
+mod mutations;
 mod sample;
 mod schema;
 mod search;

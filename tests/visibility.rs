@@ -10,6 +10,7 @@ use passerelle::schema::{Schema, schema};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -78,6 +79,22 @@ impl Plan {
     }
 }
 
+/// Whether one of its sides disputes an affiliation of a plan.
+fn is_disputed(t: usize, o: usize) -> bool {
+    (t + o).is_multiple_of(4)
+}
+
+/// Lets the talents dispute affiliations of a plan.
+async fn dispute(server: &TestServer, plan: &Plan) {
+    for (t, o) in plan.affiliations.iter().filter(|(t, o)| is_disputed(*t, *o)) {
+        let sql = format!(
+            "UPDATE affiliation SET disputed_by = 'TALENT', visibility = 2 WHERE id IN \
+             (SELECT record_id FROM sync_record WHERE external_id = 'aff-t{t}-o{o}')"
+        );
+        server.app.db.writer().execute_unprepared(&sql).await.expect("a statement");
+    }
+}
+
 fn facts(region: usize, level: usize, id: Uuid) -> Facts {
     let visibility = [Visibility::Public, Visibility::Members, Visibility::Private][level];
     Facts { visibility, region: REGIONS[region].to_owned(), id, parts: Vec::new() }
@@ -101,6 +118,8 @@ fn viewers(ids: &BTreeMap<String, Uuid>) -> Vec<Viewer> {
         owner(&["t1", "o1"]),
         owner(&["o0", "p0"]),
         Viewer { owns: [ids["o2"]].into(), ..staff(&["flandre"]) },
+        Viewer { writes: ["wallonie".to_owned()].into(), ..signed_in.clone() },
+        Viewer { writes: ["wallonie".to_owned()].into(), ..staff(&["flandre"]) },
         Viewer { admin: true, ..Viewer::default() },
     ]
 }
@@ -145,9 +164,10 @@ fn check(plan: &Plan, ids: &BTreeMap<String, Uuid>, viewer: &Viewer, data: &Valu
     let organization =
         |o: usize| facts(plan.organizations[o].0, plan.organizations[o].1, ids[&format!("o{o}")]);
     let talent = |t: usize| facts(plan.talents[t].0, plan.talents[t].1, ids[&format!("t{t}")]);
-    let affiliation = |t: usize, o: usize| {
+    let sees_affiliation = |t: usize, o: usize| {
         let group = facts(plan.talents[t].0, plan.talents[t].2, ids[&format!("t{t}")]);
-        Facts { parts: vec![group, organization(o)], ..talent(t) }
+        let whole = Facts { parts: vec![group, organization(o)], ..talent(t) };
+        may_see(viewer, &whole) && (!is_disputed(t, o) || viewer.sees_disputed(&talent(t), &organization(o)))
     };
     let partnership = |p: usize| {
         let (region, level, parties) = &plan.partnerships[p];
@@ -180,7 +200,7 @@ fn check(plan: &Plan, ids: &BTreeMap<String, Uuid>, viewer: &Viewer, data: &Valu
         let expected: BTreeSet<String> = plan
             .affiliations
             .iter()
-            .filter(|(talent, o)| *talent == t && may_see(viewer, &affiliation(t, *o)))
+            .filter(|(talent, o)| *talent == t && sees_affiliation(t, *o))
             .map(|(_, o)| format!("o{o}"))
             .collect();
         let found: BTreeSet<String> = each(&node["affiliations"]["nodes"], "/organization/slug")
@@ -192,8 +212,7 @@ fn check(plan: &Plan, ids: &BTreeMap<String, Uuid>, viewer: &Viewer, data: &Valu
     }
     for node in data["organizations"]["nodes"].as_array().unwrap() {
         let o: usize = node["slug"].as_str().unwrap()[1..].parse().unwrap();
-        let expected =
-            plan.affiliations.iter().filter(|(t, other)| *other == o && may_see(viewer, &affiliation(*t, o)));
+        let expected = plan.affiliations.iter().filter(|(t, other)| *other == o && sees_affiliation(*t, o));
         assert_eq!(
             node["affiliations"]["totalCount"],
             expected.count(),
@@ -227,6 +246,7 @@ on_both_databases! {
             // Each round changes the levels of the last: records follow their parts into other views.
             import(&server, &gone(round)).await;
             import(&server, &plan.lines()).await;
+            dispute(&server, &plan).await;
             let ids = ids(&server, &schema).await;
             for viewer in viewers(&ids) {
                 let data = answer(&server, &schema, &viewer, EVERYTHING).await;

@@ -2,13 +2,17 @@
 
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
+use crate::directory::affiliation::mutation::AffiliationMutation;
 use crate::directory::node::{NodeQuery, Record};
 use crate::directory::organization::graphql::OrganizationQuery;
+use crate::directory::organization::mutation::OrganizationMutation;
 use crate::directory::partnership::graph::PartnershipGraphQuery;
 use crate::directory::partnership::graphql::PartnershipQuery;
+use crate::directory::partnership::mutation::PartnershipMutation;
 use crate::directory::region::graphql::RegionQuery;
 use crate::directory::statistics::StatisticsQuery;
 use crate::directory::talent::graphql::TalentQuery;
+use crate::directory::talent::mutation::TalentMutation;
 use crate::directory::vocabulary::graphql::VocabularyQuery;
 use crate::identity::api_key::graphql::{ApiKeyMutation, ApiKeyQuery};
 use crate::identity::graphql::ViewerQuery;
@@ -34,9 +38,16 @@ pub struct Query(
 );
 
 /// Everything that can be changed. Each mutation answers a payload with `userErrors`: what is wrong with its input,
-/// of which nothing was written then.
+/// of which nothing was written then. Several mutations of one document run one after the other.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Mutation(SessionMutation, ApiKeyMutation);
+pub struct Mutation(
+    SessionMutation,
+    ApiKeyMutation,
+    OrganizationMutation,
+    TalentMutation,
+    AffiliationMutation,
+    PartnershipMutation,
+);
 
 /// The schema that the server runs.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -41,6 +41,10 @@ pub struct Model {
     pub asserted_by: String,
     /// JSON list of sources.
     pub sources: String,
+    /// The side that says it is not so: TALENT or ORGANIZATION.
+    pub disputed_by: Option<String>,
+    /// Since when: microseconds since 1970, UTC.
+    pub disputed_at: Option<i64>,
 }
 
 /// Relations are walked by keyed reads, not by the entity.

@@ -8,6 +8,7 @@ pub mod api_key;
 pub mod change_log;
 pub mod feed_history;
 pub mod feed_meta;
+pub mod idempotency;
 pub mod instance;
 pub mod lease;
 pub mod organization;

@@ -26,6 +26,8 @@ pub struct Model {
     pub confirmed_at: Option<i64>,
     /// Start of the partnership, `~` where unknown.
     pub starts_key: String,
+    /// When it declined: microseconds since 1970, UTC.
+    pub declined_at: Option<i64>,
 }
 
 /// Relations are walked by keyed reads, not by the entity.

@@ -9,9 +9,10 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 
 mod m20261122_000001_changes;
 mod m20261122_000002_directory;
-mod m20261122_000003_identity;
 mod m20261122_000003_organization_names;
 mod m20261122_000004_search;
+mod m20261122_000005_writes;
+mod m20261122_000006_identity;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -24,8 +25,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_directory::Migration),
             Box::new(m20261122_000003_organization_names::Migration),
             Box::new(m20261122_000004_search::Migration),
-            // It landed after those before it, whatever its name says.
-            Box::new(m20261122_000003_identity::Migration),
+            Box::new(m20261122_000005_writes::Migration),
+            Box::new(m20261122_000006_identity::Migration),
         ]
     }
 }

@@ -35,14 +35,14 @@ impl ChangeCursor {
             list.sort_unstable();
             list.join(",")
         };
-        let staff: Vec<&str> = viewer.staff_of.iter().map(String::as_str).collect();
+        let insider: Vec<&str> = viewer.insider_regions().into_iter().collect();
         let all = format!(
             "{}|{}|{}|{}|{}",
             sorted(types),
             sorted(regions),
             viewer.signed_in,
             viewer.admin,
-            staff.join(",")
+            insider.join(",")
         );
         let hash = Sha256::digest(all);
         std::array::from_fn(|i| hash[i])

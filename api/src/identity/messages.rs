@@ -1,6 +1,7 @@
 //! What refusals say, in the reader's language.
 
-use crate::record::value::{Language, LanguagePreferences, LocalizedText};
+use crate::record::messages::language_of;
+use crate::record::value::{Language, LanguagePreferences};
 
 /// A text in each language of the directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +15,7 @@ pub struct Message {
 impl Message {
     /// The text for a reader; in English where none of their languages is among those of the directory.
     pub fn for_reader(&self, preferences: &LanguagePreferences) -> &'static str {
-        let languages = [Language::En, Language::Fr, Language::Nl, Language::De];
-        let texts = languages.map(|language| LocalizedText { language, text: String::new() });
-        let served = preferences.choose(None, &texts);
-        match served.map_or(Language::En, |served| served.text.language) {
+        match language_of(preferences) {
             Language::Fr => self.fr,
             Language::Nl => self.nl,
             Language::En => self.en,

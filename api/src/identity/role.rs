@@ -38,6 +38,11 @@ impl Role {
     pub const fn is_staff(self) -> bool {
         matches!(self, Self::Editor | Self::Moderator | Self::RegionAdmin)
     }
+
+    /// Whether those who have the role write the records of its region.
+    pub const fn writes(self) -> bool {
+        matches!(self, Self::Editor | Self::RegionAdmin | Self::SyncPartner)
+    }
 }
 
 /// A role that somebody has.
@@ -49,12 +54,17 @@ pub struct Grant {
     pub region: Option<String>,
 }
 
-/// What somebody with these roles and these own records sees.
-pub fn viewer(grants: &[Grant], owns: BTreeSet<Uuid>) -> Viewer {
-    let staff = grants.iter().filter(|grant| grant.role.is_staff());
+/// What the account or key `who` with these roles and these own records sees and writes.
+pub fn viewer(who: Uuid, grants: &[Grant], owns: BTreeSet<Uuid>) -> Viewer {
+    let regions = |fits: fn(Role) -> bool| {
+        let fitting = grants.iter().filter(move |grant| fits(grant.role));
+        fitting.filter_map(|grant| grant.region.clone()).collect()
+    };
     Viewer {
         signed_in: true,
-        staff_of: staff.filter_map(|grant| grant.region.clone()).collect(),
+        account: Some(who),
+        staff_of: regions(Role::is_staff),
+        writes: regions(Role::writes),
         owns,
         admin: grants.iter().any(|grant| grant.role == Role::Admin),
     }
@@ -81,9 +91,11 @@ mod tests {
     fn staff_are_editors_moderators_and_region_admins() {
         let grants: Vec<Grant> =
             Role::OF_REGIONS.iter().map(|role| grant(*role, crate::record::name_of(*role))).collect();
-        let viewer = viewer(&grants, BTreeSet::new());
+        let viewer = viewer(Uuid::nil(), &grants, BTreeSet::new());
         let staff: Vec<&str> = viewer.staff_of.iter().map(String::as_str).collect();
         assert_eq!(staff, ["EDITOR", "MODERATOR", "REGION_ADMIN"]);
+        let writes: Vec<&str> = viewer.writes.iter().map(String::as_str).collect();
+        assert_eq!(writes, ["EDITOR", "REGION_ADMIN", "SYNC_PARTNER"]);
         assert!(viewer.signed_in && !viewer.admin);
     }
 
@@ -91,7 +103,7 @@ mod tests {
     fn a_region_is_administered_by_its_own() {
         let admin = Grant { role: Role::Admin, region: None };
         assert!(administers(std::slice::from_ref(&admin), "flandre"));
-        assert!(viewer(&[admin], BTreeSet::new()).admin);
+        assert!(viewer(Uuid::nil(), &[admin], BTreeSet::new()).admin);
         assert!(administers(&[grant(Role::RegionAdmin, "flandre")], "flandre"));
         assert!(!administers(&[grant(Role::RegionAdmin, "wallonie")], "flandre"));
         assert!(!administers(&[grant(Role::Editor, "flandre")], "flandre"));

@@ -16,8 +16,8 @@ use super::{csv as table, source};
 use crate::app::App;
 use crate::changes::{self, Change};
 use crate::record::error::DomainError;
-use crate::record::problem::Problem;
 use crate::record::read::Dialect;
+use crate::record::value::Language;
 use crate::record::write::{self, End, Outcome, Source, Status, Submission};
 
 /// Lines read at once, and written in one transaction.
@@ -439,11 +439,10 @@ impl<'a> Import<'a> {
         Ok(Ok(Submission {
             source: Some(source),
             external_id: Some(external_id),
-            id: None,
             base_revision: line.base_revision,
             overwrite: line.overwrite,
             delete: line.delete,
-            input,
+            ..Submission::new(input)
         }))
     }
 
@@ -536,8 +535,9 @@ impl<'a> Import<'a> {
             Status::Rejected if outcome.waits() && !self.final_pass => self.waiting.push(number, text)?,
             Status::Rejected | Status::Conflict => {
                 self.summary.bad += 1;
-                for Problem { path, message, .. } in &outcome.problems {
-                    self.report.bad_line(number, &Fault::new(path.clone(), message.clone()));
+                for problem in &outcome.problems {
+                    let fault = Fault::new(problem.path.clone(), problem.message(Language::En));
+                    self.report.bad_line(number, &fault);
                 }
             }
         }

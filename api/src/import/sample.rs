@@ -31,15 +31,7 @@ fn submission(text: &str) -> Result<Submission, DomainError> {
         Line::parse(&serde_json::Value::Object(line).to_string()).map_err(|fault| broken(fault.message))?;
     let input: RecordInput = line.take_input().map_err(|fault| broken(fault.message))?;
     let (_, id) = id::decode_any("id", &known)?;
-    Ok(Submission {
-        source: None,
-        external_id: None,
-        id: Some(id),
-        base_revision: None,
-        overwrite: false,
-        delete: false,
-        input,
-    })
+    Ok(Submission { id: Some(id), ..Submission::new(input) })
 }
 
 /// Loads the sample into an empty database, once, in one transaction. Answers the number of records, or none

@@ -4,6 +4,7 @@ use async_graphql::{InputObject, MaybeUndefined};
 use serde::{Deserialize, Serialize};
 
 use super::error::DomainError;
+use super::messages::{self, Said};
 use super::problem::{Problem, Problems};
 use super::provenance::{Claim, ClaimInput, Source, SourceInput};
 use super::value::{Identifier, Language, LocalizedText};
@@ -47,6 +48,16 @@ pub fn to_json<T: Serialize>(value: &T) -> String {
 /// [`DomainError::Stored`] where it is none.
 pub fn from_json(text: &str) -> Result<serde_json::Value, DomainError> {
     Ok(serde_json::from_str(text)?)
+}
+
+/// The beginning of what a browser would take for a tag of HTML: `<` directly before a letter, `/`, `!` or `?`
+/// (HTML Living Standard, section 13.2.5.6).
+fn tag_in(text: &str) -> Option<String> {
+    let begins = |(at, _): &(usize, &str)| {
+        text[at + 1..].starts_with(|next: char| next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?'))
+    };
+    let (at, _) = text.match_indices('<').find(begins)?;
+    Some(text[at..].chars().take(12).take_while(|c| !c.is_whitespace()).collect())
 }
 
 impl Fields<'_> {
@@ -102,7 +113,10 @@ impl Fields<'_> {
     ) {
         let text = match given {
             MaybeUndefined::Undefined if !self.new => return,
-            MaybeUndefined::Value(text) => self.checked(path, text, limit).unwrap_or_default(),
+            MaybeUndefined::Value(text) => match self.checked(path, text, limit) {
+                Some(text) => text,
+                None => return,
+            },
             MaybeUndefined::Undefined | MaybeUndefined::Null => String::new(),
         };
         if text.is_empty() {
@@ -111,11 +125,15 @@ impl Fields<'_> {
         *into = text;
     }
 
-    /// A text without surrounding space, if it has no control characters and is not too long.
+    /// A text without surrounding space, if it has no control characters and no tags of HTML, and is not too long.
     fn checked(&mut self, path: &str, text: &str, limit: usize) -> Option<String> {
         let text = text.trim();
         if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) {
-            self.problems.add(Problem::invalid(path, "Control characters are not allowed in texts."));
+            self.problems.add(Problem::new(path, &messages::CONTROL_CHARACTERS));
+            return None;
+        }
+        if let Some(tag) = tag_in(text) {
+            self.problems.add(Problem::at(path, Said::new(&messages::MARKUP).with("found", tag)));
             return None;
         }
         if text.chars().count() > limit {
@@ -126,7 +144,7 @@ impl Fields<'_> {
     }
 
     /// Whether a list is short enough; says so where it is not.
-    fn fits<T>(&mut self, path: &str, list: &[T]) -> bool {
+    pub fn fits<T>(&mut self, path: &str, list: &[T]) -> bool {
         let fits = list.len() <= MAX_ENTRIES;
         if !fits {
             self.problems.add(Problem::too_many(path, MAX_ENTRIES));
@@ -193,7 +211,7 @@ impl Fields<'_> {
         for (place, slug) in list.iter().enumerate() {
             let path = format!("{path}.{place}");
             if let Err(error) = find(&path, slug) {
-                self.problems.add(Problem::invalid(path, error.to_string()));
+                self.problems.add(Problem::unknown_term(path, &error));
             } else if !kept.contains(slug) {
                 kept.push(slug.clone());
             }
@@ -213,7 +231,7 @@ impl Fields<'_> {
         if let MaybeUndefined::Value(slug) = given
             && let Err(error) = find(path, slug)
         {
-            self.problems.add(Problem::invalid(path, error.to_string()));
+            self.problems.add(Problem::unknown_term(path, &error));
             return;
         }
         self.set(given, into);
@@ -248,8 +266,8 @@ impl Fields<'_> {
         let mut kept: Vec<LocalizedText> = Vec::new();
         for (place, text) in list.iter().enumerate() {
             if kept.iter().any(|other| other.language == text.language) {
-                let message = "There is a text in this language already: one for each is allowed.";
-                self.problems.add(Problem::invalid(format!("{path}.{place}.language"), message));
+                let path = format!("{path}.{place}.language");
+                self.problems.add(Problem::new(path, &messages::LANGUAGE_TWICE));
                 continue;
             }
             let checked =
@@ -276,11 +294,25 @@ impl Fields<'_> {
                 Ok(identifier) if !kept.contains(&identifier) => kept.push(identifier),
                 Ok(_) => {}
                 Err(error) => {
-                    self.problems.add(Problem::invalid(format!("{path}.{place}.value"), error.to_string()));
+                    let said = Said::new(&messages::IDENTIFIER).with("detail", error.to_string());
+                    self.problems.add(Problem::at(format!("{path}.{place}.value"), said));
                 }
             }
         }
         *into = to_json(&kept);
+    }
+
+    /// A source, checked.
+    fn source(&mut self, path: &str, input: &SourceInput) -> Option<Source> {
+        let mut input = input.clone();
+        if let Some(title) = &input.title {
+            input.title = Some(self.checked(&format!("{path}.title"), title, MAX_NAME)?);
+        }
+        let source = input.into_source();
+        if source.is_none() {
+            self.problems.add(Problem::new(path, &messages::SOURCE_WITHOUT_NAME));
+        }
+        source
     }
 
     /// Sets where facts come from.
@@ -288,12 +320,10 @@ impl Fields<'_> {
         let Some(list) = self.list(path, given) else { return };
         let mut kept: Vec<Source> = Vec::new();
         for (place, input) in list.iter().enumerate() {
-            match input.clone().into_source() {
-                Some(source) if !kept.contains(&source) => kept.push(source),
-                Some(_) => {}
-                None => {
-                    self.problems.add(Problem::invalid(format!("{path}.{place}"), "Give a title or a URL."));
-                }
+            if let Some(source) = self.source(&format!("{path}.{place}"), input)
+                && !kept.contains(&source)
+            {
+                kept.push(source);
             }
         }
         *into = to_json(&kept);
@@ -306,13 +336,9 @@ impl Fields<'_> {
         for (place, input) in list.iter().enumerate() {
             let at = format!("{path}.{place}");
             if input.preferred && kept.iter().any(|claim| claim.preferred && claim.field == input.field) {
-                let message = "Another claim on this field is preferred already.";
-                self.problems.add(Problem::invalid(format!("{at}.preferred"), message));
+                self.problems.add(Problem::new(format!("{at}.preferred"), &messages::PREFERRED_TWICE));
             }
-            let Some(source) = input.source.clone().into_source() else {
-                self.problems.add(Problem::invalid(format!("{at}.source"), "Give a title or a URL."));
-                continue;
-            };
+            let Some(source) = self.source(&format!("{at}.source"), &input.source) else { continue };
             let field = self.checked(&format!("{at}.field"), &input.field, MAX_NAME).unwrap_or_default();
             let value = self.checked(&format!("{at}.value"), &input.value, MAX_TEXT).unwrap_or_default();
             let note =
@@ -332,7 +358,7 @@ impl Fields<'_> {
     /// Sets a count, which is not below zero.
     pub fn count(&mut self, path: &str, given: &MaybeUndefined<i32>, into: &mut Option<i32>) {
         if given.as_opt_ref().flatten().is_some_and(|number| *number < 0) {
-            self.problems.add(Problem::invalid(path, "A number of people is not below zero."));
+            self.problems.add(Problem::new(path, &messages::BELOW_ZERO));
             return;
         }
         self.set(given, into);
@@ -343,10 +369,8 @@ impl Fields<'_> {
         if let (Some(starts), Some(ends)) = (starts, ends) {
             let common = starts.len().min(ends.len());
             if ends[..common] < starts[..common] {
-                self.problems.add(Problem::invalid(
-                    path,
-                    format!("The end {ends} lies before the beginning {starts}."),
-                ));
+                let said = Said::new(&messages::ENDS_BEFORE).with("end", ends).with("start", starts);
+                self.problems.add(Problem::at(path, said));
             }
         }
     }
@@ -356,14 +380,28 @@ impl Fields<'_> {
         match given {
             MaybeUndefined::Value(slug) if super::slug::is_well_formed(slug) => into.clone_from(slug),
             MaybeUndefined::Value(_) => {
-                let message = "A slug has lower-case letters and digits in words joined by single hyphens, at most 120 \
-                               characters: `pole-images`.";
-                self.problems.add(Problem::invalid("slug", message));
+                self.problems.add(Problem::new("slug", &messages::SLUG_FORM));
             }
             MaybeUndefined::Undefined | MaybeUndefined::Null if self.new => {
                 *into = super::slug::of_name(name);
             }
             MaybeUndefined::Undefined | MaybeUndefined::Null => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_told_from_signs() {
+        for tag in ["<b>", "a <script src=x>", "</p", "<!-- x -->", "<?xml", "1<a"] {
+            assert!(tag_in(tag).is_some(), "{tag}");
+        }
+        for sign in ["", "<", "I <3 Lille", "a < b", "<<", "«<»", "3<4 > 2", "&lt;b&gt;"] {
+            assert_eq!(tag_in(sign), None, "{sign}");
+        }
+        assert_eq!(tag_in("é <img src=x onerror=alert(1)>").as_deref(), Some("<img"));
     }
 }

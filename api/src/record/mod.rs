@@ -12,6 +12,8 @@ pub mod id;
 pub mod input;
 pub mod list;
 pub mod lookup;
+pub mod messages;
+pub mod mutation;
 pub mod page;
 pub mod policy;
 pub mod problem;

@@ -1,8 +1,12 @@
-//! Who may see what: the one place that decides.
+//! Who may see what, and who may write it: the one place that decides.
 //!
-//! [`may_see`] is the rule as a function; the methods of [`Viewer`] that return SQL are the same rule as a
+//! [`may_see`] is the rule of reading as a function; the methods of [`Viewer`] that return SQL are the same rule as a
 //! condition. A property test runs both over the same records. Every read takes its condition from here:
 //! what is hidden is then exactly like what is absent, in lists, counts, nested fields and errors.
+//!
+//! Writing: [`Viewer::writes_in`] for records of a region, [`Viewer::writes_talent`] for people, and
+//! [`Viewer::speaks_for`] for what one side of an affiliation or a party of a partnership says. A record that is
+//! not seen is not there for those who would write it.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +14,7 @@ use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::RecordType;
 use super::read::Dialect;
 use super::read::keyed::hex;
 
@@ -50,8 +55,13 @@ impl Visibility {
 pub struct Viewer {
     /// Whether somebody is signed in.
     pub signed_in: bool,
+    /// The account or the key that calls; none where nobody is signed in.
+    pub account: Option<Uuid>,
     /// Slugs of the regions whose staff the viewer belongs to.
     pub staff_of: BTreeSet<String>,
+    /// Slugs of the regions whose records the viewer writes: as editor, as administrator of the region, or for one
+    /// of its systems. Whoever writes a region's records sees its private ones.
+    pub writes: BTreeSet<String>,
     /// Records that are the viewer's own: a talent's profile, a member's organization.
     pub owns: BTreeSet<Uuid>,
     /// Whether the viewer administers the whole instance.
@@ -101,7 +111,45 @@ impl Viewer {
             Visibility::Members => self.signed_in || self.admin,
             Visibility::Private => self.admin,
         };
-        by_level || self.staff_of.contains(region) || self.owns.contains(&id)
+        by_level || self.insider_of(region) || self.owns.contains(&id)
+    }
+
+    /// Whether the viewer sees the private records of a region, as its staff or as one who writes them.
+    fn insider_of(&self, region: &str) -> bool {
+        self.staff_of.contains(region) || self.writes.contains(region)
+    }
+
+    /// The regions whose private records the viewer sees, in order.
+    pub fn insider_regions(&self) -> BTreeSet<&str> {
+        self.staff_of.iter().chain(&self.writes).map(String::as_str).collect()
+    }
+
+    /// Whether the viewer writes the records of a region.
+    pub fn writes_in(&self, region: &str) -> bool {
+        self.admin || self.writes.contains(region)
+    }
+
+    /// Whether the viewer writes anything at all.
+    pub fn writes_anything(&self) -> bool {
+        self.admin || !self.writes.is_empty() || !self.owns.is_empty()
+    }
+
+    /// Whether the viewer writes the profile of a talent of this region and identity: it is their own, or one of
+    /// their region. What the talent has decided is theirs alone (see [`Viewer::decides_for`]).
+    pub fn writes_talent(&self, region: &str, id: Uuid) -> bool {
+        self.writes_in(region) || self.owns.contains(&id)
+    }
+
+    /// Whether the viewer decides who sees a talent's profile, and why the directory may show it. Once the person
+    /// has claimed it, they alone do: no staff and no other system.
+    pub fn decides_for(&self, claimed: bool, id: Uuid) -> bool {
+        !claimed || self.owns.contains(&id)
+    }
+
+    /// Whether the viewer speaks for a talent or an organization of this region and identity: confirms, disputes or
+    /// declines in its name. Its own people do, and those who write the records of its region.
+    pub fn speaks_for(&self, region: &str, id: Uuid) -> bool {
+        self.writes_in(region) || self.owns.contains(&id)
     }
 
     /// The greatest level code that the viewer sees of any record.
@@ -115,12 +163,12 @@ impl Viewer {
 
     /// Whether nothing but the level counts: the stored strictest level then decides alone.
     pub fn by_level_alone(&self) -> bool {
-        self.admin || (self.staff_of.is_empty() && self.owns.is_empty())
+        self.admin || !self.sees_private()
     }
 
     /// Whether there may be private records that the viewer sees.
     pub fn sees_private(&self) -> bool {
-        self.admin || !self.staff_of.is_empty() || !self.owns.is_empty()
+        self.admin || !self.insider_regions().is_empty() || !self.owns.is_empty()
     }
 
     /// The condition on a stored strictest level, for viewers of whom [`Viewer::by_level_alone`] is true.
@@ -132,24 +180,41 @@ impl Viewer {
     fn condition(&self, dialect: Dialect, alias: &str, column: &str) -> String {
         let mut any = vec![self.level_condition(&format!("{alias}.{column}"))];
         if !self.by_level_alone() {
-            if !self.staff_of.is_empty() {
-                let regions = self.staff_of.iter().map(|region| format!("'{}'", region.replace('\'', "''")));
-                any.push(format!("{alias}.region IN ({})", regions.collect::<Vec<_>>().join(", ")));
-            }
-            if !self.owns.is_empty() {
-                let ids = self.owns.iter().map(|id| match dialect {
-                    Dialect::Postgres => format!("'{id}'::uuid"),
-                    Dialect::Sqlite => format!("x'{}'", hex(id.as_bytes())),
-                });
-                any.push(format!("{alias}.id IN ({})", ids.collect::<Vec<_>>().join(", ")));
-            }
+            any.extend(self.by_role(dialect, alias));
         }
         format!("({})", any.join(" OR "))
+    }
+
+    /// What lets the viewer see the row `alias` at whatever level, each a condition.
+    fn by_role(&self, dialect: Dialect, alias: &str) -> Vec<String> {
+        let mut any = Vec::new();
+        let regions = self.insider_regions();
+        if !regions.is_empty() {
+            let regions = regions.into_iter().map(|region| format!("'{}'", region.replace('\'', "''")));
+            any.push(format!("{alias}.region IN ({})", regions.collect::<Vec<_>>().join(", ")));
+        }
+        if !self.owns.is_empty() {
+            let ids = self.owns.iter().map(|id| match dialect {
+                Dialect::Postgres => format!("'{id}'::uuid"),
+                Dialect::Sqlite => format!("x'{}'", hex(id.as_bytes())),
+            });
+            any.push(format!("{alias}.id IN ({})", ids.collect::<Vec<_>>().join(", ")));
+        }
+        any
     }
 
     /// The condition for a row `alias` of a table of records that stand alone (organizations, talents).
     pub fn sees_record(&self, dialect: Dialect, alias: &str) -> String {
         self.condition(dialect, alias, "visibility")
+    }
+
+    /// The condition for a row `alias` of the table of a type.
+    pub fn sees_type(&self, dialect: Dialect, of: RecordType, alias: &str) -> String {
+        match of {
+            RecordType::Organization | RecordType::Talent => self.sees_record(dialect, alias),
+            RecordType::Affiliation => self.sees_affiliation(dialect, alias),
+            RecordType::Partnership => self.sees_partnership(dialect, alias),
+        }
     }
 
     /// The condition for one group of fields of the talent `alias`, by the column of its level. The talent
@@ -159,19 +224,27 @@ impl Viewer {
     }
 
     /// The condition for an affiliation `alias`: its talent, that group of the talent's fields, and its
-    /// organization are all seen.
+    /// organization are all seen. One that a side disputes is private to both sides.
     pub fn sees_affiliation(&self, dialect: Dialect, alias: &str) -> String {
         let stored = self.level_condition(&format!("{alias}.visibility"));
         if self.by_level_alone() {
             return stored;
         }
+        let own: Vec<String> = ["pt", "po"].iter().flat_map(|side| self.by_role(dialect, side)).collect();
         format!(
-            "({stored} OR (EXISTS (SELECT 1 FROM talent AS pt WHERE pt.id = {alias}.talent_id AND {} AND {}) \
-             AND EXISTS (SELECT 1 FROM organization AS po WHERE po.id = {alias}.organization_id AND {})))",
+            "({stored} OR EXISTS (SELECT 1 FROM talent AS pt JOIN organization AS po ON po.id = {alias}.organization_id \
+             WHERE pt.id = {alias}.talent_id AND {} AND {} AND {} AND ({alias}.disputed_by IS NULL OR {})))",
             self.sees_record(dialect, "pt"),
             self.sees_group(dialect, "pt", "affiliations_visibility"),
             self.sees_record(dialect, "po"),
+            own.join(" OR "),
         )
+    }
+
+    /// Whether the viewer sees an affiliation that one of its sides disputes, beside seeing both sides: it is
+    /// private to these.
+    pub fn sees_disputed(&self, talent: &Facts, organization: &Facts) -> bool {
+        [talent, organization].iter().any(|side| self.sees(Visibility::Private, &side.region, side.id))
     }
 
     /// The condition for a partnership `alias`: it and all its parties are seen.
@@ -210,7 +283,7 @@ mod tests {
                 signed_in: signed_in || staff || owner,
                 staff_of: staff.then(|| "wallonie".to_owned()).into_iter().collect(),
                 owns: owner.then(|| Uuid::from_u128(1)).into_iter().collect(),
-                admin: false,
+                ..Viewer::default()
             };
             prop_assert!(!may_see(&Viewer::anonymous(), &facts) || may_see(&viewer, &facts));
             let admin = Viewer { admin: true, ..Viewer::default() };
@@ -228,5 +301,42 @@ mod tests {
             let viewer = Viewer { signed_in, ..Viewer::default() };
             prop_assert_eq!(may_see(&viewer, &facts), facts.strictest().code() <= viewer.level());
         }
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_writes_a_record_sees_it_and_its_own_region_is_enough(
+            level in visibility(), writes: bool, owner: bool, admin: bool, other: bool,
+        ) {
+            let (region, id) = ("wallonie", Uuid::from_u128(1));
+            let written = writes.then_some(region).into_iter().chain(other.then_some("flandre"));
+            let viewer = Viewer {
+                signed_in: true,
+                writes: written.map(str::to_owned).collect(),
+                owns: owner.then_some(id).into_iter().collect(),
+                admin,
+                ..Viewer::default()
+            };
+            prop_assert_eq!(viewer.writes_in(region), writes || admin);
+            prop_assert_eq!(viewer.writes_talent(region, id), writes || admin || owner);
+            prop_assert!(!viewer.writes_talent(region, id) || viewer.sees(level, region, id));
+            prop_assert!(!viewer.speaks_for(region, id) || viewer.sees(level, region, id));
+            prop_assert!(!viewer.writes_in(region) || viewer.writes_anything());
+            prop_assert_eq!(viewer.decides_for(true, id), owner);
+            prop_assert!(viewer.decides_for(false, id));
+        }
+    }
+
+    #[test]
+    fn nobody_writes_who_has_no_right_to() {
+        let nobody = [Viewer::anonymous(), Viewer { signed_in: true, ..Viewer::default() }];
+        for viewer in nobody {
+            assert!(!viewer.writes_in("wallonie") && !viewer.writes_anything());
+            assert!(
+                !viewer.writes_talent("wallonie", Uuid::nil()) && !viewer.speaks_for("wallonie", Uuid::nil())
+            );
+        }
+        let staff = Viewer { staff_of: ["wallonie".to_owned()].into(), ..Viewer::default() };
+        assert!(!staff.writes_in("wallonie"), "moderators are staff and write no records");
     }
 }

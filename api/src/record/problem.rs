@@ -1,8 +1,12 @@
 //! What can be wrong with a submission, at which field, and what would be right.
 
+use std::fmt::Display;
+
 use async_graphql::Enum;
 
 use super::RecordType;
+use super::messages::{self, Message, Said};
+use super::value::Language;
 
 /// The kinds of refusals of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
@@ -31,6 +35,15 @@ pub enum UserErrorCode {
     NotAllowedInState,
 }
 
+/// What a problem is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// A field of the record.
+    Field,
+    /// What is said beside the record: its id, the revision that was seen, a key.
+    Beside,
+}
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -38,75 +51,124 @@ pub struct Problem {
     pub code: UserErrorCode,
     /// A finer, stable code.
     pub reason: Option<&'static str>,
-    /// What is wrong and what would be right, in English.
-    pub message: String,
     /// The field, as a path: `parties.0.organization`.
     pub path: String,
+    about: About,
+    said: Said,
 }
 
 impl Problem {
-    fn new(code: UserErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, reason: None, message: message.into(), path: path.into() }
+    /// A problem with a field.
+    pub fn at(path: impl Into<String>, said: Said) -> Self {
+        let Message { code, reason, .. } = *said.message();
+        Self { code, reason, path: path.into(), about: About::Field, said }
+    }
+
+    /// A problem with a field, of which nothing more is to be said.
+    pub fn new(path: impl Into<String>, message: &'static Message) -> Self {
+        Self::at(path, Said::new(message))
+    }
+
+    /// A problem with what is said beside the record.
+    pub fn beside(path: impl Into<String>, said: Said) -> Self {
+        Self { about: About::Beside, ..Self::at(path, said) }
+    }
+
+    /// The same problem, with what is said beside the record.
+    #[must_use]
+    pub fn not_of_the_input(self) -> Self {
+        Self { about: About::Beside, ..self }
+    }
+
+    /// What is wrong and what would be right.
+    pub fn message(&self, language: Language) -> String {
+        self.said.text(language)
+    }
+
+    /// Where it is in a mutation, from the argument inwards: `input`, `parties`, `0`, `organization`.
+    pub fn arguments(&self) -> Vec<String> {
+        let before = (self.about == About::Field).then_some("input");
+        let path = self.path.split('.').filter(|part| !part.is_empty());
+        before.into_iter().chain(path).map(str::to_owned).collect()
     }
 
     /// The field must be given.
     pub fn required(path: &str) -> Self {
-        Self::new(UserErrorCode::Required, path, "This field is required for a new record.")
-    }
-
-    /// The value is not allowed.
-    pub fn invalid(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(UserErrorCode::Invalid, path, message)
+        Self::new(path, &messages::REQUIRED)
     }
 
     /// The text is too long.
     pub fn too_long(path: impl Into<String>, limit: usize) -> Self {
-        Self::new(UserErrorCode::TooLong, path, format!("At most {limit} characters are allowed."))
+        Self::at(path, Said::new(&messages::TOO_LONG).with("limit", limit.to_string()))
     }
 
     /// The list has too many entries.
     pub fn too_many(path: impl Into<String>, limit: usize) -> Self {
-        Self::new(UserErrorCode::TooMany, path, format!("At most {limit} entries are allowed."))
+        Self::at(path, Said::new(&messages::TOO_MANY).with("limit", limit.to_string()))
+    }
+
+    /// No vocabulary has this slug; `detail` says which there are, in English.
+    pub fn unknown_term(path: impl Into<String>, detail: &impl Display) -> Self {
+        Self::at(path, Said::new(&messages::UNKNOWN_TERM).with("detail", detail.to_string()))
+    }
+
+    /// A type of values refuses this one; `detail` says what it expects, in English.
+    pub fn value(path: impl Into<String>, detail: &impl Display) -> Self {
+        Self::at(path, Said::new(&messages::VALUE).with("detail", detail.to_string()))
     }
 
     /// What is referred to does not exist.
     pub fn unknown_reference(path: impl Into<String>, to: RecordType, text: &str) -> Self {
         let shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
-        let message =
-            format!("There is no {} `{shown}`. Give an id, a slug, or `source:externalId`.", to.prefix());
-        Self { reason: Some("REFERENCE_UNKNOWN"), ..Self::new(UserErrorCode::NotFound, path, message) }
+        let message = match to {
+            RecordType::Organization => &messages::UNKNOWN_ORGANIZATION,
+            RecordType::Talent => &messages::UNKNOWN_TALENT,
+            RecordType::Affiliation | RecordType::Partnership => &messages::UNKNOWN_RECORD,
+        };
+        Self::at(path, Said::new(message).with("text", shown))
     }
 
-    /// Another record has this value.
-    pub fn not_unique(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(UserErrorCode::NotUnique, path, message)
+    /// The caller does not write records of this region.
+    pub fn foreign_region(region: &str) -> Self {
+        Self::at("region", Said::new(&messages::FOREIGN_REGION).with("region", region))
     }
 
     /// The source may not write records of this region.
-    pub fn foreign_region(source: &str, own: &str, region: &str) -> Self {
-        let message = format!("The source `{source}` writes records of `{own}`, not of `{region}`.");
-        Self { reason: Some("FOREIGN_REGION"), ..Self::new(UserErrorCode::Forbidden, "region", message) }
+    pub fn foreign_source(source: &str, own: &str, region: &str) -> Self {
+        let said = Said::new(&messages::FOREIGN_SOURCE).with("source", source);
+        Self::at("region", said.with("own", own).with("region", region))
+    }
+
+    /// Somebody else has changed the record that a system owns.
+    pub fn conflict_of_sources(revision: i32) -> Self {
+        let said = Said::new(&messages::CONFLICT_OF_SOURCES).with("revision", revision.to_string());
+        Self::beside("baseRevision", said)
     }
 
     /// Somebody else has changed the record.
     pub fn conflict(revision: i32) -> Self {
-        let message = format!(
-            "Somebody else has changed this record: it is at revision {revision}. Read it again, then send \
-             `baseRevision: {revision}`, or `overwrite: true`."
-        );
-        Self::new(UserErrorCode::Conflict, "baseRevision", message)
+        Self::beside("baseRevision", Said::new(&messages::CONFLICT).with("revision", revision.to_string()))
     }
 
     /// The record whose revision somebody has seen is not here.
     pub fn no_revision() -> Self {
-        let message = "There is no such record here. Leave `baseRevision` out to make it.";
-        Self::new(UserErrorCode::Conflict, "baseRevision", message)
+        Self::beside("baseRevision", Said::new(&messages::NO_REVISION))
     }
 
-    /// Other records refer to it.
-    pub fn referred() -> Self {
-        let message = "Other records refer to this one: change or delete these first.";
-        Self { reason: Some("REFERRED_TO"), ..Self::new(UserErrorCode::NotAllowedInState, "delete", message) }
+    /// There is no such record, or none that the caller may know of.
+    pub fn no_record() -> Self {
+        Self::beside("id", Said::new(&messages::NO_RECORD))
+    }
+
+    /// The caller may see the record, and not do this with it.
+    pub fn forbidden(message: &'static Message) -> Self {
+        Self::beside("id", Said::new(message))
+    }
+
+    /// Other records refer to it: these, as far as the caller sees them.
+    pub fn referred(path: &str, who: &[String]) -> Self {
+        let who = if who.is_empty() { String::new() } else { format!("({})", who.join(", ")) };
+        Self::beside(path, Said::new(&messages::REFERRED_TO).with("who", who))
     }
 
     /// Whether it is about a reference to a record that is not there.
@@ -130,8 +192,26 @@ impl Problems {
         self.0.is_empty()
     }
 
+    /// Whether something is wrong with a field, or below it.
+    pub fn concern(&self, field: &str) -> bool {
+        self.0.iter().any(|problem| problem.path.split('.').next() == Some(field))
+    }
+
     /// Takes them all.
     pub fn take(&mut self) -> Vec<Problem> {
         std::mem::take(&mut self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_begin_with_their_argument() {
+        let field = Problem::required("parties.0.organization");
+        assert_eq!(field.arguments(), ["input", "parties", "0", "organization"]);
+        assert_eq!(Problem::conflict(3).arguments(), ["baseRevision"]);
+        assert_eq!(Problem::new("", &messages::NOT_SIGNED_IN).arguments(), ["input"]);
     }
 }

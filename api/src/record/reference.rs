@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::error::DomainError;
 use super::id;
 use super::lookup::Key;
+use super::policy::Viewer;
 use super::read::{Dialect, KeyRow, KeyedStatement};
 use super::write::Reference;
 
@@ -23,7 +24,9 @@ fn key_of(reference: &Reference) -> Key {
     }
 }
 
-/// Finds the live records that references mean.
+/// Finds the live records that references mean, and that the viewer sees where there is one: what they may not see is
+/// not there. What a viewer refers to is kept as it is until the end of the transaction, so that nobody deletes it
+/// meanwhile.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -31,6 +34,7 @@ pub async fn resolve(
     on: &impl ConnectionTrait,
     dialect: Dialect,
     references: &[Reference],
+    viewer: Option<&Viewer>,
 ) -> Result<HashMap<Reference, Uuid>, DomainError> {
     // Keys of one kind and type go in one statement.
     let mut groups: HashMap<(&str, super::RecordType), Vec<(Reference, Key)>> = HashMap::new();
@@ -49,9 +53,17 @@ pub async fn resolve(
     for ((_, record_type), group) in groups {
         let Some((_, first)) = group.first() else { continue };
         let lookup = first.lookup(record_type, dialect);
+        let (seen, condition) = match viewer {
+            Some(viewer) => (
+                format!("{} {} AS r ON r.id = v.record_id", dialect.join(), record_type.prefix()),
+                format!("AND {}", viewer.sees_type(dialect, record_type, "r")),
+            ),
+            None => Default::default(),
+        };
+        let keep = viewer.filter(|_| dialect == Dialect::Postgres).map_or("", |_| "FOR SHARE OF v");
         let sql = format!(
-            "SELECT k.n, v.record_id FROM {} {} {} sync_record AS v ON v.record_id = {} \
-             WHERE v.state = 'LIVE' AND v.record_type = '{}' ORDER BY k.n",
+            "SELECT k.n, v.record_id FROM {} {} {} sync_record AS v ON v.record_id = {} {seen} \
+             WHERE v.state = 'LIVE' AND v.record_type = '{}' {condition} ORDER BY k.n {keep}",
             lookup.keys.source(dialect),
             lookup.join,
             dialect.join(),

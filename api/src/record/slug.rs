@@ -7,11 +7,13 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::error::DomainError;
+use super::messages::{self, Said};
 use super::problem::{Problem, Problems};
 use super::read::keyed::hex;
 use super::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
-use super::value::fold;
+use super::value::{Identifier, fold};
 use super::write::{Batch, Draft, Kind, Numbered, rows_of};
+use crate::directory::organization::graphql::IdentifierInput;
 
 /// Characters of a slug at most.
 pub const MAX_SLUG: usize = 120;
@@ -86,7 +88,8 @@ pub async fn settle<K: Kind>(
         let mut changed = false;
         for (index, draft) in drafts.iter_mut() {
             let id = K::id(&draft.row);
-            let Some(slug) = K::slug(&mut draft.row) else { continue };
+            // One that is not well formed has been refused, and is nobody's.
+            let Some(slug) = K::slug(&mut draft.row).filter(|slug| !slug.is_empty()) else { continue };
             match (owners.get(slug.as_str()).copied(), &draft.slug_salt) {
                 (Some(owner), _) if owner == id => {}
                 (Some(_), Some(salt)) => {
@@ -94,8 +97,8 @@ pub async fn settle<K: Kind>(
                     changed = true;
                 }
                 (Some(_), None) if round == 0 => {
-                    let message = format!("Another {} has the slug `{slug}`, or had it.", K::TYPE.prefix());
-                    problems[*index].add(Problem::not_unique("slug", message));
+                    let said = Said::new(&messages::SLUG_TAKEN).with("slug", slug.as_str());
+                    problems[*index].add(Problem::at("slug", said));
                 }
                 (Some(_), None) => {}
                 (None, _) => {
@@ -110,7 +113,8 @@ pub async fn settle<K: Kind>(
     Ok(())
 }
 
-/// Refuses drafts with an identifier that another record has.
+/// Refuses drafts with an identifier that another record has. `given` are those of a submission, as they were
+/// written.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -118,16 +122,24 @@ pub async fn identifiers<K: Kind>(
     batch: &Batch<'_>,
     drafts: &Numbered<Draft<K::Row>>,
     problems: &mut [Problems],
+    given: impl Fn(usize) -> Vec<IdentifierInput>,
 ) -> Result<(), DomainError> {
     let mut rows: Vec<KeyRow> = Vec::new();
     let mut owners: Vec<(usize, usize, Uuid)> = Vec::new();
     let mut in_batch: HashMap<(String, String), Uuid> = HashMap::new();
     for (index, draft) in drafts {
         let id = K::id(&draft.row);
-        for (place, identifier) in K::identifiers(&draft.row)?.iter().enumerate() {
+        let identifiers = K::identifiers(&draft.row)?;
+        // Where each was given: what was refused or given twice is not in the row.
+        let given = if identifiers.is_empty() { Vec::new() } else { given(*index) };
+        for identifier in &identifiers {
+            let is_it = |one: &IdentifierInput| {
+                Identifier::parse(one.scheme, &one.value).is_ok_and(|parsed| parsed == *identifier)
+            };
+            let place = given.iter().position(is_it).unwrap_or_default();
             let (scheme, value) = (identifier.scheme().as_str().to_owned(), identifier.value().to_owned());
             if *in_batch.entry((scheme.clone(), value.clone())).or_insert(id) != id {
-                problems[*index].add(duplicate::<K>(place));
+                problems[*index].add(duplicate(place));
             }
             rows.push(vec![KeyValue::Text(scheme), KeyValue::Text(value)]);
             owners.push((*index, place, id));
@@ -144,15 +156,14 @@ pub async fn identifiers<K: Kind>(
     for (position, mut row) in (KeyedStatement { sql, keys }).query(batch.tx, batch.dialect, rows).await? {
         let (index, place, id) = owners[position];
         if row.get::<Uuid>()? != id {
-            problems[index].add(duplicate::<K>(place));
+            problems[index].add(duplicate(place));
         }
     }
     Ok(())
 }
 
-fn duplicate<K: Kind>(place: usize) -> Problem {
-    let message = format!("Another {} has this identifier. Is it the same one?", K::TYPE.prefix());
-    Problem::not_unique(format!("identifiers.{place}.value"), message)
+fn duplicate(place: usize) -> Problem {
+    Problem::new(format!("identifiers.{place}.value"), &messages::IDENTIFIER_TAKEN)
 }
 
 /// Keeps the slugs and identifiers of saved rows. Former slugs stay.

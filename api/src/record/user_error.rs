@@ -2,7 +2,9 @@
 
 use async_graphql::SimpleObject;
 
+use super::messages::language_of;
 use super::problem::{Problem, UserErrorCode};
+use super::value::LanguagePreferences;
 
 /// One thing that is wrong with the input of a mutation, for those who filled it in. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
@@ -11,7 +13,8 @@ pub struct UserError {
     pub code: UserErrorCode,
     /// A finer code, which is stable: programs may depend on it.
     pub reason: Option<String>,
-    /// What is wrong and what would be right, in the reader's language where it is known.
+    /// What is wrong and what would be right, in the reader's language (`Accept-Language`), in English where it is
+    /// none of the directory's.
     pub message: String,
     /// The field, from the argument inwards: `["input", "parties", "0", "organization"]`. Empty where the whole is
     /// meant.
@@ -20,13 +23,14 @@ pub struct UserError {
     pub retry_after_ms: Option<i32>,
 }
 
-impl From<Problem> for UserError {
-    fn from(problem: Problem) -> Self {
+impl UserError {
+    /// A problem, as it is told to this reader.
+    pub fn new(problem: &Problem, reader: &LanguagePreferences) -> Self {
         Self {
             code: problem.code,
             reason: problem.reason.map(str::to_owned),
-            message: problem.message,
-            path: problem.path.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+            message: problem.message(language_of(reader)),
+            path: problem.arguments(),
             retry_after_ms: None,
         }
     }

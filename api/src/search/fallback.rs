@@ -70,8 +70,8 @@ pub async fn own(
         return Ok(Own::default());
     }
     let private = format!("l.visibility = {}", Visibility::Private.code());
-    let regions: Vec<String> =
-        if viewer.admin { vec![String::new()] } else { viewer.staff_of.iter().cloned().collect() };
+    let own = || viewer.insider_regions().into_iter().map(str::to_owned).collect();
+    let regions: Vec<String> = if viewer.admin { vec![String::new()] } else { own() };
     let mut hits = Hits::new();
     for of in types {
         let keys = regions.iter().map(|region| prefix(vec![KeyValue::Text(region.clone())], text));

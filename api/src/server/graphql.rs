@@ -123,6 +123,7 @@ async fn execute(
         .variables(asked.variables)
         .data(Arc::clone(&reader))
         .data(app.search.clone())
+        .data(app.clone())
         .data(call);
     request.operation_name.clone_from(&asked.operation_name);
     request.set_parsed_query(ExecutableDocument::clone(&document));

@@ -113,4 +113,10 @@ impl AffiliationNode {
     async fn asserted_by(&self) -> AssertedBy {
         self.row.card.asserted_by
     }
+
+    /// Since when the talent or the organization says that it is not so; null where neither does. While it is
+    /// disputed, only the two sides and the staff of their regions see it.
+    async fn disputed_at(&self) -> Option<DateTime> {
+        self.row.card.disputed_at
+    }
 }

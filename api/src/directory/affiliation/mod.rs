@@ -13,10 +13,12 @@ use crate::record::page::{PageArguments, PageOf};
 use crate::record::provenance::{ExternalId, Source};
 use crate::record::read::{Group, KeyRow, KeyValue, Selected, Selection};
 use crate::record::reader::{Reader, nodes_wanted, total_wanted};
-use crate::record::value::{LocalizedText, PartialDate};
+use crate::record::value::{DateTime, LocalizedText, PartialDate};
 use crate::record::{Head, Times};
 
+mod assertion;
 pub mod graphql;
+pub mod mutation;
 pub mod store;
 pub mod write;
 
@@ -73,6 +75,8 @@ pub struct Card {
     pub asserted_by: AssertedBy,
     /// Where the facts come from.
     pub sources: Vec<Source>,
+    /// Since when one of the sides disputes it.
+    pub disputed_at: Option<DateTime>,
 }
 
 /// An affiliation in an answer, with what was read around it.

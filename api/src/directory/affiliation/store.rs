@@ -9,6 +9,7 @@ use crate::record::policy::Viewer;
 use crate::record::provenance::ExternalId;
 use crate::record::read::{Group, KeyColumns, KeyType, KeyedStatement, Row, Selection};
 use crate::record::reader::Reader;
+use crate::record::value::DateTime;
 use crate::record::{Head, RecordType, Times, columns_of};
 
 /// The groups of columns, and the sides, that a selection needs.
@@ -20,11 +21,21 @@ pub struct Columns {
     organization: Option<organization::store::Columns>,
 }
 
-const CARD: &[&str] =
-    &["created_at", "updated_at", "occupation", "starts_on", "ends_on", "as_of", "asserted_by", "sources"];
+const CARD: &[&str] = &[
+    "created_at",
+    "updated_at",
+    "occupation",
+    "starts_on",
+    "ends_on",
+    "as_of",
+    "asserted_by",
+    "sources",
+    "disputed_at",
+];
 
 /// Fields of the schema that the group of the card answers.
-const CARDED: &[&str] = &["createdAt", "updatedAt", "occupation", "period", "asOf", "assertedBy", "sources"];
+const CARDED: &[&str] =
+    &["createdAt", "updatedAt", "occupation", "period", "asOf", "assertedBy", "sources", "disputedAt"];
 
 impl Columns {
     /// Those that the selected fields need.
@@ -79,6 +90,7 @@ impl Columns {
                     as_of: row.parsed()?,
                     asserted_by: row.name()?,
                     sources: row.json()?,
+                    disputed_at: row.get::<Option<i64>>()?.map(DateTime::from_micros),
                 })
             })?,
             external_id: if self.external_id { ExternalId::read(row)? } else { None },

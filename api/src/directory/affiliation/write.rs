@@ -4,22 +4,25 @@ use std::collections::{HashMap, HashSet};
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::affiliation::{Column, Entity, Model};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::AssertedBy;
+use super::assertion::{Assertion, SideOf, Voice};
 use crate::directory::vocabulary::vocabularies;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, from_json};
-use crate::record::policy::{Facts, Visibility};
+use crate::record::policy::{Facts, Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::SourceInput;
 use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{DateTime, Identifier, PartialDate};
-use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Reference, Written, touch};
-use crate::record::{RecordType, id, name_of};
+use crate::record::write::{
+    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, lock_ids, touch,
+};
+use crate::record::{RecordType, id, messages, name_of, value_of};
 
 /// An affiliation, as it is written. An absent field keeps, null clears, a list replaces.
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]
@@ -77,11 +80,97 @@ fn blank(id: Uuid) -> Model {
         sort_on: String::new(),
         asserted_by: name_of(AssertedBy::Source).to_owned(),
         sources: "[]".to_owned(),
+        disputed_by: None,
+        disputed_at: None,
     }
 }
 
+/// What decides about an affiliation: its talent, that group of the talent's fields, and its organization.
+#[derive(Clone, Debug)]
+struct Sides {
+    talent: Facts,
+    group: Facts,
+    organization: Facts,
+}
+
+impl Sides {
+    /// The strictest level of all: what is stored with the row. What a side disputes is private.
+    fn level(&self, row: &Model) -> Visibility {
+        if row.disputed_by.is_some() {
+            return Visibility::Private;
+        }
+        let parts = [&self.talent, &self.group, &self.organization];
+        parts.into_iter().map(Facts::strictest).max().unwrap_or(Visibility::Private)
+    }
+
+    /// The sides that a viewer speaks for.
+    fn voice(&self, viewer: &Viewer) -> Voice {
+        let speaks = |side: &Facts| viewer.speaks_for(&side.region, side.id);
+        Voice {
+            talent: speaks(&self.talent),
+            own: viewer.owns.contains(&self.talent.id),
+            organization: speaks(&self.organization),
+        }
+    }
+}
+
+/// What is said of an affiliation.
+fn assertion(row: &Model) -> Assertion {
+    Assertion {
+        by: value_of(&row.asserted_by).unwrap_or(AssertedBy::Source),
+        disputed_by: row.disputed_by.as_deref().and_then(SideOf::of_name),
+    }
+}
+
+/// Whether two rows say the same of the talent and the organization.
+fn same_words(one: &Model, other: &Model) -> bool {
+    let words = |row: &Model| {
+        let dates = (row.starts_on.clone(), row.ends_on.clone(), row.as_of.clone());
+        (row.talent_id, row.organization_id, row.roles.clone(), row.occupation.clone(), dates)
+    };
+    words(one) == words(other)
+}
+
+/// Writes down who says so now: who answers, or who has changed what is said. What has changed is not what the
+/// others have confirmed.
+fn assert_anew(draft: &mut Draft<Model>, sides: &Sides, now: DateTime, problems: &mut Problems) {
+    let voice = draft.viewer.as_deref().map(|viewer| sides.voice(viewer));
+    let before = draft.before.as_ref().map(assertion);
+    if let (Some(answer), Some(before), Some(voice)) = (&draft.answer, before, voice) {
+        let said = if answer.yes { before.confirmed(voice) } else { before.disputed(voice) };
+        match said {
+            Ok(said) => {
+                name_of(said.by).clone_into(&mut draft.row.asserted_by);
+                let disputed = said.disputed_by.map(|side| side.name().to_owned());
+                if disputed != draft.row.disputed_by {
+                    draft.row.disputed_at = disputed.as_ref().map(|_| now.micros());
+                    draft.row.disputed_by = disputed;
+                }
+            }
+            Err(message) => problems.add(Problem::forbidden(message)),
+        }
+        return;
+    }
+    if draft.before.as_ref().is_some_and(|before| same_words(before, &draft.row)) {
+        return;
+    }
+    let by = match voice {
+        None => Some(AssertedBy::Source),
+        // Who speaks for both sides leaves what they have said as it is.
+        Some(Voice { talent: true, organization: true, .. }) if before.is_some() => return,
+        Some(voice) => voice.asserts(),
+    };
+    let Some(by) = by else {
+        // Nothing more is said to those who may not write it anyhow.
+        problems.take();
+        problems.add(Problem::new("", &messages::NEITHER_SIDE));
+        return;
+    };
+    name_of(by).clone_into(&mut draft.row.asserted_by);
+}
+
 /// The facts about both sides of affiliations.
-async fn sides(batch: &Batch<'_>, rows: &[&Model]) -> Result<Vec<Option<Facts>>, DomainError> {
+async fn sides(batch: &Batch<'_>, rows: &[&Model]) -> Result<Vec<Option<Sides>>, DomainError> {
     let keys = KeyColumns::new(&[("talent_id", KeyType::Id), ("organization_id", KeyType::Id)]);
     let sql = format!(
         "SELECT k.n, t.id, t.region, t.visibility, t.affiliations_visibility, o.id, o.region, o.visibility \
@@ -91,7 +180,7 @@ async fn sides(batch: &Batch<'_>, rows: &[&Model]) -> Result<Vec<Option<Facts>>,
     );
     let asked = rows.iter().map(|row| vec![KeyValue::Id(row.talent_id), KeyValue::Id(row.organization_id)]);
     let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, asked.collect()).await?;
-    let mut all: Vec<Option<Facts>> = rows.iter().map(|_| None).collect();
+    let mut all: Vec<Option<Sides>> = rows.iter().map(|_| None).collect();
     for (position, mut row) in found {
         let (id, region): (Uuid, String) = (row.get()?, row.get()?);
         let (level, group): (i16, i16) = (row.get()?, row.get()?);
@@ -103,7 +192,7 @@ async fn sides(batch: &Batch<'_>, rows: &[&Model]) -> Result<Vec<Option<Facts>>,
             visibility: Visibility::from_code(row.get()?),
             parts: Vec::new(),
         };
-        all[position] = Some(Facts { parts: vec![group, organization], ..talent });
+        all[position] = Some(Sides { talent, group, organization });
     }
     Ok(all)
 }
@@ -118,28 +207,33 @@ pub async fn follow(batch: &Batch<'_>, column: &str, ids: &[Uuid]) -> Result<Vec
         return Ok(Vec::new());
     }
     let side = if column == "talent_id" { Column::TalentId } else { Column::OrganizationId };
-    let rows = Entity::find().filter(side.is_in(ids.iter().copied())).all(batch.tx).await?;
+    let found = Entity::find().select_only().column(Column::Id).filter(side.is_in(ids.iter().copied()));
+    let mut found: Vec<Uuid> = found.into_tuple().all(batch.tx).await?;
+    found.sort_unstable();
+    // Locked before they are read: what somebody else is writing to them is not lost.
+    lock_ids(batch, &found).await?;
+    let rows: Vec<Model> = Affiliations::load(batch, &found).await?.into_values().collect();
     let facts = sides(batch, &rows.iter().collect::<Vec<_>>()).await?;
-    let moved = rows.into_iter().zip(facts).filter_map(|(row, facts)| {
-        let facts = facts?;
-        let same = row.visibility == facts.strictest().code() && row.region == facts.region;
-        (!same).then_some((row, facts))
+    let moved = rows.into_iter().zip(facts).filter_map(|(row, sides)| {
+        let sides = sides?;
+        let same = row.visibility == sides.level(&row).code() && row.region == sides.talent.region;
+        (!same).then_some((row, sides))
     });
-    let moved: Vec<(Model, Facts)> = moved.collect();
+    let moved: Vec<(Model, Sides)> = moved.collect();
     let revisions = touch(batch, &moved.iter().map(|(row, _)| row.id).collect::<Vec<_>>()).await?;
     let mut written = Vec::new();
     let mut changed = Vec::new();
-    for (mut row, facts) in moved {
+    for (mut row, sides) in moved {
         let before = (row.region.clone(), Visibility::from_code(row.visibility));
-        row.region.clone_from(&facts.region);
-        row.visibility = facts.strictest().code();
+        row.region.clone_from(&sides.talent.region);
+        row.visibility = sides.level(&row).code();
         row.revision = revisions.get(&row.id).copied().unwrap_or(row.revision) + 1;
         row.updated_at = batch.now.micros();
         written.push(Written {
             record_type: RecordType::Affiliation,
             id: row.id,
             before: Some(before),
-            after: Some((row.region.clone(), facts.strictest())),
+            after: Some((row.region.clone(), sides.level(&row))),
             revision: row.revision,
             content_hash: Vec::new(),
             origin: String::new(),
@@ -153,6 +247,7 @@ pub async fn follow(batch: &Batch<'_>, column: &str, ids: &[Uuid]) -> Result<Vec
 
 impl Kind for Affiliations {
     const TYPE: RecordType = RecordType::Affiliation;
+    const HAS_REGION: bool = false;
     type Input = AffiliationInput;
     type Row = Model;
 
@@ -181,13 +276,18 @@ impl Kind for Affiliations {
     }
 
     fn replicated(row: &Model) -> Result<serde_json::Value, DomainError> {
-        Ok(json!({
+        let mut fields = json!({
             "talent": id::encode("talent", row.talent_id),
             "organization": id::encode("organization", row.organization_id),
             "roles": from_json(&row.roles)?, "occupation": row.occupation, "startsOn": row.starts_on,
             "endsOn": row.ends_on, "asOf": row.as_of, "assertedBy": row.asserted_by,
             "sources": from_json(&row.sources)?,
-        }))
+        });
+        // Only where there is one: records keep the hash that they had before this could be said.
+        if let Some(side) = &row.disputed_by {
+            fields["disputedBy"] = side.as_str().into();
+        }
+        Ok(fields)
     }
 
     fn stamp(row: &mut Model, revision: i32, now: DateTime, before: Option<&Model>) {
@@ -201,13 +301,31 @@ impl Kind for Affiliations {
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 
+    async fn refusal(
+        batch: &Batch<'_>,
+        viewer: &Viewer,
+        before: &Model,
+        submission: &Submission,
+    ) -> Result<Option<Problem>, DomainError> {
+        // What a side may answer is decided with the answer itself.
+        if submission.answer.is_some() {
+            return Ok(None);
+        }
+        let found = sides(batch, &[before]).await?.pop().flatten();
+        let missing = || DomainError::Stored("an affiliation without its sides".into());
+        let voice = found.ok_or_else(missing)?.voice(viewer);
+        let asserted = assertion(before).by;
+        let may = if submission.delete { voice.deletes(asserted) } else { voice.changes(asserted) };
+        Ok((!may).then(|| Problem::forbidden(&messages::NOT_YOURS)))
+    }
+
     fn merge(
         batch: &Batch<'_>,
         id: Uuid,
         before: Option<&Model>,
         input: &AffiliationInput,
         problems: &mut Problems,
-    ) -> Option<Model> {
+    ) -> Model {
         let mut row = before.cloned().unwrap_or_else(|| blank(id));
         let mut fields = Fields { new: before.is_none(), problems };
         side(batch, RecordType::Talent, "talent", &input.talent, &mut row.talent_id, &mut fields);
@@ -220,7 +338,7 @@ impl Kind for Affiliations {
             &mut fields,
         );
         fields.texts("roles", &input.roles, MAX_NAME, &mut row.roles);
-        if row.roles == "[]" {
+        if row.roles == "[]" && !fields.problems.concern("roles") {
             fields.problems.add(Problem::required("roles"));
         }
         let occupation =
@@ -233,7 +351,7 @@ impl Kind for Affiliations {
         fields.sources("sources", &input.sources, &mut row.sources);
         row.ends_last = last_day(row.ends_on.as_deref());
         row.sort_on = row.starts_on.clone().or_else(|| row.as_of.clone()).unwrap_or_default();
-        fields.problems.is_empty().then_some(row)
+        row
     }
 
     async fn complete(
@@ -241,13 +359,15 @@ impl Kind for Affiliations {
         drafts: &mut Numbered<Draft<Model>>,
         problems: &mut [Problems],
     ) -> Result<(), DomainError> {
-        let facts = sides(batch, &drafts.iter().map(|(_, draft)| &draft.row).collect::<Vec<_>>()).await?;
-        for ((index, draft), facts) in drafts.iter_mut().zip(facts) {
-            match facts {
-                Some(facts) => {
-                    draft.row.visibility = facts.strictest().code();
-                    draft.row.region = facts.region;
+        let found = sides(batch, &drafts.iter().map(|(_, draft)| &draft.row).collect::<Vec<_>>()).await?;
+        for ((index, draft), found) in drafts.iter_mut().zip(found) {
+            match found {
+                Some(sides) => {
+                    assert_anew(draft, &sides, batch.now, &mut problems[*index]);
+                    draft.row.visibility = sides.level(&draft.row).code();
+                    draft.row.region = sides.talent.region;
                 }
+                None if !problems[*index].is_empty() => {}
                 // The other side was in the same batch and was refused.
                 None => problems[*index].add(Problem::unknown_reference("talent", RecordType::Talent, "")),
             }

@@ -21,8 +21,10 @@ use crate::record::{Head, Times};
 
 pub mod document;
 pub mod graphql;
+pub mod mutation;
 pub mod name;
 pub mod store;
+mod succession;
 pub mod write;
 
 use graphql::{OrganizationConnection, OrganizationFilter, OrganizationOrder};

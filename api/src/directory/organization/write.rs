@@ -11,18 +11,18 @@ use uuid::Uuid;
 
 use super::graphql::IdentifierInput;
 use super::name::ComparableName;
-use super::{Address, GeoPoint, OrganizationStatus};
+use super::{Address, GeoPoint, OrganizationStatus, succession};
 use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
 use crate::directory::{affiliation, partnership};
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
-use crate::record::policy::Visibility;
+use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{DateTime, EmailAddress, Identifier, Language, PartialDate, Url, sort_key};
 use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Reference, Written, rows_of};
-use crate::record::{RecordType, geo, id, name_of};
+use crate::record::{RecordType, geo, id, messages, name_of};
 
 /// A postal address, as it is written.
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]
@@ -167,32 +167,34 @@ fn blank(id: Uuid) -> Model {
 fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
     let country = input.country.trim();
     if country.len() != 2 || !country.bytes().all(|c| c.is_ascii_uppercase()) {
-        let message = "A country is given by its two capital letters (ISO 3166-1): FR, BE.";
-        fields.problems.add(Problem::invalid("address.country", message));
+        fields.problems.add(Problem::new("address.country", &messages::COUNTRY));
         return None;
     }
     let location = match (input.latitude, input.longitude) {
         (Some(latitude), Some(longitude)) => {
             if let Err(error) = geo::check_circle("address", latitude, longitude, 0.0) {
-                fields.problems.add(Problem::invalid("address", error.to_string()));
+                fields.problems.add(Problem::value("address", &error));
             }
             Some(GeoPoint { latitude, longitude })
         }
         (None, None) => None,
         _ => {
-            fields.problems.add(Problem::invalid("address", "Give latitude and longitude together."));
+            fields.problems.add(Problem::new("address", &messages::HALF_A_POINT));
             None
         }
     };
+    let lines =
+        input.lines.as_deref().filter(|lines| fields.fits("address.lines", lines)).unwrap_or_default();
     let mut checked = |path: &str, text: &Option<String>| {
         let mut kept = None;
         let given = text.clone().map_or(MaybeUndefined::Null, MaybeUndefined::Value);
         fields.text(path, &given, MAX_NAME, &mut kept);
         kept
     };
-    let lines = input.lines.iter().flatten().enumerate();
     Some(Address {
         lines: lines
+            .iter()
+            .enumerate()
             .filter_map(|(place, line)| checked(&format!("address.lines.{place}"), &Some(line.clone())))
             .collect(),
         postal_code: checked("address.postalCode", &input.postal_code),
@@ -232,6 +234,7 @@ fn derive(row: &mut Model, address: Option<&Address>) {
 
 impl Kind for Organizations {
     const TYPE: RecordType = RecordType::Organization;
+    const HAS_REGION: bool = true;
     type Input = OrganizationInput;
     type Row = Model;
 
@@ -296,7 +299,7 @@ impl Kind for Organizations {
         before: Option<&Model>,
         input: &OrganizationInput,
         problems: &mut Problems,
-    ) -> Option<Model> {
+    ) -> Model {
         let all = vocabularies();
         let mut row = before.cloned().unwrap_or_else(|| blank(id));
         let mut fields = Fields { new: before.is_none(), problems };
@@ -353,14 +356,17 @@ impl Kind for Organizations {
         fields.claims("claims", &input.claims, &mut row.claims);
         relatives(batch, id, &mut row, input, fields.problems);
         derive(&mut row, place.as_ref());
-        fields.problems.is_empty().then_some(row)
+        row
     }
 
     async fn complete(
-        _: &Batch<'_>,
-        _: &mut Numbered<Draft<Model>>,
-        _: &mut [Problems],
+        batch: &Batch<'_>,
+        drafts: &mut Numbered<Draft<Model>>,
+        problems: &mut [Problems],
     ) -> Result<(), DomainError> {
+        for index in succession::circular(batch, drafts).await? {
+            problems[index].add(Problem::new("successor", &messages::SUCCESSOR_CYCLE));
+        }
         Ok(())
     }
 
@@ -398,6 +404,54 @@ impl Kind for Organizations {
         Ok(found.into_iter().map(|(position, _)| ids[position]).collect())
     }
 
+    async fn referrers(batch: &Batch<'_>, viewer: &Viewer, id: Uuid) -> Result<Vec<String>, DomainError> {
+        let sees = |of: RecordType| viewer.sees_type(batch.dialect, of, "r");
+        let (organizations, then) = (sees(RecordType::Organization), batch.dialect.join());
+        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+        let source = keys.source(batch.dialect);
+        let found = [
+            (
+                RecordType::Affiliation,
+                format!(
+                    "affiliation AS r ON r.organization_id = k.id WHERE {}",
+                    sees(RecordType::Affiliation)
+                ),
+            ),
+            (
+                RecordType::Partnership,
+                format!(
+                    "partnership_party AS p ON p.organization_id = k.id {then} partnership AS r ON r.id = p.partnership_id \
+                     WHERE {}",
+                    sees(RecordType::Partnership)
+                ),
+            ),
+            (
+                RecordType::Organization,
+                format!(
+                    "organization_member AS m ON m.organization_id = k.id {then} organization AS r ON r.id = m.member_id \
+                     WHERE {organizations}"
+                ),
+            ),
+            (
+                RecordType::Organization,
+                format!("organization AS r ON r.successor_id = k.id WHERE {organizations}"),
+            ),
+        ];
+        let mut ids = Vec::new();
+        for (of, joined) in found {
+            // A few of each kind are enough to begin with.
+            let sql = format!("SELECT k.n, r.id FROM {source} {then} {joined} ORDER BY r.id LIMIT 5");
+            let rows = KeyedStatement { sql, keys: keys.clone() };
+            for (_, mut row) in rows.query(batch.tx, batch.dialect, rows_of(&[id])).await? {
+                let id = id::encode(of.prefix(), row.get()?);
+                if !ids.contains(&id) {
+                    ids.push(id);
+                }
+            }
+        }
+        Ok(ids)
+    }
+
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
         batch.unlist("organization", ids).await?;
         batch
@@ -422,7 +476,7 @@ fn relatives(
 ) {
     let own = |path: &str, other: Uuid, problems: &mut Problems| {
         if other == id {
-            problems.add(Problem::invalid(path, "An organization cannot be this of itself."));
+            problems.add(Problem::new(path, &messages::OF_ITSELF));
         }
     };
     match &input.successor {

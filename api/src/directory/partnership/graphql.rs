@@ -271,6 +271,11 @@ impl PartyNode {
     async fn confirmed_at(&self) -> Option<DateTime> {
         self.terms.confirmed_at
     }
+
+    /// When it declined to take part; null where it has not, or has confirmed since.
+    async fn declined_at(&self) -> Option<DateTime> {
+        self.terms.declined_at
+    }
 }
 
 /// Queries of partnerships.

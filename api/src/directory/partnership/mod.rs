@@ -18,9 +18,11 @@ use crate::record::reader::{Reader, nodes_wanted, total_wanted};
 use crate::record::value::{DateTime, LocalizedText, Money};
 use crate::record::{Head, Times};
 
+mod consent;
 pub mod document;
 pub mod graph;
 pub mod graphql;
+pub mod mutation;
 pub mod store;
 pub mod write;
 
@@ -134,6 +136,8 @@ pub struct Terms {
     pub contribution: Option<Money>,
     /// When it confirmed.
     pub confirmed_at: Option<DateTime>,
+    /// When it declined.
+    pub declined_at: Option<DateTime>,
 }
 
 /// A partnership in an answer, with what was read around it.

@@ -178,7 +178,7 @@ impl PartyColumns {
     pub fn of(want: &Selection) -> Self {
         let organization = want.below("PartnershipParty", "organization").unwrap_or_default();
         Self {
-            terms: want.has("PartnershipParty", &["title", "contribution", "confirmedAt"]),
+            terms: want.has("PartnershipParty", &["title", "contribution", "confirmedAt", "declinedAt"]),
             organization: organization::store::Columns::of(&organization),
         }
     }
@@ -196,7 +196,7 @@ pub async fn parties(
     let dialect = reader.dialect();
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let fetch = columns.organization.fetch("r");
-    let terms = ", p.title, p.contribution_amount, p.contribution_currency, p.confirmed_at";
+    let terms = ", p.title, p.contribution_amount, p.contribution_currency, p.confirmed_at, p.declined_at";
     let statement = KeyedStatement {
         sql: format!(
             "SELECT k.n, p.role{}, {} FROM {} {then} partnership_party AS p ON p.partnership_id = k.id \
@@ -216,8 +216,8 @@ pub async fn parties(
         let role = row.name()?;
         let terms = Group::read(columns.terms, &mut row, |row| {
             let (title, contribution): (_, _) = (row.get()?, money(row)?);
-            let confirmed_at: Option<i64> = row.get()?;
-            Ok(Terms { title, contribution, confirmed_at: confirmed_at.map(DateTime::from_micros) })
+            let mut time = || Ok::<_, DomainError>(row.get::<Option<i64>>()?.map(DateTime::from_micros));
+            Ok(Terms { title, contribution, confirmed_at: time()?, declined_at: time()? })
         })?;
         let organization = columns.organization.read(&mut row, &reader.viewer)?;
         found[position].push(Party { organization, role, terms });

@@ -10,20 +10,23 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{PartnershipStatus, PartyRole};
+use super::{PartnershipStatus, PartyRole, consent};
 use crate::directory::affiliation::write::last_day;
 use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
-use crate::record::policy::Visibility;
+use crate::record::messages::{self, Said};
+use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
 use crate::record::value::{
     Currency, DateTime, Decimal, Identifier, LocalizedText, Money, PartialDate, sort_key,
 };
-use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Reference, Written, rows_of, touch};
-use crate::record::{RecordType, id, name_of};
+use crate::record::write::{
+    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, lock_ids, rows_of, touch,
+};
+use crate::record::{RecordType, id, name_of, value_of};
 
 /// An amount of money, as it is written.
 #[derive(Clone, Debug, Deserialize, InputObject)]
@@ -93,8 +96,61 @@ impl PartnershipInput {
 /// A partnership's row with its parties.
 #[derive(Clone, Debug)]
 pub struct Row {
-    row: Model,
+    model: Model,
     parties: Vec<partnership_party::Model>,
+    /// The status that was asked for with this write.
+    asked: Option<PartnershipStatus>,
+}
+
+impl Row {
+    fn new(model: Model, parties: Vec<partnership_party::Model>) -> Self {
+        Self { model, parties, asked: None }
+    }
+
+    fn status(&self) -> PartnershipStatus {
+        value_of(&self.model.status).unwrap_or(PartnershipStatus::Proposed)
+    }
+
+    /// What the parties say now, after somebody has written it who speaks for some of them. A party that is asked
+    /// something new has not answered yet.
+    fn agree(
+        &mut self,
+        before: Option<&Self>,
+        viewer: &Viewer,
+        organizations: &HashMap<Uuid, PartyFacts>,
+        now: DateTime,
+        problems: &mut Problems,
+    ) {
+        for party in &mut self.parties {
+            let asked_before =
+                before.is_some_and(|before| before.parties.iter().any(|had| consent::same_terms(had, party)));
+            let speaks = organizations
+                .get(&party.organization_id)
+                .is_some_and(|facts| viewer.speaks_for(&facts.region, party.organization_id));
+            if speaks && !asked_before {
+                party.confirmed_at = Some(now.micros());
+            }
+        }
+        let had = before.map(|before| (before.status(), before.parties.as_slice()));
+        match consent::written(had, self.asked, &self.parties) {
+            Ok(status) => name_of(status).clone_into(&mut self.model.status),
+            Err(follows) => {
+                let said = Said::new(&messages::STATUS_FOLLOWS).with("status", name_of(follows));
+                problems.add(Problem::at("status", said));
+            }
+        }
+    }
+
+    /// Writes down what a party answers.
+    fn answer(&mut self, organization: Uuid, yes: bool, now: DateTime) {
+        let before = self.status();
+        for party in self.parties.iter_mut().filter(|party| party.organization_id == organization) {
+            let said = |had: Option<i64>, is: bool| is.then(|| had.unwrap_or(now.micros()));
+            party.confirmed_at = said(party.confirmed_at, yes);
+            party.declined_at = said(party.declined_at, !yes);
+        }
+        name_of(consent::answered(before, &self.parties)).clone_into(&mut self.model.status);
+    }
 }
 
 /// How the door writes partnerships.
@@ -166,7 +222,7 @@ async fn organizations(
 
 /// Facts that follow from the parties. None where an organization is missing.
 fn derive(partnership: &mut Row, organizations: &HashMap<Uuid, PartyFacts>) -> Option<()> {
-    let Row { row, parties } = partnership;
+    let Row { model: row, parties, .. } = partnership;
     let facts: Option<Vec<&PartyFacts>> =
         parties.iter().map(|p| organizations.get(&p.organization_id)).collect();
     let facts = facts?;
@@ -227,44 +283,47 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
         .await?;
     let ids: BTreeSet<Uuid> = parties.into_iter().map(|party| party.partnership_id).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
+    // Locked before they are read: what somebody else is writing to them is not lost.
+    lock_ids(batch, &ids).await?;
     let rows = Partnerships::load(batch, &ids).await?;
     let parties = rows.values().flat_map(|row| row.parties.iter().map(|party| party.organization_id));
     let known = organizations(batch, parties.collect()).await?;
     let mut moved: Vec<(Row, Row)> = Vec::new();
     for (_, before) in rows {
         let mut after = before.clone();
-        if derive(&mut after, &known).is_some() && after.row != before.row {
+        if derive(&mut after, &known).is_some() && after.model != before.model {
             moved.push((after, before));
         }
     }
-    let of_view = |row: &Row| (row.row.region.clone(), Visibility::from_code(row.row.visibility));
+    let of_view = |row: &Row| (row.model.region.clone(), Visibility::from_code(row.model.visibility));
     let changed = |(after, before): &&mut (Row, Row)| of_view(after) != of_view(before);
-    let ids: Vec<Uuid> = moved.iter_mut().filter(changed).map(|(after, _)| after.row.id).collect();
+    let ids: Vec<Uuid> = moved.iter_mut().filter(changed).map(|(after, _)| after.model.id).collect();
     let revisions = touch(batch, &ids).await?;
     let mut written = Vec::new();
     for (after, before) in moved.iter_mut().filter(changed) {
-        after.row.revision = revisions.get(&after.row.id).copied().unwrap_or(after.row.revision) + 1;
-        after.row.updated_at = batch.now.micros();
+        after.model.revision = revisions.get(&after.model.id).copied().unwrap_or(after.model.revision) + 1;
+        after.model.updated_at = batch.now.micros();
         written.push(Written {
             record_type: RecordType::Partnership,
-            id: after.row.id,
+            id: after.model.id,
             before: Some(of_view(before)),
             after: Some(of_view(after)),
-            revision: after.row.revision,
+            revision: after.model.revision,
             content_hash: Vec::new(),
             origin: String::new(),
             external: None,
         });
     }
-    let ids: Vec<Uuid> = moved.iter().map(|(after, _)| after.row.id).collect();
+    let ids: Vec<Uuid> = moved.iter().map(|(after, _)| after.model.id).collect();
     batch.unlist("partnership", &ids).await?;
-    batch.upsert::<Entity, _>(moved.into_iter().map(|(after, _)| after.row).collect()).await?;
+    batch.upsert::<Entity, _>(moved.into_iter().map(|(after, _)| after.model).collect()).await?;
     batch.list("partnership", &ids).await?;
     Ok(written)
 }
 
 impl Kind for Partnerships {
     const TYPE: RecordType = RecordType::Partnership;
+    const HAS_REGION: bool = true;
     type Input = PartnershipInput;
     type Row = Row;
 
@@ -273,32 +332,37 @@ impl Kind for Partnerships {
     }
 
     fn id(row: &Row) -> Uuid {
-        row.row.id
+        row.model.id
     }
 
     fn region(row: &Row) -> &str {
-        &row.row.region
+        &row.model.region
     }
 
     fn visibility(row: &Row) -> Visibility {
-        Visibility::from_code(row.row.visibility)
+        Visibility::from_code(row.model.visibility)
     }
 
     fn slug(row: &mut Row) -> Option<&mut String> {
-        Some(&mut row.row.slug)
+        Some(&mut row.model.slug)
     }
 
     fn identifiers(_: &Row) -> Result<Vec<Identifier>, DomainError> {
         Ok(Vec::new())
     }
 
-    fn replicated(Row { row, parties }: &Row) -> Result<serde_json::Value, DomainError> {
+    fn replicated(Row { model: row, parties, .. }: &Row) -> Result<serde_json::Value, DomainError> {
         let parties = parties.iter().map(|party| {
-            json!({
+            let mut fields = json!({
                 "organization": id::encode("organization", party.organization_id), "role": party.role,
                 "title": party.title, "amount": party.contribution_amount,
                 "currency": party.contribution_currency, "confirmedAt": party.confirmed_at,
-            })
+            });
+            // Only where there is one: records keep the hash that they had before this could be said.
+            if let Some(declined) = party.declined_at {
+                fields["declinedAt"] = declined.into();
+            }
+            fields
         });
         Ok(json!({
             "slug": row.slug, "region": row.region, "visibility": row.declared_visibility, "kind": row.kind,
@@ -310,17 +374,46 @@ impl Kind for Partnerships {
     }
 
     fn stamp(row: &mut Row, revision: i32, now: DateTime, before: Option<&Row>) {
-        row.row.revision = revision;
-        row.row.updated_at = now.micros();
-        row.row.created_at = before.map_or(row.row.updated_at, |before| before.row.created_at);
+        row.model.revision = revision;
+        row.model.updated_at = now.micros();
+        row.model.created_at = before.map_or(row.model.updated_at, |before| before.model.created_at);
     }
 
     async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Row>, DomainError> {
         let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(batch.tx).await?;
         let mut parties = load_parties(batch, ids).await?;
-        let with_parties =
-            |row: Model| (row.id, Row { parties: parties.remove(&row.id).unwrap_or_default(), row });
+        let with_parties = |row: Model| {
+            let parties = parties.remove(&row.id).unwrap_or_default();
+            (row.id, Row::new(row, parties))
+        };
         Ok(rows.into_iter().map(with_parties).collect())
+    }
+
+    async fn refusal(
+        batch: &Batch<'_>,
+        viewer: &Viewer,
+        before: &Row,
+        submission: &Submission,
+    ) -> Result<Option<Problem>, DomainError> {
+        let Some(answer) = &submission.answer else {
+            let refused = !viewer.writes_in(&before.model.region);
+            return Ok(refused.then(|| Problem::forbidden(&messages::NOT_YOURS)));
+        };
+        let text = answer.organization.as_deref().unwrap_or_default();
+        let Some(party) = batch.resolved.get(RecordType::Organization, text) else {
+            let unknown = Problem::unknown_reference("organization", RecordType::Organization, text);
+            return Ok(Some(unknown.not_of_the_input()));
+        };
+        let at_party = |message| Ok(Some(Problem::beside("organization", Said::new(message))));
+        if !before.parties.iter().any(|one| one.organization_id == party) {
+            return at_party(&messages::NO_PARTY);
+        }
+        let facts = organizations(batch, [party].into()).await?;
+        if !facts.get(&party).is_some_and(|facts| viewer.speaks_for(&facts.region, party)) {
+            return at_party(&messages::NOT_YOUR_PARTY);
+        }
+        let ended = !answer.yes && before.status() == PartnershipStatus::Ended;
+        Ok(ended.then(|| Problem::forbidden(&messages::PARTNERSHIP_ENDED)))
     }
 
     fn merge(
@@ -329,10 +422,11 @@ impl Kind for Partnerships {
         before: Option<&Row>,
         input: &PartnershipInput,
         problems: &mut Problems,
-    ) -> Option<Row> {
+    ) -> Row {
         let all = vocabularies();
-        let mut partnership = before.cloned().unwrap_or_else(|| Row { row: blank(id), parties: Vec::new() });
-        let row = &mut partnership.row;
+        let mut partnership = before.cloned().unwrap_or_else(|| Row::new(blank(id), Vec::new()));
+        partnership.asked = input.status.as_opt_ref().flatten().copied();
+        let row = &mut partnership.model;
         let mut fields = Fields { new: before.is_none(), problems };
         let kind = |path: &str, slug: &str| {
             all.terms(Vocabulary::PartnershipKind).find(path, "kind of partnership", slug).map(|_| ())
@@ -347,7 +441,7 @@ impl Kind for Partnerships {
         fields.texts("titles", &input.titles, MAX_NAME, &mut row.titles);
         let titles: Vec<LocalizedText> = serde_json::from_str(&row.titles).unwrap_or_default();
         let original = titles.first().map(|title| title.text.clone()).unwrap_or_default();
-        if original.is_empty() {
+        if original.is_empty() && !fields.problems.concern("titles") {
             fields.problems.add(Problem::required("titles"));
         }
         fields.record_slug(&input.slug, &original, &mut row.slug);
@@ -370,7 +464,7 @@ impl Kind for Partnerships {
             row.facets = to_json(&facets.chain([String::new()]).collect::<BTreeSet<_>>());
         }
         parties(batch, &mut partnership, input, &mut fields);
-        fields.problems.is_empty().then_some(partnership)
+        partnership
     }
 
     async fn complete(
@@ -382,21 +476,34 @@ impl Kind for Partnerships {
             drafts.iter().flat_map(|(_, draft)| draft.row.parties.iter().map(|party| party.organization_id));
         let known = organizations(batch, ids.collect()).await?;
         for (index, draft) in drafts.iter_mut() {
-            if derive(&mut draft.row, &known).is_none() {
+            let problems = &mut problems[*index];
+            if derive(&mut draft.row, &known).is_none() && problems.is_empty() {
                 // A party was in the same batch and was refused.
-                problems[*index].add(Problem::unknown_reference("parties", RecordType::Organization, ""));
+                problems.add(Problem::unknown_reference("parties", RecordType::Organization, ""));
+            }
+            let Some(viewer) = &draft.viewer else { continue };
+            match &draft.answer {
+                Some(answer) => {
+                    let organization = answer.organization.as_deref();
+                    let party =
+                        organization.and_then(|text| batch.resolved.get(RecordType::Organization, text));
+                    if let Some(party) = party {
+                        draft.row.answer(party, answer.yes, batch.now);
+                    }
+                }
+                None => draft.row.agree(draft.before.as_ref(), viewer, &known, batch.now, problems),
             }
         }
         Ok(())
     }
 
     async fn save(batch: &Batch<'_>, rows: &[(Row, Option<Row>)]) -> Result<Vec<Written>, DomainError> {
-        let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.row.id).collect();
-        let known = rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.row.id);
+        let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.model.id).collect();
+        let known = rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.model.id);
         let known: Vec<Uuid> = known.collect();
         batch.unlist("partnership", &known).await?;
         delete_parties(batch, &known).await?;
-        batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.row.clone()).collect()).await?;
+        batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.model.clone()).collect()).await?;
         batch.list("partnership", &ids).await?;
         let parties = rows.iter().flat_map(|(row, _)| row.parties.iter().cloned());
         batch.upsert::<partnership_party::Entity, _>(parties.collect()).await?;
@@ -423,7 +530,7 @@ async fn delete_parties(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainErr
 
 /// Sets the parties and what follows from their contributions.
 fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, fields: &mut Fields<'_>) {
-    let id = partnership.row.id;
+    let id = partnership.model.id;
     let given = match &input.parties {
         MaybeUndefined::Undefined if !fields.new => None,
         MaybeUndefined::Undefined | MaybeUndefined::Null => Some(&[][..]),
@@ -431,8 +538,7 @@ fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, f
     };
     if let Some(given) = given {
         if given.len() < 2 {
-            let message = "A partnership has two parties at least.";
-            fields.problems.add(Problem::invalid("parties", message));
+            fields.problems.add(Problem::new("parties", &messages::TOO_FEW_PARTIES));
         }
         if given.len() > crate::record::input::MAX_ENTRIES {
             fields.problems.add(Problem::too_many("parties", crate::record::input::MAX_ENTRIES));
@@ -445,7 +551,7 @@ fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, f
                 batch.resolved.find(RecordType::Organization, &party.organization, &path, fields.problems);
             let Some(organization_id) = found else { continue };
             if kept.iter().any(|other| other.organization_id == organization_id) {
-                fields.problems.add(Problem::invalid(path, "This organization is a party already."));
+                fields.problems.add(Problem::new(path, &messages::PARTY_TWICE));
                 continue;
             }
             let contribution = contribution(place, party, fields);
@@ -462,21 +568,22 @@ fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, f
                 contribution_currency: contribution.map(|money| money.currency().to_string()),
                 confirmed_at: None,
                 starts_key: String::new(),
+                declined_at: None,
             });
         }
-        // Who had confirmed has still confirmed, as long as the role is the same.
+        // Who had answered has still answered, as long as the same is asked of them.
         for party in &mut kept {
-            let before = partnership.parties.iter().find(|b| b.organization_id == party.organization_id);
-            party.confirmed_at =
-                before.filter(|before| before.role == party.role).and_then(|b| b.confirmed_at);
+            if let Some(before) = partnership.parties.iter().find(|had| consent::same_terms(had, party)) {
+                (party.confirmed_at, party.declined_at) = (before.confirmed_at, before.declined_at);
+            }
         }
         partnership.parties = kept;
     }
-    let key = starts_key(&partnership.row);
+    let key = starts_key(&partnership.model);
     partnership.parties.iter_mut().for_each(|party| party.starts_key.clone_from(&key));
     let total = total(&partnership.parties);
-    partnership.row.total_amount = total.map(|money| money.amount().to_string());
-    partnership.row.total_currency = total.map(|money| money.currency().to_string());
+    partnership.model.total_amount = total.map(|money| money.amount().to_string());
+    partnership.model.total_currency = total.map(|money| money.currency().to_string());
 }
 
 /// What a party gives, checked.
@@ -487,11 +594,11 @@ fn contribution(place: usize, party: &PartnershipPartyInput, fields: &mut Fields
     match currency.and_then(|currency| Money::new(given.amount, currency)) {
         Ok(money) if money.amount() >= Decimal::ZERO => Some(money),
         Ok(_) => {
-            fields.problems.add(Problem::invalid(path, "A contribution is not below zero."));
+            fields.problems.add(Problem::new(path, &messages::CONTRIBUTION_BELOW_ZERO));
             None
         }
         Err(error) => {
-            fields.problems.add(Problem::invalid(path, error.to_string()));
+            fields.problems.add(Problem::value(path, &error));
             None
         }
     }

@@ -15,13 +15,13 @@ use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::vocabulary::{occupation_facet, sector_facet, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
-use crate::record::policy::Visibility;
+use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
 use crate::record::value::{Date, DateTime, EmailAddress, Identifier, Url, fold, sort_key};
-use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Written, rows_of};
-use crate::record::{RecordType, name_of};
+use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Submission, Written, rows_of};
+use crate::record::{RecordType, id, messages, name_of};
 
 /// A language that somebody speaks, as it is written.
 #[derive(Clone, Debug, Deserialize, InputObject)]
@@ -180,7 +180,7 @@ fn particulars(fields: &mut Fields<'_>, row: &mut Model, input: &TalentInput) {
             match vocabularies().languages.find(&path, "language code", &spoken.language) {
                 Ok(_) => Some(SpokenLanguage { language: spoken.language.clone(), level: spoken.level }),
                 Err(error) => {
-                    fields.problems.add(Problem::invalid(path, error.to_string()));
+                    fields.problems.add(Problem::unknown_term(path, &error));
                     None
                 }
             }
@@ -221,8 +221,27 @@ fn shown_name(input: &TalentInput, row: &Model) -> MaybeUndefined<String> {
     }
 }
 
+/// The fields in which a row differs from what the person has decided: who sees the profile, and why.
+fn decided_otherwise<'a>(before: &Model, row: &Model) -> Vec<&'a str> {
+    let groups = |row: &Model| {
+        [
+            row.contact_visibility,
+            row.biography_visibility,
+            row.availability_visibility,
+            row.affiliations_visibility,
+        ]
+    };
+    let decided = [
+        ("visibility", before.visibility == row.visibility),
+        ("fieldVisibility", groups(before) == groups(row)),
+        ("legalBasis", before.legal_basis == row.legal_basis),
+    ];
+    decided.into_iter().filter(|(_, same)| !same).map(|(field, _)| field).collect()
+}
+
 impl Kind for Talents {
     const TYPE: RecordType = RecordType::Talent;
+    const HAS_REGION: bool = true;
     type Input = TalentInput;
     type Row = Model;
 
@@ -284,7 +303,7 @@ impl Kind for Talents {
         before: Option<&Model>,
         input: &TalentInput,
         problems: &mut Problems,
-    ) -> Option<Model> {
+    ) -> Model {
         let all = vocabularies();
         let mut row = before.cloned().unwrap_or_else(|| blank(id));
         let mut fields = Fields { new: before.is_none(), problems };
@@ -330,14 +349,34 @@ impl Kind for Talents {
         fields.sources("sources", &input.sources, &mut row.sources);
         fields.claims("claims", &input.claims, &mut row.claims);
         derive(&mut row);
-        fields.problems.is_empty().then_some(row)
+        row
+    }
+
+    async fn refusal(
+        _: &Batch<'_>,
+        viewer: &Viewer,
+        before: &Model,
+        _: &Submission,
+    ) -> Result<Option<Problem>, DomainError> {
+        let refused = !viewer.writes_talent(&before.region, before.id);
+        Ok(refused.then(|| Problem::forbidden(&messages::NOT_YOURS)))
     }
 
     async fn complete(
         _: &Batch<'_>,
-        _: &mut Numbered<Draft<Model>>,
-        _: &mut [Problems],
+        drafts: &mut Numbered<Draft<Model>>,
+        problems: &mut [Problems],
     ) -> Result<(), DomainError> {
+        for (index, draft) in drafts.iter() {
+            let Some(before) = &draft.before else { continue };
+            let nobody = Viewer::anonymous();
+            let writer = draft.viewer.as_deref().unwrap_or(&nobody);
+            if !writer.decides_for(before.claimed, before.id) {
+                for field in decided_otherwise(before, &draft.row) {
+                    problems[*index].add(Problem::new(field, &messages::TALENT_DECIDES));
+                }
+            }
+        }
         Ok(())
     }
 
@@ -367,6 +406,18 @@ impl Kind for Talents {
         );
         let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
         Ok(found.into_iter().map(|(position, _)| ids[position]).collect())
+    }
+
+    async fn referrers(batch: &Batch<'_>, viewer: &Viewer, id: Uuid) -> Result<Vec<String>, DomainError> {
+        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+        let sql = format!(
+            "SELECT k.n, r.id FROM {} {} affiliation AS r ON r.talent_id = k.id WHERE {} ORDER BY r.id LIMIT 10",
+            keys.source(batch.dialect),
+            batch.dialect.join(),
+            viewer.sees_affiliation(batch.dialect, "r"),
+        );
+        let rows = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(&[id])).await?;
+        rows.into_iter().map(|(_, mut row)| Ok(id::encode("affiliation", row.get()?))).collect()
     }
 
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {

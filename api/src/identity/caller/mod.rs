@@ -83,7 +83,7 @@ pub struct Known {
 impl Known {
     /// Somebody with an account.
     pub fn with_account(session: Uuid, account: Account, grants: Vec<Grant>, ends_at: DateTime) -> Self {
-        let viewer = viewer(&grants, account.owns());
+        let viewer = viewer(account.id, &grants, account.owns());
         Self {
             credential: Credential::Session { session, account: Box::new(account) },
             grants,
@@ -94,7 +94,7 @@ impl Known {
 
     /// A machine with a key.
     pub fn with_key(key: Uuid, last_used_at: Option<i64>, grants: Vec<Grant>, ends_at: DateTime) -> Self {
-        let viewer = viewer(&grants, [].into());
+        let viewer = viewer(key, &grants, [].into());
         Self {
             credential: Credential::ApiKey { key, noted: Noted::new(last_used_at) },
             grants,

@@ -144,6 +144,12 @@ impl LanguagePreferences {
         }
     }
 
+    /// The language of these that is wanted most; nothing where none of them is.
+    pub fn best_of(&self, languages: &[Language]) -> Option<Language> {
+        let fits = |range: &Range| languages.iter().copied().find(|language| self.matches(*range, *language));
+        self.ranges.iter().find_map(fits)
+    }
+
     /// Chooses the text to serve: in the language of the field's argument, else in those of the header in
     /// their order, else the record's own, which is the first of `texts`. Nothing only where there are no
     /// texts.

@@ -15,9 +15,10 @@ use crate::directory::organization::write::Organizations;
 use crate::directory::partnership::write::Partnerships;
 use crate::directory::talent::write::Talents;
 use crate::record::error::DomainError;
+use crate::record::policy::Viewer;
 use crate::record::problem::{Problem, Problems};
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
-use crate::record::slug;
+use crate::record::{RecordType, messages, slug};
 
 /// Applies a batch inside a transaction, without the log and without committing.
 ///
@@ -110,14 +111,32 @@ impl<'a> Door<'a> {
             let id = known.get(&index).copied().or(submission.id).unwrap_or_else(|| self.app.new_id());
             self.ids.push(id);
         }
+        self.follow_redirects().await?;
         let mut seen = HashSet::new();
         for (index, id) in self.ids.iter().enumerate() {
             if !seen.insert(*id) {
-                self.problems[index]
-                    .add(Problem::invalid("externalId", "This record is in the same batch twice."));
+                self.problems[index].add(Problem::new("externalId", &messages::TWICE_IN_BATCH));
             }
         }
         self.load_shared().await
+    }
+
+    /// Takes the id of a duplicate for that of the record which it was merged into.
+    async fn follow_redirects(&mut self) -> Result<(), DomainError> {
+        let meant = self.submissions.iter().enumerate().filter(|(_, submission)| submission.exists);
+        let meant: Vec<usize> = meant.map(|(index, _)| index).collect();
+        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+        let sql = format!(
+            "SELECT k.n, d.target_id FROM {} {} record_redirect AS d ON d.id = k.id",
+            keys.source(self.batch.dialect),
+            self.batch.dialect.join(),
+        );
+        let ids: Vec<Uuid> = meant.iter().map(|index| self.ids[*index]).collect();
+        let found = KeyedStatement { sql, keys };
+        for (position, mut row) in found.query(self.batch.tx, self.batch.dialect, rows_of(&ids)).await? {
+            self.ids[meant[position]] = row.get()?;
+        }
+        Ok(())
     }
 
     async fn load_shared(&mut self) -> Result<(), DomainError> {
@@ -132,10 +151,11 @@ impl<'a> Door<'a> {
     async fn resolve_references(&mut self) -> Result<(), DomainError> {
         let mut wanted = Vec::new();
         for submission in self.submissions.iter().filter(|submission| !submission.delete) {
-            submission.input.references(&mut wanted);
+            submission.references(&mut wanted);
         }
+        let viewer = self.submissions.iter().find_map(|submission| submission.viewer.as_deref());
         let mut resolved =
-            crate::record::reference::resolve(self.batch.tx, self.batch.dialect, &wanted).await?;
+            crate::record::reference::resolve(self.batch.tx, self.batch.dialect, &wanted, viewer).await?;
         for (submission, id) in self.submissions.iter().zip(&self.ids).filter(|(s, _)| !s.delete) {
             let to = submission.input.record_type();
             let names = submission.input.slug().map(str::to_owned).into_iter();
@@ -196,7 +216,12 @@ impl<'a> Door<'a> {
     ) -> Result<Numbered<Draft<K::Row>>, DomainError> {
         let known = inputs.iter().map(|(_, (id, _))| *id).filter(|id| self.shared.contains_key(id));
         let known: Vec<Uuid> = known.collect();
-        let present = if known.is_empty() { HashMap::new() } else { K::load(&self.batch, &known).await? };
+        let mut present =
+            if known.is_empty() { HashMap::new() } else { K::load(&self.batch, &known).await? };
+        present.retain(|id, _| self.shared.get(id).is_some_and(|shared| shared.live));
+        let meant: Numbered<Uuid> = inputs.iter().map(|(index, (id, _))| (*index, *id)).collect();
+        self.admit::<K>(&meant, &present).await?;
+        inputs.retain(|(index, _)| self.problems[*index].is_empty());
         loop {
             let drafts = self.drafts_once::<K>(&inputs, &present).await?;
             let refused = inputs.iter().filter(|(index, _)| !self.problems[*index].is_empty());
@@ -213,7 +238,7 @@ impl<'a> Door<'a> {
             });
             let refers = |index: usize| {
                 let mut wanted = Vec::new();
-                self.submissions[index].input.references(&mut wanted);
+                self.submissions[index].references(&mut wanted);
                 wanted.iter().any(|name| gone.contains(name))
             };
             if gone.is_empty() || !inputs.iter().any(|(index, _)| refers(*index)) {
@@ -229,31 +254,72 @@ impl<'a> Door<'a> {
     ) -> Result<Numbered<Draft<K::Row>>, DomainError> {
         let mut drafts: Numbered<Draft<K::Row>> = Vec::with_capacity(inputs.len());
         for (index, (id, input)) in inputs {
-            let before = present.get(id).filter(|_| self.shared.get(id).is_some_and(|s| s.live));
+            let before = present.get(id);
             let submission = &self.submissions[*index];
             let origin = submission.source.as_ref().zip(submission.external_id.as_ref());
             let salt = origin.map_or_else(|| id.to_string(), |(source, id)| format!("{}:{id}", source.name));
             let generated = before.is_none() && submission.input.slug().is_none();
             let problems = &mut self.problems[*index];
-            let Some(row) = K::merge(&self.batch, *id, before, input, problems) else { continue };
+            let row = K::merge(&self.batch, *id, before, input, problems);
+            if let Some(refusal) = submission.viewer.as_deref().and_then(|v| refused::<K>(v, &row, before)) {
+                // Nothing more is said to those who may not write it anyhow.
+                problems.take();
+                problems.add(refusal);
+                continue;
+            }
             let slug_salt = generated.then_some(salt);
-            drafts.push((*index, Draft { row, before: before.cloned(), slug_salt }));
+            let (viewer, answer) = (submission.viewer.clone(), submission.answer.clone());
+            drafts.push((*index, Draft { row, before: before.cloned(), slug_salt, viewer, answer }));
         }
-        // What is refused takes no slug and no identifier from others.
-        drafts.retain(|(index, _)| self.problems[*index].is_empty());
+        // What is refused takes no slug and no identifier from others of the batch. People are told all that is wrong
+        // at once; their submissions come alone.
+        let goes_on = |problems: &[Problems], index: usize| {
+            problems[index].is_empty() || self.submissions[index].viewer.is_some()
+        };
+        drafts.retain(|(index, _)| goes_on(&self.problems, *index));
         K::complete(&self.batch, &mut drafts, &mut self.problems).await?;
         for (index, draft) in &drafts {
             let region = K::region(&draft.row);
             if let Some(source) = self.submissions[*index].source.as_ref().filter(|s| s.region != region) {
-                self.problems[*index].add(Problem::foreign_region(&source.name, &source.region, region));
+                self.problems[*index].add(Problem::foreign_source(&source.name, &source.region, region));
             }
         }
-        drafts.retain(|(index, _)| self.problems[*index].is_empty());
+        drafts.retain(|(index, _)| goes_on(&self.problems, *index));
         slug::settle::<K>(&self.batch, &mut drafts, &mut self.problems).await?;
-        drafts.retain(|(index, _)| self.problems[*index].is_empty());
-        slug::identifiers::<K>(&self.batch, &drafts, &mut self.problems).await?;
+        drafts.retain(|(index, _)| goes_on(&self.problems, *index));
+        let given = |index: usize| self.submissions[index].input.identifiers();
+        slug::identifiers::<K>(&self.batch, &drafts, &mut self.problems, given).await?;
         drafts.retain(|(index, _)| self.problems[*index].is_empty());
         Ok(drafts)
+    }
+
+    /// Refuses what people may not do with records that are there, and what they would do to records that are not
+    /// there for them.
+    async fn admit<K: Kind>(
+        &mut self,
+        meant: &Numbered<Uuid>,
+        present: &HashMap<Uuid, K::Row>,
+    ) -> Result<(), DomainError> {
+        for (index, id) in meant {
+            let submission = &self.submissions[*index];
+            let Some(viewer) = submission.viewer.as_deref().filter(|_| submission.exists) else { continue };
+            let shared = self.shared.get(id).map_or(0, |shared| shared.revision);
+            // Asked in any case: what is hidden costs what is absent costs.
+            let seen = sees(&self.batch, viewer, K::TYPE, *id).await?;
+            let problem = match present.get(id).filter(|_| seen) {
+                Some(row) => match K::refusal(&self.batch, viewer, row, submission).await? {
+                    None if submission.base_revision.is_some_and(|base| base != shared) => {
+                        self.statuses[*index] = Some((Status::Conflict, shared));
+                        Problem::conflict(shared)
+                    }
+                    None => continue,
+                    Some(problem) => problem,
+                },
+                None => Problem::no_record(),
+            };
+            self.problems[*index].add(problem);
+        }
+        Ok(())
     }
 
     async fn save<K: Kind>(&mut self, inputs: Numbered<(Uuid, &'a K::Input)>) -> Result<(), DomainError> {
@@ -278,7 +344,7 @@ impl<'a> Door<'a> {
                     None => shared.origin == name || submission.overwrite,
                 };
                 if !seen {
-                    self.problems[index].add(Problem::conflict(shared.revision));
+                    self.problems[index].add(Problem::conflict_of_sources(shared.revision));
                     self.statuses[index] = Some((Status::Conflict, shared.revision));
                     continue;
                 }
@@ -320,10 +386,15 @@ impl<'a> Door<'a> {
 
     async fn delete<K: Kind>(&mut self, deletions: Numbered<Uuid>) -> Result<(), DomainError> {
         let ids: Vec<Uuid> = deletions.iter().map(|(_, id)| *id).collect();
-        let present = K::load(&self.batch, &ids).await?;
+        let mut present = K::load(&self.batch, &ids).await?;
+        present.retain(|id, _| self.shared.get(id).is_some_and(|shared| shared.live));
+        self.admit::<K>(&deletions, &present).await?;
         let referred = K::referred(&self.batch, &ids).await?;
         let mut gone = Vec::new();
         for (index, id) in deletions {
+            if !self.problems[index].is_empty() {
+                continue;
+            }
             let shared = self.shared.get(&id);
             let (Some(row), Some(shared)) = (present.get(&id), shared.filter(|shared| shared.live)) else {
                 self.statuses[index] = Some((Status::Unchanged, shared.map_or(0, |shared| shared.revision)));
@@ -331,12 +402,16 @@ impl<'a> Door<'a> {
             };
             let submission = &self.submissions[index];
             if submission.base_revision.is_some_and(|base| base != shared.revision) {
-                self.problems[index].add(Problem::conflict(shared.revision));
+                self.problems[index].add(Problem::conflict_of_sources(shared.revision));
                 self.statuses[index] = Some((Status::Conflict, shared.revision));
                 continue;
             }
             if referred.contains(&id) {
-                self.problems[index].add(Problem::referred());
+                let problem = match &submission.viewer {
+                    Some(viewer) => Problem::referred("id", &K::referrers(&self.batch, viewer, id).await?),
+                    None => Problem::referred("delete", &[]),
+                };
+                self.problems[index].add(problem);
                 continue;
             }
             let revision = shared.revision + 1;
@@ -429,6 +504,35 @@ impl<'a> Door<'a> {
     }
 }
 
+/// Why a viewer may not write a row of a region: it was in another before, or is new, and they do not write the
+/// records of its region now.
+fn refused<K: Kind>(viewer: &Viewer, row: &K::Row, before: Option<&K::Row>) -> Option<Problem> {
+    let region = K::region(row);
+    let stays = before.is_some_and(|before| K::region(before) == region);
+    if !K::HAS_REGION || stays || viewer.writes_in(region) {
+        return None;
+    }
+    if !region.is_empty() {
+        return Some(Problem::foreign_region(region));
+    }
+    // That a region is missing or not known is told to those who write in one.
+    viewer.writes.is_empty().then(|| Problem::new("region", &messages::NO_REGION_OF_YOURS))
+}
+
+/// Whether a viewer sees a record, by the condition that reads have.
+async fn sees(batch: &Batch<'_>, viewer: &Viewer, of: RecordType, id: Uuid) -> Result<bool, DomainError> {
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n FROM {} {} {} AS r ON r.id = k.id WHERE {}",
+        keys.source(batch.dialect),
+        batch.dialect.join(),
+        of.prefix(),
+        viewer.sees_type(batch.dialect, of, "r"),
+    );
+    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(&[id])).await?;
+    Ok(!found.is_empty())
+}
+
 /// One entry per record: where it was written and also changed because of another, from its first view to
 /// its last.
 fn consolidate(written: Vec<Written>) -> Vec<Written> {
@@ -470,6 +574,14 @@ async fn lock(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Shared>, 
             Ok((id, shared))
         })
         .collect()
+}
+
+/// Locks what these records share, so that nobody changes or deletes them until the end of the transaction.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn lock_ids(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
+    lock(batch, ids).await.map(|_| ())
 }
 
 /// A record that changes because another did: its row is written by its own type, its revision here.

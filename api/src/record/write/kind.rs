@@ -1,15 +1,16 @@
 //! What the door must know of a type of record, and what types tell it back.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Batch, RecordInput};
-use crate::record::RecordType;
+use super::{Answer, Batch, RecordInput, Submission};
 use crate::record::error::DomainError;
-use crate::record::policy::Visibility;
-use crate::record::problem::Problems;
+use crate::record::policy::{Viewer, Visibility};
+use crate::record::problem::{Problem, Problems};
 use crate::record::value::{DateTime, Identifier};
+use crate::record::{RecordType, messages};
 
 /// A record that is written, before and after.
 #[derive(Clone, Debug)]
@@ -44,6 +45,10 @@ pub struct Draft<R> {
     pub before: Option<R>,
     /// Where nobody has given a slug: what makes it different from a namesake's.
     pub slug_salt: Option<String>,
+    /// Who writes it, where it is somebody who may not write everything.
+    pub viewer: Option<Arc<Viewer>>,
+    /// What a side says of it.
+    pub answer: Option<Answer>,
 }
 
 /// What the door must know of a type of record.
@@ -51,6 +56,8 @@ pub struct Draft<R> {
 pub trait Kind {
     /// The type.
     const TYPE: RecordType;
+    /// Whether the region that answers for the record is a field of its input, rather than that of another record.
+    const HAS_REGION: bool;
     /// How it is submitted.
     type Input: Sync + 'static;
     /// How it is stored.
@@ -83,14 +90,29 @@ pub trait Kind {
     /// # Errors
     /// [`DomainError::Stored`] where the stored list is not JSON.
     fn identifiers(row: &Self::Row) -> Result<Vec<Identifier>, DomainError>;
-    /// The row that the input makes of the present one; none where problems make it impossible.
+    /// Why this viewer, who sees the present row, may not do with it what they ask for; nothing where they may.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    fn refusal(
+        batch: &Batch<'_>,
+        viewer: &Viewer,
+        before: &Self::Row,
+        submission: &Submission,
+    ) -> impl Future<Output = Result<Option<Problem>, DomainError>> + Send {
+        let _ = (batch, submission);
+        let refused = !viewer.writes_in(Self::region(before));
+        std::future::ready(Ok(refused.then(|| Problem::forbidden(&messages::NOT_YOURS))))
+    }
+    /// The row that the input makes of the present one. Where there are problems it is not fit to be written, and
+    /// only good for finding more of them.
     fn merge(
         batch: &Batch<'_>,
         id: Uuid,
         before: Option<&Self::Row>,
         input: &Self::Input,
         problems: &mut Problems,
-    ) -> Option<Self::Row>;
+    ) -> Self::Row;
     /// Completes rows with what depends on other rows.
     fn complete(
         batch: &Batch<'_>,
@@ -107,6 +129,18 @@ pub trait Kind {
         batch: &Batch<'_>,
         ids: &[Uuid],
     ) -> impl Future<Output = Result<HashSet<Uuid>, DomainError>> + Send;
+    /// The ids, as clients see them, of records that refer to this one and that the viewer sees: a few of them.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    fn referrers(
+        batch: &Batch<'_>,
+        viewer: &Viewer,
+        id: Uuid,
+    ) -> impl Future<Output = Result<Vec<String>, DomainError>> + Send {
+        let _ = (batch, viewer, id);
+        std::future::ready(Ok(Vec::new()))
+    }
     /// Deletes rows and what hangs on them.
     fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> impl Future<Output = Result<(), DomainError>> + Send;
 }

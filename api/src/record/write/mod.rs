@@ -9,24 +9,29 @@
 
 mod batch;
 mod door;
+mod idempotency;
 mod kind;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use sea_orm::DbErr;
+use sea_orm::{DatabaseTransaction, DbErr};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use self::batch::{Batch, rows_of};
-pub use self::door::{apply, touch};
+pub use self::door::{apply, lock_ids, touch};
+use self::idempotency::{Claimed, claim};
+pub use self::idempotency::{MAX_KEY, Once};
 pub use self::kind::{Draft, Kind, Numbered, Written};
 use super::RecordType;
 use super::error::DomainError;
-use super::policy::Visibility;
+use super::policy::{Viewer, Visibility};
 use super::problem::{Problem, Problems};
 use crate::app::App;
 use crate::changes::{self, Change, Operation};
 use crate::directory::affiliation::write::AffiliationInput;
+use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::organization::write::OrganizationInput;
 use crate::directory::partnership::write::PartnershipInput;
 use crate::directory::talent::write::TalentInput;
@@ -68,6 +73,16 @@ impl RecordInput {
         slug.as_opt_deref().flatten()
     }
 
+    /// The identifiers in official registers, as they were written.
+    fn identifiers(&self) -> Vec<IdentifierInput> {
+        let given = match self {
+            Self::Organization(input) => &input.identifiers,
+            Self::Talent(input) => &input.identifiers,
+            Self::Affiliation(_) | Self::Partnership(_) => return Vec::new(),
+        };
+        given.as_opt_ref().flatten().cloned().unwrap_or_default()
+    }
+
     fn references(&self, into: &mut Vec<Reference>) {
         match self {
             Self::Organization(input) => input.references(into),
@@ -92,9 +107,14 @@ pub struct Reference {
 pub struct Resolved(HashMap<Reference, Uuid>);
 
 impl Resolved {
+    /// The record that is meant, if any.
+    pub fn get(&self, to: RecordType, text: &str) -> Option<Uuid> {
+        self.0.get(&Reference { to, text: text.to_owned() }).copied()
+    }
+
     /// The record that is meant; a problem at `path` where there is none.
     pub fn find(&self, to: RecordType, text: &str, path: &str, problems: &mut Problems) -> Option<Uuid> {
-        let found = self.0.get(&Reference { to, text: text.to_owned() }).copied();
+        let found = self.get(to, text);
         if found.is_none() {
             problems.add(Problem::unknown_reference(path, to, text));
         }
@@ -111,23 +131,64 @@ pub struct Source {
     pub region: String,
 }
 
-/// One record to write.
+/// What one side says of a record that was written by another: that it is so, or that it is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Whether it is so.
+    pub yes: bool,
+    /// In whose name, where the record does not say it: a party of a partnership.
+    pub organization: Option<String>,
+}
+
+/// One record to write. A batch is of one caller.
 #[derive(Clone, Debug)]
 pub struct Submission {
+    /// Who writes, where it is somebody who may not write everything: their rights are checked, and what they may not
+    /// see is not there for them. A source has the rights that its region gives it.
+    pub viewer: Option<Arc<Viewer>>,
     /// The system that owns the record; none for one that is made here.
     pub source: Option<Source>,
     /// The record's id in that system.
     pub external_id: Option<String>,
-    /// The id to give to a record that is made here; a new one where none is given.
+    /// The id to give to a record that is made here, a new one where none is given; or that of the record which is
+    /// meant.
     pub id: Option<Uuid>,
+    /// Whether a record with this id must be there.
+    pub exists: bool,
     /// The revision that the submitter has seen.
     pub base_revision: Option<i32>,
     /// Whether to write over what others have changed.
     pub overwrite: bool,
     /// Whether the record is to be deleted.
     pub delete: bool,
+    /// What a side says of the record; its fields stay as they are then.
+    pub answer: Option<Answer>,
     /// The record.
     pub input: RecordInput,
+}
+
+impl Submission {
+    /// A record that is made or changed here by whoever may do everything.
+    pub fn new(input: RecordInput) -> Self {
+        Self {
+            viewer: None,
+            source: None,
+            external_id: None,
+            id: None,
+            exists: false,
+            base_revision: None,
+            overwrite: false,
+            delete: false,
+            answer: None,
+            input,
+        }
+    }
+
+    fn references(&self, into: &mut Vec<Reference>) {
+        self.input.references(into);
+        let answer = self.answer.as_ref().and_then(|answer| answer.organization.clone());
+        into.extend(answer.map(|text| Reference { to: RecordType::Organization, text }));
+    }
 }
 
 /// What became of a submission.
@@ -190,11 +251,48 @@ const ATTEMPTS: u32 = 5;
 /// # Errors
 /// [`DomainError::Database`] where the database fails, after some attempts where others were in the way.
 pub async fn write(app: &App, batch: Vec<Submission>, end: End) -> Result<Vec<Outcome>, DomainError> {
+    match in_task(app, batch, end, None).await? {
+        Answered::Now(outcomes) => Ok(outcomes),
+        Answered::Before(_) | Answered::Otherwise => {
+            Err(DomainError::Stored("a key was not asked for".into()))
+        }
+    }
+}
+
+/// Writes one record as [`write`] does, once for each key. Its id must be given where there is a key.
+///
+/// # Errors
+/// See [`write`].
+pub async fn write_once(
+    app: &App,
+    submission: Submission,
+    once: Option<Once>,
+) -> Result<Answered, DomainError> {
+    in_task(app, vec![submission], End::PerItem, once).await
+}
+
+/// What became of a write that may have been made before.
+#[derive(Clone, Debug)]
+pub enum Answered {
+    /// It was made now, or refused.
+    Now(Vec<Outcome>),
+    /// It made this record before.
+    Before(Uuid),
+    /// Its key came with another request before.
+    Otherwise,
+}
+
+async fn in_task(
+    app: &App,
+    batch: Vec<Submission>,
+    end: End,
+    once: Option<Once>,
+) -> Result<Answered, DomainError> {
     let own = app.clone();
     let task = app.tasks.spawn(async move {
         let mut attempt = 1;
         loop {
-            match once(&own, &batch, end).await {
+            match attempt_to_write(&own, &batch, end, once.as_ref()).await {
                 Err(DomainError::Database(error)) if attempt < ATTEMPTS && is_contended(&error) => {
                     let wait = rand::random_range(1..=20 * u64::from(attempt));
                     tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
@@ -219,10 +317,15 @@ fn is_contended(error: &DbErr) -> bool {
         .any(|sign| text.contains(sign))
 }
 
-async fn once(app: &App, submissions: &[Submission], end: End) -> Result<Vec<Outcome>, DomainError> {
+async fn attempt_to_write(
+    app: &App,
+    submissions: &[Submission],
+    end: End,
+    once: Option<&Once>,
+) -> Result<Answered, DomainError> {
     let tx = app.db.begin().await?;
-    match apply(app, &tx, submissions).await {
-        Ok((outcomes, written)) => {
+    match transaction(app, &tx, submissions, once).await {
+        Ok((answered, written)) => {
             if end == End::DryRun || written.is_empty() {
                 tx.rollback().await?;
             } else {
@@ -230,13 +333,30 @@ async fn once(app: &App, submissions: &[Submission], end: End) -> Result<Vec<Out
                 changes::append(&tx, app.db.dialect(), changes, app.clock.now()).await?;
                 tx.commit().await?;
             }
-            Ok(outcomes)
+            Ok(answered)
         }
         Err(error) => {
             tx.rollback().await?;
             Err(error)
         }
     }
+}
+
+async fn transaction(
+    app: &App,
+    tx: &DatabaseTransaction,
+    submissions: &[Submission],
+    once: Option<&Once>,
+) -> Result<(Answered, Vec<Written>), DomainError> {
+    if let (Some(once), Some(id)) = (once, submissions.first().and_then(|submission| submission.id)) {
+        match claim(app, tx, once, id).await? {
+            Claimed::First => {}
+            Claimed::Again(id) => return Ok((Answered::Before(id), Vec::new())),
+            Claimed::Other => return Ok((Answered::Otherwise, Vec::new())),
+        }
+    }
+    let (outcomes, written) = apply(app, tx, submissions).await?;
+    Ok((Answered::Now(outcomes), written))
 }
 
 /// The entries of what was written: what left its view says so there.

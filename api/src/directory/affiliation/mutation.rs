@@ -1,0 +1,118 @@
+//! Mutations of affiliations.
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+
+use super::write::AffiliationInput;
+use super::{AffiliationNode, find};
+use crate::record::error::{GraphqlResult, IntoGraphql};
+use crate::record::mutation::{DeletePayload, Done, Mutator, sent};
+use crate::record::user_error::UserError;
+use crate::record::write::{Answer, RecordInput};
+
+/// An affiliation as it was written, or why nothing was.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct AffiliationPayload {
+    /// The affiliation as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have
+    /// left it; null
+    /// where nothing was written for another reason.
+    pub affiliation: Option<AffiliationNode>,
+    /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
+    pub user_errors: Vec<UserError>,
+}
+
+async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<AffiliationPayload> {
+    let reader = Mutator::of(ctx)?.reader();
+    let wanted = done.wanted(ctx, "AffiliationPayload", "affiliation");
+    let affiliation = match &wanted {
+        Some((keys, want)) => find(reader, keys.clone(), want).await.graphql()?.next().flatten(),
+        None => None,
+    };
+    let shown = wanted.is_none() || affiliation.is_some();
+    Ok(AffiliationPayload { affiliation, user_errors: done.user_errors(reader, shown) })
+}
+
+async fn answer(ctx: &Context<'_>, id: &ID, yes: bool) -> GraphqlResult<AffiliationPayload> {
+    let (answer, blank) = (Answer { yes, organization: None }, RecordInput::Affiliation(Box::default()));
+    let done = Mutator::of(ctx)?.answer(id, answer, blank).await.graphql()?;
+    payload(ctx, done).await
+}
+
+/// Mutations of affiliations.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AffiliationMutation;
+
+/// Mutations of affiliations.
+#[Object]
+impl AffiliationMutation {
+    /// Makes an affiliation. Those who speak for the talent or for the organization may: the person, members
+    /// of the organization, and those who write the records of the region of either. It is asserted by that
+    /// side; the other is asked to confirm.
+    async fn create_affiliation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is known of it.")] input: AffiliationInput,
+        #[graphql(
+            desc = "A text of your choice, 255 characters at most, that makes it safe to send the same again: for a day it answers the record that it made first. With another input it is a CONFLICT."
+        )]
+        idempotency_key: Option<String>,
+    ) -> GraphqlResult<AffiliationPayload> {
+        let raw = sent(ctx, "input").graphql()?;
+        let record = RecordInput::Affiliation(Box::new(input));
+        let done = Mutator::of(ctx)?.create(record, idempotency_key, raw).await.graphql()?;
+        payload(ctx, done).await
+    }
+
+    /// Changes an affiliation: an absent field keeps, null clears, a list replaces. The talent's side may;
+    /// the organization's side where it has asserted the role. What has changed must be confirmed anew by the
+    /// other side.
+    async fn update_affiliation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(
+            desc = "The revision that you have read. Where another is present, nothing is written: CONFLICT, with the record as it is. Without it you write over what others have changed."
+        )]
+        base_revision: Option<i32>,
+        #[graphql(desc = "What changes.")] input: AffiliationInput,
+    ) -> GraphqlResult<AffiliationPayload> {
+        let record = RecordInput::Affiliation(Box::new(input));
+        let done = Mutator::of(ctx)?.update(&id, base_revision, record).await.graphql()?;
+        payload(ctx, done).await
+    }
+
+    /// Confirms an affiliation in the name of the side that has not asserted it; then it is asserted by BOTH.
+    /// A side
+    /// that has disputed it takes that back.
+    async fn confirm_affiliation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] id: ID,
+    ) -> GraphqlResult<AffiliationPayload> {
+        answer(ctx, &id, true).await
+    }
+
+    /// Says, in the name of the side that has not asserted it, that an affiliation is not so. From then on
+    /// only the two
+    /// sides and the staff of their regions see it, until the side that disputes it confirms.
+    async fn dispute_affiliation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] id: ID,
+    ) -> GraphqlResult<AffiliationPayload> {
+        answer(ctx, &id, false).await
+    }
+
+    /// Deletes an affiliation. The talent's side may; the organization's side where nobody else has asserted
+    /// the role.
+    async fn delete_affiliation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(
+            desc = "The revision that you have read. Where another is present, nothing is deleted: CONFLICT."
+        )]
+        base_revision: Option<i32>,
+    ) -> GraphqlResult<DeletePayload> {
+        Mutator::of(ctx)?.delete(&id, base_revision, RecordInput::Affiliation(Box::default())).await
+    }
+}

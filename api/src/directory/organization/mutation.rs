@@ -1,0 +1,87 @@
+//! Mutations of organizations.
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+
+use super::write::OrganizationInput;
+use super::{OrganizationNode, find};
+use crate::record::error::{GraphqlResult, IntoGraphql};
+use crate::record::mutation::{DeletePayload, Done, Mutator, sent};
+use crate::record::user_error::UserError;
+use crate::record::write::RecordInput;
+
+/// An organization as it was written, or why nothing was.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct OrganizationPayload {
+    /// The organization as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have
+    /// left it; null
+    /// where nothing was written for another reason.
+    pub organization: Option<OrganizationNode>,
+    /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
+    pub user_errors: Vec<UserError>,
+}
+
+async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<OrganizationPayload> {
+    let reader = Mutator::of(ctx)?.reader();
+    let wanted = done.wanted(ctx, "OrganizationPayload", "organization");
+    let organization = match &wanted {
+        Some((keys, want)) => find(reader, keys.clone(), want).await.graphql()?.next().flatten(),
+        None => None,
+    };
+    let shown = wanted.is_none() || organization.is_some();
+    Ok(OrganizationPayload { organization, user_errors: done.user_errors(reader, shown) })
+}
+
+/// Mutations of organizations.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OrganizationMutation;
+
+/// Mutations of organizations.
+#[Object]
+impl OrganizationMutation {
+    /// Makes an organization. Those who write the records of its region may.
+    async fn create_organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is known of it.")] input: OrganizationInput,
+        #[graphql(
+            desc = "A text of your choice, 255 characters at most, that makes it safe to send the same again: for a day it answers the record that it made first. With another input it is a CONFLICT."
+        )]
+        idempotency_key: Option<String>,
+    ) -> GraphqlResult<OrganizationPayload> {
+        let raw = sent(ctx, "input").graphql()?;
+        let record = RecordInput::Organization(Box::new(input));
+        let done = Mutator::of(ctx)?.create(record, idempotency_key, raw).await.graphql()?;
+        payload(ctx, done).await
+    }
+
+    /// Changes an organization: an absent field keeps, null clears, a list replaces. Those who write the
+    /// records of its region may; to move it to another region, those of both.
+    async fn update_organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(
+            desc = "The revision that you have read. Where another is present, nothing is written: CONFLICT, with the record as it is. Without it you write over what others have changed."
+        )]
+        base_revision: Option<i32>,
+        #[graphql(desc = "What changes.")] input: OrganizationInput,
+    ) -> GraphqlResult<OrganizationPayload> {
+        let record = RecordInput::Organization(Box::new(input));
+        let done = Mutator::of(ctx)?.update(&id, base_revision, record).await.graphql()?;
+        payload(ctx, done).await
+    }
+
+    /// Deletes an organization. It is refused while others refer to it: affiliations, partnerships, members,
+    /// organizations that it succeeds.
+    async fn delete_organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(
+            desc = "The revision that you have read. Where another is present, nothing is deleted: CONFLICT."
+        )]
+        base_revision: Option<i32>,
+    ) -> GraphqlResult<DeletePayload> {
+        Mutator::of(ctx)?.delete(&id, base_revision, RecordInput::Organization(Box::default())).await
+    }
+}

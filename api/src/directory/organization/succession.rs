@@ -1,0 +1,96 @@
+//! Chains of successors: each must end.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::organization::Model;
+use uuid::Uuid;
+
+use crate::record::error::DomainError;
+use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
+use crate::record::write::{Batch, Draft, Numbered, lock_ids, rows_of};
+
+/// The drafts whose new successors lead back to themselves, by their index. An organization that is its own
+/// successor is not among them: that is found without looking further.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn circular(
+    batch: &Batch<'_>,
+    drafts: &Numbered<Draft<Model>>,
+) -> Result<Vec<usize>, DomainError> {
+    let changed: Vec<(usize, Uuid)> = drafts
+        .iter()
+        .filter(|(_, draft)| {
+            let before = draft.before.as_ref().and_then(|before| before.successor_id);
+            draft.row.successor_id.is_some() && draft.row.successor_id != before
+        })
+        .map(|(index, draft)| (*index, draft.row.id))
+        .collect();
+    // What is written now goes before what is stored.
+    let mut next: HashMap<Uuid, Option<Uuid>> =
+        drafts.iter().map(|(_, draft)| (draft.row.id, draft.row.successor_id)).collect();
+    let mut frontier: HashSet<Uuid> = changed.iter().filter_map(|(_, id)| next[id]).collect();
+    loop {
+        frontier.retain(|id| !next.contains_key(id));
+        if frontier.is_empty() {
+            break;
+        }
+        let mut ids: Vec<Uuid> = frontier.drain().collect();
+        ids.sort_unstable();
+        // Locked before they are read, so that nobody closes a circle from its other side meanwhile.
+        lock_ids(batch, &ids).await?;
+        let found = successors(batch, &ids).await?;
+        for id in ids {
+            let successor = found.get(&id).copied().flatten();
+            next.insert(id, successor);
+            frontier.extend(successor);
+        }
+    }
+    Ok(changed.into_iter().filter(|(_, id)| leads_back(&next, *id)).map(|(index, _)| index).collect())
+}
+
+async fn successors(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Option<Uuid>>, DomainError> {
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n, o.successor_id FROM {} {} organization AS o ON o.id = k.id",
+        keys.source(batch.dialect),
+        batch.dialect.join(),
+    );
+    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
+    found.into_iter().map(|(position, mut row)| Ok((ids[position], row.get()?))).collect()
+}
+
+/// Whether the chain that begins at an organization comes back to it, by way of another.
+fn leads_back(next: &HashMap<Uuid, Option<Uuid>>, start: Uuid) -> bool {
+    let mut seen = HashSet::new();
+    let mut at = next.get(&start).copied().flatten();
+    while let Some(id) = at {
+        if id == start {
+            return !seen.is_empty();
+        }
+        if !seen.insert(id) {
+            return false;
+        }
+        at = next.get(&id).copied().flatten();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(links: &[(u128, u128)]) -> HashMap<Uuid, Option<Uuid>> {
+        links.iter().map(|(from, to)| (Uuid::from_u128(*from), Some(Uuid::from_u128(*to)))).collect()
+    }
+
+    #[test]
+    fn circles_are_found_from_within() {
+        let back = |links: &[(u128, u128)], start| leads_back(&chain(links), Uuid::from_u128(start));
+        assert!(back(&[(1, 2), (2, 1)], 1));
+        assert!(back(&[(1, 2), (2, 3), (3, 1)], 2));
+        assert!(!back(&[(1, 2), (2, 3)], 1));
+        assert!(!back(&[(1, 1)], 1), "itself is found elsewhere");
+        assert!(!back(&[(1, 2), (2, 3), (3, 2)], 1), "the circle is of others");
+    }
+}

@@ -1,0 +1,89 @@
+//! Mutations of talents.
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+
+use super::write::TalentInput;
+use super::{TalentNode, find};
+use crate::record::error::{GraphqlResult, IntoGraphql};
+use crate::record::mutation::{DeletePayload, Done, Mutator, sent};
+use crate::record::user_error::UserError;
+use crate::record::write::RecordInput;
+
+/// A talent as it was written, or why nothing was.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct TalentPayload {
+    /// The talent as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have left
+    /// it; null
+    /// where nothing was written for another reason.
+    pub talent: Option<TalentNode>,
+    /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
+    pub user_errors: Vec<UserError>,
+}
+
+async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<TalentPayload> {
+    let reader = Mutator::of(ctx)?.reader();
+    let wanted = done.wanted(ctx, "TalentPayload", "talent");
+    let talent = match &wanted {
+        Some((keys, want)) => find(reader, keys.clone(), want).await.graphql()?.next().flatten(),
+        None => None,
+    };
+    let shown = wanted.is_none() || talent.is_some();
+    Ok(TalentPayload { talent, user_errors: done.user_errors(reader, shown) })
+}
+
+/// Mutations of talents.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TalentMutation;
+
+/// Mutations of talents.
+#[Object]
+impl TalentMutation {
+    /// Makes a talent. Those who write the records of its region may. Without a visibility the person stays
+    /// PRIVATE.
+    async fn create_talent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is known of it.")] input: TalentInput,
+        #[graphql(
+            desc = "A text of your choice, 255 characters at most, that makes it safe to send the same again: for a day it answers the record that it made first. With another input it is a CONFLICT."
+        )]
+        idempotency_key: Option<String>,
+    ) -> GraphqlResult<TalentPayload> {
+        let raw = sent(ctx, "input").graphql()?;
+        let record = RecordInput::Talent(Box::new(input));
+        let done = Mutator::of(ctx)?.create(record, idempotency_key, raw).await.graphql()?;
+        payload(ctx, done).await
+    }
+
+    /// Changes a talent: an absent field keeps, null clears, a list replaces. The person and those who write
+    /// the records of the region may. Who sees the profile, and why the directory shows it, only the person
+    /// decides once they have claimed it.
+    async fn update_talent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(
+            desc = "The revision that you have read. Where another is present, nothing is written: CONFLICT, with the record as it is. Without it you write over what others have changed."
+        )]
+        base_revision: Option<i32>,
+        #[graphql(desc = "What changes.")] input: TalentInput,
+    ) -> GraphqlResult<TalentPayload> {
+        let record = RecordInput::Talent(Box::new(input));
+        let done = Mutator::of(ctx)?.update(&id, base_revision, record).await.graphql()?;
+        payload(ctx, done).await
+    }
+
+    /// Deletes a talent. The person and those who write the records of the region may. It is refused while
+    /// affiliations refer to it. It removes the record and not what others have kept of it.
+    async fn delete_talent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(
+            desc = "The revision that you have read. Where another is present, nothing is deleted: CONFLICT."
+        )]
+        base_revision: Option<i32>,
+    ) -> GraphqlResult<DeletePayload> {
+        Mutator::of(ctx)?.delete(&id, base_revision, RecordInput::Talent(Box::default())).await
+    }
+}

@@ -1,0 +1,194 @@
+//! What all mutations of records share: from arguments to the one door, and back to a payload.
+//!
+//! A mutation answers what it has written as every read does: by the caller's selection, under their rules. What it
+//! refuses is in `userErrors`, all of it at once; a GraphQL error is only what no form could have prevented.
+
+use async_graphql::{Context, ID, SimpleObject};
+use serde_json::Value;
+use std::sync::Arc;
+use uuid::Uuid;
+
+use super::error::{DomainError, GraphqlResult, IntoGraphql};
+use super::id::{self, graphql_id};
+use super::lookup::Key;
+use super::messages::{self, Message, Said};
+use super::problem::Problem;
+use super::read::Selection;
+use super::reader::Reader;
+use super::user_error::UserError;
+use super::write::{Answer, Answered, MAX_KEY, Once, RecordInput, Status, Submission, write_once};
+use crate::app::App;
+
+/// What was deleted, or why nothing was.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct DeletePayload {
+    /// The id of the record that is gone; null where nothing was deleted. It is given to no other record.
+    pub deleted_id: Option<ID>,
+    /// Why nothing was deleted; empty where the record is gone.
+    pub user_errors: Vec<UserError>,
+}
+
+/// What became of a mutation.
+#[derive(Clone, Debug, Default)]
+pub struct Done {
+    /// The record to show: as it was written, or as it is where somebody else has changed it.
+    id: Option<Uuid>,
+    /// Whether it was made before, by the same request.
+    before: bool,
+    problems: Vec<Problem>,
+}
+
+impl Done {
+    fn refused(problem: Problem) -> Self {
+        Self { problems: vec![problem], ..Self::default() }
+    }
+
+    /// What to read for the payload's field `field`, and how much of it; nothing where it is not selected or there
+    /// is no record to show.
+    pub fn wanted(&self, ctx: &Context<'_>, payload: &str, field: &str) -> Option<(Vec<Key>, Selection)> {
+        Some((vec![Key::Id(self.id?)], Selection::of(ctx).below(payload, field)?))
+    }
+
+    /// Why nothing was written, for this reader. `shown` says whether the record that was wanted was found.
+    pub fn user_errors(self, reader: &Reader, shown: bool) -> Vec<UserError> {
+        let gone = (self.before && !shown)
+            .then(|| Problem::beside("idempotencyKey", Said::new(&messages::KEY_WITHOUT_RECORD)));
+        let problems = self.problems.iter().chain(&gone);
+        problems.map(|problem| UserError::new(problem, &reader.languages)).collect()
+    }
+}
+
+/// Writes for whoever calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Mutator<'a> {
+    app: &'a App,
+    reader: &'a Arc<Reader>,
+}
+
+impl<'a> Mutator<'a> {
+    /// That of the request.
+    ///
+    /// # Errors
+    /// Only where the schema is run without one.
+    pub fn of(ctx: &Context<'a>) -> GraphqlResult<Self> {
+        Ok(Self { app: ctx.data()?, reader: Reader::of(ctx)? })
+    }
+
+    /// The one who reads what was written.
+    pub fn reader(&self) -> &'a Arc<Reader> {
+        self.reader
+    }
+
+    /// Makes a record. `input` is what was sent, to be compared with what comes with the same key another time.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn create(
+        &self,
+        record: RecordInput,
+        key: Option<String>,
+        input: Option<Value>,
+    ) -> Result<Done, DomainError> {
+        if let Some(message) = self.nobody() {
+            return Ok(Done::refused(Problem::new("", message)));
+        }
+        let once = match key {
+            None => None,
+            Some(key) if key.is_empty() || key.chars().count() > MAX_KEY => {
+                let said = Said::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
+                return Ok(Done::refused(Problem::beside("idempotencyKey", said)));
+            }
+            Some(key) => {
+                let made = record.record_type().name();
+                Some(Once::new(&self.reader.viewer, &key, made, &input.unwrap_or_default())?)
+            }
+        };
+        let submission = Submission { id: Some(self.app.new_id()), ..self.submission(record) };
+        self.write(submission, once).await
+    }
+
+    /// Changes a record.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` for what is no id of its type, [`DomainError::Database`].
+    pub async fn update(
+        &self,
+        id: &ID,
+        base_revision: Option<i32>,
+        record: RecordInput,
+    ) -> Result<Done, DomainError> {
+        let submission = Submission { base_revision, ..self.submission(record) };
+        self.with_record(id, submission).await
+    }
+
+    /// Writes what a side says of a record; its fields stay as they are.
+    ///
+    /// # Errors
+    /// See [`Mutator::update`].
+    pub async fn answer(&self, id: &ID, answer: Answer, blank: RecordInput) -> Result<Done, DomainError> {
+        let submission = Submission { answer: Some(answer), ..self.submission(blank) };
+        self.with_record(id, submission).await
+    }
+
+    /// Deletes a record; `blank` says of which type.
+    ///
+    /// # Errors
+    /// See [`Mutator::update`].
+    pub async fn delete(
+        &self,
+        id: &ID,
+        base_revision: Option<i32>,
+        blank: RecordInput,
+    ) -> GraphqlResult<DeletePayload> {
+        let prefix = blank.record_type().prefix();
+        let submission = Submission { base_revision, delete: true, ..self.submission(blank) };
+        let done = self.with_record(id, submission).await.graphql()?;
+        let deleted_id = done.id.filter(|_| done.problems.is_empty()).map(|id| graphql_id(prefix, id));
+        Ok(DeletePayload { deleted_id, user_errors: done.user_errors(self.reader, true) })
+    }
+
+    /// Why whoever calls writes nothing at all, wherever it be.
+    fn nobody(&self) -> Option<&'static Message> {
+        let viewer = &self.reader.viewer;
+        (!viewer.signed_in && !viewer.writes_anything()).then_some(&messages::NOT_SIGNED_IN)
+    }
+
+    fn submission(&self, record: RecordInput) -> Submission {
+        let viewer = Some(Arc::new(self.reader.viewer.clone()));
+        // People decide by `baseRevision` whether they write over others; without it they do.
+        Submission { viewer, overwrite: true, ..Submission::new(record) }
+    }
+
+    async fn with_record(&self, id: &ID, submission: Submission) -> Result<Done, DomainError> {
+        let id = id::decode("id", submission.input.record_type().prefix(), id)?;
+        if let Some(message) = self.nobody() {
+            return Ok(Done::refused(Problem::forbidden(message)));
+        }
+        self.write(Submission { id: Some(id), exists: true, ..submission }, None).await
+    }
+
+    async fn write(&self, submission: Submission, once: Option<Once>) -> Result<Done, DomainError> {
+        let outcome = match write_once(self.app, submission, once).await? {
+            Answered::Before(id) => return Ok(Done { id: Some(id), before: true, ..Done::default() }),
+            Answered::Otherwise => {
+                let problem = Problem::beside("idempotencyKey", Said::new(&messages::KEY_REUSED));
+                return Ok(Done::refused(problem));
+            }
+            Answered::Now(outcomes) => outcomes.into_iter().next(),
+        };
+        let outcome = outcome.ok_or_else(|| DomainError::Stored("a write without an outcome".into()))?;
+        // Who is refused is shown the record only where it is not what they have read.
+        let shown = outcome.status != Status::Rejected;
+        Ok(Done { id: outcome.id.filter(|_| shown), before: false, problems: outcome.problems })
+    }
+}
+
+/// An argument as it was sent, with variables replaced: for comparing requests.
+///
+/// # Errors
+/// [`DomainError::Stored`] where it is no JSON.
+pub fn sent(ctx: &Context<'_>, argument: &str) -> Result<Option<Value>, DomainError> {
+    let found = Selection::root(ctx).arguments.into_iter().find(|(name, _)| name == argument);
+    let json = found.map(|(_, value)| value.into_json());
+    json.transpose().map_err(|error| DomainError::Stored(error.to_string()))
+}

@@ -1,0 +1,122 @@
+//! Writes that may be sent again: a key with a request gives the first answer for a day.
+//!
+//! The row of a key is written in the transaction of its record, before anything else. Of equal requests at once the
+//! others wait for the first to commit, and then find its row. A request that is refused leaves no row behind.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::record::error::DomainError;
+use crate::record::policy::Viewer;
+use crate::record::read::Dialect;
+
+/// Characters of a key at most.
+pub const MAX_KEY: usize = 255;
+/// For how long a key is remembered, in microseconds: a day.
+const KEPT: i64 = 24 * 60 * 60 * 1_000_000;
+/// Keys that have expired, taken away with each new one.
+const SWEPT: u32 = 10;
+
+/// A key and the request that came with it, as hashes: neither can be read from them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    key: Vec<u8>,
+    request: Vec<u8>,
+}
+
+impl Once {
+    /// The key of this caller for a mutation with this input, which is compared as canonical JSON (RFC 8785).
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where the input is no JSON.
+    pub fn new(
+        viewer: &Viewer,
+        key: &str,
+        mutation: &str,
+        input: &serde_json::Value,
+    ) -> Result<Self, DomainError> {
+        let caller = viewer.account.unwrap_or_default();
+        let hashed = Sha256::new().chain_update(caller.as_bytes()).chain_update(key).finalize();
+        // The key, which only its sender knows, keeps others from guessing the input by its hash.
+        let request = Sha256::new().chain_update(hashed).chain_update(key).chain_update(mutation);
+        let request = request.chain_update([0]).chain_update(serde_json_canonicalizer::to_vec(input)?);
+        // What is stored of the key does not give away what was mixed into the request.
+        let key = Sha256::new().chain_update(b"key").chain_update(hashed).finalize();
+        Ok(Self { key: key.to_vec(), request: request.finalize().to_vec() })
+    }
+}
+
+/// What a key stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Claimed {
+    /// The record that is made now.
+    First,
+    /// A record that was made by the same request before.
+    Again(Uuid),
+    /// Another request.
+    Other,
+}
+
+/// Writes down that a key makes this record, unless it made one before.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn claim(
+    app: &App,
+    tx: &DatabaseTransaction,
+    once: &Once,
+    record_id: Uuid,
+) -> Result<Claimed, DomainError> {
+    let (dialect, now) = (app.db.dialect(), app.clock.now().micros());
+    let backend = dialect.backend();
+    // Whoever sweeps at the same time takes other rows.
+    let lock = if dialect == Dialect::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
+    let sweep = format!(
+        "DELETE FROM idempotency WHERE key_hash IN (SELECT key_hash FROM idempotency WHERE expires_at <= $1 \
+         ORDER BY expires_at LIMIT {SWEPT} {lock})"
+    );
+    tx.execute_raw(Statement::from_sql_and_values(backend, sweep, [now.into()])).await?;
+    let insert = "INSERT INTO idempotency (key_hash, request_hash, record_id, expires_at) VALUES ($1, $2, $3, $4) \
+                  ON CONFLICT (key_hash) DO UPDATE SET request_hash = excluded.request_hash, \
+                  record_id = excluded.record_id, expires_at = excluded.expires_at WHERE idempotency.expires_at <= $5";
+    let values = [
+        once.key.clone().into(),
+        once.request.clone().into(),
+        record_id.into(),
+        (now + KEPT).into(),
+        now.into(),
+    ];
+    let inserted = tx.execute_raw(Statement::from_sql_and_values(backend, insert, values)).await?;
+    if inserted.rows_affected() > 0 {
+        return Ok(Claimed::First);
+    }
+    let select = "SELECT request_hash, record_id FROM idempotency WHERE key_hash = $1";
+    let found = Statement::from_sql_and_values(backend, select, [once.key.clone().into()]);
+    let row = tx.query_one_raw(found).await?;
+    let row = row.ok_or_else(|| DomainError::Stored("a key was there and is not".into()))?;
+    let (request, record_id): (Vec<u8>, Uuid) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    Ok(if request == once.request { Claimed::Again(record_id) } else { Claimed::Other })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_caller_s_own_and_goes_with_one_request() {
+        let caller = |id| Viewer { account: Some(Uuid::from_u128(id)), ..Viewer::default() };
+        let one = |viewer: &Viewer, key, mutation, input| Once::new(viewer, key, mutation, &input).unwrap();
+        let first = one(&caller(1), "k", "createTalent", json!({"a": 1, "b": "é"}));
+        assert_eq!(first, one(&caller(1), "k", "createTalent", json!({"b": "é", "a": 1.0})));
+        let other = one(&caller(1), "k", "createTalent", json!({"a": 2, "b": "é"}));
+        assert!(other.key == first.key && other.request != first.request);
+        let other = one(&caller(1), "k", "createOrganization", json!({"a": 1, "b": "é"}));
+        assert!(other.key == first.key && other.request != first.request);
+        assert_ne!(one(&caller(2), "k", "createTalent", json!({})).key, first.key);
+        assert_ne!(one(&caller(1), "l", "createTalent", json!({})).key, first.key);
+    }
+}
