@@ -1,5 +1,6 @@
 //! Affiliations: asserted by one side, confirmed or disputed by the other.
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use super::{
@@ -112,6 +113,8 @@ on_both_databases! {
         }
         assert!(!seen(&server).await);
         assert_eq!(reason(&says(&flandre, "confirm", &id).await), "OTHER_SIDE");
+        server.app.db.writer().execute_unprepared("UPDATE talent SET claimed = TRUE").await.unwrap();
+        assert_eq!(reason(&says(&wallonie, "confirm", &id).await), "TALENT_DECIDES");
         let answer = says(&person, "confirm", &id).await;
         assert_eq!((answer["affiliation"]["assertedBy"].as_str(), &answer["affiliation"]["disputedAt"]), (Some("BOTH"), &Value::Null));
         assert!(seen(&server).await);

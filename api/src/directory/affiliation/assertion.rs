@@ -35,6 +35,8 @@ pub(super) struct Voice {
     pub(super) talent: bool,
     /// Whether it is the talent's own voice, rather than that of the region.
     pub(super) own: bool,
+    /// Whether it takes back what the talent's side disputes: once the person has claimed their profile, they alone do.
+    pub(super) decides: bool,
     /// Whether for the organization.
     pub(super) organization: bool,
 }
@@ -115,12 +117,19 @@ impl Assertion {
         if voice.is_silent() {
             return Err(&messages::NEITHER_SIDE);
         }
+        let decided = self.disputed_by == Some(SideOf::Talent) && !voice.decides;
         let mut now = self;
         for side in [SideOf::Talent, SideOf::Organization].into_iter().filter(|side| voice.is_for(*side)) {
+            if side == SideOf::Talent && decided {
+                continue;
+            }
             now = now.with(side, true);
             now.disputed_by = now.disputed_by.filter(|by| *by != side);
         }
-        if now == self && self.by != AssertedBy::Both { Err(&messages::OTHER_SIDE) } else { Ok(now) }
+        if now != self || self.by == AssertedBy::Both {
+            return Ok(now);
+        }
+        Err(if voice.talent && decided { &messages::TALENT_DECIDES } else { &messages::OTHER_SIDE })
     }
 
     /// What is said once this voice has disputed it. To dispute again changes nothing.
@@ -148,10 +157,10 @@ mod tests {
 
     use super::*;
 
-    const TALENT: Voice = Voice { talent: true, own: true, organization: false };
-    const ORGANIZATION: Voice = Voice { talent: false, own: false, organization: true };
-    const REGION_OF_BOTH: Voice = Voice { talent: true, own: false, organization: true };
-    const NOBODY: Voice = Voice { talent: false, own: false, organization: false };
+    const TALENT: Voice = Voice { talent: true, own: true, decides: true, organization: false };
+    const ORGANIZATION: Voice = Voice { talent: false, own: false, decides: true, organization: true };
+    const REGION_OF_BOTH: Voice = Voice { talent: true, own: false, decides: true, organization: true };
+    const NOBODY: Voice = Voice { talent: false, own: false, decides: true, organization: false };
 
     fn said(by: AssertedBy) -> Assertion {
         Assertion { by, disputed_by: None }
@@ -180,6 +189,12 @@ mod tests {
         assert_eq!(disputed.confirmed(ORGANIZATION), Err(&messages::OTHER_SIDE));
         assert_eq!(disputed.disputed(ORGANIZATION), Err(&messages::OTHER_SIDE));
         assert_eq!(disputed.confirmed(TALENT), Ok(said(AssertedBy::Both)));
+        let region = Voice { own: false, decides: false, ..TALENT };
+        assert_eq!(disputed.confirmed(region), Err(&messages::TALENT_DECIDES));
+        assert_eq!(
+            disputed.confirmed(Voice { decides: false, ..REGION_OF_BOTH }),
+            Err(&messages::TALENT_DECIDES)
+        );
         let of_both = said(AssertedBy::Both).disputed(TALENT).unwrap();
         assert_eq!(of_both, Assertion { by: AssertedBy::Organization, disputed_by: Some(SideOf::Talent) });
         let of_source = said(AssertedBy::Source).disputed(TALENT).unwrap();
@@ -191,12 +206,13 @@ mod tests {
         fn no_voice_says_anything_for_a_side_that_it_does_not_speak_for(
             by in prop::sample::select(vec![AssertedBy::Talent, AssertedBy::Organization, AssertedBy::Both, AssertedBy::Source]),
             disputed in prop::sample::select(vec![None, Some(SideOf::Talent), Some(SideOf::Organization)]),
-            talent: bool, organization: bool, yes: bool,
+            talent: bool, organization: bool, decides: bool, yes: bool,
         ) {
-            let voice = Voice { talent, own: false, organization };
+            let voice = Voice { talent, own: false, decides, organization };
             let before = Assertion { by, disputed_by: disputed };
             let after = if yes { before.confirmed(voice) } else { before.disputed(voice) };
             if let Ok(after) = after {
+                prop_assert!(decides || disputed != Some(SideOf::Talent) || after.disputed_by == disputed);
                 for side in [SideOf::Talent, SideOf::Organization].into_iter().filter(|side| !voice.is_for(*side)) {
                     prop_assert_eq!(before.says(side), after.says(side));
                     prop_assert!((after.disputed_by == Some(side)) <= (before.disputed_by == Some(side)));

@@ -13,8 +13,7 @@ use crate::record::write::{Answer, RecordInput};
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AffiliationPayload {
     /// The affiliation as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have
-    /// left it; null
-    /// where nothing was written for another reason.
+    /// left it; null where nothing was written for another reason.
     pub affiliation: Option<AffiliationNode>,
     /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
     pub user_errors: Vec<UserError>,
@@ -44,9 +43,9 @@ pub struct AffiliationMutation;
 /// Mutations of affiliations.
 #[Object]
 impl AffiliationMutation {
-    /// Makes an affiliation. Those who speak for the talent or for the organization may: the person, members
-    /// of the organization, and those who write the records of the region of either. It is asserted by that
-    /// side; the other is asked to confirm.
+    /// Makes an affiliation: it needs a talent, an organization and a role. Those who speak for the talent or
+    /// for the organization may: the person, members of the organization, and those who write the records of
+    /// the region of either. It is asserted by that side; the other is asked to confirm.
     async fn create_affiliation(
         &self,
         ctx: &Context<'_>,

@@ -89,6 +89,8 @@ fn blank(id: Uuid) -> Model {
 #[derive(Clone, Debug)]
 struct Sides {
     talent: Facts,
+    /// Whether the person has claimed their profile.
+    claimed: bool,
     group: Facts,
     organization: Facts,
 }
@@ -109,6 +111,7 @@ impl Sides {
         Voice {
             talent: speaks(&self.talent),
             own: viewer.owns.contains(&self.talent.id),
+            decides: viewer.decides_for(self.claimed, self.talent.id),
             organization: speaks(&self.organization),
         }
     }
@@ -173,7 +176,7 @@ fn assert_anew(draft: &mut Draft<Model>, sides: &Sides, now: DateTime, problems:
 async fn sides(batch: &Batch<'_>, rows: &[&Model]) -> Result<Vec<Option<Sides>>, DomainError> {
     let keys = KeyColumns::new(&[("talent_id", KeyType::Id), ("organization_id", KeyType::Id)]);
     let sql = format!(
-        "SELECT k.n, t.id, t.region, t.visibility, t.affiliations_visibility, o.id, o.region, o.visibility \
+        "SELECT k.n, t.claimed, t.id, t.region, t.visibility, t.affiliations_visibility, o.id, o.region, o.visibility \
          FROM {} {then} talent AS t ON t.id = k.talent_id {then} organization AS o ON o.id = k.organization_id",
         keys.source(batch.dialect),
         then = batch.dialect.join(),
@@ -182,6 +185,7 @@ async fn sides(batch: &Batch<'_>, rows: &[&Model]) -> Result<Vec<Option<Sides>>,
     let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, asked.collect()).await?;
     let mut all: Vec<Option<Sides>> = rows.iter().map(|_| None).collect();
     for (position, mut row) in found {
+        let claimed: bool = row.get()?;
         let (id, region): (Uuid, String) = (row.get()?, row.get()?);
         let (level, group): (i16, i16) = (row.get()?, row.get()?);
         let talent = Facts { visibility: Visibility::from_code(level), region, id, parts: Vec::new() };
@@ -192,7 +196,7 @@ async fn sides(batch: &Batch<'_>, rows: &[&Model]) -> Result<Vec<Option<Sides>>,
             visibility: Visibility::from_code(row.get()?),
             parts: Vec::new(),
         };
-        all[position] = Some(Sides { talent, group, organization });
+        all[position] = Some(Sides { talent, claimed, group, organization });
     }
     Ok(all)
 }

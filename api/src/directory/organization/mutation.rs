@@ -13,8 +13,7 @@ use crate::record::write::RecordInput;
 #[derive(Clone, Debug, SimpleObject)]
 pub struct OrganizationPayload {
     /// The organization as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have
-    /// left it; null
-    /// where nothing was written for another reason.
+    /// left it; null where nothing was written for another reason.
     pub organization: Option<OrganizationNode>,
     /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
     pub user_errors: Vec<UserError>,
@@ -38,7 +37,8 @@ pub struct OrganizationMutation;
 /// Mutations of organizations.
 #[Object]
 impl OrganizationMutation {
-    /// Makes an organization. Those who write the records of its region may.
+    /// Makes an organization: it needs a name, a kind and a region. Those who write the records of that
+    /// region may.
     async fn create_organization(
         &self,
         ctx: &Context<'_>,

@@ -13,8 +13,7 @@ use crate::record::write::{Answer, RecordInput};
 #[derive(Clone, Debug, SimpleObject)]
 pub struct PartnershipPayload {
     /// The partnership as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have
-    /// left it; null
-    /// where nothing was written for another reason.
+    /// left it; null where nothing was written for another reason.
     pub partnership: Option<PartnershipNode>,
     /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
     pub user_errors: Vec<UserError>,
@@ -50,8 +49,9 @@ pub struct PartnershipMutation;
 /// Mutations of partnerships.
 #[Object]
 impl PartnershipMutation {
-    /// Makes a partnership. Those who write the records of its region may. The parties that they speak for
-    /// have confirmed; the others are asked. It is PROPOSED until all have confirmed.
+    /// Makes a partnership: it needs a kind, a region, a title and two parties. Those who write the records
+    /// of that region may. The parties that they speak for have confirmed; the others are asked. It is
+    /// PROPOSED until all have confirmed.
     async fn create_partnership(
         &self,
         ctx: &Context<'_>,

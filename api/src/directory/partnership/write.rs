@@ -60,7 +60,8 @@ pub struct PartnershipInput {
     pub slug: MaybeUndefined<String>,
     /// Slug of its kind.
     pub kind: MaybeUndefined<String>,
-    /// Where it stands; ACTIVE where it is not said.
+    /// Where it stands. Where it is not said, a mutation takes it from what the parties have said (PROPOSED until all
+    /// have confirmed), and an import says ACTIVE.
     pub status: MaybeUndefined<PartnershipStatus>,
     /// Its title, the original first.
     pub titles: MaybeUndefined<Vec<LocalizedTextInput>>,

@@ -13,8 +13,7 @@ use crate::record::write::RecordInput;
 #[derive(Clone, Debug, SimpleObject)]
 pub struct TalentPayload {
     /// The talent as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have left
-    /// it; null
-    /// where nothing was written for another reason.
+    /// it; null where nothing was written for another reason.
     pub talent: Option<TalentNode>,
     /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
     pub user_errors: Vec<UserError>,
@@ -38,8 +37,8 @@ pub struct TalentMutation;
 /// Mutations of talents.
 #[Object]
 impl TalentMutation {
-    /// Makes a talent. Those who write the records of its region may. Without a visibility the person stays
-    /// PRIVATE.
+    /// Makes a talent: it needs a name and a region. Those who write the records of that region may. Without
+    /// a visibility the person stays PRIVATE.
     async fn create_talent(
         &self,
         ctx: &Context<'_>,

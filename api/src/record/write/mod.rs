@@ -259,10 +259,10 @@ pub async fn write(app: &App, batch: Vec<Submission>, end: End) -> Result<Vec<Ou
     }
 }
 
-/// Writes one record as [`write`] does, once for each key. Its id must be given where there is a key.
+/// Writes one record as [`write()`] does, once for each key. Its id must be given where there is a key.
 ///
 /// # Errors
-/// See [`write`].
+/// See [`write()`].
 pub async fn write_once(
     app: &App,
     submission: Submission,
