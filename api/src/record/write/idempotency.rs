@@ -14,8 +14,8 @@ use crate::record::read::Dialect;
 
 /// Characters of a key at most.
 pub const MAX_KEY: usize = 255;
-/// For how long a key is remembered, in microseconds: a day.
-const KEPT: i64 = 24 * 60 * 60 * 1_000_000;
+/// For how long a key is remembered, in microseconds: a week.
+const KEPT: i64 = 7 * 24 * 60 * 60 * 1_000_000;
 /// Keys that have expired, taken away with each new one.
 const SWEPT: u32 = 10;
 
