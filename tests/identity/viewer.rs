@@ -52,14 +52,16 @@ on_both_databases! {
             account(&server.app, &email, &[(role, "wallonie")]).await;
             let token = sign_in(&server, &email).await.access;
             let mut expected = set(&members);
-            if role.is_staff() {
+            // Its staff, and those who write its records.
+            let inside = role.is_staff() || role.writes();
+            if inside {
                 expected.insert("wallonie-private".into());
             }
             assert_eq!(slugs(&data_as(&server, &token, LIST).await), expected, "{role:?}");
             // One record, by its slug: what is hidden is like what is absent.
             let one = |slug: &str| format!("{{ organization(by: {{slug: \"{slug}\"}}) {{ slug }} }}");
             let own = data_as(&server, &token, &one("wallonie-private")).await;
-            assert_eq!(own["organization"]["slug"].is_string(), role.is_staff(), "{role:?}");
+            assert_eq!(own["organization"]["slug"].is_string(), inside, "{role:?}");
             let other = query_as(&server, &token, &one("flandre-private")).await;
             assert_eq!(other, query_as(&server, &token, &one("nothing")).await);
         }
@@ -69,6 +71,34 @@ on_both_databases! {
         account(&server.app, "two@example.org", &[(Role::Editor, "flandre"), (Role::Moderator, "wallonie")]).await;
         let two = sign_in(&server, "two@example.org").await.access;
         assert_eq!(slugs(&data_as(&server, &two, LIST).await).len(), 6);
+    }
+}
+
+on_both_databases! {
+    async fn each_role_writes_what_it_is_for(server) {
+        for role in [Role::Member, Role::Editor, Role::Moderator, Role::RegionAdmin, Role::SyncPartner] {
+            let email = format!("{}@example.org", id::encode("x", Uuid::from_u128(role as u128)));
+            account(&server.app, &email, &[(role, "wallonie")]).await;
+            let token = sign_in(&server, &email).await.access;
+            let create = |region: &str| {
+                format!(
+                    r#"mutation {{ createOrganization(input: {{name: "{role:?} of {region}", kind: "fund", region: "{region}"}},
+                        idempotencyKey: "same") {{ organization {{ name }} userErrors {{ code path }} }} }}"#
+                )
+            };
+            let own = data_as(&server, &token, &create("wallonie")).await;
+            let own = &own["createOrganization"];
+            assert_eq!(own["organization"].is_object(), role.writes(), "{role:?}: {own}");
+            assert_eq!(own["userErrors"][0]["code"] == "FORBIDDEN", !role.writes(), "{role:?}: {own}");
+            let other = data_as(&server, &token, &create("flandre")).await;
+            let other = &other["createOrganization"];
+            // The key of somebody who has written is that of another request now.
+            let code = if role.writes() { ["FORBIDDEN", "CONFLICT"] } else { ["FORBIDDEN"; 2] };
+            assert!(other["organization"].is_null(), "{role:?}: {other}");
+            assert!(code.iter().any(|code| other["userErrors"][0]["code"] == *code), "{role:?}: {other}");
+        }
+        let all = server.data("{ organizations { totalCount } }").await;
+        assert_eq!(all["organizations"]["totalCount"], 3, "each caller has keys of their own");
     }
 }
 
