@@ -29,6 +29,7 @@ impl SideOf {
 }
 
 /// The sides that somebody speaks for.
+#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own, and any of them go together")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Voice {
     /// Whether for the talent.
