@@ -13,6 +13,7 @@ mod identity;
 mod import;
 mod lists;
 mod mutations;
+mod readme;
 mod sample;
 mod schema;
 mod search;

@@ -4,7 +4,9 @@
 //! called wrongly.
 
 use std::fmt::Display;
+use std::fs::DirBuilder;
 use std::io::IsTerminal;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -297,7 +299,9 @@ fn unusable(name: &DatabaseName, error: &DbErr) -> String {
 
 /// Makes the data folder where it is missing.
 fn make_data_dir(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| cannot_use(folder, &error))
+    // It holds personal data: nobody else reads it. A folder that is there already is left as it is.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| cannot_use(folder, &error))
 }
 
 fn cannot_use(folder: &Path, error: &dyn Display) -> Failure {
