@@ -44,7 +44,7 @@ impl OrganizationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What is known of it.")] input: OrganizationInput,
         #[graphql(
-            desc = "A text of your choice, 255 characters at most, that makes it safe to send the same again: for a day it answers the record that it made first. With another input it is a CONFLICT."
+            desc = "A text of your choice, 255 characters at most, that makes it safe to send the same again: for a week it answers the record that it made first. With another input it is a CONFLICT."
         )]
         idempotency_key: Option<String>,
     ) -> GraphqlResult<OrganizationPayload> {

@@ -57,7 +57,7 @@ impl PartnershipMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What is known of it.")] input: PartnershipInput,
         #[graphql(
-            desc = "A text of your choice, 255 characters at most, that makes it safe to send the same again: for a day it answers the record that it made first. With another input it is a CONFLICT."
+            desc = "A text of your choice, 255 characters at most, that makes it safe to send the same again: for a week it answers the record that it made first. With another input it is a CONFLICT."
         )]
         idempotency_key: Option<String>,
     ) -> GraphqlResult<PartnershipPayload> {

@@ -1,4 +1,4 @@
-//! Writes that may be sent again: a key with a request gives the first answer for a day.
+//! Writes that may be sent again: a key with a request gives the first answer for a week.
 //!
 //! The row of a key is written in the transaction of its record, before anything else. Of equal requests at once the
 //! others wait for the first to commit, and then find its row. A request that is refused leaves no row behind.
