@@ -8,7 +8,7 @@ use crate::support::server::Setup;
 
 on_both_databases! {
     with Setup::default().with_sample();
-    async fn the_first_query_of_the_readme_is_answered(server) {
+    async fn a_merged_body_names_its_successor(server) {
         let data = server.data("{ organization(by: {slug: \"crrav\"}) { name acronym status successor { name } sectors { slug } } }").await;
         assert_eq!(data["organization"], json!({
             "name": "Centre régional de ressources audiovisuelles", "acronym": "CRRAV", "status": "MERGED",
