@@ -1,6 +1,7 @@
 //! Signing in, staying signed in, signing out.
 
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures::future::join_all;
 use passerelle::identity::role::Role;
@@ -197,22 +198,14 @@ on_both_databases! {
             assert_eq!(attempt(&server, "nobody@example.org", PASSWORD, languages).await, wrong);
             assert_eq!(attempt(&server, "nobody@example.org", "x", languages).await, wrong);
         }
-        // The fastest of several attempts each: what else runs on the machine only makes them slower.
-        let mut fastest = [Duration::MAX; 2];
-        let mut ratio = 0.0;
-        for round in 0..60 {
-            for (email, fastest) in [ANA, "nobody@example.org"].into_iter().zip(&mut fastest) {
-                let begun = Instant::now();
-                try_sign_in(&server, email, "another password").await;
-                *fastest = begun.elapsed().min(*fastest);
-            }
-            ratio = fastest[0].as_secs_f64() / fastest[1].as_secs_f64();
-            if round > 5 && (0.8..1.25).contains(&ratio) {
-                break;
-            }
+        // What it costs is the same: a hash, and as many statements.
+        let mut costs = Vec::new();
+        for email in [ANA, "nobody@example.org"] {
+            let before = (server.app.identity.hashing().computed(), server.statements());
+            try_sign_in(&server, email, "another password").await;
+            costs.push((server.app.identity.hashing().computed() - before.0, server.statements() - before.1));
         }
-        eprintln!("fastest with an account, and without: {fastest:?}");
-        assert!((0.8..1.25).contains(&ratio), "{fastest:?}");
+        assert_eq!((costs[0], costs[0].0), (costs[1], 1));
     }
 }
 
@@ -253,27 +246,21 @@ on_both_databases! {
             account(&server.app, &format!("client{n}@example.org"), &[]).await;
         }
         server.data("{ organizations { nodes { name } } }").await;
-        let begun = Instant::now();
+        let signed_in = AtomicUsize::new(0);
         let signing_in = join_all((0..50).map(|n| {
-            let server = &server;
+            let (server, signed_in) = (&server, &signed_in);
             async move {
                 sign_in(server, &format!("client{}@example.org", n % 5)).await;
+                signed_in.fetch_add(1, Ordering::Relaxed);
             }
         }));
         let reading = async {
-            let mut slowest = Duration::ZERO;
-            let mut reads = 0;
-            while reads < 30 {
-                let begun = Instant::now();
+            for _ in 0..10 {
                 server.data("{ organizations { nodes { name } } }").await;
-                slowest = slowest.max(begun.elapsed());
-                reads += 1;
-                tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            slowest
+            signed_in.load(Ordering::Relaxed)
         };
-        let (_, slowest) = tokio::join!(signing_in, reading);
-        eprintln!("50 signed in within {:?}; the slowest read meanwhile took {slowest:?}", begun.elapsed());
-        assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+        let (_, meanwhile) = tokio::join!(signing_in, reading);
+        assert!(meanwhile < 50, "reads waited until all had signed in");
     }
 }

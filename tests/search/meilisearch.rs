@@ -171,11 +171,9 @@ fn nothing_is_waited_for_without_end() {
         let failed = write(&engine, &[document(3, "Cleo")], 6).await;
         assert!(matches!(&failed, Err(EngineError::Failed(text)) if text.contains("not finished in time")));
         assert_eq!(engine.position().await.unwrap(), Some(at(5)));
-        stub.store().delay = Duration::from_secs(5);
-        let begun = tokio::time::Instant::now();
+        stub.store().delay = Duration::from_hours(1);
         assert!(engine.search(Audience::Public, &Query::default()).await.is_err());
         assert!(write(&engine, &[], 6).await.is_err());
-        assert!(begun.elapsed() < Duration::from_secs(2));
     });
 }
 

@@ -1,6 +1,7 @@
 //! Passwords: what may be one, and how they are hashed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 
 use argon2::password_hash::{Error, PasswordHasher as _, PasswordVerifier as _};
@@ -38,13 +39,14 @@ pub fn is_too_short(password: &SecretString) -> bool {
 #[derive(Debug)]
 pub struct Hashing {
     permits: Arc<Semaphore>,
+    computed: AtomicU64,
 }
 
 impl Default for Hashing {
     /// As many at a time as half the cores.
     fn default() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
-        Self { permits: Arc::new(Semaphore::new((cores / 2).max(1))) }
+        Self { permits: Arc::new(Semaphore::new((cores / 2).max(1))), computed: AtomicU64::new(0) }
     }
 }
 
@@ -77,6 +79,11 @@ impl Hashing {
         .await
     }
 
+    /// Hashes computed since the start, to keep or to compare.
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, DomainError> + Send + 'static,
@@ -88,7 +95,9 @@ impl Hashing {
             let _permit = permit;
             work()
         });
-        task.await.map_err(|error| failed(&error))?
+        let result = task.await.map_err(|error| failed(&error))?;
+        self.computed.fetch_add(1, Ordering::Relaxed);
+        result
     }
 }
 
