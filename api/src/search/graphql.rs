@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, InputObject, Object, SimpleObject};
 use uuid::Uuid;
 
-use super::document::Document;
+use super::document::{Document, Text};
 use super::engine::{Found, Hit, MAX_HITS, Position, Query};
 use super::highlight::{Highlight, highlights, matches};
 use super::records::SearchResult;
@@ -255,14 +255,24 @@ impl FacetValue {
 
 /// A record that may be meant by what was typed.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub struct Suggestion {
     /// The record's name: the one that fits best what was typed.
     pub text: String,
     /// The record's type.
     #[graphql(name = "type")]
     pub of: SearchType,
+    #[graphql(skip)]
+    node: Option<SearchResult>,
+}
+
+#[ComplexObject]
+impl Suggestion {
     /// The record, as this viewer may see it.
-    pub node: Abstract<SearchResult>,
+    async fn node(&self) -> GraphqlResult<Abstract<&SearchResult>> {
+        let missing = || DomainError::Stored("a suggestion's record was not read".into());
+        Ok(Abstract(self.node.as_ref().ok_or_else(missing).graphql()?))
+    }
 }
 
 /// The number of hits before the one that follows a cursor.
@@ -329,6 +339,19 @@ async fn documents(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Docume
     Ok(found)
 }
 
+/// What these hits are called, as far as the viewer may find them by it.
+async fn names(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Vec<Text>>, DomainError> {
+    let mut found = HashMap::new();
+    for of in all_of::<SearchType>() {
+        let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
+        if !ids.is_empty() {
+            let names = of.names(reader, &ids).await?;
+            found.extend(ids.into_iter().zip(names).filter_map(|(id, names)| Some((id, names?))));
+        }
+    }
+    Ok(found)
+}
+
 /// Searching.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SearchQuery;
@@ -378,9 +401,9 @@ impl SearchQuery {
         >,
     ) -> GraphqlResult<Vec<Suggestion>> {
         let (reader, search): (_, &Search) = (Reader::of(ctx)?, ctx.data()?);
-        let want = Selection::of(ctx).below("Suggestion", "node").unwrap_or_default();
+        let want = Selection::of(ctx).below("Suggestion", "node");
         let (types, first) = (self::types(types), first.unwrap_or(DEFAULT_SUGGESTIONS));
-        suggestions(reader, search, &prefix, &types, filter.as_ref(), first, &want).await.graphql()
+        suggestions(reader, search, &prefix, &types, filter.as_ref(), first, want.as_ref()).await.graphql()
     }
 }
 
@@ -391,23 +414,31 @@ async fn suggestions(
     types: &[SearchType],
     filter: Option<&SearchFilter>,
     first: i32,
-    want: &Selection,
+    want: Option<&Selection>,
 ) -> Result<Vec<Suggestion>, DomainError> {
     // Names come first, and mostly there are enough of them.
     let mut query = Query { limit: page_size(first, MAX_SUGGESTIONS)?, names: true, ..Query::default() };
     filter.map_or(Ok(()), |filter| filter.apply(&mut query))?;
     let Answer { found, query, .. } = search.find(reader, types, typed(prefix), query, None).await?;
-    let documents = documents(reader, &found.hits).await?;
-    let nodes = read(reader, &found.hits, want).await?;
-    let suggested = nodes.into_iter().filter_map(|(hit, node)| {
-        let text = fitting_name(documents.get(&hit.id)?, &query.words);
-        Some(Suggestion { text, of: hit.of, node: Abstract(node) })
+    let names = names(reader, &found.hits).await?;
+    let mut nodes: HashMap<Uuid, SearchResult> = match want {
+        Some(want) => {
+            let read = read(reader, &found.hits, want).await?;
+            read.into_iter().map(|(hit, node)| (hit.id, node)).collect()
+        }
+        None => HashMap::new(),
+    };
+    let suggested = found.hits.iter().filter_map(|hit| {
+        let text = fitting_name(names.get(&hit.id)?, &query.words)?;
+        let node = nodes.remove(&hit.id);
+        // The record may have been hidden between the two statements.
+        (want.is_none() || node.is_some()).then_some(Suggestion { text, of: hit.of, node })
     });
     Ok(suggested.collect())
 }
 
 /// The name that has most of the words; the main name before others.
-fn fitting_name(document: &Document, words: &[Word]) -> String {
+fn fitting_name(names: &[Text], words: &[Word]) -> Option<String> {
     let shared = |text: &str| {
         let tokens = tokens(text);
         words
@@ -416,9 +447,8 @@ fn fitting_name(document: &Document, words: &[Word]) -> String {
             .count()
     };
     // Parts of a talent's name are no name that anybody would choose.
-    let whole = document.names.iter().filter(|name| !matches!(name.field, "givenName" | "familyName"));
-    let best = whole.rev().max_by_key(|name| shared(&name.text));
-    best.map_or_else(|| document.name().to_owned(), |name| name.text.clone())
+    let whole = names.iter().filter(|name| !matches!(name.field, "givenName" | "familyName"));
+    whole.rev().max_by_key(|name| shared(&name.text)).map(|name| name.text.clone())
 }
 
 /// The arguments of a search.

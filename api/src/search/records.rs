@@ -4,7 +4,7 @@ use async_graphql::Union;
 use uuid::Uuid;
 
 use super::SearchType;
-use super::document::Document;
+use super::document::{Document, Text};
 use crate::directory::organization::{self, OrganizationNode};
 use crate::directory::partnership::{self, PartnershipNode};
 use crate::directory::talent::{self, TalentNode};
@@ -58,6 +58,18 @@ impl SearchType {
             Self::Organization => organization::document::documents(reader, ids).await,
             Self::Talent => talent::document::documents(reader, ids).await,
             Self::Partnership => partnership::document::documents(reader, ids).await,
+        }
+    }
+
+    /// For each id, in order, the names that the reader's viewer may find the record by, the main name first.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`] or [`DomainError::Stored`].
+    pub async fn names(self, reader: &Reader, ids: &[Uuid]) -> Result<Vec<Option<Vec<Text>>>, DomainError> {
+        match self {
+            Self::Organization => organization::document::names(reader, ids).await,
+            Self::Talent => talent::document::names(reader, ids).await,
+            Self::Partnership => partnership::document::names(reader, ids).await,
         }
     }
 

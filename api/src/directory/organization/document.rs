@@ -20,13 +20,30 @@ pub async fn documents(reader: &Reader, ids: &[Uuid]) -> Result<Vec<Option<Docum
     Ok(found.into_iter().map(|organization| organization.map(|one| document(&one))).collect())
 }
 
-fn document(organization: &super::Organization) -> Document {
+/// For each id, in order, the names of the organization that the reader's viewer may find it by, the main name first.
+///
+/// # Errors
+/// [`DomainError::Database`] or [`DomainError::Stored`].
+pub async fn names(reader: &Reader, ids: &[Uuid]) -> Result<Vec<Option<Vec<Text>>>, DomainError> {
+    let keys = ids.iter().map(|id| Key::Id(*id)).collect();
+    let found = store::find(reader, keys, &Columns::named()).await?;
+    Ok(found.into_iter().map(|organization| organization.map(|one| names_of(&one))).collect())
+}
+
+/// What it is called, the main name first.
+fn names_of(organization: &super::Organization) -> Vec<Text> {
     let (card, details) = (&organization.card, &organization.details);
     let mut names = vec![Text { field: "name", text: organization.name.clone() }];
     names.extend(card.acronym.iter().map(|text| Text { field: "acronym", text: text.clone() }));
     names.extend(details.other_names.iter().map(|text| Text { field: "otherNames", text: text.clone() }));
+    names
+}
+
+fn document(organization: &super::Organization) -> Document {
+    let (card, details) = (&organization.card, &organization.details);
     let head = &organization.head;
-    let mut document = Document::new(SearchType::Organization, head.id, head.revision, names);
+    let mut document =
+        Document::new(SearchType::Organization, head.id, head.revision, names_of(organization));
     document.location = details
         .address
         .as_ref()

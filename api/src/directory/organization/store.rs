@@ -105,6 +105,11 @@ impl Columns {
         Self { sectors: true, card: true, details: true, contact: false }
     }
 
+    /// Those of its names.
+    pub fn named() -> Self {
+        Self { sectors: false, card: true, details: true, contact: false }
+    }
+
     /// What to select of the row `alias`, and the join that it needs.
     pub fn fetch(self, alias: &str) -> Fetch {
         let mut columns = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, &["slug", "name"])];

@@ -73,6 +73,11 @@ impl Columns {
         Self { card: true, details: true }
     }
 
+    /// Those of its names.
+    pub fn named() -> Self {
+        Self { card: false, details: false }
+    }
+
     /// What to select of the row `r`, and the join that it needs.
     pub fn fetch(self) -> Fetch {
         let mut columns = vec![columns_of("r", Head::COLUMNS), columns_of("r", &["slug", "titles"])];

@@ -20,13 +20,30 @@ pub async fn documents(reader: &Reader, ids: &[Uuid]) -> Result<Vec<Option<Docum
     Ok(found.into_iter().map(|talent| talent.map(|one| document(&one))).collect())
 }
 
-fn document(talent: &super::Talent) -> Document {
+/// For each id, in order, the names of the talent that the reader's viewer may find it by, the main name first.
+///
+/// # Errors
+/// [`DomainError::Database`] or [`DomainError::Stored`].
+pub async fn names(reader: &Reader, ids: &[Uuid]) -> Result<Vec<Option<Vec<Text>>>, DomainError> {
+    let keys = ids.iter().map(|id| Key::Id(*id)).collect();
+    let found = store::find(reader, keys, Columns::named()).await?;
+    Ok(found.into_iter().map(|talent| talent.map(|one| names_of(&one))).collect())
+}
+
+/// What it is called, the main name first.
+fn names_of(talent: &super::Talent) -> Vec<Text> {
     let (card, details) = (&talent.card, &talent.details);
     let mut names = vec![Text { field: "displayName", text: talent.display_name.clone() }];
     names.extend(details.name_variants.iter().map(|text| Text { field: "nameVariants", text: text.clone() }));
     names.extend(card.given_name.iter().map(|text| Text { field: "givenName", text: text.clone() }));
     names.extend(card.family_name.iter().map(|text| Text { field: "familyName", text: text.clone() }));
-    let mut document = Document::new(SearchType::Talent, talent.head.id, talent.head.revision, names);
+    names
+}
+
+fn document(talent: &super::Talent) -> Document {
+    let (card, details) = (&talent.card, &talent.details);
+    let mut document =
+        Document::new(SearchType::Talent, talent.head.id, talent.head.revision, names_of(talent));
     document.localized("headline", &details.headlines);
     document.skills(&card.skills);
     document.localized("biography", &details.biographies);

@@ -91,6 +91,11 @@ impl Columns {
         Self { card: true, details: true, contact: false }
     }
 
+    /// Those of its names.
+    pub fn named() -> Self {
+        Self { card: true, details: true, contact: false }
+    }
+
     /// What to select of the row `alias`, and the join that it needs.
     pub fn fetch(self, alias: &str) -> Fetch {
         let names = &["slug", "display_name"];
