@@ -8,6 +8,7 @@
 
 mod changes;
 mod command;
+mod erasure;
 mod http;
 mod identity;
 mod import;

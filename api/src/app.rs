@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -47,6 +47,8 @@ pub struct App {
     pub search: Search,
     /// Who calls.
     pub identity: Identity,
+    /// Told when something was erased.
+    pub erased: Arc<Notify>,
     /// Writes that were begun; a stop waits for them.
     pub tasks: TaskTracker,
 }
@@ -59,6 +61,7 @@ impl App {
             clock,
             search: Search::default(),
             identity: Identity::default(),
+            erased: Arc::default(),
             tasks: TaskTracker::new(),
         }
     }

@@ -6,6 +6,7 @@ pub mod account_role;
 pub mod affiliation;
 pub mod api_key;
 pub mod change_log;
+pub mod erasure_ledger;
 pub mod feed_history;
 pub mod feed_meta;
 pub mod idempotency;

@@ -210,8 +210,8 @@ on_both_databases! {
             Document::new(SearchType::Organization, id, revision, vec![name])
         };
         let stranger = Uuid::from_u128(u128::MAX);
-        let public = Batch { documents: vec![document(stranger, 1), document(ids[1].0, 99)], gone: vec![ids[0].0] };
-        let members = Batch { documents: vec![], gone: vec![ids[0].0, ids[4].0] };
+        let public = Batch { documents: vec![document(stranger, 1), document(ids[1].0, 99)], gone: vec![ids[0].0], erased: false };
+        let members = Batch { documents: vec![], gone: vec![ids[0].0, ids[4].0], erased: false };
         engine.write(Target::Live, [(Audience::Public, public), (Audience::Members, members)], here).await.unwrap();
         let drift = check(&server).await;
         assert_eq!(drift, Drift { checked: 12, missing: 3, stale: 1, extra: 1, refused: 0 });

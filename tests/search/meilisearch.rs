@@ -30,7 +30,7 @@ fn document(number: u128, name: &str) -> Document {
 /// The same documents for both audiences.
 fn batches(documents: &[Document], gone: &[u128]) -> [(Audience, Batch); 2] {
     let gone = gone.iter().map(|number| Uuid::from_u128(*number)).collect();
-    let batch = Batch { documents: documents.into(), gone };
+    let batch = Batch { documents: documents.into(), gone, erased: false };
     [(Audience::Public, batch.clone()), (Audience::Members, batch)]
 }
 

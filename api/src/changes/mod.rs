@@ -43,6 +43,16 @@ impl Operation {
             Self::Erase => "ERASE",
         }
     }
+
+    /// The operation of a name in the database.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where there is none.
+    pub fn of(name: &str) -> Result<Self, DomainError> {
+        let all = [Self::Upsert, Self::Delete, Self::Leave, Self::Erase];
+        let found = all.into_iter().find(|operation| operation.name() == name);
+        found.ok_or_else(|| DomainError::Stored(format!("no such operation: {name}")))
+    }
 }
 
 /// One entry of the log. It holds no payload, no name, no external id, no account.
@@ -176,6 +186,8 @@ pub struct Entry {
     pub record_type: RecordType,
     /// The record.
     pub record_id: Uuid,
+    /// What happened.
+    pub operation: Operation,
     /// The record's revision after it.
     pub revision: i32,
 }
@@ -188,7 +200,7 @@ pub async fn after(db: &Arc<Database>, seq: i64, limit: u32) -> Result<Vec<Entry
     let keys = KeyColumns::new(&[("after", KeyType::Int)]);
     let statement = KeyedStatement {
         sql: format!(
-            "SELECT k.n, c.seq, c.record_type, c.record_id, c.revision FROM {} {} change_log AS c ON c.seq > k.after \
+            "SELECT k.n, c.seq, c.record_type, c.record_id, c.op, c.revision FROM {} {} change_log AS c ON c.seq > k.after \
              ORDER BY c.seq LIMIT {limit}",
             keys.source(db.dialect()),
             db.dialect().join(),
@@ -198,7 +210,13 @@ pub async fn after(db: &Arc<Database>, seq: i64, limit: u32) -> Result<Vec<Entry
     // The limit is the whole statement's: it must not carry another reader's key.
     let rows = db.read_alone(&statement, vec![vec![KeyValue::Int(seq)]]).await?;
     let entry = |(_, mut row): (usize, Row)| {
-        Ok(Entry { seq: row.get()?, record_type: row.name()?, record_id: row.get()?, revision: row.get()? })
+        Ok(Entry {
+            seq: row.get()?,
+            record_type: row.name()?,
+            record_id: row.get()?,
+            operation: Operation::of(&row.get::<String>()?)?,
+            revision: row.get()?,
+        })
     };
     rows.into_iter().map(entry).collect()
 }

@@ -12,7 +12,7 @@ use passerelle::import::file::{self, Format, ImportError, Options, Report, Summa
 use passerelle::import::line::Fault;
 use passerelle::record::error::DomainError;
 
-use super::{Failure, make_data_dir, open};
+use super::{Failure, identified, make_data_dir, open};
 
 /// Lines between two reports where nobody watches a bar.
 const REPORT_EVERY: u64 = 10_000;
@@ -58,7 +58,8 @@ impl Import {
         let files = self.files.iter().map(|path| Ok((path.as_path(), Input::open(path)?)));
         let files = files.collect::<Result<Vec<_>, Failure>>()?;
         make_data_dir(&self.config.data_dir)?;
-        let app = open(&self.config).await?.app;
+        // What was erased is recognized by the encryption key.
+        let app = identified(&self.config, open(&self.config).await?).await?;
         let mut bad = 0;
         let mut lost = Vec::new();
         for (path, input) in files {

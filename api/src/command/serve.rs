@@ -10,6 +10,7 @@ use passerelle::app::App;
 use passerelle::config::{Config, DatabaseName, Switch};
 use passerelle::identity::demo;
 use passerelle::import;
+use passerelle::record::erasure::settle::Erased;
 use passerelle::server::{Server, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -47,6 +48,8 @@ impl Serve {
             DatabaseName::Postgres(_) => None,
         };
         let app = identified(config, open(config).await?).await?;
+        let erased = Erased::replay(&app, &config.data_dir).await;
+        let erased = erased.map_err(|error| Failure::failed(error.to_string()))?;
         let engine = engine(config)?;
         let searched = engine.name();
         let (app, following) = app.with_search(engine);
@@ -59,6 +62,7 @@ impl Serve {
         let server = Server::bind(app.clone(), config.listen_addr, settings).await;
         let server = server.map_err(|error| cannot_listen(config, &error))?;
         following.start(&app, stop.clone());
+        erased.start(&app, stop.clone());
         let sample = if self.demo {
             let loaded = import::sample::load(&app).await;
             let loaded = match loaded.map_err(|error| {

@@ -1,10 +1,12 @@
-//! The key that protects secrets in the database: AES-256-GCM (NIST SP 800-38D).
+//! The key that protects secrets in the database: AES-256-GCM (NIST SP 800-38D), and HMAC-SHA-256 (RFC 2104) for
+//! what is only to be recognized.
 
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,7 +17,10 @@ use super::secret;
 const FILE: &str = "encryption.key";
 
 /// Encrypts and decrypts. Shows nothing of itself.
-pub struct EncryptionKey(RandomizedNonceKey);
+pub struct EncryptionKey {
+    cipher: RandomizedNonceKey,
+    digest: hmac::Key,
+}
 
 impl std::fmt::Debug for EncryptionKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -45,7 +50,11 @@ impl EncryptionKey {
         if bytes.len() != AES_256_GCM.key_len() {
             return Err(malformed());
         }
-        RandomizedNonceKey::new(&AES_256_GCM, &bytes).map(Self).map_err(|_| malformed())
+        // One secret, two uses: the key of the digests is derived from it (NIST SP 800-108).
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"digest");
+        let digest = hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref());
+        let cipher = RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| malformed())?;
+        Ok(Self { cipher, digest })
     }
 
     /// The key in the data folder, which is made where it is missing: readable by its owner only. Programs that
@@ -86,7 +95,7 @@ impl EncryptionKey {
     /// Only where there is no randomness.
     pub fn seal(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
         let mut text = plain.to_vec();
-        let nonce = self.0.seal_in_place_append_tag(Aad::from(purpose.as_bytes()), &mut text)?;
+        let nonce = self.cipher.seal_in_place_append_tag(Aad::from(purpose.as_bytes()), &mut text)?;
         Ok([nonce.as_ref(), text.as_slice()].concat())
     }
 
@@ -96,8 +105,17 @@ impl EncryptionKey {
         let (nonce, text) = sealed.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut text = text.to_vec();
-        let plain = self.0.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut text).ok()?;
+        let plain = self.cipher.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut text).ok()?;
         Some(plain.to_vec())
+    }
+
+    /// What lets a text be recognized for one purpose by whoever has this key, and by nobody else.
+    pub fn digest(&self, purpose: &str, text: &[u8]) -> Vec<u8> {
+        let mut context = hmac::Context::with_key(&self.digest);
+        context.update(purpose.as_bytes());
+        context.update(&[0]);
+        context.update(text);
+        context.sign().as_ref().to_vec()
     }
 }
 
@@ -120,6 +138,10 @@ mod tests {
         assert_eq!(again.open("a", &sealed).as_deref(), Some(&b"secret"[..]));
         let other = EncryptionKey::of_folder(tempfile::tempdir().unwrap().path()).unwrap();
         assert_eq!(other.open("a", &sealed), None);
+        assert_eq!(key.digest("a", b"text"), again.digest("a", b"text"));
+        for different in [key.digest("b", b"text"), key.digest("a", b"texts"), other.digest("a", b"text")] {
+            assert_ne!(key.digest("a", b"text"), different);
+        }
         let mode = std::fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(format!("{key:?}"), "EncryptionKey");

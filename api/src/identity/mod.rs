@@ -72,6 +72,14 @@ impl Identity {
         self.0.signing.as_ref().ok_or_else(missing)
     }
 
+    /// What encrypts secrets in the database, and recognizes what must not be kept.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] in a program that was not given one.
+    pub fn encryption(&self) -> Result<&EncryptionKey, DomainError> {
+        self.signing().map(Signing::encryption)
+    }
+
     /// Who has called lately.
     pub fn callers(&self) -> &Callers {
         &self.0.callers

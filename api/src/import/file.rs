@@ -18,7 +18,7 @@ use crate::changes::{self, Change};
 use crate::record::error::DomainError;
 use crate::record::read::Dialect;
 use crate::record::value::Language;
-use crate::record::write::{self, End, Outcome, Source, Status, Submission};
+use crate::record::write::{self, End, Outcome, Removal, Source, Status, Submission};
 
 /// Lines read at once, and written in one transaction.
 const BATCH: usize = 1000;
@@ -441,7 +441,7 @@ impl<'a> Import<'a> {
             external_id: Some(external_id),
             base_revision: line.base_revision,
             overwrite: line.overwrite,
-            delete: line.delete,
+            removal: line.delete.then_some(Removal::Delete),
             ..Submission::new(input)
         }))
     }

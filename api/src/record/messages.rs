@@ -508,6 +508,16 @@ pub const REFERRED_TO: Message = Message {
     de: "Andere Einträge verweisen auf diesen: Ändern oder löschen Sie erst diese. {who}",
 };
 
+/// A record was erased and does not come back.
+pub const ERASED: Message = Message {
+    code: UserErrorCode::NotAllowedInState,
+    reason: Some("ERASED"),
+    en: "This record was erased at somebody's wish and cannot be brought back.",
+    fr: "Cette fiche a été effacée à la demande de la personne et ne peut pas revenir.",
+    nl: "Deze fiche is op verzoek gewist en kan niet terugkomen.",
+    de: "Dieser Eintrag wurde auf Wunsch gelöscht und kann nicht zurückkommen.",
+};
+
 /// A record is in one batch twice.
 pub const TWICE_IN_BATCH: Message = Message {
     code: UserErrorCode::Invalid,
@@ -552,7 +562,7 @@ pub const KEY_WITHOUT_RECORD: Message = Message {
 mod tests {
     use super::*;
 
-    const ALL: [&Message; 47] = [
+    const ALL: [&Message; 48] = [
         &REQUIRED,
         &TOO_LONG,
         &TOO_MANY,
@@ -596,6 +606,7 @@ mod tests {
         &CONFLICT_OF_SOURCES,
         &NO_REVISION,
         &REFERRED_TO,
+        &ERASED,
         &TWICE_IN_BATCH,
         &KEY_FORM,
         &KEY_REUSED,

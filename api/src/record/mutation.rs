@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use uuid::Uuid;
 
+use super::RecordType;
 use super::error::{DomainError, GraphqlResult, IntoGraphql};
 use super::id::{self, graphql_id};
 use super::lookup::Key;
@@ -16,7 +17,7 @@ use super::problem::Problem;
 use super::read::Selection;
 use super::reader::Reader;
 use super::user_error::UserError;
-use super::write::{Answer, Answered, MAX_KEY, Once, RecordInput, Status, Submission, write_once};
+use super::write::{Answer, Answered, MAX_KEY, Once, RecordInput, Removal, Status, Submission, write_once};
 use crate::app::App;
 
 /// What was deleted, or why nothing was.
@@ -140,11 +141,28 @@ impl<'a> Mutator<'a> {
         base_revision: Option<i32>,
         blank: RecordInput,
     ) -> GraphqlResult<DeletePayload> {
-        let prefix = blank.record_type().prefix();
-        let submission = Submission { base_revision, delete: true, ..self.submission(blank) };
+        self.removed(
+            id,
+            Submission { base_revision, removal: Some(Removal::Delete), ..self.submission(blank) },
+        )
+        .await
+    }
+
+    async fn removed(&self, id: &ID, submission: Submission) -> GraphqlResult<DeletePayload> {
+        let prefix = submission.input.record_type().prefix();
         let done = self.with_record(id, submission).await.graphql()?;
         let deleted_id = done.id.filter(|_| done.problems.is_empty()).map(|id| graphql_id(prefix, id));
         Ok(DeletePayload { deleted_id, user_errors: done.user_errors(self.reader, true) })
+    }
+
+    /// Erases a record of a type, with all that hangs on it.
+    ///
+    /// # Errors
+    /// See [`Mutator::update`].
+    pub async fn erase(&self, id: &ID, of: RecordType) -> GraphqlResult<DeletePayload> {
+        let submission =
+            Submission { removal: Some(Removal::Erase), ..self.submission(RecordInput::blank(of)) };
+        self.removed(id, submission).await
     }
 
     /// Why whoever calls writes nothing at all, wherever it be.

@@ -84,6 +84,8 @@ pub struct Batch {
     pub documents: Vec<Document>,
     /// Records that are not there any more.
     pub gone: Vec<Uuid>,
+    /// Whether some of these were erased: what the index was made of must not keep their words either.
+    pub erased: bool,
 }
 
 /// Where a batch goes.

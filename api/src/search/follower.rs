@@ -20,7 +20,7 @@ use super::guard::{GuardError, Held, LEASE_TIME};
 use super::store::{self, DeadLetter, Job, Outcome, Task};
 use super::{Audience, SearchType};
 use crate::app::App;
-use crate::changes;
+use crate::changes::{self, Operation};
 use crate::record::all_of;
 use crate::record::error::DomainError;
 use crate::record::reader::Reader;
@@ -304,6 +304,8 @@ impl<'a> Follower<'a> {
             ids.dedup();
             self.read(of, &ids, &mut batches).await?;
         }
+        let erased = entries.iter().any(|entry| entry.operation == Operation::Erase);
+        (batches.public.erased, batches.members.erased) = (erased, erased);
         let next = Position { seq: last, ..position };
         self.write(target, batches, next).await?;
         Ok(next)

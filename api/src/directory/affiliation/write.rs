@@ -242,11 +242,37 @@ pub async fn follow(batch: &Batch<'_>, column: &str, ids: &[Uuid]) -> Result<Vec
             content_hash: Vec::new(),
             origin: String::new(),
             external: None,
+            erased_from: None,
         });
         changed.push(row);
     }
     batch.upsert::<Entity, _>(changed).await?;
     Ok(written)
+}
+
+/// Erases the affiliations of talents who are erased.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn erase(batch: &Batch<'_>, talents: &[Uuid]) -> Result<Vec<Written>, DomainError> {
+    let of = Column::TalentId.is_in(talents.iter().copied());
+    let found = Entity::find().select_only().column(Column::Id).filter(of);
+    let found: Vec<Uuid> = found.into_tuple().all(batch.tx).await?;
+    let revisions = touch(batch, &found).await?;
+    let rows = Affiliations::load(batch, &found).await?;
+    Affiliations::delete(batch, &found).await?;
+    let erased = rows.into_values().map(|row| Written {
+        record_type: RecordType::Affiliation,
+        id: row.id,
+        before: Some((row.region, Visibility::from_code(row.visibility))),
+        after: None,
+        revision: revisions.get(&row.id).copied().unwrap_or(row.revision) + 1,
+        content_hash: Vec::new(),
+        origin: String::new(),
+        external: None,
+        erased_from: Some(Vec::new()),
+    });
+    Ok(erased.collect())
 }
 
 impl Kind for Affiliations {
@@ -319,7 +345,8 @@ impl Kind for Affiliations {
         let missing = || DomainError::Stored("an affiliation without its sides".into());
         let voice = found.ok_or_else(missing)?.voice(viewer);
         let asserted = assertion(before).by;
-        let may = if submission.delete { voice.deletes(asserted) } else { voice.changes(asserted) };
+        let may =
+            if submission.removal.is_some() { voice.deletes(asserted) } else { voice.changes(asserted) };
         Ok((!may).then(|| Problem::forbidden(&messages::NOT_YOURS)))
     }
 

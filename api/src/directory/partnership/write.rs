@@ -313,6 +313,7 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
             content_hash: Vec::new(),
             origin: String::new(),
             external: None,
+            erased_from: None,
         });
     }
     let ids: Vec<Uuid> = moved.iter().map(|(after, _)| after.model.id).collect();

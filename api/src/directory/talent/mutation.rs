@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::write::TalentInput;
 use super::{TalentNode, find};
+use crate::record::RecordType;
 use crate::record::error::{GraphqlResult, IntoGraphql};
 use crate::record::mutation::{DeletePayload, Done, Mutator, sent};
 use crate::record::user_error::UserError;
@@ -84,5 +85,17 @@ impl TalentMutation {
         base_revision: Option<i32>,
     ) -> GraphqlResult<DeletePayload> {
         Mutator::of(ctx)?.delete(&id, base_revision, RecordInput::Talent(Box::default())).await
+    }
+
+    /// Erases a talent: nothing that was known of the person stays anywhere, and the profile never comes back, from
+    /// whatever source. Its affiliations go with it, and the account of a person who has no role and belongs to no
+    /// organization. Who kept a copy is told by the change log. The person and those who write the records of the
+    /// region may.
+    async fn erase_talent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] id: ID,
+    ) -> GraphqlResult<DeletePayload> {
+        Mutator::of(ctx)?.erase(&id, RecordType::Talent).await
     }
 }

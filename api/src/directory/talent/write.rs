@@ -13,6 +13,7 @@ use super::{Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, Talen
 use crate::directory::affiliation;
 use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::vocabulary::{occupation_facet, sector_facet, vocabularies};
+use crate::identity::account;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
 use crate::record::policy::{Viewer, Visibility};
@@ -418,6 +419,11 @@ impl Kind for Talents {
         );
         let rows = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(&[id])).await?;
         rows.into_iter().map(|(_, mut row)| Ok(id::encode("affiliation", row.get()?))).collect()
+    }
+
+    async fn erase(batch: &Batch<'_>, ids: &[Uuid]) -> Result<Vec<Written>, DomainError> {
+        account::erase::of_talents(batch, ids).await?;
+        affiliation::write::erase(batch, ids).await
     }
 
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {

@@ -15,6 +15,7 @@ use crate::record::error::DomainError;
 use crate::record::name_of;
 use crate::record::value::{EmailAddress, Language};
 
+pub mod erase;
 pub mod graphql;
 pub mod store;
 

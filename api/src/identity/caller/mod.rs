@@ -179,6 +179,11 @@ impl Callers {
         self.known.retain(|_, found| !is_meant(&found.known.credential));
     }
 
+    /// Forgets everybody: who they are is read again.
+    pub fn forget_all(&self) {
+        self.forget(|_| true);
+    }
+
     /// Forgets a session that has ended.
     pub fn forget_session(&self, id: Uuid) {
         self.forget(|credential| matches!(credential, Credential::Session { session, .. } if *session == id));

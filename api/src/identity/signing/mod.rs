@@ -124,6 +124,11 @@ impl Signing {
         Ok(Self { encryption, expected, ring: RwLock::new(Arc::new(ring)) })
     }
 
+    /// What the keys in the database are encrypted with.
+    pub fn encryption(&self) -> &EncryptionKey {
+        &self.encryption
+    }
+
     /// An access token for an account's session, and when it expires.
     ///
     /// # Errors

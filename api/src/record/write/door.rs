@@ -6,14 +6,15 @@ use sea_orm::{DatabaseTransaction, EntityTrait};
 use uuid::Uuid;
 
 use super::{
-    Batch, Draft, Kind, Numbered, Outcome, Reference, Resolved, SCHEMA_VERSION, Status, Submission, Written,
-    content_hash, rows_of,
+    Batch, Draft, Kind, Numbered, Outcome, Reference, Removal, Resolved, SCHEMA_VERSION, Status, Submission,
+    Written, content_hash, rows_of,
 };
 use crate::app::App;
 use crate::directory::affiliation::write::Affiliations;
 use crate::directory::organization::write::Organizations;
 use crate::directory::partnership::write::Partnerships;
 use crate::directory::talent::write::Talents;
+use crate::record::erasure::ledger;
 use crate::record::error::DomainError;
 use crate::record::policy::Viewer;
 use crate::record::problem::{Problem, Problems};
@@ -43,6 +44,7 @@ struct Shared {
     origin: String,
     content_hash: Vec<u8>,
     live: bool,
+    erased: bool,
 }
 
 /// A batch on its way through the door.
@@ -118,7 +120,33 @@ impl<'a> Door<'a> {
                 self.problems[index].add(Problem::new("externalId", &messages::TWICE_IN_BATCH));
             }
         }
-        self.load_shared().await
+        self.load_shared().await?;
+        self.refuse_erased(&known).await
+    }
+
+    /// Refuses what would bring back a record that was erased, by its id or by the name that its source has for it.
+    async fn refuse_erased(&mut self, known: &HashMap<usize, Uuid>) -> Result<(), DomainError> {
+        let mut names = Vec::new();
+        let mut meant = Vec::new();
+        for (index, submission) in self.submissions.iter().enumerate() {
+            // What people mean by its id is not there for them.
+            let erased = self.shared.get(&self.ids[index]).is_some_and(|shared| shared.erased);
+            if submission.removal.is_some() {
+                continue;
+            }
+            if erased && !submission.exists {
+                self.problems[index].add(Problem::new("id", &messages::ERASED));
+            }
+            let external = submission.source.as_ref().zip(submission.external_id.as_ref());
+            if let Some((source, id)) = external.filter(|_| !known.contains_key(&index)) {
+                names.push((source.name.clone(), id.clone()));
+                meant.push(index);
+            }
+        }
+        for position in ledger::erased(self.app, &self.batch, &names).await? {
+            self.problems[meant[position]].add(Problem::new("externalId", &messages::ERASED));
+        }
+        Ok(())
     }
 
     /// Takes the id of a duplicate for that of the record which it was merged into.
@@ -150,13 +178,13 @@ impl<'a> Door<'a> {
     /// Finds what references mean: records of the same batch first, then those of the database.
     async fn resolve_references(&mut self) -> Result<(), DomainError> {
         let mut wanted = Vec::new();
-        for submission in self.submissions.iter().filter(|submission| !submission.delete) {
+        for submission in self.submissions.iter().filter(|submission| submission.removal.is_none()) {
             submission.references(&mut wanted);
         }
         let viewer = self.submissions.iter().find_map(|submission| submission.viewer.as_deref());
         let mut resolved =
             crate::record::reference::resolve(self.batch.tx, self.batch.dialect, &wanted, viewer).await?;
-        for (submission, id) in self.submissions.iter().zip(&self.ids).filter(|(s, _)| !s.delete) {
+        for (submission, id) in self.submissions.iter().zip(&self.ids).filter(|(s, _)| s.removal.is_none()) {
             let to = submission.input.record_type();
             let names = submission.input.slug().map(str::to_owned).into_iter();
             let external = submission.source.as_ref().zip(submission.external_id.as_ref());
@@ -182,16 +210,16 @@ impl<'a> Door<'a> {
         self.delete_all::<Talents>().await?;
         self.delete_all::<Organizations>().await?;
         self.written = consolidate(std::mem::take(&mut self.written));
-        self.settle().await
+        self.settle().await?;
+        ledger::strip(self.app, &self.batch, &mut self.written).await
     }
 
     /// The submissions of one type that nothing is wrong with yet, to be written or to be deleted.
-    fn of_type<K: Kind>(&self, delete: bool) -> Numbered<(Uuid, &'a K::Input)> {
+    fn of_type<K: Kind>(&self, removed: bool) -> Numbered<(Uuid, &'a K::Input)> {
         let submissions: &'a [Submission] = self.submissions;
-        let fitting = submissions
-            .iter()
-            .enumerate()
-            .filter(|(index, submission)| submission.delete == delete && self.problems[*index].is_empty());
+        let fitting = submissions.iter().enumerate().filter(|(index, submission)| {
+            submission.removal.is_some() == removed && self.problems[*index].is_empty()
+        });
         fitting
             .filter_map(|(index, submission)| Some((index, (self.ids[index], K::of(&submission.input)?))))
             .collect()
@@ -371,6 +399,7 @@ impl<'a> Door<'a> {
                     .as_ref()
                     .map(|s| s.name.clone())
                     .zip(submission.external_id.clone()),
+                erased_from: None,
             });
             saved.push((row, before));
         }
@@ -389,6 +418,16 @@ impl<'a> Door<'a> {
         let mut present = K::load(&self.batch, &ids).await?;
         present.retain(|id, _| self.shared.get(id).is_some_and(|shared| shared.live));
         self.admit::<K>(&deletions, &present).await?;
+        let erased = deletions.iter().filter(|(index, id)| {
+            self.submissions[*index].removal == Some(Removal::Erase)
+                && self.problems[*index].is_empty()
+                && present.contains_key(id)
+        });
+        let erased: Vec<Uuid> = erased.map(|(_, id)| *id).collect();
+        if !erased.is_empty() {
+            let with = K::erase(&self.batch, &erased).await?;
+            self.written.extend(with.into_iter().map(|one| Written { origin: self.instance.clone(), ..one }));
+        }
         let referred = K::referred(&self.batch, &ids).await?;
         let mut gone = Vec::new();
         for (index, id) in deletions {
@@ -429,6 +468,7 @@ impl<'a> Door<'a> {
                     .as_ref()
                     .map(|s| s.name.clone())
                     .zip(submission.external_id.clone()),
+                erased_from: (submission.removal == Some(Removal::Erase)).then(Vec::new),
             });
             gone.push(id);
         }
@@ -481,7 +521,7 @@ impl<'a> Door<'a> {
                 KeyValue::Int(written.revision.into()),
                 KeyValue::Text(written.origin.clone()),
                 KeyValue::Bytes(written.content_hash.clone()),
-                KeyValue::Text(if written.after.is_some() { "LIVE" } else { "DELETED" }.to_owned()),
+                KeyValue::Text(state_of(written).to_owned()),
             ]
         });
         KeyedStatement { sql, keys }
@@ -501,6 +541,15 @@ impl<'a> Door<'a> {
             Outcome { status, id: known.then_some(*id), revision, problems: problems.take() }
         })
         .collect()
+    }
+}
+
+/// What became of a record, as `sync_record` has it.
+fn state_of(written: &Written) -> &'static str {
+    match (&written.after, &written.erased_from) {
+        (Some(_), _) => "LIVE",
+        (None, Some(_)) => "ERASED",
+        (None, None) => "DELETED",
     }
 }
 
@@ -565,12 +614,10 @@ async fn lock(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Shared>, 
     rows.into_iter()
         .map(|(_, mut row)| {
             let id: Uuid = row.get()?;
-            let shared = Shared {
-                revision: row.get()?,
-                origin: row.get()?,
-                content_hash: row.get()?,
-                live: row.get::<String>()? == "LIVE",
-            };
+            let (revision, origin, content_hash) = (row.get()?, row.get()?, row.get()?);
+            let state: String = row.get()?;
+            let (live, erased) = (state == "LIVE", state == "ERASED");
+            let shared = Shared { revision, origin, content_hash, live, erased };
             Ok((id, shared))
         })
         .collect()

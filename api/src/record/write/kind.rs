@@ -31,6 +31,8 @@ pub struct Written {
     pub origin: String,
     /// The system that owns it, and its id there.
     pub external: Option<(String, String)>,
+    /// Where it was erased: the views that it was ever in, which the door fills in.
+    pub erased_from: Option<Vec<(String, Visibility)>>,
 }
 
 /// Submissions that are told apart by their index in the batch.
@@ -139,6 +141,18 @@ pub trait Kind {
         id: Uuid,
     ) -> impl Future<Output = Result<Vec<String>, DomainError>> + Send {
         let _ = (batch, viewer, id);
+        std::future::ready(Ok(Vec::new()))
+    }
+    /// Takes away what hangs on records that are erased, before their own rows go; answers the records that are erased
+    /// with them.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    fn erase(
+        batch: &Batch<'_>,
+        ids: &[Uuid],
+    ) -> impl Future<Output = Result<Vec<Written>, DomainError>> + Send {
+        let _ = (batch, ids);
         std::future::ready(Ok(Vec::new()))
     }
     /// Deletes rows and what hangs on them.

@@ -63,6 +63,16 @@ impl RecordInput {
         }
     }
 
+    /// A record of this type of which nothing is said: what is to be deleted.
+    pub fn blank(of: RecordType) -> Self {
+        match of {
+            RecordType::Organization => Self::Organization(Box::default()),
+            RecordType::Talent => Self::Talent(Box::default()),
+            RecordType::Affiliation => Self::Affiliation(Box::default()),
+            RecordType::Partnership => Self::Partnership(Box::default()),
+        }
+    }
+
     fn slug(&self) -> Option<&str> {
         let slug = match self {
             Self::Organization(input) => &input.slug,
@@ -140,6 +150,15 @@ pub struct Answer {
     pub organization: Option<String>,
 }
 
+/// How a record goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Its row is deleted; it may be made again. Refused where others refer to it.
+    Delete,
+    /// Nothing that was known of it stays anywhere, and it never comes back. What hangs on it goes with it.
+    Erase,
+}
+
 /// One record to write. A batch is of one caller.
 #[derive(Clone, Debug)]
 pub struct Submission {
@@ -159,8 +178,8 @@ pub struct Submission {
     pub base_revision: Option<i32>,
     /// Whether to write over what others have changed.
     pub overwrite: bool,
-    /// Whether the record is to be deleted.
-    pub delete: bool,
+    /// How the record is to go, where it is to.
+    pub removal: Option<Removal>,
     /// What a side says of the record; its fields stay as they are then.
     pub answer: Option<Answer>,
     /// The record.
@@ -178,10 +197,16 @@ impl Submission {
             exists: false,
             base_revision: None,
             overwrite: false,
-            delete: false,
+            removal: None,
             answer: None,
             input,
         }
+    }
+
+    /// A record that whoever may do everything erases.
+    pub fn erasing(of: RecordType, id: Uuid) -> Self {
+        let blank = RecordInput::blank(of);
+        Self { id: Some(id), removal: Some(Removal::Erase), overwrite: true, ..Self::new(blank) }
     }
 
     fn references(&self, into: &mut Vec<Reference>) {
@@ -332,6 +357,10 @@ async fn attempt_to_write(
                 let changes = log_of(&written);
                 changes::append(&tx, app.db.dialect(), changes, app.clock.now()).await?;
                 tx.commit().await?;
+                if written.iter().any(|record| record.erased_from.is_some()) {
+                    app.erased.notify_one();
+                    app.identity.callers().forget_all();
+                }
             }
             Ok(answered)
         }
@@ -373,6 +402,10 @@ pub fn log_of(written: &[Written]) -> Vec<Change> {
             origin: record.origin.clone(),
             tag: rand::random(),
         };
+        if let Some(views) = &record.erased_from {
+            changes.extend(views.iter().map(|view| entry(Operation::Erase, view)));
+            continue;
+        }
         match (&record.before, &record.after) {
             (Some(before), Some(after)) if before != after => {
                 changes.push(entry(Operation::Leave, before));

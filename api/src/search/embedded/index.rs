@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tantivy::index::{SegmentId, SegmentMeta};
 use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, Occur, Query as Ask, TermSetQuery};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{TextAnalyzer, WhitespaceTokenizer};
@@ -131,6 +132,9 @@ impl AudienceIndex {
 
     /// Writes a batch and where in the log it ends; it can be found when this returns.
     pub(super) fn write(&self, batch: &Batch, position: Position) -> tantivy::Result<()> {
+        if batch.erased {
+            self.forget(&batch.gone)?;
+        }
         let mut guard = self.writer()?;
         let Some(writer) = guard.as_mut() else { return Ok(()) };
         for id in batch.gone.iter().chain(batch.documents.iter().map(|document| &document.id)) {
@@ -143,6 +147,42 @@ impl AudienceIndex {
         commit.set_payload(&format!("{} {} {}", position.feed_id, position.seq, document::layout()));
         commit.commit()?;
         self.reader.reload()
+    }
+
+    /// Takes documents out of the files as well. The place in the log stays: who is stopped here begins again.
+    fn forget(&self, ids: &[Uuid]) -> tantivy::Result<()> {
+        let place = self.index.load_metas()?.payload.unwrap_or_default();
+        if let Some(writer) = self.writer()?.as_mut() {
+            for id in ids {
+                writer.delete_term(self.id_term(*id));
+            }
+            let mut commit = writer.prepare_commit()?;
+            commit.set_payload(&place);
+            commit.commit()?;
+        }
+        self.compact()
+    }
+
+    /// Makes one segment of all, without what was deleted: a search asks each in turn, and files keep the words of
+    /// what was deleted until they are written anew.
+    pub(super) fn compact(&self) -> tantivy::Result<()> {
+        // What is being merged already cannot be merged with anything else.
+        let merging = self.writer()?.take();
+        if let Some(writer) = merging {
+            writer.wait_merging_threads()?;
+        }
+        let segments = self.index.searchable_segment_metas()?;
+        if segments.len() > 1 || segments.iter().any(SegmentMeta::has_deletes) {
+            let ids: Vec<SegmentId> = segments.iter().map(SegmentMeta::id).collect();
+            if let Some(writer) = self.writer()?.as_mut() {
+                writer.merge(&ids).wait()?;
+            }
+        }
+        self.reader.reload()?;
+        if let Some(writer) = self.writer()?.as_mut() {
+            writer.garbage_collect_files().wait()?;
+        }
+        Ok(())
     }
 
     /// Where in the log the index is; nothing where its documents are not those that are made now.

@@ -186,6 +186,9 @@ impl Folder {
     fn swap(&self) -> Result<(), EngineError> {
         let taken = self.shadow.write().unwrap_or_else(PoisonError::into_inner).take();
         let shadow = taken.ok_or(EngineError::Building)?;
+        if let Err(error) = shadow.public.compact().and_then(|()| shadow.members.compact()) {
+            tracing::warn!(%error, "the search index could not be made smaller, and is slower than it might be");
+        }
         // The name changes at once and for good, or not at all.
         let (next, current) = (self.root.join("current.next"), self.root.join("current"));
         let mut file = fs::File::create(&next)?;

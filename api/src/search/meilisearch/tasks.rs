@@ -210,9 +210,10 @@ mod tests {
             document
         };
         let gone = (0..1001).map(Uuid::from_u128).collect();
-        let many = Batch { documents: (0..2001).map(|number| document(number, 3)).collect(), gone };
+        let many =
+            Batch { documents: (0..2001).map(|number| document(number, 3)).collect(), gone, erased: false };
         assert_eq!(sizes(&chunks(many).unwrap()), [1000, 1000, 1, 1000, 1]);
-        let few = Batch { documents: (0..5).map(large).collect(), gone: vec![] };
+        let few = Batch { documents: (0..5).map(large).collect(), ..Batch::default() };
         assert_eq!(sizes(&chunks(few).unwrap()), [2, 2, 1]);
         assert_eq!(chunks(Batch::default()).unwrap(), []);
     }

@@ -1,0 +1,57 @@
+//! Erasing accounts.
+
+use entity::{account, account_organization, account_role, api_key, session};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use uuid::Uuid;
+
+use crate::record::error::DomainError;
+use crate::record::write::Batch;
+
+/// Parts the accounts of talents who are erased from their profiles. Those that were for nothing else, without a role
+/// and without an organization, are erased.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn of_talents(batch: &Batch<'_>, talents: &[Uuid]) -> Result<(), DomainError> {
+    let found = account::Entity::find()
+        .select_only()
+        .column(account::Column::Id)
+        .filter(account::Column::TalentId.is_in(talents.iter().copied()));
+    let accounts: Vec<Uuid> = found.into_tuple().all(batch.tx).await?;
+    for id in accounts {
+        let role = account_role::Entity::find().filter(account_role::Column::AccountId.eq(id));
+        let member =
+            account_organization::Entity::find().filter(account_organization::Column::AccountId.eq(id));
+        if role.one(batch.tx).await?.is_none() && member.one(batch.tx).await?.is_none() {
+            erase(batch, id).await?;
+        } else {
+            account::Entity::update_many()
+                .col_expr(account::Column::TalentId, Expr::value(Option::<Uuid>::None))
+                .col_expr(account::Column::UpdatedAt, Expr::value(batch.now.micros()))
+                .filter(account::Column::Id.eq(id))
+                .exec(batch.tx)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Erases an account and all that is kept with it. What it has made stays, without its maker.
+///
+/// # Errors
+/// [`DomainError::Database`].
+async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
+    let tx = batch.tx;
+    session::Entity::delete_many().filter(session::Column::AccountId.eq(id)).exec(tx).await?;
+    account_role::Entity::delete_many().filter(account_role::Column::AccountId.eq(id)).exec(tx).await?;
+    let member = account_organization::Column::AccountId.eq(id);
+    account_organization::Entity::delete_many().filter(member).exec(tx).await?;
+    api_key::Entity::update_many()
+        .col_expr(api_key::Column::CreatedBy, Expr::value(Option::<Uuid>::None))
+        .filter(api_key::Column::CreatedBy.eq(id))
+        .exec(tx)
+        .await?;
+    account::Entity::delete_by_id(id).exec(tx).await?;
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! What a transaction that erases does beside deleting the rows of the domain, and how erased records are recognized
+//! when somebody brings them back.
+
+use std::collections::{BTreeSet, HashMap};
+
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::record::RecordType;
+use crate::record::error::DomainError;
+use crate::record::policy::Visibility;
+use crate::record::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
+use crate::record::write::{Batch, Written, rows_of};
+
+/// What the hashes of external ids are for.
+const PURPOSE: &str = "erasure ledger";
+
+/// What an external id is recognized by.
+///
+/// # Errors
+/// [`DomainError::Stored`] in a program without an encryption key.
+fn digest(app: &App, source: &str, external_id: &str) -> Result<Vec<u8>, DomainError> {
+    let text = [source.as_bytes(), &[0], external_id.as_bytes()].concat();
+    Ok(app.identity.encryption()?.digest(PURPOSE, &text))
+}
+
+/// Which of these external ids, each with its source, were those of records that are erased: their positions.
+///
+/// # Errors
+/// [`DomainError::Database`], [`DomainError::Stored`] in a program without an encryption key.
+pub(in crate::record) async fn erased(
+    app: &App,
+    batch: &Batch<'_>,
+    names: &[(String, String)],
+) -> Result<BTreeSet<usize>, DomainError> {
+    if names.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let keys = KeyColumns::new(&[("hash", KeyType::Bytes)]);
+    let sql = format!(
+        "SELECT k.n FROM {} {} erasure_ledger AS e ON e.external_hash = k.hash",
+        keys.source(batch.dialect),
+        batch.dialect.join(),
+    );
+    let hashed = names.iter().map(|(source, id)| Ok(vec![KeyValue::Bytes(digest(app, source, id)?)]));
+    let hashed = hashed.collect::<Result<Vec<KeyRow>, DomainError>>()?;
+    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, hashed).await?;
+    Ok(found.into_iter().map(|(position, _)| position).collect())
+}
+
+/// Takes away what records share of those that were erased, duplicates that were merged into them included, writes
+/// them into the ledger, and fills in the views that they were ever in. They must be settled as erased before.
+///
+/// # Errors
+/// [`DomainError::Database`], [`DomainError::Stored`] in a program without an encryption key.
+pub(in crate::record) async fn strip(
+    app: &App,
+    batch: &Batch<'_>,
+    written: &mut [Written],
+) -> Result<(), DomainError> {
+    let mut places: HashMap<Uuid, usize> = HashMap::new();
+    for (place, record) in written.iter().enumerate().filter(|(_, record)| record.erased_from.is_some()) {
+        places.insert(record.id, place);
+    }
+    if places.is_empty() {
+        return Ok(());
+    }
+    let mut ids: Vec<Uuid> = places.keys().copied().collect();
+    ids.sort_unstable();
+    for (position, region, visibility) in views(batch, &ids).await? {
+        let record = &mut written[places[&ids[position]]];
+        record.erased_from.get_or_insert_default().push((region, visibility));
+    }
+    let mut types: Vec<RecordType> = ids.iter().map(|id| written[places[id]].record_type).collect();
+    for (position, id) in duplicates(batch, &ids).await? {
+        ids.push(id);
+        types.push(types[position]);
+    }
+    let names = external_ids(batch, &ids).await?;
+    let rows = ids.iter().enumerate().map(|(position, id)| {
+        let hash = names.get(&position).map(|(source, name)| digest(app, source, name)).transpose()?;
+        let of = KeyValue::Text(types[position].name().to_owned());
+        Ok(vec![KeyValue::Id(*id), of, KeyValue::Bytes(hash.unwrap_or_default())])
+    });
+    let rows = rows.collect::<Result<Vec<KeyRow>, DomainError>>()?;
+    let keys = KeyColumns::new(&[("id", KeyType::Id), ("type", KeyType::Text), ("hash", KeyType::Bytes)]);
+    let sql = format!(
+        "INSERT INTO erasure_ledger (record_id, record_type, external_hash, erased_at) \
+         SELECT k.id, k.type, CASE WHEN length(k.hash) > 0 THEN k.hash END, {} FROM {} WHERE TRUE ON CONFLICT DO NOTHING",
+        batch.now.micros(),
+        keys.source(batch.dialect),
+    );
+    KeyedStatement { sql, keys }.execute(batch.tx, batch.dialect, rows).await?;
+    let statements = [
+        "UPDATE sync_record SET source = NULL, external_id = NULL, content_hash = substr(content_hash, 1, 0), state = 'ERASED' \
+         WHERE record_id IN (SELECT k.id FROM {keys})",
+        "DELETE FROM record_redirect WHERE target_id IN (SELECT k.id FROM {keys})",
+        "DELETE FROM record_slug WHERE record_id IN (SELECT k.id FROM {keys})",
+        "DELETE FROM record_identifier WHERE record_id IN (SELECT k.id FROM {keys})",
+    ];
+    for statement in statements {
+        batch.for_ids(&ids, |keys| statement.replace("{keys}", keys)).await?;
+    }
+    Ok(())
+}
+
+/// The views that records were ever in, by position.
+async fn views(batch: &Batch<'_>, ids: &[Uuid]) -> Result<Vec<(usize, String, Visibility)>, DomainError> {
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n, v.region, v.visibility FROM {} {} view_head AS v ON v.record_id = k.id \
+         ORDER BY k.n, v.region, v.visibility",
+        keys.source(batch.dialect),
+        batch.dialect.join(),
+    );
+    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
+    let view = found
+        .into_iter()
+        .map(|(position, mut row)| Ok((position, row.get()?, Visibility::from_code(row.get()?))));
+    view.collect()
+}
+
+/// The ids of duplicates that were merged into these records, with the positions of these.
+async fn duplicates(batch: &Batch<'_>, ids: &[Uuid]) -> Result<Vec<(usize, Uuid)>, DomainError> {
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n, d.id FROM {} {} record_redirect AS d ON d.target_id = k.id ORDER BY k.n, d.id",
+        keys.source(batch.dialect),
+        batch.dialect.join(),
+    );
+    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
+    found.into_iter().map(|(position, mut row)| Ok((position, row.get()?))).collect()
+}
+
+/// The sources of records, and their ids there, by position.
+async fn external_ids(
+    batch: &Batch<'_>,
+    ids: &[Uuid],
+) -> Result<HashMap<usize, (String, String)>, DomainError> {
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n, s.source, s.external_id FROM {} {} sync_record AS s ON s.record_id = k.id \
+         WHERE s.source IS NOT NULL AND s.external_id IS NOT NULL ORDER BY k.n",
+        keys.source(batch.dialect),
+        batch.dialect.join(),
+    );
+    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
+    found.into_iter().map(|(position, mut row)| Ok((position, (row.get()?, row.get()?)))).collect()
+}

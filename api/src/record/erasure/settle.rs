@@ -1,0 +1,222 @@
+//! What follows an erasure: the space that the rows took is cleaned, and the ids go into a file beside the database.
+//!
+//! The file is append-only, and only ids and keyed hashes are in it. A backup of the database brings back what was
+//! erased since; at the next start the file is read and all of it is erased again, before anybody is answered. So the
+//! file must not be restored with the database.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use entity::erasure_ledger;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, Statement,
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::record::error::DomainError;
+use crate::record::read::Dialect;
+use crate::record::write::{End, Submission, write};
+use crate::record::{RecordType, value_of};
+
+/// The name of the file in the data folder.
+const FILE: &str = "erased";
+
+/// How long to wait before what could not be done is tried again.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// How far back the ledger is read for what other programs have erased, in microseconds: more than clocks differ.
+const OVERLAP: i64 = 600_000_000;
+
+/// Tables with rows of people. Where rows were deleted PostgreSQL leaves them readable in its files until then.
+const PERSONAL: &str =
+    "talent, talent_list, affiliation, record_slug, record_identifier, sync_record, account";
+
+/// Why the file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// It cannot be read or written.
+    #[error("the list of what was erased, `{path}`, cannot be used: {error}", path = .0.display(), error = .1)]
+    File(PathBuf, std::io::Error),
+    /// A line of it is none.
+    #[error("line {line} of `{path}` is damaged: the list of what was erased must be whole", path = .0.display(), line = .1)]
+    Damaged(PathBuf, usize),
+    /// The database failed, or a record could not be erased.
+    #[error("what was erased could not be erased again: {0}")]
+    Failed(#[from] DomainError),
+}
+
+/// The file of what was erased, and what this program knows to be in it.
+#[derive(Debug)]
+pub struct Erased {
+    path: PathBuf,
+    known: HashSet<Uuid>,
+    /// Up to when the ledger was read. Microseconds since 1970.
+    read_to: i64,
+}
+
+/// A line of the file: a record's type and id, and its keyed hash or `-`.
+fn line(row: &erasure_ledger::Model) -> String {
+    let hash = row.external_hash.as_ref().map_or_else(|| "-".to_owned(), |bytes| STANDARD.encode(bytes));
+    format!("{} {} {hash}\n", row.record_type, row.record_id)
+}
+
+fn parse(line: &str) -> Option<(RecordType, Uuid, Option<Vec<u8>>)> {
+    let mut parts = line.split(' ');
+    let (of, id, hash) = (value_of(parts.next()?)?, parts.next()?.parse().ok()?, parts.next()?);
+    let hash = if hash == "-" { None } else { Some(STANDARD.decode(hash).ok()?) };
+    parts.next().is_none().then_some((of, id, hash))
+}
+
+impl Erased {
+    /// Reads the file of a data folder, and erases again what the database has of it: it may come from a backup.
+    ///
+    /// # Errors
+    /// [`Unusable`].
+    pub async fn replay(app: &App, folder: &Path) -> Result<Self, Unusable> {
+        let path = folder.join(FILE);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(Unusable::File(path, error)),
+        };
+        let mut lines = Vec::new();
+        for (place, text) in text.split_inclusive('\n').enumerate() {
+            match text.strip_suffix('\n').and_then(parse) {
+                Some(entry) => lines.push(entry),
+                // The last line may have been cut by a crash; the ledger still has it.
+                None if !text.ends_with('\n') => {
+                    let whole = text.len() as u64;
+                    let file = fs::File::options().write(true).open(&path);
+                    let shorter = file.and_then(|file| file.set_len(file.metadata()?.len() - whole));
+                    shorter.map_err(|error| Unusable::File(path.clone(), error))?;
+                }
+                None => return Err(Unusable::Damaged(path, place + 1)),
+            }
+        }
+        let known: HashSet<Uuid> = lines.iter().map(|(_, id, _)| *id).collect();
+        let ledger = erasure_ledger::Entity::find().all(app.db.writer()).await.map_err(DomainError::from)?;
+        let ledger: HashSet<Uuid> = ledger.into_iter().map(|row| row.record_id).collect();
+        let missing: Vec<_> = lines.into_iter().filter(|(_, id, _)| !ledger.contains(id)).collect();
+        if !missing.is_empty() {
+            tracing::warn!(
+                records = missing.len(),
+                "this database is from before records were erased: they are erased again"
+            );
+        }
+        for (of, id, hash) in missing {
+            write(app, vec![Submission::erasing(of, id)], End::PerItem).await?;
+            // One that the backup does not have must not come in anew either.
+            remember(app, of, id, hash).await?;
+        }
+        Ok(Self { path, known, read_to: 0 })
+    }
+
+    /// Settles what is erased, now and whenever something is, until `stop` is cancelled.
+    pub fn start(self, app: &App, stop: CancellationToken) {
+        app.tasks.spawn(self.follow(app.clone(), stop));
+    }
+
+    async fn follow(mut self, app: App, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.settle(&app).await {
+                tracing::warn!(%error, "what was erased is not yet cleaned from storage; it is tried again");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = app.erased.notified() => {}
+                () = tokio::time::sleep(AGAIN) => {}
+            }
+        }
+    }
+
+    /// Writes into the file what is missing there, and cleans the space of what was erased since the last time.
+    ///
+    /// # Errors
+    /// [`Unusable`]; all of it can be tried again.
+    pub async fn settle(&mut self, app: &App) -> Result<(), Unusable> {
+        use erasure_ledger::{Column, Entity};
+        let since = self.read_to.saturating_sub(OVERLAP);
+        let rows = Entity::find()
+            .filter(Column::ErasedAt.gte(since))
+            .order_by_asc(Column::ErasedAt)
+            .all(app.db.writer())
+            .await
+            .map_err(DomainError::from)?;
+        let mut lines = String::new();
+        let mut added = Vec::new();
+        for row in rows.iter().filter(|row| !self.known.contains(&row.record_id)) {
+            lines += &line(row);
+            added.push(row.record_id);
+        }
+        if !added.is_empty() {
+            append(&self.path, &lines).map_err(|error| Unusable::File(self.path.clone(), error))?;
+            self.known.extend(added);
+        }
+        let open: Vec<Uuid> =
+            rows.iter().filter(|row| row.settled_at.is_none()).map(|row| row.record_id).collect();
+        if !open.is_empty() {
+            clean(app).await.map_err(DomainError::from)?;
+            Entity::update_many()
+                .col_expr(Column::SettledAt, Expr::value(app.clock.now().micros()))
+                .filter(Column::RecordId.is_in(open))
+                .exec(app.db.writer())
+                .await
+                .map_err(DomainError::from)?;
+        }
+        if let Some(last) = rows.last() {
+            self.read_to = last.erased_at;
+        }
+        Ok(())
+    }
+}
+
+/// Adds lines to the file, which its owner alone can read, for good.
+fn append(path: &Path, lines: &str) -> std::io::Result<()> {
+    let mut file = fs::File::options().create(true).append(true).mode(0o600).open(path)?;
+    file.write_all(lines.as_bytes())?;
+    file.sync_all()
+}
+
+/// Makes the database forget rows that it has deleted.
+async fn clean(app: &App) -> Result<(), DbErr> {
+    let (on, backend) = (app.db.writer(), app.db.dialect().backend());
+    match app.db.dialect() {
+        // Deleted rows are overwritten at once; older pages stay in the write-ahead log until it is emptied.
+        Dialect::Sqlite => {
+            let emptied = Statement::from_string(backend, "PRAGMA wal_checkpoint(TRUNCATE)");
+            let busy = match on.query_one_raw(emptied).await? {
+                Some(row) => row.try_get_by_index::<i32>(0)? != 0,
+                None => false,
+            };
+            if busy { Err(DbErr::Custom("the write-ahead log is in use".into())) } else { Ok(()) }
+        }
+        Dialect::Postgres => on.execute_unprepared(&format!("VACUUM {PERSONAL}")).await.map(|_| ()),
+    }
+}
+
+/// Puts into the ledger what is not there.
+async fn remember(app: &App, of: RecordType, id: Uuid, hash: Option<Vec<u8>>) -> Result<(), DomainError> {
+    let row = erasure_ledger::Model {
+        record_id: id,
+        record_type: of.name().to_owned(),
+        external_hash: hash,
+        erased_at: app.clock.now().micros(),
+        settled_at: None,
+    };
+    let there = OnConflict::column(erasure_ledger::Column::RecordId).do_nothing().to_owned();
+    erasure_ledger::Entity::insert(row.into_active_model().reset_all())
+        .on_conflict(there)
+        .exec_without_returning(app.db.writer())
+        .await?;
+    Ok(())
+}
