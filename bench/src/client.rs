@@ -71,10 +71,19 @@ struct Head {
 }
 
 impl Client {
-    /// A client that connects when it first sends.
+    /// A client of nobody that connects when it first sends.
     pub(crate) fn new(target: &Target) -> Self {
+        Self::with_header(target, "")
+    }
+
+    /// A client of whoever has this access token.
+    pub(crate) fn with_token(target: &Target, token: &str) -> Self {
+        Self::with_header(target, &format!("Authorization: Bearer {token}\r\n"))
+    }
+
+    fn with_header(target: &Target, header: &str) -> Self {
         let head = format!(
-            "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+            "POST {} HTTP/1.1\r\nHost: {}\r\n{header}Content-Type: application/json\r\n\
              Accept: application/graphql-response+json\r\nContent-Length: ",
             target.path, target.authority
         );
@@ -102,7 +111,7 @@ impl Client {
         let reused = self.stream.is_some();
         let mut answer = self.exchange().await?;
         if answer.is_none() && reused {
-            // The server had closed the idle connection; the operations only read, so once more.
+            // The server had closed the idle connection before it read the request.
             answer = self.exchange().await?;
         }
         let head =

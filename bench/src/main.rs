@@ -10,6 +10,7 @@ mod failure;
 mod generate;
 mod import;
 mod index;
+mod mutations;
 mod names;
 mod operations;
 mod pgbench;
@@ -49,6 +50,8 @@ enum Command {
     Index(index::IndexArguments),
     /// Times how soon the search finds a record that was just written.
     Freshness(index::FreshnessArguments),
+    /// Times single mutations, beside the disk's synchronous writes.
+    Mutations(mutations::Arguments),
     /// Prints the figures of `run` beside those of `pgbench`.
     Compare(compare::Arguments),
 }
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Import(arguments) => import::command(&arguments),
         Command::Index(arguments) => index::index(&arguments),
         Command::Freshness(arguments) => index::freshness(&arguments),
+        Command::Mutations(arguments) => mutations::command(&arguments),
         Command::Compare(arguments) => compare::command(&arguments),
     };
     match outcome {
