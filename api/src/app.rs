@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::directory::contact_read::ContactReads;
 use crate::identity::Identity;
 use crate::record::read::Database;
 use crate::record::value::DateTime;
@@ -49,6 +50,8 @@ pub struct App {
     pub identity: Identity,
     /// Told when something was erased.
     pub erased: Arc<Notify>,
+    /// Who was shown how a person can be reached, until it is written.
+    pub contact_reads: ContactReads,
     /// Writes that were begun; a stop waits for them.
     pub tasks: TaskTracker,
 }
@@ -62,6 +65,7 @@ impl App {
             search: Search::default(),
             identity: Identity::default(),
             erased: Arc::default(),
+            contact_reads: ContactReads::default(),
             tasks: TaskTracker::new(),
         }
     }

@@ -7,6 +7,7 @@ pub mod app;
 pub mod changes;
 pub mod config;
 pub mod directory;
+pub mod housekeeping;
 pub mod identity;
 pub mod import;
 pub mod migrations;

@@ -3,12 +3,15 @@
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::directory::affiliation::mutation::AffiliationMutation;
+use crate::directory::history::HistoryQuery;
 use crate::directory::node::{NodeQuery, Record};
 use crate::directory::organization::graphql::OrganizationQuery;
 use crate::directory::organization::mutation::OrganizationMutation;
 use crate::directory::partnership::graph::PartnershipGraphQuery;
 use crate::directory::partnership::graphql::PartnershipQuery;
 use crate::directory::partnership::mutation::PartnershipMutation;
+use crate::directory::proposal::graphql::ProposalQuery;
+use crate::directory::proposal::mutation::ProposalMutation;
 use crate::directory::region::graphql::RegionQuery;
 use crate::directory::statistics::StatisticsQuery;
 use crate::directory::talent::graphql::TalentQuery;
@@ -35,6 +38,8 @@ pub struct Query(
     MatchQuery,
     ViewerQuery,
     ApiKeyQuery,
+    ProposalQuery,
+    HistoryQuery,
 );
 
 /// Everything that can be changed. Each mutation answers a payload with `userErrors`: what is wrong with its input,
@@ -47,6 +52,7 @@ pub struct Mutation(
     TalentMutation,
     AffiliationMutation,
     PartnershipMutation,
+    ProposalMutation,
 );
 
 /// The schema that the server runs.

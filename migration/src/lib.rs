@@ -13,6 +13,8 @@ mod m20261122_000003_organization_names;
 mod m20261122_000004_search;
 mod m20261122_000005_writes;
 mod m20261122_000006_identity;
+mod m20261122_000008_proposals;
+mod m20261122_000009_audit;
 mod m20261122_000012_erasure;
 
 /// All steps, in order.
@@ -28,6 +30,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_search::Migration),
             Box::new(m20261122_000005_writes::Migration),
             Box::new(m20261122_000006_identity::Migration),
+            Box::new(m20261122_000008_proposals::Migration),
+            Box::new(m20261122_000009_audit::Migration),
             Box::new(m20261122_000012_erasure::Migration),
         ]
     }

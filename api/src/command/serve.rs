@@ -9,9 +9,9 @@ use clap::Args;
 use passerelle::app::App;
 use passerelle::config::{Config, DatabaseName, Switch};
 use passerelle::identity::demo;
-use passerelle::import;
 use passerelle::record::erasure::settle::Erased;
 use passerelle::server::{Server, Settings};
+use passerelle::{housekeeping, import};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -63,6 +63,7 @@ impl Serve {
         let server = server.map_err(|error| cannot_listen(config, &error))?;
         following.start(&app, stop.clone());
         erased.start(&app, stop.clone());
+        housekeeping::start(&app, stop.clone());
         let sample = if self.demo {
             let loaded = import::sample::load(&app).await;
             let loaded = match loaded.map_err(|error| {

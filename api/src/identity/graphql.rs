@@ -5,10 +5,11 @@ use async_graphql::{Context, Object};
 use super::account::graphql::AccountNode;
 use super::caller::{Call, Known};
 use super::role::Role;
+use crate::directory::contact_read::graphql::{ContactReadConnection, page as contact_reads};
 use crate::directory::region::{self, RegionNode, Regions};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::read::Selection;
-use crate::record::reader::Reader;
+use crate::record::reader::{ByKey, Reader};
 
 /// Who calls, in an answer, with what was read of it.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,7 @@ pub struct ViewerNode {
     authenticated: bool,
     account: Option<AccountNode>,
     roles: Vec<RoleGrantNode>,
+    contact_reads: ByKey<ContactReadConnection>,
 }
 
 impl ViewerNode {
@@ -25,8 +27,13 @@ impl ViewerNode {
     /// [`DomainError::Database`].
     pub async fn read(reader: &Reader, known: Option<&Known>, want: &Selection) -> Result<Self, DomainError> {
         let authenticated = reader.viewer.signed_in || reader.viewer.admin;
+        let talent = known.and_then(Known::account).and_then(|account| account.talent);
+        let mut reads = ByKey::default();
+        for field in want.each("Viewer", "contactReads") {
+            reads.put(&field, contact_reads(reader, talent, &field).await?);
+        }
         let Some(known) = known else {
-            return Ok(Self { authenticated, ..Self::default() });
+            return Ok(Self { authenticated, contact_reads: reads, ..Self::default() });
         };
         let account = match (want.below("Viewer", "account"), known.account()) {
             (Some(below), Some(account)) => Some(AccountNode::read(reader, account, &below).await?),
@@ -40,7 +47,7 @@ impl ViewerNode {
             region: grant.region.clone(),
             regions: regions.clone(),
         });
-        Ok(Self { authenticated, account, roles: roles.collect() })
+        Ok(Self { authenticated, account, roles: roles.collect(), contact_reads: reads })
     }
 }
 
@@ -61,6 +68,23 @@ impl ViewerNode {
     /// What the account or the API key may do.
     async fn roles(&self) -> &[RoleGrantNode] {
         &self.roles
+    }
+
+    /// Who was shown the e-mail address or phone number in the viewer's own profile, the latest first, without the viewer
+    /// and without those who need not sign in for it. It is noted shortly after the answer. Empty for who has no profile.
+    async fn contact_reads(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> GraphqlResult<&ContactReadConnection> {
+        let _ = (first, after, last, before);
+        self.contact_reads.get(ctx)
     }
 }
 

@@ -63,6 +63,7 @@ pub fn viewer(who: Uuid, grants: &[Grant], owns: BTreeSet<Uuid>) -> Viewer {
     Viewer {
         signed_in: true,
         account: Some(who),
+        machine: false,
         staff_of: regions(Role::is_staff),
         writes: regions(Role::writes),
         owns,

@@ -66,9 +66,10 @@ impl Key {
             Self::ExternalId(..) => Lookup {
                 keys: KeyColumns::new(&[("source", text), ("external_id", text)]),
                 join: format!(
-                    "{then} sync_record AS d ON d.source = k.source AND d.external_id = k.external_id"
+                    "{then} sync_record AS d ON d.source = k.source AND d.external_id = k.external_id \
+                     LEFT JOIN record_redirect AS e ON e.id = d.record_id"
                 ),
-                id: "d.record_id",
+                id: "COALESCE(e.target_id, d.record_id)",
             },
         }
     }

@@ -5,6 +5,14 @@
 use super::problem::UserErrorCode;
 use super::value::{Language, LanguagePreferences};
 
+mod merging;
+
+pub use merging::{
+    ALREADY_MERGED, BOTH_CLAIMED, CHANGED_SINCE, CLAIMED_SURVIVES, NOT_A_MEMBER, NOT_YOUR_PROPOSAL,
+    NOTHING_PROPOSED, OTHERS_REVIEW, PARTNERSHIP_OF_ONE, PROPOSAL_DECIDED, SAME_RECORD, TOO_MANY_PROPOSALS,
+    TOO_MANY_TOGETHER,
+};
+
 /// One thing that can be wrong, with its codes and its text in each language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -623,7 +631,7 @@ mod tests {
 
     #[test]
     fn every_text_has_the_words_of_the_others_and_is_there() {
-        for message in ALL {
+        for message in ALL.into_iter().chain(merging::ALL) {
             for language in Language::ALL {
                 let text = message.text(language);
                 assert!(!text.is_empty());

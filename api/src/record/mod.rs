@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub mod abstract_type;
+pub mod audit;
 pub mod erasure;
 pub mod error;
 pub mod geo;

@@ -17,7 +17,10 @@ use super::problem::Problem;
 use super::read::Selection;
 use super::reader::Reader;
 use super::user_error::UserError;
-use super::write::{Answer, Answered, MAX_KEY, Once, RecordInput, Removal, Status, Submission, write_once};
+use super::write::{
+    Answer, Answered, Ended, MAX_KEY, Merge, Mergeable, Once, RecordInput, Removal, Status, Submission, merge,
+    through, write_once,
+};
 use crate::app::App;
 
 /// What was deleted, or why nothing was.
@@ -57,6 +60,19 @@ impl Done {
         let problems = self.problems.iter().chain(&gone);
         problems.map(|problem| UserError::new(problem, &reader.languages)).collect()
     }
+}
+
+/// The arguments of a merge.
+#[derive(Clone, Copy, Debug)]
+pub struct MergeArguments<'a> {
+    /// The record that stays.
+    pub survivor: &'a ID,
+    /// The record that goes.
+    pub duplicate: &'a ID,
+    /// The revision of the survivor that was seen.
+    pub base_revision: Option<i32>,
+    /// The revision of the duplicate that was seen.
+    pub duplicate_revision: Option<i32>,
 }
 
 /// Writes for whoever calls.
@@ -165,8 +181,49 @@ impl<'a> Mutator<'a> {
         self.removed(id, submission).await
     }
 
+    /// Merges a duplicate into a survivor.
+    ///
+    /// # Errors
+    /// See [`Mutator::update`].
+    pub async fn merge<K: Mergeable + 'static>(
+        &self,
+        asked: &MergeArguments<'_>,
+    ) -> Result<Done, DomainError> {
+        let decode = |argument: &str, id: &ID| id::decode(argument, K::TYPE.prefix(), id);
+        let (survivor, duplicate) =
+            (decode("survivor", asked.survivor)?, decode("duplicate", asked.duplicate)?);
+        if let Some(message) = self.nobody() {
+            return Ok(Done::refused(Problem::beside("survivor", Said::new(message))));
+        }
+        let merge_of = Arc::new(Merge {
+            viewer: self.reader.viewer.clone(),
+            survivor,
+            duplicate,
+            survivor_revision: asked.base_revision,
+            duplicate_revision: asked.duplicate_revision,
+        });
+        let merged = through(self.app, move |app, tx| {
+            let asked = Arc::clone(&merge_of);
+            Box::pin(async move {
+                let (answer, written) = merge::<K>(app, tx, &asked).await?;
+                let kept = !written.is_empty();
+                Ok(Ended { answer, written, kept })
+            })
+        })
+        .await?;
+        for account in merged.accounts {
+            self.app.identity.callers().forget_account(account);
+        }
+        Ok(Done { id: merged.survivor, before: false, problems: merged.problems })
+    }
+
+    /// The program.
+    pub fn app(&self) -> &'a App {
+        self.app
+    }
+
     /// Why whoever calls writes nothing at all, wherever it be.
-    fn nobody(&self) -> Option<&'static Message> {
+    pub fn nobody(&self) -> Option<&'static Message> {
         let viewer = &self.reader.viewer;
         (!viewer.signed_in && !viewer.writes_anything()).then_some(&messages::NOT_SIGNED_IN)
     }

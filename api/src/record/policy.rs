@@ -57,6 +57,8 @@ pub struct Viewer {
     pub signed_in: bool,
     /// The account or the key that calls; none where nobody is signed in.
     pub account: Option<Uuid>,
+    /// Whether it is a key of a machine that calls, rather than an account.
+    pub machine: bool,
     /// Slugs of the regions whose staff the viewer belongs to.
     pub staff_of: BTreeSet<String>,
     /// Slugs of the regions whose records the viewer writes: as editor, as administrator of the region, or for one
@@ -96,6 +98,20 @@ impl Facts {
 /// Whether the viewer may see it.
 pub fn may_see(viewer: &Viewer, on: &Facts) -> bool {
     viewer.sees(on.visibility, &on.region, on.id) && on.parts.iter().all(|part| may_see(viewer, part))
+}
+
+/// Texts as SQL, with commas.
+fn listed_texts<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    texts.map(|text| format!("'{}'", text.replace('\'', "''"))).collect::<Vec<_>>().join(", ")
+}
+
+/// Ids as SQL, with commas.
+fn listed_ids<'a>(dialect: Dialect, ids: impl Iterator<Item = &'a Uuid>) -> String {
+    let ids = ids.map(|id| match dialect {
+        Dialect::Postgres => format!("'{id}'::uuid"),
+        Dialect::Sqlite => format!("x'{}'", hex(id.as_bytes())),
+    });
+    ids.collect::<Vec<_>>().join(", ")
 }
 
 impl Viewer {
@@ -190,15 +206,10 @@ impl Viewer {
         let mut any = Vec::new();
         let regions = self.insider_regions();
         if !regions.is_empty() {
-            let regions = regions.into_iter().map(|region| format!("'{}'", region.replace('\'', "''")));
-            any.push(format!("{alias}.region IN ({})", regions.collect::<Vec<_>>().join(", ")));
+            any.push(format!("{alias}.region IN ({})", listed_texts(regions.into_iter())));
         }
         if !self.owns.is_empty() {
-            let ids = self.owns.iter().map(|id| match dialect {
-                Dialect::Postgres => format!("'{id}'::uuid"),
-                Dialect::Sqlite => format!("x'{}'", hex(id.as_bytes())),
-            });
-            any.push(format!("{alias}.id IN ({})", ids.collect::<Vec<_>>().join(", ")));
+            any.push(format!("{alias}.id IN ({})", listed_ids(dialect, self.owns.iter())));
         }
         any
     }
@@ -245,6 +256,61 @@ impl Viewer {
     /// private to these.
     pub fn sees_disputed(&self, talent: &Facts, organization: &Facts) -> bool {
         [talent, organization].iter().any(|side| self.sees(Visibility::Private, &side.region, side.id))
+    }
+
+    /// The condition for an entry of the history of a record of this type: the viewer is of the staff of its region, and
+    /// sees the record `alias`, which is not there (null) where it was deleted, or it is their own profile. `region`
+    /// holds the region that answered for the record then, `id` whose history it is.
+    pub fn sees_history(
+        &self,
+        dialect: Dialect,
+        of: RecordType,
+        alias: &str,
+        region: &str,
+        id: &str,
+    ) -> String {
+        if self.admin {
+            return "TRUE".to_owned();
+        }
+        let mut any = Vec::new();
+        if !self.staff_of.is_empty() {
+            any.push(format!(
+                "(COALESCE({alias}.region, {region}) IN ({}) AND ({alias}.id IS NULL OR {}))",
+                listed_texts(self.staff_of.iter().map(String::as_str)),
+                self.sees_type(dialect, of, alias)
+            ));
+        }
+        if of == RecordType::Talent && !self.owns.is_empty() {
+            any.push(format!("{id} IN ({})", listed_ids(dialect, self.owns.iter())));
+        }
+        if any.is_empty() { "FALSE".to_owned() } else { format!("({})", any.join(" OR ")) }
+    }
+
+    /// The condition for a proposal `alias`, of the organization `of`: those who write the records of its region see
+    /// it, and who has made it.
+    pub fn sees_proposal(&self, dialect: Dialect, alias: &str, of: &str) -> String {
+        if self.admin {
+            return "TRUE".to_owned();
+        }
+        let mut any = Vec::new();
+        if !self.writes.is_empty() {
+            any.push(format!("{of}.region IN ({})", listed_texts(self.writes.iter().map(String::as_str))));
+        }
+        if let Some(account) = self.account.filter(|_| !self.machine) {
+            any.push(format!("{alias}.proposed_by = {}", listed_ids(dialect, [&account].into_iter())));
+        }
+        if any.is_empty() { "FALSE".to_owned() } else { format!("({})", any.join(" OR ")) }
+    }
+
+    /// Whether the viewer proposes changes of an organization: its members do.
+    pub fn proposes_for(&self, id: Uuid) -> bool {
+        !self.machine && self.account.is_some() && self.owns.contains(&id)
+    }
+
+    /// Whether it is noted for a talent that the viewer was shown how to reach them: nobody notes what people read of
+    /// themselves, nor what anybody may read without saying who they are.
+    pub fn is_noted_by(&self, talent: Uuid) -> bool {
+        self.account.is_some() && !self.owns.contains(&talent)
     }
 
     /// The condition for a partnership `alias`: it and all its parties are seen.

@@ -80,6 +80,23 @@ impl Problem {
         Self { about: About::Beside, ..self }
     }
 
+    /// The same problem with another field.
+    #[must_use]
+    pub fn with_field(self, path: impl Into<String>) -> Self {
+        Self { about: About::Field, path: path.into(), ..self }
+    }
+
+    /// The same problem with something else beside the record.
+    #[must_use]
+    pub fn with_argument(self, path: impl Into<String>) -> Self {
+        Self { about: About::Beside, path: path.into(), ..self }
+    }
+
+    /// Whether it is a problem with a field of the record.
+    pub fn is_of_the_input(&self) -> bool {
+        self.about == About::Field
+    }
+
     /// What is wrong and what would be right.
     pub fn message(&self, language: Language) -> String {
         self.said.text(language)

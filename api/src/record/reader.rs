@@ -1,9 +1,11 @@
 //! What a request reads with: the database, the viewer, the languages, the day.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{Context, Name, Value};
 use chrono::NaiveDate;
+use uuid::Uuid;
 
 use super::error::{DomainError, GraphqlResult, IntoGraphql};
 use super::policy::Viewer;
@@ -23,6 +25,24 @@ pub struct Reader {
     /// Today, UTC.
     pub today: NaiveDate,
     substitutes: Mutex<Vec<Value>>,
+    contacts: Mutex<BTreeMap<Uuid, ShownContact>>,
+}
+
+/// What was shown of how a person can be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShownContact {
+    /// The e-mail address.
+    pub email: bool,
+    /// The phone number.
+    pub phone: bool,
+}
+
+impl ShownContact {
+    /// What was shown in either.
+    pub fn add(&mut self, other: Self) {
+        self.email |= other.email;
+        self.phone |= other.phone;
+    }
 }
 
 impl Reader {
@@ -33,7 +53,14 @@ impl Reader {
         languages: LanguagePreferences,
         today: NaiveDate,
     ) -> Arc<Self> {
-        Arc::new(Self { db, viewer, languages, today, substitutes: Mutex::default() })
+        Arc::new(Self {
+            db,
+            viewer,
+            languages,
+            today,
+            substitutes: Mutex::default(),
+            contacts: Mutex::default(),
+        })
     }
 
     /// That of the request.
@@ -69,6 +96,17 @@ impl Reader {
             self.substitutes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
         }
         Some(&served.text.text)
+    }
+
+    /// Notes that the answer shows how a person can be reached.
+    pub fn shows_contact(&self, talent: Uuid, shown: ShownContact) {
+        let mut contacts = self.contacts.lock().unwrap_or_else(PoisonError::into_inner);
+        contacts.entry(talent).or_default().add(shown);
+    }
+
+    /// The people whom the answer shows how to reach.
+    pub fn shown_contacts(&self) -> BTreeMap<Uuid, ShownContact> {
+        std::mem::take(&mut *self.contacts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The notes of texts served in another language than asked.

@@ -36,6 +36,23 @@ pub async fn resolve(
     references: &[Reference],
     viewer: Option<&Viewer>,
 ) -> Result<HashMap<Reference, Uuid>, DomainError> {
+    let mut found = resolve_once(on, dialect, references, viewer).await?;
+    let missing: Vec<Reference> =
+        references.iter().filter(|reference| !found.contains_key(*reference)).cloned().collect();
+    // Who waited for a duplicate that was being merged finds nothing under its name as it was: the second look finds
+    // where it leads.
+    if dialect == Dialect::Postgres && viewer.is_some() && !missing.is_empty() {
+        found.extend(resolve_once(on, dialect, &missing, viewer).await?);
+    }
+    Ok(found)
+}
+
+async fn resolve_once(
+    on: &impl ConnectionTrait,
+    dialect: Dialect,
+    references: &[Reference],
+    viewer: Option<&Viewer>,
+) -> Result<HashMap<Reference, Uuid>, DomainError> {
     // Keys of one kind and type go in one statement.
     let mut groups: HashMap<(&str, super::RecordType), Vec<(Reference, Key)>> = HashMap::new();
     for reference in references {

@@ -27,6 +27,7 @@ use super::answer::{self, Executed};
 use super::refusal::{Answer, Refusal, RequestError};
 use super::request::{self, Asked, Media, Unreadable};
 use super::{Shared, address, graphiql};
+use crate::directory::contact_read;
 use crate::identity::caller::{Call, Unidentified, identify};
 use crate::record::error::Code;
 use crate::record::reader::Reader;
@@ -151,6 +152,7 @@ async fn execute(
     if let Value::Object(data) = &mut response.data {
         answer::put_in_order(data, &keys);
     }
+    contact_read::note(app, &reader.viewer, reader.shown_contacts());
     let substitutes = reader.substitutes();
     if !substitutes.is_empty() {
         response.extensions.insert("languages".into(), Value::List(substitutes));

@@ -18,6 +18,7 @@ use crate::record::{Head, Times};
 
 mod assertion;
 pub mod graphql;
+pub(crate) mod merging;
 pub mod mutation;
 pub mod store;
 pub mod write;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::AssertedBy;
 use super::assertion::{Assertion, SideOf, Voice};
 use crate::directory::vocabulary::vocabularies;
+use crate::record::audit::Action;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, from_json};
 use crate::record::policy::{Facts, Viewer, Visibility};
@@ -20,7 +21,8 @@ use crate::record::provenance::SourceInput;
 use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{DateTime, Identifier, PartialDate};
 use crate::record::write::{
-    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, lock_ids, touch,
+    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, fields_of_view, lock_ids,
+    touch,
 };
 use crate::record::{RecordType, id, messages, name_of, value_of};
 
@@ -87,8 +89,8 @@ fn blank(id: Uuid) -> Model {
 
 /// What decides about an affiliation: its talent, that group of the talent's fields, and its organization.
 #[derive(Clone, Debug)]
-struct Sides {
-    talent: Facts,
+pub(super) struct Sides {
+    pub(super) talent: Facts,
     /// Whether the person has claimed their profile.
     claimed: bool,
     group: Facts,
@@ -97,7 +99,7 @@ struct Sides {
 
 impl Sides {
     /// The strictest level of all: what is stored with the row. What a side disputes is private.
-    fn level(&self, row: &Model) -> Visibility {
+    pub(super) fn level(&self, row: &Model) -> Visibility {
         if row.disputed_by.is_some() {
             return Visibility::Private;
         }
@@ -118,7 +120,7 @@ impl Sides {
 }
 
 /// What is said of an affiliation.
-fn assertion(row: &Model) -> Assertion {
+pub(super) fn assertion(row: &Model) -> Assertion {
     Assertion {
         by: value_of(&row.asserted_by).unwrap_or(AssertedBy::Source),
         disputed_by: row.disputed_by.as_deref().and_then(SideOf::of_name),
@@ -126,7 +128,7 @@ fn assertion(row: &Model) -> Assertion {
 }
 
 /// Whether two rows say the same of the talent and the organization.
-fn same_words(one: &Model, other: &Model) -> bool {
+pub(super) fn same_words(one: &Model, other: &Model) -> bool {
     let words = |row: &Model| {
         let dates = (row.starts_on.clone(), row.ends_on.clone(), row.as_of.clone());
         (row.talent_id, row.organization_id, row.roles.clone(), row.occupation.clone(), dates)
@@ -173,7 +175,7 @@ fn assert_anew(draft: &mut Draft<Model>, sides: &Sides, now: DateTime, problems:
 }
 
 /// The facts about both sides of affiliations.
-async fn sides(batch: &Batch<'_>, rows: &[&Model]) -> Result<Vec<Option<Sides>>, DomainError> {
+pub(super) async fn sides(batch: &Batch<'_>, rows: &[&Model]) -> Result<Vec<Option<Sides>>, DomainError> {
     let keys = KeyColumns::new(&[("talent_id", KeyType::Id), ("organization_id", KeyType::Id)]);
     let sql = format!(
         "SELECT k.n, t.claimed, t.id, t.region, t.visibility, t.affiliations_visibility, o.id, o.region, o.visibility \
@@ -229,6 +231,7 @@ pub async fn follow(batch: &Batch<'_>, column: &str, ids: &[Uuid]) -> Result<Vec
     let mut changed = Vec::new();
     for (mut row, sides) in moved {
         let before = (row.region.clone(), Visibility::from_code(row.visibility));
+        let after = (sides.talent.region.clone(), sides.level(&row));
         row.region.clone_from(&sides.talent.region);
         row.visibility = sides.level(&row).code();
         row.revision = revisions.get(&row.id).copied().unwrap_or(row.revision) + 1;
@@ -236,13 +239,15 @@ pub async fn follow(batch: &Batch<'_>, column: &str, ids: &[Uuid]) -> Result<Vec
         written.push(Written {
             record_type: RecordType::Affiliation,
             id: row.id,
+            fields: fields_of_view(&before, &after),
             before: Some(before),
-            after: Some((row.region.clone(), sides.level(&row))),
+            after: Some(after),
             revision: row.revision,
             content_hash: Vec::new(),
             origin: String::new(),
             external: None,
             erased_from: None,
+            action: Action::Update,
         });
         changed.push(row);
     }
@@ -271,6 +276,8 @@ pub async fn erase(batch: &Batch<'_>, talents: &[Uuid]) -> Result<Vec<Written>, 
         origin: String::new(),
         external: None,
         erased_from: Some(Vec::new()),
+        action: Action::Erase,
+        fields: Vec::new(),
     });
     Ok(erased.collect())
 }

@@ -21,6 +21,7 @@ use crate::record::{Head, Times};
 
 pub mod document;
 pub mod graphql;
+pub(crate) mod merging;
 pub mod mutation;
 pub mod name;
 pub mod store;

@@ -2,10 +2,10 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::write::OrganizationInput;
+use super::write::{OrganizationInput, Organizations};
 use super::{OrganizationNode, find};
 use crate::record::error::{GraphqlResult, IntoGraphql};
-use crate::record::mutation::{DeletePayload, Done, Mutator, sent};
+use crate::record::mutation::{DeletePayload, Done, MergeArguments, Mutator, sent};
 use crate::record::user_error::UserError;
 use crate::record::write::RecordInput;
 
@@ -83,5 +83,32 @@ impl OrganizationMutation {
         base_revision: Option<i32>,
     ) -> GraphqlResult<DeletePayload> {
         Mutator::of(ctx)?.delete(&id, base_revision, RecordInput::Organization(Box::default())).await
+    }
+
+    /// Merges an organization that is in the directory twice: the duplicate goes, and its id, its slugs and its external
+    /// id lead to the survivor from then on, also in imports. Those who write the records of the regions of both may.
+    ///
+    /// Affiliations, partnerships, members, the organizations that it continues, proposals and the accounts of its members
+    /// go over to the survivor; an affiliation or a party that both had becomes one. Of the survivor only what is empty
+    /// is filled from the duplicate (a status UNKNOWN counts as empty); its lists (names, kinds, regions served,
+    /// languages, sectors, identifiers, memberships, descriptions in other languages, sources, claims) get what they
+    /// lack. The name, the kind, the region, the visibility and every value that is there stay; the duplicate's name
+    /// becomes one of the other names. It is refused where a partnership of the two alone would be left with one party.
+    /// It cannot be undone.
+    async fn merge_organizations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The one that stays.")] survivor: ID,
+        #[graphql(desc = "The one that goes.")] duplicate: ID,
+        #[graphql(
+            desc = "The revision of the survivor that you have read. Where another is present, nothing is written: CONFLICT, with the survivor as it is."
+        )]
+        base_revision: Option<i32>,
+        #[graphql(desc = "The same for the duplicate.")] duplicate_revision: Option<i32>,
+    ) -> GraphqlResult<OrganizationPayload> {
+        let asked =
+            MergeArguments { survivor: &survivor, duplicate: &duplicate, base_revision, duplicate_revision };
+        let done = Mutator::of(ctx)?.merge::<Organizations>(&asked).await.graphql()?;
+        payload(ctx, done).await
     }
 }

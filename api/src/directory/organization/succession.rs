@@ -49,6 +49,21 @@ pub(super) async fn circular(
     Ok(changed.into_iter().filter(|(_, id)| leads_back(&next, *id)).map(|(index, _)| index).collect())
 }
 
+/// The organizations that continue one after the other, from the first on, each once. They are locked, link by link.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn chain(batch: &Batch<'_>, first: Option<Uuid>) -> Result<Vec<Uuid>, DomainError> {
+    let mut chain: Vec<Uuid> = Vec::new();
+    let mut next = first;
+    while let Some(id) = next.filter(|id| !chain.contains(id)) {
+        lock_ids(batch, &[id]).await?;
+        chain.push(id);
+        next = successors(batch, &[id]).await?.get(&id).copied().flatten();
+    }
+    Ok(chain)
+}
+
 async fn successors(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Option<Uuid>>, DomainError> {
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let sql = format!(

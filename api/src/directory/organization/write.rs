@@ -205,7 +205,7 @@ fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
 }
 
 /// Facts that follow from others.
-fn derive(row: &mut Model, address: Option<&Address>) {
+pub(super) fn derive(row: &mut Model, address: Option<&Address>) {
     let all = vocabularies();
     let list = |text: &str| serde_json::from_str::<Vec<String>>(text).unwrap_or_default();
     row.name_key = sort_key(&row.name);
@@ -460,6 +460,11 @@ impl Kind for Organizations {
             })
             .await?;
         unname(batch, ids).await?;
+        batch
+            .for_ids(ids, |keys| {
+                format!("DELETE FROM proposal WHERE organization_id IN (SELECT k.id FROM {keys})")
+            })
+            .await?;
         batch
             .for_ids(ids, |keys| format!("DELETE FROM organization WHERE id IN (SELECT k.id FROM {keys})"))
             .await

@@ -22,6 +22,7 @@ mod consent;
 pub mod document;
 pub mod graph;
 pub mod graphql;
+pub(crate) mod merging;
 pub mod mutation;
 pub mod store;
 pub mod write;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{PartnershipStatus, PartyRole, consent};
 use crate::directory::affiliation::write::last_day;
 use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
+use crate::record::audit::Action;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
 use crate::record::messages::{self, Said};
@@ -24,7 +25,8 @@ use crate::record::value::{
     Currency, DateTime, Decimal, Identifier, LocalizedText, Money, PartialDate, sort_key,
 };
 use crate::record::write::{
-    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, lock_ids, rows_of, touch,
+    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, fields_of_view, lock_ids,
+    rows_of, touch,
 };
 use crate::record::{RecordType, id, name_of, value_of};
 
@@ -97,8 +99,8 @@ impl PartnershipInput {
 /// A partnership's row with its parties.
 #[derive(Clone, Debug)]
 pub struct Row {
-    model: Model,
-    parties: Vec<partnership_party::Model>,
+    pub(super) model: Model,
+    pub(super) parties: Vec<partnership_party::Model>,
     /// The status that was asked for with this write.
     asked: Option<PartnershipStatus>,
 }
@@ -108,7 +110,7 @@ impl Row {
         Self { model, parties, asked: None }
     }
 
-    fn status(&self) -> PartnershipStatus {
+    pub(super) fn status(&self) -> PartnershipStatus {
         value_of(&self.model.status).unwrap_or(PartnershipStatus::Proposed)
     }
 
@@ -196,13 +198,13 @@ fn starts_key(row: &Model) -> String {
 
 /// What a partnership must know of its parties.
 #[derive(Clone, Debug)]
-struct PartyFacts {
+pub(super) struct PartyFacts {
     region: String,
     country: String,
     visibility: Visibility,
 }
 
-async fn organizations(
+pub(super) async fn organizations(
     batch: &Batch<'_>,
     ids: BTreeSet<Uuid>,
 ) -> Result<HashMap<Uuid, PartyFacts>, DomainError> {
@@ -222,7 +224,7 @@ async fn organizations(
 }
 
 /// Facts that follow from the parties. None where an organization is missing.
-fn derive(partnership: &mut Row, organizations: &HashMap<Uuid, PartyFacts>) -> Option<()> {
+pub(super) fn derive(partnership: &mut Row, organizations: &HashMap<Uuid, PartyFacts>) -> Option<()> {
     let Row { model: row, parties, .. } = partnership;
     let facts: Option<Vec<&PartyFacts>> =
         parties.iter().map(|p| organizations.get(&p.organization_id)).collect();
@@ -304,16 +306,19 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
     for (after, before) in moved.iter_mut().filter(changed) {
         after.model.revision = revisions.get(&after.model.id).copied().unwrap_or(after.model.revision) + 1;
         after.model.updated_at = batch.now.micros();
+        let views = (of_view(before), of_view(after));
         written.push(Written {
             record_type: RecordType::Partnership,
             id: after.model.id,
-            before: Some(of_view(before)),
-            after: Some(of_view(after)),
+            fields: fields_of_view(&views.0, &views.1),
+            before: Some(views.0),
+            after: Some(views.1),
             revision: after.model.revision,
             content_hash: Vec::new(),
             origin: String::new(),
             external: None,
             erased_from: None,
+            action: Action::Update,
         });
     }
     let ids: Vec<Uuid> = moved.iter().map(|(after, _)| after.model.id).collect();
@@ -583,6 +588,11 @@ fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, f
     }
     let key = starts_key(&partnership.model);
     partnership.parties.iter_mut().for_each(|party| party.starts_key.clone_from(&key));
+    add_up(partnership);
+}
+
+/// Sets what the contributions add up to.
+pub(super) fn add_up(partnership: &mut Row) {
     let total = total(&partnership.parties);
     partnership.model.total_amount = total.map(|money| money.amount().to_string());
     partnership.model.total_currency = total.map(|money| money.currency().to_string());

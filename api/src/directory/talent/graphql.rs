@@ -19,7 +19,7 @@ use crate::record::name_of;
 use crate::record::policy::Visibility;
 use crate::record::provenance::{Claim, ExternalId, ExternalIdInput, Source};
 use crate::record::read::Selection;
-use crate::record::reader::Reader;
+use crate::record::reader::{Reader, ShownContact};
 use crate::record::value::{Date, DateTime, EmailAddress, Identifier, Language, LocalizedText, Url};
 
 connection!(TalentConnection, TalentEdge, TalentNode, "TalentConnection", "TalentEdge", "talents");
@@ -159,12 +159,18 @@ impl TalentNode {
     /// Statements by source, where sources differ or are unsure, on fields that the viewer is shown.
     pub(crate) async fn claims(
         &self,
+        ctx: &Context<'_>,
         #[graphql(desc = "Only those on this field, named as in the schema: `displayName`.")] field: Option<
             String,
         >,
     ) -> Vec<&Claim> {
         let claims = self.row.details.claims.iter();
-        claims.filter(|claim| field.as_ref().is_none_or(|name| claim.field == *name)).collect()
+        let claims = claims.filter(|claim| field.as_ref().is_none_or(|name| claim.field == *name));
+        let claims: Vec<&Claim> = claims.collect();
+        // A claim on how to reach somebody says how to.
+        let says = |field: &str| claims.iter().any(|claim| claim.field == field);
+        self.shows_contact(ctx, ShownContact { email: says("email"), phone: says("phone") });
+        claims
     }
 
     /// The name to show.
@@ -278,14 +284,20 @@ impl TalentNode {
         &self.row.details.links
     }
 
-    /// E-mail address; null unless the viewer is shown it. Group CONTACT.
-    async fn email(&self) -> Option<&EmailAddress> {
-        self.row.contact.email.as_ref()
+    /// E-mail address; null unless the viewer is shown it. That a signed-in viewer is shown it is noted for the person.
+    /// Group CONTACT.
+    async fn email(&self, ctx: &Context<'_>) -> Option<&EmailAddress> {
+        let email = self.row.contact.email.as_ref();
+        self.shows_contact(ctx, ShownContact { email: email.is_some(), phone: false });
+        email
     }
 
-    /// Phone number; null unless the viewer is shown it. Group CONTACT.
-    async fn phone(&self) -> Option<&str> {
-        self.row.contact.phone.as_deref()
+    /// Phone number; null unless the viewer is shown it. That a signed-in viewer is shown it is noted for the person. Group
+    /// CONTACT.
+    async fn phone(&self, ctx: &Context<'_>) -> Option<&str> {
+        let phone = self.row.contact.phone.as_deref();
+        self.shows_contact(ctx, ShownContact { email: false, phone: phone.is_some() });
+        phone
     }
 
     /// Roles in organizations, the latest first. Group AFFILIATIONS.
@@ -319,6 +331,16 @@ impl TalentNode {
     /// Groups of fields that this viewer is not shown, whether or not anything is there.
     async fn withheld(&self) -> &[TalentFieldGroup] {
         &self.row.card.withheld
+    }
+}
+
+impl TalentNode {
+    /// Notes for the person that the answer shows how to reach them: the one place where that is answered.
+    fn shows_contact(&self, ctx: &Context<'_>, shown: ShownContact) {
+        // There is always a reader: without one nothing could have been read.
+        if let (true, Ok(reader)) = (shown != ShownContact::default(), Reader::of(ctx)) {
+            reader.shows_contact(self.row.head.id, shown);
+        }
     }
 }
 

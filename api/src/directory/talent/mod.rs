@@ -20,6 +20,7 @@ use crate::record::{Head, Times};
 
 pub mod document;
 pub mod graphql;
+pub(crate) mod merging;
 pub mod mutation;
 pub mod store;
 pub mod write;

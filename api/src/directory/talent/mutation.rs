@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::write::TalentInput;
+use super::write::{TalentInput, Talents};
 use super::{TalentNode, find};
 use crate::record::RecordType;
 use crate::record::error::{GraphqlResult, IntoGraphql};
-use crate::record::mutation::{DeletePayload, Done, Mutator, sent};
+use crate::record::mutation::{DeletePayload, Done, MergeArguments, Mutator, sent};
 use crate::record::user_error::UserError;
 use crate::record::write::RecordInput;
 
@@ -97,5 +97,31 @@ impl TalentMutation {
         #[graphql(desc = "Which one.")] id: ID,
     ) -> GraphqlResult<DeletePayload> {
         Mutator::of(ctx)?.erase(&id, RecordType::Talent).await
+    }
+
+    /// Merges a talent who is in the directory twice: the duplicate goes, and its id, its slugs and its external id lead
+    /// to the survivor from then on, also in imports. Those who write the records of the regions of both may. A profile
+    /// that its person has claimed is never the one that goes, and two claimed ones are not merged.
+    ///
+    /// Affiliations go over to the survivor; one that both had becomes one, and is disputed where either was. Of the
+    /// survivor only what is empty is filled from the duplicate, and its lists (name variants, identifiers, occupations,
+    /// sectors, skills, languages, links, texts in other languages, sources, claims) get what they lack; but nothing
+    /// that fewer may see in the duplicate than in the survivor, group by group. Who sees the survivor, and its legal
+    /// basis, stay as they are. It cannot be undone.
+    async fn merge_talents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The one that stays.")] survivor: ID,
+        #[graphql(desc = "The one that goes.")] duplicate: ID,
+        #[graphql(
+            desc = "The revision of the survivor that you have read. Where another is present, nothing is written: CONFLICT, with the survivor as it is."
+        )]
+        base_revision: Option<i32>,
+        #[graphql(desc = "The same for the duplicate.")] duplicate_revision: Option<i32>,
+    ) -> GraphqlResult<TalentPayload> {
+        let asked =
+            MergeArguments { survivor: &survivor, duplicate: &duplicate, base_revision, duplicate_revision };
+        let done = Mutator::of(ctx)?.merge::<Talents>(&asked).await.graphql()?;
+        payload(ctx, done).await
     }
 }

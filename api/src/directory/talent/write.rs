@@ -10,7 +10,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup};
-use crate::directory::affiliation;
+use crate::directory::{affiliation, proposal};
 use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::vocabulary::{occupation_facet, sector_facet, vocabularies};
 use crate::identity::account;
@@ -158,7 +158,7 @@ fn blank(id: Uuid) -> Model {
 }
 
 /// Facts that follow from others.
-fn derive(row: &mut Model) {
+pub(super) fn derive(row: &mut Model) {
     let list = |text: &str| serde_json::from_str::<Vec<String>>(text).unwrap_or_default();
     row.name_key = sort_key(&row.display_name);
     let mut facets = vec![String::new()];
@@ -422,12 +422,21 @@ impl Kind for Talents {
     }
 
     async fn erase(batch: &Batch<'_>, ids: &[Uuid]) -> Result<Vec<Written>, DomainError> {
+        for talent in ids {
+            proposal::store::purge_talent(batch.tx, batch.dialect, *talent).await?;
+        }
         account::erase::of_talents(batch, ids).await?;
         affiliation::write::erase(batch, ids).await
     }
 
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
         batch.unlist("talent", ids).await?;
-        batch.for_ids(ids, |keys| format!("DELETE FROM talent WHERE id IN (SELECT k.id FROM {keys})")).await
+        batch.for_ids(ids, |keys| format!("DELETE FROM talent WHERE id IN (SELECT k.id FROM {keys})")).await?;
+        // After the row, which whoever notes a read holds: what is noted now is seen, and nothing is noted later.
+        batch
+            .for_ids(ids, |keys| {
+                format!("DELETE FROM contact_read WHERE talent_id IN (SELECT k.id FROM {keys})")
+            })
+            .await
     }
 }

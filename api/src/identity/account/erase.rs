@@ -5,6 +5,8 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
+use crate::directory::{contact_read, proposal};
+use crate::record::audit;
 use crate::record::error::DomainError;
 use crate::record::write::Batch;
 
@@ -52,6 +54,9 @@ async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
         .filter(api_key::Column::CreatedBy.eq(id))
         .exec(tx)
         .await?;
+    proposal::store::purge_account(tx, batch.dialect, id).await?;
+    contact_read::store::forget_reader(tx, batch.dialect, id).await?;
+    audit::forget_account(tx, batch.dialect, id).await?;
     account::Entity::delete_by_id(id).exec(tx).await?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use entity::account::Model;
 use icu_normalizer::ComposingNormalizer;
+use sea_orm::DatabaseTransaction;
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ use super::role::Grant;
 use super::{password, transact};
 use crate::app::App;
 use crate::directory::vocabulary::vocabularies;
+use crate::record::audit::{self, Action, Actor, Subject};
 use crate::record::error::DomainError;
 use crate::record::name_of;
 use crate::record::value::{EmailAddress, Language};
@@ -147,7 +149,24 @@ pub fn check_password(password: &SecretString) -> Result<(), NotMade> {
     Ok(())
 }
 
-/// Makes an account.
+/// Writes down what the command line does to an account.
+async fn note(
+    app: &App,
+    tx: &DatabaseTransaction,
+    action: Action,
+    account: Uuid,
+    region: Option<String>,
+    fields: &[&str],
+) -> Result<(), DomainError> {
+    let entry = audit::Entry {
+        region,
+        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+        ..audit::Entry::new(Actor::CommandLine, action, Subject::Account(account))
+    };
+    audit::record(tx, app.db.dialect(), vec![entry], app.clock.now()).await
+}
+
+/// Makes an account, for whoever has the command line.
 ///
 /// # Errors
 /// [`NotMade`].
@@ -162,6 +181,8 @@ pub async fn create(app: &App, new: NewAccount) -> Result<Uuid, NotMade> {
                 return Ok(None);
             }
             store::insert(tx, id, new, now).await?;
+            let fields = ["email", "displayName", "language", "password", "roles"];
+            note(app, tx, Action::Create, id, None, &fields).await?;
             Ok(Some(id))
         })
     });
@@ -193,6 +214,7 @@ pub async fn set_password(
             let Some(account) = store::by_email(tx, &key).await? else { return Ok(None) };
             store::set_password(tx, account.id, password_hash, app.clock.now()).await?;
             super::session::store::delete_of_account(tx, account.id).await?;
+            note(app, tx, Action::SetPassword, account.id, None, &["password"]).await?;
             Ok(Some(account.id))
         })
     })
@@ -214,10 +236,15 @@ pub async fn set_grant(app: &App, email: &EmailAddress, grant: Grant, given: boo
     let account = transact(app, move |app, tx| {
         Box::pin(async move {
             let Some(account) = store::by_email(tx, &key).await? else { return Ok(None) };
-            if given {
-                store::give(tx, account.id, vec![grant], app.clock.now()).await?;
+            let region = grant.region.clone();
+            let changed = if given {
+                store::give(tx, account.id, vec![grant], app.clock.now()).await?
             } else {
-                store::take(tx, account.id, grant).await?;
+                store::take(tx, account.id, grant).await?
+            };
+            if changed {
+                let action = if given { Action::GrantRole } else { Action::WithdrawRole };
+                note(app, tx, action, account.id, region, &["roles"]).await?;
             }
             Ok(Some(account.id))
         })

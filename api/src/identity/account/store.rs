@@ -74,10 +74,10 @@ pub async fn insert(
         updated_at: now.micros(),
     };
     account::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(on).await?;
-    give(on, id, new.grants, now).await
+    give(on, id, new.grants, now).await.map(|_| ())
 }
 
-/// Gives an account roles, unless it has them.
+/// Gives an account roles, unless it has them. Answers whether it had not.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -86,7 +86,7 @@ pub async fn give(
     account: Uuid,
     grants: Vec<Grant>,
     now: DateTime,
-) -> Result<(), DomainError> {
+) -> Result<bool, DomainError> {
     use account_role::Column::{AccountId, Region, Role};
     let rows = grants.into_iter().map(|grant| {
         let (role, region) = (name_of(grant.role).to_owned(), grant.region.unwrap_or_default());
@@ -96,21 +96,20 @@ pub async fn give(
     });
     let rows: Vec<account_role::ActiveModel> = rows.collect();
     if rows.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let there = OnConflict::columns([AccountId, Role, Region]).do_nothing().to_owned();
-    account_role::Entity::insert_many(rows).on_conflict(there).exec_without_returning(on).await?;
-    Ok(())
+    let given = account_role::Entity::insert_many(rows).on_conflict(there).exec_without_returning(on).await?;
+    Ok(given > 0)
 }
 
-/// Takes a role away from an account.
+/// Takes a role away from an account. Answers whether it had it.
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn take(on: &impl ConnectionTrait, account: Uuid, grant: Grant) -> Result<(), DomainError> {
+pub async fn take(on: &impl ConnectionTrait, account: Uuid, grant: Grant) -> Result<bool, DomainError> {
     let key = (account, name_of(grant.role).to_owned(), grant.region.unwrap_or_default());
-    account_role::Entity::delete_by_id(key).exec(on).await?;
-    Ok(())
+    Ok(account_role::Entity::delete_by_id(key).exec(on).await?.rows_affected > 0)
 }
 
 /// Sets the hash of a password.

@@ -16,6 +16,7 @@ use super::role::{self, Role};
 use super::{secret, transact};
 use crate::app::App;
 use crate::directory::vocabulary::vocabularies;
+use crate::record::audit::{self, Action, Actor, Subject};
 use crate::record::error::DomainError;
 use crate::record::problem::UserErrorCode;
 use crate::record::value::DateTime;
@@ -91,6 +92,14 @@ impl Maker<'_> {
         }
     }
 
+    /// The same, for the history of what they make.
+    fn actor(self) -> Actor {
+        match self {
+            Self::Operator => Actor::CommandLine,
+            Self::Caller(known) => Actor::of(known.map(|known| &known.viewer)),
+        }
+    }
+
     fn may(self, region: &str) -> bool {
         match self {
             Self::Operator => true,
@@ -157,7 +166,18 @@ pub async fn create(app: &App, new: NewKey, maker: Maker<'_>) -> Result<(ApiKey,
         revoked_at: None,
     };
     let made = store::read(row.clone())?;
-    transact(app, move |_, tx| Box::pin(async move { store::insert(tx, row).await })).await?;
+    let entry = audit::Entry {
+        region: Some(made.region.clone()),
+        fields: ["name", "region", "roles", "expiresAt"].map(str::to_owned).to_vec(),
+        ..audit::Entry::new(maker.actor(), Action::Create, Subject::ApiKey(made.id))
+    };
+    transact(app, move |app, tx| {
+        Box::pin(async move {
+            audit::record(tx, app.db.dialect(), vec![entry], now).await?;
+            store::insert(tx, row).await
+        })
+    })
+    .await?;
     Ok((made, key))
 }
 
@@ -170,7 +190,19 @@ pub async fn revoke(app: &App, id: Uuid, maker: Maker<'_>) -> Result<ApiKey, Und
     let found = store::by_id(&app.db, id).await?.filter(|key| maker.may(&key.region));
     let found = found.ok_or(unknown)?;
     let now = app.clock.now();
-    transact(app, move |_, tx| Box::pin(async move { store::revoke(tx, id, now).await })).await?;
+    let entry = audit::Entry {
+        region: Some(found.region.clone()),
+        ..audit::Entry::new(maker.actor(), Action::Revoke, Subject::ApiKey(id))
+    };
+    transact(app, move |app, tx| {
+        Box::pin(async move {
+            if store::revoke(tx, id, now).await? {
+                audit::record(tx, app.db.dialect(), vec![entry], now).await?;
+            }
+            Ok(())
+        })
+    })
+    .await?;
     app.identity.callers().forget_key(id);
     Ok(ApiKey { revoked_at: found.revoked_at.or(Some(now)), ..found })
 }

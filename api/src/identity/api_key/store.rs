@@ -111,18 +111,18 @@ pub async fn insert(on: &impl ConnectionTrait, row: Model) -> Result<(), DomainE
     Ok(())
 }
 
-/// Revokes a key, unless it is already.
+/// Revokes a key, unless it is already. Answers whether it was not.
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn revoke(on: &impl ConnectionTrait, id: Uuid, at: DateTime) -> Result<(), DomainError> {
-    Entity::update_many()
+pub async fn revoke(on: &impl ConnectionTrait, id: Uuid, at: DateTime) -> Result<bool, DomainError> {
+    let revoked = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(at.micros()))
         .filter(Column::Id.eq(id))
         .filter(Column::RevokedAt.is_null())
         .exec(on)
         .await?;
-    Ok(())
+    Ok(revoked.rows_affected > 0)
 }
 
 /// Notes the minute of a use, unless a later one is noted.

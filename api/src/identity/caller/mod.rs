@@ -94,7 +94,7 @@ impl Known {
 
     /// A machine with a key.
     pub fn with_key(key: Uuid, last_used_at: Option<i64>, grants: Vec<Grant>, ends_at: DateTime) -> Self {
-        let viewer = viewer(key, &grants, [].into());
+        let viewer = Viewer { machine: true, ..viewer(key, &grants, [].into()) };
         Self {
             credential: Credential::ApiKey { key, noted: Noted::new(last_used_at) },
             grants,

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use entity::signing_key;
 use jsonwebtoken::{DecodingKey, EncodingKey};
+use sea_orm::DatabaseTransaction;
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::{Value, json};
 use url::Url;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use super::encryption::EncryptionKey;
 use super::{secret, transact};
 use crate::app::App;
+use crate::record::audit::{self, Action, Actor, Subject};
 use crate::record::error::DomainError;
 use crate::record::value::DateTime;
 
@@ -202,8 +204,9 @@ impl Signing {
         let now = app.clock.now();
         let key = new_key(&self.encryption, now)?;
         let id = key.id.clone();
-        transact(app, move |_, tx| {
+        transact(app, move |app, tx| {
             Box::pin(async move {
+                note(app, tx).await?;
                 store::lock_instance(tx).await?;
                 store::delete_retired(tx, DateTime::from_micros(now.micros() - VERIFIES)).await?;
                 store::retire(tx, now).await?;
@@ -223,14 +226,21 @@ impl Signing {
 /// [`DomainError::Database`].
 pub async fn replace(app: &App, encryption: &EncryptionKey) -> Result<(), DomainError> {
     let key = new_key(encryption, app.clock.now())?;
-    transact(app, move |_, tx| {
+    transact(app, move |app, tx| {
         Box::pin(async move {
+            note(app, tx).await?;
             store::lock_instance(tx).await?;
             store::delete_all(tx).await?;
             store::insert(tx, key).await
         })
     })
     .await
+}
+
+/// Writes down that the keys are renewed, which only the command line does.
+async fn note(app: &App, tx: &DatabaseTransaction) -> Result<(), DomainError> {
+    let entry = audit::Entry::new(Actor::CommandLine, Action::RotateKeys, Subject::SigningKeys);
+    audit::record(tx, app.db.dialect(), vec![entry], app.clock.now()).await
 }
 
 /// The purpose under which a private key is encrypted.

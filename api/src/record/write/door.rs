@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sea_orm::{DatabaseTransaction, EntityTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait};
 use uuid::Uuid;
 
 use super::{
@@ -14,6 +14,7 @@ use crate::directory::affiliation::write::Affiliations;
 use crate::directory::organization::write::Organizations;
 use crate::directory::partnership::write::Partnerships;
 use crate::directory::talent::write::Talents;
+use crate::record::audit::{self, Action, Actor};
 use crate::record::erasure::ledger;
 use crate::record::error::DomainError;
 use crate::record::policy::Viewer;
@@ -39,11 +40,11 @@ pub async fn apply(
 
 /// What a record shares with all others, as the database has it.
 #[derive(Clone, Debug)]
-struct Shared {
-    revision: i32,
-    origin: String,
-    content_hash: Vec<u8>,
-    live: bool,
+pub(super) struct Shared {
+    pub(super) revision: i32,
+    pub(super) origin: String,
+    pub(super) content_hash: Vec<u8>,
+    pub(super) live: bool,
     erased: bool,
 }
 
@@ -66,8 +67,10 @@ impl<'a> Door<'a> {
         tx: &'a DatabaseTransaction,
         submissions: &'a [Submission],
     ) -> Result<Self, DomainError> {
-        let instance = entity::instance::Entity::find_by_id(1_i16).one(tx).await?;
-        let instance = instance.ok_or_else(|| DomainError::Stored("the instance has no identity".into()))?;
+        // A source locks nothing that it refers to: no duplicate is merged while its lines are written.
+        if app.db.dialect() == Dialect::Postgres && submissions.iter().any(|s| s.source.is_some()) {
+            tx.execute_unprepared("LOCK TABLE record_redirect IN SHARE MODE").await?;
+        }
         Ok(Self {
             app,
             submissions,
@@ -77,7 +80,7 @@ impl<'a> Door<'a> {
                 now: app.clock.now(),
                 resolved: Resolved::default(),
             },
-            instance: instance.instance_id.to_string(),
+            instance: instance(tx).await?,
             ids: Vec::new(),
             shared: HashMap::new(),
             problems: submissions.iter().map(|_| Problems::default()).collect(),
@@ -91,8 +94,8 @@ impl<'a> Door<'a> {
     async fn identify(&mut self) -> Result<(), DomainError> {
         let keys = KeyColumns::new(&[("source", KeyType::Text), ("external_id", KeyType::Text)]);
         let sql = format!(
-            "SELECT k.n, s.record_id FROM {} {} sync_record AS s ON s.source = k.source \
-             AND s.external_id = k.external_id ORDER BY k.n",
+            "SELECT k.n, COALESCE(d.target_id, s.record_id) FROM {} {} sync_record AS s ON s.source = k.source \
+             AND s.external_id = k.external_id LEFT JOIN record_redirect AS d ON d.id = s.record_id ORDER BY k.n",
             keys.source(self.batch.dialect),
             self.batch.dialect.join(),
         );
@@ -210,7 +213,12 @@ impl<'a> Door<'a> {
         self.delete_all::<Talents>().await?;
         self.delete_all::<Organizations>().await?;
         self.written = consolidate(std::mem::take(&mut self.written));
-        self.settle().await?;
+        let caller = Actor::of(self.submissions.iter().find_map(|submission| submission.viewer.as_deref()));
+        settle(&self.batch, &self.written, &caller, &self.instance).await?;
+        // Who erases themselves is nobody any more.
+        if let (Actor::Account(id), true) = (&caller, self.written.iter().any(|one| one.erased_from.is_some())) {
+            audit::forget_if_gone(self.batch.tx, self.batch.dialect, *id).await?;
+        }
         ledger::strip(self.app, &self.batch, &mut self.written).await
     }
 
@@ -289,7 +297,8 @@ impl<'a> Door<'a> {
             let generated = before.is_none() && submission.input.slug().is_none();
             let problems = &mut self.problems[*index];
             let row = K::merge(&self.batch, *id, before, input, problems);
-            if let Some(refusal) = submission.viewer.as_deref().and_then(|v| refused::<K>(v, &row, before)) {
+            let writer = submission.viewer.as_deref().filter(|_| !submission.proposal);
+            if let Some(refusal) = writer.and_then(|viewer| refused::<K>(viewer, &row, before)) {
                 // Nothing more is said to those who may not write it anyhow.
                 problems.take();
                 problems.add(refusal);
@@ -335,7 +344,7 @@ impl<'a> Door<'a> {
             // Asked in any case: what is hidden costs what is absent costs.
             let seen = sees(&self.batch, viewer, K::TYPE, *id).await?;
             let problem = match present.get(id).filter(|_| seen) {
-                Some(row) => match K::refusal(&self.batch, viewer, row, submission).await? {
+                Some(row) => match refusal_of::<K>(&self.batch, viewer, row, submission).await? {
                     None if submission.base_revision.is_some_and(|base| base != shared) => {
                         self.statuses[*index] = Some((Status::Conflict, shared));
                         Problem::conflict(shared)
@@ -356,7 +365,8 @@ impl<'a> Door<'a> {
         for (index, Draft { mut row, before, .. }) in drafts {
             let submission = &self.submissions[index];
             let id = K::id(&row);
-            let hash = content_hash(&K::replicated(&row)?)?;
+            let replicated = K::replicated(&row)?;
+            let hash = content_hash(&replicated)?;
             let shared = self.shared.get(&id);
             let view = |row: &K::Row| (K::region(row).to_owned(), K::visibility(row));
             if let (Some(before), Some(shared)) = (&before, shared) {
@@ -382,6 +392,7 @@ impl<'a> Door<'a> {
                 self.statuses[index] = Some((Status::Conflict, 0));
                 continue;
             }
+            let replaced = before.as_ref().map(K::replicated).transpose()?;
             let revision = shared.map_or(1, |shared| shared.revision + 1);
             K::stamp(&mut row, revision, self.batch.now, before.as_ref());
             let status = if before.is_some() { Status::Updated } else { Status::Created };
@@ -400,6 +411,13 @@ impl<'a> Door<'a> {
                     .map(|s| s.name.clone())
                     .zip(submission.external_id.clone()),
                 erased_from: None,
+                action: match &submission.answer {
+                    Some(answer) if answer.yes => Action::Confirm,
+                    Some(_) => Action::Dispute,
+                    None if before.is_some() => Action::Update,
+                    None => Action::Create,
+                },
+                fields: audit::changed(replaced.as_ref(), &replicated),
             });
             saved.push((row, before));
         }
@@ -468,6 +486,11 @@ impl<'a> Door<'a> {
                     .as_ref()
                     .map(|s| s.name.clone())
                     .zip(submission.external_id.clone()),
+                action: match submission.removal {
+                    Some(Removal::Erase) => Action::Erase,
+                    Some(Removal::Delete) | None => Action::Delete,
+                },
+                fields: Vec::new(),
                 erased_from: (submission.removal == Some(Removal::Erase)).then(Vec::new),
             });
             gone.push(id);
@@ -475,59 +498,11 @@ impl<'a> Door<'a> {
         if gone.is_empty() {
             return Ok(());
         }
-        self.batch
-            .for_ids(&gone, |keys| {
-                format!("DELETE FROM record_identifier WHERE record_id IN (SELECT k.id FROM {keys})")
-            })
-            .await?;
-        self.batch
-            .for_ids(&gone, |keys| {
-                format!("DELETE FROM record_slug WHERE record_id IN (SELECT k.id FROM {keys})")
-            })
-            .await?;
+        for table in ["record_identifier", "record_slug"] {
+            let delete = format!("DELETE FROM {table} WHERE record_id IN");
+            self.batch.for_ids(&gone, |keys| format!("{delete} (SELECT k.id FROM {keys})")).await?;
+        }
         K::delete(&self.batch, &gone).await
-    }
-
-    /// Writes what all records share.
-    async fn settle(&self) -> Result<(), DomainError> {
-        let keys = KeyColumns::new(&[
-            ("record_id", KeyType::Id),
-            ("record_type", KeyType::Text),
-            ("source", KeyType::Text),
-            ("external_id", KeyType::Text),
-            ("revision", KeyType::Int),
-            ("origin", KeyType::Text),
-            ("content_hash", KeyType::Bytes),
-            ("state", KeyType::Text),
-        ]);
-        // A record that is made here has no external id: the empty text stands for null. A record that changed
-        // because of another keeps its hash: the empty one stands for it.
-        let sql = format!(
-            "INSERT INTO sync_record (record_id, record_type, source, external_id, revision, origin, content_hash, \
-             schema_version, state) SELECT k.record_id, k.record_type, NULLIF(k.source, ''), NULLIF(k.external_id, ''), \
-             k.revision, k.origin, k.content_hash, {SCHEMA_VERSION}, k.state FROM {} WHERE TRUE \
-             ON CONFLICT (record_id) DO UPDATE SET revision = excluded.revision, origin = excluded.origin, \
-             content_hash = CASE WHEN length(excluded.content_hash) = 0 THEN sync_record.content_hash \
-             ELSE excluded.content_hash END, schema_version = excluded.schema_version, state = excluded.state",
-            keys.source(self.batch.dialect)
-        );
-        let rows = self.written.iter().map(|written| {
-            let (source, external_id) = written.external.clone().unwrap_or_default();
-            vec![
-                KeyValue::Id(written.id),
-                KeyValue::Text(written.record_type.name().to_owned()),
-                KeyValue::Text(source),
-                KeyValue::Text(external_id),
-                KeyValue::Int(written.revision.into()),
-                KeyValue::Text(written.origin.clone()),
-                KeyValue::Bytes(written.content_hash.clone()),
-                KeyValue::Text(state_of(written).to_owned()),
-            ]
-        });
-        KeyedStatement { sql, keys }
-            .execute(self.batch.tx, self.batch.dialect, rows.collect())
-            .await
-            .map(|_| ())
     }
 
     fn outcomes(&mut self) -> Vec<Outcome> {
@@ -553,6 +528,87 @@ fn state_of(written: &Written) -> &'static str {
     }
 }
 
+/// The id of the instance, which is the origin of what is written here.
+pub(super) async fn instance(tx: &DatabaseTransaction) -> Result<String, DomainError> {
+    let instance = entity::instance::Entity::find_by_id(1_i16).one(tx).await?;
+    let instance = instance.ok_or_else(|| DomainError::Stored("the instance has no identity".into()))?;
+    Ok(instance.instance_id.to_string())
+}
+
+/// Writes what all records share, and who did it: the caller, or the source where it has made the revision.
+pub(super) async fn settle(
+    batch: &Batch<'_>,
+    written: &[Written],
+    caller: &Actor,
+    instance: &str,
+) -> Result<(), DomainError> {
+    let keys = KeyColumns::new(&[
+        ("record_id", KeyType::Id),
+        ("record_type", KeyType::Text),
+        ("source", KeyType::Text),
+        ("external_id", KeyType::Text),
+        ("revision", KeyType::Int),
+        ("origin", KeyType::Text),
+        ("content_hash", KeyType::Bytes),
+        ("state", KeyType::Text),
+    ]);
+    // A record that is made here has no external id: the empty text stands for null. A record that changed
+    // because of another keeps its hash: the empty one stands for it.
+    let sql = format!(
+        "INSERT INTO sync_record (record_id, record_type, source, external_id, revision, origin, content_hash, \
+         schema_version, state) SELECT k.record_id, k.record_type, NULLIF(k.source, ''), NULLIF(k.external_id, ''), \
+         k.revision, k.origin, k.content_hash, {SCHEMA_VERSION}, k.state FROM {} WHERE TRUE \
+         ON CONFLICT (record_id) DO UPDATE SET revision = excluded.revision, origin = excluded.origin, \
+         content_hash = CASE WHEN length(excluded.content_hash) = 0 THEN sync_record.content_hash \
+         ELSE excluded.content_hash END, schema_version = excluded.schema_version, state = excluded.state",
+        keys.source(batch.dialect)
+    );
+    let rows = written.iter().map(|written| {
+        let (source, external_id) = written.external.clone().unwrap_or_default();
+        vec![
+            KeyValue::Id(written.id),
+            KeyValue::Text(written.record_type.name().to_owned()),
+            KeyValue::Text(source),
+            KeyValue::Text(external_id),
+            KeyValue::Int(written.revision.into()),
+            KeyValue::Text(written.origin.clone()),
+            KeyValue::Bytes(written.content_hash.clone()),
+            KeyValue::Text(state_of(written).to_owned()),
+        ]
+    });
+    KeyedStatement { sql, keys }.execute(batch.tx, batch.dialect, rows.collect()).await?;
+    let entries = written.iter().map(|written| {
+        let view = written.after.as_ref().or(written.before.as_ref());
+        audit::Entry {
+            actor: if written.origin == instance {
+                caller.clone()
+            } else {
+                Actor::Source(written.origin.clone())
+            },
+            action: written.action,
+            subject: audit::Subject::Record(written.record_type, written.id),
+            region: view.map(|(region, _)| region.clone()),
+            revision: Some(written.revision),
+            fields: written.fields.clone(),
+        }
+    });
+    audit::record(batch.tx, batch.dialect, entries.collect(), batch.now).await
+}
+
+/// Why a viewer, who sees the present row, may not do with it what they ask for.
+async fn refusal_of<K: Kind>(
+    batch: &Batch<'_>,
+    viewer: &Viewer,
+    row: &K::Row,
+    submission: &Submission,
+) -> Result<Option<Problem>, DomainError> {
+    if !submission.proposal {
+        return K::refusal(batch, viewer, row, submission).await;
+    }
+    let refused = !viewer.proposes_for(K::id(row));
+    Ok(refused.then(|| Problem::forbidden(&messages::NOT_A_MEMBER)))
+}
+
 /// Why a viewer may not write a row of a region: it was in another before, or is new, and they do not write the
 /// records of its region now.
 fn refused<K: Kind>(viewer: &Viewer, row: &K::Row, before: Option<&K::Row>) -> Option<Problem> {
@@ -569,7 +625,12 @@ fn refused<K: Kind>(viewer: &Viewer, row: &K::Row, before: Option<&K::Row>) -> O
 }
 
 /// Whether a viewer sees a record, by the condition that reads have.
-async fn sees(batch: &Batch<'_>, viewer: &Viewer, of: RecordType, id: Uuid) -> Result<bool, DomainError> {
+pub(super) async fn sees(
+    batch: &Batch<'_>,
+    viewer: &Viewer,
+    of: RecordType,
+    id: Uuid,
+) -> Result<bool, DomainError> {
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let sql = format!(
         "SELECT k.n FROM {} {} {} AS r ON r.id = k.id WHERE {}",
@@ -584,14 +645,23 @@ async fn sees(batch: &Batch<'_>, viewer: &Viewer, of: RecordType, id: Uuid) -> R
 
 /// One entry per record: where it was written and also changed because of another, from its first view to
 /// its last.
-fn consolidate(written: Vec<Written>) -> Vec<Written> {
+pub(super) fn consolidate(written: Vec<Written>) -> Vec<Written> {
     let mut places: HashMap<Uuid, usize> = HashMap::new();
     let mut one_each: Vec<Written> = Vec::with_capacity(written.len());
     for next in written {
         if let Some(place) = places.get(&next.id) {
             let first = &mut one_each[*place];
             let before = first.before.take();
-            *first = Written { before, ..next };
+            let (action, mut fields) = (first.action, std::mem::take(&mut first.fields));
+            fields.extend(next.fields.into_iter().filter(|name| !fields.contains(name)).collect::<Vec<_>>());
+            // A record that changed because of another has no hash of its own: what was written keeps its.
+            let content_hash = if next.content_hash.is_empty() && next.after.is_some() {
+                std::mem::take(&mut first.content_hash)
+            } else {
+                next.content_hash
+            };
+            let external = next.external.or_else(|| first.external.take());
+            *first = Written { before, action, fields, content_hash, external, ..next };
         } else {
             places.insert(next.id, one_each.len());
             one_each.push(next);
@@ -601,7 +671,7 @@ fn consolidate(written: Vec<Written>) -> Vec<Written> {
 }
 
 /// Locks what these records share, in the order of their ids.
-async fn lock(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Shared>, DomainError> {
+pub(super) async fn lock(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Shared>, DomainError> {
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let lock = if batch.dialect == Dialect::Postgres { "FOR UPDATE OF s" } else { "" };
     let sql = format!(
@@ -629,6 +699,15 @@ async fn lock(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Shared>, 
 /// [`DomainError::Database`].
 pub async fn lock_ids(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
     lock(batch, ids).await.map(|_| ())
+}
+
+/// Locks what a record shares with all others; its revision, where it is there.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn revision_of(batch: &Batch<'_>, id: Uuid) -> Result<Option<i32>, DomainError> {
+    let found = lock(batch, &[id]).await?.remove(&id);
+    Ok(found.filter(|shared| shared.live).map(|shared| shared.revision))
 }
 
 /// A record that changes because another did: its row is written by its own type, its revision here.

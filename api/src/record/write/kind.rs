@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Answer, Batch, RecordInput, Submission};
+use crate::record::audit::Action;
 use crate::record::error::DomainError;
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
@@ -33,6 +34,16 @@ pub struct Written {
     pub external: Option<(String, String)>,
     /// Where it was erased: the views that it was ever in, which the door fills in.
     pub erased_from: Option<Vec<(String, Visibility)>>,
+    /// What was done to it, for its history.
+    pub action: Action,
+    /// The names of the fields that changed.
+    pub fields: Vec<String>,
+}
+
+/// The names of the fields that make a record's view, where it has another now.
+pub fn fields_of_view(before: &(String, Visibility), after: &(String, Visibility)) -> Vec<String> {
+    let changed = [("region", before.0 != after.0), ("visibility", before.1 != after.1)];
+    changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Submissions that are told apart by their index in the batch.

@@ -11,19 +11,22 @@ mod batch;
 mod door;
 mod idempotency;
 mod kind;
+mod merging;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, DbErr};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use self::batch::{Batch, rows_of};
-pub use self::door::{apply, lock_ids, touch};
+pub use self::door::{apply, lock_ids, revision_of, touch};
 use self::idempotency::{Claimed, claim};
 pub use self::idempotency::{MAX_KEY, Once};
-pub use self::kind::{Draft, Kind, Numbered, Written};
+pub use self::kind::{Draft, Kind, Numbered, Written, fields_of_view};
+pub use self::merging::{Merge, Mergeable, Merged, Pair, Rewritten, merge, union_of};
 use super::RecordType;
 use super::error::DomainError;
 use super::policy::{Viewer, Visibility};
@@ -182,6 +185,9 @@ pub struct Submission {
     pub removal: Option<Removal>,
     /// What a side says of the record; its fields stay as they are then.
     pub answer: Option<Answer>,
+    /// Whether it is only proposed, by somebody who may propose changes of the record. Those who may write it decide
+    /// later, so it is not asked now whether the submitter does.
+    pub proposal: bool,
     /// The record.
     pub input: RecordInput,
 }
@@ -199,6 +205,7 @@ impl Submission {
             overwrite: false,
             removal: None,
             answer: None,
+            proposal: false,
             input,
         }
     }
@@ -313,11 +320,48 @@ async fn in_task(
     end: End,
     once: Option<Once>,
 ) -> Result<Answered, DomainError> {
+    let submitted = Arc::new((batch, once));
+    through(app, move |app, tx| {
+        let submitted = Arc::clone(&submitted);
+        Box::pin(async move {
+            let (answer, written) = transaction(app, tx, &submitted.0, submitted.1.as_ref()).await?;
+            let kept = end != End::DryRun && !written.is_empty();
+            Ok(Ended { answer, written, kept })
+        })
+    })
+    .await
+}
+
+/// What work in a transaction of the door comes to.
+#[derive(Debug)]
+pub struct Ended<T> {
+    /// What it answers.
+    pub answer: T,
+    /// The records that were written, for the log.
+    pub written: Vec<Written>,
+    /// Whether the transaction is kept.
+    pub kept: bool,
+}
+
+/// Runs what writes records, and what belongs to it, in one transaction: in a task of its own, with the log at its end,
+/// and again where others were in the way.
+///
+/// # Errors
+/// Those of the work; [`DomainError::Database`] where the database fails, after some attempts where others were in the
+/// way.
+pub async fn through<T, W>(app: &App, work: W) -> Result<T, DomainError>
+where
+    T: Send + 'static,
+    W: for<'a> Fn(&'a App, &'a DatabaseTransaction) -> BoxFuture<'a, Result<Ended<T>, DomainError>>
+        + Send
+        + Sync
+        + 'static,
+{
     let own = app.clone();
     let task = app.tasks.spawn(async move {
         let mut attempt = 1;
         loop {
-            match attempt_to_write(&own, &batch, end, once.as_ref()).await {
+            match attempt_to(&own, &work).await {
                 Err(DomainError::Database(error)) if attempt < ATTEMPTS && is_contended(&error) => {
                     let wait = rand::random_range(1..=20 * u64::from(attempt));
                     tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
@@ -342,18 +386,14 @@ fn is_contended(error: &DbErr) -> bool {
         .any(|sign| text.contains(sign))
 }
 
-async fn attempt_to_write(
-    app: &App,
-    submissions: &[Submission],
-    end: End,
-    once: Option<&Once>,
-) -> Result<Answered, DomainError> {
+async fn attempt_to<T, W>(app: &App, work: &W) -> Result<T, DomainError>
+where
+    W: for<'a> Fn(&'a App, &'a DatabaseTransaction) -> BoxFuture<'a, Result<Ended<T>, DomainError>>,
+{
     let tx = app.db.begin().await?;
-    match transaction(app, &tx, submissions, once).await {
-        Ok((answered, written)) => {
-            if end == End::DryRun || written.is_empty() {
-                tx.rollback().await?;
-            } else {
+    match work(app, &tx).await {
+        Ok(Ended { answer, written, kept }) => {
+            if kept {
                 let changes = log_of(&written);
                 changes::append(&tx, app.db.dialect(), changes, app.clock.now()).await?;
                 tx.commit().await?;
@@ -361,8 +401,10 @@ async fn attempt_to_write(
                     app.erased.notify_one();
                     app.identity.callers().forget_all();
                 }
+            } else {
+                tx.rollback().await?;
             }
-            Ok(answered)
+            Ok(answer)
         }
         Err(error) => {
             tx.rollback().await?;

@@ -1,0 +1,139 @@
+//! Affiliations of a talent or an organization that is merged into another.
+
+use entity::affiliation::{Column, Entity, Model};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::assertion::SideOf;
+use super::write::{Affiliations, assertion, same_words, sides};
+use super::{AssertedBy, Side};
+use crate::record::audit::Action;
+use crate::record::error::DomainError;
+use crate::record::name_of;
+use crate::record::problem::Problems;
+use crate::record::provenance::Source;
+use crate::record::write::{Pair, Rewritten, lock_ids, union_of};
+
+/// Lets the affiliations of the duplicate be those of the survivor. One that both had becomes one: it says what either
+/// said, and is disputed where either was. `claimed` says that the person has claimed the surviving profile: what others
+/// have asserted in the name of the duplicate they have not.
+pub(crate) async fn move_to(
+    written: &mut Rewritten<'_, '_>,
+    side: Side,
+    pair: Pair,
+    claimed: bool,
+) -> Result<(), DomainError> {
+    let batch = written.batch;
+    let (column, sql) = match side {
+        Side::Talent => (Column::TalentId, "talent_id"),
+        Side::Organization => (Column::OrganizationId, "organization_id"),
+    };
+    let found = written
+        .ids(&[pair.survivor, pair.duplicate], |keys, join| {
+            format!("SELECT k.n, a.id FROM {keys} {join} affiliation AS a ON a.{sql} = k.id")
+        })
+        .await?;
+    // Locked before they are read: what somebody else is writing to them is not lost.
+    lock_ids(batch, &found).await?;
+    let both = [pair.survivor, pair.duplicate];
+    let rows =
+        Entity::find().filter(Column::Id.is_in(found)).filter(column.is_in(both)).all(batch.tx).await?;
+    let of = |row: &Model| if side == Side::Talent { row.talent_id } else { row.organization_id };
+    let (mut moving, staying): (Vec<Model>, Vec<Model>) =
+        rows.into_iter().partition(|row| of(row) == pair.duplicate);
+    moving.sort_by_key(|row| row.id);
+    let mut kept: Vec<(Model, Model)> = staying.into_iter().map(|row| (row.clone(), row)).collect();
+    let mut gone: Vec<(Model, Uuid)> = Vec::new();
+    for before in moving {
+        let mut row = before.clone();
+        match side {
+            Side::Talent => row.talent_id = pair.survivor,
+            Side::Organization => row.organization_id = pair.survivor,
+        }
+        if claimed {
+            name_of(without_the_talent(assertion(&row).by)).clone_into(&mut row.asserted_by);
+        }
+        match kept.iter_mut().find(|(other, _)| same_words(other, &row)) {
+            Some((other, _)) => {
+                join(other, &row, &mut written.problems)?;
+                gone.push((before, other.id));
+            }
+            None => kept.push((row, before)),
+        }
+    }
+    let facts = sides(batch, &kept.iter().map(|(row, _)| row).collect::<Vec<_>>()).await?;
+    for ((row, _), sides) in kept.iter_mut().zip(facts) {
+        let Some(sides) = sides else { continue };
+        row.visibility = sides.level(row).code();
+        row.region = sides.talent.region;
+    }
+    kept.retain(|(row, before)| row != before);
+    written.remove::<Affiliations>(gone).await?;
+    written.save::<Affiliations>(kept, Action::Update).await
+}
+
+/// Who says so where the talent has not.
+const fn without_the_talent(by: AssertedBy) -> AssertedBy {
+    match by {
+        AssertedBy::Both | AssertedBy::Organization => AssertedBy::Organization,
+        AssertedBy::Talent | AssertedBy::Source => AssertedBy::Source,
+    }
+}
+
+/// Who says so where either says it.
+fn either(one: AssertedBy, other: AssertedBy) -> AssertedBy {
+    match (one, other) {
+        (AssertedBy::Source, by) | (by, AssertedBy::Source) => by,
+        (one, other) if one == other => one,
+        _ => AssertedBy::Both,
+    }
+}
+
+/// Joins what is said of an affiliation with what is said of the same one.
+fn join(kept: &mut Model, gone: &Model, problems: &mut Problems) -> Result<(), DomainError> {
+    let (mut one, other) = (assertion(kept), assertion(gone));
+    one.by = either(one.by, other.by);
+    // What the person disputes goes before what the organization does.
+    let disputed = [other.disputed_by, one.disputed_by];
+    let by = disputed.iter().flatten().find(|side| **side == SideOf::Talent);
+    let by = by.or_else(|| disputed.iter().flatten().next());
+    let since = [kept.disputed_at, gone.disputed_at].into_iter().flatten().min();
+    if let Some(side) = by {
+        // Who disputes it does not say that it is so.
+        one.by = match (side, one.by) {
+            (SideOf::Talent, AssertedBy::Both) => AssertedBy::Organization,
+            (SideOf::Talent, AssertedBy::Talent) | (SideOf::Organization, AssertedBy::Organization) => {
+                AssertedBy::Source
+            }
+            (SideOf::Organization, AssertedBy::Both) => AssertedBy::Talent,
+            (_, by) => by,
+        };
+        kept.disputed_by = Some(side.name().to_owned());
+        kept.disputed_at = since;
+    }
+    name_of(one.by).clone_into(&mut kept.asserted_by);
+    let sources: Vec<Source> = serde_json::from_str(&gone.sources)?;
+    union_of("sources", &mut kept.sources, sources, |one, other| one == other, problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_either_says_both_say() {
+        use AssertedBy::{Both, Organization, Source, Talent};
+        for (one, other, together) in [
+            (Source, Source, Source),
+            (Source, Talent, Talent),
+            (Talent, Organization, Both),
+            (Both, Source, Both),
+        ] {
+            assert_eq!((either(one, other), either(other, one)), (together, together));
+        }
+        assert_eq!(
+            [Both, Organization, Talent, Source].map(without_the_talent),
+            [Organization, Organization, Source, Source]
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! The history of a record: who did what to it, as [`crate::record::audit`] has noted it.
+//!
+//! The staff of the record's region see it, and a talent that of their own profile. For anybody else it is empty, as
+//! that of a record without history, and costs the same.
+
+use async_graphql::{Context, ID, Object};
+use uuid::Uuid;
+
+use crate::connection;
+use crate::record::audit::{Action, ActorKind, Subject};
+use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
+use crate::record::id::{self, graphql_id};
+use crate::record::list::{Fetch, List, Order};
+use crate::record::page::PageArguments;
+use crate::record::policy::Viewer;
+use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, Row, Selected, Selection};
+use crate::record::reader::{Reader, total_wanted};
+use crate::record::value::DateTime;
+use crate::record::{RecordType, columns_of};
+
+connection!(
+    HistoryConnection,
+    HistoryEdge,
+    HistoryEntry,
+    "HistoryConnection",
+    "HistoryEdge",
+    "what was done to a record"
+);
+
+/// What has a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    Record(RecordType),
+    /// Accounts and API keys: only administrators of the instance see what was done to them.
+    Identity,
+}
+
+const KNOWN: [RecordType; 4] =
+    [RecordType::Organization, RecordType::Talent, RecordType::Affiliation, RecordType::Partnership];
+
+fn decode(text: &str) -> Result<(Of, Uuid), DomainError> {
+    let (prefix, id) = id::decode_any("id", text)?;
+    let identity = [Subject::Account(id), Subject::ApiKey(id)].map(Subject::prefix);
+    if identity.contains(&prefix.as_str()) {
+        return Ok((Of::Identity, id));
+    }
+    let of = KNOWN.into_iter().find(|of| of.prefix() == prefix);
+    let message =
+        "Only organizations, talents, affiliations, partnerships, accounts and API keys have a history.";
+    of.map(|of| (Of::Record(of), id)).ok_or_else(|| DomainError::bad_input("id", message))
+}
+
+/// The list of the entries of a record that the viewer sees, the newest first.
+fn list(viewer: &Viewer, dialect: Dialect, of: Of) -> List {
+    let (joined, sees) = match of {
+        Of::Record(of) => (
+            format!("LEFT JOIN {} AS o ON o.id = h.listed_under", of.prefix()),
+            viewer.sees_history(dialect, of, "o", "h.region", "h.listed_under"),
+        ),
+        Of::Identity => (String::new(), if viewer.admin { "TRUE" } else { "FALSE" }.to_owned()),
+    };
+    List {
+        name: "history",
+        parent: Some("id"),
+        table: "audit",
+        from: format!("audit AS h {joined}"),
+        id: "h.id".into(),
+        order: Order {
+            name: "NEWEST",
+            inner: "h.at".into(),
+            outer: "r.at".into(),
+            key_type: KeyType::Int,
+            descending: true,
+        },
+        keys: KeyColumns::new(&[("id", KeyType::Id)]),
+        conditions: vec![
+            "h.listed_under = COALESCE((SELECT d.target_id FROM record_redirect AS d WHERE d.id = k.id), k.id)".into(),
+            sees,
+        ],
+    }
+}
+
+const COLUMNS: &[&str] =
+    &["at", "actor", "actor_id", "actor_source", "action", "record_type", "record_id", "revision", "fields"];
+
+fn read(row: &mut Row) -> Result<HistoryEntry, DomainError> {
+    Ok(HistoryEntry {
+        at: DateTime::from_micros(row.get()?),
+        actor: row.name()?,
+        actor_id: row.get()?,
+        source: row.get()?,
+        action: row.name()?,
+        record_type: row.get()?,
+        record_id: row.get()?,
+        revision: row.get()?,
+        fields: row.json()?,
+    })
+}
+
+/// Something that was done, in an answer.
+#[derive(Clone, Debug)]
+pub struct HistoryEntry {
+    at: DateTime,
+    actor: ActorKind,
+    actor_id: Option<Uuid>,
+    source: Option<String>,
+    action: Action,
+    record_type: String,
+    record_id: Uuid,
+    revision: Option<i32>,
+    fields: Vec<String>,
+}
+
+/// Something that was done to a record. It holds no values, and is kept for 24 months.
+#[Object(name = "HistoryEntry")]
+impl HistoryEntry {
+    /// When it was done.
+    async fn at(&self) -> DateTime {
+        self.at
+    }
+
+    /// What was done.
+    async fn action(&self) -> Action {
+        self.action
+    }
+
+    /// What kind of actor did it.
+    async fn actor(&self) -> ActorKind {
+        self.actor
+    }
+
+    /// Id of the account or API key that did it; null for other actors, and for an account that was erased.
+    async fn actor_id(&self) -> Option<ID> {
+        let prefix = match self.actor {
+            ActorKind::Account => Subject::Account(Uuid::nil()).prefix(),
+            ActorKind::ApiKey => Subject::ApiKey(Uuid::nil()).prefix(),
+            ActorKind::Source | ActorKind::CommandLine | ActorKind::Program | ActorKind::ErasedAccount => {
+                return None;
+            }
+        };
+        self.actor_id.map(|id| graphql_id(prefix, id))
+    }
+
+    /// Name of the system that did it; null for other actors.
+    async fn source(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+
+    /// Id of the record to which it was done: another one, where that was merged into this one later.
+    async fn record_id(&self) -> ID {
+        graphql_id(&self.record_type, self.record_id)
+    }
+
+    /// The revision that it made; null where it made none.
+    async fn revision(&self) -> Option<i32> {
+        self.revision
+    }
+
+    /// Names of the fields that changed or would change, as in the record's input.
+    async fn fields(&self) -> &[String] {
+        &self.fields
+    }
+}
+
+async fn page(reader: &Reader, field: &Selected, id: &ID) -> Result<HistoryConnection, DomainError> {
+    let (of, id) = decode(id)?;
+    let list = list(&reader.viewer, reader.dialect(), of);
+    let parent = vec![KeyValue::Id(id)];
+    let page = list.page(&PageArguments::of(field), std::slice::from_ref(&parent))?;
+    let fetch = Fetch { columns: columns_of("r", COLUMNS), joins: String::new() };
+    let total = total_wanted(field, "HistoryConnection");
+    let page = list.read(&reader.db, vec![parent], &page, &fetch, total, read).await?.pop();
+    page.map(HistoryConnection::new).ok_or_else(|| DomainError::Stored("no page".into()))
+}
+
+/// Queries of histories.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HistoryQuery;
+
+/// Queries of histories.
+#[Object]
+impl HistoryQuery {
+    /// Who did what to a record and when, without values, the newest first. The staff of the record's region see it,
+    /// and a talent that of their own profile; administrators also what was done to accounts and API keys. It is empty
+    /// for everybody else, as for a record of which nothing is known.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Id of an organization, a talent, an affiliation, a partnership, an account or an API key, also of one that was deleted."
+        )]
+        id: ID,
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> GraphqlResult<HistoryConnection> {
+        let _ = (first, after, last, before);
+        page(Reader::of(ctx)?, &Selection::root(ctx), &id).await.graphql()
+    }
+}

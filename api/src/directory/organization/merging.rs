@@ -1,0 +1,233 @@
+//! Two organizations that are one: what the duplicate has goes over to the survivor.
+
+use std::collections::{BTreeSet, HashMap};
+
+use entity::organization::Model;
+use sea_orm::{ConnectionTrait, Statement};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::write::{Organizations, derive};
+use super::{Address, OrganizationStatus, succession};
+use crate::directory::affiliation::{self, Side};
+use crate::directory::partnership;
+use crate::directory::vocabulary::vocabularies;
+use crate::record::audit::Action;
+use crate::record::error::DomainError;
+use crate::record::input::to_json;
+use crate::record::messages::{self, Said};
+use crate::record::name_of;
+use crate::record::problem::{Problem, Problems};
+use crate::record::provenance::Claim;
+use crate::record::value::{Identifier, LocalizedText};
+use crate::record::write::{Batch, Kind, Mergeable, Pair, Rewritten, lock_ids, union_of};
+
+/// Fills a field that is empty, and notes its name.
+fn fill<T: Clone>(
+    name: &'static str,
+    into: &mut Option<T>,
+    other: Option<&T>,
+    filled: &mut Vec<&'static str>,
+) {
+    if into.is_none() && other.is_some() {
+        *into = other.cloned();
+        filled.push(name);
+    }
+}
+
+/// Adds the entries of a stored list that the other one lacks.
+fn unite<T: Serialize + DeserializeOwned + PartialEq>(
+    field: &str,
+    into: &mut String,
+    other: &str,
+    problems: &mut Problems,
+) -> Result<(), DomainError> {
+    union_of::<T>(field, into, serde_json::from_str(other)?, |one, other| one == other, problems)
+}
+
+/// Adds the texts in languages that there are none in.
+pub(crate) fn unite_texts(
+    field: &str,
+    into: &mut String,
+    other: &str,
+    problems: &mut Problems,
+) -> Result<(), DomainError> {
+    let same = |one: &LocalizedText, other: &LocalizedText| one.language == other.language;
+    union_of(field, into, serde_json::from_str(other)?, same, problems)
+}
+
+/// Adds the claims that the other one lacks. What a field answers stays as it is: only for a field that was filled does
+/// a claim stay preferred.
+pub(crate) fn unite_claims(
+    into: &mut String,
+    mut other: Vec<Claim>,
+    filled: &[&str],
+    problems: &mut Problems,
+) -> Result<(), DomainError> {
+    for claim in other.iter_mut().filter(|claim| !filled.contains(&claim.field.as_str())) {
+        claim.preferred = false;
+    }
+    let same = |one: &Claim, other: &Claim| Claim { preferred: other.preferred, ..one.clone() } == *other;
+    union_of("claims", into, other, same, problems)
+}
+
+/// Whether a period with these partial dates does not end before it begins, as far as both are known.
+fn in_order(starts: Option<&str>, ends: Option<&str>) -> bool {
+    let (Some(starts), Some(ends)) = (starts, ends) else { return true };
+    let common = starts.len().min(ends.len());
+    ends[..common] >= starts[..common]
+}
+
+impl Mergeable for Organizations {
+    async fn unmergeable(_: &Batch<'_>, _: &Model, _: &Model) -> Result<Option<Problem>, DomainError> {
+        Ok(None)
+    }
+
+    fn absorb(row: &mut Model, other: &Model, problems: &mut Problems) -> Result<(), DomainError> {
+        let mut filled = Vec::new();
+        fill("acronym", &mut row.acronym, other.acronym.as_ref(), &mut filled);
+        let territory = other.territory.as_ref().filter(|slug| {
+            let region = vocabularies().territories.get(slug.as_str()).map(|territory| &territory.region);
+            row.seat_region.is_none() || row.seat_region.as_ref() == region
+        });
+        fill("territory", &mut row.territory, territory, &mut filled);
+        let seat = other.seat_region.as_ref().filter(|_| row.territory == other.territory);
+        fill("seatRegion", &mut row.seat_region, seat, &mut filled);
+        fill("address", &mut row.address, other.address.as_ref(), &mut filled);
+        fill("website", &mut row.website, other.website.as_ref(), &mut filled);
+        fill("email", &mut row.email, other.email.as_ref(), &mut filled);
+        fill("phone", &mut row.phone, other.phone.as_ref(), &mut filled);
+        let founded = other.founded_on.as_ref();
+        let founded = founded.filter(|date| in_order(Some(date.as_str()), row.dissolved_on.as_deref()));
+        fill("foundedOn", &mut row.founded_on, founded, &mut filled);
+        let works = row.status == name_of(OrganizationStatus::Active);
+        let dissolved = other.dissolved_on.as_ref().filter(|_| !works);
+        let dissolved = dissolved.filter(|date| in_order(row.founded_on.as_deref(), Some(date.as_str())));
+        fill("dissolvedOn", &mut row.dissolved_on, dissolved, &mut filled);
+        fill("employeeCount", &mut row.employee_count, other.employee_count.as_ref(), &mut filled);
+        fill("studentCount", &mut row.student_count, other.student_count.as_ref(), &mut filled);
+        if row.status == name_of(OrganizationStatus::Unknown) {
+            row.status.clone_from(&other.status);
+        }
+        let mut names: Vec<String> = serde_json::from_str(&other.other_names)?;
+        names.splice(0..0, std::iter::once(other.name.clone()).chain(other.acronym.clone()));
+        names.retain(|name| *name != row.name && Some(name) != row.acronym.as_ref());
+        union_of("otherNames", &mut row.other_names, names, |one, other| one == other, problems)?;
+        let mut kinds: Vec<String> = serde_json::from_str(&other.other_kinds)?;
+        kinds.insert(0, other.kind.clone());
+        kinds.retain(|kind| *kind != row.kind);
+        union_of("otherKinds", &mut row.other_kinds, kinds, |one, other| one == other, problems)?;
+        unite::<String>("servedRegions", &mut row.served_regions, &other.served_regions, problems)?;
+        unite::<String>("languages", &mut row.languages, &other.languages, problems)?;
+        unite::<String>("sectors", &mut row.sectors, &other.sectors, problems)?;
+        unite::<Identifier>("identifiers", &mut row.identifiers, &other.identifiers, problems)?;
+        unite::<Uuid>("memberOf", &mut row.member_of, &other.member_of, problems)?;
+        unite::<serde_json::Value>("sources", &mut row.sources, &other.sources, problems)?;
+        unite_texts("descriptions", &mut row.descriptions, &other.descriptions, problems)?;
+        unite_claims(&mut row.claims, serde_json::from_str(&other.claims)?, &filled, problems)?;
+        let mut clusters: Vec<Uuid> = serde_json::from_str(&row.member_of)?;
+        clusters.retain(|cluster| *cluster != row.id && *cluster != other.id);
+        row.member_of = to_json(&clusters);
+        // The survivor may have been continued by the duplicate, or the other way round.
+        let own = row.successor_id.filter(|successor| *successor != other.id);
+        let others = other.successor_id.filter(|successor| *successor != row.id);
+        if row.successor_id == Some(other.id) && row.status == name_of(OrganizationStatus::Merged) {
+            row.status.clone_from(&other.status);
+        }
+        row.successor_id = own.or(others);
+        let place: Option<Address> = row.address.as_deref().map(serde_json::from_str).transpose()?;
+        derive(row, place.as_ref());
+        Ok(())
+    }
+
+    async fn hand_over(
+        written: &mut Rewritten<'_, '_>,
+        pair: Pair,
+        survivor: &mut Model,
+    ) -> Result<(), DomainError> {
+        affiliation::merging::move_to(written, Side::Organization, pair, false).await?;
+        partnership::merging::move_to(written, pair).await?;
+        relatives(written, pair, survivor).await?;
+        belonging(written, pair).await?;
+        // What is proposed for the duplicate is proposed for the survivor; where their fields differ, that is a conflict.
+        written.execute("UPDATE proposal SET organization_id = $1 WHERE organization_id = $2", pair).await
+    }
+}
+
+/// Lets organizations that the duplicate continues, or that are members of it, say so of the survivor.
+async fn relatives(
+    written: &mut Rewritten<'_, '_>,
+    pair: Pair,
+    survivor: &mut Model,
+) -> Result<(), DomainError> {
+    let batch = written.batch;
+    let mut found = written
+        .ids(&[pair.duplicate], |keys, join| {
+            format!("SELECT k.n, o.id FROM {keys} {join} organization AS o ON o.successor_id = k.id")
+        })
+        .await?;
+    found.extend(
+        written
+            .ids(&[pair.duplicate], |keys, join| {
+                format!("SELECT k.n, m.member_id FROM {keys} {join} organization_member AS m ON m.organization_id = k.id")
+            })
+            .await?,
+    );
+    found.retain(|id| *id != pair.survivor && *id != pair.duplicate);
+    let found: Vec<Uuid> = found.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    // Locked before they are read: what somebody else is writing to them is not lost.
+    lock_ids(batch, &found).await?;
+    let rows: HashMap<Uuid, Model> = Organizations::load(batch, &found).await?;
+    let before: BTreeSet<Uuid> =
+        rows.values().filter(|row| row.successor_id == Some(pair.duplicate)).map(|row| row.id).collect();
+    let chain = succession::chain(batch, survivor.successor_id).await?;
+    if chain.iter().any(|id| before.contains(id)) {
+        written.problems.add(Problem::beside("duplicate", Said::new(&messages::SUCCESSOR_CYCLE)));
+        return Ok(());
+    }
+    if chain.contains(&pair.survivor) {
+        // It came from the duplicate, and would lead back.
+        survivor.successor_id = None;
+    }
+    let mut changed = Vec::new();
+    for (_, had) in rows {
+        let mut row = had.clone();
+        if row.successor_id == Some(pair.duplicate) {
+            row.successor_id = Some(pair.survivor);
+        }
+        let clusters: Vec<Uuid> = serde_json::from_str(&row.member_of)?;
+        if clusters.contains(&pair.duplicate) {
+            let mut now: Vec<Uuid> = Vec::new();
+            for cluster in clusters {
+                let cluster = if cluster == pair.duplicate { pair.survivor } else { cluster };
+                if !now.contains(&cluster) {
+                    now.push(cluster);
+                }
+            }
+            row.member_of = to_json(&now);
+        }
+        if row != had {
+            changed.push((row, had));
+        }
+    }
+    written.save::<Organizations>(changed, Action::Update).await
+}
+
+/// Lets the accounts that belong to the duplicate belong to the survivor.
+async fn belonging(written: &mut Rewritten<'_, '_>, pair: Pair) -> Result<(), DomainError> {
+    let batch = written.batch;
+    let backend = batch.dialect.backend();
+    let sql = "SELECT account_id FROM account_organization WHERE organization_id = $1";
+    let statement = Statement::from_sql_and_values(backend, sql, [pair.duplicate.into()]);
+    for row in batch.tx.query_all_raw(statement).await? {
+        written.accounts.push(row.try_get_by_index(0)?);
+    }
+    let sql = "INSERT INTO account_organization (account_id, organization_id) \
+               SELECT account_id, $1 FROM account_organization WHERE organization_id = $2 ON CONFLICT DO NOTHING";
+    let sql =
+        if backend == sea_orm::DbBackend::Postgres { sql.replace("$1", "$1::uuid") } else { sql.to_owned() };
+    written.execute(&sql, pair).await?;
+    let sql = "DELETE FROM account_organization WHERE organization_id = $2 AND organization_id <> $1";
+    written.execute(sql, pair).await
+}

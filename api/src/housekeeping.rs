@@ -1,0 +1,87 @@
+//! What is deleted once it has been kept for long enough: history, reads of contact data, decided proposals.
+//!
+//! Every program on a database does it, a little at a time: rows that another one deletes meanwhile are simply gone.
+
+use std::time::Duration;
+
+use chrono::Months;
+use sea_orm::{ConnectionTrait, Statement};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::directory::{contact_read, proposal};
+use crate::record::audit;
+use crate::record::error::DomainError;
+use crate::record::value::DateTime;
+
+/// How often it is looked for what has been kept for long enough.
+const EVERY: Duration = Duration::from_hours(1);
+/// Rows that are deleted in one statement.
+const BATCH: u32 = 1000;
+
+/// How much was deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Entries of the history of records.
+    pub history: u64,
+    /// Reads of contact data.
+    pub contact_reads: u64,
+    /// Proposals.
+    pub proposals: u64,
+}
+
+/// Sweeps now and every hour until it is told to stop.
+pub fn start(app: &App, stop: CancellationToken) {
+    let own = app.clone();
+    app.tasks.spawn(async move {
+        loop {
+            match tokio::select! { () = stop.cancelled() => return, swept = sweep(&own) => swept } {
+                Ok(swept) if swept != Swept::default() => tracing::info!(?swept, "swept"),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "sweeping failed; it is tried again in an hour"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+        }
+    });
+}
+
+/// Deletes what has been kept for long enough.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn sweep(app: &App) -> Result<Swept, DomainError> {
+    let mut swept = Swept {
+        history: sweep_table(app, "audit", audit::KEPT_MONTHS).await?,
+        contact_reads: sweep_table(app, "contact_read", contact_read::KEPT_MONTHS).await?,
+        proposals: 0,
+    };
+    loop {
+        let gone = proposal::store::sweep(app.db.writer(), app.db.dialect(), app.clock.now(), BATCH).await?;
+        swept.proposals += gone;
+        if gone < BATCH.into() {
+            return Ok(swept);
+        }
+    }
+}
+
+/// Deletes the rows of a table whose time `at` is so many months ago, the oldest first.
+async fn sweep_table(app: &App, table: &str, months: u32) -> Result<u64, DomainError> {
+    let before = app.clock.now().to_utc().checked_sub_months(Months::new(months));
+    let before = before.map_or(0, |before| DateTime::from(before).micros());
+    let sql = format!(
+        "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE at < $1 ORDER BY at LIMIT {BATCH})"
+    );
+    let mut swept = 0;
+    loop {
+        let statement =
+            Statement::from_sql_and_values(app.db.dialect().backend(), sql.as_str(), [before.into()]);
+        let gone = app.db.writer().execute_raw(statement).await?.rows_affected();
+        swept += gone;
+        if gone < BATCH.into() {
+            return Ok(swept);
+        }
+    }
+}

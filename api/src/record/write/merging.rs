@@ -1,0 +1,373 @@
+//! Merging duplicates: what the duplicate has goes over to the survivor, and its names lead there from then on.
+//!
+//! All of it is one transaction. What refers to the duplicate is locked before it is read, and nothing new can refer to
+//! it meanwhile: references of people lock it, and a batch of a source waits (see `Door::open`).
+
+use std::collections::{BTreeSet, HashMap};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::door::{consolidate, instance, lock, sees, settle};
+use super::{Batch, Kind, Resolved, Written, content_hash, rows_of};
+use crate::app::App;
+use crate::record::audit::{self, Action, Actor};
+use crate::record::error::DomainError;
+use crate::record::input::{MAX_ENTRIES, to_json};
+use crate::record::messages::{self, Said};
+use crate::record::policy::Viewer;
+use crate::record::problem::{Problem, Problems};
+use crate::record::read::{Dialect, KeyColumns, KeyType, KeyedStatement};
+use crate::record::{id, slug};
+
+/// Which record is merged into which, and who asks for it.
+#[derive(Clone, Debug)]
+pub struct Merge {
+    /// Who asks.
+    pub viewer: Viewer,
+    /// The record that stays.
+    pub survivor: Uuid,
+    /// The record that goes.
+    pub duplicate: Uuid,
+    /// The revision of the survivor that was seen.
+    pub survivor_revision: Option<i32>,
+    /// The revision of the duplicate that was seen.
+    pub duplicate_revision: Option<i32>,
+}
+
+/// What became of a merge.
+#[derive(Clone, Debug, Default)]
+pub struct Merged {
+    /// The survivor, where it is to be shown: as it was written, or as it is where somebody has changed it.
+    pub survivor: Option<Uuid>,
+    /// Accounts whose own records are others now.
+    pub accounts: Vec<Uuid>,
+    /// Why nothing was written.
+    pub problems: Vec<Problem>,
+}
+
+/// Two records of which one stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// The record that stays.
+    pub survivor: Uuid,
+    /// The record that goes.
+    pub duplicate: Uuid,
+}
+
+/// What a merge must know of a type of record.
+#[allow(async_fn_in_trait, reason = "used inside this crate only, where every future is Send")]
+pub trait Mergeable: Kind {
+    /// Why these two, which the viewer may write, are not merged; nothing where they may be.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    fn unmergeable(
+        batch: &Batch<'_>,
+        survivor: &Self::Row,
+        duplicate: &Self::Row,
+    ) -> impl Future<Output = Result<Option<Problem>, DomainError>> + Send;
+    /// Fills of the survivor what is empty, and joins their lists.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where a stored list is not JSON.
+    fn absorb(
+        survivor: &mut Self::Row,
+        duplicate: &Self::Row,
+        problems: &mut Problems,
+    ) -> Result<(), DomainError>;
+    /// Lets everything that refers to the duplicate refer to the survivor, whose row is written later.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    fn hand_over(
+        written: &mut Rewritten<'_, '_>,
+        pair: Pair,
+        survivor: &mut Self::Row,
+    ) -> impl Future<Output = Result<(), DomainError>> + Send;
+}
+
+/// What a merge has written so far.
+#[derive(Debug)]
+pub struct Rewritten<'a, 'b> {
+    /// The transaction.
+    pub batch: &'a Batch<'b>,
+    /// Who asks.
+    pub viewer: &'a Viewer,
+    /// Why it cannot be.
+    pub problems: Problems,
+    /// Accounts whose own records are others now.
+    pub accounts: Vec<Uuid>,
+    instance: String,
+    records: Vec<Written>,
+}
+
+impl Rewritten<'_, '_> {
+    /// Writes records that were locked before they were read: as they are now, and as they were.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn save<K: Kind>(
+        &mut self,
+        rows: Vec<(K::Row, K::Row)>,
+        action: Action,
+    ) -> Result<(), DomainError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let shared = lock(self.batch, &sorted(rows.iter().map(|(row, _)| K::id(row)))).await?;
+        let mut saved = Vec::with_capacity(rows.len());
+        for (mut row, before) in rows {
+            let (was, is) = (K::replicated(&before)?, K::replicated(&row)?);
+            let id = K::id(&row);
+            let revision = shared.get(&id).map_or(0, |shared| shared.revision) + 1;
+            K::stamp(&mut row, revision, self.batch.now, Some(&before));
+            self.records.push(Written {
+                record_type: K::TYPE,
+                id,
+                before: Some((K::region(&before).to_owned(), K::visibility(&before))),
+                after: Some((K::region(&row).to_owned(), K::visibility(&row))),
+                revision,
+                content_hash: content_hash(&is)?,
+                origin: self.instance.clone(),
+                external: None,
+                erased_from: None,
+                action,
+                fields: audit::changed(Some(&was), &is),
+            });
+            saved.push((row, Some(before)));
+        }
+        slug::keep::<K>(self.batch, &saved).await?;
+        let touched = K::save(self.batch, &saved).await?;
+        self.records
+            .extend(touched.into_iter().map(|written| Written { origin: self.instance.clone(), ..written }));
+        Ok(())
+    }
+
+    /// Takes away records, to which nothing refers any more, each in favour of another: its id, its external id and its
+    /// slugs lead there from now on.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn remove<K: Kind>(&mut self, gone: Vec<(K::Row, Uuid)>) -> Result<(), DomainError> {
+        let ids = sorted(gone.iter().map(|(row, _)| K::id(row)));
+        let shared = lock(self.batch, &ids).await?;
+        for (row, into) in gone {
+            let pair = Pair { survivor: into, duplicate: K::id(&row) };
+            lead(self.batch, pair).await?;
+            self.records.push(Written {
+                record_type: K::TYPE,
+                id: pair.duplicate,
+                before: Some((K::region(&row).to_owned(), K::visibility(&row))),
+                after: None,
+                revision: shared.get(&pair.duplicate).map_or(0, |shared| shared.revision) + 1,
+                content_hash: Vec::new(),
+                origin: self.instance.clone(),
+                external: None,
+                erased_from: None,
+                action: Action::Merged,
+                fields: Vec::new(),
+            });
+        }
+        K::delete(self.batch, &ids).await
+    }
+
+    /// Runs a statement about the survivor (`$1`) and the duplicate (`$2`).
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn execute(&self, sql: &str, pair: Pair) -> Result<(), DomainError> {
+        execute(self.batch, sql, pair).await
+    }
+
+    /// The ids that a statement about the duplicate (`k.id`) finds; its first column is `k.n`.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn ids(
+        &self,
+        of: &[Uuid],
+        sql: impl Fn(&str, &str) -> String,
+    ) -> Result<Vec<Uuid>, DomainError> {
+        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+        let sql = sql(&keys.source(self.batch.dialect), self.batch.dialect.join());
+        let found =
+            KeyedStatement { sql, keys }.query(self.batch.tx, self.batch.dialect, rows_of(of)).await?;
+        let ids: BTreeSet<Uuid> =
+            found.into_iter().map(|(_, mut row)| row.get()).collect::<Result<_, _>>()?;
+        Ok(ids.into_iter().collect())
+    }
+}
+
+async fn execute(batch: &Batch<'_>, sql: &str, pair: Pair) -> Result<(), DomainError> {
+    // PostgreSQL takes no values that the statement does not name.
+    let mut values = vec![pair.survivor.into()];
+    if sql.contains("$2") {
+        values.push(pair.duplicate.into());
+    }
+    batch.tx.execute_raw(Statement::from_sql_and_values(batch.dialect.backend(), sql, values)).await?;
+    Ok(())
+}
+
+fn sorted(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
+    ids.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Lets the names of a record lead to another: its id and those of the duplicates merged into it before, its slugs, its
+/// external id, its history. Where the other has no external id it gets this one; else it is found by both.
+async fn lead(batch: &Batch<'_>, pair: Pair) -> Result<(), DomainError> {
+    for sql in [
+        "UPDATE record_redirect SET target_id = $1 WHERE target_id = $2",
+        "INSERT INTO record_redirect (id, target_id) VALUES ($2, $1)",
+        "UPDATE record_slug SET record_id = $1 WHERE record_id = $2",
+        "DELETE FROM record_identifier WHERE record_id = $2 AND record_id <> $1",
+    ] {
+        execute(batch, sql, pair).await?;
+    }
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n, s.source, s.external_id FROM {} {} sync_record AS s ON s.record_id = k.id \
+         WHERE s.external_id IS NOT NULL ORDER BY k.n",
+        keys.source(batch.dialect),
+        batch.dialect.join(),
+    );
+    let asked = rows_of(&[pair.survivor, pair.duplicate]);
+    let mut named: HashMap<usize, (String, String)> = HashMap::new();
+    for (place, mut row) in (KeyedStatement { sql, keys }).query(batch.tx, batch.dialect, asked).await? {
+        named.insert(place, (row.get()?, row.get()?));
+    }
+    let (of_survivor, of_duplicate) = (named.remove(&0), named.remove(&1));
+    if let (None, Some((source, external_id))) = (of_survivor, of_duplicate) {
+        let clear = "UPDATE sync_record SET source = NULL, external_id = NULL WHERE record_id = $2 AND record_id <> $1";
+        execute(batch, clear, pair).await?;
+        let sql = "UPDATE sync_record SET source = $1, external_id = $2 WHERE record_id = $3";
+        let values = [source.into(), external_id.into(), pair.survivor.into()];
+        batch.tx.execute_raw(Statement::from_sql_and_values(batch.dialect.backend(), sql, values)).await?;
+    }
+    audit::list_under(batch.tx, batch.dialect, pair.duplicate, pair.survivor).await
+}
+
+/// Merges a duplicate into a survivor, inside a transaction, without the log and without committing.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn merge<K: Mergeable>(
+    app: &App,
+    tx: &DatabaseTransaction,
+    asked: &Merge,
+) -> Result<(Merged, Vec<Written>), DomainError> {
+    let dialect = app.db.dialect();
+    if dialect == Dialect::Postgres {
+        // Sources that are writing come first; those that begin now wait, and then find where the duplicate leads.
+        tx.execute_unprepared("LOCK TABLE record_redirect IN ROW EXCLUSIVE MODE").await?;
+    }
+    let batch = Batch { tx, dialect, now: app.clock.now(), resolved: Resolved::default() };
+    let refused = |problems: Vec<Problem>| Ok((Merged { problems, ..Merged::default() }, Vec::new()));
+    let (pair, merged_before) = targets(&batch, asked).await?;
+    let shared = lock(&batch, &sorted([pair.survivor, pair.duplicate].into_iter())).await?;
+    let mut rows = K::load(&batch, &[pair.survivor, pair.duplicate]).await?;
+    rows.retain(|id, _| shared.get(id).is_some_and(|shared| shared.live));
+    let mut problems = Vec::new();
+    for (path, id) in [("survivor", pair.survivor), ("duplicate", pair.duplicate)] {
+        // Asked in any case: what is hidden costs what is absent costs.
+        let seen = sees(&batch, &asked.viewer, K::TYPE, id).await?;
+        match rows.get(&id).filter(|_| seen) {
+            None => problems.push(Problem::beside(path, Said::new(&messages::NO_RECORD))),
+            Some(row) if !asked.viewer.writes_in(K::region(row)) => {
+                problems.push(Problem::beside(path, Said::new(&messages::NOT_YOURS)));
+            }
+            Some(_) => {}
+        }
+    }
+    if !problems.is_empty() {
+        return refused(problems);
+    }
+    if merged_before {
+        let into = id::encode(K::TYPE.prefix(), pair.duplicate);
+        let said = Said::new(&messages::ALREADY_MERGED).with("into", into);
+        return refused(vec![Problem::beside("duplicate", said)]);
+    }
+    let (Some(before), Some(duplicate)) = (rows.remove(&pair.survivor), rows.remove(&pair.duplicate)) else {
+        return refused(vec![Problem::beside("duplicate", Said::new(&messages::SAME_RECORD))]);
+    };
+    for (path, id, seen) in [
+        ("baseRevision", pair.survivor, asked.survivor_revision),
+        ("duplicateRevision", pair.duplicate, asked.duplicate_revision),
+    ] {
+        let revision = shared.get(&id).map_or(0, |shared| shared.revision);
+        if seen.is_some_and(|seen| seen != revision) {
+            let said = Said::new(&messages::CONFLICT).with("revision", revision.to_string());
+            problems.push(Problem::beside(path, said));
+        }
+    }
+    if !problems.is_empty() {
+        return Ok((Merged { survivor: Some(pair.survivor), problems, ..Merged::default() }, Vec::new()));
+    }
+    if let Some(problem) = K::unmergeable(&batch, &before, &duplicate).await? {
+        return refused(vec![problem]);
+    }
+    let mut row = before.clone();
+    let mut written = Rewritten {
+        batch: &batch,
+        viewer: &asked.viewer,
+        problems: Problems::default(),
+        accounts: Vec::new(),
+        instance: instance(tx).await?,
+        records: Vec::new(),
+    };
+    K::absorb(&mut row, &duplicate, &mut written.problems)?;
+    K::hand_over(&mut written, pair, &mut row).await?;
+    if !written.problems.is_empty() {
+        return refused(written.problems.take());
+    }
+    written.remove::<K>(vec![(duplicate, pair.survivor)]).await?;
+    written.save::<K>(vec![(row, before)], Action::Merge).await?;
+    let Rewritten { accounts, instance, records, .. } = written;
+    let records = consolidate(records);
+    settle(&batch, &records, &Actor::of(Some(&asked.viewer)), &instance).await?;
+    Ok((Merged { survivor: Some(pair.survivor), accounts, problems: Vec::new() }, records))
+}
+
+/// The records that are meant, and whether the duplicate was merged before: then it stands for where it leads.
+async fn targets(batch: &Batch<'_>, asked: &Merge) -> Result<(Pair, bool), DomainError> {
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n, d.target_id FROM {} {} record_redirect AS d ON d.id = k.id",
+        keys.source(batch.dialect),
+        batch.dialect.join(),
+    );
+    let mut ids = [asked.survivor, asked.duplicate];
+    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(&ids)).await?;
+    for (place, mut row) in found {
+        ids[place] = row.get()?;
+    }
+    let [survivor, duplicate] = ids;
+    Ok((Pair { survivor, duplicate }, duplicate != asked.duplicate))
+}
+
+/// Adds to a stored list what the other one has, as long as `same` finds nothing like it.
+///
+/// # Errors
+/// [`DomainError::Stored`] where a list is not JSON.
+pub fn union_of<T: Serialize + DeserializeOwned>(
+    field: &str,
+    into: &mut String,
+    other: Vec<T>,
+    same: impl Fn(&T, &T) -> bool,
+    problems: &mut Problems,
+) -> Result<(), DomainError> {
+    let mut list: Vec<T> = serde_json::from_str(into)?;
+    for value in other {
+        if !list.iter().any(|had| same(had, &value)) {
+            list.push(value);
+        }
+    }
+    if list.len() > MAX_ENTRIES {
+        let said = Said::new(&messages::TOO_MANY_TOGETHER).with("field", field);
+        problems.add(Problem::beside("duplicate", said.with("limit", MAX_ENTRIES.to_string())));
+    }
+    *into = to_json(&list);
+    Ok(())
+}
