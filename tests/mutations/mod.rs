@@ -8,8 +8,10 @@ use uuid::Uuid;
 use crate::support::server::TestServer;
 
 mod affiliations;
+mod merging;
 mod organizations;
 mod partnerships;
+mod proposals;
 mod repeated;
 mod rights;
 mod talents;

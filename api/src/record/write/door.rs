@@ -17,6 +17,7 @@ use crate::directory::talent::write::Talents;
 use crate::record::audit::{self, Action, Actor};
 use crate::record::erasure::ledger;
 use crate::record::error::DomainError;
+use crate::record::messages::Said;
 use crate::record::policy::Viewer;
 use crate::record::problem::{Problem, Problems};
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
@@ -56,6 +57,8 @@ struct Door<'a> {
     instance: String,
     ids: Vec<Uuid>,
     shared: HashMap<Uuid, Shared>,
+    /// Submissions whose external id is that of a duplicate which was merged into the record that they mean.
+    led: HashSet<usize>,
     problems: Vec<Problems>,
     statuses: Vec<Option<(Status, i32)>>,
     written: Vec<Written>,
@@ -83,6 +86,7 @@ impl<'a> Door<'a> {
             instance: instance(tx).await?,
             ids: Vec::new(),
             shared: HashMap::new(),
+            led: HashSet::new(),
             problems: submissions.iter().map(|_| Problems::default()).collect(),
             statuses: vec![None; submissions.len()],
             written: Vec::new(),
@@ -94,7 +98,7 @@ impl<'a> Door<'a> {
     async fn identify(&mut self) -> Result<(), DomainError> {
         let keys = KeyColumns::new(&[("source", KeyType::Text), ("external_id", KeyType::Text)]);
         let sql = format!(
-            "SELECT k.n, COALESCE(d.target_id, s.record_id) FROM {} {} sync_record AS s ON s.source = k.source \
+            "SELECT k.n, s.record_id, d.target_id FROM {} {} sync_record AS s ON s.source = k.source \
              AND s.external_id = k.external_id LEFT JOIN record_redirect AS d ON d.id = s.record_id ORDER BY k.n",
             keys.source(self.batch.dialect),
             self.batch.dialect.join(),
@@ -110,7 +114,11 @@ impl<'a> Door<'a> {
             KeyedStatement { sql, keys }.query(self.batch.tx, self.batch.dialect, rows.collect()).await?;
         let mut known: HashMap<usize, Uuid> = HashMap::new();
         for (index, mut row) in found {
-            known.insert(index, row.get()?);
+            let (id, survivor): (Uuid, Option<Uuid>) = (row.get()?, row.get()?);
+            known.insert(index, survivor.unwrap_or(id));
+            if survivor.is_some() {
+                self.led.insert(index);
+            }
         }
         for (index, submission) in self.submissions.iter().enumerate() {
             let id = known.get(&index).copied().or(submission.id).unwrap_or_else(|| self.app.new_id());
@@ -316,8 +324,11 @@ impl<'a> Door<'a> {
         drafts.retain(|(index, _)| goes_on(&self.problems, *index));
         K::complete(&self.batch, &mut drafts, &mut self.problems).await?;
         for (index, draft) in &drafts {
-            let region = K::region(&draft.row);
-            if let Some(source) = self.submissions[*index].source.as_ref().filter(|s| s.region != region) {
+            // A source takes no record of another region for its own, such as one that a duplicate of its was merged into.
+            let mut regions = draft.before.iter().chain([&draft.row]).map(|row| K::region(row));
+            if let Some(source) = &self.submissions[*index].source
+                && let Some(region) = regions.find(|region| *region != source.region)
+            {
                 self.problems[*index].add(Problem::foreign_source(&source.name, &source.region, region));
             }
         }
@@ -461,6 +472,12 @@ impl<'a> Door<'a> {
             if submission.base_revision.is_some_and(|base| base != shared.revision) {
                 self.problems[index].add(Problem::conflict_of_sources(shared.revision));
                 self.statuses[index] = Some((Status::Conflict, shared.revision));
+                continue;
+            }
+            if self.led.contains(&index) {
+                let said = Said::new(&messages::ALREADY_MERGED);
+                let into = crate::record::id::encode(K::TYPE.prefix(), id);
+                self.problems[index].add(Problem::beside("delete", said.with("into", into)));
                 continue;
             }
             if referred.contains(&id) {
