@@ -102,6 +102,8 @@ pub struct Rewritten<'a, 'b> {
     pub accounts: Vec<Uuid>,
     instance: String,
     records: Vec<Written>,
+    /// Records that lead to others now.
+    led: Vec<Pair>,
 }
 
 impl Rewritten<'_, '_> {
@@ -157,6 +159,7 @@ impl Rewritten<'_, '_> {
         for (row, into) in gone {
             let pair = Pair { survivor: into, duplicate: K::id(&row) };
             lead(self.batch, pair).await?;
+            self.led.push(pair);
             self.records.push(Written {
                 record_type: K::TYPE,
                 id: pair.duplicate,
@@ -216,7 +219,7 @@ fn sorted(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
 }
 
 /// Lets the names of a record lead to another: its id and those of the duplicates merged into it before, its slugs, its
-/// external id, its history. Where the other has no external id it gets this one; else it is found by both.
+/// external id. Where the other has no external id it gets this one; else it is found by both.
 async fn lead(batch: &Batch<'_>, pair: Pair) -> Result<(), DomainError> {
     for sql in [
         "UPDATE record_redirect SET target_id = $1 WHERE target_id = $2",
@@ -246,7 +249,7 @@ async fn lead(batch: &Batch<'_>, pair: Pair) -> Result<(), DomainError> {
         let values = [source.into(), external_id.into(), pair.survivor.into()];
         batch.tx.execute_raw(Statement::from_sql_and_values(batch.dialect.backend(), sql, values)).await?;
     }
-    audit::list_under(batch.tx, batch.dialect, pair.duplicate, pair.survivor).await
+    Ok(())
 }
 
 /// Merges a duplicate into a survivor, inside a transaction, without the log and without committing.
@@ -316,6 +319,7 @@ pub async fn merge<K: Mergeable>(
         accounts: Vec::new(),
         instance: instance(tx).await?,
         records: Vec::new(),
+        led: Vec::new(),
     };
     K::absorb(&mut row, &duplicate, &mut written.problems)?;
     K::hand_over(&mut written, pair, &mut row).await?;
@@ -324,9 +328,12 @@ pub async fn merge<K: Mergeable>(
     }
     written.remove::<K>(vec![(duplicate, pair.survivor)]).await?;
     written.save::<K>(vec![(row, before)], Action::Merge).await?;
-    let Rewritten { accounts, instance, records, .. } = written;
+    let Rewritten { accounts, instance, records, led, .. } = written;
     let records = consolidate(records);
     settle(&batch, &records, &Actor::of(Some(&asked.viewer)), &instance).await?;
+    for Pair { survivor, duplicate } in led {
+        audit::list_under(tx, dialect, duplicate, survivor).await?;
+    }
     Ok((Merged { survivor: Some(pair.survivor), accounts, problems: Vec::new() }, records))
 }
 
