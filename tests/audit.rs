@@ -17,7 +17,7 @@ use crate::mutations::{
 };
 use crate::on_both_databases;
 use crate::support::accounts::{account as made_account, data_as, sign_in};
-use crate::support::records::{affiliation, import, organization, talent};
+use crate::support::records::{affiliation, import, import_text, ndjson, options, organization, talent};
 use crate::support::server::{Setup, TestServer};
 
 /// What a viewer finds in the history of a record: each entry as its action, revision and fields.
@@ -311,8 +311,7 @@ on_both_databases! {
         assert_eq!(number(&server, both).await, 200);
         // Kept for a year, and forgotten with the talent or the account.
         let db = &server.app.db;
-        let talent = uuid(&id_of(&server, "t0").await);
-        contact_read::store::forget_talent(db.writer(), db.dialect(), talent).await.unwrap();
+        assert_eq!(told(&delete(&staff, "talent", &id_of(&server, "t0").await, None).await), [""; 0]);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM contact_read").await, 198);
         server.set_clock("2027-11-22T10:00:01Z");
         assert_eq!(housekeeping::sweep(&server.app).await.unwrap().contact_reads, 99);
@@ -348,5 +347,36 @@ on_both_databases! {
         let sql = "SELECT COUNT(*) FROM contact_read WHERE talent_id = $1";
         let row = server.app.db.writer().query_one_raw(Statement::from_sql_and_values(backend, sql, [uuid(&s).into()])).await.unwrap().unwrap();
         assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 2);
+    }
+}
+
+on_both_databases! {
+    async fn a_talent_who_is_erased_takes_along_what_was_noted_and_proposed(server) {
+        let own = server.beside(editor(&["wallonie"])).await;
+        import(&server, &[organization("wallonie", "o", json!({})), reachable("ana-canary"), reachable("twice")]).await;
+        let (ana, twice) = (id_of(&server, "ana-canary").await, id_of(&server, "twice").await);
+        let arguments = [("survivor", "ID!", json!(ana)), ("duplicate", "ID!", json!(twice))];
+        assert_eq!(told(&call(&own, "mergeTalents", "talent { email }", &arguments).await), [""; 0]);
+        let (account, token) = person_of(&server, "ana@example.org", &ana).await;
+        noted(&server, 1).await;
+        let organization = own.data("{ organization(by: {slug: \"o\"}) { id } }").await["organization"]["id"].as_str().unwrap().to_owned();
+        let of = server.beside(owner(&organization)).await;
+        for text in ["led by ana-canary", "led by nobody"] {
+            let change = json!({"organization": organization, "change": {"descriptions": [{"language": "FR", "text": text}]}});
+            assert_eq!(told(&call(&of, "proposeChange", "proposal { id }", &[("input", "ProposeChangeInput!", change)]).await), [""; 0]);
+        }
+        assert_eq!(told(&update(&own, "talent", &ana, None, json!({"skills": ["a"]}), "id").await), [""; 0]);
+        let erased = data_as(&server, &token, &format!("mutation {{ eraseTalent(id: \"{ana}\") {{ deletedId userErrors {{ message }} }} }}")).await;
+        assert_eq!(erased["eraseTalent"]["deletedId"], json!(ana));
+        assert_eq!((number(&server, "SELECT COUNT(*) FROM contact_read").await, number(&server, "SELECT COUNT(*) FROM proposal").await), (0, 1));
+        let data = own.data(&format!("{{ history(id: \"{ana}\") {{ nodes {{ action actor actorId }} }} }}")).await;
+        assert_eq!(data["history"]["nodes"][0], json!({"action": "ERASE", "actor": "ERASED_ACCOUNT", "actorId": null}));
+        let rows = format!("{:?}", entity::audit::Entity::find().all(server.app.db.writer()).await.unwrap());
+        assert!(!rows.contains("canary") && !rows.contains(&account.to_string()));
+        // Neither comes back, by whatever name.
+        let data = server.data(&format!("{{ nodes(ids: [\"{ana}\", \"{twice}\"]) {{ id }} a: talent(by: {{slug: \"twice\"}}) {{ id }} }}")).await;
+        assert_eq!(data, json!({"nodes": [null, null], "a": null}));
+        let lines = ndjson(&[reachable("ana-canary"), reachable("twice")]);
+        assert_eq!(import_text(&server, &lines, &options()).await.0.bad, 2);
     }
 }

@@ -18,8 +18,8 @@ use super::read::Selection;
 use super::reader::Reader;
 use super::user_error::UserError;
 use super::write::{
-    Answer, Answered, Ended, MAX_KEY, Merge, Mergeable, Once, RecordInput, Removal, Status, Submission, merge,
-    through, write_once,
+    Answer, Answered, Ended, MAX_KEY, Merge, Mergeable, Once, RecordInput, Removal, Status, Submission,
+    merge, through, write_once,
 };
 use crate::app::App;
 

@@ -238,7 +238,9 @@ async fn propose_in(app: &App, tx: &DatabaseTransaction, draft: &Draft) -> Outco
         return Ok(ended(answer, Vec::new(), false));
     }
     let mut problems = Problems::default();
-    told.into_iter().for_each(|problem| problems.add(problem));
+    for problem in told {
+        problems.add(problem);
+    }
     let comment = comment("comment", draft.comment.as_ref(), &mut problems);
     if outcome.status == Status::Unchanged {
         problems.add(Problem::new("change", &messages::NOTHING_PROPOSED));

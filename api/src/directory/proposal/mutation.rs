@@ -69,13 +69,12 @@ async fn decided(
 ) -> GraphqlResult<ProposalPayload> {
     let mutator = Mutator::of(ctx)?;
     let proposal = id::decode("id", PREFIX, id).graphql()?;
-    let done = match mutator.nobody() {
-        Some(message) => Done::refused(Problem::forbidden(message)),
-        None => {
-            let viewer = mutator.reader().viewer.clone();
-            let decision = Decision { viewer, proposal, state, comment, base_revision };
-            decide(mutator.app(), decision).await.graphql()?
-        }
+    let done = if let Some(message) = mutator.nobody() {
+        Done::refused(Problem::forbidden(message))
+    } else {
+        let viewer = mutator.reader().viewer.clone();
+        let decision = Decision { viewer, proposal, state, comment, base_revision };
+        decide(mutator.app(), decision).await.graphql()?
     };
     payload(ctx, done).await
 }

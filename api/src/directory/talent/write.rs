@@ -10,9 +10,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup};
-use crate::directory::{affiliation, proposal};
 use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::vocabulary::{occupation_facet, sector_facet, vocabularies};
+use crate::directory::{affiliation, proposal};
 use crate::identity::account;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
@@ -431,7 +431,9 @@ impl Kind for Talents {
 
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
         batch.unlist("talent", ids).await?;
-        batch.for_ids(ids, |keys| format!("DELETE FROM talent WHERE id IN (SELECT k.id FROM {keys})")).await?;
+        batch
+            .for_ids(ids, |keys| format!("DELETE FROM talent WHERE id IN (SELECT k.id FROM {keys})"))
+            .await?;
         // After the row, which whoever notes a read holds: what is noted now is seen, and nothing is noted later.
         batch
             .for_ids(ids, |keys| {

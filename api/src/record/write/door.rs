@@ -224,7 +224,9 @@ impl<'a> Door<'a> {
         let caller = Actor::of(self.submissions.iter().find_map(|submission| submission.viewer.as_deref()));
         settle(&self.batch, &self.written, &caller, &self.instance).await?;
         // Who erases themselves is nobody any more.
-        if let (Actor::Account(id), true) = (&caller, self.written.iter().any(|one| one.erased_from.is_some())) {
+        if let (Actor::Account(id), true) =
+            (&caller, self.written.iter().any(|one| one.erased_from.is_some()))
+        {
             audit::forget_if_gone(self.batch.tx, self.batch.dialect, *id).await?;
         }
         ledger::strip(self.app, &self.batch, &mut self.written).await
@@ -669,7 +671,9 @@ pub(super) fn consolidate(written: Vec<Written>) -> Vec<Written> {
         if let Some(place) = places.get(&next.id) {
             let first = &mut one_each[*place];
             let before = first.before.take();
-            let (action, mut fields) = (first.action, std::mem::take(&mut first.fields));
+            // That it went is what was done, whatever was done before.
+            let action = if next.after.is_some() { first.action } else { next.action };
+            let mut fields = std::mem::take(&mut first.fields);
             fields.extend(next.fields.into_iter().filter(|name| !fields.contains(name)).collect::<Vec<_>>());
             // A record that changed because of another has no hash of its own: what was written keeps its.
             let content_hash = if next.content_hash.is_empty() && next.after.is_some() {
@@ -678,7 +682,7 @@ pub(super) fn consolidate(written: Vec<Written>) -> Vec<Written> {
                 next.content_hash
             };
             let external = next.external.or_else(|| first.external.take());
-            *first = Written { before, action, fields, content_hash, external, ..next };
+            *first = Written { before, content_hash, external, action, fields, ..next };
         } else {
             places.insert(next.id, one_each.len());
             one_each.push(next);
