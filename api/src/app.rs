@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::identity::Identity;
+use crate::mail::Mailer;
 use crate::record::read::Database;
 use crate::record::value::DateTime;
 use crate::search::engine::{Engine, Position};
@@ -49,12 +50,14 @@ pub struct App {
     pub identity: Identity,
     /// Told when something was erased.
     pub erased: Arc<Notify>,
+    /// Who writes and sends mails.
+    pub mail: Mailer,
     /// Writes that were begun; a stop waits for them.
     pub tasks: TaskTracker,
 }
 
 impl App {
-    /// An app on this database and clock, without a search engine, and to which nobody can sign in.
+    /// An app on this database and clock, without a search engine and mails, and to which nobody can sign in.
     pub fn new(db: Arc<Database>, clock: Clock) -> Self {
         Self {
             db,
@@ -62,6 +65,7 @@ impl App {
             search: Search::default(),
             identity: Identity::default(),
             erased: Arc::default(),
+            mail: Mailer::default(),
             tasks: TaskTracker::new(),
         }
     }

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
+use lettre::message::Mailbox;
 use secrecy::SecretString;
 use url::Url;
+
+use crate::record::value::EmailAddress;
 
 /// A switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,6 +74,20 @@ pub struct Config {
     #[arg(long, env, hide_env_values = true, value_name = "KEY", value_parser = secret)]
     pub encryption_key: Option<SecretString>,
 
+    /// Mail server: `smtps://user:password@mail.example`, or `smtp://mail.example:587?tls=required` for STARTTLS
+    /// [default: mails are written as files in the folder mail of the data folder]
+    #[arg(long, env, hide_env_values = true, value_name = "URL", value_parser = secret)]
+    pub smtp_url: Option<SecretString>,
+
+    /// Who sends mails: `Directory <noreply@directory.example>`; needed with `SMTP_URL`
+    #[arg(long, env, value_name = "ADDRESS", value_parser = mailbox)]
+    pub mail_from: Option<Mailbox>,
+
+    /// Page of the frontend that links in mails lead to; it finds a token behind the `#` [default: /account below
+    /// PUBLIC_URL]
+    #[arg(long, env, value_name = "URL", value_parser = public_url)]
+    pub link_url: Option<Url>,
+
     /// Addresses or networks of proxies, separated by commas, whose header X-Forwarded-For is believed
     #[arg(long, env, value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
@@ -104,6 +121,17 @@ fn public_url(text: &str) -> Result<Url, String> {
         return Err("it must be an address without a password, a `?` or a `#`".into());
     }
     Ok(url)
+}
+
+fn mailbox(text: &str) -> Result<Mailbox, String> {
+    let wrong = || "it must be an address such as `Directory <noreply@directory.example>`".to_owned();
+    if text.chars().any(char::is_control) {
+        return Err(wrong());
+    }
+    let mailbox: Mailbox = text.parse().map_err(|_| wrong())?;
+    // This program's own rules are stricter.
+    let _: EmailAddress = mailbox.email.to_string().parse().map_err(|_| wrong())?;
+    Ok(mailbox)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the form of a parser of values")]
@@ -259,6 +287,19 @@ mod tests {
         }
         for wrong in ["", "a b", "a/b", "é", &"a".repeat(201)] {
             assert!(parsed(&["--meili-index", wrong]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn mails_come_from_one_address() {
+        let parsed = |from: &str| Only::try_parse_from(["passerelle", "--mail-from", from]);
+        for right in ["noreply@directory.example", "Pôle image <noreply@directory.example>"] {
+            assert!(parsed(right).is_ok(), "{right}");
+        }
+        for wrong in
+            ["", "noreply", "a@x.example, b@x.example", "a@x.example\nBcc: b@x.example", "<@x.example>"]
+        {
+            assert!(parsed(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -9,6 +9,7 @@ pub mod config;
 pub mod directory;
 pub mod identity;
 pub mod import;
+pub mod mail;
 pub mod migrations;
 pub mod record;
 pub mod schema;

@@ -13,6 +13,7 @@ mod m20261122_000003_organization_names;
 mod m20261122_000004_search;
 mod m20261122_000005_writes;
 mod m20261122_000006_identity;
+mod m20261122_000007_mail;
 mod m20261122_000012_erasure;
 
 /// All steps, in order.
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_search::Migration),
             Box::new(m20261122_000005_writes::Migration),
             Box::new(m20261122_000006_identity::Migration),
+            Box::new(m20261122_000007_mail::Migration),
             Box::new(m20261122_000012_erasure::Migration),
         ]
     }

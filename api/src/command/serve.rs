@@ -15,7 +15,7 @@ use passerelle::server::{Server, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, cannot_use, check_file, engine, identified, make_data_dir, open};
+use super::{Failure, cannot_use, check_file, engine, identified, mailer, make_data_dir, open};
 
 /// How long the database may take to let go.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
@@ -38,6 +38,7 @@ impl Serve {
         let config = &self.config;
         let stop = stop_by_signal()?;
         let (_, name) = config.database().map_err(|error| Failure::usage(error.to_string()))?;
+        let mail = mailer(config, &name)?;
         make_data_dir(&config.data_dir)?;
         // Held until the end of the process, whatever way it ends.
         let _lock = match &name {
@@ -47,7 +48,7 @@ impl Serve {
             }
             DatabaseName::Postgres(_) => None,
         };
-        let app = identified(config, open(config).await?).await?;
+        let app = App { mail, ..identified(config, open(config).await?).await? };
         let erased = Erased::replay(&app, &config.data_dir).await;
         let erased = erased.map_err(|error| Failure::failed(error.to_string()))?;
         let engine = engine(config)?;
@@ -63,6 +64,7 @@ impl Serve {
         let server = server.map_err(|error| cannot_listen(config, &error))?;
         following.start(&app, stop.clone());
         erased.start(&app, stop.clone());
+        app.mail.start(&app, stop.clone());
         let sample = if self.demo {
             let loaded = import::sample::load(&app).await;
             let loaded = match loaded.map_err(|error| {

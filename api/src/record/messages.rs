@@ -63,19 +63,24 @@ impl Said {
 
     /// The whole text in a language. Braces in values stay as they are.
     pub fn text(&self, language: Language) -> String {
-        let mut text = String::new();
-        let mut rest = self.message.text(language);
-        while let Some((before, after)) = rest.split_once('{') {
-            text.push_str(before);
-            let Some((word, after)) = after.split_once('}') else { break };
-            let value = self.values.iter().find(|(name, _)| *name == word);
-            text.push_str(value.map_or("", |(_, value)| value));
-            rest = after;
-        }
-        text.push_str(rest);
-        text.truncate(text.trim_end().len());
-        text
+        fill(self.message.text(language), &self.values)
     }
+}
+
+/// A text with the values of its words in braces. Braces in values stay as they are.
+pub fn fill(text: &str, values: &[(&'static str, String)]) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((word, after)) = after.split_once('}') else { break };
+        let value = values.iter().find(|(name, _)| *name == word);
+        filled.push_str(value.map_or("", |(_, value)| value));
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled.truncate(filled.trim_end().len());
+    filled
 }
 
 /// The field must be given.
