@@ -14,8 +14,11 @@ use crate::directory::statistics::StatisticsQuery;
 use crate::directory::talent::graphql::TalentQuery;
 use crate::directory::talent::mutation::TalentMutation;
 use crate::directory::vocabulary::graphql::VocabularyQuery;
+use crate::identity::administration::graphql::{AdministrationMutation, AdministrationQuery};
 use crate::identity::api_key::graphql::{ApiKeyMutation, ApiKeyQuery};
 use crate::identity::graphql::ViewerQuery;
+use crate::identity::invitation::graphql::{InvitationMutation, InvitationQuery};
+use crate::identity::recovery::graphql::RecoveryMutation;
 use crate::identity::session::graphql::SessionMutation;
 use crate::search::graphql::SearchQuery;
 use crate::search::matching::graphql::MatchQuery;
@@ -35,6 +38,8 @@ pub struct Query(
     MatchQuery,
     ViewerQuery,
     ApiKeyQuery,
+    AdministrationQuery,
+    InvitationQuery,
 );
 
 /// Everything that can be changed. Each mutation answers a payload with `userErrors`: what is wrong with its input,
@@ -42,7 +47,10 @@ pub struct Query(
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
 pub struct Mutation(
     SessionMutation,
+    RecoveryMutation,
     ApiKeyMutation,
+    AdministrationMutation,
+    InvitationMutation,
     OrganizationMutation,
     TalentMutation,
     AffiliationMutation,

@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::on_both_databases;
 use crate::support::mail::{MailServer, Manner, number, until, waiting};
+use crate::support::program::{Running, folder, program};
 use crate::support::server::{Backend, Setup, TestServer};
 
 const ANA: &str = "ana.exemple@example.org";
@@ -47,7 +48,7 @@ on_both_databases! {
             assert_eq!(mail.token("invitation"), TOKEN);
             assert!(mail.headers.contains(&"Auto-Submitted: auto-generated".to_owned()));
             assert!(mail.headers.contains(&"Date: Sun, 22 Nov 2026 10:00:00 +0000".to_owned()), "{:?}", mail.headers);
-            server.forget_mails();
+            server.forget_mails().await;
         }
         enqueue(&server.app, invitation("\"odd one\"@m\u{fc}nchen.example", Language::De)).await;
         assert_eq!(server.mail_to("\"odd one\"@xn--mnchen-3ya.example").await.token("invitation"), TOKEN);
@@ -223,4 +224,92 @@ fn of_two_programs_one_sends() {
         assert_eq!(mails.received().len(), 50);
         stop.cancel();
     });
+}
+
+/// Sends a document to a program that runs.
+async fn send(program: &Running, query: &str) -> serde_json::Value {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request =
+        client.post(format!("{}/graphql", program.address())).json(&serde_json::json!({ "query": query }));
+    request.send().await.expect("the server answers").json().await.expect("an answer is JSON")
+}
+
+#[test]
+fn a_program_that_is_killed_while_it_sends_goes_on_where_it_was() {
+    crate::support::run(async {
+        let folder = folder();
+        let create = program(folder.path())
+            .args(["account", "create", "--role", "ADMIN", "--email", ANA])
+            .output()
+            .unwrap();
+        assert!(create.status.success());
+        // A mail server that never says that it took the mail.
+        let silent = MailServer::start(Manner::HangsUpSilently).await;
+        let with = |mails: &MailServer| {
+            let mut command = program(folder.path());
+            command.arg("serve").env("SMTP_URL", mails.url()).env("MAIL_FROM", "noreply@directory.example");
+            command.env("PUBLIC_URL", "https://directory.example");
+            command
+        };
+        let mut killed = Running::start(&mut with(&silent));
+        let answer = send(
+            &killed,
+            &format!("mutation {{ requestPasswordReset(email: \"{ANA}\") {{ userErrors {{ code }} }} }}"),
+        )
+        .await;
+        assert_eq!(answer.get("errors"), None, "{answer}");
+        let first = silent.wait_for(1).await;
+        killed.kill();
+        // Nobody waits in this test for the lease of the dead to end.
+        let db = passerelle::record::read::Database::open(&format!(
+            "sqlite://{}",
+            folder.path().join("data/passerelle.db").display()
+        ))
+        .await
+        .unwrap();
+        let end =
+            Statement::from_string(db.dialect().backend(), "UPDATE lease SET until = 0 WHERE name = 'mail'");
+        assert_eq!(db.writer().execute_raw(end).await.unwrap().rows_affected(), 1);
+        db.close().await;
+        let mails = MailServer::start(Manner::Accepts).await;
+        let running = Running::start(&mut with(&mails));
+        let second = mails.wait_for(1).await;
+        // The same mail, which who has it already recognizes.
+        assert_eq!(second[0].letter, first[0].letter);
+        let reset = format!(
+            "mutation {{ resetPassword(input: {{token: \"{}\", password: \"a new horse battery\"}}) {{ userErrors {{ code }} }} }}",
+            second[0].letter.token("password-reset")
+        );
+        assert_eq!(
+            send(&running, &reset).await,
+            serde_json::json!({"data": {"resetPassword": {"userErrors": []}}})
+        );
+        assert_eq!(mails.wait_for(2).await.len(), 2);
+    });
+}
+
+#[test]
+fn settings_of_mails_are_checked_at_the_start() {
+    let folder = folder();
+    for (setting, value, said) in [
+        ("SMTP_URL", "mail.example", "MAIL_FROM"),
+        ("MAIL_FROM", "nobody", "it must be an address"),
+        ("LINK_URL", "directory.example", "it must be an address"),
+    ] {
+        let refused = program(folder.path()).arg("serve").env(setting, value).output().unwrap();
+        let error = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{error}");
+        assert!(error.contains(said) && error.lines().count() == 1, "{error}");
+    }
+    let wrong = program(folder.path())
+        .arg("serve")
+        .env("MAIL_FROM", "a@x.example")
+        .env("SMTP_URL", "smtp://me:s3cret@mail.example")
+        .output()
+        .unwrap();
+    let error = String::from_utf8(wrong.stderr).unwrap();
+    assert!(
+        wrong.status.code() == Some(2) && error.contains("smtps://") && !error.contains("s3cret"),
+        "{error}"
+    );
 }

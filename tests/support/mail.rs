@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -151,8 +150,9 @@ impl TestServer {
         mails.remove(0)
     }
 
-    /// Throws the mails away that were written.
-    pub(crate) fn forget_mails(&self) {
+    /// Waits until nothing waits to be sent any more, and throws the mails away that were written.
+    pub(crate) async fn forget_mails(&self) {
+        until("all mails sent", async || (waiting(self).await == 0).then_some(())).await;
         let _ = std::fs::remove_dir_all(self.data_dir.as_ref().expect("a folder").path().join("mail"));
     }
 }
@@ -193,7 +193,6 @@ pub(crate) struct Received {
 pub(crate) struct MailServer {
     pub(crate) address: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
-    asked: Arc<AtomicBool>,
     serving: JoinHandle<()>,
 }
 
@@ -213,25 +212,19 @@ impl MailServer {
     pub(crate) async fn start_on(address: SocketAddr, manner: Manner) -> Self {
         let listener = TcpListener::bind(address).await.expect("the port is free");
         let address = listener.local_addr().expect("an address");
-        let (received, asked) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
-        let (into, was_asked) = (Arc::clone(&received), Arc::clone(&asked));
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&received);
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                was_asked.store(true, Ordering::SeqCst);
                 tokio::spawn(talk(stream, manner, Arc::clone(&into)));
             }
         });
-        Self { address, received, asked, serving }
+        Self { address, received, serving }
     }
 
     /// The setting `SMTP_URL`.
     pub(crate) fn url(&self) -> String {
         format!("smtp://{}", self.address)
-    }
-
-    /// Whether anybody has connected.
-    pub(crate) fn was_asked(&self) -> bool {
-        self.asked.load(Ordering::SeqCst)
     }
 
     /// The mails that came so far.

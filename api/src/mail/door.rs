@@ -130,7 +130,7 @@ fn address(email: &EmailAddress) -> Address {
     let local =
         email.as_str().strip_suffix(domain).and_then(|text| text.strip_suffix('@')).unwrap_or_default();
     let ascii = match Host::parse(domain) {
-        Ok(Host::Domain(domain)) => domain,
+        Ok(Host::Domain(ascii)) if !domain.is_ascii() => ascii,
         _ => domain.to_owned(),
     };
     // An `EmailAddress` is checked by the grammar of RFC 5321, which is wider than what this crate checks by; it has no
@@ -291,7 +291,7 @@ mod tests {
             ("\"a\\\"b c\"@example.org", "\"a\\\"b c\"@example.org"),
             ("o'brien+tag@[IPv6:2001:db8::1]", "o'brien+tag@[IPv6:2001:db8::1]"),
             ("user@m\u{fc}nchen.example", "user@xn--mnchen-3ya.example"),
-            ("\"a@b\"@Example.org", "\"a@b\"@example.org"),
+            ("\"a@b\"@Example.org", "\"a@b\"@Example.org"),
         ] {
             let made = message(&row(), &letter(given), &from, false).unwrap().unwrap();
             assert_eq!(made.envelope().to()[0].to_string(), written);

@@ -5,6 +5,8 @@
 use super::problem::UserErrorCode;
 use super::value::{Language, LanguagePreferences};
 
+pub mod accounts;
+
 /// One thing that can be wrong, with its codes and its text in each language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -628,7 +630,7 @@ mod tests {
 
     #[test]
     fn every_text_has_the_words_of_the_others_and_is_there() {
-        for message in ALL {
+        for message in ALL.iter().chain(&accounts::ALL) {
             for language in Language::ALL {
                 let text = message.text(language);
                 assert!(!text.is_empty());
