@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::identity::Identity;
 use crate::mail::Mailer;
+use crate::record::id;
 use crate::record::read::Database;
 use crate::record::value::DateTime;
 use crate::search::engine::{Engine, Position};
@@ -80,8 +81,7 @@ impl App {
 
     /// A new id for a record: ordered by time (UUID version 7, RFC 9562).
     pub fn new_id(&self) -> Uuid {
-        let millis = u64::try_from(self.clock.now().micros() / 1000).unwrap_or(0);
-        uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
+        id::new(self.clock.now())
     }
 }
 

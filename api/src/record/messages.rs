@@ -6,6 +6,9 @@ use super::problem::UserErrorCode;
 use super::value::{Language, LanguagePreferences};
 
 pub mod accounts;
+mod profile;
+
+pub use self::profile::*;
 
 /// One thing that can be wrong, with its codes and its text in each language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -630,7 +633,7 @@ mod tests {
 
     #[test]
     fn every_text_has_the_words_of_the_others_and_is_there() {
-        for message in ALL.iter().chain(&accounts::ALL) {
+        for message in ALL.iter().chain(&accounts::ALL).chain(profile::ALL) {
             for language in Language::ALL {
                 let text = message.text(language);
                 assert!(!text.is_empty());

@@ -18,10 +18,13 @@ use crate::record::reader::{ByKey, Reader, nodes_wanted, total_wanted};
 use crate::record::value::{Date, EmailAddress, Identifier, LocalizedText, Url};
 use crate::record::{Head, Times};
 
+pub mod claim;
+pub mod consent;
 pub mod document;
 pub mod graphql;
 pub mod mutation;
 pub mod store;
+pub mod upkeep;
 pub mod write;
 
 use graphql::{TalentConnection, TalentFilter, TalentOrder};

@@ -1,5 +1,9 @@
 //! SQL of talents: keyed reads under the viewer's condition.
 
+use entity::{record_redirect, sync_record, talent};
+use sea_orm::{DatabaseTransaction, EntityTrait, QuerySelect};
+use uuid::Uuid;
+
 use super::graphql::{TalentFilter, TalentOrder};
 use super::{Availability, Card, Contact, Details, TYPE, Talent};
 use crate::directory::vocabulary::{occupation_facet, sector_facets, territories_within, vocabularies};
@@ -277,4 +281,37 @@ fn availability(reader: &Reader, filter: &TalentFilter, conditions: &mut Conditi
              OR (o.availability = 'FROM_DATE' AND o.available_from <= k.available_by)))"
         ));
     }
+}
+
+/// What can be said of a profile that somebody was invited to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody has claimed it.
+    Unclaimed,
+    /// Somebody has claimed it.
+    Claimed,
+    /// It was merged into another.
+    Merged,
+    /// It was deleted or erased, or never was.
+    Gone,
+}
+
+/// How a profile stands. The record is locked: it stays so until the end of the transaction.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn standing(tx: &DatabaseTransaction, id: Uuid) -> Result<Standing, DomainError> {
+    let shared = sync_record::Entity::find_by_id(id).lock_exclusive().one(tx).await?;
+    if record_redirect::Entity::find_by_id(id).one(tx).await?.is_some() {
+        return Ok(Standing::Merged);
+    }
+    if shared.is_none_or(|shared| shared.state != "LIVE") {
+        return Ok(Standing::Gone);
+    }
+    let row = talent::Entity::find_by_id(id).one(tx).await?;
+    Ok(match row {
+        None => Standing::Gone,
+        Some(row) if row.claimed => Standing::Claimed,
+        Some(_) => Standing::Unclaimed,
+    })
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use entity::{account, account_organization, account_role};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -90,6 +90,33 @@ pub async fn credentials(
     let key = KeyValue::Text(key.to_owned());
     let rows = db.read(&KeyedStatement { sql, keys }, vec![vec![key]]).await?;
     rows.into_iter().next().map(|(_, mut row)| Ok((row.get()?, row.get()?))).transpose()
+}
+
+/// The account with this id, locked until the end of the transaction.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn lock(tx: &DatabaseTransaction, id: Uuid) -> Result<Option<account::Model>, DomainError> {
+    Ok(account::Entity::find_by_id(id).lock_exclusive().one(tx).await?)
+}
+
+/// Makes a profile an account's own.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn set_talent(
+    on: &impl ConnectionTrait,
+    id: Uuid,
+    talent: Uuid,
+    now: DateTime,
+) -> Result<(), DomainError> {
+    account::Entity::update_many()
+        .col_expr(account::Column::TalentId, Expr::value(talent))
+        .col_expr(account::Column::UpdatedAt, Expr::value(now.micros()))
+        .filter(account::Column::Id.eq(id))
+        .exec(on)
+        .await?;
+    Ok(())
 }
 
 /// Whether there is any account.

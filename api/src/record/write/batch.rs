@@ -4,6 +4,7 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveMode
 use uuid::Uuid;
 
 use super::Resolved;
+use crate::directory::talent::consent::Step;
 use crate::record::error::DomainError;
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
@@ -19,6 +20,8 @@ pub struct Batch<'a> {
     pub now: DateTime,
     /// What references mean.
     pub resolved: Resolved,
+    /// What happens to people's profiles beside what their fields say.
+    pub step: Option<Step>,
 }
 
 /// How many rows of so many columns one INSERT may have: databases limit the values of a statement.

@@ -34,6 +34,7 @@ use crate::directory::affiliation::write::AffiliationInput;
 use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::organization::write::OrganizationInput;
 use crate::directory::partnership::write::PartnershipInput;
+use crate::directory::talent::consent::Step;
 use crate::directory::talent::write::TalentInput;
 
 /// Layout of the replicated fields that the content hash covers.
@@ -182,6 +183,8 @@ pub struct Submission {
     pub removal: Option<Removal>,
     /// What a side says of the record; its fields stay as they are then.
     pub answer: Option<Answer>,
+    /// What happens to a person's profile beside what its fields say. All submissions of a batch have the same.
+    pub step: Option<Step>,
     /// The record.
     pub input: RecordInput,
 }
@@ -199,6 +202,7 @@ impl Submission {
             overwrite: false,
             removal: None,
             answer: None,
+            step: None,
             input,
         }
     }

@@ -1,0 +1,3 @@
+//! Profiles that nobody confirms do not stay for ever.
+
+pub mod store;
