@@ -14,6 +14,7 @@ mod identity;
 mod import;
 mod lists;
 mod mutations;
+mod privacy;
 mod readme;
 mod sample;
 mod schema;

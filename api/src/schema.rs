@@ -11,11 +11,14 @@ use crate::directory::partnership::graphql::PartnershipQuery;
 use crate::directory::partnership::mutation::PartnershipMutation;
 use crate::directory::region::graphql::RegionQuery;
 use crate::directory::statistics::StatisticsQuery;
+use crate::directory::talent::consent::graphql::ConsentQuery;
 use crate::directory::talent::graphql::TalentQuery;
 use crate::directory::talent::mutation::TalentMutation;
+use crate::directory::talent::own::OwnTalentMutation;
 use crate::directory::vocabulary::graphql::VocabularyQuery;
 use crate::identity::administration::graphql::{AdministrationMutation, AdministrationQuery};
 use crate::identity::api_key::graphql::{ApiKeyMutation, ApiKeyQuery};
+use crate::identity::export::graphql::ExportQuery;
 use crate::identity::graphql::ViewerQuery;
 use crate::identity::invitation::graphql::{InvitationMutation, InvitationQuery};
 use crate::identity::recovery::graphql::RecoveryMutation;
@@ -31,6 +34,7 @@ pub struct Query(
     RegionQuery,
     OrganizationQuery,
     TalentQuery,
+    ConsentQuery,
     PartnershipQuery,
     PartnershipGraphQuery,
     StatisticsQuery,
@@ -40,6 +44,7 @@ pub struct Query(
     ApiKeyQuery,
     AdministrationQuery,
     InvitationQuery,
+    ExportQuery,
 );
 
 /// Everything that can be changed. Each mutation answers a payload with `userErrors`: what is wrong with its input,
@@ -53,6 +58,7 @@ pub struct Mutation(
     InvitationMutation,
     OrganizationMutation,
     TalentMutation,
+    OwnTalentMutation,
     AffiliationMutation,
     PartnershipMutation,
 );

@@ -23,6 +23,7 @@ pub mod api_key;
 pub mod caller;
 pub mod demo;
 pub mod encryption;
+pub mod export;
 pub mod graphql;
 pub mod invitation;
 pub mod one_time;

@@ -19,6 +19,7 @@ use super::reader::Reader;
 use super::user_error::UserError;
 use super::write::{Answer, Answered, MAX_KEY, Once, RecordInput, Removal, Status, Submission, write_once};
 use crate::app::App;
+use crate::directory::talent::consent::{Agreement, ConsentInput, Step};
 
 /// What was deleted, or why nothing was.
 #[derive(Clone, Debug, SimpleObject)]
@@ -75,6 +76,11 @@ impl<'a> Mutator<'a> {
         Ok(Self { app: ctx.data()?, reader: Reader::of(ctx)? })
     }
 
+    /// The program.
+    pub fn app(&self) -> &'a App {
+        self.app
+    }
+
     /// The one who reads what was written.
     pub fn reader(&self) -> &'a Arc<Reader> {
         self.reader
@@ -122,6 +128,23 @@ impl<'a> Mutator<'a> {
         self.with_record(id, submission).await
     }
 
+    /// Changes a record for who may have to agree to it.
+    ///
+    /// # Errors
+    /// See [`Mutator::update`].
+    pub async fn update_with(
+        &self,
+        id: &ID,
+        base_revision: Option<i32>,
+        record: RecordInput,
+        consent: Option<ConsentInput>,
+    ) -> Result<Done, DomainError> {
+        let agreement = Agreement { account: self.reader.viewer.account, text: consent };
+        let step = Some(Step::Agree(agreement));
+        let submission = Submission { base_revision, step, ..self.submission(record) };
+        self.with_record(id, submission).await
+    }
+
     /// Writes what a side says of a record; its fields stay as they are.
     ///
     /// # Errors
@@ -166,7 +189,7 @@ impl<'a> Mutator<'a> {
     }
 
     /// Why whoever calls writes nothing at all, wherever it be.
-    fn nobody(&self) -> Option<&'static Message> {
+    pub fn nobody(&self) -> Option<&'static Message> {
         let viewer = &self.reader.viewer;
         (!viewer.signed_in && !viewer.writes_anything()).then_some(&messages::NOT_SIGNED_IN)
     }

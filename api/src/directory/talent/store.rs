@@ -5,7 +5,7 @@ use sea_orm::{DatabaseTransaction, EntityTrait, QuerySelect};
 use uuid::Uuid;
 
 use super::graphql::{TalentFilter, TalentOrder};
-use super::{Availability, Card, Contact, Details, TYPE, Talent};
+use super::{Availability, Card, Contact, Details, TYPE, Talent, Upkeep};
 use crate::directory::vocabulary::{occupation_facet, sector_facets, territories_within, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, Directory, Fetch, List, Ranges, filled};
@@ -14,7 +14,7 @@ use crate::record::policy::{Viewer, Visibility};
 use crate::record::provenance::ExternalId;
 use crate::record::read::{Group, KeyRow, KeyValue, KeyedStatement, Row, Selection};
 use crate::record::reader::Reader;
-use crate::record::value::fold;
+use crate::record::value::{DateTime, fold};
 use crate::record::{Head, RecordType, Times, columns_of, id, name_of};
 
 /// The groups of columns that a selection needs.
@@ -23,6 +23,7 @@ pub struct Columns {
     card: bool,
     details: bool,
     contact: bool,
+    upkeep: bool,
 }
 
 const CARD: &[&str] = &[
@@ -65,6 +66,7 @@ const CARDED: &[&str] = &[
     "availableFrom",
     "fieldVisibility",
     "withheld",
+    "consents",
 ];
 
 /// Fields of the schema that the group of details answers.
@@ -87,12 +89,18 @@ impl Columns {
     pub fn of(want: &Selection) -> Self {
         let details = want.has(TYPE, DETAILED);
         let contact = want.has(TYPE, &["email", "phone"]);
-        Self { card: details || contact || want.has(TYPE, CARDED), details, contact }
+        let upkeep = want.has(TYPE, &["confirmedAt"]);
+        Self { card: details || contact || upkeep || want.has(TYPE, CARDED), details, contact, upkeep }
     }
 
     /// Those of a search document: all that is no contact.
     pub fn searched() -> Self {
-        Self { card: true, details: true, contact: false }
+        Self { card: true, details: true, contact: false, upkeep: false }
+    }
+
+    /// All of them.
+    pub fn all() -> Self {
+        Self { card: true, details: true, contact: true, upkeep: true }
     }
 
     /// Those of its names.
@@ -116,6 +124,12 @@ impl Columns {
         if self.contact {
             columns.push(columns_of(alias, &["email", "phone"]));
         }
+        if self.upkeep {
+            columns.push(format!("{alias}_upkeep.confirmed_at"));
+            joins.push_str(&format!(
+                " LEFT JOIN talent_upkeep AS {alias}_upkeep ON {alias}_upkeep.talent_id = {alias}.id"
+            ));
+        }
         Fetch { columns: columns.join(", "), joins }
     }
 
@@ -132,6 +146,10 @@ impl Columns {
             details: Group::read(self.details, row, read_details)?,
             contact: Group::read(self.contact, row, |row| {
                 Ok(Contact { email: row.parsed()?, phone: row.get()? })
+            })?,
+            upkeep: Group::read(self.upkeep, row, |row| {
+                let confirmed_at: Option<i64> = row.get()?;
+                Ok(Upkeep { confirmed_at: confirmed_at.map(DateTime::from_micros) })
             })?,
         };
         talent.withhold(viewer);

@@ -1,7 +1,7 @@
 //! What people agree to: when they take their profile over, and when they show more of it. Each consent is kept
 //! with its date, the version and the language of the text, and what for; so is its withdrawal.
 
-use async_graphql::{Enum, InputObject};
+use async_graphql::{Enum, InputObject, SimpleObject};
 use uuid::Uuid;
 
 use crate::record::messages::{CONSENT_OUTDATED, CONSENT_REQUIRED, Said};
@@ -77,17 +77,17 @@ pub enum Step {
     Lapse,
 }
 
-/// A consent or a withdrawal, as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a person has agreed to, or taken back.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub struct Consent {
-    /// What was done.
+    /// Whether it was given or taken back.
     pub act: ConsentAct,
-    /// What for.
+    /// What it was given for.
     pub purpose: ConsentPurpose,
-    /// The version of the text.
+    /// The version of the text that was shown; of a withdrawal, that of the consent before.
     pub version: i32,
-    /// The language of the text.
+    /// The language in which the text was shown.
     pub language: Language,
-    /// When.
+    /// When it was said.
     pub at: DateTime,
 }
