@@ -9,6 +9,7 @@ use lettre::message::Mailbox;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::directory::talent::upkeep::{Term, Terms};
 use crate::record::value::EmailAddress;
 
 /// A switch.
@@ -87,6 +88,18 @@ pub struct Config {
     /// PUBLIC_URL]
     #[arg(long, env, value_name = "URL", value_parser = public_url)]
     pub link_url: Option<Url>,
+
+    /// After how long a profile is hidden that is shown with consent and that nobody has confirmed: months or days
+    #[arg(long, env, default_value = "13 months", value_name = "TIME")]
+    pub profile_hide_after: Term,
+
+    /// After how long it is erased
+    #[arg(long, env, default_value = "24 months", value_name = "TIME")]
+    pub profile_erase_after: Term,
+
+    /// How long before each the person is warned by mail
+    #[arg(long, env, default_value = "30 days", value_name = "TIME")]
+    pub profile_warn_before: Term,
 
     /// Addresses or networks of proxies, separated by commas, whose header X-Forwarded-For is believed
     #[arg(long, env, value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
@@ -190,6 +203,15 @@ impl std::fmt::Display for DatabaseName {
 pub struct WrongSetting(String);
 
 impl Config {
+    /// How long profiles last that nobody confirms.
+    ///
+    /// # Errors
+    /// Where one of these times does not fit the others.
+    pub fn profile_terms(&self) -> Result<Terms, WrongSetting> {
+        Terms::new(self.profile_hide_after, self.profile_erase_after, self.profile_warn_before)
+            .map_err(WrongSetting)
+    }
+
     /// The URL of the database.
     ///
     /// # Errors
@@ -300,6 +322,26 @@ mod tests {
             ["", "noreply", "a@x.example, b@x.example", "a@x.example\nBcc: b@x.example", "<@x.example>"]
         {
             assert!(parsed(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn profiles_are_warned_hidden_and_erased_in_this_order() {
+        let terms = |more: &[&str]| {
+            let parsed = Only::try_parse_from(["passerelle"].iter().chain(more));
+            parsed
+                .map_err(|error| error.to_string())
+                .and_then(|only| only.config.profile_terms().map_err(|e| e.to_string()))
+        };
+        assert_eq!(terms(&[]), Ok(Terms::default()));
+        assert!(terms(&["--profile-hide-after", "90 days", "--profile-erase-after", "6 months"]).is_ok());
+        for wrong in [
+            "--profile-hide-after=25 months",
+            "--profile-erase-after=13 months",
+            "--profile-warn-before=1 year",
+            "--profile-warn-before=12 months",
+        ] {
+            assert!(terms(&[wrong]).is_err(), "{wrong}");
         }
     }
 

@@ -15,6 +15,7 @@ use crate::support::server::TestServer;
 mod consent;
 mod export;
 mod imported;
+mod upkeep;
 
 /// The uuid of an id as clients see it.
 fn uuid_of(id: &str) -> Uuid {

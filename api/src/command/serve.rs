@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use passerelle::app::App;
 use passerelle::config::{Config, DatabaseName, Switch};
+use passerelle::directory::talent::upkeep;
 use passerelle::identity::demo;
 use passerelle::import;
 use passerelle::record::erasure::settle::Erased;
@@ -39,6 +40,7 @@ impl Serve {
         let stop = stop_by_signal()?;
         let (_, name) = config.database().map_err(|error| Failure::usage(error.to_string()))?;
         let mail = mailer(config, &name)?;
+        let terms = config.profile_terms().map_err(|error| Failure::usage(error.to_string()))?;
         make_data_dir(&config.data_dir)?;
         // Held until the end of the process, whatever way it ends.
         let _lock = match &name {
@@ -65,6 +67,7 @@ impl Serve {
         following.start(&app, stop.clone());
         erased.start(&app, stop.clone());
         app.mail.start(&app, stop.clone());
+        upkeep::start(&app, terms, stop.clone());
         let sample = if self.demo {
             let loaded = import::sample::load(&app).await;
             let loaded = match loaded.map_err(|error| {

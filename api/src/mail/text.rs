@@ -1,11 +1,14 @@
 //! What mails say, in each language: plain text, with the values of words in braces.
 
+use chrono::NaiveDate;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::directory::vocabulary::vocabularies;
 use crate::record::messages::fill;
 use crate::record::value::Language;
+
+mod profile;
 
 /// What a mail is about.
 #[derive(Clone, Debug)]
@@ -28,6 +31,20 @@ pub enum Template {
     },
     /// The password of an account is another one now.
     PasswordChanged,
+    /// A profile will be hidden because nobody has confirmed it.
+    ProfileHiding {
+        /// Slug of the region that answers for it.
+        region: String,
+        /// The day on which it is hidden.
+        on: NaiveDate,
+    },
+    /// A profile will be erased because nobody has confirmed it.
+    ProfileErasure {
+        /// Slug of the region that answers for it.
+        region: String,
+        /// The day on which it is erased.
+        on: NaiveDate,
+    },
 }
 
 /// Subject and text in a language.
@@ -209,6 +226,15 @@ impl Template {
                 (&PASSWORD_RESET, values)
             }
             Self::PasswordChanged => (&PASSWORD_CHANGED, Vec::new()),
+            Self::ProfileHiding { region, on } | Self::ProfileErasure { region, on } => {
+                let values = vec![
+                    ("region", region_name(region, language)),
+                    ("on", on.format("%Y-%m-%d").to_string()),
+                    ("link", page.to_string()),
+                ];
+                let hiding = matches!(self, Self::ProfileHiding { .. });
+                (if hiding { &profile::HIDING } else { &profile::ERASURE }, values)
+            }
         };
         let words = texts.of(language);
         (fill(words.subject, &values), fill(words.text, &values) + "\n")
@@ -227,6 +253,8 @@ mod tests {
             Template::Invitation { token: token.clone(), region: "flandre".into(), days: 14 },
             Template::PasswordReset { token, minutes: 60 },
             Template::PasswordChanged,
+            Template::ProfileHiding { region: "flandre".into(), on: NaiveDate::default() },
+            Template::ProfileErasure { region: "flandre".into(), on: NaiveDate::default() },
         ];
         for template in templates {
             for language in Language::ALL {
@@ -246,6 +274,13 @@ mod tests {
                         assert!(text.contains("60") && text.contains(link), "{text}");
                     }
                     Template::PasswordChanged => {}
+                    Template::ProfileHiding { .. } | Template::ProfileErasure { .. } => {
+                        assert!(
+                            subject.contains(&region_name("flandre", language))
+                                && text.contains("1970-01-01")
+                        );
+                        assert!(text.contains("\n\nhttps://directory.example/welcome\n\n"), "{text}");
+                    }
                 }
             }
         }

@@ -1,14 +1,15 @@
 //! SQL of consents: rows are added and read, and go only with their talent.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use entity::consent;
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
 use super::{Agreement, Consent, ConsentAct, ConsentInput, ConsentPurpose};
 use crate::record::error::DomainError;
-use crate::record::read::{Database, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
+use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use crate::record::value::{DateTime, Language};
 use crate::record::{id, name_of};
 
@@ -48,6 +49,15 @@ pub async fn withdraw(
     Ok(())
 }
 
+/// Forgets what was agreed to for a profile that is erased.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn forget(on: &impl ConnectionTrait, talent: Uuid) -> Result<(), DomainError> {
+    consent::Entity::delete_many().filter(consent::Column::TalentId.eq(talent)).exec(on).await?;
+    Ok(())
+}
+
 fn row(
     talent: Uuid,
     account: Option<Uuid>,
@@ -73,10 +83,7 @@ fn row(
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
-pub async fn of(
-    db: &std::sync::Arc<Database>,
-    talents: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<Consent>>, DomainError> {
+pub async fn of(db: &Arc<Database>, talents: &[Uuid]) -> Result<HashMap<Uuid, Vec<Consent>>, DomainError> {
     let statement = statement(db.dialect());
     let mut all: HashMap<Uuid, Vec<Consent>> = HashMap::new();
     for (position, mut row) in db.read(&statement, keys(talents)).await? {
@@ -91,7 +98,7 @@ pub async fn of(
 /// See [`of`].
 pub async fn of_one(
     on: &impl ConnectionTrait,
-    dialect: crate::record::read::Dialect,
+    dialect: Dialect,
     talent: Uuid,
 ) -> Result<Vec<Consent>, DomainError> {
     let rows = statement(dialect).query(on, dialect, keys(&[talent])).await?;
@@ -102,7 +109,7 @@ fn keys(talents: &[Uuid]) -> Vec<KeyRow> {
     talents.iter().map(|id| vec![KeyValue::Id(*id)]).collect()
 }
 
-fn statement(dialect: crate::record::read::Dialect) -> KeyedStatement {
+fn statement(dialect: Dialect) -> KeyedStatement {
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let sql = format!(
         "SELECT k.n, c.act, c.purpose, c.text_version, c.language, c.at FROM {} {} consent AS c \
@@ -113,7 +120,7 @@ fn statement(dialect: crate::record::read::Dialect) -> KeyedStatement {
     KeyedStatement { sql, keys }
 }
 
-fn read(row: &mut crate::record::read::Row) -> Result<Consent, DomainError> {
+fn read(row: &mut Row) -> Result<Consent, DomainError> {
     let (act, purpose, version) = (row.name()?, row.name()?, row.get()?);
     let language: Option<Language> = row.parsed()?;
     let language = language.ok_or_else(|| DomainError::Stored("a consent without a language".into()))?;
