@@ -49,10 +49,9 @@ pub async fn claim(
     claim: Claim,
 ) -> Result<Result<Vec<Change>, Vec<Problem>>, DomainError> {
     let agreement = Agreement { account: Some(claim.account), text: claim.consent };
-    let mut problems: Vec<Problem> = agreement.problem().into_iter().collect();
     let account = account::store::lock(tx, claim.account).await?;
     let account = account.ok_or_else(|| DomainError::Stored("an account that claims is not there".into()))?;
-    problems.extend(in_the_way(tx, account.talent_id, claim.talent).await?.map(beside_token));
+    let problems = obstacles(tx, account.talent_id, claim.talent, claim.consent).await?;
     if !problems.is_empty() {
         return Ok(Err(problems));
     }
@@ -73,8 +72,22 @@ pub async fn claim(
     Ok(Ok(log_of(&written)))
 }
 
-fn beside_token(message: &'static Message) -> Problem {
-    Problem::beside("token", Said::new(message))
+/// All that is in the way of a claim by an account with this profile, or none: with the same paths as [`claim`], and
+/// under the same lock on the record, so that what is not in the way now is not later in the transaction.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn obstacles(
+    tx: &DatabaseTransaction,
+    own: Option<Uuid>,
+    talent: Uuid,
+    consent: Option<ConsentInput>,
+) -> Result<Vec<Problem>, DomainError> {
+    let mut problems: Vec<Problem> =
+        Agreement { account: None, text: consent }.problem().into_iter().collect();
+    let message = in_the_way(tx, own, talent).await?;
+    problems.extend(message.map(|message| Problem::beside("token", Said::new(message))));
+    Ok(problems)
 }
 
 /// Why an account with this profile, or none, cannot claim that one.

@@ -18,6 +18,7 @@ use crate::record::value::{DateTime, fold};
 use crate::record::{Head, RecordType, Times, columns_of, id, name_of};
 
 /// The groups of columns that a selection needs.
+#[expect(clippy::struct_excessive_bools, reason = "each is a group of its own, and any of them go together")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
     card: bool,
@@ -126,9 +127,9 @@ impl Columns {
         }
         if self.upkeep {
             columns.push(format!("{alias}_upkeep.confirmed_at"));
-            joins.push_str(&format!(
-                " LEFT JOIN talent_upkeep AS {alias}_upkeep ON {alias}_upkeep.talent_id = {alias}.id"
-            ));
+            joins = format!(
+                "{joins} LEFT JOIN talent_upkeep AS {alias}_upkeep ON {alias}_upkeep.talent_id = {alias}.id"
+            );
         }
         Fetch { columns: columns.join(", "), joins }
     }

@@ -76,7 +76,7 @@ impl<'a> Door<'a> {
                 dialect: app.db.dialect(),
                 now: app.clock.now(),
                 resolved: Resolved::default(),
-                step: submissions.iter().find_map(|submission| submission.step.clone()),
+                step: submissions.iter().find_map(|submission| submission.step),
             },
             instance: instance.instance_id.to_string(),
             ids: Vec::new(),

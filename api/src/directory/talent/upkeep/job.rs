@@ -24,13 +24,13 @@ use crate::record::write::{RecordInput, Submission, apply, log_of};
 /// The name of the lease of who deals with profiles.
 const LEASE: &str = "profiles";
 /// How long a lease lasts that is not kept.
-const LEASE_TIME: Duration = Duration::from_secs(60);
+const LEASE_TIME: Duration = Duration::from_mins(1);
 /// How often a program that has not the lease asks for it.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 /// The time between two sweeps.
-const PAUSE: Duration = Duration::from_secs(3600);
+const PAUSE: Duration = Duration::from_hours(1);
 /// The time before a sweep is tried again that failed.
-const RETRY: Duration = Duration::from_secs(300);
+const RETRY: Duration = Duration::from_mins(5);
 
 /// Sweeps again and again while this program holds the lease.
 pub(super) async fn run(app: App, terms: Terms, stop: CancellationToken) {
