@@ -42,6 +42,7 @@ CREATE TABLE talent_upkeep (
 ) CLUSTERED;
 
 CREATE UNIQUE INDEX account_by_talent ON account (talent_id);
+CREATE INDEX IF NOT EXISTS invitation_by_talent ON invitation (talent_id);
 CREATE INDEX IF NOT EXISTS record_slug_by_record ON record_slug (record_id);
 CREATE INDEX IF NOT EXISTS api_key_by_maker ON api_key (created_by)
 ";

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{call_as, somebody};
+use super::somebody;
 use crate::mutations::{admin, call, editor, logged, made, member, number, reason, told};
 use crate::on_both_databases;
-use crate::support::accounts::{account, data_as, query_as, sign_in};
+use crate::support::accounts::{account, data_as, mutate, query_as, sign_in};
 
 const UPDATE: &str = "mutation($id: ID!, $input: TalentInput!, $consent: ConsentInput) { updateTalent(id: $id, input: $input, consent: $consent) {
     talent { visibility } userErrors { code reason path message } } }";
@@ -34,7 +34,7 @@ on_both_databases! {
         let change = |input: Value, consent: Value| {
             let variables = json!({"id": id, "input": input, "consent": consent});
             let (server, token) = (&server, &token);
-            async move { call_as(server, token, UPDATE, variables).await }
+            async move { mutate(server, Some(token), UPDATE, variables).await }
         };
         let before = logged(&server).await;
         let answer = change(json!({"visibility": "PUBLIC", "skills": ["<b>"]}), Value::Null).await;
@@ -74,11 +74,11 @@ on_both_databases! {
         let (id, token) = somebody(&server, "ana@example.org", person("Ana")).await;
         server.set_clock("2026-11-22T10:02:00Z");
         let shown = json!({"id": id, "input": {"visibility": "PUBLIC"}, "consent": {"version": 1, "language": "FR"}});
-        assert_eq!(told(&call_as(&server, &token, UPDATE, shown).await), [""; 0]);
+        assert_eq!(told(&mutate(&server, Some(&token), UPDATE, shown).await), [""; 0]);
         assert_eq!(server.data("{ talents { totalCount } }").await["talents"]["totalCount"], 1);
         let withdraw = "mutation($id: ID!) { withdrawConsent(id: $id) { talent { visibility revision legalBasis } userErrors { code reason path } } }";
         server.set_clock("2026-11-22T10:03:00Z");
-        let answer = call_as(&server, &token, withdraw, json!({"id": id})).await;
+        let answer = mutate(&server, Some(&token), withdraw, json!({"id": id})).await;
         assert_eq!(answer, json!({"talent": {"visibility": "PRIVATE", "revision": 4, "legalBasis": "CONSENT"}, "userErrors": []}));
         assert_eq!(server.data("{ talents { totalCount } }").await["talents"]["totalCount"], 0);
         // The old view is told that it has left.
@@ -87,12 +87,12 @@ on_both_databases! {
         assert_eq!(seen[0], json!({"act": "WITHDRAWN", "purpose": "ALL", "version": 1, "language": "FR", "at": "2026-11-22T10:03:00Z"}));
         // Again it hides nothing more, and is noted all the same.
         let before = logged(&server).await;
-        let answer = call_as(&server, &token, withdraw, json!({"id": id})).await;
+        let answer = mutate(&server, Some(&token), withdraw, json!({"id": id})).await;
         assert_eq!((told(&answer), logged(&server).await), (vec![], before));
         assert_eq!(number(&server, "SELECT COUNT(*) FROM consent").await, 4);
         // To be shown again it is asked for anew.
         let again = json!({"id": id, "input": {"visibility": "MEMBERS"}, "consent": null});
-        assert_eq!(reason(&call_as(&server, &token, UPDATE, again).await), "CONSENT_REQUIRED");
+        assert_eq!(reason(&mutate(&server, Some(&token), UPDATE, again).await), "CONSENT_REQUIRED");
     }
 }
 
@@ -122,7 +122,7 @@ on_both_databases! {
         }
         assert_eq!(logged(&server).await, before);
         server.set_clock("2026-11-22T10:04:00Z");
-        let answer = call_as(&server, &token, "mutation($id: ID!) { confirmTalent(id: $id) { talent { confirmedAt revision } userErrors { code } } }", json!({"id": id})).await;
+        let answer = mutate(&server, Some(&token), "mutation($id: ID!) { confirmTalent(id: $id) { talent { confirmedAt revision } userErrors { code } } }", json!({"id": id})).await;
         assert_eq!(answer, json!({"talent": {"confirmedAt": "2026-11-22T10:04:00Z", "revision": 2}, "userErrors": []}), "it is no change of the record");
         assert_eq!(logged(&server).await, before);
         // Another who is signed in, with a profile of their own.

@@ -3,10 +3,10 @@
 use passerelle::identity::role::Role;
 use serde_json::{Value, json};
 
-use super::{call_as, claim_for, somebody};
+use super::{claim_for, somebody};
 use crate::mutations::{editor, made};
 use crate::on_both_databases;
-use crate::support::accounts::{account, data_as, sign_in};
+use crate::support::accounts::{account, data_as, mutate, sign_in};
 use crate::support::server::TestServer;
 
 const EXPORT: &str = "{ myDataExport { json vcard generatedAt } }";
@@ -45,7 +45,7 @@ on_both_databases! {
 
         let (json, vcard) = export(&server, &token).await;
         let sections: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(sections, ["generatedAt", "account", "roles", "organizations", "sessions", "apiKeys", "profile", "affiliations", "consents", "upkeep"]);
+        assert_eq!(sections, ["generatedAt", "account", "roles", "organizations", "sessions", "apiKeys", "invitations", "pendingMails", "profile", "affiliations", "consents", "upkeep"]);
         assert_eq!((&json["account"]["email"], &json["account"]["language"]), (&json!("ana@example.org"), &json!("FR")));
         assert_eq!(json["roles"], json!([{"role": "MEMBER", "region": "wallonie", "since": "2026-11-22T10:00:00Z"}]));
         assert_eq!(json["sessions"].as_array().map(Vec::len), Some(1));
@@ -89,7 +89,7 @@ on_both_databases! {
         account(&server.app, "eva@example.org", &[(Role::RegionAdmin, "wallonie"), (Role::Admin, "")]).await;
         let token = sign_in(&server, "eva@example.org").await.access;
         let key = "mutation { createApiKey(input: {name: \"base\", region: \"wallonie\", roles: [SYNC_PARTNER]}) { secret } }";
-        let secret = call_as(&server, &token, key, json!({})).await["secret"].as_str().unwrap().to_owned();
+        let secret = mutate(&server, Some(&token), key, json!({})).await["secret"].as_str().unwrap().to_owned();
         let (json, vcard) = export(&server, &token).await;
         assert_eq!((&json["profile"], &json["affiliations"], &json["consents"], &json["upkeep"]), (&Value::Null, &json!([]), &json!([]), &Value::Null));
         assert_eq!(json["roles"][0]["region"], Value::Null);

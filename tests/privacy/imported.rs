@@ -136,6 +136,11 @@ on_both_databases! {
         use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
         entity::record_redirect::Entity::insert(redirect.into_active_model().reset_all()).exec_without_returning(server.app.db.writer()).await.unwrap();
         assert_eq!(claim_for(&server, ben, &third, Some(1)).await, ["PROFILE_MERGED"]);
+        // Whoever has deleted theirs may claim another.
+        let (theirs, another) = (made(&staff, "talent", person("d")).await, made(&staff, "talent", person("e")).await);
+        assert_eq!(claim_for(&server, ben, &theirs, Some(1)).await, [""; 0]);
+        assert_eq!(told(&crate::mutations::delete(&staff, "talent", &theirs, None).await), [""; 0]);
+        assert_eq!(claim_for(&server, ben, &another, Some(1)).await, [""; 0]);
         // Who calls knows of the profile from the next request on.
         let token = sign_in(&server, "ana@example.org").await.access;
         let data = query_as(&server, &token, "{ viewer { account { talent { id claimed } } } }").await;

@@ -5,13 +5,14 @@ use passerelle::directory::talent::claim::{Claim, claim};
 use passerelle::directory::talent::consent::ConsentInput;
 use passerelle::identity::role::Role;
 use passerelle::record::value::Language;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::mutations::{editor, made};
 use crate::support::accounts::{account, sign_in};
 use crate::support::server::TestServer;
 
+mod claiming;
 mod consent;
 mod export;
 mod imported;
@@ -55,14 +56,4 @@ async fn somebody(server: &TestServer, email: &str, input: Value) -> (String, St
     let account = account(&server.app, email, &[(Role::Member, "wallonie")]).await;
     assert_eq!(claim_for(server, account, &id, Some(1)).await, [""; 0]);
     (id, sign_in(server, email).await.access)
-}
-
-/// What a mutation answers to who has a token.
-async fn call_as(server: &TestServer, token: &str, document: &str, variables: Value) -> Value {
-    let request = server.client.post(server.url("/graphql"));
-    let request = request.json(&json!({"query": document, "variables": variables})).bearer_auth(token);
-    let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
-    assert_eq!(answer.get("errors"), None, "{document}");
-    let data = answer["data"].as_object().expect("data");
-    data.values().next().expect("a payload").clone()
 }

@@ -4,10 +4,10 @@ use passerelle::directory::talent::upkeep::{self, Swept, Terms, sweep};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{call_as, somebody};
+use super::somebody;
 use crate::mutations::{editor, made, number, reason, told, update};
 use crate::on_both_databases;
-use crate::support::accounts::{data_as, sign_in};
+use crate::support::accounts::{data_as, mutate, sign_in};
 use crate::support::mail::until;
 use crate::support::records::{import, talent};
 use crate::support::server::{Setup, TestServer};
@@ -37,7 +37,7 @@ on_both_databases! {
     with Setup::default().with_mail();
     async fn a_profile_is_hidden_after_13_months_and_erased_after_24_each_after_one_warning(server) {
         let (id, token) = somebody(&server, "ana@example.org", json!({"displayName": "Ana", "region": "wallonie"})).await;
-        assert_eq!(told(&call_as(&server, &token, SHOW, json!({"id": id})).await), [""; 0]);
+        assert_eq!(told(&mutate(&server, Some(&token), SHOW, json!({"id": id})).await), [""; 0]);
         let region = server.beside(editor(&["wallonie"])).await;
         let studio = made(&region, "organization", json!({"name": "Studio", "kind": "animation-studio", "region": "wallonie"})).await;
         made(&region, "affiliation", json!({"talent": id, "organization": studio, "roles": [{"language": "FR", "text": "Monteuse"}]})).await;
@@ -88,11 +88,11 @@ on_both_databases! {
 on_both_databases! {
     async fn whoever_confirms_agrees_or_claims_begins_anew(server) {
         let (id, token) = somebody(&server, "ana@example.org", json!({"displayName": "Ana", "region": "wallonie"})).await;
-        assert_eq!(told(&call_as(&server, &token, SHOW, json!({"id": id})).await), [""; 0]);
+        assert_eq!(told(&mutate(&server, Some(&token), SHOW, json!({"id": id})).await), [""; 0]);
         server.set_clock("2027-12-01T00:00:00Z");
         assert_eq!(swept(&server).await, WARNED);
         let token = sign_in(&server, "ana@example.org").await.access;
-        assert_eq!(told(&call_as(&server, &token, CONFIRM, json!({"id": id})).await), [""; 0]);
+        assert_eq!(told(&mutate(&server, Some(&token), CONFIRM, json!({"id": id})).await), [""; 0]);
         server.set_clock("2028-11-30T00:00:00Z");
         assert_eq!(swept(&server).await, NOTHING);
         // Warned anew, and hidden this time. Confirming does not show it again; showing it confirms it.
@@ -103,12 +103,12 @@ on_both_databases! {
         server.set_clock("2029-11-15T00:00:00Z");
         assert_eq!(swept(&server).await, WARNED);
         let token = sign_in(&server, "ana@example.org").await.access;
-        assert_eq!(told(&call_as(&server, &token, CONFIRM, json!({"id": id})).await), [""; 0]);
+        assert_eq!(told(&mutate(&server, Some(&token), CONFIRM, json!({"id": id})).await), [""; 0]);
         assert_eq!(seen(&server, &id).await["visibility"], "PRIVATE");
         server.set_clock("2029-12-15T00:00:00Z");
         assert_eq!(swept(&server).await, NOTHING, "not erased");
         let token = sign_in(&server, "ana@example.org").await.access;
-        assert_eq!(told(&call_as(&server, &token, SHOW, json!({"id": id})).await), [""; 0]);
+        assert_eq!(told(&mutate(&server, Some(&token), SHOW, json!({"id": id})).await), [""; 0]);
         server.set_clock("2030-12-14T00:00:00Z");
         assert_eq!(swept(&server).await, NOTHING);
         server.set_clock("2030-12-16T00:00:00Z");

@@ -160,6 +160,14 @@ pub async fn enqueue(on: &impl ConnectionTrait, app: &App, mail: Mail) -> Result
     store::insert(on, row).await
 }
 
+/// When the mails were written that wait for an address.
+///
+/// # Errors
+/// [`DomainError::Database`]; [`DomainError::Stored`] in a program without an encryption key.
+pub async fn waiting(app: &App, address: &EmailAddress) -> Result<Vec<DateTime>, DomainError> {
+    store::waiting(&app.db, &address_hash(app, address)?).await
+}
+
 /// Deletes all mails that wait for an address, and asks for its files to be deleted, which happens soon after the
 /// transaction is committed, whatever happens in between. A mail to the same address that is written afterwards in the
 /// same transaction is sent.

@@ -1,5 +1,7 @@
 //! SQL of mails that wait.
 
+use std::sync::Arc;
+
 use entity::mail_outbox::{ActiveModel, Column, Entity, Model};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -9,6 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::record::error::DomainError;
+use crate::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
 
 /// Adds a mail.
@@ -79,4 +82,20 @@ pub(super) async fn delete(on: &impl ConnectionTrait, id: Uuid) -> Result<(), Do
 pub(super) async fn delete_of(on: &impl ConnectionTrait, address: &[u8]) -> Result<(), DomainError> {
     Entity::delete_many().filter(Column::AddressHash.eq(address.to_vec())).exec(on).await?;
     Ok(())
+}
+
+/// When the mails were written that wait for an address.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn waiting(db: &Arc<Database>, address: &Hash) -> Result<Vec<DateTime>, DomainError> {
+    let keys = KeyColumns::new(&[("hash", KeyType::Bytes)]);
+    let sql = format!(
+        "SELECT k.n, m.created_at FROM {} {} mail_outbox AS m ON m.address_hash = k.hash AND m.sealed IS NOT NULL \
+         ORDER BY k.n, m.created_at",
+        keys.source(db.dialect()),
+        db.dialect().join(),
+    );
+    let rows = db.read(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Bytes(address.to_vec())]]).await?;
+    rows.into_iter().map(|(_, mut row)| Ok(DateTime::from_micros(row.get()?))).collect()
 }

@@ -22,6 +22,15 @@ pub enum Template {
         /// Days for which the link is good.
         days: i64,
     },
+    /// Somebody is asked to take their profile over.
+    ProfileInvitation {
+        /// What is in the link.
+        token: SecretString,
+        /// Slug of the region that invites.
+        region: String,
+        /// Days for which the link is good.
+        days: i64,
+    },
     /// Somebody has forgotten their password.
     PasswordReset {
         /// What is in the link.
@@ -212,13 +221,14 @@ impl Template {
     /// Subject and text; `page` is the page of the frontend that takes tokens.
     pub(super) fn render(&self, language: Language, page: &Url) -> (String, String) {
         let (texts, values) = match self {
-            Self::Invitation { token, region, days } => {
+            Self::Invitation { token, region, days } | Self::ProfileInvitation { token, region, days } => {
                 let values = vec![
                     ("region", region_name(region, language)),
                     ("days", days.to_string()),
                     ("link", link(page, "invitation", token)),
                 ];
-                (&INVITATION, values)
+                let to_profile = matches!(self, Self::ProfileInvitation { .. });
+                (if to_profile { &profile::INVITATION } else { &INVITATION }, values)
             }
             Self::PasswordReset { token, minutes } => {
                 let values =
@@ -251,6 +261,7 @@ mod tests {
         let token = SecretString::from("secret-_1");
         let templates = [
             Template::Invitation { token: token.clone(), region: "flandre".into(), days: 14 },
+            Template::ProfileInvitation { token: token.clone(), region: "flandre".into(), days: 14 },
             Template::PasswordReset { token, minutes: 60 },
             Template::PasswordChanged,
             Template::ProfileHiding { region: "flandre".into(), on: NaiveDate::default() },
@@ -262,7 +273,7 @@ mod tests {
                 assert!(!subject.is_empty() && !subject.contains(['\n', '{']), "{subject}");
                 assert!(!text.contains('{') && text.lines().all(|line| line.len() < 900), "{text}");
                 match &template {
-                    Template::Invitation { .. } => {
+                    Template::Invitation { .. } | Template::ProfileInvitation { .. } => {
                         let region = region_name("flandre", language);
                         assert!(subject.contains(&region) && text.contains(&region) && text.contains("14"));
                         assert!(

@@ -81,6 +81,12 @@ impl Problem {
         Self { about: About::Beside, ..self }
     }
 
+    /// The same problem, with a field of the input.
+    #[must_use]
+    pub fn of_the_input(self) -> Self {
+        Self { about: About::Field, ..self }
+    }
+
     /// What is wrong and what would be right.
     pub fn message(&self, language: Language) -> String {
         self.said.text(language)

@@ -6,11 +6,12 @@ use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::account::Account;
+use super::account::{Account, email_key};
 use crate::app::App;
 use crate::directory::talent::store::{Columns, find};
 use crate::directory::talent::{Talent, TalentFieldGroup, consent};
 use crate::directory::vocabulary::{Term, vocabularies};
+use crate::mail;
 use crate::record::error::DomainError;
 use crate::record::id;
 use crate::record::lookup::Key;
@@ -26,6 +27,7 @@ use vcard::VCard;
 
 /// Whose data is exported, and what several sections need of it.
 struct Subject<'a> {
+    app: &'a App,
     reader: &'a Reader,
     account: &'a Account,
     talent: Option<Talent>,
@@ -50,6 +52,8 @@ const SECTIONS: &[(&str, Section)] = &[
     ("apiKeys", |subject| {
         Box::pin(async { Ok(store::api_keys(subject.reader, subject.account.id).await?.into()) })
     }),
+    ("invitations", |subject| Box::pin(invitations(subject))),
+    ("pendingMails", |subject| Box::pin(pending_mails(subject))),
     ("profile", |subject| Box::pin(profile(subject))),
     ("affiliations", |subject| {
         Box::pin(async { Ok(subject.affiliations.iter().map(|each| each.json.clone()).collect()) })
@@ -83,7 +87,7 @@ pub async fn export(app: &App, reader: &Reader, account: &Account) -> Result<Dat
         Some(talent) => store::affiliations(reader, talent.head.id).await?,
         None => Vec::new(),
     };
-    let subject = Subject { reader, account, talent, affiliations };
+    let subject = Subject { app, reader, account, talent, affiliations };
     let mut all = Map::new();
     all.insert("generatedAt".into(), json!(generated_at));
     for (name, section) in SECTIONS {
@@ -101,6 +105,19 @@ async fn account(subject: &Subject<'_>) -> Result<Value, DomainError> {
         "language": account.language, "createdAt": times.map(|(created, _)| created),
         "updatedAt": times.map(|(_, updated)| updated),
     }))
+}
+
+/// Invitations to them, and those that they have sent, without the addresses of others.
+async fn invitations(subject: &Subject<'_>) -> Result<Value, DomainError> {
+    let received = store::invitations_to(subject.reader, &email_key(&subject.account.email)).await?;
+    let sent = store::invitations_by(subject.reader, subject.account.id).await?;
+    Ok(json!({"received": received, "sent": sent}))
+}
+
+/// When mails were written to them that have not been sent yet.
+async fn pending_mails(subject: &Subject<'_>) -> Result<Value, DomainError> {
+    let waiting = mail::waiting(subject.app, &subject.account.email).await?;
+    Ok(waiting.into_iter().map(|written| json!({"writtenAt": written})).collect())
 }
 
 async fn profile(subject: &Subject<'_>) -> Result<Value, DomainError> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::directory::affiliation::AssertedBy;
 use crate::record::error::DomainError;
 use crate::record::policy::Visibility;
-use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement, Row};
+use crate::record::read::{KeyColumns, KeyValue, KeyedStatement, Row};
 use crate::record::reader::Reader;
 use crate::record::value::DateTime;
 use crate::record::{id, name_of};
@@ -19,10 +19,21 @@ async fn rows<T>(
     rest: &str,
     read: impl Fn(Row) -> Result<T, DomainError>,
 ) -> Result<Vec<T>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    rows_by(reader, KeyValue::Id(key), columns, rest, read).await
+}
+
+/// The same by a key of any type, which is called `id`.
+async fn rows_by<T>(
+    reader: &Reader,
+    key: KeyValue,
+    columns: &str,
+    rest: &str,
+    read: impl Fn(Row) -> Result<T, DomainError>,
+) -> Result<Vec<T>, DomainError> {
+    let keys = KeyColumns::new(&[("id", key.key_type())]);
     let (source, join) = (keys.source(reader.dialect()), reader.dialect().join());
     let sql = format!("SELECT k.n, {columns} FROM {source} {join} {rest}");
-    let found = reader.db.read(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Id(key)]]).await?;
+    let found = reader.db.read(&KeyedStatement { sql, keys }, vec![vec![key]]).await?;
     found.into_iter().map(|(_, row)| read(row)).collect()
 }
 
@@ -107,6 +118,35 @@ pub async fn api_keys(reader: &Reader, account: Uuid) -> Result<Vec<Value>, Doma
         }))
     })
     .await
+}
+
+const INVITATION: &str = "i.region, i.roles, i.talent_id, i.created_at, i.expires_at";
+
+fn invitation(mut row: Row) -> Result<Value, DomainError> {
+    let (region, roles): (String, Value) = (row.get()?, row.json()?);
+    let to_profile = row.get::<Option<Uuid>>()?.is_some();
+    Ok(json!({
+        "region": region, "roles": roles, "toProfile": to_profile, "createdAt": time(&mut row)?,
+        "expiresAt": time(&mut row)?,
+    }))
+}
+
+/// The invitations to a normalized e-mail address.
+///
+/// # Errors
+/// [`DomainError::Database`], [`DomainError::Stored`].
+pub async fn invitations_to(reader: &Reader, email_key: &str) -> Result<Vec<Value>, DomainError> {
+    let rest = "invitation AS i ON i.email_key = k.id ORDER BY k.n, i.created_at, i.id";
+    rows_by(reader, KeyValue::Text(email_key.to_owned()), INVITATION, rest, invitation).await
+}
+
+/// The invitations that the account has sent, without the addresses of others.
+///
+/// # Errors
+/// [`DomainError::Database`], [`DomainError::Stored`].
+pub async fn invitations_by(reader: &Reader, account: Uuid) -> Result<Vec<Value>, DomainError> {
+    let rest = "invitation AS i ON i.invited_by = k.id ORDER BY k.n, i.created_at, i.id";
+    rows(reader, account, INVITATION, rest, invitation).await
 }
 
 /// When the profile was confirmed, and what came of it where it was not.

@@ -1,14 +1,20 @@
 //! Invitations in the schema.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use uuid::Uuid;
 
+use super::talent::{NewTalentInvitation, claim_with, invite as invite_to_profile};
 use super::{Acceptance, Invitation, NewInvitation, accept, invite, page, revoke};
 use crate::connection;
 use crate::directory::organization::{self, OrganizationNode};
 use crate::directory::region::{self, RegionNode, Regions};
+use crate::directory::talent::consent::ConsentInput;
+use crate::directory::talent::mutation::TalentPayload;
+use crate::directory::talent::own;
+use crate::directory::talent::{self, TalentNode};
 use crate::directory::vocabulary::vocabularies;
 use crate::identity::caller::Call;
 use crate::identity::role::Role;
@@ -32,6 +38,7 @@ pub struct InvitationNode {
     invitation: Invitation,
     regions: Regions,
     organization: Option<OrganizationNode>,
+    talent: Option<Box<TalentNode>>,
 }
 
 impl InvitationNode {
@@ -49,8 +56,16 @@ impl InvitationNode {
             let found = organization::find(reader, keys, &below).await?;
             organizations = ids.into_iter().zip(found).filter_map(|(id, node)| Some((id, node?))).collect();
         }
+        let mut talents: HashMap<Uuid, TalentNode> = HashMap::new();
+        if let Some(below) = want.below("Invitation", "talent") {
+            let ids: Vec<Uuid> = invitations.iter().filter_map(|one| one.talent).collect();
+            let keys = ids.iter().map(|id| Key::Id(*id)).collect();
+            let found = talent::find(reader, keys, &below).await?;
+            talents = ids.into_iter().zip(found).filter_map(|(id, node)| Some((id, node?))).collect();
+        }
         let nodes = invitations.into_iter().map(|invitation| Self {
             regions: regions.clone(),
+            talent: invitation.talent.and_then(|id| talents.get(&id)).cloned().map(Box::new),
             organization: invitation.organization.and_then(|id| organizations.get(&id)).cloned(),
             invitation,
         });
@@ -90,6 +105,11 @@ impl InvitationNode {
     /// The organization that they will belong to; null where it is none.
     async fn organization(&self) -> Option<&OrganizationNode> {
         self.organization.as_ref()
+    }
+
+    /// The profile that they are asked to take over; null where it is none.
+    async fn talent(&self) -> Option<&TalentNode> {
+        self.talent.as_deref()
     }
 
     /// When they were invited.
@@ -149,6 +169,8 @@ pub struct AcceptInvitationInput {
     /// The language of messages to the new account: that of the invitation if you do not say. Not looked at where the
     /// account is there already.
     pub language: Option<Language>,
+    /// The text that is agreed to; required where the invitation is to take a profile over.
+    pub consent: Option<ConsentInput>,
 }
 
 async fn payload(ctx: &Context<'_>, done: Result<Invitation, Undone>) -> GraphqlResult<InvitationPayload> {
@@ -232,6 +254,51 @@ impl InvitationMutation {
         payload(ctx, invite(&call.app, call.known.as_deref(), new).await).await
     }
 
+    /// Sends the person whom a profile is about a link with which they take it over: with `claimTalent` where they are
+    /// signed in, with `acceptInvitation` where they have no account. Those who write the records of the profile's
+    /// region may, signed in with their account. An earlier invitation to the profile is withdrawn. Too many
+    /// invitations are refused with `RATE_LIMITED` and `retryAfterMs`.
+    async fn invite_talent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Id of the profile, which nobody has claimed.")] talent: ID,
+        #[graphql(
+            desc = "The person's e-mail address. An account is not needed; whether there is one is not told."
+        )]
+        email: EmailAddress,
+        #[graphql(desc = "The language of the mail: the region's first if you do not say.")] language: Option<
+            Language,
+        >,
+    ) -> GraphqlResult<InvitationPayload> {
+        let (call, reader) = (Call::of(ctx)?, Reader::of(ctx)?);
+        let talent = id::decode("talent", "talent", &talent).graphql()?;
+        let new = NewTalentInvitation { talent, email, language };
+        payload(ctx, invite_to_profile(&call.app, reader, call.known.as_deref(), new).await).await
+    }
+
+    /// Takes a profile over, with the token of an invitation to it. Whoever is signed in may who has the token and no
+    /// profile yet. From then on they alone decide who sees it; it stays as visible as it is.
+    async fn claim_talent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What stood behind `#invitation=` in the link of the mail. It is good once.")]
+        token: String,
+        #[graphql(desc = "The text that is agreed to; required.")] consent: Option<ConsentInput>,
+    ) -> GraphqlResult<TalentPayload> {
+        let (call, reader) = (Call::of(ctx)?, Reader::of(ctx)?);
+        let done = claim_with(&call.app, call.known.as_deref(), token.into(), consent, call.from).await;
+        let done = match done {
+            Ok(id) => Ok(id),
+            Err(Undone::Refused(problems)) => Err(problems),
+            Err(Undone::Failed(error)) => return Err(error).graphql(),
+        };
+        // What was asked before it was theirs is read as the person sees it.
+        let mut viewer = reader.viewer.clone();
+        viewer.owns.extend(done.as_ref().ok());
+        let own_reader = Reader::new(Arc::clone(&reader.db), viewer, reader.languages.clone(), reader.today);
+        own::payload(ctx, &own_reader, done).await.graphql()
+    }
+
     /// Withdraws an invitation that was not accepted yet: its link is good no more. Only administrators of its region
     /// may.
     async fn revoke_invitation(
@@ -258,6 +325,7 @@ impl InvitationMutation {
             password: input.password.map(Into::into),
             display_name: input.display_name,
             language: input.language,
+            consent: input.consent,
         };
         session_payload(ctx, accept(&call.app, call.known.as_deref(), given, call.from).await).await
     }

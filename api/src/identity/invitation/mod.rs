@@ -20,7 +20,10 @@ use super::role::{self, Grant, Role};
 use super::session::{self, Begun, Opened};
 use super::{is_twice, transact};
 use crate::app::App;
+use crate::changes;
 use crate::directory::organization::store::region_by_id;
+use crate::directory::talent::claim::{Claim, obstacles};
+use crate::directory::talent::consent::{Agreement, ConsentInput};
 use crate::directory::vocabulary::vocabularies;
 use crate::mail::{self, Mail, Template};
 use crate::record::error::DomainError;
@@ -33,6 +36,7 @@ use crate::record::value::{DateTime, EmailAddress, Language};
 
 pub mod graphql;
 mod store;
+pub mod talent;
 
 /// Days for which an invitation is good.
 const DAYS: i64 = 14;
@@ -54,6 +58,8 @@ pub struct Invitation {
     pub roles: Vec<Role>,
     /// An organization of the region that they will belong to.
     pub organization: Option<Uuid>,
+    /// A profile that they are asked to take over.
+    pub talent: Option<Uuid>,
     /// The account that invites.
     pub invited_by: Uuid,
     /// When they were invited.
@@ -118,6 +124,7 @@ pub async fn invite(app: &App, known: Option<&Known>, new: NewInvitation) -> Res
         region: new.region,
         roles,
         organization,
+        talent: None,
         invited_by: by,
         created_at: now,
         expires_at: DateTime::from_micros(now.micros() + DAYS * DAY),
@@ -134,12 +141,21 @@ async fn write(
     email_key: String,
 ) -> Result<(), DomainError> {
     store::delete_expired(tx, app.clock.now()).await?;
-    for earlier in store::to(tx, &invitation.region, &email_key).await? {
+    let earlier = match invitation.talent {
+        Some(talent) => store::of_talent(tx, talent).await?,
+        None => store::to(tx, &invitation.region, &email_key).await?,
+    };
+    for earlier in earlier {
         end(tx, earlier).await?;
     }
     let until = invitation.expires_at;
     let token = one_time::issue(tx, app, Purpose::Invitation, invitation.id, until).await?;
-    let template = Template::Invitation { token, region: invitation.region.clone(), days: DAYS };
+    let region = invitation.region.clone();
+    let template = if invitation.talent.is_some() {
+        Template::ProfileInvitation { token, region, days: DAYS }
+    } else {
+        Template::Invitation { token, region, days: DAYS }
+    };
     let mail = Mail {
         to: Some(invitation.email.clone()),
         language: invitation.language,
@@ -155,7 +171,7 @@ async fn write(
         region: invitation.region,
         roles: roles_text(&invitation.roles),
         organization_id: invitation.organization,
-        talent_id: None,
+        talent_id: invitation.talent,
         invited_by: invitation.invited_by,
         created_at: invitation.created_at.micros(),
         expires_at: until.micros(),
@@ -223,6 +239,8 @@ pub struct Acceptance {
     pub display_name: Option<String>,
     /// The language of messages to the new account; that of the invitation where nothing is said.
     pub language: Option<Language>,
+    /// The text that they agree to, where they take a profile over.
+    pub consent: Option<ConsentInput>,
 }
 
 /// Who accepts an invitation.
@@ -240,6 +258,8 @@ enum Accepted {
     Over,
     /// There is an account with the address.
     SignInFirst,
+    /// The profile cannot be taken over.
+    Refused(Vec<Problem>),
 }
 
 fn over() -> Problem {
@@ -269,9 +289,9 @@ pub async fn accept(
     };
     // `of_address` and `newcomer` have refused what is no invitation.
     let invitation = invitation.ok_or_else(over)?;
-    let token = given.token;
+    let (token, consent) = (given.token, given.consent);
     let accepted = transact(app, move |app, tx| {
-        Box::pin(async move { settle(tx, app, invitation, guest, &token).await })
+        Box::pin(async move { settle(tx, app, invitation, guest, &token, consent).await })
     });
     match accepted.await {
         Ok(Accepted::Yes(begun)) => {
@@ -280,6 +300,9 @@ pub async fn accept(
         }
         Ok(Accepted::Over) => Err(over().into()),
         Ok(Accepted::SignInFirst) => Err(Problem::new("", &said::SIGN_IN_FIRST).into()),
+        Ok(Accepted::Refused(problems)) => {
+            Err(Undone::Refused(problems.into_iter().map(Problem::of_the_input).collect()))
+        }
         // Somebody made the account meanwhile.
         Err(error) if is_twice(&error) => Err(Problem::new("", &said::SIGN_IN_FIRST).into()),
         Err(error) => Err(error.into()),
@@ -317,6 +340,10 @@ async fn newcomer(
     password_problem("password", &password).into_iter().for_each(|problem| problems.add(problem));
     let name = given.display_name.clone().unwrap_or_default();
     check_line("displayName", &name, MAX_NAME, &mut problems);
+    if invitation.is_some_and(|invitation| invitation.talent.is_some()) {
+        let agreement = Agreement { account: None, text: given.consent };
+        agreement.problem().into_iter().for_each(|problem| problems.add(problem.of_the_input()));
+    }
     problems.none_or_refused()?;
     let invitation = invitation.ok_or_else(over)?;
     Ok(NewAccount {
@@ -335,6 +362,7 @@ async fn settle(
     invitation: Invitation,
     guest: Guest,
     token: &SecretString,
+    consent: Option<ConsentInput>,
 ) -> Result<Accepted, DomainError> {
     let now = app.clock.now();
     if let Guest::New(new) = &guest
@@ -342,11 +370,26 @@ async fn settle(
     {
         return Ok(Accepted::SignInFirst);
     }
+    // What is in the way of a claim is looked at before anything is written.
+    if let Some(talent) = invitation.talent {
+        let own = match &guest {
+            Guest::Account(id) => accounts::lock(tx, *id).await?.and_then(|account| account.talent_id),
+            Guest::New(_) => None,
+        };
+        let problems = obstacles(tx, own, talent, consent).await?;
+        if !problems.is_empty() {
+            return Ok(Accepted::Refused(problems));
+        }
+    }
     // What somebody has promised who decides no more is not kept.
-    let inviter = accounts::grants_of(tx, invitation.invited_by).await?;
-    if !role::administers(&inviter, &invitation.region)
-        || one_time::redeem(tx, app, Purpose::Invitation, token).await?.is_none()
-    {
+    let stands = match invitation.talent {
+        Some(talent) => talent::stands(app, tx, &invitation, talent).await?,
+        None => {
+            let inviter = accounts::grants_of(tx, invitation.invited_by).await?;
+            role::administers(&inviter, &invitation.region)
+        }
+    };
+    if !stands || one_time::redeem(tx, app, Purpose::Invitation, token).await?.is_none() {
         return Ok(Accepted::Over);
     }
     let account = match guest {
@@ -373,5 +416,10 @@ async fn settle(
         }
     }
     store::delete(tx, invitation.id).await?;
-    Ok(Accepted::Yes(session::begin(tx, app, account).await?))
+    let begun = session::begin(tx, app, account).await?;
+    if let Some(talent) = invitation.talent {
+        let entries = talent::certain(app, tx, Claim { account, talent, consent }).await?;
+        changes::append(tx, app.db.dialect(), entries, now).await?;
+    }
+    Ok(Accepted::Yes(begun))
 }

@@ -22,6 +22,7 @@ const COLUMNS: &[&str] = &[
     "region",
     "roles",
     "organization_id",
+    "talent_id",
     "invited_by",
     "created_at",
     "expires_at",
@@ -36,6 +37,7 @@ fn read(row: &mut Row) -> Result<Invitation, DomainError> {
         region: row.get()?,
         roles: roles(&row.get::<String>()?)?,
         organization: row.get()?,
+        talent: row.get()?,
         invited_by: row.get()?,
         created_at: DateTime::from_micros(row.get()?),
         expires_at: DateTime::from_micros(row.get()?),
@@ -116,7 +118,7 @@ pub(super) async fn insert(on: &impl ConnectionTrait, row: Model) -> Result<(), 
     Ok(())
 }
 
-/// The invitations of a region to a normalized e-mail address.
+/// The invitations of a region to a normalized e-mail address, other than to a profile.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -126,7 +128,17 @@ pub(super) async fn to(
     email_key: &str,
 ) -> Result<Vec<Uuid>, DomainError> {
     let found = Entity::find().filter(Column::EmailKey.eq(email_key)).filter(Column::Region.eq(region));
+    let found = found.filter(Column::TalentId.is_null());
     Ok(found.all(on).await?.into_iter().map(|row| row.id).collect())
+}
+
+/// The invitations to take a profile over.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn of_talent(on: &impl ConnectionTrait, talent: Uuid) -> Result<Vec<Uuid>, DomainError> {
+    let found = Entity::find().filter(Column::TalentId.eq(talent)).all(on).await?;
+    Ok(found.into_iter().map(|row| row.id).collect())
 }
 
 /// Deletes an invitation.

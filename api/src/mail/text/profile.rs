@@ -2,6 +2,49 @@
 
 use super::{Texts, Words};
 
+pub(super) const INVITATION: Texts = Texts {
+    en: Words {
+        subject: "Your profile in the directory of {region}",
+        text: "Hello,
+
+the directory ({region}) has a profile of you. Open this link to take it over: from then on you alone decide who sees it and what is in it. The link is good once, for {days} days:
+
+{link}
+
+If you do not know why you receive this message, ignore it, or ask the team of the region: nothing happens without you.",
+    },
+    fr: Words {
+        subject: "Votre profil dans l’annuaire ({region})",
+        text: "Bonjour,
+
+l’annuaire ({region}) contient un profil à votre nom. Ouvrez ce lien pour le reprendre : vous seul·e déciderez alors qui le voit et ce qu’il contient. Le lien sert une seule fois, pendant {days} jours :
+
+{link}
+
+Si vous ne savez pas pourquoi vous recevez ce message, ignorez-le ou interrogez l’équipe de la région : rien ne se fait sans vous.",
+    },
+    nl: Words {
+        subject: "Uw profiel in de gids van {region}",
+        text: "Hallo,
+
+in de gids ({region}) staat een profiel over u. Open deze link om het over te nemen: dan beslist alleen u wie het ziet en wat erin staat. De link werkt één keer, {days} dagen lang:
+
+{link}
+
+Weet u niet waarom u dit bericht krijgt, negeer het dan of vraag het aan de medewerkers van de regio: zonder u gebeurt er niets.",
+    },
+    de: Words {
+        subject: "Ihr Profil im Verzeichnis ({region})",
+        text: "Guten Tag,
+
+im Verzeichnis ({region}) steht ein Profil von Ihnen. Öffnen Sie diesen Link, um es zu übernehmen: Dann entscheiden Sie allein, wer es sieht und was darin steht. Der Link gilt einmal, {days} Tage lang:
+
+{link}
+
+Wenn Sie nicht wissen, warum Sie diese Nachricht erhalten, beachten Sie sie nicht oder fragen Sie das Team der Region: Ohne Sie geschieht nichts.",
+    },
+};
+
 pub(super) const HIDING: Texts = Texts {
     en: Words {
         subject: "Your profile in the directory of {region}: still right?",

@@ -12,10 +12,10 @@ use crate::app::App;
 use crate::changes;
 use crate::changes::lease::Lease;
 use crate::directory::affiliation::write::AffiliationInput;
-use crate::directory::talent::consent::Step;
+use crate::directory::talent::consent::{self, Step};
 use crate::directory::talent::write::TalentInput;
 use crate::directory::vocabulary::vocabularies;
-use crate::identity::account;
+use crate::identity::{account, invitation};
 use crate::mail::{self, Mail, Template};
 use crate::record::error::DomainError;
 use crate::record::value::{DateTime, Language};
@@ -132,7 +132,8 @@ pub(super) async fn erase(app: &App, tx: &DatabaseTransaction, id: Uuid) -> Resu
     let mut all: Vec<Submission> = affiliations.collect();
     all.push(delete(id, RecordInput::Talent(Box::<TalentInput>::default())));
     account::store::forget_talent(tx, id, app.clock.now()).await?;
-    super::super::consent::store::forget(tx, id).await?;
+    consent::store::forget(tx, id).await?;
+    invitation::talent::purge(tx, id).await?;
     write(app, tx, &all).await
 }
 
