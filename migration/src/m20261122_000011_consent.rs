@@ -41,7 +41,7 @@ CREATE TABLE talent_upkeep (
     erasure_warned_at BIGINT
 ) CLUSTERED;
 
-CREATE UNIQUE INDEX account_by_talent ON account (talent_id);
+CREATE UNIQUE INDEX account_of_one_talent ON account (talent_id);
 CREATE INDEX IF NOT EXISTS invitation_by_talent ON invitation (talent_id);
 CREATE INDEX IF NOT EXISTS record_slug_by_record ON record_slug (record_id);
 CREATE INDEX IF NOT EXISTS api_key_by_maker ON api_key (created_by)

@@ -88,7 +88,7 @@ pub(super) async fn delete_of(on: &impl ConnectionTrait, address: &[u8]) -> Resu
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub(super) async fn waiting(db: &Arc<Database>, address: &Hash) -> Result<Vec<DateTime>, DomainError> {
+pub(super) async fn waiting(db: &Arc<Database>, address: &[u8]) -> Result<Vec<DateTime>, DomainError> {
     let keys = KeyColumns::new(&[("hash", KeyType::Bytes)]);
     let sql = format!(
         "SELECT k.n, m.created_at FROM {} {} mail_outbox AS m ON m.address_hash = k.hash AND m.sealed IS NOT NULL \

@@ -106,7 +106,7 @@ impl Columns {
 
     /// Those of its names.
     pub fn named() -> Self {
-        Self { card: true, details: true, contact: false }
+        Self { card: true, details: true, contact: false, upkeep: false }
     }
 
     /// What to select of the row `alias`, and the join that it needs.

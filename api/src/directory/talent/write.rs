@@ -14,7 +14,8 @@ use super::{Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, Talen
 use crate::directory::affiliation;
 use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::vocabulary::{occupation_facet, sector_facet, vocabularies};
-use crate::identity::account;
+use crate::identity::{account, invitation};
+use crate::mail;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
 use crate::record::policy::{Viewer, Visibility};
@@ -506,6 +507,14 @@ impl Kind for Talents {
 
     async fn erase(batch: &Batch<'_>, ids: &[Uuid]) -> Result<Vec<Written>, DomainError> {
         account::erase::of_talents(batch, ids).await?;
+        consent::store::forget(batch.tx, ids).await?;
+        // Those who could be written to without an account: warned, or invited.
+        for row in Self::load(batch, ids).await?.into_values() {
+            invitation::talent::purge(batch.tx, row.id).await?;
+            if let Some(address) = row.email.and_then(|email| email.parse().ok()) {
+                mail::purge(batch.tx, batch.app, &address).await?;
+            }
+        }
         affiliation::write::erase(batch, ids).await
     }
 

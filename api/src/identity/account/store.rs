@@ -119,24 +119,6 @@ pub async fn set_talent(
     Ok(())
 }
 
-/// Takes a profile away from the account that has it.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn forget_talent(
-    on: &impl ConnectionTrait,
-    talent: Uuid,
-    now: DateTime,
-) -> Result<(), DomainError> {
-    account::Entity::update_many()
-        .col_expr(account::Column::TalentId, Expr::value(None::<Uuid>))
-        .col_expr(account::Column::UpdatedAt, Expr::value(now.micros()))
-        .filter(account::Column::TalentId.eq(talent))
-        .exec(on)
-        .await?;
-    Ok(())
-}
-
 /// Whether there is any account.
 ///
 /// # Errors

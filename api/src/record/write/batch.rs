@@ -4,6 +4,7 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveMode
 use uuid::Uuid;
 
 use super::Resolved;
+use crate::app::App;
 use crate::directory::talent::consent::Step;
 use crate::record::error::DomainError;
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
@@ -12,6 +13,8 @@ use crate::record::value::DateTime;
 /// What a type's `write.rs` works with.
 #[derive(Debug)]
 pub struct Batch<'a> {
+    /// The program.
+    pub app: &'a App,
     /// The transaction.
     pub tx: &'a DatabaseTransaction,
     /// Its SQL.

@@ -49,12 +49,13 @@ pub async fn withdraw(
     Ok(())
 }
 
-/// Forgets what was agreed to for a profile that is erased.
+/// Forgets what was agreed to for profiles that are erased.
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn forget(on: &impl ConnectionTrait, talent: Uuid) -> Result<(), DomainError> {
-    consent::Entity::delete_many().filter(consent::Column::TalentId.eq(talent)).exec(on).await?;
+pub async fn forget(on: &impl ConnectionTrait, talents: &[Uuid]) -> Result<(), DomainError> {
+    let theirs = consent::Column::TalentId.is_in(talents.iter().copied());
+    consent::Entity::delete_many().filter(theirs).exec(on).await?;
     Ok(())
 }
 

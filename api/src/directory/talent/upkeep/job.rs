@@ -11,12 +11,11 @@ use super::{Measure, Terms, sweep};
 use crate::app::App;
 use crate::changes;
 use crate::changes::lease::Lease;
-use crate::directory::affiliation::write::AffiliationInput;
-use crate::directory::talent::consent::{self, Step};
+use crate::directory::talent::consent::Step;
 use crate::directory::talent::write::TalentInput;
 use crate::directory::vocabulary::vocabularies;
-use crate::identity::{account, invitation};
 use crate::mail::{self, Mail, Template};
+use crate::record::RecordType;
 use crate::record::error::DomainError;
 use crate::record::value::{DateTime, Language};
 use crate::record::write::{RecordInput, Submission, apply, log_of};
@@ -114,32 +113,17 @@ pub(super) async fn hide(app: &App, tx: &DatabaseTransaction, id: Uuid) -> Resul
         step: Some(Step::Lapse),
         ..Submission::new(RecordInput::Talent(Box::<TalentInput>::default()))
     };
-    write(app, tx, &[submission]).await
+    write(app, tx, submission).await
 }
 
-/// Erases a profile with its affiliations, and what was agreed to for it.
+/// Erases a profile, with all that hangs on it.
 pub(super) async fn erase(app: &App, tx: &DatabaseTransaction, id: Uuid) -> Result<(), DomainError> {
-    let delete = |id: Uuid, input: RecordInput| Submission {
-        id: Some(id),
-        exists: true,
-        overwrite: true,
-        delete: true,
-        ..Submission::new(input)
-    };
-    let affiliations = store::affiliations(tx, id).await?.into_iter();
-    let affiliations =
-        affiliations.map(|id| delete(id, RecordInput::Affiliation(Box::<AffiliationInput>::default())));
-    let mut all: Vec<Submission> = affiliations.collect();
-    all.push(delete(id, RecordInput::Talent(Box::<TalentInput>::default())));
-    account::store::forget_talent(tx, id, app.clock.now()).await?;
-    consent::store::forget(tx, id).await?;
-    invitation::talent::purge(tx, id).await?;
-    write(app, tx, &all).await
+    write(app, tx, Submission::erasing(RecordType::Talent, id)).await
 }
 
 /// Writes through the one door; the log comes last.
-async fn write(app: &App, tx: &DatabaseTransaction, all: &[Submission]) -> Result<(), DomainError> {
-    let (outcomes, written) = apply(app, tx, all).await?;
+async fn write(app: &App, tx: &DatabaseTransaction, one: Submission) -> Result<(), DomainError> {
+    let (outcomes, written) = apply(app, tx, &[one]).await?;
     if outcomes.iter().any(|outcome| !outcome.problems.is_empty()) {
         return Err(DomainError::Stored("a measure of upkeep was refused".into()));
     }

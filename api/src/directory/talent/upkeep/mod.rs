@@ -125,14 +125,15 @@ async fn step(app: &App, terms: Terms, id: Uuid) -> Result<Option<Measure>, Doma
                 Measure::Hide => job::hide(app, tx, id).await?,
                 Measure::Erase => job::erase(app, tx, id).await?,
             }
-            Ok(Some((measure, profile.account)))
+            Ok(Some(measure))
         })
     });
-    let Some((measure, account)) = done.await? else { return Ok(None) };
-    if let (Measure::Erase, Some(account)) = (measure, account) {
-        app.identity.callers().forget_account(account);
+    let done = done.await?;
+    if done == Some(Measure::Erase) {
+        app.erased.notify_one();
+        app.identity.callers().forget_all();
     }
-    Ok(Some(measure))
+    Ok(done)
 }
 
 /// Deals with profiles until `stop` is cancelled. Of several programs on one database one does it.
@@ -158,7 +159,6 @@ mod tests {
             confirmed_at: Some(at("2026-01-31T12:00:00Z")),
             hiding_warned_at: None,
             erasure_warned_at: None,
-            account: None,
             email: None,
             language: None,
         }

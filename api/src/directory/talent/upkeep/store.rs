@@ -3,12 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use entity::affiliation;
 use entity::talent_upkeep::{ActiveModel, Column, Entity, Model};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 
 use super::Measure;
@@ -39,8 +36,6 @@ pub struct Profile {
     pub hiding_warned_at: Option<DateTime>,
     /// When they were warned since then that it would be erased.
     pub erasure_warned_at: Option<DateTime>,
-    /// The account that has claimed it.
-    pub account: Option<Uuid>,
     /// The address of the account, else that of the profile.
     pub email: Option<EmailAddress>,
     /// The language of the account.
@@ -161,7 +156,7 @@ pub async fn profile(
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let sql = format!(
         "SELECT k.n, t.region, t.visibility, t.legal_basis, t.created_at, u.confirmed_at, u.hiding_warned_at, \
-         u.erasure_warned_at, a.id, COALESCE(a.email, t.email), a.language FROM {} {} talent AS t ON t.id = k.id \
+         u.erasure_warned_at, COALESCE(a.email, t.email), a.language FROM {} {} talent AS t ON t.id = k.id \
          LEFT JOIN talent_upkeep AS u ON u.talent_id = t.id LEFT JOIN account AS a ON a.talent_id = t.id",
         keys.source(dialect),
         dialect.join(),
@@ -181,7 +176,6 @@ pub async fn profile(
         confirmed_at,
         hiding_warned_at,
         erasure_warned_at,
-        account: row.get()?,
         email: row.parsed()?,
         language: row.parsed()?,
     }))
@@ -204,14 +198,4 @@ pub(super) async fn note_warning(
         (Model { hiding_warned_at: warned, ..blank(talent) }, Column::HidingWarnedAt)
     };
     put(on, std::iter::once(row), &[column]).await
-}
-
-/// The affiliations of a profile.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub(super) async fn affiliations(on: &impl ConnectionTrait, talent: Uuid) -> Result<Vec<Uuid>, DomainError> {
-    let found = affiliation::Entity::find().select_only().column(affiliation::Column::Id);
-    let found = found.filter(affiliation::Column::TalentId.eq(talent)).into_tuple().all(on).await?;
-    Ok(found)
 }
