@@ -15,6 +15,7 @@ mod identity;
 mod import;
 mod lists;
 mod mutations;
+mod privacy;
 mod readme;
 mod sample;
 mod schema;

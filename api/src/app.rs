@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 use crate::directory::contact_read::ContactReads;
 use crate::identity::Identity;
+use crate::mail::Mailer;
+use crate::record::id;
 use crate::record::read::Database;
 use crate::record::value::DateTime;
 use crate::search::engine::{Engine, Position};
@@ -52,12 +54,14 @@ pub struct App {
     pub erased: Arc<Notify>,
     /// Who was shown how a person can be reached, until it is written.
     pub contact_reads: ContactReads,
+    /// Who writes and sends mails.
+    pub mail: Mailer,
     /// Writes that were begun; a stop waits for them.
     pub tasks: TaskTracker,
 }
 
 impl App {
-    /// An app on this database and clock, without a search engine, and to which nobody can sign in.
+    /// An app on this database and clock, without a search engine and mails, and to which nobody can sign in.
     pub fn new(db: Arc<Database>, clock: Clock) -> Self {
         Self {
             db,
@@ -66,6 +70,7 @@ impl App {
             identity: Identity::default(),
             erased: Arc::default(),
             contact_reads: ContactReads::default(),
+            mail: Mailer::default(),
             tasks: TaskTracker::new(),
         }
     }
@@ -80,8 +85,7 @@ impl App {
 
     /// A new id for a record: ordered by time (UUID version 7, RFC 9562).
     pub fn new_id(&self) -> Uuid {
-        let millis = u64::try_from(self.clock.now().micros() / 1000).unwrap_or(0);
-        uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
+        id::new(self.clock.now())
     }
 }
 

@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
+use lettre::message::Mailbox;
 use secrecy::SecretString;
 use url::Url;
+
+use crate::directory::talent::upkeep::{Term, Terms};
+use crate::record::value::EmailAddress;
 
 /// A switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,6 +75,32 @@ pub struct Config {
     #[arg(long, env, hide_env_values = true, value_name = "KEY", value_parser = secret)]
     pub encryption_key: Option<SecretString>,
 
+    /// Mail server: `smtps://user:password@mail.example`, or `smtp://mail.example:587?tls=required` for STARTTLS
+    /// [default: mails are written as files in the folder mail of the data folder]
+    #[arg(long, env, hide_env_values = true, value_name = "URL", value_parser = secret)]
+    pub smtp_url: Option<SecretString>,
+
+    /// Who sends mails: `Directory <noreply@directory.example>`; needed with `SMTP_URL`
+    #[arg(long, env, value_name = "ADDRESS", value_parser = mailbox)]
+    pub mail_from: Option<Mailbox>,
+
+    /// Page of the frontend that links in mails lead to; it finds a token behind the `#` [default: /account below
+    /// PUBLIC_URL]
+    #[arg(long, env, value_name = "URL", value_parser = public_url)]
+    pub link_url: Option<Url>,
+
+    /// After how long a profile is hidden that is shown with consent and that nobody has confirmed: months or days
+    #[arg(long, env, default_value = "13 months", value_name = "TIME")]
+    pub profile_hide_after: Term,
+
+    /// After how long it is erased
+    #[arg(long, env, default_value = "24 months", value_name = "TIME")]
+    pub profile_erase_after: Term,
+
+    /// How long before each the person is warned by mail
+    #[arg(long, env, default_value = "30 days", value_name = "TIME")]
+    pub profile_warn_before: Term,
+
     /// Addresses or networks of proxies, separated by commas, whose header X-Forwarded-For is believed
     #[arg(long, env, value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
@@ -104,6 +134,17 @@ fn public_url(text: &str) -> Result<Url, String> {
         return Err("it must be an address without a password, a `?` or a `#`".into());
     }
     Ok(url)
+}
+
+fn mailbox(text: &str) -> Result<Mailbox, String> {
+    let wrong = || "it must be an address such as `Directory <noreply@directory.example>`".to_owned();
+    if text.chars().any(char::is_control) {
+        return Err(wrong());
+    }
+    let mailbox: Mailbox = text.parse().map_err(|_| wrong())?;
+    // This program's own rules are stricter.
+    let _: EmailAddress = mailbox.email.to_string().parse().map_err(|_| wrong())?;
+    Ok(mailbox)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the form of a parser of values")]
@@ -162,6 +203,15 @@ impl std::fmt::Display for DatabaseName {
 pub struct WrongSetting(String);
 
 impl Config {
+    /// How long profiles last that nobody confirms.
+    ///
+    /// # Errors
+    /// Where one of these times does not fit the others.
+    pub fn profile_terms(&self) -> Result<Terms, WrongSetting> {
+        Terms::new(self.profile_hide_after, self.profile_erase_after, self.profile_warn_before)
+            .map_err(WrongSetting)
+    }
+
     /// The URL of the database.
     ///
     /// # Errors
@@ -259,6 +309,39 @@ mod tests {
         }
         for wrong in ["", "a b", "a/b", "é", &"a".repeat(201)] {
             assert!(parsed(&["--meili-index", wrong]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn mails_come_from_one_address() {
+        let parsed = |from: &str| Only::try_parse_from(["passerelle", "--mail-from", from]);
+        for right in ["noreply@directory.example", "Pôle image <noreply@directory.example>"] {
+            assert!(parsed(right).is_ok(), "{right}");
+        }
+        for wrong in
+            ["", "noreply", "a@x.example, b@x.example", "a@x.example\nBcc: b@x.example", "<@x.example>"]
+        {
+            assert!(parsed(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn profiles_are_warned_hidden_and_erased_in_this_order() {
+        let terms = |more: &[&str]| {
+            let parsed = Only::try_parse_from(["passerelle"].iter().chain(more));
+            parsed
+                .map_err(|error| error.to_string())
+                .and_then(|only| only.config.profile_terms().map_err(|e| e.to_string()))
+        };
+        assert_eq!(terms(&[]), Ok(Terms::default()));
+        assert!(terms(&["--profile-hide-after", "90 days", "--profile-erase-after", "6 months"]).is_ok());
+        for wrong in [
+            "--profile-hide-after=25 months",
+            "--profile-erase-after=13 months",
+            "--profile-warn-before=1 year",
+            "--profile-warn-before=12 months",
+        ] {
+            assert!(terms(&[wrong]).is_err(), "{wrong}");
         }
     }
 

@@ -10,6 +10,7 @@ pub mod directory;
 pub mod housekeeping;
 pub mod identity;
 pub mod import;
+pub mod mail;
 pub mod migrations;
 pub mod record;
 pub mod schema;

@@ -14,11 +14,17 @@ use crate::directory::proposal::graphql::ProposalQuery;
 use crate::directory::proposal::mutation::ProposalMutation;
 use crate::directory::region::graphql::RegionQuery;
 use crate::directory::statistics::StatisticsQuery;
+use crate::directory::talent::consent::graphql::ConsentQuery;
 use crate::directory::talent::graphql::TalentQuery;
 use crate::directory::talent::mutation::TalentMutation;
+use crate::directory::talent::own::OwnTalentMutation;
 use crate::directory::vocabulary::graphql::VocabularyQuery;
+use crate::identity::administration::graphql::{AdministrationMutation, AdministrationQuery};
 use crate::identity::api_key::graphql::{ApiKeyMutation, ApiKeyQuery};
+use crate::identity::export::graphql::ExportQuery;
 use crate::identity::graphql::ViewerQuery;
+use crate::identity::invitation::graphql::{InvitationMutation, InvitationQuery};
+use crate::identity::recovery::graphql::RecoveryMutation;
 use crate::identity::session::graphql::SessionMutation;
 use crate::search::graphql::SearchQuery;
 use crate::search::matching::graphql::MatchQuery;
@@ -31,6 +37,7 @@ pub struct Query(
     RegionQuery,
     OrganizationQuery,
     TalentQuery,
+    ConsentQuery,
     PartnershipQuery,
     PartnershipGraphQuery,
     StatisticsQuery,
@@ -40,6 +47,9 @@ pub struct Query(
     ApiKeyQuery,
     ProposalQuery,
     HistoryQuery,
+    AdministrationQuery,
+    InvitationQuery,
+    ExportQuery,
 );
 
 /// Everything that can be changed. Each mutation answers a payload with `userErrors`: what is wrong with its input,
@@ -47,9 +57,13 @@ pub struct Query(
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
 pub struct Mutation(
     SessionMutation,
+    RecoveryMutation,
     ApiKeyMutation,
+    AdministrationMutation,
+    InvitationMutation,
     OrganizationMutation,
     TalentMutation,
+    OwnTalentMutation,
     AffiliationMutation,
     PartnershipMutation,
     ProposalMutation,

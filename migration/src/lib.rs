@@ -13,8 +13,10 @@ mod m20261122_000003_organization_names;
 mod m20261122_000004_search;
 mod m20261122_000005_writes;
 mod m20261122_000006_identity;
+mod m20261122_000007_mail;
 mod m20261122_000008_proposals;
 mod m20261122_000009_audit;
+mod m20261122_000011_consent;
 mod m20261122_000012_erasure;
 
 /// All steps, in order.
@@ -30,8 +32,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_search::Migration),
             Box::new(m20261122_000005_writes::Migration),
             Box::new(m20261122_000006_identity::Migration),
+            Box::new(m20261122_000007_mail::Migration),
             Box::new(m20261122_000008_proposals::Migration),
             Box::new(m20261122_000009_audit::Migration),
+            Box::new(m20261122_000011_consent::Migration),
             Box::new(m20261122_000012_erasure::Migration),
         ]
     }

@@ -1,8 +1,12 @@
 //! Who calls: signing in, tokens, keys, roles.
 
+mod administration;
 mod api_key;
 mod command;
+mod invitation;
 mod key;
+mod mail;
+mod recovery;
 mod session;
 mod throttle;
 mod token;

@@ -17,29 +17,29 @@ mod rights;
 mod talents;
 
 /// An account without roles.
-pub(super) fn member(number: u128) -> Viewer {
+pub(crate) fn member(number: u128) -> Viewer {
     Viewer { signed_in: true, account: Some(Uuid::from_u128(number)), ..Viewer::anonymous() }
 }
 
 /// An editor of regions.
-pub(super) fn editor(regions: &[&str]) -> Viewer {
+pub(crate) fn editor(regions: &[&str]) -> Viewer {
     let regions: std::collections::BTreeSet<String> = regions.iter().map(|r| (*r).to_owned()).collect();
     Viewer { staff_of: regions.clone(), writes: regions, ..member(1) }
 }
 
 /// The account of a talent, or of a member of an organization.
-pub(super) fn owner(id: &str) -> Viewer {
+pub(crate) fn owner(id: &str) -> Viewer {
     let (_, id) = passerelle::record::id::decode_any("", id).expect("an id");
     Viewer { owns: [id].into(), ..member(2) }
 }
 
 /// An administrator of the whole instance.
-pub(super) fn admin() -> Viewer {
+pub(crate) fn admin() -> Viewer {
     Viewer { admin: true, ..member(3) }
 }
 
 /// What a mutation answers; `call` is its name and `fields` what to read in its payload.
-pub(super) async fn call(
+pub(crate) async fn call(
     server: &TestServer,
     call: &str,
     fields: &str,
@@ -65,7 +65,7 @@ fn capital(of: &str) -> String {
 }
 
 /// Makes a record; `fields` is what to read of it.
-pub(super) async fn create(server: &TestServer, of: &str, input: Value, fields: &str) -> Value {
+pub(crate) async fn create(server: &TestServer, of: &str, input: Value, fields: &str) -> Value {
     let name = capital(of);
     let input = ("input", format!("{name}Input!"), input);
     let arguments = [(input.0, input.1.as_str(), input.2)];
@@ -73,7 +73,7 @@ pub(super) async fn create(server: &TestServer, of: &str, input: Value, fields: 
 }
 
 /// Changes a record.
-pub(super) async fn update(
+pub(crate) async fn update(
     server: &TestServer,
     of: &str,
     id: &str,
@@ -89,20 +89,20 @@ pub(super) async fn update(
 }
 
 /// Deletes a record.
-pub(super) async fn delete(server: &TestServer, of: &str, id: &str, base: Option<i32>) -> Value {
+pub(crate) async fn delete(server: &TestServer, of: &str, id: &str, base: Option<i32>) -> Value {
     let arguments = [("id", "ID!", json!(id)), ("baseRevision", "Int", json!(base))];
     call(server, &format!("delete{}", capital(of)), "deletedId", &arguments).await
 }
 
 /// A record that must be made; its id.
-pub(super) async fn made(server: &TestServer, of: &str, input: Value) -> String {
+pub(crate) async fn made(server: &TestServer, of: &str, input: Value) -> String {
     let answer = create(server, of, input, "id").await;
     assert_eq!(answer["userErrors"], json!([]));
     answer[of]["id"].as_str().expect("an id").to_owned()
 }
 
 /// Code and path of each error: `INVALID input.name`.
-pub(super) fn told(answer: &Value) -> Vec<String> {
+pub(crate) fn told(answer: &Value) -> Vec<String> {
     let errors = answer["userErrors"].as_array().expect("a list of errors").iter();
     let path = |error: &Value| {
         let parts = error["path"].as_array().expect("a path").iter().map(|part| part.as_str().unwrap_or("?"));
@@ -112,29 +112,29 @@ pub(super) fn told(answer: &Value) -> Vec<String> {
 }
 
 /// The reason of the only error.
-pub(super) fn reason(answer: &Value) -> &str {
+pub(crate) fn reason(answer: &Value) -> &str {
     assert_eq!(answer["userErrors"].as_array().map(Vec::len), Some(1), "{answer}");
     answer["userErrors"][0]["reason"].as_str().unwrap_or_default()
 }
 
 /// A number that the database answers.
-pub(super) async fn number(server: &TestServer, sql: &str) -> i64 {
+pub(crate) async fn number(server: &TestServer, sql: &str) -> i64 {
     let db = server.app.db.writer();
     let row = db.query_one_raw(Statement::from_string(server.app.db.dialect().backend(), sql)).await;
     row.expect("a statement").expect("a row").try_get_by_index(0).expect("a number")
 }
 
 /// Entries in the change log.
-pub(super) async fn logged(server: &TestServer) -> i64 {
+pub(crate) async fn logged(server: &TestServer) -> i64 {
     number(server, "SELECT COUNT(*) FROM change_log").await
 }
 
 /// An organization as an editor writes it.
-pub(super) fn studio(region: &str, slug: &str) -> Value {
+pub(crate) fn studio(region: &str, slug: &str) -> Value {
     json!({"slug": slug, "name": slug, "kind": "animation-studio", "region": region})
 }
 
 /// A talent as an editor writes it.
-pub(super) fn person(region: &str, slug: &str) -> Value {
+pub(crate) fn person(region: &str, slug: &str) -> Value {
     json!({"slug": slug, "displayName": slug, "region": region, "visibility": "PUBLIC", "legalBasis": "CONSENT"})
 }

@@ -3,7 +3,7 @@
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
-use super::{admin, create, delete, editor, logged, made, member, owner, person, reason, told, update};
+use super::{admin, call, create, delete, editor, logged, made, member, owner, person, reason, told, update};
 use crate::on_both_databases;
 use crate::support::records::{import_text, ndjson, options, talent};
 
@@ -60,7 +60,8 @@ on_both_databases! {
         same["displayName"] = json!("By the region");
         assert_eq!(told(&update(&region, "talent", &id, None, same, "id").await), [""; 0]);
         let own = server.beside(owner(&id)).await;
-        let answer = update(&own, "talent", &id, None, otherwise, FIELDS).await;
+        let arguments = [("id", "ID!", json!(id)), ("input", "TalentInput!", otherwise), ("consent", "ConsentInput", json!({"version": 1, "language": "FR"}))];
+        let answer = call(&own, "updateTalent", &format!("talent {{ {FIELDS} }}"), &arguments).await;
         assert_eq!((answer["talent"]["visibility"].as_str(), answer["talent"]["claimed"].as_bool()), (Some("PUBLIC"), Some(true)));
     }
 }

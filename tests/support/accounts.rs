@@ -126,3 +126,40 @@ pub(crate) async fn is_good_header(server: &TestServer, header: &str) -> bool {
     assert_eq!(challenge.expect("a challenge"), "Bearer error=\"invalid_token\"");
     false
 }
+
+/// The answer to a document with variables, with a token or without.
+pub(crate) async fn ask(server: &TestServer, token: Option<&str>, query: &str, variables: Value) -> Value {
+    let request = server.client.post(server.url("/graphql"));
+    let request = request.json(&json!({ "query": query, "variables": variables }));
+    let request = match token {
+        Some(token) => request.header("authorization", format!("Bearer {token}")),
+        None => request,
+    };
+    request.send().await.expect("the server answers").json().await.expect("an answer is JSON")
+}
+
+/// The payload of the one mutation of a document.
+pub(crate) async fn mutate(server: &TestServer, token: Option<&str>, query: &str, variables: Value) -> Value {
+    let mut answer = ask(server, token, query, variables).await;
+    assert_eq!(answer.get("errors"), None, "{answer}");
+    let data = answer["data"].as_object_mut().expect("data");
+    data.values_mut().next().expect("a payload").take()
+}
+
+/// Code, reason and path of each error of a payload.
+pub(crate) fn refusals(payload: &Value) -> Vec<String> {
+    let errors = payload["userErrors"].as_array().expect("errors");
+    let said = errors.iter().map(|error| {
+        let path: Vec<&str> =
+            error["path"].as_array().expect("a path").iter().filter_map(Value::as_str).collect();
+        let reason = error["reason"].as_str().map_or_else(String::new, |reason| format!("/{reason}"));
+        assert!(!error["message"].as_str().expect("a message").is_empty());
+        format!("{}{reason} {}", error["code"].as_str().expect("a code"), path.join("."))
+    });
+    said.collect()
+}
+
+/// The id of an account as clients know it.
+pub(crate) fn account_id(id: uuid::Uuid) -> String {
+    passerelle::record::id::encode("account", id)
+}

@@ -1,6 +1,7 @@
 //! Starts servers with databases of their own, and asks them.
 
 pub(crate) mod accounts;
+pub(crate) mod mail;
 pub(crate) mod meilisearch;
 pub(crate) mod postgres;
 pub(crate) mod program;

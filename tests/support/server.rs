@@ -1,12 +1,14 @@
 //! A server of one test: the real router on a port of its own, with a database and a clock of its own.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use passerelle::app::{App, Clock};
 use passerelle::identity::{self, encryption::EncryptionKey};
+use passerelle::mail::{self, Mailer};
 use passerelle::record::policy::Viewer;
 use passerelle::record::read::Database;
 use passerelle::record::value::DateTime;
@@ -45,11 +47,22 @@ pub(crate) struct Setup {
     search: bool,
     engine: Option<Arc<dyn Engine>>,
     rate_limit: bool,
+    /// Sends mails.
+    mail: bool,
+    smtp_url: Option<String>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { settings: Settings::default(), sample: false, search: false, engine: None, rate_limit: true }
+        Self {
+            settings: Settings::default(),
+            sample: false,
+            search: false,
+            engine: None,
+            rate_limit: true,
+            mail: false,
+            smtp_url: None,
+        }
     }
 }
 
@@ -71,6 +84,18 @@ impl Setup {
     pub(crate) fn with_engine(mut self, engine: Arc<dyn Engine>) -> Self {
         self.engine = Some(engine);
         self
+    }
+
+    /// Sends mails: as files, see [`super::mail`].
+    pub(crate) fn with_mail(mut self) -> Self {
+        self.mail = true;
+        self
+    }
+
+    /// Sends mails to this mail server.
+    pub(crate) fn with_smtp(mut self, url: &str) -> Self {
+        self.smtp_url = Some(url.to_owned());
+        self.with_mail()
     }
 
     /// Whoever asks is this viewer.
@@ -120,6 +145,18 @@ async fn identified(app: App, rate_limit: bool) -> App {
     identity::open(app, options).await.expect("it has keys to sign with")
 }
 
+/// Writes mails with these settings, below this folder.
+pub(crate) fn mailer(folder: &Path, smtp_url: Option<String>) -> Mailer {
+    let options = mail::Options {
+        smtp_url: smtp_url.map(Into::into),
+        from: Some("Passerelle <noreply@directory.example>".parse().expect("an address")),
+        link_url: None,
+        public_url: "https://directory.example/".parse().expect("an address"),
+        data_dir: folder.to_owned(),
+    };
+    Mailer::new(options).expect("the settings are right")
+}
+
 /// A server that runs until it is dropped.
 pub(crate) struct TestServer {
     /// Its shared parts.
@@ -138,6 +175,8 @@ pub(crate) struct TestServer {
     pub(crate) engine: Option<Arc<dyn Engine>>,
     /// Where the search index is.
     _search_folder: Option<TempDir>,
+    /// Where mails are written, in a folder of theirs.
+    pub(crate) data_dir: Option<Arc<TempDir>>,
     _meilisearch: Option<meilisearch::Indexes>,
     _place: Option<Place>,
 }
@@ -174,6 +213,11 @@ impl TestServer {
         let app = App::new(db, Clock::Set(Arc::new(AtomicI64::new(now.micros()))));
         let mut app = identified(app, setup.rate_limit).await;
         let stop = CancellationToken::new();
+        let data_dir = tempfile::tempdir().expect("a folder");
+        app.mail = mailer(data_dir.path(), setup.smtp_url);
+        if setup.mail {
+            app.mail.start(&app, stop.clone());
+        }
         let stop_following = stop.child_token();
         let search_folder = tempfile::tempdir().expect("a folder");
         let meilisearch = if setup.search { meilisearch::of_the_environment() } else { None };
@@ -207,6 +251,7 @@ impl TestServer {
             serving,
             engine,
             _search_folder: Some(search_folder),
+            data_dir: Some(Arc::new(data_dir)),
             _meilisearch: meilisearch,
             _place: Some(place),
         })
@@ -235,6 +280,7 @@ impl TestServer {
             stop,
             engine: self.engine.clone(),
             _search_folder: None,
+            data_dir: self.data_dir.clone(),
             _meilisearch: None,
             _place: None,
         }

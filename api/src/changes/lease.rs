@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::record::read::{Database, Dialect};
 
@@ -43,12 +44,34 @@ impl Lease {
         self.set(db, &format!("{} + {}", now(db.dialect()), time.as_micros())).await
     }
 
+    /// Keeps it on and on, each time for so long; ends when it is lost.
+    pub async fn keep_on(&self, db: &Arc<Database>, time: Duration) {
+        let mut ends = Instant::now() + time;
+        loop {
+            sleep(time / 3).await;
+            let asked = Instant::now();
+            // A database that does not answer in time may have given the lease to somebody else.
+            match timeout(ends.saturating_duration_since(asked), self.keep(db, time)).await {
+                Ok(Ok(true)) => ends = asked + time,
+                Ok(Ok(false)) | Err(_) => return,
+                Ok(Err(error)) => tracing::debug!(%error, name = self.name, "a lease could not be kept"),
+            }
+        }
+    }
+
     /// Gives it back, so that the next program need not wait for its end.
     ///
     /// # Errors
     /// Whatever the database says.
     pub async fn give_back(&self, db: &Arc<Database>) -> Result<(), DbErr> {
         self.set(db, "0").await.map(|_| ())
+    }
+
+    /// Gives it back where the database answers in time; where it does not, the lease ends by itself.
+    pub async fn give_back_within(&self, db: &Arc<Database>, time: Duration) {
+        if !matches!(timeout(time, self.give_back(db)).await, Ok(Ok(()))) {
+            tracing::debug!(name = self.name, "a lease could not be given back; it ends by itself");
+        }
     }
 
     async fn set(&self, db: &Arc<Database>, until: &str) -> Result<bool, DbErr> {

@@ -119,7 +119,10 @@ fn chosen(from_stdin: bool) -> Result<(SecretString, bool), Failure> {
     read.map_err(|error| Failure::failed(format!("the password cannot be read: {error}")))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let password = SecretString::from(line.strip_suffix('\r').unwrap_or(line));
-    account::check_password(&password).map_err(|wrong| Failure::usage(wrong.to_string()))?;
+    if account::password_problem("password", &password).is_some() {
+        let (min, max) = (password::MIN_LENGTH, password::MAX_LENGTH);
+        return Err(Failure::usage(format!("a password has {min} to {max} characters")));
+    }
     Ok((password, false))
 }
 

@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use passerelle::app::App;
 use passerelle::config::Config;
 use passerelle::identity::api_key::{self, Maker, NewKey};
-use passerelle::identity::refusal::Undone;
-use passerelle::record::value::{DateTime, LanguagePreferences};
+use passerelle::record::problem::Undone;
+use passerelle::record::value::{DateTime, Language};
 use passerelle::record::{id, name_of};
 use secrecy::ExposeSecret as _;
 
@@ -54,10 +54,8 @@ enum Action {
 fn undone(undone: Undone) -> Failure {
     match undone {
         Undone::Refused(all) => {
-            let told = all.iter().map(|refusal| {
-                let option = refusal.path.strip_prefix("input.").unwrap_or(refusal.path);
-                format!("{option}: {}", refusal.message.for_reader(&LanguagePreferences::default()))
-            });
+            let told =
+                all.iter().map(|problem| format!("{}: {}", problem.path, problem.message(Language::En)));
             Failure::usage(told.collect::<Vec<_>>().join(" "))
         }
         Undone::Failed(error) => Failure::failed(error.to_string()),

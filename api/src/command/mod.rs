@@ -16,6 +16,7 @@ use clap::{Parser, Subcommand};
 use passerelle::app::{App, Clock};
 use passerelle::config::{Config, DatabaseName, LogFormat, Switch};
 use passerelle::identity::{self, encryption::EncryptionKey};
+use passerelle::mail::{self, Mailer};
 use passerelle::migrations::{self, Layout};
 use passerelle::record::read::Database;
 use passerelle::search::embedded::Embedded;
@@ -24,6 +25,7 @@ use passerelle::search::meilisearch::{Meilisearch, Options};
 use sea_orm::DbErr;
 use secrecy::ExposeSecret as _;
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 mod account;
 mod api_key;
@@ -237,6 +239,28 @@ async fn identified(config: &Config, Opened { app, name }: Opened) -> Result<App
         rate_limit: config.rate_limit == Switch::On,
     };
     identity::open(app, options).await.map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// Who sends mails by the settings. Nothing is asked of the mail server yet: the start does not wait for it.
+fn mailer(config: &Config, name: &DatabaseName) -> Result<Mailer, Failure> {
+    // What is passed on empty was not set.
+    let smtp_url = config.smtp_url.clone().filter(|url| !url.expose_secret().is_empty());
+    if smtp_url.is_none() && matches!(name, DatabaseName::Postgres(_)) {
+        tracing::warn!("SMTP_URL is not set: mails are written as files in the data folder, and not sent");
+    }
+    let public_url = match &config.public_url {
+        Some(url) => url.clone(),
+        None => Url::parse(&format!("http://{}", config.listen_addr))
+            .map_err(|error| Failure::failed(format!("LISTEN_ADDR is no address of a page: {error}")))?,
+    };
+    let options = mail::Options {
+        smtp_url,
+        from: config.mail_from.clone(),
+        link_url: config.link_url.clone(),
+        public_url,
+        data_dir: config.data_dir.clone(),
+    };
+    Mailer::new(options).map_err(Failure::usage)
 }
 
 /// The search engine of the settings. Nothing is asked of it yet: the start does not wait for it.

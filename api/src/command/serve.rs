@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use passerelle::app::App;
 use passerelle::config::{Config, DatabaseName, Switch};
+use passerelle::directory::talent::upkeep;
 use passerelle::identity::demo;
 use passerelle::record::erasure::settle::Erased;
 use passerelle::server::{Server, Settings};
@@ -15,7 +16,7 @@ use passerelle::{housekeeping, import};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, cannot_use, check_file, engine, identified, make_data_dir, open};
+use super::{Failure, cannot_use, check_file, engine, identified, mailer, make_data_dir, open};
 
 /// How long the database may take to let go.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
@@ -38,6 +39,8 @@ impl Serve {
         let config = &self.config;
         let stop = stop_by_signal()?;
         let (_, name) = config.database().map_err(|error| Failure::usage(error.to_string()))?;
+        let mail = mailer(config, &name)?;
+        let terms = config.profile_terms().map_err(|error| Failure::usage(error.to_string()))?;
         make_data_dir(&config.data_dir)?;
         // Held until the end of the process, whatever way it ends.
         let _lock = match &name {
@@ -47,7 +50,7 @@ impl Serve {
             }
             DatabaseName::Postgres(_) => None,
         };
-        let app = identified(config, open(config).await?).await?;
+        let app = App { mail, ..identified(config, open(config).await?).await? };
         let erased = Erased::replay(&app, &config.data_dir).await;
         let erased = erased.map_err(|error| Failure::failed(error.to_string()))?;
         let engine = engine(config)?;
@@ -64,6 +67,8 @@ impl Serve {
         following.start(&app, stop.clone());
         erased.start(&app, stop.clone());
         housekeeping::start(&app, stop.clone());
+        app.mail.start(&app, stop.clone());
+        upkeep::start(&app, terms, stop.clone());
         let sample = if self.demo {
             let loaded = import::sample::load(&app).await;
             let loaded = match loaded.map_err(|error| {

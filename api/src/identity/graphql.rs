@@ -4,7 +4,7 @@ use async_graphql::{Context, Object};
 
 use super::account::graphql::AccountNode;
 use super::caller::{Call, Known};
-use super::role::Role;
+use super::role::{Grant, Role};
 use crate::directory::contact_read::graphql::{ContactReadConnection, page as contact_reads};
 use crate::directory::region::{self, RegionNode, Regions};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
@@ -39,15 +39,10 @@ impl ViewerNode {
             (Some(below), Some(account)) => Some(AccountNode::read(reader, account, &below).await?),
             _ => None,
         };
-        let below = want.below("Viewer", "roles").and_then(|roles| roles.below("RoleGrant", "region"));
-        let slugs = known.grants.iter().filter_map(|grant| grant.region.as_deref());
-        let regions = region::read(reader, slugs, &below.unwrap_or_default()).await?;
-        let roles = known.grants.iter().map(|grant| RoleGrantNode {
-            role: grant.role,
-            region: grant.region.clone(),
-            regions: regions.clone(),
-        });
-        Ok(Self { authenticated, account, roles: roles.collect(), contact_reads: reads })
+        let below = want.below("Viewer", "roles").unwrap_or_default();
+        let regions = RoleGrantNode::regions(reader, &known.grants, &below).await?;
+        let roles = RoleGrantNode::of(&known.grants, &regions);
+        Ok(Self { authenticated, account, roles, contact_reads: reads })
     }
 }
 
@@ -94,6 +89,29 @@ pub struct RoleGrantNode {
     role: Role,
     region: Option<String>,
     regions: Regions,
+}
+
+impl RoleGrantNode {
+    /// Reads what is wanted of the regions of grants.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn regions(
+        reader: &Reader,
+        grants: &[Grant],
+        want: &Selection,
+    ) -> Result<Regions, DomainError> {
+        let below = want.below("RoleGrant", "region").unwrap_or_default();
+        let slugs = grants.iter().filter_map(|grant| grant.region.as_deref());
+        region::read(reader, slugs, &below).await
+    }
+
+    /// Grants with what was read of their regions.
+    pub fn of(grants: &[Grant], regions: &Regions) -> Vec<Self> {
+        let node =
+            |grant: &Grant| Self { role: grant.role, region: grant.region.clone(), regions: regions.clone() };
+        grants.iter().map(node).collect()
+    }
 }
 
 /// Something that somebody may do, and where.

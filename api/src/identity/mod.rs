@@ -11,21 +11,24 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use sea_orm::DatabaseTransaction;
+use sea_orm::{DatabaseTransaction, SqlErr};
 use url::Url;
 
 use crate::app::App;
 use crate::record::error::DomainError;
 
 pub mod account;
+pub mod administration;
 pub mod api_key;
 pub mod caller;
 pub mod demo;
 pub mod encryption;
+pub mod export;
 pub mod graphql;
-pub mod messages;
+pub mod invitation;
+pub mod one_time;
 pub mod password;
-pub mod refusal;
+pub mod recovery;
 pub mod role;
 pub mod secret;
 pub mod session;
@@ -108,6 +111,12 @@ pub async fn open(app: App, options: Options) -> Result<App, signing::Unusable> 
         ..Parts::default()
     };
     Ok(App { identity: Identity(Arc::new(parts)), ..app })
+}
+
+/// Whether somebody else has just written what may be there once only.
+pub(crate) fn is_twice(error: &DomainError) -> bool {
+    matches!(error, DomainError::Database(error)
+        if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))))
 }
 
 /// Runs what writes in a transaction and a task of its own, so that a caller who goes away leaves nothing half

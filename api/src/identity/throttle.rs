@@ -64,7 +64,7 @@ impl Throttle {
     }
 }
 
-/// The buckets of signing in and of refreshing.
+/// The buckets of signing in, of refreshing, and of what sends mails or takes their tokens.
 #[derive(Debug)]
 pub struct Throttles(Option<Kinds>);
 
@@ -74,6 +74,11 @@ struct Kinds {
     sign_in_from_address: Throttle,
     refresh_of_account: Throttle,
     refresh_from_address: Throttle,
+    reset_of_account: Throttle,
+    reset_from_address: Throttle,
+    one_time_from_address: Throttle,
+    invitation_of_account: Throttle,
+    invitation_to_address: Throttle,
 }
 
 impl Default for Throttles {
@@ -86,6 +91,12 @@ impl Default for Throttles {
             sign_in_from_address: Throttle::new(100, 1000),
             refresh_of_account: Throttle::new(60, 1000),
             refresh_from_address: Throttle::new(600, 100),
+            // Each is a mail to somebody who may not have asked for it.
+            reset_of_account: Throttle::new(3, 20 * 60_000),
+            reset_from_address: Throttle::new(30, 60_000),
+            one_time_from_address: Throttle::new(100, 1000),
+            invitation_of_account: Throttle::new(200, 30_000),
+            invitation_to_address: Throttle::new(5, 20 * 60_000),
         }))
     }
 }
@@ -120,6 +131,36 @@ impl Throttles {
     pub fn refresh_from(&self, from: IpAddr, now: DateTime) -> Result<(), DomainError> {
         let Some(kinds) = &self.0 else { return Ok(()) };
         kinds.refresh_from_address.take(&network(from), now).map_err(limited)
+    }
+
+    /// Counts a request for a new password for this normalized e-mail address, whether or not it is that of an
+    /// account.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn password_reset(&self, email_key: &str, from: IpAddr, now: DateTime) -> Result<(), DomainError> {
+        let Some(kinds) = &self.0 else { return Ok(()) };
+        kinds.reset_from_address.take(&network(from), now).map_err(limited)?;
+        kinds.reset_of_account.take(email_key.as_bytes(), now).map_err(limited)
+    }
+
+    /// Counts an attempt to use a token of a mail.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn one_time(&self, from: IpAddr, now: DateTime) -> Result<(), DomainError> {
+        let Some(kinds) = &self.0 else { return Ok(()) };
+        kinds.one_time_from_address.take(&network(from), now).map_err(limited)
+    }
+
+    /// Counts an invitation by this account to this normalized e-mail address.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn invitation(&self, by: uuid::Uuid, email_key: &str, now: DateTime) -> Result<(), DomainError> {
+        let Some(kinds) = &self.0 else { return Ok(()) };
+        kinds.invitation_of_account.take(by.as_bytes(), now).map_err(limited)?;
+        kinds.invitation_to_address.take(email_key.as_bytes(), now).map_err(limited)
     }
 
     /// Counts a refresh of a session of this account.

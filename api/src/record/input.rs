@@ -60,6 +60,21 @@ fn tag_in(text: &str) -> Option<String> {
     Some(text[at..].chars().take(12).take_while(|c| !c.is_whitespace()).collect())
 }
 
+/// Checks a line of text that must be given: it has something that can be seen, no control characters, no tags of
+/// HTML, and so many characters at most.
+pub fn check_line(path: &str, text: &str, limit: usize, problems: &mut Problems) {
+    let text = text.trim();
+    if text.is_empty() {
+        problems.add(Problem::required(path));
+    } else if text.chars().any(char::is_control) {
+        problems.add(Problem::new(path, &messages::CONTROL_CHARACTERS));
+    } else if let Some(tag) = tag_in(text) {
+        problems.add(Problem::at(path, Said::new(&messages::MARKUP).with("found", tag)));
+    } else if text.chars().count() > limit {
+        problems.add(Problem::too_long(path, limit));
+    }
+}
+
 impl Fields<'_> {
     /// Sets a field that may be empty.
     pub fn set<T: Clone>(&mut self, given: &MaybeUndefined<T>, into: &mut Option<T>) {

@@ -5,13 +5,16 @@
 use super::problem::UserErrorCode;
 use super::value::{Language, LanguagePreferences};
 
+pub mod accounts;
 mod merging;
+mod profile;
 
-pub use merging::{
+pub use self::merging::{
     ALREADY_MERGED, BOTH_CLAIMED, CHANGED_SINCE, CLAIMED_SURVIVES, NOT_A_MEMBER, NOT_YOUR_PROPOSAL,
     NOTHING_PROPOSED, OTHERS_REVIEW, PARTNERSHIP_OF_ONE, PROPOSAL_DECIDED, SAME_RECORD, TOO_MANY_PROPOSALS,
     TOO_MANY_TOGETHER,
 };
+pub use self::profile::*;
 
 /// One thing that can be wrong, with its codes and its text in each language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,19 +74,24 @@ impl Said {
 
     /// The whole text in a language. Braces in values stay as they are.
     pub fn text(&self, language: Language) -> String {
-        let mut text = String::new();
-        let mut rest = self.message.text(language);
-        while let Some((before, after)) = rest.split_once('{') {
-            text.push_str(before);
-            let Some((word, after)) = after.split_once('}') else { break };
-            let value = self.values.iter().find(|(name, _)| *name == word);
-            text.push_str(value.map_or("", |(_, value)| value));
-            rest = after;
-        }
-        text.push_str(rest);
-        text.truncate(text.trim_end().len());
-        text
+        fill(self.message.text(language), &self.values)
     }
+}
+
+/// A text with the values of its words in braces. Braces in values stay as they are.
+pub fn fill(text: &str, values: &[(&'static str, String)]) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((word, after)) = after.split_once('}') else { break };
+        let value = values.iter().find(|(name, _)| *name == word);
+        filled.push_str(value.map_or("", |(_, value)| value));
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled.truncate(filled.trim_end().len());
+    filled
 }
 
 /// The field must be given.
@@ -631,7 +639,7 @@ mod tests {
 
     #[test]
     fn every_text_has_the_words_of_the_others_and_is_there() {
-        for message in ALL.into_iter().chain(merging::ALL) {
+        for message in ALL.iter().chain(&accounts::ALL).chain(&merging::ALL).chain(profile::ALL) {
             for language in Language::ALL {
                 let text = message.text(language);
                 assert!(!text.is_empty());

@@ -22,6 +22,7 @@ use super::write::{
     merge, through, write_once,
 };
 use crate::app::App;
+use crate::directory::talent::consent::{Agreement, ConsentInput, Step};
 
 /// What was deleted, or why nothing was.
 #[derive(Clone, Debug, SimpleObject)]
@@ -91,6 +92,11 @@ impl<'a> Mutator<'a> {
         Ok(Self { app: ctx.data()?, reader: Reader::of(ctx)? })
     }
 
+    /// The program.
+    pub fn app(&self) -> &'a App {
+        self.app
+    }
+
     /// The one who reads what was written.
     pub fn reader(&self) -> &'a Arc<Reader> {
         self.reader
@@ -135,6 +141,23 @@ impl<'a> Mutator<'a> {
         record: RecordInput,
     ) -> Result<Done, DomainError> {
         let submission = Submission { base_revision, ..self.submission(record) };
+        self.with_record(id, submission).await
+    }
+
+    /// Changes a record for who may have to agree to it.
+    ///
+    /// # Errors
+    /// See [`Mutator::update`].
+    pub async fn update_with(
+        &self,
+        id: &ID,
+        base_revision: Option<i32>,
+        record: RecordInput,
+        consent: Option<ConsentInput>,
+    ) -> Result<Done, DomainError> {
+        let agreement = Agreement { account: self.reader.viewer.account, text: consent };
+        let step = Some(Step::Agree(agreement));
+        let submission = Submission { base_revision, step, ..self.submission(record) };
         self.with_record(id, submission).await
     }
 
@@ -215,11 +238,6 @@ impl<'a> Mutator<'a> {
             self.app.identity.callers().forget_account(account);
         }
         Ok(Done { id: merged.survivor, before: false, problems: merged.problems })
-    }
-
-    /// The program.
-    pub fn app(&self) -> &'a App {
-        self.app
     }
 
     /// Why whoever calls writes nothing at all, wherever it be.

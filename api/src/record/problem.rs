@@ -5,6 +5,7 @@ use std::fmt::Display;
 use async_graphql::Enum;
 
 use super::RecordType;
+use super::error::DomainError;
 use super::messages::{self, Message, Said};
 use super::value::Language;
 
@@ -95,6 +96,12 @@ impl Problem {
     /// Whether it is a problem with a field of the record.
     pub fn is_of_the_input(&self) -> bool {
         self.about == About::Field
+    }
+
+    /// The same problem, with a field of the input.
+    #[must_use]
+    pub fn of_the_input(self) -> Self {
+        Self { about: About::Field, ..self }
     }
 
     /// What is wrong and what would be right.
@@ -204,6 +211,14 @@ impl Problems {
         self.0.push(problem);
     }
 
+    /// Goes on where nothing is wrong.
+    ///
+    /// # Errors
+    /// [`Undone::Refused`] with all that is wrong.
+    pub fn none_or_refused(self) -> Result<(), Undone> {
+        if self.is_empty() { Ok(()) } else { Err(Undone::Refused(self.0)) }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -217,6 +232,27 @@ impl Problems {
     /// Takes them all.
     pub fn take(&mut self) -> Vec<Problem> {
         std::mem::take(&mut self.0)
+    }
+}
+
+/// Why something was not done.
+#[derive(Clone, Debug)]
+pub enum Undone {
+    /// The input is not right: all that is wrong with it.
+    Refused(Vec<Problem>),
+    /// The program failed, or will not answer now.
+    Failed(DomainError),
+}
+
+impl From<DomainError> for Undone {
+    fn from(error: DomainError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Problem> for Undone {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(vec![problem])
     }
 }
 

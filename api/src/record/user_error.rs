@@ -2,8 +2,9 @@
 
 use async_graphql::SimpleObject;
 
+use super::error::DomainError;
 use super::messages::language_of;
-use super::problem::{Problem, UserErrorCode};
+use super::problem::{Problem, Undone, UserErrorCode};
 use super::value::LanguagePreferences;
 
 /// One thing that is wrong with the input of a mutation, for those who filled it in. Nothing was written.
@@ -33,5 +34,22 @@ impl UserError {
             path: problem.arguments(),
             retry_after_ms: None,
         }
+    }
+}
+
+/// Parts what a payload says from what fails the whole field.
+///
+/// # Errors
+/// Those that are no refusals.
+pub fn outcome<T>(
+    done: Result<T, Undone>,
+    reader: &LanguagePreferences,
+) -> Result<Result<T, Vec<UserError>>, DomainError> {
+    match done {
+        Ok(done) => Ok(Ok(done)),
+        Err(Undone::Refused(all)) => {
+            Ok(Err(all.iter().map(|problem| UserError::new(problem, reader)).collect()))
+        }
+        Err(Undone::Failed(error)) => Err(error),
     }
 }

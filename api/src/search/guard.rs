@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::engine::Guard;
@@ -70,25 +69,13 @@ impl Held {
     /// Keeps the right; ends when it is lost.
     pub async fn keep(&self, db: &Arc<Database>) {
         let By::Lease { lease, time } = &self.by else { return std::future::pending().await };
-        let mut ends = Instant::now() + *time;
-        loop {
-            sleep(*time / 3).await;
-            let asked = Instant::now();
-            // A database that does not answer in time may have given the lease to somebody else.
-            match timeout(ends.saturating_duration_since(asked), lease.keep(db, *time)).await {
-                Ok(Ok(true)) => ends = asked + *time,
-                Ok(Ok(false)) | Err(_) => return,
-                Ok(Err(error)) => tracing::debug!(%error, "the lease of the search index could not be kept"),
-            }
-        }
+        lease.keep_on(db, *time).await;
     }
 
     /// Gives the right back.
     pub async fn give_back(self, db: &Arc<Database>) {
-        if let By::Lease { lease, time } = self.by
-            && !matches!(timeout(time, lease.give_back(db)).await, Ok(Ok(())))
-        {
-            tracing::debug!("the lease of the search index could not be given back; it ends by itself");
+        if let By::Lease { lease, time } = self.by {
+            lease.give_back_within(db, time).await;
         }
     }
 }

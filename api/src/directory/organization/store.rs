@@ -11,7 +11,9 @@ use crate::record::lookup::Key;
 use crate::record::page::{Page, PageOf};
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::provenance::ExternalId;
-use crate::record::read::{Group, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection};
+use crate::record::read::{
+    Dialect, Group, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection,
+};
 use crate::record::reader::Reader;
 use crate::record::value::Identifier;
 use crate::record::{Head, RecordType, Times, columns_of, id, name_of};
@@ -330,6 +332,20 @@ pub async fn named(reader: &Reader, names: &[&str], most: usize) -> Result<Vec<V
         found[position].push(row.get()?);
     }
     Ok(found)
+}
+
+/// The id and the region of an organization by its id, or that of a duplicate: for those who decide by region, whatever
+/// a viewer sees. The key is `id`.
+pub fn region_by_id(dialect: Dialect) -> KeyedStatement {
+    let lookup = Key::Id(Uuid::nil()).lookup(RecordType::Organization, dialect);
+    let sql = format!(
+        "SELECT k.n, o.id, o.region FROM {} {} {} organization AS o ON o.id = {} ORDER BY k.n",
+        lookup.keys.source(dialect),
+        lookup.join,
+        dialect.join(),
+        lookup.id,
+    );
+    KeyedStatement { sql, keys: lookup.keys }
 }
 
 /// The organizations that each of these continues, by name.

@@ -152,7 +152,14 @@ fn comment(path: &str, given: Option<&String>, problems: &mut Problems) -> Optio
 }
 
 fn batch<'a>(app: &App, tx: &'a DatabaseTransaction) -> Batch<'a> {
-    Batch { tx, dialect: app.db.dialect(), now: app.clock.now(), resolved: Resolved::default() }
+    Batch {
+        app,
+        tx,
+        dialect: app.db.dialect(),
+        now: app.clock.now(),
+        resolved: Resolved::default(),
+        step: None,
+    }
 }
 
 fn submission(viewer: &Viewer, organization: Uuid, input: OrganizationInput) -> Submission {

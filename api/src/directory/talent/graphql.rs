@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
 
+use super::consent::Consent;
 use super::{
     Availability, FieldVisibility, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, TalentNode, all, find,
 };
@@ -326,6 +327,18 @@ impl TalentNode {
         let groups = TalentFieldGroup::ALL.into_iter().zip(card.field_visibility);
         let groups = groups.map(|(group, visibility)| FieldVisibility { group, visibility });
         card.sees_private.then(|| groups.collect())
+    }
+
+    /// When the person last said that the profile is right: by confirming it, by agreeing, or by claiming it; null
+    /// where they never did. Only the person and the staff of the region see this.
+    async fn confirmed_at(&self) -> Option<DateTime> {
+        self.row.upkeep.confirmed_at
+    }
+
+    /// What the person has agreed to, and taken back, the latest first; only the person and the staff of the region
+    /// see this.
+    async fn consents(&self) -> Option<&[Consent]> {
+        self.consents.as_deref()
     }
 
     /// Groups of fields that this viewer is not shown, whether or not anything is there.

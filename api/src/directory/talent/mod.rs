@@ -3,6 +3,7 @@
 use async_graphql::{Enum, SimpleObject};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::directory::affiliation;
 use crate::directory::affiliation::graphql::AffiliationConnection;
@@ -15,16 +16,21 @@ use crate::record::policy::{Viewer, Visibility};
 use crate::record::provenance::{Claim, ExternalId, Source};
 use crate::record::read::{Group, KeyRow, KeyValue, Selected, Selection};
 use crate::record::reader::{ByKey, Reader, nodes_wanted, total_wanted};
-use crate::record::value::{Date, EmailAddress, Identifier, LocalizedText, Url};
+use crate::record::value::{Date, DateTime, EmailAddress, Identifier, LocalizedText, Url};
 use crate::record::{Head, Times};
 
+pub mod claim;
+pub mod consent;
 pub mod document;
 pub mod graphql;
 pub(crate) mod merging;
 pub mod mutation;
+pub mod own;
 pub mod store;
+pub mod upkeep;
 pub mod write;
 
+use consent::Consent;
 use graphql::{TalentConnection, TalentFilter, TalentOrder};
 
 /// Whether a talent can take on work.
@@ -148,6 +154,8 @@ pub struct Talent {
     pub details: Group<Details>,
     /// How to reach them; empty where the viewer may not see it.
     pub contact: Group<Contact>,
+    /// When they said that it is right; empty where the viewer may not see it.
+    pub upkeep: Group<Upkeep>,
 }
 
 /// What a card about a talent shows.
@@ -192,6 +200,13 @@ pub struct Contact {
     pub email: Option<EmailAddress>,
     /// Phone number.
     pub phone: Option<String>,
+}
+
+/// When a person said that their profile is right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// The last time.
+    pub confirmed_at: Option<DateTime>,
 }
 
 /// What only detailed views of a talent ask for.
@@ -248,6 +263,9 @@ impl Talent {
             details.claims.retain(|claim| TalentFieldGroup::of_field(&claim.field).is_none_or(shows));
         }
         let sees_private = viewer.sees(Visibility::Private, &self.head.region, self.head.id);
+        if !sees_private && let Some(upkeep) = self.upkeep.get_mut() {
+            *upkeep = Upkeep::default();
+        }
         if let Some(card) = self.card.get_mut() {
             if !shows(TalentFieldGroup::Availability) {
                 card.availability = Availability::Unknown;
@@ -266,6 +284,7 @@ pub struct TalentNode {
     region: Regions,
     territory_regions: Regions,
     affiliations: ByKey<AffiliationConnection>,
+    consents: Option<Vec<Consent>>,
 }
 
 /// Name of the type in the schema.
@@ -278,6 +297,7 @@ impl From<Talent> for TalentNode {
             region: Regions::default(),
             territory_regions: Regions::default(),
             affiliations: ByKey::default(),
+            consents: None,
         }
     }
 }
@@ -308,6 +328,14 @@ pub fn fill<'a>(
             let regions = region::read(reader, slugs, &region::wanted_of_territories(&below)).await?;
             for node in nodes.iter_mut() {
                 node.territory_regions = regions.clone();
+            }
+        }
+        if want.has(TYPE, &["consents"]) {
+            let shown = nodes.iter().filter(|node| node.row.card.sees_private);
+            let ids: Vec<Uuid> = shown.map(|node| node.row.head.id).collect();
+            let mut all = consent::store::of(&reader.db, &ids).await?;
+            for node in nodes.iter_mut().filter(|node| node.row.card.sees_private) {
+                node.consents = Some(all.remove(&node.row.head.id).unwrap_or_default());
             }
         }
         let parents: Vec<KeyRow> = nodes.iter().map(|node| vec![KeyValue::Id(node.row.head.id)]).collect();

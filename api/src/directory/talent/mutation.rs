@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
+use super::consent::ConsentInput;
 use super::write::{TalentInput, Talents};
 use super::{TalentNode, find};
 use crate::record::RecordType;
@@ -57,7 +58,8 @@ impl TalentMutation {
 
     /// Changes a talent: an absent field keeps, null clears, a list replaces. The person and those who write
     /// the records of the region may. Who sees the profile, and why the directory shows it, only the person
-    /// decides once they have claimed it.
+    /// decides once they have claimed it; where they show more of it, or to more people, they agree to the present
+    /// text. Whoever takes a profile out of PRIVATE that nobody has claimed says its `legalBasis`.
     async fn update_talent(
         &self,
         ctx: &Context<'_>,
@@ -67,9 +69,13 @@ impl TalentMutation {
         )]
         base_revision: Option<i32>,
         #[graphql(desc = "What changes.")] input: TalentInput,
+        #[graphql(
+            desc = "Required where the person makes `visibility` or a group of `fieldVisibility` of their claimed profile visible to more people; it is recorded then, and passed over otherwise."
+        )]
+        consent: Option<ConsentInput>,
     ) -> GraphqlResult<TalentPayload> {
         let record = RecordInput::Talent(Box::new(input));
-        let done = Mutator::of(ctx)?.update(&id, base_revision, record).await.graphql()?;
+        let done = Mutator::of(ctx)?.update_with(&id, base_revision, record, consent).await.graphql()?;
         payload(ctx, done).await
     }
 

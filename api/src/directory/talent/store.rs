@@ -1,7 +1,11 @@
 //! SQL of talents: keyed reads under the viewer's condition.
 
+use entity::{record_redirect, sync_record, talent};
+use sea_orm::{DatabaseTransaction, EntityTrait, QuerySelect};
+use uuid::Uuid;
+
 use super::graphql::{TalentFilter, TalentOrder};
-use super::{Availability, Card, Contact, Details, TYPE, Talent};
+use super::{Availability, Card, Contact, Details, TYPE, Talent, Upkeep};
 use crate::directory::vocabulary::{occupation_facet, sector_facets, territories_within, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, Directory, Fetch, List, Ranges, filled};
@@ -10,15 +14,17 @@ use crate::record::policy::{Viewer, Visibility};
 use crate::record::provenance::ExternalId;
 use crate::record::read::{Group, KeyRow, KeyValue, KeyedStatement, Row, Selection};
 use crate::record::reader::Reader;
-use crate::record::value::fold;
+use crate::record::value::{DateTime, fold};
 use crate::record::{Head, RecordType, Times, columns_of, id, name_of};
 
 /// The groups of columns that a selection needs.
+#[expect(clippy::struct_excessive_bools, reason = "each is a group of its own, and any of them go together")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
     card: bool,
     details: bool,
     contact: bool,
+    upkeep: bool,
 }
 
 const CARD: &[&str] = &[
@@ -61,6 +67,7 @@ const CARDED: &[&str] = &[
     "availableFrom",
     "fieldVisibility",
     "withheld",
+    "consents",
 ];
 
 /// Fields of the schema that the group of details answers.
@@ -83,17 +90,23 @@ impl Columns {
     pub fn of(want: &Selection) -> Self {
         let details = want.has(TYPE, DETAILED);
         let contact = want.has(TYPE, &["email", "phone"]);
-        Self { card: details || contact || want.has(TYPE, CARDED), details, contact }
+        let upkeep = want.has(TYPE, &["confirmedAt"]);
+        Self { card: details || contact || upkeep || want.has(TYPE, CARDED), details, contact, upkeep }
     }
 
     /// Those of a search document: all that is no contact.
     pub fn searched() -> Self {
-        Self { card: true, details: true, contact: false }
+        Self { card: true, details: true, contact: false, upkeep: false }
+    }
+
+    /// All of them.
+    pub fn all() -> Self {
+        Self { card: true, details: true, contact: true, upkeep: true }
     }
 
     /// Those of its names.
     pub fn named() -> Self {
-        Self { card: true, details: true, contact: false }
+        Self { card: true, details: true, contact: false, upkeep: false }
     }
 
     /// What to select of the row `alias`, and the join that it needs.
@@ -112,6 +125,12 @@ impl Columns {
         if self.contact {
             columns.push(columns_of(alias, &["email", "phone"]));
         }
+        if self.upkeep {
+            columns.push(format!("{alias}_upkeep.confirmed_at"));
+            joins = format!(
+                "{joins} LEFT JOIN talent_upkeep AS {alias}_upkeep ON {alias}_upkeep.talent_id = {alias}.id"
+            );
+        }
         Fetch { columns: columns.join(", "), joins }
     }
 
@@ -128,6 +147,10 @@ impl Columns {
             details: Group::read(self.details, row, read_details)?,
             contact: Group::read(self.contact, row, |row| {
                 Ok(Contact { email: row.parsed()?, phone: row.get()? })
+            })?,
+            upkeep: Group::read(self.upkeep, row, |row| {
+                let confirmed_at: Option<i64> = row.get()?;
+                Ok(Upkeep { confirmed_at: confirmed_at.map(DateTime::from_micros) })
             })?,
         };
         talent.withhold(viewer);
@@ -277,4 +300,37 @@ fn availability(reader: &Reader, filter: &TalentFilter, conditions: &mut Conditi
              OR (o.availability = 'FROM_DATE' AND o.available_from <= k.available_by)))"
         ));
     }
+}
+
+/// What can be said of a profile that somebody was invited to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody has claimed it.
+    Unclaimed,
+    /// Somebody has claimed it.
+    Claimed,
+    /// It was merged into another.
+    Merged,
+    /// It was deleted or erased, or never was.
+    Gone,
+}
+
+/// How a profile stands. The record is locked: it stays so until the end of the transaction.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn standing(tx: &DatabaseTransaction, id: Uuid) -> Result<Standing, DomainError> {
+    let shared = sync_record::Entity::find_by_id(id).lock_exclusive().one(tx).await?;
+    if record_redirect::Entity::find_by_id(id).one(tx).await?.is_some() {
+        return Ok(Standing::Merged);
+    }
+    if shared.is_none_or(|shared| shared.state != "LIVE") {
+        return Ok(Standing::Gone);
+    }
+    let row = talent::Entity::find_by_id(id).one(tx).await?;
+    Ok(match row {
+        None => Standing::Gone,
+        Some(row) if row.claimed => Standing::Claimed,
+        Some(_) => Standing::Unclaimed,
+    })
 }

@@ -9,11 +9,13 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup};
+use super::consent::{self, Agreement, ConsentPurpose, Step};
+use super::{Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, upkeep};
 use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::vocabulary::{occupation_facet, sector_facet, vocabularies};
 use crate::directory::{affiliation, proposal};
-use crate::identity::account;
+use crate::identity::{account, invitation};
+use crate::mail;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
 use crate::record::policy::{Viewer, Visibility};
@@ -240,6 +242,71 @@ fn decided_otherwise<'a>(before: &Model, row: &Model) -> Vec<&'a str> {
     decided.into_iter().filter(|(_, same)| !same).map(|(field, _)| field).collect()
 }
 
+/// The levels of a row: that of the record, then those of the groups.
+fn levels(row: &Model) -> [i16; 5] {
+    [
+        row.visibility,
+        row.contact_visibility,
+        row.biography_visibility,
+        row.availability_visibility,
+        row.affiliations_visibility,
+    ]
+}
+
+/// Whether the record or a group of its fields is shown to more people than before, by its own level: a group that
+/// opens while the record is private counts, as the person decides it now.
+fn shows_more(before: &Model, row: &Model) -> bool {
+    levels(before).iter().zip(levels(row)).any(|(before, now)| now < *before)
+}
+
+/// Whether a profile that only its region saw, or that was not there, is shown to others.
+fn is_shown_first(before: Option<&Model>, row: &Model) -> bool {
+    let private = Visibility::Private.code();
+    before.is_none_or(|before| before.visibility == private) && row.visibility != private
+}
+
+/// A profile that was hidden because nobody confirmed it is not shown again by others on the ground of a consent
+/// that nobody gave: the person shows it again, when they have claimed it.
+async fn keep_hidden(
+    batch: &Batch<'_>,
+    drafts: &Numbered<Draft<Model>>,
+    problems: &mut [Problems],
+) -> Result<(), DomainError> {
+    let consent = name_of(LegalBasis::Consent);
+    let shown = drafts.iter().filter(|(_, Draft { row, before, .. })| {
+        let again = before.is_some() && is_shown_first(before.as_ref(), row);
+        again && !row.claimed && row.legal_basis == consent
+    });
+    let shown: Vec<(usize, Uuid)> = shown.map(|(index, draft)| (*index, draft.row.id)).collect();
+    let ids: Vec<Uuid> = shown.iter().map(|(_, id)| *id).collect();
+    let hidden = upkeep::store::hidden(batch.tx, batch.dialect, &ids).await?;
+    for (index, _) in shown.iter().filter(|(_, id)| hidden.contains(id)) {
+        problems[*index].add(Problem::new("visibility", &messages::CONSENT_LAPSED));
+    }
+    Ok(())
+}
+
+/// Keeps what happened to profiles beside what their fields say.
+async fn record_step(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<(), DomainError> {
+    let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.id).collect();
+    match batch.step {
+        Some(Step::Claim(agreement)) => {
+            consent::store::give(batch.tx, &ids, agreement, ConsentPurpose::Claim, batch.now).await?;
+            upkeep::store::confirm(batch.tx, &ids, batch.now).await
+        }
+        Some(Step::Agree(agreement)) => {
+            let more = rows.iter().filter(|(row, before)| {
+                before.as_ref().is_some_and(|before| before.claimed && shows_more(before, row))
+            });
+            let more: Vec<Uuid> = more.map(|(row, _)| row.id).collect();
+            consent::store::give(batch.tx, &more, agreement, ConsentPurpose::Visibility, batch.now).await?;
+            upkeep::store::confirm(batch.tx, &more, batch.now).await
+        }
+        Some(Step::Lapse) => upkeep::store::hide(batch.tx, &ids, batch.now).await,
+        Some(Step::Withdraw) | None => Ok(()),
+    }
+}
+
 impl Kind for Talents {
     const TYPE: RecordType = RecordType::Talent;
     const HAS_REGION: bool = true;
@@ -341,7 +408,8 @@ impl Kind for Talents {
         }
         match &input.legal_basis {
             MaybeUndefined::Value(basis) => name_of(*basis).clone_into(&mut row.legal_basis),
-            _ if before.is_none() && row.visibility != Visibility::Private.code() => {
+            // Whoever takes a profile out of PRIVATE says why the directory may show it. A claimed one has its basis.
+            _ if is_shown_first(before, &row) && !row.claimed => {
                 fields.problems.add(Problem::required("legalBasis"));
             }
             _ => {}
@@ -364,21 +432,36 @@ impl Kind for Talents {
     }
 
     async fn complete(
-        _: &Batch<'_>,
+        batch: &Batch<'_>,
         drafts: &mut Numbered<Draft<Model>>,
         problems: &mut [Problems],
     ) -> Result<(), DomainError> {
-        for (index, draft) in drafts.iter() {
-            let Some(before) = &draft.before else { continue };
+        for (index, Draft { row, before, viewer, .. }) in drafts.iter_mut() {
+            let Some(before) = before else { continue };
+            let agreement = match batch.step {
+                Some(Step::Claim(_)) => {
+                    row.claimed = true;
+                    name_of(LegalBasis::Consent).clone_into(&mut row.legal_basis);
+                    continue;
+                }
+                Some(Step::Withdraw | Step::Lapse) => {
+                    row.visibility = Visibility::Private.code();
+                    continue;
+                }
+                Some(Step::Agree(agreement)) => agreement,
+                None => Agreement { account: None, text: None },
+            };
             let nobody = Viewer::anonymous();
-            let writer = draft.viewer.as_deref().unwrap_or(&nobody);
+            let writer = viewer.as_deref().unwrap_or(&nobody);
             if !writer.decides_for(before.claimed, before.id) {
-                for field in decided_otherwise(before, &draft.row) {
+                for field in decided_otherwise(before, row) {
                     problems[*index].add(Problem::new(field, &messages::TALENT_DECIDES));
                 }
+            } else if before.claimed && shows_more(before, row) {
+                agreement.problem().into_iter().for_each(|problem| problems[*index].add(problem));
             }
         }
-        Ok(())
+        keep_hidden(batch, drafts, problems).await
     }
 
     async fn save(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<Vec<Written>, DomainError> {
@@ -388,6 +471,7 @@ impl Kind for Talents {
         batch.unlist("talent", &known).await?;
         batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.clone()).collect()).await?;
         batch.list("talent", &ids).await?;
+        record_step(batch, rows).await?;
         let moved = |(row, before): &&(Model, Option<Model>)| {
             let same = |b: &Model| {
                 (b.visibility, &b.region, b.affiliations_visibility)
@@ -426,11 +510,23 @@ impl Kind for Talents {
             proposal::store::purge_talent(batch.tx, batch.dialect, *talent).await?;
         }
         account::erase::of_talents(batch, ids).await?;
+        consent::store::forget(batch.tx, ids).await?;
+        // Those who could be written to without an account: warned, or invited.
+        for row in Self::load(batch, ids).await?.into_values() {
+            invitation::talent::purge(batch.tx, row.id).await?;
+            if let Some(address) = row.email.and_then(|email| email.parse().ok()) {
+                mail::purge(batch.tx, batch.app, &address).await?;
+            }
+        }
         affiliation::write::erase(batch, ids).await
     }
 
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
         batch.unlist("talent", ids).await?;
+        // What was agreed to for the profile is kept: it is the proof that it was shown rightly.
+        let upkeep =
+            |keys: &str| format!("DELETE FROM talent_upkeep WHERE talent_id IN (SELECT k.id FROM {keys})");
+        batch.for_ids(ids, upkeep).await?;
         batch
             .for_ids(ids, |keys| format!("DELETE FROM talent WHERE id IN (SELECT k.id FROM {keys})"))
             .await?;

@@ -1,6 +1,9 @@
 //! Accounts in the schema.
 
+use std::collections::{BTreeSet, HashMap};
+
 use async_graphql::{ID, Object};
+use uuid::Uuid;
 
 use super::Account;
 use crate::directory::organization::{self, OrganizationNode};
@@ -26,20 +29,49 @@ impl AccountNode {
     /// # Errors
     /// [`DomainError::Database`].
     pub async fn read(reader: &Reader, account: &Account, want: &Selection) -> Result<Self, DomainError> {
-        let mut node = Self { account: account.clone(), talent: None, organizations: Vec::new() };
-        if let (Some(below), Some(id)) = (want.below("Account", "talent"), account.talent) {
-            let found = talent::find(reader, vec![Key::Id(id)], &below).await?.next();
-            node.talent = found.flatten().map(Box::new);
+        let read = Self::read_all(reader, vec![account.clone()], want).await?.pop();
+        read.ok_or_else(|| DomainError::Stored("an account was not read".into()))
+    }
+
+    /// Reads what is wanted of accounts, of all of them together.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn read_all(
+        reader: &Reader,
+        accounts: Vec<Account>,
+        want: &Selection,
+    ) -> Result<Vec<Self>, DomainError> {
+        let mut talents: HashMap<Uuid, TalentNode> = HashMap::new();
+        if let Some(below) = want.below("Account", "talent") {
+            let ids: Vec<Uuid> = accounts.iter().filter_map(|account| account.talent).collect();
+            let keys = ids.iter().map(|id| Key::Id(*id)).collect();
+            let found = talent::find(reader, keys, &below).await?;
+            talents = ids.into_iter().zip(found).filter_map(|(id, node)| Some((id, node?))).collect();
         }
+        let mut organizations: HashMap<Uuid, OrganizationNode> = HashMap::new();
         if let Some(below) = want.below("Account", "organizations") {
-            let keys = account.organizations.iter().map(|id| Key::Id(*id)).collect();
-            node.organizations = organization::find(reader, keys, &below).await?.flatten().collect();
+            let ids: BTreeSet<Uuid> =
+                accounts.iter().flat_map(|account| &account.organizations).copied().collect();
+            let keys = ids.iter().map(|id| Key::Id(*id)).collect();
+            let found = organization::find(reader, keys, &below).await?;
+            organizations = ids.into_iter().zip(found).filter_map(|(id, node)| Some((id, node?))).collect();
         }
-        Ok(node)
+        let nodes = accounts.into_iter().map(|account| Self {
+            talent: account.talent.and_then(|id| talents.get(&id)).cloned().map(Box::new),
+            organizations: account
+                .organizations
+                .iter()
+                .filter_map(|id| organizations.get(id))
+                .cloned()
+                .collect(),
+            account,
+        });
+        Ok(nodes.collect())
     }
 }
 
-/// Somebody who signs in. An account is shown to its owner only.
+/// Somebody who signs in. An account is shown to its owner, and to those who administer its region.
 #[Object(name = "Account")]
 impl AccountNode {
     /// Opaque id.

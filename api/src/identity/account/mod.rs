@@ -5,16 +5,19 @@ use std::collections::BTreeSet;
 use entity::account::Model;
 use icu_normalizer::ComposingNormalizer;
 use sea_orm::DatabaseTransaction;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use super::role::Grant;
-use super::{password, transact};
+use super::{is_twice, password, transact};
 use crate::app::App;
 use crate::directory::vocabulary::vocabularies;
 use crate::record::audit::{self, Action, Actor, Subject};
 use crate::record::error::DomainError;
+use crate::record::input::check_line;
+use crate::record::messages::{Said, accounts as said};
 use crate::record::name_of;
+use crate::record::problem::{Problem, Problems};
 use crate::record::value::{EmailAddress, Language};
 
 pub mod erase;
@@ -47,7 +50,11 @@ impl Account {
         self.talent.iter().chain(&self.organizations).copied().collect()
     }
 
-    fn from_row(row: Model, organizations: Vec<Uuid>) -> Result<Self, DomainError> {
+    /// The account of a row.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where an address or a language is none.
+    pub(super) fn from_row(row: Model, organizations: Vec<Uuid>) -> Result<Self, DomainError> {
         let stored = |error: &dyn std::fmt::Display| DomainError::Stored(error.to_string());
         Ok(Self {
             id: row.id,
@@ -123,36 +130,28 @@ pub fn check_grant(grant: &Grant) -> Result<(), NotMade> {
     }
 }
 
-/// Checks the name that is shown: something, and nothing that cannot be seen.
-///
-/// # Errors
-/// [`NotMade::Wrong`].
-pub fn check_name(name: &str) -> Result<(), NotMade> {
-    let wrong =
-        name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control);
-    if wrong {
-        let message = format!("a name has 1 to {MAX_NAME} characters, none of them control characters");
-        return Err(NotMade::Wrong(message));
+/// What is wrong with a new password: too short, or longer than any that is accepted.
+pub fn password_problem(path: &str, password: &SecretString) -> Option<Problem> {
+    if password.expose_secret().is_empty() {
+        Some(Problem::required(path))
+    } else if password::is_too_short(password) {
+        let said = Said::new(&said::PASSWORD_TOO_SHORT).with("limit", password::MIN_LENGTH.to_string());
+        Some(Problem::at(path, said))
+    } else if password::is_too_long(password) {
+        Some(Problem::too_long(path, password::MAX_LENGTH))
+    } else {
+        None
     }
-    Ok(())
 }
 
-/// Checks a new password: long enough, and not longer than any that is accepted.
+/// Writes down what somebody does to an account.
 ///
 /// # Errors
-/// [`NotMade::Wrong`].
-pub fn check_password(password: &SecretString) -> Result<(), NotMade> {
-    let (min, max) = (password::MIN_LENGTH, password::MAX_LENGTH);
-    if password::is_too_short(password) || password::is_too_long(password) {
-        return Err(NotMade::Wrong(format!("a password has {min} to {max} characters")));
-    }
-    Ok(())
-}
-
-/// Writes down what the command line does to an account.
-async fn note(
+/// [`DomainError::Database`].
+pub(super) async fn note(
     app: &App,
     tx: &DatabaseTransaction,
+    actor: Actor,
     action: Action,
     account: Uuid,
     region: Option<String>,
@@ -161,7 +160,7 @@ async fn note(
     let entry = audit::Entry {
         region,
         fields: fields.iter().map(|field| (*field).to_owned()).collect(),
-        ..audit::Entry::new(Actor::CommandLine, action, Subject::Account(account))
+        ..audit::Entry::new(actor, action, Subject::Account(account))
     };
     audit::record(tx, app.db.dialect(), vec![entry], app.clock.now()).await
 }
@@ -171,7 +170,11 @@ async fn note(
 /// # Errors
 /// [`NotMade`].
 pub async fn create(app: &App, new: NewAccount) -> Result<Uuid, NotMade> {
-    check_name(&new.display_name)?;
+    let mut problems = Problems::default();
+    check_line("name", &new.display_name, MAX_NAME, &mut problems);
+    if let Some(problem) = problems.take().first() {
+        return Err(NotMade::Wrong(format!("the name: {}", problem.message(Language::En))));
+    }
     new.grants.iter().try_for_each(check_grant)?;
     let email = new.email.clone();
     let id = transact(app, move |app, tx| {
@@ -182,7 +185,7 @@ pub async fn create(app: &App, new: NewAccount) -> Result<Uuid, NotMade> {
             }
             store::insert(tx, id, new, now).await?;
             let fields = ["email", "displayName", "language", "password", "roles"];
-            note(app, tx, Action::Create, id, None, &fields).await?;
+            note(app, tx, Actor::CommandLine, Action::Create, id, None, &fields).await?;
             Ok(Some(id))
         })
     });
@@ -190,11 +193,7 @@ pub async fn create(app: &App, new: NewAccount) -> Result<Uuid, NotMade> {
         Ok(Some(id)) => Ok(id),
         Ok(None) => Err(NotMade::Exists(email)),
         // Somebody else made it meanwhile.
-        Err(DomainError::Database(error))
-            if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) =>
-        {
-            Err(NotMade::Exists(email))
-        }
+        Err(error) if is_twice(&error) => Err(NotMade::Exists(email)),
         Err(error) => Err(error.into()),
     }
 }
@@ -214,7 +213,7 @@ pub async fn set_password(
             let Some(account) = store::by_email(tx, &key).await? else { return Ok(None) };
             store::set_password(tx, account.id, password_hash, app.clock.now()).await?;
             super::session::store::delete_of_account(tx, account.id).await?;
-            note(app, tx, Action::SetPassword, account.id, None, &["password"]).await?;
+            note(app, tx, Actor::CommandLine, Action::SetPassword, account.id, None, &["password"]).await?;
             Ok(Some(account.id))
         })
     })
@@ -244,7 +243,7 @@ pub async fn set_grant(app: &App, email: &EmailAddress, grant: Grant, given: boo
             };
             if changed {
                 let action = if given { Action::GrantRole } else { Action::WithdrawRole };
-                note(app, tx, action, account.id, region, &["roles"]).await?;
+                note(app, tx, Actor::CommandLine, action, account.id, region, &["roles"]).await?;
             }
             Ok(Some(account.id))
         })

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use entity::{account, account_organization, account_role};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
 use super::{Account, Listed, NewAccount, email_key};
-use crate::identity::role::Grant;
+use crate::identity::role::{Grant, Role};
 use crate::record::error::DomainError;
 use crate::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
@@ -23,6 +24,53 @@ use crate::record::{name_of, value_of};
 /// [`DomainError::Database`].
 pub async fn by_email(on: &impl ConnectionTrait, key: &str) -> Result<Option<account::Model>, DomainError> {
     Ok(account::Entity::find().filter(account::Column::EmailKey.eq(key)).one(on).await?)
+}
+
+/// The account of an id.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn by_id(on: &impl ConnectionTrait, id: Uuid) -> Result<Option<account::Model>, DomainError> {
+    Ok(account::Entity::find_by_id(id).one(on).await?)
+}
+
+/// What an account may do.
+///
+/// # Errors
+/// [`DomainError::Database`], [`DomainError::Stored`].
+pub async fn grants_of(on: &impl ConnectionTrait, id: Uuid) -> Result<Vec<Grant>, DomainError> {
+    let rows = account_role::Entity::find().filter(account_role::Column::AccountId.eq(id)).all(on).await?;
+    rows.into_iter().map(|row| grant(&row.role, row.region)).collect()
+}
+
+/// How many accounts have a role.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn count_with(on: &impl ConnectionTrait, role: Role) -> Result<u64, DomainError> {
+    Ok(account_role::Entity::find().filter(account_role::Column::Role.eq(name_of(role))).count(on).await?)
+}
+
+/// Makes an account belong to an organization, unless it does.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn join(on: &impl ConnectionTrait, account: Uuid, organization: Uuid) -> Result<(), DomainError> {
+    use account_organization::Column::{AccountId, OrganizationId};
+    let row = account_organization::Model { account_id: account, organization_id: organization };
+    let there = OnConflict::columns([AccountId, OrganizationId]).do_nothing().to_owned();
+    let row = account_organization::Entity::insert(row.into_active_model().reset_all()).on_conflict(there);
+    row.exec_without_returning(on).await?;
+    Ok(())
+}
+
+/// Makes an account belong to an organization no more.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn leave(on: &impl ConnectionTrait, account: Uuid, organization: Uuid) -> Result<(), DomainError> {
+    account_organization::Entity::delete_by_id((account, organization)).exec(on).await?;
+    Ok(())
 }
 
 /// The account with this normalized e-mail address, and the hash of its password: what signing in reads.
@@ -42,6 +90,33 @@ pub async fn credentials(
     let key = KeyValue::Text(key.to_owned());
     let rows = db.read(&KeyedStatement { sql, keys }, vec![vec![key]]).await?;
     rows.into_iter().next().map(|(_, mut row)| Ok((row.get()?, row.get()?))).transpose()
+}
+
+/// The account with this id, locked until the end of the transaction.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn lock(tx: &DatabaseTransaction, id: Uuid) -> Result<Option<account::Model>, DomainError> {
+    Ok(account::Entity::find_by_id(id).lock_exclusive().one(tx).await?)
+}
+
+/// Makes a profile an account's own.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn set_talent(
+    on: &impl ConnectionTrait,
+    id: Uuid,
+    talent: Uuid,
+    now: DateTime,
+) -> Result<(), DomainError> {
+    account::Entity::update_many()
+        .col_expr(account::Column::TalentId, Expr::value(talent))
+        .col_expr(account::Column::UpdatedAt, Expr::value(now.micros()))
+        .filter(account::Column::Id.eq(id))
+        .exec(on)
+        .await?;
+    Ok(())
 }
 
 /// Whether there is any account.

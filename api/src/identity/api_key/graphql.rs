@@ -7,13 +7,12 @@ use super::{ApiKey, Maker, NewKey, all, create, revoke};
 use crate::directory::region::{self, RegionNode, Regions};
 use crate::directory::vocabulary::vocabularies;
 use crate::identity::caller::Call;
-use crate::identity::refusal::outcome;
 use crate::identity::role::Role;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::{self, graphql_id};
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
-use crate::record::user_error::UserError;
+use crate::record::user_error::{UserError, outcome};
 use crate::record::value::DateTime;
 
 /// What the types of ids of keys begin with.

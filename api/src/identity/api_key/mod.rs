@@ -10,15 +10,15 @@ use uuid::Uuid;
 
 use super::account::MAX_NAME;
 use super::caller::{Credential, Known};
-use super::messages;
-use super::refusal::{Refusal, Undone};
-use super::role::{self, Role};
+use super::role::Role;
 use super::{secret, transact};
 use crate::app::App;
 use crate::directory::vocabulary::vocabularies;
 use crate::record::audit::{self, Action, Actor, Subject};
 use crate::record::error::DomainError;
-use crate::record::problem::UserErrorCode;
+use crate::record::input::check_line;
+use crate::record::messages::{self, accounts as said};
+use crate::record::problem::{Problem, Problems, Undone};
 use crate::record::value::DateTime;
 
 pub mod graphql;
@@ -103,37 +103,28 @@ impl Maker<'_> {
     fn may(self, region: &str) -> bool {
         match self {
             Self::Operator => true,
-            Self::Caller(known) => known
-                .is_some_and(|known| known.account().is_some() && role::administers(&known.grants, region)),
+            Self::Caller(known) => known.is_some_and(|known| known.administers(region)),
         }
     }
 }
 
 /// What is wrong with a key that is to be made.
-fn check(new: &NewKey, maker: Maker<'_>, now: DateTime) -> Vec<Refusal> {
-    use UserErrorCode::{Forbidden, Invalid, NotFound, Required, TooLong};
-    let mut wrong = Vec::new();
-    let name = new.name.trim();
-    if name.is_empty() {
-        wrong.push(Refusal::new(Required, messages::REQUIRED, "input.name"));
-    } else if name.chars().count() > MAX_NAME {
-        wrong.push(Refusal::new(TooLong, messages::NAME_TOO_LONG, "input.name"));
-    } else if name.chars().any(char::is_control) {
-        wrong.push(Refusal::new(Invalid, messages::CONTROL_CHARACTERS, "input.name"));
-    }
+fn check(new: &NewKey, maker: Maker<'_>, now: DateTime) -> Problems {
+    let mut wrong = Problems::default();
+    check_line("name", &new.name, MAX_NAME, &mut wrong);
     if vocabularies().regions.get(&new.region).is_none() {
-        wrong.push(Refusal::new(NotFound, messages::NO_REGION, "input.region"));
+        wrong.add(Problem::new("region", &said::NO_REGION));
     } else if !maker.may(&new.region) {
-        wrong.push(Refusal::new(Forbidden, messages::NOT_YOUR_REGION, "input.region"));
+        wrong.add(Problem::new("region", &said::NOT_YOUR_KEYS));
     }
     if new.roles.is_empty() {
-        wrong.push(Refusal::new(Required, messages::REQUIRED, "input.roles"));
+        wrong.add(Problem::new("roles", &messages::REQUIRED));
     } else if new.roles.iter().any(|role| !role.has_region()) {
-        wrong.push(Refusal::new(Invalid, messages::NO_ROLE_OF_KEYS, "input.roles"));
+        wrong.add(Problem::new("roles", &said::NO_ROLE_OF_KEYS));
     }
     let days = new.expires_at.map(|at| (at.micros() - now.micros()).div_euclid(DAY));
     if days.is_some_and(|days| !(0..MAX_DAYS).contains(&days)) {
-        wrong.push(Refusal::new(Invalid, messages::EXPIRY, "input.expiresAt"));
+        wrong.add(Problem::new("expiresAt", &said::EXPIRY));
     }
     wrong
 }
@@ -144,10 +135,7 @@ fn check(new: &NewKey, maker: Maker<'_>, now: DateTime) -> Vec<Refusal> {
 /// [`Undone::Refused`] with all that is wrong; [`DomainError::Database`].
 pub async fn create(app: &App, new: NewKey, maker: Maker<'_>) -> Result<(ApiKey, SecretString), Undone> {
     let now = app.clock.now();
-    let wrong = check(&new, maker, now);
-    if !wrong.is_empty() {
-        return Err(Undone::Refused(wrong));
-    }
+    check(&new, maker, now).none_or_refused()?;
     let key: SecretString = format!("{PREFIX}{}", secret::text(&secret::random::<32>())).into();
     let mut roles = new.roles;
     roles.sort_unstable();
@@ -186,7 +174,7 @@ pub async fn create(app: &App, new: NewKey, maker: Maker<'_>) -> Result<(ApiKey,
 /// # Errors
 /// [`Undone::Refused`] where there is none of this id that the maker may know of; [`DomainError::Database`].
 pub async fn revoke(app: &App, id: Uuid, maker: Maker<'_>) -> Result<ApiKey, Undone> {
-    let unknown = Refusal::new(UserErrorCode::NotFound, messages::NO_KEY, "id");
+    let unknown = Problem::forbidden(&said::NO_KEY);
     let found = store::by_id(&app.db, id).await?.filter(|key| maker.may(&key.region));
     let found = found.ok_or(unknown)?;
     let now = app.clock.now();
@@ -236,11 +224,11 @@ pub fn note_use(app: &App, known: &Arc<Known>) {
 mod tests {
     use super::*;
     use crate::identity::role::Grant;
-    use UserErrorCode::{Forbidden, Invalid, NotFound, Required, TooLong};
+    use crate::record::problem::UserErrorCode::{self, Forbidden, Invalid, NotFound, Required, TooLong};
 
-    fn wrong(new: &NewKey, maker: Maker<'_>) -> Vec<(UserErrorCode, &'static str)> {
+    fn wrong(new: &NewKey, maker: Maker<'_>) -> Vec<(UserErrorCode, String)> {
         let now = DateTime::from_micros(1_000_000 * MINUTE);
-        check(new, maker, now).into_iter().map(|refusal| (refusal.code, refusal.path)).collect()
+        check(new, maker, now).take().into_iter().map(|problem| (problem.code, problem.path)).collect()
     }
 
     fn key() -> NewKey {
@@ -261,23 +249,18 @@ mod tests {
             roles: vec![Role::Editor, Role::Admin],
             expires_at: Some(DateTime::from_micros(0)),
         };
-        let expected = [
-            (Required, "input.name"),
-            (NotFound, "input.region"),
-            (Invalid, "input.roles"),
-            (Invalid, "input.expiresAt"),
-        ];
+        let expected = [(Required, "name"), (NotFound, "region"), (Invalid, "roles"), (Invalid, "expiresAt")];
         assert_eq!(wrong(&bad, Maker::Operator), expected);
         let long = NewKey { name: "x".repeat(101), roles: Vec::new(), ..key() };
-        assert_eq!(wrong(&long, Maker::Operator), [(TooLong, "input.name"), (Required, "input.roles")]);
+        assert_eq!(wrong(&long, Maker::Operator), [(TooLong, "name"), (Required, "roles")]);
         let late = DateTime::from_micros((1_000_000 + MAX_DAYS * 24 * 60 + 1) * MINUTE);
         let late = NewKey { name: "a\u{7}".into(), expires_at: Some(late), ..key() };
-        assert_eq!(wrong(&late, Maker::Operator), [(Invalid, "input.name"), (Invalid, "input.expiresAt")]);
+        assert_eq!(wrong(&late, Maker::Operator), [(Invalid, "name"), (Invalid, "expiresAt")]);
     }
 
     #[test]
     fn machines_make_no_keys() {
-        let forbidden = [(Forbidden, "input.region")];
+        let forbidden = [(Forbidden, "region")];
         assert_eq!(wrong(&key(), Maker::Caller(None)), forbidden);
         let grants = vec![Grant { role: Role::RegionAdmin, region: Some("wallonie".into()) }];
         let machine = Known::with_key(Uuid::nil(), None, grants, DateTime::from_micros(0));

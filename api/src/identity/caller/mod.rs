@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::account::Account;
 use super::api_key;
-use super::role::{Grant, viewer};
+use super::role::{self, Grant, viewer};
 use super::secret::{self, Hash};
 use crate::app::App;
 use crate::record::error::{DomainError, GraphqlResult};
@@ -101,6 +101,12 @@ impl Known {
             viewer,
             ends_at,
         }
+    }
+
+    /// Whether they decide who has roles in a region, and which keys it gives out. A machine never does: whoever
+    /// finds its key must not be able to stay.
+    pub fn administers(&self, region: &str) -> bool {
+        self.account().is_some() && role::administers(&self.grants, region)
     }
 
     /// Their account; nothing for a machine.

@@ -8,11 +8,11 @@ use secrecy::ExposeSecret as _;
 use super::{Opened, refresh, sign_in, sign_out};
 use crate::identity::caller::Call;
 use crate::identity::graphql::ViewerNode;
-use crate::identity::refusal::{Undone, outcome};
 use crate::record::error::{GraphqlResult, IntoGraphql};
+use crate::record::problem::Undone;
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
-use crate::record::user_error::UserError;
+use crate::record::user_error::{UserError, outcome};
 use crate::record::value::{DateTime, EmailAddress};
 
 /// What somebody signs in with.
@@ -50,7 +50,10 @@ pub struct SignOutPayload {
 }
 
 /// What is answered to who has opened a session, or not.
-async fn payload(ctx: &Context<'_>, opened: Result<Opened, Undone>) -> GraphqlResult<SessionPayload> {
+///
+/// # Errors
+/// What is no refusal.
+pub async fn payload(ctx: &Context<'_>, opened: Result<Opened, Undone>) -> GraphqlResult<SessionPayload> {
     let reader = Reader::of(ctx)?;
     let opened = match outcome(opened, &reader.languages).graphql()? {
         Ok(opened) => opened,

@@ -9,18 +9,18 @@
 use std::net::IpAddr;
 
 use entity::session::Model;
+use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use super::account::{email_key, store as accounts};
 use super::caller::Known;
-use super::messages;
-use super::refusal::{Refusal, Undone};
 use super::secret::{self, Hash};
 use super::{caller, password, transact};
 use crate::app::App;
 use crate::record::error::DomainError;
-use crate::record::problem::UserErrorCode;
+use crate::record::messages::{Said, accounts as said};
+use crate::record::problem::{Problem, Undone};
 use crate::record::value::{DateTime, EmailAddress};
 
 pub mod graphql;
@@ -102,6 +102,11 @@ pub struct Opened {
     pub known: Known,
 }
 
+/// The refresh token opens no session.
+fn ended() -> Problem {
+    Problem::beside("refreshToken", Said::new(&said::SESSION))
+}
+
 /// Opens a session for who knows the password.
 ///
 /// The answer is the same, and takes the same time, whether there is no such account, or the password is another.
@@ -115,11 +120,10 @@ pub async fn sign_in(
     from: IpAddr,
 ) -> Result<Opened, Undone> {
     if password.expose_secret().is_empty() {
-        return Err(Refusal::new(UserErrorCode::Required, messages::REQUIRED, "input.password").into());
+        return Err(Problem::required("password").into());
     }
     if password::is_too_long(&password) {
-        let code = UserErrorCode::TooLong;
-        return Err(Refusal::new(code, messages::PASSWORD_TOO_LONG, "input.password").into());
+        return Err(Problem::too_long("password", password::MAX_LENGTH).into());
     }
     let key = email_key(email);
     app.identity.throttles().sign_in(&key, from, app.clock.now())?;
@@ -127,33 +131,57 @@ pub async fn sign_in(
     let (id, hash) = account.map_or((None, None), |(id, hash)| (Some(id), hash));
     let right = app.identity.hashing().verify(password, hash).await?;
     let Some(account) = id.filter(|_| right) else {
-        return Err(Refusal::CREDENTIALS.into());
+        // Which of the two is wrong is not said.
+        return Err(Problem::new("", &said::CREDENTIALS).into());
     };
     app.identity.throttles().signed_in(&key);
+    let begun = transact(app, move |app, tx| Box::pin(async move { begin(tx, app, account).await })).await?;
+    opened(app, begun).await
+}
+
+/// A session that was written, and whose tokens nobody has yet.
+pub struct Begun {
+    account: Uuid,
+    session: Uuid,
+    token: RefreshToken,
+}
+
+impl Begun {
+    /// Whose session it is.
+    pub fn account(&self) -> Uuid {
+        self.account
+    }
+}
+
+/// Writes a new session of an account.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn begin(on: &impl ConnectionTrait, app: &App, account: Uuid) -> Result<Begun, DomainError> {
     let token = RefreshToken::new(secret::random());
-    let (family_hash, token_hash) = (token.family_hash().to_vec(), token.hash().to_vec());
-    let session = transact(app, move |app, tx| {
-        Box::pin(async move {
-            let now = app.clock.now().micros();
-            let session = Model {
-                id: app.new_id(),
-                account_id: account,
-                family_hash,
-                token_hash,
-                parent_hash: None,
-                parent_again: false,
-                created_at: now,
-                refreshed_at: now,
-                expires_at: now + LIFETIME,
-            };
-            let id = session.id;
-            store::insert(tx, session).await?;
-            Ok(id)
-        })
-    })
-    .await?;
-    tidy(app, account);
-    opened(app, account, session, &token).await
+    let (session, now) = (app.new_id(), app.clock.now().micros());
+    let row = Model {
+        id: session,
+        account_id: account,
+        family_hash: token.family_hash().to_vec(),
+        token_hash: token.hash().to_vec(),
+        parent_hash: None,
+        parent_again: false,
+        created_at: now,
+        refreshed_at: now,
+        expires_at: now + LIFETIME,
+    };
+    store::insert(on, row).await?;
+    Ok(Begun { account, session, token })
+}
+
+/// The tokens of a session that is committed.
+///
+/// # Errors
+/// [`said::SESSION`] where it was ended in the same moment; [`DomainError::Database`].
+pub async fn opened(app: &App, begun: Begun) -> Result<Opened, Undone> {
+    tidy(app, begun.account);
+    tokens(app, begun).await
 }
 
 /// Deletes sessions that have expired, and the oldest of an account that has too many, without anybody waiting.
@@ -166,11 +194,11 @@ fn tidy(app: &App, account: Uuid) {
     });
 }
 
-async fn opened(app: &App, account: Uuid, session: Uuid, token: &RefreshToken) -> Result<Opened, Undone> {
+async fn tokens(app: &App, Begun { account, session, token }: Begun) -> Result<Opened, Undone> {
     let (access_token, expires_at) = app.identity.signing()?.sign(app, account, session).await?;
     let known = caller::store::by_session(&app.db, session, app.clock.now()).await?;
     // It was ended in the same moment.
-    let known = known.ok_or(Refusal::SESSION)?;
+    let known = known.ok_or_else(ended)?;
     Ok(Opened { access_token: access_token.into(), refresh_token: token.text(), expires_at, known })
 }
 
@@ -188,10 +216,10 @@ enum Refreshed {
 /// Goes on with a session: gives a new refresh token for one that is unused, or whose answer was lost.
 ///
 /// # Errors
-/// [`Refusal::SESSION`] for any other token; [`DomainError::RateLimited`] after too many attempts.
+/// [`said::SESSION`] for any other token; [`DomainError::RateLimited`] after too many attempts.
 pub async fn refresh(app: &App, token: &SecretString, from: IpAddr) -> Result<Opened, Undone> {
     app.identity.throttles().refresh_from(from, app.clock.now())?;
-    let token = RefreshToken::parse(token).ok_or(Refusal::SESSION)?;
+    let token = RefreshToken::parse(token).ok_or_else(ended)?;
     let next = RefreshToken::new(token.family);
     let (family, hash, next_hash) = (token.family_hash(), token.hash(), next.hash());
     let refreshed = transact(app, move |app, tx| {
@@ -225,12 +253,12 @@ pub async fn refresh(app: &App, token: &SecretString, from: IpAddr) -> Result<Op
         })
     });
     match refreshed.await? {
-        Refreshed::No => Err(Refusal::SESSION.into()),
+        Refreshed::No => Err(ended().into()),
         Refreshed::Ended(session) => {
             app.identity.callers().forget_session(session);
-            Err(Refusal::SESSION.into())
+            Err(ended().into())
         }
-        Refreshed::Yes { session, account } => opened(app, account, session, &next).await,
+        Refreshed::Yes { session, account } => tokens(app, Begun { account, session, token: next }).await,
     }
 }
 

@@ -57,6 +57,19 @@ pub async fn delete_of_account(on: &impl ConnectionTrait, account: Uuid) -> Resu
     Ok(())
 }
 
+/// Deletes all sessions of an account but one.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn delete_others(on: &impl ConnectionTrait, account: Uuid, kept: Uuid) -> Result<(), DomainError> {
+    session::Entity::delete_many()
+        .filter(session::Column::AccountId.eq(account))
+        .filter(session::Column::Id.ne(kept))
+        .exec(on)
+        .await?;
+    Ok(())
+}
+
 /// Deletes all sessions that have expired, and of one account those beyond the newest.
 ///
 /// # Errors

@@ -4,6 +4,8 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveMode
 use uuid::Uuid;
 
 use super::Resolved;
+use crate::app::App;
+use crate::directory::talent::consent::Step;
 use crate::record::error::DomainError;
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
@@ -11,6 +13,8 @@ use crate::record::value::DateTime;
 /// What a type's `write.rs` works with.
 #[derive(Debug)]
 pub struct Batch<'a> {
+    /// The program.
+    pub app: &'a App,
     /// The transaction.
     pub tx: &'a DatabaseTransaction,
     /// Its SQL.
@@ -19,6 +23,8 @@ pub struct Batch<'a> {
     pub now: DateTime,
     /// What references mean.
     pub resolved: Resolved,
+    /// What happens to people's profiles beside what their fields say.
+    pub step: Option<Step>,
 }
 
 /// How many rows of so many columns one INSERT may have: databases limit the values of a statement.

@@ -78,10 +78,12 @@ impl<'a> Door<'a> {
             app,
             submissions,
             batch: Batch {
+                app,
                 tx,
                 dialect: app.db.dialect(),
                 now: app.clock.now(),
                 resolved: Resolved::default(),
+                step: submissions.iter().find_map(|submission| submission.step),
             },
             instance: instance(tx).await?,
             ids: Vec::new(),

@@ -37,6 +37,7 @@ use crate::directory::affiliation::write::AffiliationInput;
 use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::organization::write::OrganizationInput;
 use crate::directory::partnership::write::PartnershipInput;
+use crate::directory::talent::consent::Step;
 use crate::directory::talent::write::TalentInput;
 
 /// Layout of the replicated fields that the content hash covers.
@@ -188,6 +189,8 @@ pub struct Submission {
     /// Whether it is only proposed, by somebody who may propose changes of the record. Those who may write it decide
     /// later, so it is not asked now whether the submitter does.
     pub proposal: bool,
+    /// What happens to a person's profile beside what its fields say. All submissions of a batch have the same.
+    pub step: Option<Step>,
     /// The record.
     pub input: RecordInput,
 }
@@ -206,6 +209,7 @@ impl Submission {
             removal: None,
             answer: None,
             proposal: false,
+            step: None,
             input,
         }
     }

@@ -1,0 +1,160 @@
+//! What people do with their own profile beside changing it: confirm it, take their consent back.
+
+use async_graphql::{Context, ID, Object};
+use uuid::Uuid;
+
+use super::consent::{self, ConsentAct, ConsentInput, Step, text};
+use super::mutation::TalentPayload;
+use super::store::{Standing, standing};
+use super::write::TalentInput;
+use super::{find, upkeep};
+use crate::app::App;
+use crate::changes;
+use crate::identity::transact;
+use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
+use crate::record::lookup::Key;
+use crate::record::messages::{NOT_YOUR_PROFILE, language_of};
+use crate::record::mutation::Mutator;
+use crate::record::policy::Viewer;
+use crate::record::problem::Problem;
+use crate::record::read::Selection;
+use crate::record::reader::Reader;
+use crate::record::user_error::UserError;
+use crate::record::write::{RecordInput, Submission, apply, log_of};
+use crate::record::{id, value::Language};
+
+/// What a mutation of one's own profile answers: the profile as it is now, or what is in the way.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn payload(
+    ctx: &Context<'_>,
+    reader: &Reader,
+    done: Result<Uuid, Vec<Problem>>,
+) -> Result<TalentPayload, DomainError> {
+    let id = match done {
+        Ok(id) => id,
+        Err(problems) => {
+            let user_errors = problems.iter().map(|problem| UserError::new(problem, &reader.languages));
+            return Ok(TalentPayload { talent: None, user_errors: user_errors.collect() });
+        }
+    };
+    let talent = match Selection::of(ctx).below("TalentPayload", "talent") {
+        Some(want) => find(reader, vec![Key::Id(id)], &want).await?.next().flatten(),
+        None => None,
+    };
+    Ok(TalentPayload { talent, user_errors: Vec::new() })
+}
+
+/// The caller's own profile that the argument `id` names, or why it is not theirs.
+async fn own(mutator: &Mutator<'_>, id: &ID) -> Result<Result<Uuid, Problem>, DomainError> {
+    let id = id::decode("id", "talent", id)?;
+    if let Some(message) = mutator.nobody() {
+        return Ok(Err(Problem::forbidden(message)));
+    }
+    // Asked in any case: what is hidden costs what is absent costs.
+    let found = find(mutator.reader(), vec![Key::Id(id)], &Selection::default()).await?.next().flatten();
+    Ok(match found.map(|node| node.row.head.id) {
+        None => Err(Problem::no_record()),
+        Some(id) if mutator.reader().viewer.owns.contains(&id) => Ok(id),
+        Some(_) => Err(Problem::forbidden(&NOT_YOUR_PROFILE)),
+    })
+}
+
+/// Notes that the person says that their profile is right; nothing where they have not claimed it.
+async fn confirm(app: &App, talent: Uuid) -> Result<Option<Uuid>, DomainError> {
+    transact(app, move |app, tx| {
+        Box::pin(async move {
+            if standing(tx, talent).await? != Standing::Claimed {
+                return Ok(None);
+            }
+            upkeep::store::confirm(tx, &[talent], app.clock.now()).await?;
+            Ok(Some(talent))
+        })
+    })
+    .await
+}
+
+/// Takes back what the person agreed to and hides the profile; nothing where they have not claimed it.
+async fn withdraw(
+    app: &App,
+    viewer: &Viewer,
+    talent: Uuid,
+    language: Language,
+) -> Result<Option<Uuid>, DomainError> {
+    let account = viewer.account;
+    transact(app, move |app, tx| {
+        Box::pin(async move {
+            if standing(tx, talent).await? != Standing::Claimed {
+                return Ok(None);
+            }
+            let now = app.clock.now();
+            let all = consent::store::of_one(tx, app.db.dialect(), talent).await?;
+            let given = all.into_iter().find(|each| each.act == ConsentAct::Given);
+            let text = given.map_or(ConsentInput { version: text::CURRENT, language }, |given| {
+                ConsentInput { version: given.version, language: given.language }
+            });
+            consent::store::withdraw(tx, talent, account, text, now).await?;
+            let submission = Submission {
+                id: Some(talent),
+                exists: true,
+                overwrite: true,
+                step: Some(Step::Withdraw),
+                ..Submission::new(RecordInput::Talent(Box::<TalentInput>::default()))
+            };
+            let (outcomes, written) = apply(app, tx, &[submission]).await?;
+            if outcomes.iter().any(|outcome| !outcome.problems.is_empty()) {
+                return Err(DomainError::Stored("a claimed profile could not be hidden".into()));
+            }
+            changes::append(tx, app.db.dialect(), log_of(&written), now).await?;
+            Ok(Some(talent))
+        })
+    })
+    .await
+}
+
+/// Mutations of one's own profile.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OwnTalentMutation;
+
+/// Mutations of one's own profile.
+#[Object]
+impl OwnTalentMutation {
+    /// Says that one's own profile is still right; only who has claimed it may. A profile that is shown with consent
+    /// and is not confirmed is hidden after a time (13 months unless the instance is set otherwise), and erased
+    /// later (24 months), each time after a warning by mail. One that was hidden stays so: show it again with
+    /// `updateTalent`.
+    async fn confirm_talent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] id: ID,
+    ) -> GraphqlResult<TalentPayload> {
+        let mutator = Mutator::of(ctx)?;
+        let done = match own(&mutator, &id).await.graphql()? {
+            Ok(id) => {
+                confirm(mutator.app(), id).await.graphql()?.ok_or(Problem::forbidden(&NOT_YOUR_PROFILE))
+            }
+            Err(problem) => Err(problem),
+        };
+        payload(ctx, mutator.reader(), done.map_err(|problem| vec![problem])).await.graphql()
+    }
+
+    /// Takes back all that one has agreed to for one's own profile: it is PRIVATE at once. Only who has claimed the
+    /// profile may. To have the data erased as well, erase the profile.
+    async fn withdraw_consent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which profile.")] id: ID,
+    ) -> GraphqlResult<TalentPayload> {
+        let mutator = Mutator::of(ctx)?;
+        let reader = mutator.reader();
+        let done = match own(&mutator, &id).await.graphql()? {
+            Ok(id) => {
+                let done = withdraw(mutator.app(), &reader.viewer, id, language_of(&reader.languages)).await;
+                done.graphql()?.ok_or(Problem::forbidden(&NOT_YOUR_PROFILE))
+            }
+            Err(problem) => Err(problem),
+        };
+        payload(ctx, reader, done.map_err(|problem| vec![problem])).await.graphql()
+    }
+}

@@ -1,0 +1,131 @@
+//! The job that deals with profiles that nobody confirms, and its measures.
+
+use std::time::Duration;
+
+use sea_orm::DatabaseTransaction;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::store::{self, Profile};
+use super::{Measure, Terms, sweep};
+use crate::app::App;
+use crate::changes;
+use crate::changes::lease::Lease;
+use crate::directory::talent::consent::Step;
+use crate::directory::talent::write::TalentInput;
+use crate::directory::vocabulary::vocabularies;
+use crate::mail::{self, Mail, Template};
+use crate::record::RecordType;
+use crate::record::error::DomainError;
+use crate::record::value::{DateTime, Language};
+use crate::record::write::{RecordInput, Submission, apply, log_of};
+
+/// The name of the lease of who deals with profiles.
+const LEASE: &str = "profiles";
+/// How long a lease lasts that is not kept.
+const LEASE_TIME: Duration = Duration::from_mins(1);
+/// How often a program that has not the lease asks for it.
+const LOOK: Duration = Duration::from_mins(1);
+/// The time between two sweeps.
+const PAUSE: Duration = Duration::from_hours(1);
+/// The time before a sweep is tried again that failed.
+const RETRY: Duration = Duration::from_mins(5);
+
+/// Sweeps again and again while this program holds the lease.
+pub(super) async fn run(app: App, terms: Terms, stop: CancellationToken) {
+    loop {
+        let wait = match Lease::take(&app.db, LEASE, LEASE_TIME).await {
+            Ok(Some(lease)) => {
+                // To stop in the middle loses nothing: what is begun of a profile ends in its own task.
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = lease.keep_on(&app.db, LEASE_TIME) => {}
+                    () = sweep_on(&app, &terms) => {}
+                }
+                lease.give_back_within(&app.db, Duration::from_secs(1)).await;
+                LOOK
+            }
+            Ok(None) => LOOK,
+            Err(error) => {
+                tracing::debug!(%error, "the lease of profiles could not be asked for");
+                LOOK
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+async fn sweep_on(app: &App, terms: &Terms) {
+    loop {
+        let wait = match sweep(app, terms).await {
+            Ok(swept) => {
+                if swept != super::Swept::default() {
+                    let super::Swept { warned, hidden, erased } = swept;
+                    tracing::info!(
+                        warned,
+                        hidden,
+                        erased,
+                        "profiles that nobody has confirmed were dealt with"
+                    );
+                }
+                PAUSE
+            }
+            Err(error) => {
+                tracing::warn!(%error, "profiles that nobody has confirmed could not all be dealt with; trying again");
+                RETRY
+            }
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Notes that the person is warned of what comes at `end`, and warns them where they can be.
+pub(super) async fn warn(
+    app: &App,
+    tx: &DatabaseTransaction,
+    profile: &Profile,
+    measure: Measure,
+    end: DateTime,
+) -> Result<(), DomainError> {
+    store::note_warning(tx, profile.id, measure, app.clock.now()).await?;
+    let Some(to) = &profile.email else { return Ok(()) };
+    let region = vocabularies().regions.get(&profile.region);
+    let of_region = region.and_then(|region| region.languages.first().copied());
+    let language = profile.language.or(of_region).unwrap_or(Language::En);
+    let (region, on) = (profile.region.clone(), end.to_utc().date_naive());
+    let template = if measure == Measure::WarnOfErasure {
+        Template::ProfileErasure { region, on }
+    } else {
+        Template::ProfileHiding { region, on }
+    };
+    mail::enqueue(tx, app, Mail { to: Some(to.clone()), language, template, until: Some(end) }).await
+}
+
+/// Hides a profile.
+pub(super) async fn hide(app: &App, tx: &DatabaseTransaction, id: Uuid) -> Result<(), DomainError> {
+    let submission = Submission {
+        id: Some(id),
+        exists: true,
+        overwrite: true,
+        step: Some(Step::Lapse),
+        ..Submission::new(RecordInput::Talent(Box::<TalentInput>::default()))
+    };
+    write(app, tx, submission).await
+}
+
+/// Erases a profile, with all that hangs on it.
+pub(super) async fn erase(app: &App, tx: &DatabaseTransaction, id: Uuid) -> Result<(), DomainError> {
+    write(app, tx, Submission::erasing(RecordType::Talent, id)).await
+}
+
+/// Writes through the one door; the log comes last.
+async fn write(app: &App, tx: &DatabaseTransaction, one: Submission) -> Result<(), DomainError> {
+    let (outcomes, written) = apply(app, tx, &[one]).await?;
+    if outcomes.iter().any(|outcome| !outcome.problems.is_empty()) {
+        return Err(DomainError::Stored("a measure of upkeep was refused".into()));
+    }
+    changes::append(tx, app.db.dialect(), log_of(&written), app.clock.now()).await
+}

@@ -1,0 +1,210 @@
+//! Who does what in a region: its administrators list the accounts, and give and take roles and memberships.
+//!
+//! An administrator of a region knows the accounts that have a role in it or belong to one of its organizations. Others
+//! are not there for them: these are invited by their address. Whoever administers the instance knows all.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::account::{Account, note, store as accounts};
+use super::caller::Known;
+use super::role::{Grant, Role};
+use super::signing::store::lock_instance;
+use super::transact;
+use crate::app::App;
+use crate::directory::organization::store::region_by_id;
+use crate::directory::vocabulary::vocabularies;
+use crate::record::audit::{Action, Actor};
+use crate::record::error::DomainError;
+use crate::record::messages::{self, accounts as said};
+use crate::record::page::{PageArguments, PageOf};
+use crate::record::problem::{Problem, Problems, Undone};
+use crate::record::read::{Database, KeyValue};
+use crate::record::value::DateTime;
+
+pub mod graphql;
+mod store;
+
+/// An account, as those who administer its region see it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The account.
+    pub account: Account,
+    /// What it may do, as far as it was read.
+    pub grants: Vec<Grant>,
+    /// When it was made.
+    pub created_at: DateTime,
+}
+
+/// The regions that somebody decides for, or of these the one that is named; nothing where it is all of the instance.
+pub(super) fn regions_of(known: Option<&Known>, region: Option<&str>) -> Option<Vec<String>> {
+    if region.is_none() && known.is_some_and(|known| known.viewer.admin && known.account().is_some()) {
+        return None;
+    }
+    let all = vocabularies().regions.all.iter().map(|entry| entry.term.slug.clone());
+    let decides = |slug: &str| known.is_some_and(|known| known.administers(slug));
+    Some(all.filter(|slug| region.is_none_or(|region| region == slug) && decides(slug)).collect())
+}
+
+/// Whoever calls with an account.
+///
+/// # Errors
+/// A refusal of the whole input where nobody is signed in, or a machine calls.
+pub(super) fn signed_in(known: Option<&Known>) -> Result<&Known, Problem> {
+    known.filter(|known| known.account().is_some()).ok_or_else(|| Problem::new("", &messages::NOT_SIGNED_IN))
+}
+
+/// A page of the accounts that somebody knows of, the newest first; of a region, if one is named.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for wrong arguments; [`DomainError::Database`].
+pub async fn page(
+    db: &Arc<Database>,
+    known: Option<&Known>,
+    region: Option<&str>,
+    arguments: &PageArguments,
+    want_total: bool,
+) -> Result<PageOf<Entry>, DomainError> {
+    let regions = regions_of(known, region);
+    let (list, row) = store::list(db.dialect(), regions.as_deref());
+    let page = list.page(arguments, std::slice::from_ref(&row))?;
+    store::page(db, &list, row, &page, want_total).await
+}
+
+/// The account of an id, if somebody knows of it.
+///
+/// # Errors
+/// A refusal where they do not; [`DomainError::Database`].
+pub async fn find(db: &Arc<Database>, known: &Known, id: Uuid) -> Result<Entry, Undone> {
+    let found = store::find(db, id, regions_of(Some(known), None).as_deref()).await?;
+    Ok(found.ok_or_else(|| Problem::new("account", &said::NO_ACCOUNT))?)
+}
+
+/// What is wrong with a role and its region.
+fn check_grant(known: &Known, grant: &Grant) -> Problems {
+    let mut problems = Problems::default();
+    match &grant.region {
+        None if grant.role.has_region() => problems.add(Problem::new("region", &said::ROLE_NEEDS_REGION)),
+        Some(_) if !grant.role.has_region() => {
+            problems.add(Problem::new("region", &said::ROLE_HAS_NO_REGION))
+        }
+        None if !known.viewer.admin => problems.add(Problem::new("role", &said::ADMINISTRATORS_ONLY)),
+        Some(region) if vocabularies().regions.get(region).is_none() => {
+            problems.add(Problem::new("region", &said::NO_REGION));
+        }
+        Some(region) if !known.administers(region) => {
+            problems.add(Problem::new("region", &said::NOT_YOUR_PEOPLE));
+        }
+        _ => {}
+    }
+    problems
+}
+
+/// Gives an account a role, or takes it away. The account has it, or has it not, from the next request on. What is so
+/// already stays.
+///
+/// # Errors
+/// [`Undone::Refused`] with what is wrong; [`DomainError::Database`].
+pub async fn set_role(
+    app: &App,
+    known: Option<&Known>,
+    account: Uuid,
+    grant: Grant,
+    given: bool,
+) -> Result<Entry, Undone> {
+    let known = signed_in(known)?;
+    check_grant(known, &grant).none_or_refused()?;
+    let entry = find(&app.db, known, account).await?;
+    let actor = Actor::of(Some(&known.viewer));
+    let done = transact(app, move |app, tx| {
+        Box::pin(async move {
+            let last_one_stays = !given && grant.role == Role::Admin;
+            if last_one_stays {
+                // Of two who take the role from each other, one comes first.
+                lock_instance(tx).await?;
+            }
+            if accounts::grants_of(tx, account).await?.contains(&grant) == given {
+                return Ok(true);
+            }
+            if last_one_stays && accounts::count_with(tx, Role::Admin).await? == 1 {
+                return Ok(false);
+            }
+            let action = if given { Action::GrantRole } else { Action::WithdrawRole };
+            note(app, tx, actor, action, account, grant.region.clone(), &["roles"]).await?;
+            if given {
+                accounts::give(tx, account, vec![grant], app.clock.now()).await?;
+                return Ok(true);
+            }
+            accounts::take(tx, account, grant).await?;
+            Ok(true)
+        })
+    });
+    if !done.await? {
+        return Err(Problem::new("role", &said::LAST_ADMINISTRATOR).into());
+    }
+    app.identity.callers().forget_account(account);
+    Ok(entry)
+}
+
+/// The organization of an id, and its region, if somebody decides for it.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn organization_of(
+    db: &Arc<Database>,
+    known: &Known,
+    id: Uuid,
+) -> Result<Option<(Uuid, String)>, DomainError> {
+    let rows = db.read(&region_by_id(db.dialect()), vec![vec![KeyValue::Id(id)]]).await?;
+    let found: Option<(Uuid, String)> = rows
+        .into_iter()
+        .next()
+        .map(|(_, mut row)| Ok::<_, DomainError>((row.get()?, row.get()?)))
+        .transpose()?;
+    Ok(found.filter(|(_, region)| known.administers(region)))
+}
+
+/// Makes an account belong to an organization, or no more. What is so already stays.
+///
+/// # Errors
+/// [`Undone::Refused`] with what is wrong; [`DomainError::Database`].
+pub async fn set_membership(
+    app: &App,
+    known: Option<&Known>,
+    account: Uuid,
+    organization: Uuid,
+    belongs: bool,
+) -> Result<Entry, Undone> {
+    let known = signed_in(known)?;
+    let mut problems = Problems::default();
+    let found = organization_of(&app.db, known, organization).await?;
+    if found.is_none() {
+        problems.add(Problem::new("organization", &said::NO_ORGANIZATION_OF_REGION));
+    }
+    let entry = match find(&app.db, known, account).await {
+        Ok(entry) => Some(entry),
+        Err(Undone::Refused(all)) => {
+            all.into_iter().for_each(|problem| problems.add(problem));
+            None
+        }
+        Err(failed) => return Err(failed),
+    };
+    let (Some(entry), Some((organization, region))) = (entry, found) else {
+        return Err(Undone::Refused(problems.take()));
+    };
+    let actor = Actor::of(Some(&known.viewer));
+    transact(app, move |app, tx| {
+        Box::pin(async move {
+            note(app, tx, actor, Action::Update, account, Some(region), &["organizations"]).await?;
+            if belongs {
+                accounts::join(tx, account, organization).await
+            } else {
+                accounts::leave(tx, account, organization).await
+            }
+        })
+    })
+    .await?;
+    app.identity.callers().forget_account(account);
+    Ok(entry)
+}

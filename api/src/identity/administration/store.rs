@@ -1,0 +1,158 @@
+//! SQL of accounts as those who administer regions see them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Entry;
+use crate::identity::account::{Account, store::grant};
+use crate::identity::role::Grant;
+use crate::record::columns_of;
+use crate::record::error::DomainError;
+use crate::record::list::{Conditions, Fetch, List, Order};
+use crate::record::page::{Page, PageOf};
+use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
+use crate::record::value::DateTime;
+
+const COLUMNS: &[&str] = &["id", "email", "display_name", "language", "talent_id", "created_at"];
+
+fn read(row: &mut Row) -> Result<Entry, DomainError> {
+    let given = || DomainError::Stored("an account is not complete".into());
+    let account = Account {
+        id: row.get()?,
+        email: row.parsed()?.ok_or_else(given)?,
+        display_name: row.get()?,
+        language: row.parsed()?.ok_or_else(given)?,
+        talent: row.get()?,
+        organizations: Vec::new(),
+    };
+    Ok(Entry { account, grants: Vec::new(), created_at: DateTime::from_micros(row.get()?) })
+}
+
+/// The account `a` has a role in one of the regions, or belongs to an organization of one. Without regions, all do.
+fn within(conditions: &mut Conditions, regions: Option<&[String]>) {
+    let Some(regions) = regions else { return };
+    let condition = "EXISTS (SELECT 1 FROM account_role AS g WHERE g.region = v.value AND g.account_id = a.id) \
+                     OR EXISTS (SELECT 1 FROM account_organization AS m JOIN organization AS o \
+                     ON o.id = m.organization_id WHERE m.account_id = a.id AND o.region = v.value)";
+    conditions.any("regions", regions, "", condition);
+}
+
+/// The accounts of these regions, or all, the newest first.
+pub(super) fn list(dialect: Dialect, regions: Option<&[String]>) -> (List, KeyRow) {
+    let mut conditions = Conditions::new(dialect);
+    within(&mut conditions, regions);
+    if conditions.is_empty() {
+        conditions.push("TRUE");
+    }
+    let (keys, row, conditions) = conditions.finish();
+    let order = Order {
+        name: "CREATED_AT",
+        inner: "a.created_at".into(),
+        outer: "r.created_at".into(),
+        key_type: KeyType::Int,
+        descending: true,
+    };
+    let list = List {
+        name: "accounts",
+        parent: None,
+        table: "account",
+        from: "account AS a".into(),
+        id: "a.id".into(),
+        order,
+        keys,
+        conditions,
+    };
+    (list, row)
+}
+
+/// A page of that list.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn page(
+    db: &Arc<Database>,
+    list: &List,
+    row: KeyRow,
+    page: &Page,
+    want_total: bool,
+) -> Result<PageOf<Entry>, DomainError> {
+    let fetch = Fetch { columns: columns_of("r", COLUMNS), joins: String::new() };
+    let mut pages = list.read(db, vec![row], page, &fetch, want_total, read).await?;
+    pages.pop().ok_or_else(|| DomainError::Stored("no page".into()))
+}
+
+/// The account of an id, if it is one of these regions.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn find(
+    db: &Arc<Database>,
+    id: Uuid,
+    regions: Option<&[String]>,
+) -> Result<Option<Entry>, DomainError> {
+    let mut conditions = Conditions::new(db.dialect());
+    conditions.bind("account", KeyValue::Id(id));
+    within(&mut conditions, regions);
+    conditions.push("a.id = k.account");
+    let (keys, row, conditions) = conditions.finish();
+    let sql = format!(
+        "SELECT k.n, {} FROM {} {} account AS a ON {} ORDER BY k.n",
+        columns_of("a", COLUMNS),
+        keys.source(db.dialect()),
+        db.dialect().join(),
+        conditions.iter().map(|condition| format!("({condition})")).collect::<Vec<_>>().join(" AND "),
+    );
+    let rows = db.read(&KeyedStatement { sql, keys }, vec![row]).await?;
+    rows.into_iter().next().map(|(_, mut row)| read(&mut row)).transpose()
+}
+
+fn ids_of(entries: &[Entry]) -> Vec<KeyRow> {
+    entries.iter().map(|entry| vec![KeyValue::Id(entry.account.id)]).collect()
+}
+
+/// What accounts may do, by their place.
+///
+/// # Errors
+/// [`DomainError::Database`], [`DomainError::Stored`].
+pub(super) async fn grants(
+    db: &Arc<Database>,
+    entries: &[Entry],
+) -> Result<HashMap<usize, Vec<Grant>>, DomainError> {
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n, g.role, g.region FROM {} {} account_role AS g ON g.account_id = k.id \
+         ORDER BY k.n, g.role, g.region",
+        keys.source(db.dialect()),
+        db.dialect().join(),
+    );
+    let mut found: HashMap<usize, Vec<Grant>> = HashMap::new();
+    for (place, mut row) in db.read(&KeyedStatement { sql, keys }, ids_of(entries)).await? {
+        let role: String = row.get()?;
+        found.entry(place).or_default().push(grant(&role, row.get()?)?);
+    }
+    Ok(found)
+}
+
+/// The organizations that accounts belong to, by their place.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn organizations(
+    db: &Arc<Database>,
+    entries: &[Entry],
+) -> Result<HashMap<usize, Vec<Uuid>>, DomainError> {
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n, m.organization_id FROM {} {} account_organization AS m ON m.account_id = k.id \
+         ORDER BY k.n, m.organization_id",
+        keys.source(db.dialect()),
+        db.dialect().join(),
+    );
+    let mut found: HashMap<usize, Vec<Uuid>> = HashMap::new();
+    for (place, mut row) in db.read(&KeyedStatement { sql, keys }, ids_of(entries)).await? {
+        found.entry(place).or_default().push(row.get()?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,432 @@
+//! Invitations: how people come to have an account, and roles.
+//!
+//! Whoever opens the link of a mail has the mailbox: that is enough to make an account with its address. It is not enough
+//! to get into one that is there already, which needs its password: then the invitation is accepted by who is signed in.
+//! Whoever invites learns of neither.
+
+use std::net::IpAddr;
+
+use entity::invitation::Model;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::account::{MAX_NAME, NewAccount, email_key, note, password_problem, store as accounts};
+use super::administration::{organization_of, regions_of, signed_in};
+use super::api_key::store::roles_text;
+use super::caller::{Credential, Known};
+use super::one_time::{self, Purpose};
+use super::role::{self, Grant, Role};
+use super::session::{self, Begun, Opened};
+use super::{is_twice, transact};
+use crate::app::App;
+use crate::changes;
+use crate::directory::organization::store::region_by_id;
+use crate::directory::talent::claim::{Claim, obstacles};
+use crate::directory::talent::consent::{Agreement, ConsentInput};
+use crate::directory::vocabulary::vocabularies;
+use crate::mail::{self, Mail, Template};
+use crate::record::audit::{Action, Actor};
+use crate::record::error::DomainError;
+use crate::record::input::check_line;
+use crate::record::messages::accounts as said;
+use crate::record::page::{PageArguments, PageOf};
+use crate::record::problem::{Problem, Problems, Undone};
+use crate::record::read::KeyValue;
+use crate::record::value::{DateTime, EmailAddress, Language};
+
+pub mod graphql;
+mod store;
+pub mod talent;
+
+/// Days for which an invitation is good.
+const DAYS: i64 = 14;
+/// Microseconds of a day.
+const DAY: i64 = 24 * 3600 * 1_000_000;
+
+/// Somebody who is asked to take part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// Identity.
+    pub id: Uuid,
+    /// The address that was invited.
+    pub email: EmailAddress,
+    /// Language of the mail.
+    pub language: Language,
+    /// Slug of the region that invites.
+    pub region: String,
+    /// What they will be able to do there.
+    pub roles: Vec<Role>,
+    /// An organization of the region that they will belong to.
+    pub organization: Option<Uuid>,
+    /// A profile that they are asked to take over.
+    pub talent: Option<Uuid>,
+    /// The account that invites.
+    pub invited_by: Uuid,
+    /// When they were invited.
+    pub created_at: DateTime,
+    /// When it is good no more.
+    pub expires_at: DateTime,
+}
+
+/// Somebody who is to be asked.
+#[derive(Clone, Debug)]
+pub struct NewInvitation {
+    /// The address.
+    pub email: EmailAddress,
+    /// Slug of the region.
+    pub region: String,
+    /// What they will be able to do there.
+    pub roles: Vec<Role>,
+    /// An organization of the region that they will belong to.
+    pub organization: Option<Uuid>,
+    /// Language of the mail; the region's first where nothing is said.
+    pub language: Option<Language>,
+}
+
+/// Invites an address. An invitation of the same region to the same address is withdrawn: the last link is the only one
+/// that is good. Whether there is an account with the address is not looked at.
+///
+/// # Errors
+/// [`Undone::Refused`] with all that is wrong; [`DomainError::RateLimited`] after too many invitations.
+pub async fn invite(app: &App, known: Option<&Known>, new: NewInvitation) -> Result<Invitation, Undone> {
+    let known = signed_in(known)?;
+    let by = known.viewer.account.ok_or_else(|| DomainError::Stored("nobody is signed in".into()))?;
+    let Some(region) = vocabularies().regions.get(&new.region) else {
+        return Err(Problem::new("region", &said::NO_REGION).into());
+    };
+    if !known.administers(&new.region) {
+        return Err(Problem::new("region", &said::NOT_YOUR_PEOPLE).into());
+    }
+    let mut problems = Problems::default();
+    if new.roles.is_empty() {
+        problems.add(Problem::required("roles"));
+    } else if new.roles.iter().any(|role| !role.has_region()) {
+        problems.add(Problem::new("roles", &said::NO_ROLE_OF_INVITATIONS));
+    }
+    let mut organization = None;
+    if let Some(id) = new.organization {
+        let found = organization_of(&app.db, known, id).await?;
+        organization = found.filter(|(_, of)| *of == new.region).map(|(id, _)| id);
+        if organization.is_none() {
+            problems.add(Problem::new("organization", &said::NO_ORGANIZATION_OF_REGION));
+        }
+    }
+    problems.none_or_refused()?;
+    let (key, now) = (email_key(&new.email), app.clock.now());
+    app.identity.throttles().invitation(by, &key, now)?;
+    let mut roles = new.roles;
+    roles.sort_unstable();
+    roles.dedup();
+    let invitation = Invitation {
+        id: app.new_id(),
+        email: new.email,
+        language: new.language.or(region.languages.first().copied()).unwrap_or(Language::En),
+        region: new.region,
+        roles,
+        organization,
+        talent: None,
+        invited_by: by,
+        created_at: now,
+        expires_at: DateTime::from_micros(now.micros() + DAYS * DAY),
+    };
+    let written = invitation.clone();
+    transact(app, move |app, tx| Box::pin(async move { write(tx, app, written, key).await })).await?;
+    Ok(invitation)
+}
+
+async fn write(
+    tx: &DatabaseTransaction,
+    app: &App,
+    invitation: Invitation,
+    email_key: String,
+) -> Result<(), DomainError> {
+    store::delete_expired(tx, app.clock.now()).await?;
+    let earlier = match invitation.talent {
+        Some(talent) => store::of_talent(tx, talent).await?,
+        None => store::to(tx, &invitation.region, &email_key).await?,
+    };
+    for earlier in earlier {
+        end(tx, earlier).await?;
+    }
+    let until = invitation.expires_at;
+    let token = one_time::issue(tx, app, Purpose::Invitation, invitation.id, until).await?;
+    let region = invitation.region.clone();
+    let template = if invitation.talent.is_some() {
+        Template::ProfileInvitation { token, region, days: DAYS }
+    } else {
+        Template::Invitation { token, region, days: DAYS }
+    };
+    let mail = Mail {
+        to: Some(invitation.email.clone()),
+        language: invitation.language,
+        template,
+        until: Some(until),
+    };
+    mail::enqueue(tx, app, mail).await?;
+    let row = Model {
+        id: invitation.id,
+        email: invitation.email.to_string(),
+        email_key,
+        language: invitation.language.to_string(),
+        region: invitation.region,
+        roles: roles_text(&invitation.roles),
+        organization_id: invitation.organization,
+        talent_id: invitation.talent,
+        invited_by: invitation.invited_by,
+        created_at: invitation.created_at.micros(),
+        expires_at: until.micros(),
+    };
+    store::insert(tx, row).await
+}
+
+/// Deletes an invitation and its link.
+async fn end(on: &impl ConnectionTrait, id: Uuid) -> Result<(), DomainError> {
+    one_time::withdraw(on, Purpose::Invitation, id).await?;
+    store::delete(on, id).await
+}
+
+/// Deletes all invitations to an address, for who erases what is held about a person.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn purge(on: &impl ConnectionTrait, address: &EmailAddress) -> Result<(), DomainError> {
+    for id in store::all_to(on, &email_key(address)).await? {
+        end(on, id).await?;
+    }
+    Ok(())
+}
+
+/// A page of the invitations that are good now and of regions that somebody administers, the newest first; of a region,
+/// if one is named.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for wrong arguments; [`DomainError::Database`].
+pub async fn page(
+    app: &App,
+    known: Option<&Known>,
+    region: Option<&str>,
+    arguments: &PageArguments,
+    want_total: bool,
+) -> Result<PageOf<Invitation>, DomainError> {
+    let all = || vocabularies().regions.all.iter().map(|entry| entry.term.slug.clone()).collect();
+    let regions: Vec<String> = regions_of(known, region).unwrap_or_else(all);
+    let (list, row) = store::list(app.db.dialect(), &regions, app.clock.now());
+    let page = list.page(arguments, std::slice::from_ref(&row))?;
+    store::page(&app.db, &list, row, &page, want_total).await
+}
+
+/// Withdraws an invitation: its link is good no more.
+///
+/// # Errors
+/// [`Undone::Refused`] where there is none of this id that the caller may know of; [`DomainError::Database`].
+pub async fn revoke(app: &App, known: Option<&Known>, id: Uuid) -> Result<Invitation, Undone> {
+    let found = store::by_id(&app.db, id).await?.filter(|found| {
+        found.expires_at > app.clock.now() && known.is_some_and(|known| known.administers(&found.region))
+    });
+    let found = found.ok_or_else(|| Problem::forbidden(&said::NO_INVITATION))?;
+    transact(app, move |_, tx| Box::pin(async move { end(tx, id).await })).await?;
+    Ok(found)
+}
+
+/// What somebody accepts an invitation with.
+#[derive(Debug)]
+pub struct Acceptance {
+    /// The token of the mail.
+    pub token: SecretString,
+    /// The password of the new account.
+    pub password: Option<SecretString>,
+    /// The name of the new account.
+    pub display_name: Option<String>,
+    /// The language of messages to the new account; that of the invitation where nothing is said.
+    pub language: Option<Language>,
+    /// The text that they agree to, where they take a profile over.
+    pub consent: Option<ConsentInput>,
+}
+
+/// Who accepts an invitation.
+enum Guest {
+    /// An account that is there, and signed in.
+    Account(Uuid),
+    /// Somebody new.
+    New(Box<NewAccount>),
+}
+
+/// What became of an acceptance.
+enum Accepted {
+    Yes(Begun),
+    /// The link is good no more.
+    Over,
+    /// There is an account with the address.
+    SignInFirst,
+    /// The profile cannot be taken over.
+    Refused(Vec<Problem>),
+}
+
+fn over() -> Problem {
+    Problem::new("token", &said::LINK_OVER)
+}
+
+/// Accepts an invitation: makes an account with its address, or gives its roles to the account that has the address and is
+/// signed in. Whoever accepts is signed in afterwards.
+///
+/// # Errors
+/// [`Undone::Refused`] with what is wrong: then the token can still be used; [`DomainError::RateLimited`] after too many
+/// attempts.
+pub async fn accept(
+    app: &App,
+    known: Option<&Known>,
+    given: Acceptance,
+    from: IpAddr,
+) -> Result<Opened, Undone> {
+    app.identity.throttles().one_time(from, app.clock.now())?;
+    let invitation = match one_time::look(app, Purpose::Invitation, &given.token).await? {
+        Some(id) => store::by_id(&app.db, id).await?,
+        None => None,
+    };
+    let guest = match known {
+        Some(known) => Guest::Account(of_address(known, invitation.as_ref())?),
+        None => Guest::New(Box::new(newcomer(app, invitation.as_ref(), &given).await?)),
+    };
+    // `of_address` and `newcomer` have refused what is no invitation.
+    let invitation = invitation.ok_or_else(over)?;
+    let (token, consent) = (given.token, given.consent);
+    let accepted = transact(app, move |app, tx| {
+        Box::pin(async move { settle(tx, app, invitation, guest, &token, consent).await })
+    });
+    match accepted.await {
+        Ok(Accepted::Yes(begun)) => {
+            app.identity.callers().forget_account(begun.account());
+            session::opened(app, begun).await
+        }
+        Ok(Accepted::Over) => Err(over().into()),
+        Ok(Accepted::SignInFirst) => Err(Problem::new("", &said::SIGN_IN_FIRST).into()),
+        Ok(Accepted::Refused(problems)) => {
+            Err(Undone::Refused(problems.into_iter().map(Problem::of_the_input).collect()))
+        }
+        // Somebody made the account meanwhile.
+        Err(error) if is_twice(&error) => Err(Problem::new("", &said::SIGN_IN_FIRST).into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The account that is signed in, if it is the one with the invited address. An account of another issuer has an address
+/// that nobody has proven here.
+fn of_address(known: &Known, invitation: Option<&Invitation>) -> Result<Uuid, Problem> {
+    let invitation = invitation.ok_or_else(over)?;
+    match &known.credential {
+        Credential::Session { account, .. } if email_key(&account.email) == email_key(&invitation.email) => {
+            Ok(account.id)
+        }
+        _ => Err(Problem::new("", &said::OTHER_ACCOUNT)),
+    }
+}
+
+/// The account that is to be made for somebody who is not signed in.
+async fn newcomer(
+    app: &App,
+    invitation: Option<&Invitation>,
+    given: &Acceptance,
+) -> Result<NewAccount, Undone> {
+    let mut problems = Problems::default();
+    if let Some(invitation) = invitation {
+        // Whoever has the link has the mailbox: it is their own account that they hear of.
+        if accounts::credentials(&app.db, &email_key(&invitation.email)).await?.is_some() {
+            return Err(Problem::new("", &said::SIGN_IN_FIRST).into());
+        }
+    } else {
+        problems.add(over());
+    }
+    let password = given.password.clone().unwrap_or_default();
+    password_problem("password", &password).into_iter().for_each(|problem| problems.add(problem));
+    let name = given.display_name.clone().unwrap_or_default();
+    check_line("displayName", &name, MAX_NAME, &mut problems);
+    if invitation.is_some_and(|invitation| invitation.talent.is_some()) {
+        let agreement = Agreement { account: None, text: given.consent };
+        agreement.problem().into_iter().for_each(|problem| problems.add(problem.of_the_input()));
+    }
+    problems.none_or_refused()?;
+    let invitation = invitation.ok_or_else(over)?;
+    Ok(NewAccount {
+        email: invitation.email.clone(),
+        display_name: name,
+        language: given.language.unwrap_or(invitation.language),
+        password_hash: app.identity.hashing().hash(password).await?,
+        grants: Vec::new(),
+    })
+}
+
+/// Writes all that an accepted invitation brings.
+async fn settle(
+    tx: &DatabaseTransaction,
+    app: &App,
+    invitation: Invitation,
+    guest: Guest,
+    token: &SecretString,
+    consent: Option<ConsentInput>,
+) -> Result<Accepted, DomainError> {
+    let now = app.clock.now();
+    if let Guest::New(new) = &guest
+        && accounts::by_email(tx, &email_key(&new.email)).await?.is_some()
+    {
+        return Ok(Accepted::SignInFirst);
+    }
+    // What is in the way of a claim is looked at before anything is written.
+    if let Some(talent) = invitation.talent {
+        let own = match &guest {
+            Guest::Account(id) => accounts::lock(tx, *id).await?.and_then(|account| account.talent_id),
+            Guest::New(_) => None,
+        };
+        let problems = obstacles(tx, own, talent, consent).await?;
+        if !problems.is_empty() {
+            return Ok(Accepted::Refused(problems));
+        }
+    }
+    // What somebody has promised who decides no more is not kept.
+    let stands = match invitation.talent {
+        Some(talent) => talent::stands(app, tx, &invitation, talent).await?,
+        None => {
+            let inviter = accounts::grants_of(tx, invitation.invited_by).await?;
+            role::administers(&inviter, &invitation.region)
+        }
+    };
+    if !stands || one_time::redeem(tx, app, Purpose::Invitation, token).await?.is_none() {
+        return Ok(Accepted::Over);
+    }
+    let account = match guest {
+        Guest::Account(id) => id,
+        Guest::New(new) => {
+            let id = app.new_id();
+            accounts::insert(tx, id, *new, now).await?;
+            let fields = ["email", "displayName", "language", "password"];
+            note(app, tx, Actor::Account(id), Action::Create, id, None, &fields).await?;
+            id
+        }
+    };
+    if !invitation.roles.is_empty() {
+        let (actor, region) = (Actor::Account(invitation.invited_by), Some(invitation.region.clone()));
+        note(app, tx, actor, Action::GrantRole, account, region, &["roles"]).await?;
+    }
+    let grants = invitation.roles.iter();
+    let grants = grants.map(|role| Grant { role: *role, region: Some(invitation.region.clone()) });
+    accounts::give(tx, account, grants.collect(), now).await?;
+    if let Some(organization) = invitation.organization {
+        // It may have gone, or gone over to another region meanwhile.
+        let dialect = app.db.dialect();
+        let key = vec![vec![KeyValue::Id(organization)]];
+        let found = region_by_id(dialect).query(tx, dialect, key).await?;
+        if let Some((_, mut row)) = found.into_iter().next() {
+            let (id, region): (Uuid, String) = (row.get()?, row.get()?);
+            if region == invitation.region {
+                accounts::join(tx, account, id).await?;
+            }
+        }
+    }
+    store::delete(tx, invitation.id).await?;
+    let begun = session::begin(tx, app, account).await?;
+    if let Some(talent) = invitation.talent {
+        let entries = talent::certain(app, tx, Claim { account, talent, consent }).await?;
+        changes::append(tx, app.db.dialect(), entries, now).await?;
+    }
+    Ok(Accepted::Yes(begun))
+}

@@ -1,0 +1,119 @@
+//! Tokens that are sent by mail: each is good once, for one purpose, for a time.
+//!
+//! A token is 256 random bits; what is kept of it is its hash. It is used in the transaction of what it allows: either
+//! both happen or neither.
+
+use sea_orm::ConnectionTrait;
+use secrecy::{ExposeSecret as _, SecretString};
+use uuid::Uuid;
+
+use super::secret::{self, Hash};
+use crate::app::App;
+use crate::record::error::DomainError;
+use crate::record::value::DateTime;
+
+mod store;
+
+/// Bytes of a token.
+const BYTES: usize = 32;
+
+/// What a token is good for, and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To accept an invitation, which is the subject.
+    Invitation,
+    /// To choose a new password of an account, which is the subject.
+    PasswordReset,
+}
+
+impl Purpose {
+    /// Its name in the database.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::PasswordReset => "password_reset",
+        }
+    }
+
+    /// What tokens begin with, so that people and scanners recognize one.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Invitation => "passerelle_invitation_",
+            Self::PasswordReset => "passerelle_reset_",
+        }
+    }
+
+    /// The hash of a token; nothing where the text is none of this purpose.
+    fn hash_of(self, token: &SecretString) -> Option<Hash> {
+        let text = token.expose_secret().strip_prefix(self.prefix())?;
+        let bytes: [u8; BYTES] = secret::bytes(text)?;
+        Some(secret::hash(&bytes))
+    }
+}
+
+/// Makes a token about a subject, good until then. Tokens that have expired are deleted on the way.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn issue(
+    on: &impl ConnectionTrait,
+    app: &App,
+    purpose: Purpose,
+    subject: Uuid,
+    until: DateTime,
+) -> Result<SecretString, DomainError> {
+    let bytes = secret::random::<BYTES>();
+    let now = app.clock.now();
+    store::delete_expired(on, now).await?;
+    store::insert(on, secret::hash(&bytes), purpose.name(), subject, now, until).await?;
+    Ok(format!("{}{}", purpose.prefix(), secret::text(&bytes)).into())
+}
+
+/// What a token is about that is good now, without using it; nothing where it is good for nothing.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn look(app: &App, purpose: Purpose, token: &SecretString) -> Result<Option<Uuid>, DomainError> {
+    let Some(hash) = purpose.hash_of(token) else { return Ok(None) };
+    store::find(&app.db, hash, purpose.name(), app.clock.now()).await
+}
+
+/// Uses a token: what it is about; nothing where it is good for nothing. Of those who use it at once, one does.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn redeem(
+    on: &impl ConnectionTrait,
+    app: &App,
+    purpose: Purpose,
+    token: &SecretString,
+) -> Result<Option<Uuid>, DomainError> {
+    let Some(hash) = purpose.hash_of(token) else { return Ok(None) };
+    store::take(on, app.db.dialect(), hash, purpose.name(), app.clock.now()).await
+}
+
+/// Makes all tokens of a purpose about a subject good for nothing.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn withdraw(on: &impl ConnectionTrait, purpose: Purpose, subject: Uuid) -> Result<(), DomainError> {
+    store::delete_of(on, purpose.name(), subject).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_of_its_purpose_and_form() {
+        let hash_of = |text: &str| Purpose::Invitation.hash_of(&text.to_owned().into());
+        let bytes = secret::random::<BYTES>();
+        let good = format!("passerelle_invitation_{}", secret::text(&bytes));
+        assert_eq!(hash_of(&good), Some(secret::hash(&bytes)));
+        assert_eq!(Purpose::PasswordReset.hash_of(&good.clone().into()), None);
+        let long = format!("{good}{}", "A".repeat(10_000));
+        for wrong in ["", "passerelle_invitation_", &good[1..], &good[..good.len() - 1], &long, "é", "\0"] {
+            assert_eq!(hash_of(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! New passwords in the schema.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+
+use super::{change, request, reset};
+use crate::identity::caller::Call;
+use crate::record::error::{GraphqlResult, IntoGraphql};
+use crate::record::problem::Undone;
+use crate::record::reader::Reader;
+use crate::record::user_error::{UserError, outcome};
+use crate::record::value::EmailAddress;
+
+/// That a link was asked for.
+#[derive(Default, SimpleObject)]
+pub struct RequestPasswordResetPayload {
+    /// Always empty: it is not told whether there is an account with this address.
+    pub user_errors: Vec<UserError>,
+}
+
+/// What a new password is set with.
+#[derive(InputObject)]
+pub struct ResetPasswordInput {
+    /// What stood behind `#password-reset=` in the link of the mail. It is good once, for an hour.
+    pub token: String,
+    /// The new password: 12 to 256 characters.
+    pub password: String,
+}
+
+/// What a password is changed with.
+#[derive(InputObject)]
+pub struct ChangePasswordInput {
+    /// The present password.
+    pub current_password: String,
+    /// The new one: 12 to 256 characters.
+    pub new_password: String,
+}
+
+/// Whether the password is another one now.
+#[derive(Default, SimpleObject)]
+pub struct PasswordPayload {
+    /// Why it is not; empty where it is.
+    pub user_errors: Vec<UserError>,
+}
+
+fn payload(ctx: &Context<'_>, done: Result<(), Undone>) -> GraphqlResult<PasswordPayload> {
+    let done = outcome(done, &Reader::of(ctx)?.languages).graphql()?;
+    Ok(PasswordPayload { user_errors: done.err().unwrap_or_default() })
+}
+
+/// New passwords.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecoveryMutation;
+
+/// New passwords.
+#[Object]
+impl RecoveryMutation {
+    /// Sends a link to choose a new password, if there is an account with this e-mail address; what is answered does
+    /// not tell. Too many requests are refused with `RATE_LIMITED` and `retryAfterMs`.
+    async fn request_password_reset(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The e-mail address of the account.")] email: EmailAddress,
+    ) -> GraphqlResult<RequestPasswordResetPayload> {
+        let call = Call::of(ctx)?;
+        request(&call.app, &email, call.from).await.graphql()?;
+        Ok(RequestPasswordResetPayload::default())
+    }
+
+    /// Sets a new password with the token of a mail. All sessions of the account end: sign in with the new password.
+    async fn reset_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The token and the new password.")] input: ResetPasswordInput,
+    ) -> GraphqlResult<PasswordPayload> {
+        let call = Call::of(ctx)?;
+        payload(ctx, reset(&call.app, input.token.into(), input.password.into(), call.from).await)
+    }
+
+    /// Sets another password of the account that is signed in. Its other sessions end; this one goes on.
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The present password and the new one.")] input: ChangePasswordInput,
+    ) -> GraphqlResult<PasswordPayload> {
+        let call = Call::of(ctx)?;
+        let (current, new) = (input.current_password.into(), input.new_password.into());
+        payload(ctx, change(&call.app, call.known.as_deref(), current, new, call.from).await)
+    }
+}

@@ -1,0 +1,158 @@
+//! Sends what waits: one program at a time, each mail at least once.
+//!
+//! A mail is deleted after it was sent: a program that is killed in between sends it again, with the same Message-Id.
+//! What cannot be sent is put off, each time for longer, until it is of no use any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::mail_outbox::Model;
+use tokio_util::sync::CancellationToken;
+
+use super::door::{self, Letter, NotSent};
+use super::{Door, Mailer, Parts, purpose, store};
+use crate::app::App;
+use crate::changes::lease::Lease;
+use crate::record::error::DomainError;
+use crate::record::value::DateTime;
+
+/// The name of the lease of who sends.
+const LEASE: &str = "mail";
+/// How long a lease lasts that is not kept.
+const LEASE_TIME: Duration = Duration::from_secs(15);
+/// How often it is looked whether there is something to send.
+const POLL: Duration = Duration::from_millis(200);
+/// The pause after a failure of the database; it doubles with each that follows at once.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause after a failure of the database.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Mails that are read at once.
+const BATCH: u64 = 20;
+/// Microseconds of a second.
+const SECOND: i64 = 1_000_000;
+/// For how long a mail is put off first; it doubles each time.
+const FIRST_DELAY: i64 = 30 * SECOND;
+/// For how long a mail is put off at most.
+const LONGEST_DELAY: i64 = 15 * 60 * SECOND;
+/// The same for one that the server will hardly accept.
+const LONGEST_DELAY_OF_REFUSED: i64 = 4 * 3600 * SECOND;
+
+impl Mailer {
+    /// Sends what waits until `stop` is cancelled. Failures only delay it.
+    pub fn start(&self, app: &App, stop: CancellationToken) {
+        let Some(parts) = self.0.clone() else { return };
+        app.tasks.spawn(follow(app.clone(), parts, stop));
+    }
+}
+
+async fn follow(app: App, parts: Arc<Parts>, stop: CancellationToken) {
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        let wait = match turn(&app, &parts, &stop).await {
+            Ok(()) => {
+                pause = SHORTEST_PAUSE;
+                POLL
+            }
+            Err(error) => {
+                tracing::warn!(%error, "mails cannot be sent; trying again");
+                let wait = pause;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                wait
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Sends what is due now, if there is something and nobody else does.
+async fn turn(app: &App, parts: &Parts, stop: &CancellationToken) -> Result<(), DomainError> {
+    if !store::any_due(app.db.writer(), app.clock.now()).await? {
+        return Ok(());
+    }
+    let Some(lease) = Lease::take(&app.db, LEASE, LEASE_TIME).await? else { return Ok(()) };
+    let sent = tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        () = lease.keep_on(&app.db, LEASE_TIME) => Ok(()),
+        sent = send_due(app, parts) => sent,
+    };
+    lease.give_back_within(&app.db, LEASE_TIME).await;
+    sent
+}
+
+async fn send_due(app: &App, parts: &Parts) -> Result<(), DomainError> {
+    loop {
+        let rows = store::due(app.db.writer(), app.clock.now(), BATCH).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            let (id, attempts) = (row.id, row.attempts + 1);
+            let now = app.clock.now();
+            if row.sealed.is_some() && row.give_up_at <= now.micros() {
+                tracing::warn!(%id, attempts = row.attempts, "a mail is given up: its time is over");
+                store::delete(app.db.writer(), id).await?;
+                continue;
+            }
+            match deliver(app, parts, row).await {
+                Ok(()) => store::delete(app.db.writer(), id).await?,
+                Err(error) => {
+                    tracing::warn!(%id, attempts, %error, "a mail is put off");
+                    let delay = delay(attempts, error.is_permanent(), rand::random());
+                    let next_at = DateTime::from_micros(now.micros() + delay);
+                    store::put_off(app.db.writer(), id, attempts, next_at).await?;
+                }
+            }
+        }
+    }
+}
+
+/// Does what a row asks for.
+async fn deliver(app: &App, parts: &Parts, row: Model) -> Result<(), NotSent> {
+    let Some(sealed) = &row.sealed else {
+        let folder = parts.folder.clone();
+        return blocking(move || door::delete_files(&folder, &row.address_hash)).await;
+    };
+    let opened = app.identity.encryption().ok().and_then(|key| key.open(&purpose(row.id), sealed));
+    let letter: Option<Letter> = opened.and_then(|plain| serde_json::from_slice(&plain).ok());
+    let letter =
+        letter.ok_or_else(|| NotSent::Form("it was encrypted with another ENCRYPTION_KEY".into()))?;
+    match &parts.door {
+        Door::Smtp(smtp) => door::send(smtp, &row, &letter, &parts.from).await,
+        Door::Folder => {
+            let (folder, from) = (parts.folder.clone(), parts.from.clone());
+            blocking(move || door::write(&folder, &row, &letter, &from)).await
+        }
+    }
+}
+
+async fn blocking(work: impl FnOnce() -> Result<(), NotSent> + Send + 'static) -> Result<(), NotSent> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(NotSent::Form("the task that writes it ended".into())))
+}
+
+/// Microseconds for which a mail is put off after so many attempts: half of them at least, the rest by chance, so
+/// that mails that failed together do not come back together.
+fn delay(attempts: i32, refused: bool, chance: u16) -> i64 {
+    let longest = if refused { LONGEST_DELAY_OF_REFUSED } else { LONGEST_DELAY };
+    let doubled = u32::try_from(attempts - 1).unwrap_or(0).min(20);
+    let delay = (FIRST_DELAY << doubled).min(longest);
+    delay / 2 + (delay / 2) * i64::from(chance) / i64::from(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_a_limit_and_differ_by_chance() {
+        assert_eq!(delay(1, false, u16::MAX), FIRST_DELAY);
+        assert_eq!(delay(1, false, 0), FIRST_DELAY / 2);
+        assert_eq!(delay(3, false, u16::MAX), 4 * FIRST_DELAY);
+        assert_eq!(delay(30, false, u16::MAX), LONGEST_DELAY);
+        assert_eq!(delay(30, true, u16::MAX), LONGEST_DELAY_OF_REFUSED);
+        assert_eq!(delay(i32::MAX, true, 0), LONGEST_DELAY_OF_REFUSED / 2);
+    }
+}

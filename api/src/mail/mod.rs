@@ -1,0 +1,191 @@
+//! Mails: written in the same transaction as what they tell of, sent afterwards.
+//!
+//! A mail waits in a table until it is sent, encrypted as a whole; that the mail server is away neither loses it nor
+//! keeps anybody waiting. It is sent over SMTP, or written as a file where no server is named. Texts are those of
+//! [`Template`], in the reader's language: nothing that somebody typed is in them but the address.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use entity::mail_outbox::Model;
+use lettre::message::Mailbox;
+use sea_orm::ConnectionTrait;
+use secrecy::SecretString;
+use url::Url;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::identity::account::email_key;
+use crate::record::error::DomainError;
+use crate::record::value::{DateTime, EmailAddress, Language};
+
+mod door;
+mod follower;
+mod store;
+mod text;
+
+pub use text::Template;
+
+use door::{Letter, Smtp};
+
+/// Microseconds after which a mail is given up that could not be sent: three days.
+pub const GIVE_UP: i64 = 3 * 24 * 3600 * 1_000_000;
+
+/// The name of the folder in the data folder where mails are written that are not sent.
+const FOLDER: &str = "mail";
+/// The page of the frontend that takes tokens, below `PUBLIC_URL`.
+const PAGE: &str = "account";
+
+/// What has to be said before mails can be sent.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The mail server; without one, mails are written as files.
+    pub smtp_url: Option<SecretString>,
+    /// Who sends; needed where there is a mail server.
+    pub from: Option<Mailbox>,
+    /// The page of the frontend that takes tokens; without one, it is made of `public_url`.
+    pub link_url: Option<Url>,
+    /// The address under which the world reaches this instance.
+    pub public_url: Url,
+    /// Folder for what the program keeps in files.
+    pub data_dir: PathBuf,
+}
+
+/// Where mails go.
+enum Door {
+    Smtp(Smtp),
+    Folder,
+}
+
+/// What mails are made and sent with.
+struct Parts {
+    door: Door,
+    from: Mailbox,
+    page: Url,
+    folder: PathBuf,
+}
+
+/// Makes and sends mails. Cheap to clone; a program that was given none writes no mails.
+#[derive(Clone, Default)]
+pub struct Mailer(Option<Arc<Parts>>);
+
+impl std::fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Mailer")
+    }
+}
+
+impl Mailer {
+    /// One with these settings. Nothing is asked of the mail server yet.
+    ///
+    /// # Errors
+    /// What is wrong with the settings, for the operator.
+    pub fn new(options: Options) -> Result<Self, String> {
+        let Options { smtp_url, from, link_url, public_url, data_dir } = options;
+        let (door, from) = match (smtp_url, from) {
+            (Some(_), None) => {
+                return Err("SMTP_URL needs MAIL_FROM: the address that mails come from".into());
+            }
+            (Some(url), Some(from)) => (Door::Smtp(door::smtp(&url, &from)?), from),
+            (None, Some(from)) => (Door::Folder, from),
+            (None, None) => {
+                // A name that is nobody's (RFC 2606).
+                let nobody = lettre::Address::new_dangerous("noreply", "passerelle.invalid");
+                (Door::Folder, Mailbox::new(Some("Passerelle".into()), nobody))
+            }
+        };
+        let page = link_url.unwrap_or_else(|| {
+            let mut page = public_url;
+            let path = format!("{}/{PAGE}", page.path().trim_end_matches('/'));
+            page.set_path(&path);
+            page
+        });
+        let folder = data_dir.join(FOLDER);
+        Ok(Self(Some(Arc::new(Parts { door, from, page, folder }))))
+    }
+
+    fn parts(&self) -> Result<&Parts, DomainError> {
+        self.0.as_deref().ok_or_else(|| DomainError::Stored("this program sends no mails".into()))
+    }
+}
+
+/// A mail that is to be sent.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// To whom; nothing where nobody is meant: it is kept and dropped like any other, so that nobody learns the
+    /// difference.
+    pub to: Option<EmailAddress>,
+    /// In which language.
+    pub language: Language,
+    /// What it says.
+    pub template: Template,
+    /// When it is of no use any more; three days from now at the latest.
+    pub until: Option<DateTime>,
+}
+
+/// The purpose under which a mail is encrypted.
+fn purpose(id: Uuid) -> String {
+    format!("mail/{id}")
+}
+
+/// The keyed hash under which the mails of an address are found.
+fn address_hash(app: &App, address: &EmailAddress) -> Result<Vec<u8>, DomainError> {
+    Ok(app.identity.encryption()?.digest("mail address", email_key(address).as_bytes()))
+}
+
+/// Writes a mail, to be sent when the transaction is committed.
+///
+/// # Errors
+/// [`DomainError::Database`]; [`DomainError::Stored`] in a program without mails.
+pub async fn enqueue(on: &impl ConnectionTrait, app: &App, mail: Mail) -> Result<(), DomainError> {
+    let (id, now) = (app.new_id(), app.clock.now().micros());
+    let (subject, text) = mail.template.render(mail.language, &app.mail.parts()?.page);
+    let address_hash = match &mail.to {
+        Some(address) => address_hash(app, address)?,
+        None => crate::identity::secret::random::<32>().to_vec(),
+    };
+    let letter = serde_json::to_vec(&Letter { to: mail.to, subject, text })?;
+    let sealed = app.identity.encryption()?.seal(&purpose(id), &letter);
+    let sealed = sealed.map_err(|_| DomainError::Task("a mail could not be encrypted".into()))?;
+    let give_up_at = mail.until.map_or(now + GIVE_UP, |until| until.micros().min(now + GIVE_UP));
+    let row = Model {
+        id,
+        address_hash,
+        sealed: Some(sealed),
+        attempts: 0,
+        next_at: now,
+        give_up_at,
+        created_at: now,
+    };
+    store::insert(on, row).await
+}
+
+/// When the mails were written that wait for an address.
+///
+/// # Errors
+/// [`DomainError::Database`]; [`DomainError::Stored`] in a program without an encryption key.
+pub async fn waiting(app: &App, address: &EmailAddress) -> Result<Vec<DateTime>, DomainError> {
+    store::waiting(&app.db, &address_hash(app, address)?).await
+}
+
+/// Deletes all mails that wait for an address, and asks for its files to be deleted, which happens soon after the
+/// transaction is committed, whatever happens in between. A mail to the same address that is written afterwards in the
+/// same transaction is sent.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn purge(on: &impl ConnectionTrait, app: &App, address: &EmailAddress) -> Result<(), DomainError> {
+    let hash = address_hash(app, address)?;
+    store::delete_of(on, &hash).await?;
+    let row = Model {
+        id: app.new_id(),
+        address_hash: hash,
+        sealed: None,
+        attempts: 0,
+        // Before anything else.
+        next_at: 0,
+        give_up_at: i64::MAX,
+        created_at: app.clock.now().micros(),
+    };
+    store::insert(on, row).await
+}

@@ -1,0 +1,97 @@
+//! What can be wrong with what people do with their own profile.
+
+use super::Message;
+use crate::record::problem::UserErrorCode;
+
+/// The caller must agree to the text of the consent.
+pub const CONSENT_REQUIRED: Message = Message {
+    code: UserErrorCode::Required,
+    reason: Some("CONSENT_REQUIRED"),
+    en: "Agree to the present text first: show `consentText` and pass `consent` with version {version} and the language in which it was read.",
+    fr: "Acceptez d’abord le texte actuel : affichez `consentText` et transmettez `consent` avec la version {version} et la langue dans laquelle il a été lu.",
+    nl: "Ga eerst akkoord met de huidige tekst: toon `consentText` en geef `consent` mee met versie {version} en de taal waarin hij is gelezen.",
+    de: "Stimmen Sie zuerst dem jetzigen Text zu: Zeigen Sie `consentText` und übergeben Sie `consent` mit Version {version} und der Sprache, in der er gelesen wurde.",
+};
+
+/// The text that the caller agreed to is not the present one.
+pub const CONSENT_OUTDATED: Message = Message {
+    code: UserErrorCode::Invalid,
+    reason: Some("CONSENT_OUTDATED"),
+    en: "This is not the present text: version {version} is. Read it and agree to that one.",
+    fr: "Ce n’est pas le texte actuel : c’est la version {version}. Lisez-la et acceptez celle-là.",
+    nl: "Dit is niet de huidige tekst: dat is versie {version}. Lees die en ga daarmee akkoord.",
+    de: "Das ist nicht der jetzige Text: Das ist Version {version}. Lesen Sie diese und stimmen Sie ihr zu.",
+};
+
+/// Somebody has claimed the profile before.
+pub const ALREADY_CLAIMED: Message = Message {
+    code: UserErrorCode::NotAllowedInState,
+    reason: Some("ALREADY_CLAIMED"),
+    en: "This profile has been claimed already.",
+    fr: "Ce profil a déjà été repris.",
+    nl: "Dit profiel is al overgenomen.",
+    de: "Dieses Profil wurde schon übernommen.",
+};
+
+/// The profile was merged into another since the invitation.
+pub const PROFILE_MERGED: Message = Message {
+    code: UserErrorCode::NotAllowedInState,
+    reason: Some("PROFILE_MERGED"),
+    en: "This profile has been merged into another since the invitation. Ask the region for a new invitation.",
+    fr: "Ce profil a été fusionné avec un autre depuis l’invitation. Demandez une nouvelle invitation à la région.",
+    nl: "Dit profiel is sinds de uitnodiging met een ander samengevoegd. Vraag de regio om een nieuwe uitnodiging.",
+    de: "Dieses Profil wurde seit der Einladung mit einem anderen zusammengeführt. Bitten Sie die Region um eine neue Einladung.",
+};
+
+/// The profile was deleted since the invitation.
+pub const PROFILE_GONE: Message = Message {
+    code: UserErrorCode::NotFound,
+    reason: Some("PROFILE_GONE"),
+    en: "This profile is not there any more.",
+    fr: "Ce profil n’existe plus.",
+    nl: "Dit profiel bestaat niet meer.",
+    de: "Dieses Profil gibt es nicht mehr.",
+};
+
+/// The account has a profile.
+pub const HAS_PROFILE: Message = Message {
+    code: UserErrorCode::NotAllowedInState,
+    reason: Some("HAS_PROFILE"),
+    en: "Your account has a profile already. Ask the region to merge the two if both are about you.",
+    fr: "Votre compte a déjà un profil. Demandez à la région de fusionner les deux s’ils vous concernent l’un et l’autre.",
+    nl: "Uw account heeft al een profiel. Vraag de regio om beide samen te voegen als ze allebei over u gaan.",
+    de: "Ihr Konto hat schon ein Profil. Bitten Sie die Region, beide zusammenzuführen, wenn beide von Ihnen handeln.",
+};
+
+/// The profile is not the caller's own.
+pub const NOT_YOUR_PROFILE: Message = Message {
+    code: UserErrorCode::Forbidden,
+    reason: Some("NOT_YOUR_PROFILE"),
+    en: "Only the person who has claimed this profile may do this.",
+    fr: "Seule la personne qui a repris ce profil peut faire cela.",
+    nl: "Alleen de persoon die dit profiel heeft overgenomen, mag dit doen.",
+    de: "Das darf nur die Person, die dieses Profil übernommen hat.",
+};
+
+/// The profile was hidden because nobody confirmed it.
+pub const CONSENT_LAPSED: Message = Message {
+    code: UserErrorCode::NotAllowedInState,
+    reason: Some("CONSENT_LAPSED"),
+    en: "This profile was hidden because nobody confirmed it for too long. Invite the person to claim it: only they can show it again.",
+    fr: "Ce profil a été masqué parce que personne ne l’a confirmé depuis trop longtemps. Invitez la personne à le reprendre : elle seule peut le montrer à nouveau.",
+    nl: "Dit profiel is verborgen omdat niemand het te lang heeft bevestigd. Nodig de persoon uit het over te nemen: alleen zij of hij kan het weer tonen.",
+    de: "Dieses Profil wurde verborgen, weil es zu lange niemand bestätigt hat. Laden Sie die Person ein, es zu übernehmen: Nur sie kann es wieder zeigen.",
+};
+
+/// All of them, for the test of the table.
+#[cfg(test)]
+pub(super) const ALL: &[&Message] = &[
+    &CONSENT_REQUIRED,
+    &CONSENT_OUTDATED,
+    &ALREADY_CLAIMED,
+    &PROFILE_MERGED,
+    &PROFILE_GONE,
+    &HAS_PROFILE,
+    &NOT_YOUR_PROFILE,
+    &CONSENT_LAPSED,
+];

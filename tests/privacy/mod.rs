@@ -1,0 +1,59 @@
+//! People and their own data: who decides, what they agree to, what they can take away.
+
+use passerelle::changes;
+use passerelle::directory::talent::claim::{Claim, claim};
+use passerelle::directory::talent::consent::ConsentInput;
+use passerelle::identity::role::Role;
+use passerelle::record::value::Language;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::mutations::{editor, made};
+use crate::support::accounts::{account, sign_in};
+use crate::support::server::TestServer;
+
+mod claiming;
+mod consent;
+mod export;
+mod imported;
+mod upkeep;
+
+/// The uuid of an id as clients see it.
+fn uuid_of(id: &str) -> Uuid {
+    passerelle::record::id::decode_any("", id).expect("an id").1
+}
+
+/// Lets an account claim a profile, as whoever accepts an invitation does; the answer is the reasons against it.
+async fn claim_for(
+    server: &TestServer,
+    account: Uuid,
+    talent: &str,
+    version: Option<i32>,
+) -> Vec<&'static str> {
+    let app = &server.app;
+    let tx = app.db.begin().await.expect("a transaction");
+    let consent = version.map(|version| ConsentInput { version, language: Language::Nl });
+    let claimed =
+        claim(app, &tx, Claim { account, talent: uuid_of(talent), consent }).await.expect("an answer");
+    match claimed {
+        Ok(entries) => {
+            changes::append(&tx, app.db.dialect(), entries, app.clock.now()).await.expect("the log");
+            tx.commit().await.expect("a commit");
+            app.identity.callers().forget_account(account);
+            Vec::new()
+        }
+        Err(problems) => {
+            tx.rollback().await.expect("a rollback");
+            problems.iter().map(|problem| problem.reason.expect("a reason")).collect()
+        }
+    }
+}
+
+/// Somebody who has claimed a profile: the profile's id, and a token of theirs.
+async fn somebody(server: &TestServer, email: &str, input: Value) -> (String, String) {
+    let region = server.beside(editor(&["wallonie"])).await;
+    let id = made(&region, "talent", input).await;
+    let account = account(&server.app, email, &[(Role::Member, "wallonie")]).await;
+    assert_eq!(claim_for(server, account, &id, Some(1)).await, [""; 0]);
+    (id, sign_in(server, email).await.access)
+}
