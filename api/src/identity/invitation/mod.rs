@@ -314,7 +314,7 @@ async fn newcomer(
         problems.add(over());
     }
     let password = given.password.clone().unwrap_or_default();
-    password_problem("password", &password).into_iter().for_each(|problem| problems.add(problem));
+    problems.extend(password_problem("password", &password));
     let name = given.display_name.clone().unwrap_or_default();
     check_line("displayName", &name, MAX_NAME, &mut problems);
     problems.none_or_refused()?;

@@ -4,6 +4,7 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveMode
 use uuid::Uuid;
 
 use super::Resolved;
+use crate::app::App;
 use crate::record::error::DomainError;
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
@@ -11,6 +12,8 @@ use crate::record::value::DateTime;
 /// What a type's `write.rs` works with.
 #[derive(Debug)]
 pub struct Batch<'a> {
+    /// The program.
+    pub app: &'a App,
     /// The transaction.
     pub tx: &'a DatabaseTransaction,
     /// Its SQL.

@@ -72,6 +72,7 @@ impl<'a> Door<'a> {
             app,
             submissions,
             batch: Batch {
+                app,
                 tx,
                 dialect: app.db.dialect(),
                 now: app.clock.now(),
