@@ -85,7 +85,7 @@ pub struct Config {
     pub mail_from: Option<Mailbox>,
 
     /// Page of the frontend that links in mails lead to; it finds a token behind the `#` [default: /account below
-    /// PUBLIC_URL]
+    /// `PUBLIC_URL`]
     #[arg(long, env, value_name = "URL", value_parser = public_url)]
     pub link_url: Option<Url>,
 

@@ -139,11 +139,11 @@ on_both_databases! {
         // The invitation and its answer are the same as for an address without account.
         let token = link(&server, &admin, json!({"email": BEN, "region": "wallonie", "roles": ["EDITOR"]})).await;
         let first = ["NOT_ALLOWED_IN_STATE/SIGN_IN_FIRST input"];
-        let taken = json!({"token": token, "password": "a password of somebody else", "displayName": "Eve"});
-        assert_eq!(refusals(&accept(&server, None, taken.clone()).await), first);
+        let stolen = json!({"token": token, "password": "a password of somebody else", "displayName": "Eve"});
+        assert_eq!(refusals(&accept(&server, None, stolen.clone()).await), first);
         let eve = sign_in(&server, "eve@example.org").await.access;
         let other = ["FORBIDDEN/OTHER_ACCOUNT input"];
-        assert_eq!(refusals(&accept(&server, Some(&eve), taken).await), other);
+        assert_eq!(refusals(&accept(&server, Some(&eve), stolen).await), other);
         let machine = machine(&server, &admin).await;
         assert_eq!(refusals(&accept(&server, Some(&machine), newcomer(&token)).await), other);
         assert_eq!(try_sign_in(&server, BEN, "a password of somebody else").await["data"]["signIn"]["accessToken"], Value::Null);

@@ -2,12 +2,16 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use entity::account;
 use passerelle::app::App;
+use passerelle::identity::role::Role;
 use passerelle::mail::{self, Mail, Template};
 use passerelle::record::value::Language;
-use sea_orm::{ConnectionTrait as _, Statement};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Statement};
 
 use crate::on_both_databases;
+use crate::support::accounts;
 use crate::support::mail::{MailServer, Manner, number, until, waiting};
 use crate::support::program::{Running, folder, program};
 use crate::support::server::{Backend, Setup, TestServer};
@@ -312,4 +316,38 @@ fn settings_of_mails_are_checked_at_the_start() {
         wrong.status.code() == Some(2) && error.contains("smtps://") && !error.contains("s3cret"),
         "{error}"
     );
+}
+
+on_both_databases! {
+    with Setup::default().with_mail();
+    async fn who_is_erased_leaves_no_mails_behind(server) {
+        const GONE: &str = "Gone.Exemple@Example.org";
+        let own = accounts::account(&server.app, GONE, &[]).await;
+        accounts::account(&server.app, "chief@example.org", &[(Role::RegionAdmin, "wallonie")]).await;
+        let chief = accounts::sign_in(&server, "chief@example.org").await.access;
+        let made = accounts::data_as(&server, &chief, "mutation {
+            createTalent(input: {displayName: \"Ana Exemple\", region: \"wallonie\"}) { talent { id } userErrors { message } }
+            inviteAccount(input: {email: \"gone.exemple@example.org\", region: \"wallonie\"}) { userErrors { message } }
+            requestPasswordReset(email: \"gone.exemple@example.org\") { userErrors { message } } }").await;
+        let id = made["createTalent"]["talent"]["id"].as_str().expect("a talent").to_owned();
+        let (_, talent) = passerelle::record::id::decode_any("", &id).unwrap();
+        account::Entity::update_many().col_expr(account::Column::TalentId, Expr::value(talent))
+            .filter(account::Column::Id.eq(own)).exec(server.app.db.writer()).await.unwrap();
+        assert_eq!(server.mails_to(GONE).await.len(), 1);
+        assert_eq!(server.mails_to("gone.exemple@example.org").await.len(), 1);
+        // One more, which is not sent in time.
+        let tx = server.app.db.begin().await.unwrap();
+        mail::enqueue(&tx, &server.app, invitation(GONE, Language::Fr)).await.unwrap();
+        let later = Statement::from_string(server.app.db.dialect().backend(), "UPDATE mail_outbox SET next_at = 9000000000000000");
+        tx.execute_raw(later).await.unwrap();
+        tx.commit().await.unwrap();
+        let token = accounts::sign_in(&server, GONE).await.access;
+        let erase = format!("mutation {{ eraseTalent(id: \"{id}\") {{ deletedId userErrors {{ code }} }} }}");
+        assert_eq!(accounts::data_as(&server, &token, &erase).await["eraseTalent"]["deletedId"], id);
+        until("nothing waits", async || (waiting(&server).await == 0).then_some(())).await;
+        assert_eq!(server.mails(), []);
+        for table in ["invitation", "one_time_token", "mail_outbox"] {
+            assert_eq!(number(&server, &format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");
+        }
+    }
 }

@@ -79,7 +79,8 @@ fn decoded_words(value: &str) -> String {
     let mut was_encoded = false;
     for word in value.split(' ') {
         let inner = word.strip_prefix("=?utf-8?b?").and_then(|word| word.strip_suffix("?="));
-        if !text.is_empty() && !(was_encoded && inner.is_some()) {
+        let joined = was_encoded && inner.is_some();
+        if !text.is_empty() && !joined {
             text.push(' ');
         }
         was_encoded = inner.is_some();

@@ -41,6 +41,7 @@ pub(crate) enum Backend {
 
 /// How a server of a test begins.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is there or not, whatever the others are")]
 pub(crate) struct Setup {
     settings: Settings,
     sample: bool,

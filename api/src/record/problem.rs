@@ -211,6 +211,11 @@ impl Problems {
         self.0.push(problem);
     }
 
+    /// Adds all of these.
+    pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        self.0.extend(problems);
+    }
+
     /// Goes on where nothing is wrong.
     ///
     /// # Errors

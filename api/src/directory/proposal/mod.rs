@@ -151,7 +151,7 @@ fn comment(path: &str, given: Option<&String>, problems: &mut Problems) -> Optio
     kept
 }
 
-fn batch<'a>(app: &App, tx: &'a DatabaseTransaction) -> Batch<'a> {
+fn batch<'a>(app: &'a App, tx: &'a DatabaseTransaction) -> Batch<'a> {
     Batch {
         app,
         tx,

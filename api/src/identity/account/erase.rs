@@ -5,7 +5,11 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
+use super::store;
 use crate::directory::{contact_read, proposal};
+use crate::identity::invitation;
+use crate::identity::one_time::{self, Purpose};
+use crate::mail;
 use crate::record::audit;
 use crate::record::error::DomainError;
 use crate::record::write::Batch;
@@ -39,12 +43,19 @@ pub async fn of_talents(batch: &Batch<'_>, talents: &[Uuid]) -> Result<(), Domai
     Ok(())
 }
 
-/// Erases an account and all that is kept with it. What it has made stays, without its maker.
+/// Erases an account and all that is kept with it, mails and invitations to its address included. What it has made
+/// stays, without its maker.
 ///
 /// # Errors
 /// [`DomainError::Database`].
 async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
     let tx = batch.tx;
+    if let Some(row) = store::by_id(tx, id).await? {
+        let email = row.email.parse().map_err(|_| DomainError::Stored("an account has no address".into()))?;
+        mail::purge(tx, batch.app, &email).await?;
+        invitation::purge(tx, &email).await?;
+    }
+    one_time::withdraw(tx, Purpose::PasswordReset, id).await?;
     session::Entity::delete_many().filter(session::Column::AccountId.eq(id)).exec(tx).await?;
     account_role::Entity::delete_many().filter(account_role::Column::AccountId.eq(id)).exec(tx).await?;
     let member = account_organization::Column::AccountId.eq(id);

@@ -87,7 +87,7 @@ fn check_grant(known: &Known, grant: &Grant) -> Problems {
     match &grant.region {
         None if grant.role.has_region() => problems.add(Problem::new("region", &said::ROLE_NEEDS_REGION)),
         Some(_) if !grant.role.has_region() => {
-            problems.add(Problem::new("region", &said::ROLE_HAS_NO_REGION))
+            problems.add(Problem::new("region", &said::ROLE_HAS_NO_REGION));
         }
         None if !known.viewer.admin => problems.add(Problem::new("role", &said::ADMINISTRATORS_ONLY)),
         Some(region) if vocabularies().regions.get(region).is_none() => {
@@ -185,7 +185,7 @@ pub async fn set_membership(
     let entry = match find(&app.db, known, account).await {
         Ok(entry) => Some(entry),
         Err(Undone::Refused(all)) => {
-            all.into_iter().for_each(|problem| problems.add(problem));
+            problems.extend(all);
             None
         }
         Err(failed) => return Err(failed),

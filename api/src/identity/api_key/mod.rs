@@ -224,11 +224,12 @@ pub fn note_use(app: &App, known: &Arc<Known>) {
 mod tests {
     use super::*;
     use crate::identity::role::Grant;
-    use crate::record::problem::UserErrorCode::{self, Forbidden, Invalid, NotFound, Required, TooLong};
+    use crate::record::name_of;
 
-    fn wrong(new: &NewKey, maker: Maker<'_>) -> Vec<(UserErrorCode, String)> {
+    fn wrong(new: &NewKey, maker: Maker<'_>) -> Vec<String> {
         let now = DateTime::from_micros(1_000_000 * MINUTE);
-        check(new, maker, now).take().into_iter().map(|problem| (problem.code, problem.path)).collect()
+        let problems = check(new, maker, now).take().into_iter();
+        problems.map(|problem| format!("{} {}", name_of(problem.code), problem.path)).collect()
     }
 
     fn key() -> NewKey {
@@ -242,25 +243,25 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_said_at_once() {
-        assert_eq!(wrong(&key(), Maker::Operator), []);
+        assert!(wrong(&key(), Maker::Operator).is_empty());
         let bad = NewKey {
             name: " ".into(),
             region: "nowhere".into(),
             roles: vec![Role::Editor, Role::Admin],
             expires_at: Some(DateTime::from_micros(0)),
         };
-        let expected = [(Required, "name"), (NotFound, "region"), (Invalid, "roles"), (Invalid, "expiresAt")];
+        let expected = ["REQUIRED name", "NOT_FOUND region", "INVALID roles", "INVALID expiresAt"];
         assert_eq!(wrong(&bad, Maker::Operator), expected);
         let long = NewKey { name: "x".repeat(101), roles: Vec::new(), ..key() };
-        assert_eq!(wrong(&long, Maker::Operator), [(TooLong, "name"), (Required, "roles")]);
+        assert_eq!(wrong(&long, Maker::Operator), ["TOO_LONG name", "REQUIRED roles"]);
         let late = DateTime::from_micros((1_000_000 + MAX_DAYS * 24 * 60 + 1) * MINUTE);
         let late = NewKey { name: "a\u{7}".into(), expires_at: Some(late), ..key() };
-        assert_eq!(wrong(&late, Maker::Operator), [(Invalid, "name"), (Invalid, "expiresAt")]);
+        assert_eq!(wrong(&late, Maker::Operator), ["INVALID name", "INVALID expiresAt"]);
     }
 
     #[test]
     fn machines_make_no_keys() {
-        let forbidden = [(Forbidden, "region")];
+        let forbidden = ["FORBIDDEN region"];
         assert_eq!(wrong(&key(), Maker::Caller(None)), forbidden);
         let grants = vec![Grant { role: Role::RegionAdmin, region: Some("wallonie".into()) }];
         let machine = Known::with_key(Uuid::nil(), None, grants, DateTime::from_micros(0));

@@ -312,7 +312,7 @@ impl InvitationMutation {
     }
 
     /// Accepts an invitation with the token of its mail, and signs in. Without the header `Authorization` it makes an
-    /// account with the invited address; where there is one already, the answer says so (SIGN_IN_FIRST), and it is
+    /// account with the invited address; where there is one already, the answer says so (`SIGN_IN_FIRST`), and it is
     /// accepted by who is signed in with it.
     async fn accept_invitation(
         &self,

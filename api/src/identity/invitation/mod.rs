@@ -338,7 +338,7 @@ async fn newcomer(
         problems.add(over());
     }
     let password = given.password.clone().unwrap_or_default();
-    password_problem("password", &password).into_iter().for_each(|problem| problems.add(problem));
+    problems.extend(password_problem("password", &password));
     let name = given.display_name.clone().unwrap_or_default();
     check_line("displayName", &name, MAX_NAME, &mut problems);
     if invitation.is_some_and(|invitation| invitation.talent.is_some()) {

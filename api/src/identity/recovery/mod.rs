@@ -72,7 +72,7 @@ pub async fn reset(
     if one_time::look(app, Purpose::PasswordReset, &token).await?.is_none() {
         problems.add(over());
     }
-    password_problem("password", &password).into_iter().for_each(|problem| problems.add(problem));
+    problems.extend(password_problem("password", &password));
     problems.none_or_refused()?;
     let hash = app.identity.hashing().hash(password).await?;
     let account = transact(app, move |app, tx| {
@@ -106,13 +106,12 @@ pub async fn change(
     new: SecretString,
     from: IpAddr,
 ) -> Result<(), Undone> {
-    let signed_in = known.and_then(|known| match &known.credential {
-        Credential::Session { session, account } => Some((*session, account)),
-        _ => None,
-    });
-    let (session, account) = signed_in.ok_or_else(|| Problem::new("", &messages::NOT_SIGNED_IN))?;
+    let Some(Credential::Session { session, account }) = known.map(|known| &known.credential) else {
+        return Err(Problem::new("", &messages::NOT_SIGNED_IN).into());
+    };
+    let session = *session;
     let mut problems = Problems::default();
-    password_problem("newPassword", &new).into_iter().for_each(|problem| problems.add(problem));
+    problems.extend(password_problem("newPassword", &new));
     if current.expose_secret().is_empty() {
         problems.add(Problem::required("currentPassword"));
     } else if password::is_too_long(&current) {
