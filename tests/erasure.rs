@@ -326,7 +326,7 @@ on_both_databases! {
         let id = id_of(&server, "t").await;
         let own = server.beside(owner(&id)).await;
         for visibility in ["MEMBERS", "PRIVATE", "PUBLIC"] {
-            let input = [("id", "ID!", json!(id)), ("input", "TalentInput!", json!({ "visibility": visibility }))];
+            let input = [("id", "ID!", json!(id)), ("input", "TalentInput!", json!({ "visibility": visibility, "legalBasis": "CONSENT" }))];
             assert_eq!(told(&call(&own, "updateTalent", "talent { id }", &input).await), [""; 0]);
         }
         let before = number(&server, "SELECT head FROM feed_meta").await;

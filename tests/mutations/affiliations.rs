@@ -109,7 +109,7 @@ on_both_databases! {
         let change = json!({"roles": [{"language": "FR", "text": "Stagiaire"}]});
         assert_eq!(told(&update(&flandre, "affiliation", &id, None, change, "id").await), [""; 0]);
         for level in ["PRIVATE", "PUBLIC"] {
-            assert_eq!(told(&update(&wallonie, "talent", &talent, None, json!({"visibility": level}), "id").await), [""; 0]);
+            assert_eq!(told(&update(&wallonie, "talent", &talent, None, json!({"visibility": level, "legalBasis": "PUBLIC_ROLE"}), "id").await), [""; 0]);
         }
         assert!(!seen(&server).await);
         assert_eq!(reason(&says(&flandre, "confirm", &id).await), "OTHER_SIDE");

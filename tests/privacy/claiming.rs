@@ -40,7 +40,7 @@ async fn invite(server: &TestServer, by: &str, talent: &str, email: &str) -> Val
 
 /// Invites, and answers the token of the mail.
 async fn link(server: &TestServer, by: &str, talent: &str, email: &str) -> String {
-    server.forget_mails();
+    server.forget_mails().await;
     let payload = invite(server, by, talent, email).await;
     assert_eq!(refusals(&payload), [""; 0], "{payload}");
     server.mail_to(email).await.token("invitation")

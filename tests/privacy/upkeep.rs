@@ -49,7 +49,7 @@ on_both_databases! {
         let mail = server.mail_to("ana@example.org").await;
         assert_eq!(mail.subject, "Votre profil dans l’annuaire (Wallonie) : toujours juste ?");
         assert!(mail.text.contains("il sera masqué le 2027-12-22") && mail.text.contains("\n\nhttps://directory.example/account\n\n"), "{}", mail.text);
-        server.forget_mails();
+        server.forget_mails().await;
         server.set_clock("2027-12-22T09:59:59Z");
         assert_eq!(swept(&server).await, NOTHING);
         assert_eq!(seen(&server, &id).await, json!({"visibility": "PUBLIC", "revision": 3}));
