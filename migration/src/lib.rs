@@ -15,6 +15,7 @@ mod m20261122_000005_writes;
 mod m20261122_000006_identity;
 mod m20261122_000008_proposals;
 mod m20261122_000009_audit;
+mod m20261122_000010_oidc;
 mod m20261122_000012_erasure;
 
 /// All steps, in order.
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000006_identity::Migration),
             Box::new(m20261122_000008_proposals::Migration),
             Box::new(m20261122_000009_audit::Migration),
+            Box::new(m20261122_000010_oidc::Migration),
             Box::new(m20261122_000012_erasure::Migration),
         ]
     }

@@ -3,6 +3,7 @@
 mod api_key;
 mod command;
 mod key;
+mod oidc;
 mod session;
 mod throttle;
 mod token;

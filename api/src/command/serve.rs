@@ -15,7 +15,7 @@ use passerelle::{housekeeping, import};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, cannot_use, check_file, engine, identified, make_data_dir, open};
+use super::{Failure, cannot_use, check_file, engine, identified, issuers, make_data_dir, open};
 
 /// How long the database may take to let go.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
@@ -38,6 +38,7 @@ impl Serve {
         let config = &self.config;
         let stop = stop_by_signal()?;
         let (_, name) = config.database().map_err(|error| Failure::usage(error.to_string()))?;
+        let issuers = issuers(config)?;
         make_data_dir(&config.data_dir)?;
         // Held until the end of the process, whatever way it ends.
         let _lock = match &name {
@@ -47,7 +48,7 @@ impl Serve {
             }
             DatabaseName::Postgres(_) => None,
         };
-        let app = identified(config, open(config).await?).await?;
+        let app = identified(config, open(config).await?, issuers).await?;
         let erased = Erased::replay(&app, &config.data_dir).await;
         let erased = erased.map_err(|error| Failure::failed(error.to_string()))?;
         let engine = engine(config)?;
