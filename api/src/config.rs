@@ -101,6 +101,10 @@ pub struct Config {
     #[arg(long, env, default_value = "30 days", value_name = "TIME")]
     pub profile_warn_before: Term,
 
+    /// File with the OpenID Connect issuers whose tokens are accepted: a JSON list, see the README
+    #[arg(long, env, value_name = "FILE")]
+    pub oidc_issuers: Option<PathBuf>,
+
     /// Addresses or networks of proxies, separated by commas, whose header X-Forwarded-For is believed
     #[arg(long, env, value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,

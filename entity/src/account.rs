@@ -1,4 +1,4 @@
-//! Table `account`: people who sign in.
+//! Table `account`: people who sign in, here or with another issuer.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,7 +11,8 @@ pub struct Model {
     pub id: Uuid,
     /// E-mail address as it was given.
     pub email: String,
-    /// E-mail address in the form in which addresses are compared.
+    /// E-mail address in the form in which addresses are compared. An account of another issuer has a text without
+    /// `@` here: nobody signs in to it with an address, and the address may be that of another account.
     pub email_key: String,
     /// Name that is shown.
     pub display_name: String,
@@ -21,6 +22,10 @@ pub struct Model {
     pub password_hash: Option<String>,
     /// Their own profile.
     pub talent_id: Option<Uuid>,
+    /// The issuer whose tokens name the account; nothing for one that was made here.
+    pub issuer: Option<String>,
+    /// What these tokens call it; nothing for one that was made here.
+    pub subject: Option<String>,
     /// Microseconds since 1970, UTC.
     pub created_at: i64,
     /// Microseconds since 1970, UTC.

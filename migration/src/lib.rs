@@ -16,6 +16,7 @@ mod m20261122_000006_identity;
 mod m20261122_000007_mail;
 mod m20261122_000008_proposals;
 mod m20261122_000009_audit;
+mod m20261122_000010_oidc;
 mod m20261122_000011_consent;
 mod m20261122_000012_erasure;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000007_mail::Migration),
             Box::new(m20261122_000008_proposals::Migration),
             Box::new(m20261122_000009_audit::Migration),
+            Box::new(m20261122_000010_oidc::Migration),
             Box::new(m20261122_000011_consent::Migration),
             Box::new(m20261122_000012_erasure::Migration),
         ]

@@ -6,6 +6,7 @@ mod command;
 mod invitation;
 mod key;
 mod mail;
+mod oidc;
 mod recovery;
 mod session;
 mod throttle;

@@ -7,7 +7,9 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use passerelle::app::{App, Clock};
-use passerelle::identity::{self, encryption::EncryptionKey};
+use passerelle::identity;
+use passerelle::identity::encryption::EncryptionKey;
+use passerelle::identity::oidc::Issuers;
 use passerelle::mail::{self, Mailer};
 use passerelle::record::policy::Viewer;
 use passerelle::record::read::Database;
@@ -141,8 +143,9 @@ pub(crate) fn encryption_key() -> EncryptionKey {
     EncryptionKey::parse("the key of the tests", &ENCRYPTION_KEY.into()).expect("32 bytes")
 }
 
-async fn identified(app: App, rate_limit: bool) -> App {
-    let options = identity::Options { encryption_key: encryption_key(), public_url: None, rate_limit };
+async fn identified(app: App, rate_limit: bool, issuers: Issuers) -> App {
+    let options =
+        identity::Options { encryption_key: encryption_key(), public_url: None, rate_limit, issuers };
     identity::open(app, options).await.expect("it has keys to sign with")
 }
 
@@ -212,7 +215,7 @@ impl TestServer {
         migrations::run(&db).await.expect("the database has its layout");
         let now: DateTime = NOW.parse().expect("an instant");
         let app = App::new(db, Clock::Set(Arc::new(AtomicI64::new(now.micros()))));
-        let mut app = identified(app, setup.rate_limit).await;
+        let mut app = identified(app, setup.rate_limit, Issuers::default()).await;
         let stop = CancellationToken::new();
         let data_dir = tempfile::tempdir().expect("a folder");
         app.mail = mailer(data_dir.path(), setup.smtp_url);
@@ -261,19 +264,28 @@ impl TestServer {
     /// The shared parts of another program on the same database and with the same clock, such as a second replica.
     pub(crate) async fn replica(&self) -> App {
         let db = Database::open(&self.database_url).await.expect("the database opens");
-        identified(App::new(db, self.app.clock.clone()), true).await
+        identified(App::new(db, self.app.clock.clone()), true, Issuers::default()).await
     }
 
     /// Another server on the same directory, for another viewer. It must go before this one.
     pub(crate) async fn beside(&self, viewer: Viewer) -> Self {
-        let settings = Settings { viewer, ..Settings::default() };
+        self.again(self.app.clone(), Settings { viewer, ..Settings::default() }).await
+    }
+
+    /// Another server on the same directory, which accepts tokens of these issuers. It must go before this one.
+    pub(crate) async fn believing(&self, issuers: Issuers) -> Self {
+        let app = identified(self.app.clone(), false, issuers).await;
+        self.again(app, Settings::default()).await
+    }
+
+    async fn again(&self, app: App, settings: Settings) -> Self {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::bind(self.app.clone(), any_port, settings).await.expect("a port is free");
+        let server = Server::bind(app.clone(), any_port, settings).await.expect("a port is free");
         let address = server.address().expect("an address");
         let stop = CancellationToken::new();
         Self {
             database_url: self.database_url.clone(),
-            app: self.app.clone(),
+            app,
             address,
             client: self.client.clone(),
             serving: Some(tokio::spawn(server.serve(stop.clone()))),

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use passerelle::app::App;
 use passerelle::config::Config;
+use passerelle::identity::oidc::Issuers;
 use passerelle::import::file::{self, Format, ImportError, Options, Report, Summary};
 use passerelle::import::line::Fault;
 use passerelle::record::error::DomainError;
@@ -59,7 +60,7 @@ impl Import {
         let files = files.collect::<Result<Vec<_>, Failure>>()?;
         make_data_dir(&self.config.data_dir)?;
         // What was erased is recognized by the encryption key.
-        let app = identified(&self.config, open(&self.config).await?).await?;
+        let app = identified(&self.config, open(&self.config).await?, Issuers::default()).await?;
         let mut bad = 0;
         let mut lost = Vec::new();
         for (path, input) in files {

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use passerelle::config::Config;
+use passerelle::identity::oidc::Issuers;
 use passerelle::identity::signing;
 
 use super::{Failure, encryption_key, identified, make_data_dir, open};
@@ -45,7 +46,7 @@ impl Key {
             );
             return Ok(());
         }
-        let app = identified(config, opened).await?;
+        let app = identified(config, opened, Issuers::default()).await?;
         let rotated = match app.identity.signing() {
             Ok(signing) => signing.rotate(&app).await,
             Err(error) => Err(error),

@@ -15,7 +15,9 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use passerelle::app::{App, Clock};
 use passerelle::config::{Config, DatabaseName, LogFormat, Switch};
-use passerelle::identity::{self, encryption::EncryptionKey};
+use passerelle::identity;
+use passerelle::identity::encryption::EncryptionKey;
+use passerelle::identity::oidc::{self, Issuers};
 use passerelle::mail::{self, Mailer};
 use passerelle::migrations::{self, Layout};
 use passerelle::record::read::Database;
@@ -231,12 +233,23 @@ fn encryption_key(config: &Config, name: &DatabaseName) -> Result<EncryptionKey,
     EncryptionKey::of_folder(&config.data_dir).map_err(|error| Failure::failed(error.to_string()))
 }
 
-/// The app to which people can sign in.
-async fn identified(config: &Config, Opened { app, name }: Opened) -> Result<App, Failure> {
+/// The issuers in the file of the settings.
+fn issuers(config: &Config) -> Result<Issuers, Failure> {
+    // What is passed on empty was not set.
+    let path = config.oidc_issuers.as_ref().filter(|path| !path.as_os_str().is_empty());
+    let Some(path) = path else { return Ok(Issuers::default()) };
+    let all = oidc::settings::read(path, config.public_url.as_ref());
+    let all = all.map_err(|wrong| Failure::usage(wrong.to_string()))?;
+    Issuers::new(all, oidc::fetch::TIME).map_err(Failure::failed)
+}
+
+/// The app to which people can sign in, and those whom these issuers name.
+async fn identified(config: &Config, Opened { app, name }: Opened, issuers: Issuers) -> Result<App, Failure> {
     let options = identity::Options {
         encryption_key: encryption_key(config, &name)?,
         public_url: config.public_url.clone(),
         rate_limit: config.rate_limit == Switch::On,
+        issuers,
     };
     identity::open(app, options).await.map_err(|error| Failure::failed(error.to_string()))
 }

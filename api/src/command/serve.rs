@@ -16,7 +16,7 @@ use passerelle::{housekeeping, import};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, cannot_use, check_file, engine, identified, mailer, make_data_dir, open};
+use super::{Failure, cannot_use, check_file, engine, identified, issuers, mailer, make_data_dir, open};
 
 /// How long the database may take to let go.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
@@ -41,6 +41,7 @@ impl Serve {
         let (_, name) = config.database().map_err(|error| Failure::usage(error.to_string()))?;
         let mail = mailer(config, &name)?;
         let terms = config.profile_terms().map_err(|error| Failure::usage(error.to_string()))?;
+        let issuers = issuers(config)?;
         make_data_dir(&config.data_dir)?;
         // Held until the end of the process, whatever way it ends.
         let _lock = match &name {
@@ -50,7 +51,7 @@ impl Serve {
             }
             DatabaseName::Postgres(_) => None,
         };
-        let app = App { mail, ..identified(config, open(config).await?).await? };
+        let app = App { mail, ..identified(config, open(config).await?, issuers).await? };
         let erased = Erased::replay(&app, &config.data_dir).await;
         let erased = erased.map_err(|error| Failure::failed(error.to_string()))?;
         let engine = engine(config)?;

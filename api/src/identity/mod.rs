@@ -1,6 +1,6 @@
 //! Who calls: accounts, sessions, access tokens, API keys, roles.
 //!
-//! A request carries a bearer token: an access token of a session, or an API key. [`caller`] makes of it who
+//! A request carries a bearer token: an access token of a session, an API key, or a token of another issuer ([`oidc`]). [`caller`] makes of it who
 //! calls and what they see; a token that is not good is refused, never taken for nobody. What somebody may do is
 //! read from the database and remembered for a few seconds (see [`caller::Callers`]); an access token holds no
 //! roles.
@@ -26,6 +26,7 @@ pub mod encryption;
 pub mod export;
 pub mod graphql;
 pub mod invitation;
+pub mod oidc;
 pub mod one_time;
 pub mod password;
 pub mod recovery;
@@ -37,6 +38,7 @@ pub mod throttle;
 
 use caller::Callers;
 use encryption::EncryptionKey;
+use oidc::Issuers;
 use password::Hashing;
 use signing::Signing;
 use throttle::Throttles;
@@ -51,6 +53,8 @@ pub struct Options {
     pub public_url: Option<Url>,
     /// Whether attempts to sign in are counted.
     pub rate_limit: bool,
+    /// Other issuers whose tokens are believed.
+    pub issuers: Issuers,
 }
 
 /// The parts of the program that know who calls. Cheap to clone.
@@ -63,6 +67,7 @@ struct Parts {
     callers: Callers,
     hashing: Hashing,
     throttles: Throttles,
+    issuers: Issuers,
 }
 
 impl Identity {
@@ -97,6 +102,11 @@ impl Identity {
     pub fn throttles(&self) -> &Throttles {
         &self.0.throttles
     }
+
+    /// Other issuers whose tokens are believed.
+    pub fn issuers(&self) -> &Issuers {
+        &self.0.issuers
+    }
 }
 
 /// Lets people sign in to this app: finds its signing keys, or makes the first.
@@ -108,6 +118,7 @@ pub async fn open(app: App, options: Options) -> Result<App, signing::Unusable> 
     let parts = Parts {
         signing: Some(signing),
         throttles: if options.rate_limit { Throttles::default() } else { Throttles::off() },
+        issuers: options.issuers,
         ..Parts::default()
     };
     Ok(App { identity: Identity(Arc::new(parts)), ..app })

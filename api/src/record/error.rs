@@ -31,7 +31,7 @@ pub enum Code {
     Timeout,
     /// Queries are sent as text: the server keeps none under a hash.
     PersistedQueryNotSupported,
-    /// The database cannot answer at the moment.
+    /// The database cannot answer at the moment, or the issuer of a token cannot be asked for its keys.
     Unavailable,
     /// The search index has not caught up with the change that the client asked to wait for.
     IndexLagging,
@@ -91,6 +91,9 @@ pub enum DomainError {
         /// After how many milliseconds the next attempt is looked at.
         retry_after_ms: i64,
     },
+    /// Whether a token is good is not known: its issuer cannot be reached.
+    #[error("the issuer of a token cannot be reached")]
+    IssuerUnavailable,
     /// The database failed.
     #[error("database: {0}")]
     Database(Arc<DbErr>),
@@ -115,6 +118,7 @@ impl DomainError {
             Self::IndexLagging => Code::IndexLagging,
             Self::SearchUnavailable => Code::SearchUnavailable,
             Self::RateLimited { .. } => Code::RateLimited,
+            Self::IssuerUnavailable => Code::Unavailable,
             Self::Database(error) if is_unavailable(error) => Code::Unavailable,
             Self::Database(_) | Self::Stored(_) | Self::Task(_) => Code::InternalServerError,
         }
@@ -163,6 +167,10 @@ impl ErrorExtensions for DomainError {
                     e.set("code", code.as_str());
                     e.set("retryAfterMs", *retry_after_ms);
                 })
+            }
+            Self::IssuerUnavailable => {
+                let message = "The issuer of this token cannot be reached at the moment, so that nobody knows whether it is                                good. Keep it, and try again in a few seconds.";
+                Error::new(message).extend_with(|_, e| e.set("code", code.as_str()))
             }
             _ => internal(code, self),
         }

@@ -79,7 +79,8 @@ impl AccountNode {
         graphql_id("account", self.account.id)
     }
 
-    /// The e-mail address to sign in with, as it was given.
+    /// The e-mail address to sign in with, as it was given. Whoever calls with a token of another issuer has the
+    /// address that the issuer vouches for, or one that ends in `.invalid`, where nothing can be sent.
     async fn email(&self) -> &EmailAddress {
         &self.account.email
     }

@@ -145,6 +145,8 @@ pub async fn insert(
         language: new.language.to_string(),
         password_hash: Some(new.password_hash),
         talent_id: None,
+        issuer: None,
+        subject: None,
         created_at: now.micros(),
         updated_at: now.micros(),
     };

@@ -30,7 +30,9 @@ pub const FRESH: i64 = 5_000_000;
 /// Tokens that are remembered.
 const MAX_TOKENS: usize = 10_000;
 /// Bytes of the header at most.
-const MAX_HEADER: usize = 4096;
+///
+/// Tokens of other issuers list groups and have some thousand bytes.
+const MAX_HEADER: usize = 16 * 1024;
 
 /// What somebody calls with.
 #[derive(Debug)]
@@ -42,6 +44,11 @@ pub enum Credential {
         /// The account.
         account: Box<Account>,
     },
+    /// A token of another issuer, which names an account.
+    Token {
+        /// The account.
+        account: Box<Account>,
+    },
     /// A key of a machine.
     ApiKey {
         /// The key.
@@ -49,6 +56,16 @@ pub enum Credential {
         /// The last minute in which its use was noted.
         noted: Noted,
     },
+}
+
+impl Credential {
+    /// The account that it is for; nothing for a machine.
+    pub fn account(&self) -> Option<&Account> {
+        match self {
+            Self::Session { account, .. } | Self::Token { account } => Some(account),
+            Self::ApiKey { .. } => None,
+        }
+    }
 }
 
 /// The last minute of which something was noted, in microseconds since 1970.
@@ -92,6 +109,12 @@ impl Known {
         }
     }
 
+    /// Somebody whom another issuer names.
+    pub fn with_token(account: Account, grants: Vec<Grant>, ends_at: DateTime) -> Self {
+        let viewer = viewer(account.id, &grants, account.owns());
+        Self { credential: Credential::Token { account: Box::new(account) }, grants, viewer, ends_at }
+    }
+
     /// A machine with a key.
     pub fn with_key(key: Uuid, last_used_at: Option<i64>, grants: Vec<Grant>, ends_at: DateTime) -> Self {
         let viewer = Viewer { machine: true, ..viewer(key, &grants, [].into()) };
@@ -111,10 +134,7 @@ impl Known {
 
     /// Their account; nothing for a machine.
     pub fn account(&self) -> Option<&Account> {
-        match &self.credential {
-            Credential::Session { account, .. } => Some(account),
-            Credential::ApiKey { .. } => None,
-        }
+        self.credential.account()
     }
 }
 
@@ -197,9 +217,7 @@ impl Callers {
 
     /// Forgets an account that has changed.
     pub fn forget_account(&self, id: Uuid) {
-        self.forget(
-            |credential| matches!(credential, Credential::Session { account, .. } if account.id == id),
-        );
+        self.forget(|credential| credential.account().is_some_and(|account| account.id == id));
     }
 
     /// Forgets a key that was revoked.
@@ -244,6 +262,10 @@ pub async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Known
     let forgotten = callers.forgotten.load(Ordering::SeqCst);
     let (known, until) = if api_key::is_one(token) {
         let known = store::by_key(&app.db, &hash, now).await?.ok_or(Unidentified::Refused)?;
+        let until = known.ends_at;
+        (known, until)
+    } else if let Some(issuer) = app.identity.issuers().of(token) {
+        let known = issuer.identify(app, token).await?.ok_or(Unidentified::Refused)?;
         let until = known.ends_at;
         (known, until)
     } else {
