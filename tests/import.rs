@@ -12,7 +12,7 @@ use crate::on_both_databases;
 use crate::support::records::{
     affiliation, each, import, import_text, ndjson, options, organization, partnership, talent,
 };
-use crate::support::server::{Backend, Setup, TestServer};
+use crate::support::server::{Backend, ENCRYPTION_KEY, Setup, TestServer};
 
 /// A number that the database answers.
 async fn number(server: &TestServer, sql: &str) -> i64 {
@@ -273,6 +273,7 @@ fn killed_and_started_again(backend: Backend) {
                 .arg("--data-dir")
                 .arg(folder.path())
                 .arg(&file)
+                .env("ENCRYPTION_KEY", ENCRYPTION_KEY)
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()

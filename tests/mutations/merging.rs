@@ -2,7 +2,7 @@
 
 use passerelle::record::id;
 use passerelle::record::policy::Viewer;
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -52,6 +52,31 @@ async fn execute(server: &TestServer, sql: &str, ids: &[Uuid]) {
     let backend = server.app.db.dialect().backend();
     let values: Vec<sea_orm::Value> = ids.iter().map(|id| (*id).into()).collect();
     server.app.db.writer().execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.unwrap();
+}
+
+/// Invites somebody to belong to an organization, or to claim a profile, as the database has it.
+async fn invite(server: &TestServer, organization: Option<&str>, talent: Option<&str>) {
+    let row = entity::invitation::Model {
+        id: server.app.new_id(),
+        email: "x@example.org".into(),
+        email_key: "x@example.org".into(),
+        language: "FR".into(),
+        region: "wallonie".into(),
+        roles: "[]".into(),
+        organization_id: organization.map(uuid),
+        talent_id: talent.map(uuid),
+        invited_by: Uuid::from_u128(1),
+        created_at: 0,
+        expires_at: i64::MAX,
+    };
+    let insert = entity::invitation::Entity::insert(row.into_active_model().reset_all());
+    insert.exec_without_returning(server.app.db.writer()).await.unwrap();
+}
+
+/// What people are invited to.
+async fn invited(server: &TestServer) -> Vec<(Option<Uuid>, Option<Uuid>)> {
+    let all = entity::invitation::Entity::find().all(server.app.db.writer()).await.unwrap();
+    all.into_iter().map(|row| (row.organization_id, row.talent_id)).collect()
 }
 
 /// Rows that refer to organizations or talents that are not there.
@@ -115,6 +140,7 @@ on_both_databases! {
         for (account, of) in [(1, &s), (1, &d), (2, &d)] {
             execute(&server, "INSERT INTO account_organization (account_id, organization_id) VALUES ($1, $2)", &[Uuid::from_u128(account), uuid(of)]).await;
         }
+        invite(&server, Some(&d), None).await;
         let before = logged(&server).await;
         let fields = "id slug name acronym otherNames website email foundedOn revision region { slug } sectors { slug } memberOf { slug }
             identifiers { value } descriptions { text } claims { field preferred } predecessors { slug } members { nodes { slug } }
@@ -147,6 +173,7 @@ on_both_databases! {
         assert_eq!(number(&server, "SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM change_log WHERE op = 'UPSERT' GROUP BY record_id, revision) AS x").await, 1);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM sync_record WHERE state = 'DELETED'").await, 2);
         assert_eq!((number(&server, DANGLING).await, number(&server, "SELECT COUNT(*) FROM account_organization").await), (0, 2));
+        assert_eq!(invited(&server).await, [(Some(uuid(&s)), None)]);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM organization_list AS l WHERE NOT EXISTS (SELECT 1 FROM organization AS o WHERE o.id = l.id)").await, 0);
         // All names of the duplicate mean the survivor: in reads,
         let gone = twice.iter().find(|role| role["organization"]["slug"] == "d").unwrap()["id"].as_str().unwrap();
@@ -311,11 +338,13 @@ on_both_databases! {
         assert_eq!((told(&answer), reason(&answer)), (vec!["NOT_ALLOWED_IN_STATE duplicate".to_owned()], "BOTH_CLAIMED"));
         assert_eq!(told(&merge(&server.beside(owner(mine)).await, "talent", mine, imported, "id").await), ["FORBIDDEN survivor", "FORBIDDEN duplicate"]);
         assert_eq!(logged(&server).await, before);
+        invite(&server, None, Some(imported)).await;
         let fields = "id visibility claimed email nameVariants fieldVisibility { group visibility } region { slug } affiliations { nodes { assertedBy region { slug } } }";
         let answer = merge(&both, "talent", mine, imported, fields).await;
         assert_eq!(answer["userErrors"], json!([]));
         let now = &answer["talent"];
         assert_eq!((&now["claimed"], &now["nameVariants"], &now["fieldVisibility"][0]), (&json!(true), &json!(["imported"]), &json!({"group": "CONTACT", "visibility": "PUBLIC"})));
+        assert_eq!(invited(&server).await, [], "nobody claims what is gone");
         assert_eq!(now["email"], Value::Null, "what fewer were shown is not shown to more");
         // Said by both before, and the person themselves had said nothing of it.
         assert_eq!(now["affiliations"]["nodes"], json!([{"assertedBy": "BOTH", "region": {"slug": "wallonie"}}]));

@@ -81,6 +81,9 @@ on_both_databases! {
         assert_eq!(payload["talent"], json!({"id": talent, "displayName": "Ana", "claimed": true, "legalBasis": "CONSENT", "visibility": "PRIVATE",
             "email": "ana@example.org", "consents": [{"purpose": "CLAIM"}]}));
         assert_eq!(data_as(&server, &ana, ME).await["viewer"]["account"]["talent"]["id"], json!(talent));
+        // Its history says that she did it.
+        let history = data_as(&server, &editor, &format!("{{ history(id: \"{talent}\", first: 1) {{ nodes {{ action actor fields }} }} }}")).await;
+        assert_eq!(history["history"]["nodes"], json!([{"action": "UPDATE", "actor": "ACCOUNT", "fields": ["claimed"]}]));
         // Once.
         assert_eq!(refusals(&claim(&server, Some(&ana), &token, agreed()).await), OVER);
         assert_eq!(refusals(&invite(&server, &editor, &talent, "ana@example.org").await), ["NOT_ALLOWED_IN_STATE/ALREADY_CLAIMED talent"]);

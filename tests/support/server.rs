@@ -30,7 +30,7 @@ use super::postgres::{self, TestDatabase};
 pub(crate) const NOW: &str = "2026-11-22T10:00:00Z";
 
 /// Encrypts the secrets in the databases of the tests.
-const ENCRYPTION_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub(crate) const ENCRYPTION_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// The databases that everything runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

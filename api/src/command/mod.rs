@@ -25,7 +25,7 @@ use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::Engine;
 use passerelle::search::meilisearch::{Meilisearch, Options};
 use sea_orm::DbErr;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -254,13 +254,14 @@ async fn identified(config: &Config, Opened { app, name }: Opened, issuers: Issu
     identity::open(app, options).await.map_err(|error| Failure::failed(error.to_string()))
 }
 
+/// The mail server of the settings. What is passed on empty was not set.
+fn smtp_url(config: &Config) -> Option<SecretString> {
+    config.smtp_url.clone().filter(|url| !url.expose_secret().is_empty())
+}
+
 /// Who sends mails by the settings. Nothing is asked of the mail server yet: the start does not wait for it.
-fn mailer(config: &Config, name: &DatabaseName) -> Result<Mailer, Failure> {
-    // What is passed on empty was not set.
-    let smtp_url = config.smtp_url.clone().filter(|url| !url.expose_secret().is_empty());
-    if smtp_url.is_none() && matches!(name, DatabaseName::Postgres(_)) {
-        tracing::warn!("SMTP_URL is not set: mails are written as files in the data folder, and not sent");
-    }
+fn mailer(config: &Config) -> Result<Mailer, Failure> {
+    let smtp_url = smtp_url(config);
     let public_url = match &config.public_url {
         Some(url) => url.clone(),
         None => Url::parse(&format!("http://{}", config.listen_addr))

@@ -16,7 +16,9 @@ use passerelle::{housekeeping, import};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, cannot_use, check_file, engine, identified, issuers, mailer, make_data_dir, open};
+use super::{
+    Failure, cannot_use, check_file, engine, identified, issuers, mailer, make_data_dir, open, smtp_url,
+};
 
 /// How long the database may take to let go.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
@@ -39,7 +41,7 @@ impl Serve {
         let config = &self.config;
         let stop = stop_by_signal()?;
         let (_, name) = config.database().map_err(|error| Failure::usage(error.to_string()))?;
-        let mail = mailer(config, &name)?;
+        let mail = mailer(config)?;
         let terms = config.profile_terms().map_err(|error| Failure::usage(error.to_string()))?;
         let issuers = issuers(config)?;
         make_data_dir(&config.data_dir)?;
@@ -65,6 +67,12 @@ impl Serve {
         };
         let server = Server::bind(app.clone(), config.listen_addr, settings).await;
         let server = server.map_err(|error| cannot_listen(config, &error))?;
+        // A start that fails says why, and nothing else.
+        if smtp_url(config).is_none() && matches!(name, DatabaseName::Postgres(_)) {
+            tracing::warn!(
+                "SMTP_URL is not set: mails are written as files in the data folder, and not sent"
+            );
+        }
         following.start(&app, stop.clone());
         erased.start(&app, stop.clone());
         housekeeping::start(&app, stop.clone());

@@ -229,5 +229,7 @@ async fn belonging(written: &mut Rewritten<'_, '_>, pair: Pair) -> Result<(), Do
         if backend == sea_orm::DbBackend::Postgres { sql.replace("$1", "$1::uuid") } else { sql.to_owned() };
     written.execute(&sql, pair).await?;
     let sql = "DELETE FROM account_organization WHERE organization_id = $2 AND organization_id <> $1";
-    written.execute(sql, pair).await
+    written.execute(sql, pair).await?;
+    // Who was invited to the one belongs to the other.
+    written.execute("UPDATE invitation SET organization_id = $1 WHERE organization_id = $2", pair).await
 }

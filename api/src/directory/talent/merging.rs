@@ -10,6 +10,7 @@ use super::write::{Talents, derive};
 use super::{Availability, Link, SpokenLanguage, TalentFieldGroup};
 use crate::directory::affiliation::{self, Side};
 use crate::directory::organization::merging::{unite_claims, unite_texts};
+use crate::identity::invitation;
 use crate::record::error::DomainError;
 use crate::record::messages::{self, Message, Said};
 use crate::record::name_of;
@@ -164,6 +165,9 @@ impl Mergeable for Talents {
         let sql = "UPDATE contact_read SET talent_id = $1 WHERE talent_id = $2 AND NOT EXISTS (SELECT 1 FROM contact_read \
                    AS o WHERE o.talent_id = $1 AND o.at = contact_read.at AND o.reader_id = contact_read.reader_id)";
         written.execute(sql, pair).await?;
-        written.execute("DELETE FROM contact_read WHERE talent_id = $2 AND talent_id <> $1", pair).await
+        written.execute("DELETE FROM contact_read WHERE talent_id = $2 AND talent_id <> $1", pair).await?;
+        // What was agreed to is kept with the profile that stays; who was invited to the other must be invited to it.
+        written.execute("UPDATE consent SET talent_id = $1 WHERE talent_id = $2", pair).await?;
+        invitation::talent::purge(written.batch.tx, pair.duplicate).await
     }
 }

@@ -113,7 +113,7 @@ impl TalentMutation {
     /// survivor only what is empty is filled from the duplicate, and its lists (name variants, identifiers, occupations,
     /// sectors, skills, languages, links, texts in other languages, sources, claims) get what they lack; but nothing
     /// that fewer may see in the duplicate than in the survivor, group by group. Who sees the survivor, and its legal
-    /// basis, stay as they are. It cannot be undone.
+    /// basis, stay as they are. Invitations to claim the duplicate end. It cannot be undone.
     async fn merge_talents(
         &self,
         ctx: &Context<'_>,

@@ -99,7 +99,7 @@ async fn withdraw(
                 id: Some(talent),
                 exists: true,
                 overwrite: true,
-                step: Some(Step::Withdraw),
+                step: Some(Step::Withdraw(account)),
                 ..Submission::new(RecordInput::Talent(Box::<TalentInput>::default()))
             };
             let (outcomes, written) = apply(app, tx, &[submission]).await?;

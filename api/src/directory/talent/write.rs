@@ -303,7 +303,7 @@ async fn record_step(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Resu
             upkeep::store::confirm(batch.tx, &more, batch.now).await
         }
         Some(Step::Lapse) => upkeep::store::hide(batch.tx, &ids, batch.now).await,
-        Some(Step::Withdraw) | None => Ok(()),
+        Some(Step::Withdraw(_)) | None => Ok(()),
     }
 }
 
@@ -444,7 +444,7 @@ impl Kind for Talents {
                     name_of(LegalBasis::Consent).clone_into(&mut row.legal_basis);
                     continue;
                 }
-                Some(Step::Withdraw | Step::Lapse) => {
+                Some(Step::Withdraw(_) | Step::Lapse) => {
                     row.visibility = Visibility::Private.code();
                     continue;
                 }

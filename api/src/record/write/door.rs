@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::directory::affiliation::write::Affiliations;
 use crate::directory::organization::write::Organizations;
 use crate::directory::partnership::write::Partnerships;
+use crate::directory::talent::consent::Step;
 use crate::directory::talent::write::Talents;
 use crate::record::audit::{self, Action, Actor};
 use crate::record::erasure::ledger;
@@ -223,7 +224,9 @@ impl<'a> Door<'a> {
         self.delete_all::<Talents>().await?;
         self.delete_all::<Organizations>().await?;
         self.written = consolidate(std::mem::take(&mut self.written));
-        let caller = Actor::of(self.submissions.iter().find_map(|submission| submission.viewer.as_deref()));
+        let viewer = self.submissions.iter().find_map(|submission| submission.viewer.as_deref());
+        let account = self.batch.step.and_then(Step::account);
+        let caller = account.map_or_else(|| Actor::of(viewer), Actor::Account);
         settle(&self.batch, &self.written, &caller, &self.instance).await?;
         // Who erases themselves is nobody any more.
         if let (Actor::Account(id), true) =

@@ -71,10 +71,21 @@ pub enum Step {
     Claim(Agreement),
     /// The person changes the profile; where they show more of it, they must agree.
     Agree(Agreement),
-    /// The person takes their consent back: the profile is hidden.
-    Withdraw,
+    /// The account, if it is one, takes its consent back: the profile is hidden.
+    Withdraw(Option<Uuid>),
     /// Nobody has confirmed the profile for too long: it is hidden.
     Lapse,
+}
+
+impl Step {
+    /// The account that takes it, where it is taken by a right of its own and not by those of a viewer.
+    pub fn account(self) -> Option<Uuid> {
+        match self {
+            Self::Claim(agreement) => agreement.account,
+            Self::Withdraw(account) => account,
+            Self::Agree(_) | Self::Lapse => None,
+        }
+    }
 }
 
 /// What a person has agreed to, or taken back.
