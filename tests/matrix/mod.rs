@@ -313,7 +313,7 @@ impl Matrix {
         for at in 0..self.askers.len() {
             let who = self.askers[at].who;
             let absent = self.ask_all(&self.askers[at], &absent_fields).await;
-            for state in [State::Members, State::Private, State::Deleted] {
+            for state in [State::Members, State::Private, State::Deleted, State::Erased] {
                 let own = &ids[state.prefix()];
                 if [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership]
                     .iter()
@@ -332,7 +332,8 @@ impl Matrix {
 
     /// Whether each sees the records that the rules say, by their ids.
     async fn records_are_seen(&mut self, ids: &BTreeMap<&'static str, Ids>) {
-        let all = [State::Public, State::Members, State::Private, State::Deleted, State::Never];
+        let all =
+            [State::Public, State::Members, State::Private, State::Deleted, State::Erased, State::Never];
         let all = all.iter().flat_map(|state| {
             let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership];
             of.map(|of| (format!("{of:?} {state:?}"), *state, of, ids[state.prefix()].get(of).to_owned()))
@@ -510,6 +511,8 @@ async fn run(noisy: TestServer) {
     bring(&server, &ground()).await;
     bring(&server, &records(State::Deleted)).await;
     bring(&server, &deletions(State::Deleted)).await;
+    bring(&server, &records(State::Erased)).await;
+    let erased = Ids::of(&server, State::Erased).await;
     let mut askers = Vec::new();
     for who in everybody() {
         askers.push(asker(&server, who).await);
@@ -519,6 +522,10 @@ async fn run(noisy: TestServer) {
     matrix.table_is_whole();
     assert!(matrix.wrong.is_empty(), "{}", matrix.wrong.join("\n"));
     let battery = matrix.battery();
+    let erase = format!("mutation {{ eraseTalent(id: \"{}\") {{ deletedId }} }}", erased.talent);
+    let answer = matrix.ask(matrix.asker(Who::Admin), &erase).await;
+    assert_eq!(answer.data("/eraseTalent/deletedId"), json!(erased.talent));
+    bring(&matrix.server, &deletions(State::Erased)).await;
     matrix.greet().await;
 
     // Before anything hidden has come.
@@ -552,6 +559,7 @@ async fn run(noisy: TestServer) {
     for state in [State::Public, State::Members, State::Private, State::Deleted, State::Never] {
         ids.insert(state.prefix(), Ids::of(&matrix.server, state).await);
     }
+    ids.insert(State::Erased.prefix(), erased);
     matrix.records_are_seen(&ids).await;
     matrix.fields_are_shown(&ids).await;
     matrix.what_is_not_shown_is_not_found().await;
@@ -564,7 +572,7 @@ async fn run(noisy: TestServer) {
         bring(&matrix.server, &deletions(state)).await;
     }
     for (who, answers) in &before {
-        if who.is_signed_in() && !who.is_inside() && who != Who::Account {
+        if who.is_signed_in() && !who.is_inside() && *who != Who::Account {
             continue;
         }
         let after = matrix.answers(matrix.asker(*who), &battery).await;

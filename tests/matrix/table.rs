@@ -148,6 +148,8 @@ pub(super) enum Undo {
     Nothing,
     Affiliation,
     Partnership,
+    /// Nothing does: each who may gets a talent for it.
+    Never,
 }
 
 /// Mutations: who may, how it is called, and what undoes it.
@@ -188,6 +190,7 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         "(id: \"{talent}\", baseRevision: 999) { deletedId {errors} }",
         Undo::Nothing,
     ),
+    ("eraseTalent", May::WriteTalent, "(id: \"{talent}\") { deletedId {errors} }", Undo::Never),
     (
         "createAffiliation",
         May::MakeAffiliation,

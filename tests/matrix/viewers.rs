@@ -101,7 +101,7 @@ impl Who {
             State::Public => true,
             State::Members => self.is_signed_in(),
             State::Private => self.is_inside() || self.owns(of, state),
-            State::Deleted | State::Never => false,
+            State::Deleted | State::Erased | State::Never => false,
         }
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum State {
     Members,
     Private,
     Deleted,
+    /// The talent is erased, the others are deleted.
+    Erased,
     /// It has never been there.
     Never,
 }
@@ -31,6 +33,7 @@ impl State {
             Self::Members => "mem",
             Self::Private => "hid",
             Self::Deleted => "del",
+            Self::Erased => "era",
             Self::Never => "nil",
         }
     }
@@ -39,7 +42,7 @@ impl State {
         match self {
             Self::Members => "MEMBERS",
             Self::Private => "PRIVATE",
-            Self::Public | Self::Deleted | Self::Never => "PUBLIC",
+            Self::Public | Self::Deleted | Self::Erased | Self::Never => "PUBLIC",
         }
     }
 
@@ -50,6 +53,7 @@ impl State {
             Self::Members => ("732829320", "0000000218250097"),
             Self::Private => ("404833048", "0000000109409505"),
             Self::Deleted => ("784671695", "0000000073669144"),
+            Self::Erased => ("380129866", "0000000148563126"),
             Self::Never => ("542107651", "0000000122816957"),
         }
     }
@@ -120,16 +124,24 @@ pub(super) fn ground() -> Vec<Value> {
     lines
 }
 
-/// Lines that delete the records of a state.
+/// Lines that delete the records of a state. Of one that is erased, the talent and the affiliation have gone.
 pub(super) fn deletions(state: State) -> Vec<Value> {
     let name = state.prefix();
     let gone = |external: String, of: &str| json!({"source": source(HOME), "externalId": external, "delete": true, of: {}});
-    vec![
-        gone(format!("par-{name}-p"), "partnership"),
-        gone(format!("aff-{name}-t-pub-o"), "affiliation"),
-        gone(format!("tal-{name}-t"), "talent"),
-        gone(format!("org-{name}-o"), "organization"),
-    ]
+    let mut lines = vec![gone(format!("par-{name}-p"), "partnership")];
+    if state != State::Erased {
+        lines.push(gone(format!("aff-{name}-t-pub-o"), "affiliation"));
+        lines.push(gone(format!("tal-{name}-t"), "talent"));
+    }
+    lines.push(gone(format!("org-{name}-o"), "organization"));
+    lines
+}
+
+/// A talent of a state that is there for one call only; its id.
+pub(super) async fn passing(server: &TestServer, state: State, number: usize) -> String {
+    let slug = format!("passing-{}-{number}", state.prefix());
+    import(server, &[talent(HOME, &slug, json!({"visibility": state.level()}))]).await;
+    found(server, "talent", &format!("tal-{slug}"), 0).await
 }
 
 pub(super) async fn bring(server: &TestServer, lines: &[Value]) {

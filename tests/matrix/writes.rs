@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::table::{MUTATIONS, May, REFERENCES, Undo};
 use super::viewers::{AWAY, Of, Who};
-use super::world::{HOME, Ids, State, dump};
+use super::world::{HOME, Ids, State, dump, passing};
 use super::{Answer, Matrix};
 
 /// What of a refusal is asked for.
@@ -67,7 +67,7 @@ impl May {
 impl Matrix {
     /// Whether each mutation is refused to those who may not, with nothing written, and done for those who may.
     pub(super) async fn mutations_are_for_those_who_may(&mut self, ids: &BTreeMap<&'static str, Ids>) {
-        let all = [State::Public, State::Members, State::Private, State::Deleted];
+        let all = [State::Public, State::Members, State::Private, State::Deleted, State::Erased];
         let key = self.key().await;
         let never = ids[State::Never.prefix()].clone();
         let calls: Vec<(&str, May, String, Undo)> = MUTATIONS
@@ -127,6 +127,14 @@ impl Matrix {
                     if !matches!(may.says(who, state), Says::Yes) {
                         continue;
                     }
+                    let mut own = own.clone();
+                    if *undo == Undo::Never {
+                        // The person has one profile only; that they may erase it, tests/erasure.rs says.
+                        if who == Who::Person {
+                            continue;
+                        }
+                        own.talent = passing(&self.server, state, at).await;
+                    }
                     let answer = self.call_all(at, std::iter::once(filled(&own, state, &key, call))).await;
                     let refusals = ["FORBIDDEN", "NOT_FOUND", "no answer"];
                     let done = codes(&answer, 0).iter().all(|code| !refusals.contains(&code.as_str()));
@@ -134,6 +142,8 @@ impl Matrix {
                     self.undo(*undo).await;
                 }
             }
+            // Erasing makes the server forget who has which token.
+            self.greet().await;
         }
     }
 
@@ -152,7 +162,7 @@ impl Matrix {
         let before = dump(&self.server).await;
         for at in 0..self.askers.len() {
             let who = self.askers[at].who;
-            for state in [State::Members, State::Private, State::Deleted] {
+            for state in [State::Members, State::Private, State::Deleted, State::Erased] {
                 if !who.writes_in(AWAY)
                     || [Of::Organization, Of::Talent, Of::Partnership].iter().any(|of| who.sees(*of, state))
                 {
@@ -196,7 +206,7 @@ impl Matrix {
 
     async fn undo(&self, undo: Undo) {
         let statements: &[&str] = match undo {
-            Undo::Nothing => &[],
+            Undo::Nothing | Undo::Never => &[],
             Undo::Affiliation => &[
                 "UPDATE affiliation SET asserted_by = 'SOURCE', disputed_by = NULL, disputed_at = NULL, revision = 1",
                 "UPDATE affiliation SET visibility = (SELECT t.visibility FROM talent AS t WHERE t.id = affiliation.talent_id)
