@@ -99,4 +99,23 @@ impl Shape {
             _ => Some(field.name.clone()),
         }
     }
+
+    /// What to select of a type to know which records are there: of these, their ids alone.
+    pub(super) fn brief(&self, of: &str) -> String {
+        let has_id = self.fields(of).iter().any(|field| field.name == "id");
+        match self.0.get(of).map(|found| found.kind.as_str()) {
+            Some("OBJECT") if has_id => "id".to_owned(),
+            Some("OBJECT") => {
+                let fields =
+                    self.fields(of).iter().filter(|field| !field.needs && field.of != "ChangeCursor");
+                let parts = fields.map(|field| match self.brief(&field.of) {
+                    below if below.is_empty() => field.name.clone(),
+                    below => format!("{} {{ {below} }}", field.name),
+                });
+                parts.collect::<Vec<_>>().join(" ")
+            }
+            Some("UNION" | "INTERFACE") => "__typename ... on Node { id }".to_owned(),
+            _ => String::new(),
+        }
+    }
 }
