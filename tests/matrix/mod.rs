@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use passerelle::identity::role::Role;
 use passerelle::record::read::Dialect;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
@@ -56,7 +57,7 @@ struct Matrix {
 impl Matrix {
     async fn ask(&self, asker: &Asker, query: &str) -> Answer {
         let request = self.server.client.post(self.server.url("/graphql")).json(&json!({ "query": query }));
-        let request = asker.token.iter().fold(request, |request, token| request.bearer_auth(token));
+        let request = asker.token.iter().fold(request, reqwest::RequestBuilder::bearer_auth);
         let before = self.server.statements();
         let response = request.send().await.expect("the server answers");
         let text = response.text().await.expect("a text");
@@ -215,7 +216,10 @@ impl Matrix {
                             ["first: 2, orderBy: {direction: ASC", "last: 2, orderBy: {direction: DESC"]
                         {
                             let given = format!("{direction}, field: {value}}}");
-                            all.push((format!("{name} {given}"), document(&[given.clone()], &brief)));
+                            all.push((
+                                format!("{name} {given}"),
+                                document(std::slice::from_ref(&given), &brief),
+                            ));
                         }
                     }
                 }
@@ -422,11 +426,49 @@ impl Matrix {
                         Shown::SignedIn if who.is_signed_in() => value == whole && !value.is_null(),
                         Shown::Insiders if who.is_inside() => value == whole && !value.is_null(),
                         Shown::SignedIn | Shown::Insiders => value.is_null(),
-                        Shown::Related | Shown::Administrators | Shown::Oneself | Shown::Free => true,
+                        Shown::Related
+                        | Shown::Staff
+                        | Shown::Administrators
+                        | Shown::Oneself
+                        | Shown::Free => true,
                     };
                     self.expect(right, || {
                         format!("{who:?}: {of}.{name} is not {shown:?}: {value} of {whole}")
                     });
+                }
+            }
+        }
+    }
+
+    /// Whether the history of a record is there for the staff of its region alone, also once the record has gone.
+    async fn history_is_for_staff(&mut self, ids: &BTreeMap<&'static str, Ids>) {
+        let all = [State::Public, State::Members, State::Private, State::Deleted];
+        let fields = |state: State, ids: &Ids| -> Vec<(String, String)> {
+            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership];
+            let history = |id: &str| {
+                format!("history(id: \"{id}\") {{ totalCount nodes {{ action actorId fields }} }}")
+            };
+            of.iter().map(|of| (format!("{of:?} {state:?}"), history(ids.get(*of)))).collect()
+        };
+        let nothing = r#"{"totalCount":0,"nodes":[]}"#;
+        for at in 0..self.askers.len() {
+            let who = self.askers[at].who;
+            let never =
+                self.ask_all(&self.askers[at], &fields(State::Never, &ids[State::Never.prefix()])).await;
+            for state in all {
+                // Their own profile's is theirs.
+                if who == Who::Person && state == State::Private {
+                    continue;
+                }
+                let seen = self.ask_all(&self.askers[at], &fields(state, &ids[state.prefix()])).await;
+                for (name, text) in &seen {
+                    let name_of_never = name.replace(&format!("{state:?}"), "Never");
+                    let right = if who.is_staff() && !name.contains(" from ") {
+                        text != nothing
+                    } else {
+                        who.is_staff() || *text == never[&name_of_never]
+                    };
+                    self.expect(right, || format!("{who:?}: history of {name}: {text}"));
                 }
             }
         }
@@ -558,6 +600,7 @@ async fn run(noisy: TestServer) {
     give_organization(&matrix.server, uuid(&private.organization)).await;
     give_organization(&matrix.server, uuid(&public.organization)).await;
     matrix.greet().await;
+    matrix.propose(&private.organization).await;
     for (who, answers) in &before {
         if !who.is_inside() {
             let after = matrix.answers(matrix.asker(*who), &battery).await;
@@ -581,11 +624,13 @@ async fn run(noisy: TestServer) {
     matrix.records_are_seen(&ids).await;
     matrix.fields_are_shown(&ids).await;
     matrix.what_is_not_shown_is_not_found().await;
+    matrix.history_is_for_staff(&ids).await;
     matrix.hidden_is_absent(&battery, &ids).await;
     matrix.mutations_are_for_those_who_may(&ids).await;
     matrix.names_of_hidden_records_are_free(&ids).await;
 
     // When all that was hidden has gone.
+    matrix.server.app.db.writer().execute_unprepared("DELETE FROM proposal").await.expect("a statement");
     for state in [State::Members, State::Private] {
         bring(&matrix.server, &deletions(state)).await;
     }

@@ -18,6 +18,8 @@ pub(super) enum Shown {
     SignedIn,
     /// Those whom no group of the record is hidden from.
     Insiders,
+    /// The staff of the region.
+    Staff,
     /// Those who administer the region.
     Administrators,
     /// The account itself.
@@ -51,7 +53,24 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("PartnershipParty", Shown::All, "role title contribution confirmedAt declinedAt"),
     ("PartnershipParty", Shown::Related, "organization"),
     ("Account", Shown::Oneself, "id email displayName language talent organizations"),
-    ("Viewer", Shown::Oneself, "authenticated account roles"),
+    ("Viewer", Shown::Oneself, "authenticated account roles contactReads"),
+    ("ContactRead", Shown::Oneself, "at email name phone reader"),
+    ("ContactReadConnection", Shown::Oneself, "edges nodes pageInfo totalCount"),
+    ("ContactReadEdge", Shown::Oneself, "cursor node"),
+    ("HistoryConnection", Shown::Staff, "edges nodes pageInfo totalCount"),
+    ("HistoryEdge", Shown::Staff, "cursor node"),
+    ("HistoryEntry", Shown::Staff, "action actor actorId at fields recordId revision source"),
+    ("Query", Shown::Staff, "history"),
+    ("Query", Shown::Related, "proposals"),
+    (
+        "Proposal",
+        Shown::Related,
+        "id baseRevision changes comment decidedAt decision organization own proposedAt state",
+    ),
+    ("ProposalConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("ProposalEdge", Shown::Related, "cursor node"),
+    ("ProposedChange", Shown::Related, "field value"),
+    ("ProposalPayload", Shown::Related, "organization proposal userErrors"),
     ("RoleGrant", Shown::Oneself, "role region"),
     ("ApiKey", Shown::Administrators, "id name region roles createdAt expiresAt lastUsedAt revokedAt"),
     ("Query", Shown::Related, "node nodes organization organizations talent talents partnership partnerships partnershipGraph regionPairs statistics
@@ -133,6 +152,12 @@ pub(super) enum May {
     MakeAffiliation,
     /// Those who speak for the party.
     SpeakForParty,
+    /// Members of the organization.
+    Propose,
+    /// Those who write the records of the region, on a proposal; its proposer may not.
+    Review,
+    /// Who has made the proposal; those who write the records of the region may not.
+    Withdraw,
     /// Those who administer the region.
     Administer,
     /// Those who administer the region; for all others the key is not there.
@@ -148,6 +173,7 @@ pub(super) enum Undo {
     Nothing,
     Affiliation,
     Partnership,
+    Proposal,
     /// Nothing does: each who may gets a talent for it.
     Never,
 }
@@ -190,6 +216,43 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         "(id: \"{talent}\", baseRevision: 999) { deletedId {errors} }",
         Undo::Nothing,
     ),
+    (
+        "mergeOrganizations",
+        May::Write(Of::Organization),
+        "(survivor: \"{organization}\", duplicate: \"{twin-o}\", baseRevision: 999) { organization { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "mergeOrganizations",
+        May::Write(Of::Organization),
+        "(survivor: \"{twin-o}\", duplicate: \"{organization}\", baseRevision: 999) { organization { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "mergeTalents",
+        May::Write(Of::Talent),
+        "(survivor: \"{talent}\", duplicate: \"{twin-t}\", baseRevision: 999) { talent { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "mergeTalents",
+        May::Write(Of::Talent),
+        "(survivor: \"{twin-t}\", duplicate: \"{talent}\", baseRevision: 999) { talent { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "proposeChange",
+        May::Propose,
+        "(input: {organization: \"{organization}\", change: {}}) { proposal { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "reviewProposal",
+        May::Review,
+        "(id: \"{proposal}\", accept: true, baseRevision: 999) { proposal { id } {errors} }",
+        Undo::Nothing,
+    ),
+    ("withdrawProposal", May::Withdraw, "(id: \"{proposal}\") { proposal { id } {errors} }", Undo::Proposal),
     ("eraseTalent", May::WriteTalent, "(id: \"{talent}\") { deletedId {errors} }", Undo::Never),
     (
         "createAffiliation",
@@ -299,6 +362,8 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
     ("PartnershipFilter.sectors", &["[\"jeux-video\"]"]),
     ("PartnershipFilter.statuses", &["[ACTIVE]"]),
     ("PartnershipFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
+    ("ProposalFilter.organization", &["\"{organization}\"", "\"{public}\""]),
+    ("ProposalFilter.states", &["[PENDING]"]),
     ("SearchFilter.availability", &["[AVAILABLE]"]),
     ("SearchFilter.kinds", &["[\"fund\"]"]),
     ("SearchFilter.languages", &["[\"de\"]"]),
@@ -359,6 +424,10 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("AffiliationInput.organization", "createAffiliation(input: {talent: \"away-t\", organization: \"{name}-o\"}) { {errors} }"),
     ("PartnershipPartyInput.organization", "createPartnership(input: {region: \"flandre\", kind: \"none\", parties: [{organization: \"away-o\", role: LEAD},
         {organization: \"{organization}\", role: PARTNER}]}) { {errors} }"),
+    (
+        "ProposeChangeInput.organization",
+        "proposeChange(input: {organization: \"{organization}\", change: {}}) { {errors} }",
+    ),
     ("OrganizationInput.slug", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", slug: \"{name}-o\"}) { {errors} }"),
     ("OrganizationInput.identifiers", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", identifiers: [{scheme: SIREN, value: \"{siren}\"}]}) { {errors} }"),
     ("TalentInput.slug", "createTalent(input: {region: \"flandre\", displayName: \"x\", territory: \"none\", slug: \"{name}-t\"}) { {errors} }"),

@@ -81,6 +81,11 @@ impl Who {
         self.writes() || self == Self::Role(Role::Moderator, HOME)
     }
 
+    /// Whether they are staff of its region: its systems are not.
+    pub(super) fn is_staff(self) -> bool {
+        matches!(self, Self::Admin | Self::Role(Role::Editor | Role::Moderator | Role::RegionAdmin, HOME))
+    }
+
     /// Whether they decide who has keys and roles in its region. A key decides nothing.
     pub(super) fn administers(self) -> bool {
         matches!(self, Self::Admin | Self::Role(Role::RegionAdmin, HOME))

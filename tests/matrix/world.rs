@@ -1,5 +1,7 @@
 //! The records: one of each type in each state, and what the whole database holds.
 
+use std::fmt::Write as _;
+
 use passerelle::record::id;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
@@ -118,6 +120,9 @@ pub(super) fn ground() -> Vec<Value> {
         talent(HOME, "closed-t", json!({"fieldVisibility": closed, "email": "canary-contact@example.org", "phone": "+32 4 canary",
             "biographies": text("canary-biography"), "availability": "FROM_DATE", "availableFrom": "2031-05-06", "claims": claims})),
         talent(HOME, "bare-t", json!({})),
+        // What others may be merged with.
+        organization(HOME, "twin-o", json!({})),
+        talent(HOME, "twin-t", json!({})),
         affiliation(HOME, "closed-t", "pub-o", json!({})),
         affiliation(AWAY, "away-t", "away-o", json!({})),
     ]);
@@ -215,7 +220,7 @@ impl Ids {
 }
 
 /// The id of a record that a source calls so, as clients see it.
-async fn found(server: &TestServer, of: &str, external: &str, number: u128) -> String {
+pub(super) async fn found(server: &TestServer, of: &str, external: &str, number: u128) -> String {
     let sql = format!("SELECT record_id FROM sync_record WHERE external_id = '{external}'");
     let db = server.app.db.writer();
     let row = db.query_one_raw(Statement::from_string(server.app.db.dialect().backend(), sql)).await;
@@ -229,8 +234,8 @@ pub(super) fn uuid(id: &str) -> Uuid {
     id::decode_any("", id).expect("an id").1
 }
 
-/// Tables that are no part of what a mutation may write: who asks, and when.
-const APART: [&str; 3] = ["seaql_migrations", "api_key", "session"];
+/// Tables that are no part of what a mutation may write: who asks, and when, and what they were shown.
+const APART: [&str; 4] = ["seaql_migrations", "api_key", "session", "contact_read"];
 
 /// Everything that the database holds, a line for each row.
 pub(super) async fn dump(server: &TestServer) -> String {
@@ -263,7 +268,7 @@ pub(super) async fn dump(server: &TestServer) -> String {
         };
         let mut rows = texts(&format!("SELECT {row} FROM {table} AS t")).await;
         rows.sort_unstable();
-        whole += &format!("{table}\n{}\n", rows.join("\n"));
+        let _ = writeln!(whole, "{table}\n{}", rows.join("\n"));
     }
     whole
 }

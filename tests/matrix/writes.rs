@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::table::{MUTATIONS, May, REFERENCES, Undo};
 use super::viewers::{AWAY, Of, Who};
-use super::world::{HOME, Ids, State, dump, passing};
+use super::world::{HOME, Ids, State, dump, found, passing};
 use super::{Answer, Matrix};
 
 /// What of a refusal is asked for.
@@ -35,10 +35,16 @@ impl May {
     const fn of(self) -> Option<Of> {
         match self {
             Self::Write(of) => Some(of),
+            Self::Propose => Some(Of::Organization),
             Self::WriteTalent | Self::MakeAffiliation => Some(Of::Talent),
             Self::ChangeAffiliation | Self::SpeakInAffiliation => Some(Of::Affiliation),
             Self::SpeakForParty => Some(Of::Partnership),
-            Self::WriteRegion | Self::Administer | Self::AdministerKey | Self::Anybody => None,
+            Self::WriteRegion
+            | Self::Review
+            | Self::Withdraw
+            | Self::Administer
+            | Self::AdministerKey
+            | Self::Anybody => None,
         }
     }
 
@@ -50,12 +56,15 @@ impl May {
         // The organization of all affiliations, and the party of all partnerships, is the public one.
         let of_public = who.owns(Of::Organization, State::Public);
         let may = match self {
-            Self::WriteRegion | Self::Write(_) => who.writes(),
+            Self::Review | Self::Withdraw if !who.writes() && who != Who::Colleague => return Says::Absent,
+            Self::WriteRegion | Self::Write(_) | Self::Review => who.writes(),
             Self::WriteTalent => who.writes() || is_own(Of::Talent),
             Self::ChangeAffiliation => who.writes() || is_own(Of::Affiliation),
             Self::SpeakInAffiliation => who.writes() || is_own(Of::Affiliation) || of_public,
             Self::MakeAffiliation => who.writes() || is_own(Of::Talent) || of_public,
             Self::SpeakForParty => who.writes() || of_public,
+            Self::Propose => is_own(Of::Organization),
+            Self::Withdraw => who == Who::Colleague,
             Self::Administer => who.administers(),
             Self::AdministerKey if !who.administers() => return Says::Absent,
             Self::AdministerKey | Self::Anybody => true,
@@ -68,7 +77,7 @@ impl Matrix {
     /// Whether each mutation is refused to those who may not, with nothing written, and done for those who may.
     pub(super) async fn mutations_are_for_those_who_may(&mut self, ids: &BTreeMap<&'static str, Ids>) {
         let all = [State::Public, State::Members, State::Private, State::Deleted, State::Erased];
-        let key = self.key().await;
+        let (own_words, never_words) = self.words(ids).await;
         let never = ids[State::Never.prefix()].clone();
         let calls: Vec<(&str, May, String, Undo)> = MUTATIONS
             .iter()
@@ -83,8 +92,9 @@ impl Matrix {
             // What is about no record has one state.
             let of_state: Vec<&(&str, May, String, Undo)> =
                 calls.iter().filter(|(_, may, ..)| may.of().is_some() || state == State::Public).collect();
-            let filled =
-                |ids: &Ids, state: State, key: &str, call: &str| ids.fill(state, call).replace("{key}", key);
+            let filled = |ids: &Ids, state: State, words: &[(&str, String)], call: &str| {
+                words.iter().fold(ids.fill(state, call), |call, (word, value)| call.replace(word, value))
+            };
             let before = dump(&self.server).await;
             for at in 0..self.askers.len() {
                 let who = self.askers[at].who;
@@ -93,7 +103,7 @@ impl Matrix {
                 };
                 let refused = those(|says| matches!(says, Says::No));
                 let answer = self
-                    .call_all(at, refused.iter().map(|(_, _, call, _)| filled(&own, state, &key, call)))
+                    .call_all(at, refused.iter().map(|(_, _, call, _)| filled(&own, state, &own_words, call)))
                     .await;
                 for (number, (name, ..)) in refused.iter().enumerate() {
                     let codes = codes(&answer, number);
@@ -102,10 +112,12 @@ impl Matrix {
                 }
                 let absent = those(|says| matches!(says, Says::Absent));
                 let hidden = self
-                    .call_all(at, absent.iter().map(|(_, _, call, _)| filled(&own, state, &key, call)))
+                    .call_all(at, absent.iter().map(|(_, _, call, _)| filled(&own, state, &own_words, call)))
                     .await;
-                let calls: Vec<String> =
-                    absent.iter().map(|(_, _, call, _)| filled(&never, State::Never, NO_KEY, call)).collect();
+                let calls: Vec<String> = absent
+                    .iter()
+                    .map(|(_, _, call, _)| filled(&never, State::Never, &never_words, call))
+                    .collect();
                 let nothing = match told.get(&(at, calls.clone())) {
                     Some(answer) => Answer::clone(answer),
                     None => self.call_all(at, calls.iter().cloned()).await,
@@ -138,7 +150,8 @@ impl Matrix {
                         }
                         own.talent = passing(&self.server, state, at).await;
                     }
-                    let answer = self.call_all(at, std::iter::once(filled(&own, state, &key, call))).await;
+                    let answer =
+                        self.call_all(at, std::iter::once(filled(&own, state, &own_words, call))).await;
                     let refusals = ["FORBIDDEN", "NOT_FOUND", "no answer"];
                     let done = codes(&answer, 0).iter().all(|code| !refusals.contains(&code.as_str()));
                     self.expect(done, || format!("{who:?} may {name} {state:?}: {}", answer.text));
@@ -195,8 +208,11 @@ impl Matrix {
         self.expect(before == after, || "a name was written".to_owned());
     }
 
-    /// A key of the region of the records.
-    async fn key(&self) -> String {
+    /// What the words stand for that name no record of a state: for what is there, and for what has never been.
+    async fn words(
+        &self,
+        ids: &BTreeMap<&'static str, Ids>,
+    ) -> (Vec<(&'static str, String)>, Vec<(&'static str, String)>) {
         let new = NewKey {
             name: "another".into(),
             region: HOME.into(),
@@ -204,7 +220,25 @@ impl Matrix {
             expires_at: None,
         };
         let (made, _) = api_key::create(&self.server.app, new, Maker::Operator).await.expect("a key");
-        passerelle::record::id::encode("api_key", made.id)
+        let proposal = self.propose(&ids[State::Public.prefix()].organization).await;
+        let twins = [
+            ("{twin-o}", found(&self.server, "organization", "org-twin-o", 0).await),
+            ("{twin-t}", found(&self.server, "talent", "tal-twin-t", 0).await),
+        ];
+        let own = [("{key}", passerelle::record::id::encode("api_key", made.id)), ("{proposal}", proposal)];
+        let never = [("{key}", NO_KEY.to_owned()), ("{proposal}", NO_PROPOSAL.to_owned())];
+        let with = |more: [(&'static str, String); 2]| twins.iter().cloned().chain(more).collect();
+        (with(own), with(never))
+    }
+
+    /// Lets the colleague propose a change of an organization; the proposal's id.
+    pub(super) async fn propose(&self, organization: &str) -> String {
+        let call = format!(
+            "mutation {{ proposeChange(input: {{organization: \"{organization}\", change: {{acronym: \"PRO\"}}}}) {{ proposal {{ id }} {ERRORS} }} }}"
+        );
+        let answer = self.ask(self.asker(Who::Colleague), &call).await;
+        let id = answer.data("/proposeChange/proposal/id");
+        id.as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
 
     async fn undo(&self, undo: Undo) {
@@ -215,6 +249,7 @@ impl Matrix {
                 "UPDATE affiliation SET visibility = (SELECT t.visibility FROM talent AS t WHERE t.id = affiliation.talent_id)
                  WHERE talent_id NOT IN (SELECT record_id FROM sync_record WHERE external_id = 'tal-closed-t')",
             ],
+            Undo::Proposal => &["UPDATE proposal SET state = 'PENDING', decided_at = NULL, decided_by = NULL"],
             Undo::Partnership => &[
                 "UPDATE partnership SET status = 'ACTIVE', revision = 1",
                 "UPDATE partnership_party SET confirmed_at = NULL, declined_at = NULL",
@@ -235,3 +270,6 @@ fn difference(before: &str, after: &str) -> String {
 
 /// The id of a key that has never been there.
 const NO_KEY: &str = "api_key_01jcr5bbgqekvavmza4yqxn3b1";
+
+/// The id of a proposal that has never been there.
+const NO_PROPOSAL: &str = "proposal_01jcr5bbgqekvavmza4yqxn3b1";

@@ -4,9 +4,7 @@ use passerelle::record::policy::Viewer;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
-use super::{
-    admin, create, delete, editor, logged, made, member, owner, person, reason, studio, told, update,
-};
+use super::{admin, create, delete, editor, logged, made, member, owner, reason, studio, told, update};
 use crate::on_both_databases;
 use crate::support::records::{import, organization};
 

@@ -208,6 +208,35 @@ pub async fn identifiers<K: Kind>(
     Ok(())
 }
 
+/// Those identifiers of these rows that others have: they keep them, see the head of this file.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn held_by_others<K: Kind>(
+    batch: &Batch<'_>,
+    rows: &[(K::Row, Option<K::Row>)],
+) -> Result<Vec<Identifier>, DomainError> {
+    let mut all: Vec<(Uuid, Identifier)> = Vec::new();
+    for (row, _) in rows {
+        all.extend(K::identifiers(row)?.into_iter().map(|identifier| (K::id(row), identifier)));
+    }
+    let keys = KeyColumns::new(&[("scheme", KeyType::Text), ("value", KeyType::Text), ("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n FROM {} {} record_identifier AS i ON i.record_type = '{}' AND i.scheme = k.scheme \
+         AND i.value = k.value AND i.record_id <> k.id ORDER BY k.n",
+        keys.source(batch.dialect),
+        batch.dialect.join(),
+        K::TYPE.name()
+    );
+    let row = |(id, identifier): &(Uuid, Identifier)| {
+        let (scheme, value) = (identifier.scheme().as_str().to_owned(), identifier.value().to_owned());
+        vec![KeyValue::Text(scheme), KeyValue::Text(value), KeyValue::Id(*id)]
+    };
+    let wanted: Vec<KeyRow> = all.iter().map(row).collect();
+    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, wanted).await?;
+    Ok(found.into_iter().map(|(position, _)| all[position].1.clone()).collect())
+}
+
 fn duplicate(place: usize) -> Problem {
     Problem::new(format!("identifiers.{place}.value"), &messages::IDENTIFIER_TAKEN)
 }
