@@ -14,6 +14,7 @@ mod http;
 mod identity;
 mod import;
 mod lists;
+mod matrix;
 mod mutations;
 mod privacy;
 mod readme;

@@ -238,3 +238,37 @@ on_both_databases! {
         assert_eq!(told(&delete(&editor, "organization", &forged, None).await), ["NOT_FOUND id"]);
     }
 }
+
+on_both_databases! {
+    async fn a_name_that_a_hidden_record_has_is_not_refused(server) {
+        let own = server.beside(editor(&["wallonie"])).await;
+        let neighbour = server.beside(editor(&["flandre"])).await;
+        let identifiers = json!([{"scheme": "SIREN", "value": "552008443"}]);
+        let with = |region: &str, more: Value| {
+            let mut input = studio(region, "secret");
+            input["identifiers"] = identifiers.clone();
+            input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            input
+        };
+        let hidden = made(&own, "organization", with("wallonie", json!({"visibility": "PRIVATE"}))).await;
+        let fields = "id slug revision identifiers { value }";
+        let answer = create(&neighbour, "organization", with("flandre", json!({})), fields).await;
+        assert_eq!(answer["userErrors"], json!([]));
+        let (id, slug) = (answer["organization"]["id"].as_str().unwrap(), answer["organization"]["slug"].as_str().unwrap());
+        assert!(slug.starts_with("secret-"), "{slug}");
+        assert_eq!(answer["organization"]["identifiers"], json!([{"value": "552008443"}]));
+        // The same again changes nothing, and the hidden record keeps what it has.
+        let again = update(&neighbour, "organization", id, None, with("flandre", json!({})), fields).await;
+        assert_eq!(again["organization"], answer["organization"]);
+        for by in ["slug: \"secret\"", "identifier: {scheme: SIREN, value: \"552008443\"}"] {
+            let query = format!("{{ organization(by: {{{by}}}) {{ id }} }}");
+            assert_eq!(own.data(&query).await["organization"]["id"], json!(hidden));
+            assert_eq!(neighbour.data(&query).await["organization"], Value::Null);
+        }
+        // Whoever sees the other record is told.
+        let answer = create(&own, "organization", with("wallonie", json!({})), "id").await;
+        assert_eq!(told(&answer), ["NOT_UNIQUE input.slug", "NOT_UNIQUE input.identifiers.0.value"]);
+        let answer = create(&own, "organization", with("wallonie", json!({"slug": slug, "identifiers": []})), "id").await;
+        assert_eq!(told(&answer), ["NOT_UNIQUE input.slug"]);
+    }
+}

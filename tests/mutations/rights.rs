@@ -4,9 +4,7 @@ use passerelle::record::policy::Viewer;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
-use super::{
-    admin, create, delete, editor, logged, made, member, owner, person, reason, studio, told, update,
-};
+use super::{admin, create, delete, editor, logged, made, member, owner, reason, studio, told, update};
 use crate::on_both_databases;
 use crate::support::records::{import, organization};
 
@@ -57,44 +55,6 @@ on_both_databases! {
         assert_eq!(answer, json!({"organization": {"region": {"slug": "flandre"}, "revision": 2}, "userErrors": []}));
         assert_eq!(logged(&server).await, before + 2, "it leaves one view and enters another");
         assert_eq!(told(&update(&one, "organization", &id, None, json!({"name": "x"}), "id").await), ["FORBIDDEN id"]);
-    }
-}
-
-on_both_databases! {
-    async fn what_is_hidden_is_not_there_for_those_who_would_write_it(server) {
-        let own = server.beside(editor(&["wallonie"])).await;
-        let neighbour = server.beside(editor(&["flandre"])).await;
-        let nothing = "organization_7zzzzzzzzzzzzzzzzzzzzzzzzz";
-        let mut private = studio("wallonie", "secret");
-        private["visibility"] = json!("PRIVATE");
-        let hidden = made(&own, "organization", private).await;
-        made(&neighbour, "organization", studio("flandre", "b")).await;
-        made(&neighbour, "talent", person("flandre", "t")).await;
-        for id in [hidden.as_str(), nothing] {
-            let answers = [
-                update(&neighbour, "organization", id, Some(1), json!({"name": "x"}), "id").await,
-                delete(&neighbour, "organization", id, Some(9)).await,
-            ];
-            for answer in answers {
-                assert_eq!(told(&answer), ["NOT_FOUND id"], "{id}");
-                assert_eq!(answer["userErrors"][0]["message"], "There is no such record.");
-            }
-        }
-        // Nor can it be referred to, by whatever name.
-        for name in [hidden.as_str(), "secret", nothing, "none"] {
-            let roles = json!([{"language": "FR", "text": "r"}]);
-            let answer = create(&neighbour, "affiliation", json!({"talent": "t", "organization": name, "roles": roles}), "id").await;
-            assert_eq!(told(&answer), ["NOT_FOUND input.organization"], "{name}");
-            let parties = json!([{"organization": "b", "role": "LEAD"}, {"organization": name, "role": "PARTNER"}]);
-            let input = json!({"kind": "co-funding", "region": "flandre", "titles": roles, "parties": parties});
-            assert_eq!(told(&create(&neighbour, "partnership", input, "id").await), ["NOT_FOUND input.parties.1.organization"], "{name}");
-            let input = json!({"name": "c", "kind": "fund", "region": "flandre", "memberOf": [name], "successor": name});
-            assert_eq!(told(&create(&neighbour, "organization", input, "id").await), ["NOT_FOUND input.successor", "NOT_FOUND input.memberOf.0"], "{name}");
-        }
-        // Its own region writes it, for a partner without a role that reads as well.
-        let partner = server.beside(Viewer { writes: ["wallonie".to_owned()].into(), ..member(9) }).await;
-        let answer = update(&partner, "organization", &hidden, Some(1), json!({"name": "x"}), "name").await;
-        assert_eq!(answer, json!({"organization": {"name": "x"}, "userErrors": []}));
     }
 }
 

@@ -278,6 +278,13 @@ impl TestServer {
         self.again(app, Settings::default()).await
     }
 
+    /// Another server on the same directory, whose count of statements is its own: nothing in it reads unasked. It must
+    /// go before this one.
+    pub(crate) async fn quiet(&self) -> Self {
+        let db = Database::open(&self.database_url).await.expect("the database opens");
+        self.again(App { db, ..self.app.clone() }, Settings::default()).await
+    }
+
     async fn again(&self, app: App, settings: Settings) -> Self {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = Server::bind(app.clone(), any_port, settings).await.expect("a port is free");

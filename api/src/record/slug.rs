@@ -1,6 +1,13 @@
 //! Slugs and identifiers: unique within a type, and former slugs still resolve.
+//!
+//! One that a record has which the writer does not see is not refused to them: a refusal, which costs nothing, would
+//! tell whoever guesses a name that somebody hidden has it. A slug gives way as one that was made from a name does; an
+//! identifier is written and stays with the hidden record when records are looked up by it, until the two are found
+//! to be one by those who see both. What remains is that somebody who really writes a record, for all to see, may
+//! wonder about the digits after its slug.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use sea_orm::DbErr;
 use sha2::{Digest, Sha256};
@@ -8,9 +15,10 @@ use uuid::Uuid;
 
 use super::error::DomainError;
 use super::messages::{self, Said};
+use super::policy::Viewer;
 use super::problem::{Problem, Problems};
 use super::read::keyed::hex;
-use super::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
+use super::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use super::value::{Identifier, fold};
 use super::write::{Batch, Draft, Kind, Numbered, rows_of};
 use crate::directory::organization::graphql::IdentifierInput;
@@ -51,25 +59,51 @@ fn with_salt(slug: &str, salt: &str, round: usize) -> String {
     format!("{}-{digits}", cut.trim_end_matches('-'))
 }
 
+/// Somebody who has a name.
+#[derive(Clone, Copy, Debug)]
+struct Owner {
+    id: Uuid,
+    /// Whether the writer sees them.
+    is_seen: bool,
+}
+
+/// The columns `record_id` and whether the writer sees that record, of a table of names `alias`, and the join that this
+/// takes. A system sees everything.
+fn owner_of<K: Kind>(batch: &Batch<'_>, viewer: Option<&Viewer>, alias: &str) -> (String, String) {
+    let Some(viewer) = viewer else { return (format!("{alias}.record_id, TRUE"), String::new()) };
+    let seen = viewer.sees_type(batch.dialect, K::TYPE, "o");
+    let join = format!("LEFT JOIN {} AS o ON o.id = {alias}.record_id AND {seen}", K::TYPE.prefix());
+    (format!("{alias}.record_id, o.id IS NOT NULL"), join)
+}
+
 /// Who has these slugs.
-async fn taken(
+async fn taken<K: Kind>(
     batch: &Batch<'_>,
-    record_type: &str,
+    viewer: Option<&Viewer>,
     slugs: Vec<String>,
-) -> Result<HashMap<String, Uuid>, DomainError> {
+) -> Result<HashMap<String, Owner>, DomainError> {
     let keys = KeyColumns::new(&[("slug", KeyType::Text)]);
+    let (columns, join) = owner_of::<K>(batch, viewer, "s");
     let sql = format!(
-        "SELECT k.n, s.slug, s.record_id FROM {} {} record_slug AS s ON s.record_type = '{record_type}' \
-         AND s.slug = k.slug ORDER BY k.n",
+        "SELECT k.n, s.slug, {columns} FROM {} {} record_slug AS s ON s.record_type = '{}' AND s.slug = k.slug {join} \
+         ORDER BY k.n",
         keys.source(batch.dialect),
         batch.dialect.join(),
+        K::TYPE.name(),
     );
     let rows: Vec<KeyRow> = slugs.into_iter().map(|slug| vec![KeyValue::Text(slug)]).collect();
     let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows).await?;
-    found.into_iter().map(|(_, mut row)| Ok((row.get()?, row.get()?))).collect()
+    let owner = |mut row: Row| Ok((row.get()?, Owner { id: row.get()?, is_seen: row.get()? }));
+    found.into_iter().map(|(_, row)| owner(row)).collect()
 }
 
-/// Makes the slugs of drafts unique: one that was generated gives way, one that was asked for is refused.
+/// Who writes a batch, where it is a person: their submissions come alone.
+fn writer<R>(drafts: &Numbered<Draft<R>>) -> Option<Arc<Viewer>> {
+    drafts.iter().find_map(|(_, draft)| draft.viewer.clone())
+}
+
+/// Makes the slugs of drafts unique: one that was generated gives way, and so does one that was asked for and that a
+/// record has which the writer does not see; else one that was asked for is refused.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -78,20 +112,24 @@ pub async fn settle<K: Kind>(
     drafts: &mut Numbered<Draft<K::Row>>,
     problems: &mut [Problems],
 ) -> Result<(), DomainError> {
+    let viewer = writer(drafts);
     for round in 0..3 {
         let asked = drafts.iter_mut().filter_map(|(_, draft)| K::slug(&mut draft.row).cloned());
         let asked: Vec<String> = asked.collect();
         if asked.is_empty() {
             return Ok(());
         }
-        let mut owners = taken(batch, K::TYPE.name(), asked).await?;
+        let mut owners = taken::<K>(batch, viewer.as_deref(), asked).await?;
         let mut changed = false;
         for (index, draft) in drafts.iter_mut() {
             let id = K::id(&draft.row);
             // One that is not well formed has been refused, and is nobody's.
             let Some(slug) = K::slug(&mut draft.row).filter(|slug| !slug.is_empty()) else { continue };
-            match (owners.get(slug.as_str()).copied(), &draft.slug_salt) {
-                (Some(owner), _) if owner == id => {}
+            let owner = owners.get(slug.as_str()).copied().filter(|owner| owner.id != id);
+            if owner.is_some_and(|owner| !owner.is_seen) {
+                draft.slug_salt.get_or_insert_with(|| id.to_string());
+            }
+            match (owner, &draft.slug_salt) {
                 (Some(_), Some(salt)) => {
                     *slug = with_salt(slug, salt, round);
                     changed = true;
@@ -102,7 +140,7 @@ pub async fn settle<K: Kind>(
                 }
                 (Some(_), None) => {}
                 (None, _) => {
-                    owners.insert(slug.clone(), id);
+                    owners.insert(slug.clone(), Owner { id, is_seen: true });
                 }
             }
         }
@@ -113,28 +151,28 @@ pub async fn settle<K: Kind>(
     Ok(())
 }
 
-/// Refuses drafts with an identifier that another record has. `given` are those of a submission, as they were
-/// written.
+/// Refuses drafts with an identifier that another record has, and notes where the writer does not see that record.
+/// `given` are those of a submission, as they were written.
 ///
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn identifiers<K: Kind>(
     batch: &Batch<'_>,
-    drafts: &Numbered<Draft<K::Row>>,
+    drafts: &mut Numbered<Draft<K::Row>>,
     problems: &mut [Problems],
     given: impl Fn(usize) -> Vec<IdentifierInput>,
 ) -> Result<(), DomainError> {
     let mut rows: Vec<KeyRow> = Vec::new();
-    let mut owners: Vec<(usize, usize, Uuid)> = Vec::new();
+    let mut asked: Vec<(usize, usize, Identifier)> = Vec::new();
     let mut in_batch: HashMap<(String, String), Uuid> = HashMap::new();
-    for (index, draft) in drafts {
+    for (at, (index, draft)) in drafts.iter().enumerate() {
         let id = K::id(&draft.row);
         let identifiers = K::identifiers(&draft.row)?;
         // Where each was given: what was refused or given twice is not in the row.
         let given = if identifiers.is_empty() { Vec::new() } else { given(*index) };
-        for identifier in &identifiers {
+        for identifier in identifiers {
             let is_it = |one: &IdentifierInput| {
-                Identifier::parse(one.scheme, &one.value).is_ok_and(|parsed| parsed == *identifier)
+                Identifier::parse(one.scheme, &one.value).is_ok_and(|parsed| parsed == identifier)
             };
             let place = given.iter().position(is_it).unwrap_or_default();
             let (scheme, value) = (identifier.scheme().as_str().to_owned(), identifier.value().to_owned());
@@ -142,35 +180,77 @@ pub async fn identifiers<K: Kind>(
                 problems[*index].add(duplicate(place));
             }
             rows.push(vec![KeyValue::Text(scheme), KeyValue::Text(value)]);
-            owners.push((*index, place, id));
+            asked.push((at, place, identifier));
         }
     }
     let keys = KeyColumns::new(&[("scheme", KeyType::Text), ("value", KeyType::Text)]);
+    let (columns, join) = owner_of::<K>(batch, writer(drafts).as_deref(), "i");
     let sql = format!(
-        "SELECT k.n, i.record_id FROM {} {} record_identifier AS i ON i.record_type = '{}' \
-         AND i.scheme = k.scheme AND i.value = k.value ORDER BY k.n",
+        "SELECT k.n, {columns} FROM {} {} record_identifier AS i ON i.record_type = '{}' \
+         AND i.scheme = k.scheme AND i.value = k.value {join} ORDER BY k.n",
         keys.source(batch.dialect),
         batch.dialect.join(),
         K::TYPE.name()
     );
     for (position, mut row) in (KeyedStatement { sql, keys }).query(batch.tx, batch.dialect, rows).await? {
-        let (index, place, id) = owners[position];
-        if row.get::<Uuid>()? != id {
-            problems[index].add(duplicate(place));
+        let owner = Owner { id: row.get()?, is_seen: row.get()? };
+        let (at, place, identifier) = &asked[position];
+        let (index, draft) = &mut drafts[*at];
+        if owner.id == K::id(&draft.row) {
+            continue;
+        }
+        if owner.is_seen {
+            problems[*index].add(duplicate(*place));
+        } else {
+            draft.held.push(identifier.clone());
         }
     }
     Ok(())
+}
+
+/// Those identifiers of these rows that others have: they keep them, see the head of this file.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn held_by_others<K: Kind>(
+    batch: &Batch<'_>,
+    rows: &[(K::Row, Option<K::Row>)],
+) -> Result<Vec<Identifier>, DomainError> {
+    let mut all: Vec<(Uuid, Identifier)> = Vec::new();
+    for (row, _) in rows {
+        all.extend(K::identifiers(row)?.into_iter().map(|identifier| (K::id(row), identifier)));
+    }
+    let keys = KeyColumns::new(&[("scheme", KeyType::Text), ("value", KeyType::Text), ("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n FROM {} {} record_identifier AS i ON i.record_type = '{}' AND i.scheme = k.scheme \
+         AND i.value = k.value AND i.record_id <> k.id ORDER BY k.n",
+        keys.source(batch.dialect),
+        batch.dialect.join(),
+        K::TYPE.name()
+    );
+    let row = |(id, identifier): &(Uuid, Identifier)| {
+        let (scheme, value) = (identifier.scheme().as_str().to_owned(), identifier.value().to_owned());
+        vec![KeyValue::Text(scheme), KeyValue::Text(value), KeyValue::Id(*id)]
+    };
+    let wanted: Vec<KeyRow> = all.iter().map(row).collect();
+    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, wanted).await?;
+    Ok(found.into_iter().map(|(position, _)| all[position].1.clone()).collect())
 }
 
 fn duplicate(place: usize) -> Problem {
     Problem::new(format!("identifiers.{place}.value"), &messages::IDENTIFIER_TAKEN)
 }
 
-/// Keeps the slugs and identifiers of saved rows. Former slugs stay.
+/// Keeps the slugs and identifiers of saved rows, but for those identifiers that are `held` by others. Former slugs
+/// stay.
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn keep<K: Kind>(batch: &Batch<'_>, saved: &[(K::Row, Option<K::Row>)]) -> Result<(), DomainError> {
+pub async fn keep<K: Kind>(
+    batch: &Batch<'_>,
+    saved: &[(K::Row, Option<K::Row>)],
+    held: &[Identifier],
+) -> Result<(), DomainError> {
     let record_type = K::TYPE.name();
     let mut slugs: Vec<KeyRow> = Vec::new();
     let mut identifiers: Vec<KeyRow> = Vec::new();
@@ -191,7 +271,7 @@ pub async fn keep<K: Kind>(batch: &Batch<'_>, saved: &[(K::Row, Option<K::Row>)]
         if !had.is_empty() {
             known.push(record_id);
         }
-        identifiers.extend(own.iter().map(|identifier| {
+        identifiers.extend(own.iter().filter(|own| !held.contains(own)).map(|identifier| {
             let (scheme, value) = (identifier.scheme().as_str().to_owned(), identifier.value().to_owned());
             vec![KeyValue::Text(scheme), KeyValue::Text(value), KeyValue::Id(record_id)]
         }));

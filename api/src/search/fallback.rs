@@ -69,11 +69,18 @@ pub async fn own(
     if !viewer.sees_private() {
         return Ok(Own::default());
     }
-    let private = format!("l.visibility = {}", Visibility::Private.code());
     let own = || viewer.insider_regions().into_iter().map(str::to_owned).collect();
     let regions: Vec<String> = if viewer.admin { vec![String::new()] } else { own() };
     let mut hits = Hits::new();
     for of in types {
+        // A region's list has records of others that serve it, too: what is not seen is no candidate, so that it takes
+        // no place among them and costs no statement.
+        let private = format!(
+            "l.visibility = {} AND EXISTS (SELECT 1 FROM {} AS r WHERE r.id = l.id AND {})",
+            Visibility::Private.code(),
+            of.tables().0,
+            viewer.sees_type(reader.dialect(), of.record_type(), "r"),
+        );
         let keys = regions.iter().map(|region| prefix(vec![KeyValue::Text(region.clone())], text));
         let mut candidates = names(reader, *of, BY_REGION, &private, keys.collect()).await?;
         let keys = viewer.owns.iter().map(|id| prefix(vec![KeyValue::Id(*id)], text));

@@ -36,6 +36,15 @@ impl SearchType {
         }
     }
 
+    /// The type of its records.
+    pub const fn record_type(self) -> RecordType {
+        match self {
+            Self::Organization => RecordType::Organization,
+            Self::Talent => RecordType::Talent,
+            Self::Partnership => RecordType::Partnership,
+        }
+    }
+
     /// The table of its records, and its list by name.
     pub const fn tables(self) -> (&'static str, &'static str) {
         match self {

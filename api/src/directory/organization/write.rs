@@ -46,7 +46,8 @@ pub struct AddressInput {
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct OrganizationInput {
-    /// Readable name for addresses; made from the name where it is not given.
+    /// Readable name for addresses; made from the name where it is not given. Digits are added to one that is not free, where
+    /// you cannot see which record has it.
     pub slug: MaybeUndefined<String>,
     /// Slug of its main kind.
     pub kind: MaybeUndefined<String>,

@@ -58,7 +58,8 @@ pub struct PartnershipPartyInput {
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PartnershipInput {
-    /// Readable name for addresses; made from the title where it is not given.
+    /// Readable name for addresses; made from the title where it is not given. Digits are added to one that is not free, where
+    /// you cannot see which record has it.
     pub slug: MaybeUndefined<String>,
     /// Slug of its kind.
     pub kind: MaybeUndefined<String>,

@@ -60,7 +60,8 @@ pub struct FieldVisibilityInput {
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TalentInput {
-    /// Readable name for addresses; made from the name where it is not given.
+    /// Readable name for addresses; made from the name where it is not given. Digits are added to one that is not free, where
+    /// you cannot see which record has it.
     pub slug: MaybeUndefined<String>,
     /// The name to show; given name and family name where it is not given.
     pub display_name: MaybeUndefined<String>,

@@ -158,7 +158,7 @@ mod tests {
         }
     }
 
-    fn keys(all: Value) -> Keys {
+    fn keys(all: &Value) -> Keys {
         Keys::parse(json!({ "keys": all }).to_string().as_bytes()).unwrap()
     }
 
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_key_verifies_what_it_is_for() {
         use Algorithm::{ES256, EdDSA, HS256, PS256, RS256};
-        let both = keys(json!([rsa(256, json!({"alg": "RS256"})), ed(json!({"use": "sig"}))]));
+        let both = keys(&json!([rsa(256, json!({"alg": "RS256"})), ed(json!({"use": "sig"}))]));
         for (id, algorithm, expected) in [
             (Some("r"), RS256, "key"),
             (Some("r"), PS256, "unfit"),
@@ -185,11 +185,11 @@ mod tests {
         ] {
             assert_eq!(said(&both, id, algorithm), expected, "{id:?} {algorithm:?}");
         }
-        let one = keys(json!([ed(json!({}))]));
+        let one = keys(&json!([ed(json!({}))]));
         assert_eq!((said(&one, None, EdDSA), said(&one, None, RS256)), ("key", "unfit"));
         // One that verifies nothing here is still another one that a token may mean.
-        assert_eq!(said(&keys(json!([ed(json!({})), {"kty": "new"}])), None, EdDSA), "unfit");
-        assert_eq!(said(&keys(json!([ed(json!({})), ed(json!({}))])), Some("e"), EdDSA), "unfit");
+        assert_eq!(said(&keys(&json!([ed(json!({})), {"kty": "new"}])), None, EdDSA), "unfit");
+        assert_eq!(said(&keys(&json!([ed(json!({})), ed(json!({}))])), Some("e"), EdDSA), "unfit");
     }
 
     #[test]
@@ -211,10 +211,10 @@ mod tests {
             json!(null),
             json!([]),
         ] {
-            assert!(keys(json!([wrong.clone()])).usable.is_empty(), "{wrong}");
+            assert!(keys(&json!([wrong.clone()])).usable.is_empty(), "{wrong}");
         }
         assert_eq!(
-            keys(json!([rsa(256, json!({})), rsa(1024, json!({"key_ops": ["verify"]}))])).usable.len(),
+            keys(&json!([rsa(256, json!({})), rsa(1024, json!({"key_ops": ["verify"]}))])).usable.len(),
             2
         );
         for wrong in ["", "[]", "{}", r#"{"keys": {}}"#] {

@@ -4,13 +4,12 @@
 //! several audiences, with other members in the header. No such member has an effect, and those that would bring a
 //! key, or say that there is more to understand, are refused.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::settings::{ALGORITHMS, Settings};
@@ -44,7 +43,7 @@ struct WrittenHead {
     typ: Option<String>,
     kid: Option<String>,
     #[serde(flatten)]
-    others: BTreeMap<String, IgnoredAny>,
+    others: HashMap<String, Value>,
 }
 
 /// What a token says of somebody.
@@ -198,7 +197,7 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000;
 
-    fn settings(role_claim: Value) -> Settings {
+    fn settings(role_claim: &Value) -> Settings {
         let text = json!([{"issuer": "https://login.example", "audience": "here", "region": "wallonie",
             "role_claim": role_claim, "roles": {"editors": "EDITOR", "all": "MEMBER"}, "algorithms": ["ES256"]}]);
         parse(&text.to_string(), None).unwrap().remove(0)
@@ -210,14 +209,14 @@ mod tests {
             into.extend(more);
         }
         let all: Map<String, Value> = serde_json::from_value(all).unwrap();
-        Claims::read(all, &settings(json!("groups")), DateTime::from_micros(NOW * 1_000_000))
+        Claims::read(all, &settings(&json!("groups")), DateTime::from_micros(NOW * 1_000_000))
     }
 
     #[test]
     fn headers_are_those_of_the_issuer() {
         let read = |text: &str| {
             let token = format!("{}.e30.", URL_SAFE_NO_PAD.encode(text));
-            head(&token, &settings(json!("groups")))
+            head(&token, &settings(&json!("groups")))
         };
         let right = Head { algorithm: Algorithm::ES256, key_id: Some("k".into()) };
         for typ in ["", r#","typ":"JWT""#, r#","typ":"At+JWT""#, r#","x5t":"AA","nonce":"b""#] {
@@ -285,7 +284,7 @@ mod tests {
             (json!("exp"), &[]),
             (json!("nothing.there"), &[]),
         ] {
-            let grants = claims.grants(&settings(path.clone()));
+            let grants = claims.grants(&settings(&path));
             let expected: Vec<Grant> =
                 expected.iter().map(|role| Grant { role: *role, region: Some("wallonie".into()) }).collect();
             assert_eq!(grants, expected, "{path}");

@@ -321,7 +321,8 @@ impl<'a> Door<'a> {
             }
             let slug_salt = generated.then_some(salt);
             let (viewer, answer) = (submission.viewer.clone(), submission.answer.clone());
-            drafts.push((*index, Draft { row, before: before.cloned(), slug_salt, viewer, answer }));
+            let before = before.cloned();
+            drafts.push((*index, Draft { row, before, slug_salt, held: Vec::new(), viewer, answer }));
         }
         // What is refused takes no slug and no identifier from others of the batch. People are told all that is wrong
         // at once; their submissions come alone.
@@ -343,7 +344,7 @@ impl<'a> Door<'a> {
         slug::settle::<K>(&self.batch, &mut drafts, &mut self.problems).await?;
         drafts.retain(|(index, _)| goes_on(&self.problems, *index));
         let given = |index: usize| self.submissions[index].input.identifiers();
-        slug::identifiers::<K>(&self.batch, &drafts, &mut self.problems, given).await?;
+        slug::identifiers::<K>(&self.batch, &mut drafts, &mut self.problems, given).await?;
         drafts.retain(|(index, _)| self.problems[*index].is_empty());
         Ok(drafts)
     }
@@ -380,7 +381,9 @@ impl<'a> Door<'a> {
     async fn save<K: Kind>(&mut self, inputs: Numbered<(Uuid, &'a K::Input)>) -> Result<(), DomainError> {
         let drafts = self.drafts::<K>(inputs).await?;
         let mut saved: Vec<(K::Row, Option<K::Row>)> = Vec::new();
-        for (index, Draft { mut row, before, .. }) in drafts {
+        let mut held_by_others = Vec::new();
+        for (index, Draft { mut row, before, held, .. }) in drafts {
+            held_by_others.extend(held);
             let submission = &self.submissions[index];
             let id = K::id(&row);
             let replicated = K::replicated(&row)?;
@@ -442,7 +445,7 @@ impl<'a> Door<'a> {
         if saved.is_empty() {
             return Ok(());
         }
-        slug::keep::<K>(&self.batch, &saved).await?;
+        slug::keep::<K>(&self.batch, &saved, &held_by_others).await?;
         let touched = K::save(&self.batch, &saved).await?;
         self.written
             .extend(touched.into_iter().map(|written| Written { origin: self.instance.clone(), ..written }));

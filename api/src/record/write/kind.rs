@@ -58,6 +58,8 @@ pub struct Draft<R> {
     pub before: Option<R>,
     /// Where nobody has given a slug: what makes it different from a namesake's.
     pub slug_salt: Option<String>,
+    /// Identifiers that a record has which the writer does not see: it keeps them.
+    pub held: Vec<Identifier>,
     /// Who writes it, where it is somebody who may not write everything.
     pub viewer: Option<Arc<Viewer>>,
     /// What a side says of it.

@@ -141,7 +141,8 @@ impl Rewritten<'_, '_> {
             });
             saved.push((row, Some(before)));
         }
-        slug::keep::<K>(self.batch, &saved).await?;
+        let held = slug::held_by_others::<K>(self.batch, &saved).await?;
+        slug::keep::<K>(self.batch, &saved, &held).await?;
         let touched = K::save(self.batch, &saved).await?;
         self.records
             .extend(touched.into_iter().map(|written| Written { origin: self.instance.clone(), ..written }));

@@ -1,0 +1,443 @@
+//! Who may what: a row for each field, each mutation, and each value that something can be asked by.
+//!
+//! A part of the schema without a row here fails the test with its name, and so does a row without a part.
+
+use super::viewers::Of;
+
+/// Who is shown a field of a record that they see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Whoever sees the record: the same to all.
+    All,
+    /// What it leads to or is counted from, as far as they see that.
+    Related,
+    /// The person and the staff of the region, and others as the person has decided. The word stands in the value of
+    /// the record that shows none of its groups.
+    Group(&'static str),
+    /// Signed-in accounts.
+    SignedIn,
+    /// Those whom no group of the record is hidden from.
+    Insiders,
+    /// The staff of the region.
+    Staff,
+    /// Those who administer the region.
+    Administrators,
+    /// The account itself.
+    Oneself,
+    /// A vocabulary, or a part of an answer: no record.
+    Free,
+}
+
+/// Fields by type. An interface has the rows of its types.
+pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
+    ("Organization", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources name otherNames acronym kind otherKinds status
+        foundedOn dissolvedOn sectors servedRegions seatRegion territory address languages website description descriptions identifiers
+        employeeCount studentCount"),
+    ("Organization", Shown::SignedIn, "email phone"),
+    ("Organization", Shown::Related, "claims affiliations partnerships memberOf members successor predecessors"),
+    ("Talent", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources displayName givenName familyName nameVariants headline
+        headlines occupations sectors skills languages territory website links identifiers legalBasis claimed"),
+    ("Talent", Shown::Group("canary"), "email phone"),
+    ("Talent", Shown::Group("canary-biography"), "biography biographies"),
+    ("Talent", Shown::Group("FROM_DATE"), "availability"),
+    ("Talent", Shown::Group("2031"), "availableFrom"),
+    ("Talent", Shown::Group("role of closed-t"), "affiliations"),
+    ("Talent", Shown::Group("claim-of-email"), "claims"),
+    ("Talent", Shown::Insiders, "fieldVisibility"),
+    ("Talent", Shown::Related, "withheld"),
+    ("Affiliation", Shown::All, "id region visibility revision createdAt updatedAt externalId sources role occupation period asOf assertedBy disputedAt"),
+    ("Affiliation", Shown::Related, "talent organization"),
+    ("Partnership", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions kind period
+        sectors status crossBorder totalContribution regions claims"),
+    ("Partnership", Shown::Related, "parties"),
+    ("PartnershipParty", Shown::All, "role title contribution confirmedAt declinedAt"),
+    ("PartnershipParty", Shown::Related, "organization"),
+    ("Account", Shown::Oneself, "id email displayName language talent organizations"),
+    ("Viewer", Shown::Oneself, "authenticated account roles contactReads"),
+    ("ContactRead", Shown::Oneself, "at email name phone reader"),
+    ("ContactReadConnection", Shown::Oneself, "edges nodes pageInfo totalCount"),
+    ("ContactReadEdge", Shown::Oneself, "cursor node"),
+    ("HistoryConnection", Shown::Staff, "edges nodes pageInfo totalCount"),
+    ("HistoryEdge", Shown::Staff, "cursor node"),
+    ("HistoryEntry", Shown::Staff, "action actor actorId at fields recordId revision source"),
+    ("Query", Shown::Staff, "history"),
+    ("Query", Shown::Related, "proposals"),
+    (
+        "Proposal",
+        Shown::Related,
+        "id baseRevision changes comment decidedAt decision organization own proposedAt state",
+    ),
+    ("ProposalConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("ProposalEdge", Shown::Related, "cursor node"),
+    ("ProposedChange", Shown::Related, "field value"),
+    ("ProposalPayload", Shown::Related, "organization proposal userErrors"),
+    ("RoleGrant", Shown::Oneself, "role region"),
+    ("ApiKey", Shown::Administrators, "id name region roles createdAt expiresAt lastUsedAt revokedAt"),
+    ("Query", Shown::Related, "node nodes organization organizations talent talents partnership partnerships partnershipGraph regionPairs statistics
+        search suggest matchOrganizations"),
+    ("Query", Shown::Free, "region regions territory sector sectors occupation occupations terms"),
+    ("Query", Shown::Oneself, "viewer"),
+    ("Query", Shown::Administrators, "apiKeys"),
+    ("Region", Shown::Free, "id slug name role country nutsCode timeZone validUntil successor languages territories"),
+    ("Region", Shown::Related, "organizations talents statistics"),
+    ("Statistics", Shown::Related, "organizationCount talentCount partnershipCount crossBorderPartnershipCount organizationsByKind organizationsBySector"),
+    ("KindCount", Shown::Related, "kind count"),
+    ("SectorCount", Shown::Related, "sector count"),
+    ("RegionPair", Shown::Related, "first second partnershipCount totalContribution"),
+    ("PartnershipGraph", Shown::Related, "nodes links truncated"),
+    ("PartnershipGraphNode", Shown::Related, "organization degree"),
+    ("PartnershipGraphLink", Shown::Related, "source target partnershipCount crossBorder"),
+    ("OrganizationConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("OrganizationEdge", Shown::Related, "cursor node"),
+    ("TalentConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("TalentEdge", Shown::Related, "cursor node"),
+    ("AffiliationConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("AffiliationEdge", Shown::Related, "cursor node"),
+    ("PartnershipConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("PartnershipEdge", Shown::Related, "cursor node"),
+    ("SearchConnection", Shown::Related, "edges nodes pageInfo estimatedTotalCount facets degraded"),
+    // A position in the log, which each write moves on: it says that something was written, not what.
+    ("SearchConnection", Shown::Free, "indexedThrough"),
+    ("SearchEdge", Shown::Related, "cursor node score highlights"),
+    ("Highlight", Shown::Related, "field snippet"),
+    ("FacetDistribution", Shown::Related, "facet values"),
+    ("FacetValue", Shown::Related, "value label count"),
+    ("Suggestion", Shown::Related, "text type node"),
+    ("OrganizationMatch", Shown::Related, "query candidates"),
+    ("OrganizationMatchCandidate", Shown::Related, "organization score match"),
+    ("PageInfo", Shown::Related, "startCursor endCursor hasNextPage hasPreviousPage"),
+    ("Territory", Shown::Free, "id slug name nutsCode parent region"),
+    ("Sector", Shown::Free, "id slug name description naceCodes parent children"),
+    ("Occupation", Shown::Free, "id slug name family escoUri iscoCode"),
+    ("Term", Shown::Free, "slug name definition"),
+    ("Address", Shown::Free, "lines postalCode city country location"),
+    ("GeoPoint", Shown::Free, "latitude longitude"),
+    ("Claim", Shown::Free, "field value qualifier preferred source note"),
+    ("ExternalId", Shown::Free, "source id"),
+    ("FieldVisibility", Shown::Free, "group visibility"),
+    ("Identifier", Shown::Free, "scheme value url"),
+    ("Link", Shown::Free, "label url"),
+    ("LocalizedText", Shown::Free, "language text"),
+    ("Money", Shown::Free, "amount currency"),
+    ("Period", Shown::Free, "startsOn endsOn"),
+    ("Source", Shown::Free, "title url publishedOn"),
+    ("SpokenLanguage", Shown::Free, "language level"),
+    // What a mutation answers is read back as by a query, under the same rules.
+    ("OrganizationPayload", Shown::Related, "organization userErrors"),
+    ("TalentPayload", Shown::Related, "talent userErrors"),
+    ("AffiliationPayload", Shown::Related, "affiliation userErrors"),
+    ("PartnershipPayload", Shown::Related, "partnership userErrors"),
+    ("DeletePayload", Shown::Free, "deletedId userErrors"),
+    ("CreateApiKeyPayload", Shown::Administrators, "apiKey secret userErrors"),
+    ("RevokeApiKeyPayload", Shown::Administrators, "apiKey userErrors"),
+    ("SessionPayload", Shown::Oneself, "accessToken refreshToken expiresAt viewer userErrors"),
+    ("SignOutPayload", Shown::Oneself, "userErrors"),
+    ("UserError", Shown::Free, "code message path reason retryAfterMs"),
+];
+
+/// Who may use a mutation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum May {
+    /// Those who write the records of the region.
+    WriteRegion,
+    /// Those who write the records of the region, on this record.
+    Write(Of),
+    /// And the person themself, on their own.
+    WriteTalent,
+    /// The talent's side of an affiliation.
+    ChangeAffiliation,
+    /// Either side of an affiliation.
+    SpeakInAffiliation,
+    /// Either side of an affiliation that is to be made with this talent.
+    MakeAffiliation,
+    /// Those who speak for the party.
+    SpeakForParty,
+    /// Members of the organization.
+    Propose,
+    /// Those who write the records of the region, on a proposal; its proposer may not.
+    Review,
+    /// Who has made the proposal; those who write the records of the region may not.
+    Withdraw,
+    /// Those who administer the region.
+    Administer,
+    /// Those who administer the region; for all others the key is not there.
+    AdministerKey,
+    /// Anybody: it is about what they send.
+    Anybody,
+}
+
+/// What undoes a mutation, so that the next may do the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undo {
+    /// It writes nothing: it changes nothing, lacks something, or was begun from another revision.
+    Nothing,
+    Affiliation,
+    Partnership,
+    Proposal,
+    /// Nothing does: each who may gets a talent for it.
+    Never,
+}
+
+/// Mutations: who may, how it is called, and what undoes it.
+pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
+    (
+        "createOrganization",
+        May::WriteRegion,
+        "(input: {region: \"wallonie\"}) { organization { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "updateOrganization",
+        May::Write(Of::Organization),
+        "(id: \"{organization}\", input: {}) { organization { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "deleteOrganization",
+        May::Write(Of::Organization),
+        "(id: \"{organization}\", baseRevision: 999) { deletedId {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "createTalent",
+        May::WriteRegion,
+        "(input: {region: \"wallonie\"}) { talent { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "updateTalent",
+        May::WriteTalent,
+        "(id: \"{talent}\", input: {}) { talent { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "deleteTalent",
+        May::WriteTalent,
+        "(id: \"{talent}\", baseRevision: 999) { deletedId {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "mergeOrganizations",
+        May::Write(Of::Organization),
+        "(survivor: \"{organization}\", duplicate: \"{twin-o}\", baseRevision: 999) { organization { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "mergeOrganizations",
+        May::Write(Of::Organization),
+        "(survivor: \"{twin-o}\", duplicate: \"{organization}\", baseRevision: 999) { organization { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "mergeTalents",
+        May::Write(Of::Talent),
+        "(survivor: \"{talent}\", duplicate: \"{twin-t}\", baseRevision: 999) { talent { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "mergeTalents",
+        May::Write(Of::Talent),
+        "(survivor: \"{twin-t}\", duplicate: \"{talent}\", baseRevision: 999) { talent { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "proposeChange",
+        May::Propose,
+        "(input: {organization: \"{organization}\", change: {}}) { proposal { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "reviewProposal",
+        May::Review,
+        "(id: \"{proposal}\", accept: true, baseRevision: 999) { proposal { id } {errors} }",
+        Undo::Nothing,
+    ),
+    ("withdrawProposal", May::Withdraw, "(id: \"{proposal}\") { proposal { id } {errors} }", Undo::Proposal),
+    ("eraseTalent", May::WriteTalent, "(id: \"{talent}\") { deletedId {errors} }", Undo::Never),
+    (
+        "createAffiliation",
+        May::MakeAffiliation,
+        "(input: {talent: \"{talent}\", organization: \"pub-o\"}) { affiliation { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "updateAffiliation",
+        May::ChangeAffiliation,
+        "(id: \"{affiliation}\", input: {}) { affiliation { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "deleteAffiliation",
+        May::ChangeAffiliation,
+        "(id: \"{affiliation}\", baseRevision: 999) { deletedId {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "confirmAffiliation",
+        May::SpeakInAffiliation,
+        "(id: \"{affiliation}\") { affiliation { id } {errors} }",
+        Undo::Affiliation,
+    ),
+    (
+        "disputeAffiliation",
+        May::SpeakInAffiliation,
+        "(id: \"{affiliation}\") { affiliation { id } {errors} }",
+        Undo::Affiliation,
+    ),
+    (
+        "createPartnership",
+        May::WriteRegion,
+        "(input: {region: \"wallonie\"}) { partnership { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "updatePartnership",
+        May::Write(Of::Partnership),
+        "(id: \"{partnership}\", input: {}) { partnership { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "deletePartnership",
+        May::Write(Of::Partnership),
+        "(id: \"{partnership}\", baseRevision: 999) { deletedId {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "confirmPartnership",
+        May::SpeakForParty,
+        "(id: \"{partnership}\", organization: \"pub-o\") { partnership { id } {errors} }",
+        Undo::Partnership,
+    ),
+    (
+        "declinePartnership",
+        May::SpeakForParty,
+        "(id: \"{partnership}\", organization: \"pub-o\") { partnership { id } {errors} }",
+        Undo::Partnership,
+    ),
+    (
+        "createApiKey",
+        May::Administer,
+        "(input: {name: \"\", region: \"wallonie\", roles: [EDITOR]}) { apiKey { id } {errors} }",
+        Undo::Nothing,
+    ),
+    ("revokeApiKey", May::AdministerKey, "(id: \"{key}\") { apiKey { id } {errors} }", Undo::Nothing),
+    (
+        "signIn",
+        May::Anybody,
+        "(input: {email: \"nobody@example.org\", password: \"wrong\"}) { accessToken {errors} }",
+        Undo::Nothing,
+    ),
+    ("refreshSession", May::Anybody, "(refreshToken: \"wrong\") { accessToken {errors} }", Undo::Nothing),
+    ("signOut", May::Anybody, "(refreshToken: \"wrong\") { {errors} }", Undo::Nothing),
+];
+
+/// Values that hidden records have, by the field of the input that asks for them: texts of GraphQL in which the words
+/// in braces stand for what names the records. One that stands for an id or a name is also asked of records that
+/// have never been there.
+pub(super) const PROBES: &[(&str, &[&str])] = &[
+    ("OrganizationFilter.kinds", &["[\"fund\"]", "[\"fund\", \"animation-studio\"]"]),
+    ("OrganizationFilter.languages", &["[DE]"]),
+    ("OrganizationFilter.memberOf", &["[\"{organization}\"]", "[\"{public}\"]"]),
+    ("OrganizationFilter.near", &["{latitude: 50.2, longitude: 5.2, radiusKm: 10}"]),
+    ("OrganizationFilter.regions", &["[\"wallonie\"]", "[\"flandre\"]"]),
+    ("OrganizationFilter.sectors", &["[\"jeux-video\"]"]),
+    ("OrganizationFilter.statuses", &["[ACTIVE]"]),
+    ("OrganizationFilter.territories", &["[\"namur\"]"]),
+    ("OrganizationFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
+    ("TalentFilter.availability", &["[AVAILABLE]", "[FROM_DATE]"]),
+    ("TalentFilter.availableBy", &["\"2032-01-01\""]),
+    ("TalentFilter.languages", &["[\"de\"]"]),
+    ("TalentFilter.occupations", &["[\"monteur\"]"]),
+    ("TalentFilter.organization", &["\"{organization}\"", "\"{public}\""]),
+    ("TalentFilter.regions", &["[\"wallonie\"]"]),
+    ("TalentFilter.sectors", &["[\"jeux-video\"]"]),
+    ("TalentFilter.skills", &["[\"hidskill\"]", "[\"memskill\"]"]),
+    ("TalentFilter.territories", &["[\"namur\"]"]),
+    ("TalentFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
+    ("PartnershipFilter.activeOn", &["\"2000-01-01\""]),
+    ("PartnershipFilter.crossBorder", &["true", "false"]),
+    ("PartnershipFilter.kinds", &["[\"coproduction\"]"]),
+    ("PartnershipFilter.organizations", &["[\"{organization}\"]", "[\"{public}\"]"]),
+    ("PartnershipFilter.regions", &["[\"wallonie\"]"]),
+    ("PartnershipFilter.sectors", &["[\"jeux-video\"]"]),
+    ("PartnershipFilter.statuses", &["[ACTIVE]"]),
+    ("PartnershipFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
+    ("ProposalFilter.organization", &["\"{organization}\"", "\"{public}\""]),
+    ("ProposalFilter.states", &["[PENDING]"]),
+    ("SearchFilter.availability", &["[AVAILABLE]"]),
+    ("SearchFilter.kinds", &["[\"fund\"]"]),
+    ("SearchFilter.languages", &["[\"de\"]"]),
+    ("SearchFilter.near", &["{latitude: 50.2, longitude: 5.2, radiusKm: 10}"]),
+    ("SearchFilter.occupations", &["[\"monteur\"]"]),
+    ("SearchFilter.regions", &["[\"wallonie\"]"]),
+    ("SearchFilter.sectors", &["[\"jeux-video\"]"]),
+    ("SearchFilter.skills", &["[\"hidskill\"]", "[\"memskill\"]"]),
+    ("SearchFilter.territories", &["[\"namur\"]"]),
+    ("OrganizationBy.id", &["\"{organization}\""]),
+    ("OrganizationBy.slug", &["\"{name}-o\""]),
+    ("OrganizationBy.identifier", &["{scheme: SIREN, value: \"{siren}\"}"]),
+    ("OrganizationBy.externalId", &["{source: \"test-wallonie\", id: \"org-{name}-o\"}"]),
+    ("TalentBy.id", &["\"{talent}\""]),
+    ("TalentBy.slug", &["\"{name}-t\""]),
+    ("TalentBy.identifier", &["{scheme: ISNI, value: \"{isni}\"}"]),
+    ("TalentBy.externalId", &["{source: \"test-wallonie\", id: \"tal-{name}-t\"}"]),
+    ("RecordBy.id", &["\"{partnership}\""]),
+    ("RecordBy.slug", &["\"{name}-p\""]),
+    ("RecordBy.externalId", &["{source: \"test-wallonie\", id: \"par-{name}-p\"}"]),
+    ("Query.node(id)", &["\"{organization}\"", "\"{talent}\"", "\"{affiliation}\"", "\"{partnership}\""]),
+    (
+        "Query.nodes(ids)",
+        &["[\"{organization}\", \"{public}\", \"{talent}\", \"{affiliation}\", \"{partnership}\"]"],
+    ),
+    ("Query.statistics(regions)", &["[\"wallonie\"]"]),
+    ("Query.statistics(sectors)", &["[\"jeux-video\"]"]),
+    (
+        "Query.search(query)",
+        &[
+            "\"\"",
+            "\"hid\"",
+            "\"hidorum\"",
+            "\"hidana\"",
+            "\"hidskill\"",
+            "\"hiddescr\"",
+            "\"hidbio\"",
+            "\"hidpact\"",
+            "\"mem\"",
+            "\"memana\"",
+        ],
+    ),
+    ("Query.suggest(prefix)", &["\"hid\"", "\"hidor\"", "\"hidan\"", "\"hidpa\"", "\"mem\"", "\"pub\""]),
+    (
+        "Query.matchOrganizations(queries)",
+        &[
+            "[{name: \"hidorum\", city: \"hidville\"}, {name: \"memorum\"}, {name: \"pub\", identifiers: [{scheme: SIREN, value: \"{siren}\"}]}]",
+        ],
+    ),
+];
+
+/// Inputs of writes that name another record, as calls with the words of [`PROBES`]. Each is wrong in another field,
+/// so that nothing is written and all that is wrong is told.
+pub(super) const REFERENCES: &[(&str, &str)] = &[
+    ("OrganizationInput.successor", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", successor: \"{organization}\"}) { {errors} }"),
+    ("OrganizationInput.memberOf", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", memberOf: [\"{name}-o\", \"away-o\"]}) { {errors} }"),
+    ("AffiliationInput.talent", "createAffiliation(input: {talent: \"{talent}\", organization: \"away-o\"}) { {errors} }"),
+    ("AffiliationInput.organization", "createAffiliation(input: {talent: \"away-t\", organization: \"{name}-o\"}) { {errors} }"),
+    ("PartnershipPartyInput.organization", "createPartnership(input: {region: \"flandre\", kind: \"none\", parties: [{organization: \"away-o\", role: LEAD},
+        {organization: \"{organization}\", role: PARTNER}]}) { {errors} }"),
+    (
+        "ProposeChangeInput.organization",
+        "proposeChange(input: {organization: \"{organization}\", change: {}}) { {errors} }",
+    ),
+    ("OrganizationInput.slug", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", slug: \"{name}-o\"}) { {errors} }"),
+    ("OrganizationInput.identifiers", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", identifiers: [{scheme: SIREN, value: \"{siren}\"}]}) { {errors} }"),
+    ("TalentInput.slug", "createTalent(input: {region: \"flandre\", displayName: \"x\", territory: \"none\", slug: \"{name}-t\"}) { {errors} }"),
+    ("TalentInput.identifiers", "createTalent(input: {region: \"flandre\", displayName: \"x\", territory: \"none\", identifiers: [{scheme: ISNI, value: \"{isni}\"}]}) { {errors} }"),
+    ("PartnershipInput.slug", "createPartnership(input: {region: \"flandre\", kind: \"none\", slug: \"{name}-p\"}) { {errors} }"),
+];
+
+/// What can be ordered by: what everybody sees who sees the record.
+pub(super) const ORDERS: &[(&str, &str)] = &[
+    ("OrganizationOrderField", "NAME CREATED_AT UPDATED_AT FOUNDED_ON"),
+    ("TalentOrderField", "NAME CREATED_AT UPDATED_AT"),
+    ("PartnershipOrderField", "TITLE CREATED_AT UPDATED_AT STARTS_ON"),
+];

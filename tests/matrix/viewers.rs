@@ -1,0 +1,201 @@
+//! Everybody who may ask, each with a token of their own.
+
+use entity::{account, account_organization, session};
+use passerelle::identity::account::{NewAccount, store};
+use passerelle::identity::api_key::{self, Maker, NewKey};
+use passerelle::identity::role::{Grant, Role};
+use passerelle::record::name_of;
+use passerelle::record::value::Language;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use secrecy::ExposeSecret as _;
+use uuid::Uuid;
+
+use super::world::{HOME, State};
+use crate::support::server::TestServer;
+
+/// Another region than that of the records.
+pub(super) const AWAY: &str = "flandre";
+
+/// Somebody who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    Anonymous,
+    /// An account without roles.
+    Account,
+    /// An account with a role in a region.
+    Role(Role, &'static str),
+    /// A system of a region, with a key.
+    Key(&'static str),
+    /// The account of the talent who is PRIVATE.
+    Person,
+    /// An account that belongs to the organizations which are PRIVATE and PUBLIC.
+    Colleague,
+    Admin,
+}
+
+/// All of them.
+pub(super) fn everybody() -> Vec<Who> {
+    let roles =
+        Role::OF_REGIONS.into_iter().flat_map(|role| [HOME, AWAY].map(|region| Who::Role(role, region)));
+    let mut all = vec![Who::Anonymous, Who::Account];
+    all.extend(roles);
+    all.extend([Who::Key(HOME), Who::Key(AWAY), Who::Person, Who::Colleague, Who::Admin]);
+    all
+}
+
+/// A record that somebody may own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    Organization,
+    Talent,
+    /// Of the talent, in the PUBLIC organization.
+    Affiliation,
+    /// Of the organization and the PUBLIC ones.
+    Partnership,
+}
+
+impl Who {
+    pub(super) fn is_signed_in(self) -> bool {
+        self != Self::Anonymous
+    }
+
+    /// Whether they write the records of the region of the records.
+    pub(super) fn writes(self) -> bool {
+        self.writes_in(HOME)
+    }
+
+    pub(super) fn writes_in(self, region: &str) -> bool {
+        match self {
+            Self::Admin => true,
+            Self::Role(role, own) => {
+                own == region && matches!(role, Role::Editor | Role::RegionAdmin | Role::SyncPartner)
+            }
+            Self::Key(own) => own == region,
+            _ => false,
+        }
+    }
+
+    /// Whether they see its private records.
+    pub(super) fn is_inside(self) -> bool {
+        self.writes() || self == Self::Role(Role::Moderator, HOME)
+    }
+
+    /// Whether they are staff of its region: its systems are not.
+    pub(super) fn is_staff(self) -> bool {
+        matches!(self, Self::Admin | Self::Role(Role::Editor | Role::Moderator | Role::RegionAdmin, HOME))
+    }
+
+    /// Whether they decide who has keys and roles in its region. A key decides nothing.
+    pub(super) fn administers(self) -> bool {
+        matches!(self, Self::Admin | Self::Role(Role::RegionAdmin, HOME))
+    }
+
+    /// Whether a record is their own, so that its level does not hide it.
+    pub(super) fn owns(self, of: Of, state: State) -> bool {
+        match (self, of) {
+            (Self::Person, Of::Talent | Of::Affiliation) => state == State::Private,
+            (Self::Colleague, Of::Organization) => matches!(state, State::Private | State::Public),
+            _ => false,
+        }
+    }
+
+    /// Whether a record is there for them.
+    pub(super) fn sees(self, of: Of, state: State) -> bool {
+        match state {
+            State::Public => true,
+            State::Members => self.is_signed_in(),
+            State::Private => self.is_inside() || self.owns(of, state),
+            State::Deleted | State::Erased | State::Never => false,
+        }
+    }
+}
+
+/// Somebody, with what their requests carry.
+pub(super) struct Asker {
+    pub(super) who: Who,
+    pub(super) token: Option<String>,
+}
+
+async fn account_with(server: &TestServer, name: &str, grants: Vec<Grant>) -> (Uuid, String) {
+    let app = &server.app;
+    let (id, now) = (app.new_id(), app.clock.now());
+    let new = NewAccount {
+        email: format!("{name}@example.org").parse().expect("an address"),
+        display_name: name.to_owned(),
+        language: Language::Fr,
+        password_hash: "nobody signs in with a password here".into(),
+        grants,
+    };
+    store::insert(app.db.writer(), id, new, now).await.expect("an account");
+    let hash = |part: u8| id.as_bytes().iter().copied().chain([part; 16]).collect::<Vec<u8>>();
+    let row = session::Model {
+        id: app.new_id(),
+        account_id: id,
+        family_hash: hash(1),
+        token_hash: hash(2),
+        parent_hash: None,
+        parent_again: false,
+        created_at: now.micros(),
+        refreshed_at: now.micros(),
+        expires_at: i64::MAX,
+    };
+    let session = row.id;
+    let insert = session::Entity::insert(row.into_active_model().reset_all());
+    insert.exec_without_returning(app.db.writer()).await.expect("a session");
+    let signing = app.identity.signing().expect("keys to sign with");
+    (id, signing.sign(app, id, session).await.expect("a token").0)
+}
+
+/// Somebody with a token. The records of [`Who::Person`] and [`Who::Colleague`] are given to them later.
+pub(super) async fn asker(server: &TestServer, who: Who) -> Asker {
+    let grant = |role: Role, region: &str| Grant { role, region: Some(region.to_owned()) };
+    let token = match who {
+        Who::Anonymous => None,
+        Who::Account => Some(account_with(server, "account", Vec::new()).await.1),
+        Who::Role(role, region) => {
+            let name = format!("{}-{region}", name_of(role).to_lowercase());
+            Some(account_with(server, &name, vec![grant(role, region)]).await.1)
+        }
+        Who::Key(region) => {
+            let new = NewKey {
+                name: "system".into(),
+                region: region.into(),
+                roles: vec![Role::SyncPartner],
+                expires_at: None,
+            };
+            let (_, key) = api_key::create(&server.app, new, Maker::Operator).await.expect("a key");
+            Some(key.expose_secret().to_owned())
+        }
+        Who::Person => Some(account_with(server, "person", Vec::new()).await.1),
+        Who::Colleague => Some(account_with(server, "colleague", Vec::new()).await.1),
+        Who::Admin => {
+            let grants = vec![Grant { role: Role::Admin, region: None }];
+            Some(account_with(server, "admin", grants).await.1)
+        }
+    };
+    Asker { who, token }
+}
+
+async fn id_of(server: &TestServer, name: &str) -> Uuid {
+    let found = account::Entity::find().filter(account::Column::EmailKey.eq(format!("{name}@example.org")));
+    found.one(server.app.db.writer()).await.expect("a statement").expect("an account").id
+}
+
+/// Gives the person their profile.
+pub(super) async fn give_talent(server: &TestServer, talent: Uuid) {
+    let id = id_of(server, "person").await;
+    let update = account::Entity::update_many().col_expr(account::Column::TalentId, Expr::value(talent));
+    let update = update.filter(account::Column::Id.eq(id));
+    update.exec(server.app.db.writer()).await.expect("an update");
+    server.app.identity.callers().forget_account(id);
+}
+
+/// Gives the colleague an organization.
+pub(super) async fn give_organization(server: &TestServer, organization: Uuid) {
+    let id = id_of(server, "colleague").await;
+    let row = account_organization::Model { account_id: id, organization_id: organization };
+    let insert = account_organization::Entity::insert(row.into_active_model().reset_all());
+    insert.exec_without_returning(server.app.db.writer()).await.expect("a row");
+    server.app.identity.callers().forget_account(id);
+}

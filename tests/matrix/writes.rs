@@ -1,0 +1,275 @@
+//! Mutations: refused to those who may not, without a trace in the database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use passerelle::identity::api_key::{self, Maker, NewKey};
+use passerelle::identity::role::Role;
+use sea_orm::ConnectionTrait;
+use serde_json::Value;
+
+use super::table::{MUTATIONS, May, REFERENCES, Undo};
+use super::viewers::{AWAY, Of, Who};
+use super::world::{HOME, Ids, State, dump, found, passing};
+use super::{Answer, Matrix};
+
+/// What of a refusal is asked for.
+const ERRORS: &str = "userErrors { code reason message path }";
+
+/// Codes of what is wrong with a call of several.
+fn codes(answer: &Answer, number: usize) -> Vec<String> {
+    let payload = answer.json()["data"][format!("a{number}")].clone();
+    let errors = payload["userErrors"].as_array().cloned().unwrap_or_else(|| vec![Value::Null]);
+    errors.iter().map(|error| error["code"].as_str().unwrap_or("no answer").to_owned()).collect()
+}
+
+/// What a row says of somebody and a record in a state.
+enum Says {
+    Yes,
+    No,
+    /// It is not there for them.
+    Absent,
+}
+
+impl May {
+    /// The record that it is about.
+    const fn of(self) -> Option<Of> {
+        match self {
+            Self::Write(of) => Some(of),
+            Self::Propose => Some(Of::Organization),
+            Self::WriteTalent | Self::MakeAffiliation => Some(Of::Talent),
+            Self::ChangeAffiliation | Self::SpeakInAffiliation => Some(Of::Affiliation),
+            Self::SpeakForParty => Some(Of::Partnership),
+            Self::WriteRegion
+            | Self::Review
+            | Self::Withdraw
+            | Self::Administer
+            | Self::AdministerKey
+            | Self::Anybody => None,
+        }
+    }
+
+    fn says(self, who: Who, state: State) -> Says {
+        if self.of().is_some_and(|of| !who.sees(of, state)) {
+            return Says::Absent;
+        }
+        let is_own = |of| who.owns(of, state);
+        // The organization of all affiliations, and the party of all partnerships, is the public one.
+        let of_public = who.owns(Of::Organization, State::Public);
+        let may = match self {
+            Self::Review | Self::Withdraw if !who.writes() && who != Who::Colleague => return Says::Absent,
+            Self::WriteRegion | Self::Write(_) | Self::Review => who.writes(),
+            Self::WriteTalent => who.writes() || is_own(Of::Talent),
+            Self::ChangeAffiliation => who.writes() || is_own(Of::Affiliation),
+            Self::SpeakInAffiliation => who.writes() || is_own(Of::Affiliation) || of_public,
+            Self::MakeAffiliation => who.writes() || is_own(Of::Talent) || of_public,
+            Self::SpeakForParty => who.writes() || of_public,
+            Self::Propose => is_own(Of::Organization),
+            Self::Withdraw => who == Who::Colleague,
+            Self::Administer => who.administers(),
+            Self::AdministerKey if !who.administers() => return Says::Absent,
+            Self::AdministerKey | Self::Anybody => true,
+        };
+        if may { Says::Yes } else { Says::No }
+    }
+}
+
+impl Matrix {
+    /// Whether each mutation is refused to those who may not, with nothing written, and done for those who may.
+    pub(super) async fn mutations_are_for_those_who_may(&mut self, ids: &BTreeMap<&'static str, Ids>) {
+        let all = [State::Public, State::Members, State::Private, State::Deleted, State::Erased];
+        let (own_words, never_words) = self.words(ids).await;
+        let never = ids[State::Never.prefix()].clone();
+        let calls: Vec<(&str, May, String, Undo)> = MUTATIONS
+            .iter()
+            .map(|(name, may, call, undo)| {
+                (*name, *may, format!("{name}{}", call.replace("{errors}", ERRORS)), *undo)
+            })
+            .collect();
+        // What is said of what has never been there, by asker and calls.
+        let mut told: BTreeMap<(usize, Vec<String>), Answer> = BTreeMap::new();
+        for state in all {
+            let own = ids[state.prefix()].clone();
+            // What is about no record has one state.
+            let of_state: Vec<&(&str, May, String, Undo)> =
+                calls.iter().filter(|(_, may, ..)| may.of().is_some() || state == State::Public).collect();
+            let filled = |ids: &Ids, state: State, words: &[(&str, String)], call: &str| {
+                words.iter().fold(ids.fill(state, call), |call, (word, value)| call.replace(word, value))
+            };
+            let before = dump(&self.server).await;
+            for at in 0..self.askers.len() {
+                let who = self.askers[at].who;
+                let those = |says: fn(&Says) -> bool| -> Vec<&(&str, May, String, Undo)> {
+                    of_state.iter().filter(|(_, may, ..)| says(&may.says(who, state))).copied().collect()
+                };
+                let refused = those(|says| matches!(says, Says::No));
+                let answer = self
+                    .call_all(at, refused.iter().map(|(_, _, call, _)| filled(&own, state, &own_words, call)))
+                    .await;
+                for (number, (name, ..)) in refused.iter().enumerate() {
+                    let codes = codes(&answer, number);
+                    let right = codes.iter().any(|code| code == "FORBIDDEN");
+                    self.expect(right, || format!("{who:?} may not {name} {state:?}: {codes:?}"));
+                }
+                let absent = those(|says| matches!(says, Says::Absent));
+                let hidden = self
+                    .call_all(at, absent.iter().map(|(_, _, call, _)| filled(&own, state, &own_words, call)))
+                    .await;
+                let calls: Vec<String> = absent
+                    .iter()
+                    .map(|(_, _, call, _)| filled(&never, State::Never, &never_words, call))
+                    .collect();
+                let nothing = match told.get(&(at, calls.clone())) {
+                    Some(answer) => Answer::clone(answer),
+                    None => self.call_all(at, calls.iter().cloned()).await,
+                };
+                told.insert((at, calls), nothing.clone());
+                let same = own.strip(state, &hidden.text) == never.strip(State::Never, &nothing.text)
+                    && hidden.statements == nothing.statements;
+                self.expect(same, || format!("{who:?} is told of {state:?}:\n  {hidden:?}\n  {nothing:?}"));
+                for (number, (name, ..)) in absent.iter().enumerate() {
+                    let codes = codes(&hidden, number);
+                    let right = codes.iter().any(|code| code == "NOT_FOUND" || code == "FORBIDDEN");
+                    self.expect(right, || format!("{who:?}: {name} {state:?}: {codes:?}"));
+                }
+            }
+            let after = dump(&self.server).await;
+            self.expect(before == after, || {
+                format!("who may not has written {state:?}:\n{}", difference(&before, &after))
+            });
+            for at in 0..self.askers.len() {
+                let who = self.askers[at].who;
+                for (name, may, call, undo) in &of_state {
+                    if !matches!(may.says(who, state), Says::Yes) {
+                        continue;
+                    }
+                    let mut own = own.clone();
+                    if *undo == Undo::Never {
+                        // The person has one profile only; that they may erase it, tests/erasure.rs says.
+                        if who == Who::Person {
+                            continue;
+                        }
+                        own.talent = passing(&self.server, state, at).await;
+                    }
+                    let answer =
+                        self.call_all(at, std::iter::once(filled(&own, state, &own_words, call))).await;
+                    let refusals = ["FORBIDDEN", "NOT_FOUND", "no answer"];
+                    let done = codes(&answer, 0).iter().all(|code| !refusals.contains(&code.as_str()));
+                    self.expect(done, || format!("{who:?} may {name} {state:?}: {}", answer.text));
+                    self.undo(*undo).await;
+                }
+            }
+            // Erasing makes the server forget who has which token.
+            self.greet().await;
+        }
+    }
+
+    /// The answer to these calls, one after the other.
+    async fn call_all(&self, at: usize, calls: impl Iterator<Item = String>) -> Answer {
+        let calls: Vec<String> = calls.enumerate().map(|(at, call)| format!("a{at}: {call}")).collect();
+        if calls.is_empty() {
+            return Answer { text: "{}".to_owned(), statements: 0 };
+        }
+        self.ask(&self.askers[at], &format!("mutation {{ {} }}", calls.join("\n"))).await
+    }
+
+    /// Whether a hidden record that a write refers to, or whose name it takes, is not there.
+    pub(super) async fn names_of_hidden_records_are_free(&mut self, ids: &BTreeMap<&'static str, Ids>) {
+        let never = ids[State::Never.prefix()].clone();
+        let before = dump(&self.server).await;
+        for at in 0..self.askers.len() {
+            let who = self.askers[at].who;
+            for state in [State::Members, State::Private, State::Deleted, State::Erased] {
+                if !who.writes_in(AWAY)
+                    || [Of::Organization, Of::Talent, Of::Partnership].iter().any(|of| who.sees(*of, state))
+                {
+                    continue;
+                }
+                let own = ids[state.prefix()].clone();
+                let calls = REFERENCES.iter().map(|(_, call)| call.replace("{errors}", ERRORS));
+                let hidden = self.call_all(at, calls.clone().map(|call| own.fill(state, &call))).await;
+                let absent = self.call_all(at, calls.map(|call| never.fill(State::Never, &call))).await;
+                for (number, (name, _)) in REFERENCES.iter().enumerate() {
+                    let text = |answer: &Answer| answer.json()["data"][format!("a{number}")].to_string();
+                    let same = own.strip(state, &text(&hidden)) == never.strip(State::Never, &text(&absent));
+                    self.expect(same && !codes(&hidden, number).is_empty(), || {
+                        format!(
+                            "{who:?} is told of {state:?} by {name}\n  {}\n  {}",
+                            text(&hidden),
+                            text(&absent)
+                        )
+                    });
+                }
+                self.expect(hidden.statements == absent.statements, || {
+                    format!("{who:?}: names of {state:?} cost")
+                });
+            }
+        }
+        let after = dump(&self.server).await;
+        self.expect(before == after, || "a name was written".to_owned());
+    }
+
+    /// What the words stand for that name no record of a state: for what is there, and for what has never been.
+    async fn words(
+        &self,
+        ids: &BTreeMap<&'static str, Ids>,
+    ) -> (Vec<(&'static str, String)>, Vec<(&'static str, String)>) {
+        let new = NewKey {
+            name: "another".into(),
+            region: HOME.into(),
+            roles: vec![Role::SyncPartner],
+            expires_at: None,
+        };
+        let (made, _) = api_key::create(&self.server.app, new, Maker::Operator).await.expect("a key");
+        let proposal = self.propose(&ids[State::Public.prefix()].organization).await;
+        let twins = [
+            ("{twin-o}", found(&self.server, "organization", "org-twin-o", 0).await),
+            ("{twin-t}", found(&self.server, "talent", "tal-twin-t", 0).await),
+        ];
+        let own = [("{key}", passerelle::record::id::encode("api_key", made.id)), ("{proposal}", proposal)];
+        let never = [("{key}", NO_KEY.to_owned()), ("{proposal}", NO_PROPOSAL.to_owned())];
+        let with = |more: [(&'static str, String); 2]| twins.iter().cloned().chain(more).collect();
+        (with(own), with(never))
+    }
+
+    /// Lets the colleague propose a change of an organization; the proposal's id.
+    pub(super) async fn propose(&self, organization: &str) -> String {
+        let call = format!(
+            "mutation {{ proposeChange(input: {{organization: \"{organization}\", change: {{acronym: \"PRO\"}}}}) {{ proposal {{ id }} {ERRORS} }} }}"
+        );
+        let answer = self.ask(self.asker(Who::Colleague), &call).await;
+        let id = answer.data("/proposeChange/proposal/id");
+        id.as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+    }
+
+    async fn undo(&self, undo: Undo) {
+        let statements: &[&str] = match undo {
+            Undo::Nothing | Undo::Never => &[],
+            Undo::Affiliation => &[
+                "UPDATE affiliation SET asserted_by = 'SOURCE', disputed_by = NULL, disputed_at = NULL, revision = 1",
+                "UPDATE affiliation SET visibility = (SELECT t.visibility FROM talent AS t WHERE t.id = affiliation.talent_id)
+                 WHERE talent_id NOT IN (SELECT record_id FROM sync_record WHERE external_id = 'tal-closed-t')",
+            ],
+            Undo::Proposal => &["UPDATE proposal SET state = 'PENDING', decided_at = NULL, decided_by = NULL"],
+            Undo::Partnership => &[
+                "UPDATE partnership SET status = 'ACTIVE', revision = 1",
+                "UPDATE partnership_party SET confirmed_at = NULL, declined_at = NULL",
+            ],
+        };
+        for statement in statements {
+            self.server.app.db.writer().execute_unprepared(statement).await.expect("a statement");
+        }
+    }
+}
+
+/// The rows that are not in both of two databases.
+fn difference(before: &str, after: &str) -> String {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<String>>();
+    let (before, after) = (lines(before), lines(after));
+    before.symmetric_difference(&after).take(4).cloned().collect::<Vec<_>>().join("\n")
+}
+
+/// The id of a key that has never been there.
+const NO_KEY: &str = "api_key_01jcr5bbgqekvavmza4yqxn3b1";
+
+/// The id of a proposal that has never been there.
+const NO_PROPOSAL: &str = "proposal_01jcr5bbgqekvavmza4yqxn3b1";
