@@ -62,16 +62,15 @@ fn lines() -> Vec<Value> {
     ]
 }
 
-/// The files below a folder.
+/// The files below a folder, which may go while they are listed.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let (mut folders, mut found) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let entry = entry.expect("an entry");
-            if entry.metadata().expect("metadata").is_dir() {
-                folders.push(entry.path());
-            } else {
-                found.push(entry.path());
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(about) if about.is_dir() => folders.push(entry.path()),
+                Ok(_) => found.push(entry.path()),
+                Err(_) => {}
             }
         }
     }

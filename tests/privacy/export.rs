@@ -45,7 +45,8 @@ on_both_databases! {
 
         let (json, vcard) = export(&server, &token).await;
         let sections: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(sections, ["generatedAt", "account", "roles", "organizations", "sessions", "apiKeys", "invitations", "pendingMails", "profile", "affiliations", "consents", "upkeep"]);
+        assert_eq!(sections, ["generatedAt", "account", "roles", "organizations", "sessions", "apiKeys", "invitations", "pendingMails", "profile", "affiliations", "consents", "upkeep",
+            "contactReads", "proposals", "actions", "profileHistory"]);
         assert_eq!((&json["account"]["email"], &json["account"]["language"]), (&json!("ana@example.org"), &json!("FR")));
         assert_eq!(json["roles"], json!([{"role": "MEMBER", "region": "wallonie", "since": "2026-11-22T10:00:00Z"}]));
         assert_eq!(json["sessions"].as_array().map(Vec::len), Some(1));
@@ -63,6 +64,11 @@ on_both_databases! {
         assert!(roles.contains(&("Cheffe monteuse", &json!("Studio Un"))) && roles.contains(&("Conseil", &Value::Null)));
         assert_eq!((&json["consents"][0]["purpose"], &json["upkeep"]["confirmedAt"]), (&json!("CLAIM"), &json!("2026-11-22T10:00:00Z")));
         assert!(json["consents"][0]["text"].as_str().unwrap().starts_with("Ik neem mijn profiel"));
+
+        let done = |section: &str| json[section].as_array().unwrap().iter().map(|each| each["action"].as_str().unwrap()).collect::<Vec<_>>();
+        assert!(done("profileHistory").contains(&"CREATE"), "{}", json["profileHistory"]);
+        assert!(json["actions"].as_array().unwrap().iter().any(|each| each["id"] == json!(id) && each["fields"] == json!(["claimed"])), "{}", json["actions"]);
+        assert_eq!((&json["contactReads"], &json["proposals"]), (&json!([]), &json!([])));
 
         let lines: Vec<&str> = vcard.split("\r\n").collect();
         for line in ["FN:Ana Exemple\\; fille", "N:Exemple;Ana;;;", "NICKNAME:A. Exemple", "TITLE;LANGUAGE=fr:Monteuse", "EMAIL;PREF=1:contact@example.org", "EMAIL:ana@example.org",
