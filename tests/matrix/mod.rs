@@ -497,7 +497,8 @@ impl Matrix {
                     json!({"data": {"search": {"estimatedTotalCount": 0, "nodes": []}, "suggest": []}});
                 self.expect(answer.json() == none, || format!("{who:?}: {word}: {answer:?}"));
             }
-            let query = "{ viewer { authenticated account { email displayName } roles { role region { slug } } } apiKeys { region { slug } name } }";
+            let query = "{ viewer { authenticated account { email displayName } roles { role region { slug } } } apiKeys { region { slug } name }
+                accounts(first: 1) { totalCount } invitations(first: 1) { totalCount } myDataExport { generatedAt } }";
             let answer = self.ask(&self.askers[at], query).await;
             let keys: BTreeSet<String> = answer
                 .data("/apiKeys")
@@ -514,6 +515,10 @@ impl Matrix {
             let right = keys.iter().map(String::as_str).eq(expected.iter().copied());
             self.expect(right, || format!("{who:?}: apiKeys: {answer:?}"));
             let is_person = who.is_signed_in() && !matches!(who, Who::Key(_));
+            let knows_accounts = answer.data("/accounts/totalCount") != json!(0);
+            let has_export = answer.data("/myDataExport").is_object();
+            let right = knows_accounts == !expected.is_empty() && has_export == is_person;
+            self.expect(right, || format!("{who:?}: accounts: {answer:?}"));
             let viewer = answer.data("/viewer");
             self.expect(
                 viewer["account"].is_object() == is_person && viewer["authenticated"] == who.is_signed_in(),

@@ -43,7 +43,9 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Talent", Shown::Group("2031"), "availableFrom"),
     ("Talent", Shown::Group("role of closed-t"), "affiliations"),
     ("Talent", Shown::Group("claim-of-email"), "claims"),
-    ("Talent", Shown::Insiders, "fieldVisibility"),
+    ("Talent", Shown::Insiders, "fieldVisibility consents"),
+    // Nobody has confirmed the profiles of the matrix: see tests/privacy.
+    ("Talent", Shown::Related, "confirmedAt"),
     ("Talent", Shown::Related, "withheld"),
     ("Affiliation", Shown::All, "id region visibility revision createdAt updatedAt externalId sources role occupation period asOf assertedBy disputedAt"),
     ("Affiliation", Shown::Related, "talent organization"),
@@ -54,6 +56,26 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("PartnershipParty", Shown::Related, "organization"),
     ("Account", Shown::Oneself, "id email displayName language talent organizations"),
     ("Viewer", Shown::Oneself, "authenticated account roles contactReads"),
+    ("Consent", Shown::Insiders, "act at language purpose version"),
+    ("ConsentText", Shown::Free, "isCurrent language text version"),
+    ("DataExport", Shown::Oneself, "generatedAt json vcard"),
+    ("AccountEntry", Shown::Administrators, "account createdAt roles"),
+    ("AccountConnection", Shown::Administrators, "edges nodes pageInfo totalCount"),
+    ("AccountEdge", Shown::Administrators, "cursor node"),
+    ("AccountEntryPayload", Shown::Administrators, "entry userErrors"),
+    (
+        "Invitation",
+        Shown::Administrators,
+        "createdAt email expiresAt id language organization region roles talent",
+    ),
+    ("InvitationConnection", Shown::Administrators, "edges nodes pageInfo totalCount"),
+    ("InvitationEdge", Shown::Administrators, "cursor node"),
+    ("InvitationPayload", Shown::Administrators, "invitation userErrors"),
+    ("PasswordPayload", Shown::Oneself, "userErrors"),
+    ("RequestPasswordResetPayload", Shown::Oneself, "userErrors"),
+    ("Query", Shown::Administrators, "accounts invitations"),
+    ("Query", Shown::Oneself, "myDataExport"),
+    ("Query", Shown::Free, "consentText"),
     ("ContactRead", Shown::Oneself, "at email name phone reader"),
     ("ContactReadConnection", Shown::Oneself, "edges nodes pageInfo totalCount"),
     ("ContactReadEdge", Shown::Oneself, "cursor node"),
@@ -162,6 +184,14 @@ pub(super) enum May {
     Administer,
     /// Those who administer the region; for all others the key is not there.
     AdministerKey,
+    /// Those who administer the region of the organization; for all others it is not there.
+    AdministerOrganization,
+    /// Those who write the records of the region, signed in with an account.
+    Invite,
+    /// The person themself.
+    Own,
+    /// Whoever is signed in with an account.
+    SignedIn,
     /// Anybody: it is about what they send.
     Anybody,
 }
@@ -174,6 +204,10 @@ pub(super) enum Undo {
     Affiliation,
     Partnership,
     Proposal,
+    Member,
+    Invitation,
+    /// Nothing does: each who may gets an invitation for it.
+    NeverInvitation,
     /// Nothing does: each who may gets a talent for it.
     Never,
 }
@@ -215,6 +249,65 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         May::WriteTalent,
         "(id: \"{talent}\", baseRevision: 999) { deletedId {errors} }",
         Undo::Nothing,
+    ),
+    ("acceptInvitation", May::Anybody, "(input: {token: \"wrong\"}) { accessToken {errors} }", Undo::Nothing),
+    (
+        "resetPassword",
+        May::Anybody,
+        "(input: {token: \"wrong\", password: \"wrong\"}) { {errors} }",
+        Undo::Nothing,
+    ),
+    ("requestPasswordReset", May::Anybody, "(email: \"nobody@example.org\") { {errors} }", Undo::Nothing),
+    (
+        "changePassword",
+        May::SignedIn,
+        "(input: {currentPassword: \"wrong\", newPassword: \"x\"}) { {errors} }",
+        Undo::Nothing,
+    ),
+    ("claimTalent", May::SignedIn, "(token: \"wrong\") { talent { id } {errors} }", Undo::Nothing),
+    ("confirmTalent", May::Own, "(id: \"{talent}\") { talent { id } {errors} }", Undo::Never),
+    ("withdrawConsent", May::Own, "(id: \"{talent}\") { talent { id } {errors} }", Undo::Never),
+    (
+        "grantRole",
+        May::Administer,
+        "(input: {account: \"{account}\", role: EDITOR, region: \"wallonie\"}) { entry { roles { role } } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "revokeRole",
+        May::Administer,
+        "(input: {account: \"{account}\", role: MODERATOR, region: \"wallonie\"}) { entry { roles { role } } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "addOrganizationMember",
+        May::AdministerOrganization,
+        "(input: {account: \"{colleague}\", organization: \"{organization}\"}) { entry { createdAt } {errors} }",
+        Undo::Member,
+    ),
+    (
+        "removeOrganizationMember",
+        May::AdministerOrganization,
+        "(input: {account: \"{account}\", organization: \"{organization}\"}) { entry { createdAt } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "inviteAccount",
+        May::Administer,
+        "(input: {email: \"guest@example.org\", region: \"wallonie\", roles: [ADMIN]}) { invitation { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "revokeInvitation",
+        May::AdministerKey,
+        "(id: \"{invitation}\") { invitation { id } {errors} }",
+        Undo::NeverInvitation,
+    ),
+    (
+        "inviteTalent",
+        May::Invite,
+        "(talent: \"{talent}\", email: \"guest@example.org\") { invitation { id } {errors} }",
+        Undo::Invitation,
     ),
     (
         "mergeOrganizations",
@@ -424,6 +517,23 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("AffiliationInput.organization", "createAffiliation(input: {talent: \"away-t\", organization: \"{name}-o\"}) { {errors} }"),
     ("PartnershipPartyInput.organization", "createPartnership(input: {region: \"flandre\", kind: \"none\", parties: [{organization: \"away-o\", role: LEAD},
         {organization: \"{organization}\", role: PARTNER}]}) { {errors} }"),
+    (
+        "InviteAccountInput.organization",
+        "inviteAccount(input: {email: \"guest@example.org\", region: \"flandre\", roles: [ADMIN], organization: \"{organization}\"}) { {errors} }",
+    ),
+    (
+        "MembershipInput.organization",
+        "addOrganizationMember(input: {account: \"account_01jcr5bbgqekvavmza4yqxn3b1\", organization: \"{organization}\"}) { {errors} }",
+    ),
+    // Accounts are no records: they are known to those who administer their regions.
+    (
+        "MembershipInput.account",
+        "removeOrganizationMember(input: {account: \"account_01jcr5bbgqekvavmza4yqxn3b1\", organization: \"{organization}\"}) { {errors} }",
+    ),
+    (
+        "RoleInput.account",
+        "grantRole(input: {account: \"account_01jcr5bbgqekvavmza4yqxn3b1\", role: EDITOR, region: \"flandre\"}) { {errors} }",
+    ),
     (
         "ProposeChangeInput.organization",
         "proposeChange(input: {organization: \"{organization}\", change: {}}) { {errors} }",

@@ -177,7 +177,8 @@ pub(super) async fn asker(server: &TestServer, who: Who) -> Asker {
     Asker { who, token }
 }
 
-async fn id_of(server: &TestServer, name: &str) -> Uuid {
+/// The id of an account.
+pub(super) async fn id_of(server: &TestServer, name: &str) -> Uuid {
     let found = account::Entity::find().filter(account::Column::EmailKey.eq(format!("{name}@example.org")));
     found.one(server.app.db.writer()).await.expect("a statement").expect("an account").id
 }

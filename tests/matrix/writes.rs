@@ -8,7 +8,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
 use super::table::{MUTATIONS, May, REFERENCES, Undo};
-use super::viewers::{AWAY, Of, Who};
+use super::viewers::{AWAY, Of, Who, id_of};
 use super::world::{HOME, Ids, State, dump, found, passing};
 use super::{Answer, Matrix};
 
@@ -35,8 +35,8 @@ impl May {
     const fn of(self) -> Option<Of> {
         match self {
             Self::Write(of) => Some(of),
-            Self::Propose => Some(Of::Organization),
-            Self::WriteTalent | Self::MakeAffiliation => Some(Of::Talent),
+            Self::Propose | Self::AdministerOrganization => Some(Of::Organization),
+            Self::WriteTalent | Self::MakeAffiliation | Self::Invite | Self::Own => Some(Of::Talent),
             Self::ChangeAffiliation | Self::SpeakInAffiliation => Some(Of::Affiliation),
             Self::SpeakForParty => Some(Of::Partnership),
             Self::WriteRegion
@@ -44,6 +44,7 @@ impl May {
             | Self::Withdraw
             | Self::Administer
             | Self::AdministerKey
+            | Self::SignedIn
             | Self::Anybody => None,
         }
     }
@@ -53,6 +54,7 @@ impl May {
             return Says::Absent;
         }
         let is_own = |of| who.owns(of, state);
+        let is_machine = matches!(who, Who::Key(_));
         // The organization of all affiliations, and the party of all partnerships, is the public one.
         let of_public = who.owns(Of::Organization, State::Public);
         let may = match self {
@@ -66,8 +68,11 @@ impl May {
             Self::Propose => is_own(Of::Organization),
             Self::Withdraw => who == Who::Colleague,
             Self::Administer => who.administers(),
-            Self::AdministerKey if !who.administers() => return Says::Absent,
-            Self::AdministerKey | Self::Anybody => true,
+            Self::AdministerKey | Self::AdministerOrganization if !who.administers() => return Says::Absent,
+            Self::Invite => who.writes() && !is_machine,
+            Self::Own => is_own(Of::Talent),
+            Self::SignedIn => who.is_signed_in() && !is_machine,
+            Self::AdministerKey | Self::AdministerOrganization | Self::Anybody => true,
         };
         if may { Says::Yes } else { Says::No }
     }
@@ -150,9 +155,17 @@ impl Matrix {
                         }
                         own.talent = passing(&self.server, state, at).await;
                     }
+                    let mut own_words = own_words.clone();
+                    if *undo == Undo::NeverInvitation {
+                        own_words.insert(0, ("{invitation}", self.invite().await));
+                    }
                     let answer =
                         self.call_all(at, std::iter::once(filled(&own, state, &own_words, call))).await;
-                    let refusals = ["FORBIDDEN", "NOT_FOUND", "no answer"];
+                    // What is sent may be wrong in itself, such as a token.
+                    let refusals: &[&str] = match may {
+                        May::Anybody | May::SignedIn => &["no answer"],
+                        _ => &["FORBIDDEN", "NOT_FOUND", "no answer"],
+                    };
                     let done = codes(&answer, 0).iter().all(|code| !refusals.contains(&code.as_str()));
                     self.expect(done, || format!("{who:?} may {name} {state:?}: {}", answer.text));
                     self.undo(*undo).await;
@@ -225,10 +238,35 @@ impl Matrix {
             ("{twin-o}", found(&self.server, "organization", "org-twin-o", 0).await),
             ("{twin-t}", found(&self.server, "talent", "tal-twin-t", 0).await),
         ];
-        let own = [("{key}", passerelle::record::id::encode("api_key", made.id)), ("{proposal}", proposal)];
-        let never = [("{key}", NO_KEY.to_owned()), ("{proposal}", NO_PROPOSAL.to_owned())];
-        let with = |more: [(&'static str, String); 2]| twins.iter().cloned().chain(more).collect();
+        let invitation = self.invite().await;
+        let mut accounts = Vec::new();
+        for (word, name) in [("{account}", "editor-wallonie"), ("{colleague}", "colleague")] {
+            accounts.push((word, passerelle::record::id::encode("account", id_of(&self.server, name).await)));
+        }
+        let own = [
+            ("{key}", passerelle::record::id::encode("api_key", made.id)),
+            ("{proposal}", proposal),
+            ("{invitation}", invitation),
+        ];
+        let never = [
+            ("{key}", NO_KEY.to_owned()),
+            ("{proposal}", NO_PROPOSAL.to_owned()),
+            ("{invitation}", NO_INVITATION.to_owned()),
+        ];
+        let with = |more: [(&'static str, String); 3]| {
+            twins.iter().cloned().chain(accounts.iter().cloned()).chain(more).collect()
+        };
         (with(own), with(never))
+    }
+
+    /// Lets the administrator invite somebody; the invitation's id.
+    async fn invite(&self) -> String {
+        let call = format!(
+            "mutation {{ inviteAccount(input: {{email: \"other@example.org\", region: \"{HOME}\", roles: [MEMBER]}}) {{ invitation {{ id }} {ERRORS} }} }}"
+        );
+        let answer = self.ask(self.asker(Who::Admin), &call).await;
+        let id = answer.data("/inviteAccount/invitation/id");
+        id.as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
 
     /// Lets the colleague propose a change of an organization; the proposal's id.
@@ -243,7 +281,10 @@ impl Matrix {
 
     async fn undo(&self, undo: Undo) {
         let statements: &[&str] = match undo {
-            Undo::Nothing | Undo::Never => &[],
+            Undo::Nothing | Undo::Never | Undo::NeverInvitation => &[],
+            Undo::Member => &["DELETE FROM account_organization WHERE organization_id IN
+                 (SELECT record_id FROM sync_record WHERE external_id = 'org-mem-o')"],
+            Undo::Invitation => &["DELETE FROM invitation", "DELETE FROM mail_outbox"],
             Undo::Affiliation => &[
                 "UPDATE affiliation SET asserted_by = 'SOURCE', disputed_by = NULL, disputed_at = NULL, revision = 1",
                 "UPDATE affiliation SET visibility = (SELECT t.visibility FROM talent AS t WHERE t.id = affiliation.talent_id)
@@ -258,6 +299,9 @@ impl Matrix {
         for statement in statements {
             self.server.app.db.writer().execute_unprepared(statement).await.expect("a statement");
         }
+        if undo == Undo::Member {
+            self.server.app.identity.callers().forget_all();
+        }
     }
 }
 
@@ -270,6 +314,9 @@ fn difference(before: &str, after: &str) -> String {
 
 /// The id of a key that has never been there.
 const NO_KEY: &str = "api_key_01jcr5bbgqekvavmza4yqxn3b1";
+
+/// The id of an invitation that has never been there.
+const NO_INVITATION: &str = "invitation_01jcr5bbgqekvavmza4yqxn3b1";
 
 /// The id of a proposal that has never been there.
 const NO_PROPOSAL: &str = "proposal_01jcr5bbgqekvavmza4yqxn3b1";
