@@ -1,6 +1,7 @@
 //! Profiles that are taken over by invitation.
 
 use passerelle::identity::role::Role;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use super::claim_for;
@@ -130,7 +131,6 @@ on_both_databases! {
         // Whoever invites must still write the region when it is accepted.
         let third = profile(&server).await;
         let token = link(&server, &editor, &third, "carla@example.org").await;
-        use sea_orm::ConnectionTrait;
         server.app.db.writer().execute_unprepared("DELETE FROM account_role WHERE role = 'EDITOR'").await.unwrap();
         account(&server.app, "carla@example.org", &[]).await;
         let carla = sign_in(&server, "carla@example.org").await.access;

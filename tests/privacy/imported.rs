@@ -1,5 +1,6 @@
 //! People who are in the directory without having asked for it.
 
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use super::{claim_for, uuid_of};
@@ -133,7 +134,6 @@ on_both_databases! {
         assert_eq!(told(&crate::mutations::delete(&staff, "talent", &second, None).await), [""; 0]);
         assert_eq!(claim_for(&server, ben, &second, Some(1)).await, ["PROFILE_GONE"]);
         let redirect = entity::record_redirect::Model { id: uuid_of(&third), target_id: uuid_of(&first) };
-        use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
         entity::record_redirect::Entity::insert(redirect.into_active_model().reset_all()).exec_without_returning(server.app.db.writer()).await.unwrap();
         assert_eq!(claim_for(&server, ben, &third, Some(1)).await, ["PROFILE_MERGED"]);
         // Whoever has deleted theirs may claim another.

@@ -383,12 +383,11 @@ async fn settle(
         }
     }
     // What somebody has promised who decides no more is not kept.
-    let stands = match invitation.talent {
-        Some(talent) => talent::stands(app, tx, &invitation, talent).await?,
-        None => {
-            let inviter = accounts::grants_of(tx, invitation.invited_by).await?;
-            role::administers(&inviter, &invitation.region)
-        }
+    let stands = if let Some(talent) = invitation.talent {
+        talent::stands(app, tx, &invitation, talent).await?
+    } else {
+        let inviter = accounts::grants_of(tx, invitation.invited_by).await?;
+        role::administers(&inviter, &invitation.region)
     };
     if !stands || one_time::redeem(tx, app, Purpose::Invitation, token).await?.is_none() {
         return Ok(Accepted::Over);
