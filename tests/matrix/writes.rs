@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::table::{MUTATIONS, May, REFERENCES, Undo};
 use super::viewers::{AWAY, Of, Who, id_of};
 use super::world::{HOME, Ids, State, dump, found, passing};
-use super::{Answer, Matrix};
+use super::{Answer, Matrix, asks_for};
 
 /// What of a refusal is asked for.
 const ERRORS: &str = "userErrors { code reason message path }";
@@ -103,6 +103,9 @@ impl Matrix {
             let before = dump(&self.server).await;
             for at in 0..self.askers.len() {
                 let who = self.askers[at].who;
+                if !asks_for(who, state) {
+                    continue;
+                }
                 let those = |says: fn(&Says) -> bool| -> Vec<&(&str, May, String, Undo)> {
                     of_state.iter().filter(|(_, may, ..)| says(&may.says(who, state))).copied().collect()
                 };
