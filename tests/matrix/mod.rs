@@ -515,7 +515,7 @@ impl Matrix {
             let is_person = who.is_signed_in() && !matches!(who, Who::Key(_));
             let knows_accounts = answer.data("/accounts/totalCount") != json!(0);
             let has_export = answer.data("/myDataExport").is_object();
-            let right = knows_accounts == !expected.is_empty() && has_export == is_person;
+            let right = knows_accounts != expected.is_empty() && has_export == is_person;
             self.expect(right, || format!("{who:?}: accounts: {answer:?}"));
             let viewer = answer.data("/viewer");
             self.expect(
