@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use tokio::sync::{Notify, watch};
+use sea_orm::{ConnectionTrait, EntityTrait};
+use tokio::sync::{Notify, OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 use crate::directory::contact_read::ContactReads;
 use crate::identity::Identity;
 use crate::mail::Mailer;
+use crate::record::error::DomainError;
 use crate::record::id;
 use crate::record::read::Database;
 use crate::record::value::DateTime;
@@ -46,6 +48,7 @@ pub struct App {
     pub db: Arc<Database>,
     /// The clock.
     pub clock: Clock,
+    instance: Arc<OnceCell<Uuid>>,
     /// The search.
     pub search: Search,
     /// Who calls.
@@ -66,6 +69,7 @@ impl App {
         Self {
             db,
             clock,
+            instance: Arc::default(),
             search: Search::default(),
             identity: Identity::default(),
             erased: Arc::default(),
@@ -81,6 +85,19 @@ impl App {
         let (search, reached) = Search::new(Arc::clone(&engine));
         self.search = search;
         (self, Following { engine, reached })
+    }
+
+    /// The id of the instance, which never changes: it is read once.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`], [`DomainError::Stored`] where its row is missing.
+    pub async fn instance(&self, on: &impl ConnectionTrait) -> Result<Uuid, DomainError> {
+        let read = async || {
+            let row = entity::instance::Entity::find_by_id(1_i16).one(on).await?;
+            let row = row.ok_or_else(|| DomainError::Stored("the row of the instance is missing".into()))?;
+            Ok(row.instance_id)
+        };
+        self.instance.get_or_try_init(read).await.copied()
     }
 
     /// A new id for a record: ordered by time (UUID version 7, RFC 9562).

@@ -7,12 +7,12 @@ use std::time::Duration;
 use chrono::Months;
 use sea_orm::{ConnectionTrait, Statement};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::directory::{contact_read, proposal};
-use crate::record::audit;
 use crate::record::error::DomainError;
-use crate::record::value::DateTime;
+use crate::record::{audit, id};
 
 /// How often it is looked for what has been kept for long enough.
 const EVERY: Duration = Duration::from_hours(1);
@@ -67,12 +67,13 @@ pub async fn sweep(app: &App) -> Result<Swept, DomainError> {
     }
 }
 
-/// Deletes the rows of a table whose time `at` is so many months ago, the oldest first.
+/// Deletes the rows of a table that are so many months old, the oldest first. Their ids are UUIDs of version 7, which
+/// begin with the time.
 async fn sweep_table(app: &App, table: &str, months: u32) -> Result<u64, DomainError> {
     let before = app.clock.now().to_utc().checked_sub_months(Months::new(months));
-    let before = before.map_or(0, |before| DateTime::from(before).micros());
+    let before = before.map_or(Uuid::nil(), |before| id::first_at(before.into()));
     let sql = format!(
-        "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE at < $1 ORDER BY at LIMIT {BATCH})"
+        "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id < $1 ORDER BY id LIMIT {BATCH})"
     );
     let mut swept = 0;
     loop {

@@ -19,6 +19,8 @@ mod m20261122_000009_audit;
 mod m20261122_000010_oidc;
 mod m20261122_000011_consent;
 mod m20261122_000012_erasure;
+mod m20261122_000013_clustered;
+mod m20261122_000014_organization_names_again;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000010_oidc::Migration),
             Box::new(m20261122_000011_consent::Migration),
             Box::new(m20261122_000012_erasure::Migration),
+            Box::new(m20261122_000013_clustered::Migration),
+            Box::new(m20261122_000014_organization_names_again::Migration),
         ]
     }
 }

@@ -282,7 +282,9 @@ impl TestServer {
     /// go before this one.
     pub(crate) async fn quiet(&self) -> Self {
         let db = Database::open(&self.database_url).await.expect("the database opens");
-        self.again(App { db, ..self.app.clone() }, Settings::default()).await
+        let mut app = self.app.clone();
+        app.db = db;
+        self.again(app, Settings::default()).await
     }
 
     async fn again(&self, app: App, settings: Settings) -> Self {

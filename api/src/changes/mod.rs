@@ -85,10 +85,14 @@ const COLUMNS: &[(&str, KeyType)] = &[
     ("visibility", KeyType::Int),
     ("origin", KeyType::Text),
     ("tag", KeyType::Int),
+    ("at", KeyType::Int),
+    ("first", KeyType::Int),
 ];
 
 impl Change {
-    fn into_row(self) -> KeyRow {
+    /// Its row of keys. What is the same for all of them is in each, as the text of the statement must be the same
+    /// from one transaction to the next.
+    fn into_row(self, at: DateTime, first: Option<i64>) -> KeyRow {
         vec![
             KeyValue::Text(self.record_type.name().to_owned()),
             KeyValue::Id(self.record_id),
@@ -98,6 +102,8 @@ impl Change {
             KeyValue::Int(self.visibility.code().into()),
             KeyValue::Text(self.origin),
             KeyValue::Int(self.tag.into()),
+            KeyValue::Int(at.micros()),
+            KeyValue::Int(first.unwrap_or_default()),
         ]
     }
 }
@@ -131,50 +137,51 @@ pub async fn append_part(
     if changes.is_empty() {
         return Ok(first);
     }
-    let count = changes.len();
-    let rows: Vec<KeyRow> = changes.into_iter().map(Change::into_row).collect();
+    let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+    let rows: Vec<KeyRow> = changes.into_iter().map(|change| change.into_row(at, first)).collect();
     let keys = KeyColumns::new(COLUMNS);
     let source = keys.source(dialect);
-    let logged = "k.record_type, k.record_id, k.op, k.revision, k.region, k.visibility, k.origin, k.tag";
-    let columns = "seq, tx_seq, at, record_type, record_id, op, revision, region, visibility, origin, tag";
+    let entry = |base: &str| {
+        format!(
+            "INSERT INTO change_log (seq, tx_seq, at, record_type, record_id, op, revision, region, visibility, origin, \
+             tag) SELECT {base} + k.n, COALESCE(NULLIF(k.first, 0), {base} + 1), k.at, k.record_type, k.record_id, k.op, \
+             k.revision, k.region, k.visibility, k.origin, k.tag"
+        )
+    };
+    let head = |base: &str| {
+        format!(
+            "INSERT INTO view_head (record_id, region, visibility, last_seq, op) \
+             SELECT k.record_id, k.region, k.visibility, {base} + k.n, k.op"
+        )
+    };
     let upsert = "ON CONFLICT (record_id, region, visibility) DO UPDATE SET last_seq = excluded.last_seq, op = excluded.op";
-    let now = at.micros();
-    match dialect {
+    let missing = || DomainError::Stored("the counter of the change log is missing".into());
+    let begun: i64 = match dialect {
         Dialect::Postgres => {
             let sql = format!(
-                "WITH k AS (SELECT * FROM {source}), \
-                 counter AS (UPDATE feed_meta SET head = head + {count} WHERE id = 1 RETURNING head - {count} AS base), \
-                 logged AS (INSERT INTO change_log ({columns}) \
-                 SELECT counter.base + k.n, {tx_seq}, {now}, {logged} FROM counter CROSS JOIN k), \
-                 heads AS (INSERT INTO view_head (record_id, region, visibility, last_seq, op) \
-                 SELECT k.record_id, k.region, k.visibility, counter.base + k.n, k.op FROM counter CROSS JOIN k {upsert}) \
-                 SELECT 1::bigint, {tx_seq} FROM counter",
-                tx_seq =
-                    first.map_or_else(|| "counter.base + 1".to_owned(), |first| format!("{first}::bigint")),
+                "WITH k AS (SELECT * FROM {source}), n AS (SELECT count(*) AS n FROM k), \
+                 counter AS (UPDATE feed_meta SET head = head + n.n FROM n WHERE id = 1 RETURNING head - n.n AS base), \
+                 logged AS ({} FROM counter CROSS JOIN k), heads AS ({} FROM counter CROSS JOIN k {upsert}) \
+                 SELECT 1::bigint, counter.base + 1 FROM counter",
+                entry("counter.base"),
+                head("counter.base"),
             );
             let found = KeyedStatement { sql, keys }.query(tx, dialect, rows).await?;
-            found.into_iter().next().map(|(_, mut row)| row.get()).transpose()
+            found.into_iter().next().ok_or_else(missing)?.1.get()?
         }
+        // Nobody else writes meanwhile, so the counter may be raised last.
         Dialect::Sqlite => {
-            let raise =
-                format!("UPDATE feed_meta SET head = head + {count} WHERE id = 1 RETURNING head - {count}");
-            let raised = tx.query_one_raw(Statement::from_string(dialect.backend(), raise)).await?;
-            let base: i64 = raised
-                .ok_or_else(|| DomainError::Stored("the counter of the change log is missing".into()))?
-                .try_get_by_index(0)?;
-            let tx_seq = first.unwrap_or(base + 1);
-            let log = format!(
-                "INSERT INTO change_log ({columns}) SELECT {base} + k.n, {tx_seq}, {now}, {logged} FROM {source}"
-            );
+            let from = format!("FROM {source} CROSS JOIN feed_meta AS f WHERE f.id = 1");
+            let log = format!("{} {from}", entry("f.head"));
             KeyedStatement { sql: log, keys: keys.clone() }.execute(tx, dialect, rows.clone()).await?;
-            let head = format!(
-                "INSERT INTO view_head (record_id, region, visibility, last_seq, op) \
-                 SELECT k.record_id, k.region, k.visibility, {base} + k.n, k.op FROM {source} WHERE TRUE {upsert}"
-            );
-            KeyedStatement { sql: head, keys }.execute(tx, dialect, rows).await?;
-            Ok(Some(tx_seq))
+            let heads = format!("{} {from} {upsert}", head("f.head"));
+            KeyedStatement { sql: heads, keys }.execute(tx, dialect, rows).await?;
+            let raise = "UPDATE feed_meta SET head = head + $1 WHERE id = 1 RETURNING head - $1 + 1";
+            let raise = Statement::from_sql_and_values(dialect.backend(), raise, [count.into()]);
+            tx.query_one_raw(raise).await?.ok_or_else(missing)?.try_get_by_index(0)?
         }
-    }
+    };
+    Ok(first.or(Some(begun)))
 }
 
 /// An entry as a follower reads it.
@@ -198,12 +205,13 @@ pub struct Entry {
 /// [`DomainError::Database`].
 pub async fn after(db: &Arc<Database>, seq: i64, limit: u32) -> Result<Vec<Entry>, DomainError> {
     let keys = KeyColumns::new(&[("after", KeyType::Int)]);
+    let some =
+        format!("SELECT c.seq FROM change_log AS c WHERE c.seq > k.after ORDER BY c.seq LIMIT {limit}");
     let statement = KeyedStatement {
         sql: format!(
-            "SELECT k.n, c.seq, c.record_type, c.record_id, c.op, c.revision FROM {} {} change_log AS c ON c.seq > k.after \
-             ORDER BY c.seq LIMIT {limit}",
+            "SELECT k.n, r.seq, r.record_type, r.record_id, r.op, r.revision FROM {} {} ORDER BY r.seq",
             keys.source(db.dialect()),
-            db.dialect().join(),
+            db.dialect().join_some("change_log", "seq", &some),
         ),
         keys,
     };

@@ -53,7 +53,8 @@ impl Serve {
             }
             DatabaseName::Postgres(_) => None,
         };
-        let app = App { mail, ..identified(config, open(config).await?, issuers).await? };
+        let mut app = identified(config, open(config).await?, issuers).await?;
+        app.mail = mail;
         let erased = Erased::replay(&app, &config.data_dir).await;
         let erased = erased.map_err(|error| Failure::failed(error.to_string()))?;
         let engine = engine(config)?;

@@ -113,7 +113,7 @@ impl Identity {
 ///
 /// # Errors
 /// [`signing::Unusable`] where the keys in the database were encrypted with another key, or the database fails.
-pub async fn open(app: App, options: Options) -> Result<App, signing::Unusable> {
+pub async fn open(mut app: App, options: Options) -> Result<App, signing::Unusable> {
     let signing = Signing::open(&app, options.encryption_key, options.public_url.as_ref()).await?;
     let parts = Parts {
         signing: Some(signing),
@@ -121,7 +121,8 @@ pub async fn open(app: App, options: Options) -> Result<App, signing::Unusable> 
         issuers: options.issuers,
         ..Parts::default()
     };
-    Ok(App { identity: Identity(Arc::new(parts)), ..app })
+    app.identity = Identity(Arc::new(parts));
+    Ok(app)
 }
 
 /// Whether somebody else has just written what may be there once only.

@@ -183,6 +183,7 @@ impl Entry {
         let (actor, subject) = (self.actor.id(), self.subject.id());
         vec![
             KeyValue::Id(next_id(now)),
+            KeyValue::Int(now.micros()),
             KeyValue::Text(name_of(self.actor.kind()).to_owned()),
             KeyValue::Int(actor.is_some().into()),
             KeyValue::Id(actor.unwrap_or_default()),
@@ -226,6 +227,7 @@ pub async fn record(
 ) -> Result<(), DomainError> {
     let keys = KeyColumns::new(&[
         ("id", KeyType::Id),
+        ("at", KeyType::Int),
         ("actor", KeyType::Text),
         ("known", KeyType::Int),
         ("actor_id", KeyType::Id),
@@ -239,9 +241,8 @@ pub async fn record(
     ]);
     let sql = format!(
         "INSERT INTO audit (id, at, actor, actor_id, actor_source, action, record_type, record_id, listed_under, region, \
-         revision, fields) SELECT k.id, {}, k.actor, CASE WHEN k.known = 1 THEN k.actor_id END, NULLIF(k.source, ''), \
+         revision, fields) SELECT k.id, k.at, k.actor, CASE WHEN k.known = 1 THEN k.actor_id END, NULLIF(k.source, ''), \
          k.action, k.record_type, k.record_id, k.record_id, k.region, NULLIF(k.revision, 0), k.fields FROM {}",
-        now.micros(),
         keys.source(dialect),
     );
     let rows = entries.into_iter().map(|entry| entry.into_row(now)).collect();

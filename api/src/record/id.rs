@@ -21,6 +21,12 @@ pub fn new(now: DateTime) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
 }
 
+/// The least id of this time (UUID version 7, RFC 9562): those of records made before it are less.
+pub fn first_at(time: DateTime) -> Uuid {
+    let millis = u64::try_from(time.micros() / 1000).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
+}
+
 /// The text of an id of this type.
 pub fn encode(type_name: &str, id: Uuid) -> String {
     let mut text = String::with_capacity(type_name.len() + 27);

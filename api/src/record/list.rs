@@ -103,6 +103,7 @@ impl List {
             source = keys.source(dialect),
             rows = dialect.join_some(
                 self.table,
+                "id",
                 &format!(
                     "SELECT {id} AS id FROM {from} WHERE {conditions} ORDER BY {inner} {direction}, {id} {direction} \
                      LIMIT {limit}",

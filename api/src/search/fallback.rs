@@ -175,7 +175,7 @@ pub async fn organizations(
     let sql = format!(
         "SELECT k.n, r.id FROM {} {} ORDER BY k.n, r.name_key, r.id",
         keys.source(dialect),
-        dialect.join_some(table, &inner),
+        dialect.join_some(table, "id", &inner),
     );
     let mut found: Vec<Vec<Uuid>> = texts.iter().map(|_| Vec::new()).collect();
     let rows = texts.iter().map(|text| prefix(KeyRow::new(), text)).collect();

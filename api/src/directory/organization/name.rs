@@ -18,60 +18,15 @@ const JOINT: &str = "&";
 /// speaking countries, as their letters.
 const LEGAL_FORMS: &[&str] = &[
     // France; the longer ones are told first where one ends with another.
-    "sarl",
-    "eurl",
-    "sas",
-    "sasu",
-    "sa",
-    "snc",
-    "sci",
-    "scop",
-    "scic",
-    "sca",
-    "scp",
-    "selarl",
-    "eirl",
-    "gie",
+    "sarl", "eurl", "sas", "sasu", "sa", "snc", "sci", "scop", "scic", "sca", "scp", "selarl", "eirl", "gie",
     // Belgium.
-    "srl",
-    "sprl",
-    "sprlu",
-    "scrl",
-    "scs",
-    "sc",
-    "asbl",
-    "aisbl",
-    "bv",
-    "bvba",
-    "ebvba",
-    "nv",
-    "cv",
-    "cvba",
-    "vof",
-    "gcv",
-    "commv",
-    "vzw",
-    "ivzw",
-    "vog",
-    // Germany, Austria, Switzerland.
-    "gmbh",
-    "ggmbh",
-    "ag",
-    "ug",
-    "kg",
-    "ohg",
-    "ev",
-    "gmbh&cokg",
-    "gmbhcokg",
-    // Elsewhere.
-    "ltd",
-    "limited",
-    "llc",
-    "llp",
-    "inc",
-    "plc",
-    "spa",
+    "srl", "sprl", "sprlu", "scrl", "scs", "sc", "asbl", "aisbl", "bv", "bvba", "ebvba", "nv", "cv", "cvba",
+    "vof", "gcv", "commv", "vzw", "ivzw", "vog", // Germany, Austria, Switzerland.
+    "gmbh", "ggmbh", "ag", "ug", "kg", "ohg", "ev", // Elsewhere.
+    "ltd", "limited", "llc", "llp", "inc", "plc", "spa",
 ];
+/// Legal forms of several words, without the spaces.
+const LONG_FORMS: &[&str] = &["gmbh&cokg", "gmbhcokg"];
 /// Words of the longest legal form, where its letters stand alone: `s. p. r. l. u.`.
 const MAX_FORM: usize = 5;
 
@@ -166,10 +121,16 @@ fn name_has(name: &str, word: &str) -> bool {
 /// The number of words before the legal form at the end, where there is one and something before it.
 fn before_legal_form(words: &[String]) -> Option<usize> {
     let most = MAX_FORM.min(words.len().saturating_sub(1));
-    (1..=most).rev().map(|count| words.len() - count).find(|start| {
-        LEGAL_FORMS.contains(&words[*start..].concat().as_str())
-            && words[..*start].iter().any(|word| word != JOINT)
-    })
+    let is_form = |words: &[String]| {
+        let form = words.concat();
+        // Letters stand alone, or none does: `Halo I VZW` is the association `Halo I`, and no IVZW.
+        let fitting = words.len() == 1 || words.iter().all(|word| word.chars().count() == 1);
+        fitting && LEGAL_FORMS.contains(&form.as_str()) || LONG_FORMS.contains(&form.as_str())
+    };
+    (1..=most)
+        .rev()
+        .map(|count| words.len() - count)
+        .find(|start| is_form(&words[*start..]) && words[..*start].iter().any(|word| word != JOINT))
 }
 
 #[cfg(test)]
@@ -197,6 +158,8 @@ mod tests {
             ("HALO FILMS, s.a.", "halofilms"),
             ("Klank GmbH & Co. KG", "klank"),
             ("Speldoosje (BV)", "speldoosje"),
+            ("Halo I VZW", "haloi"),
+            ("Halo i.v.z.w.", "halo"),
             ("SARL", "sarl"),
             ("En", "en"),
             ("& SA", "&sa"),

@@ -322,7 +322,7 @@ pub async fn named(reader: &Reader, names: &[&str], most: usize) -> Result<Vec<V
         sql: format!(
             "SELECT k.n, r.id FROM {} {} ORDER BY k.n, r.id",
             keys.source(dialect),
-            dialect.join_some("organization", &inner),
+            dialect.join_some("organization", "id", &inner),
         ),
         keys,
     };

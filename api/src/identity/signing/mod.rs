@@ -106,7 +106,7 @@ impl Signing {
         encryption: EncryptionKey,
         public_url: Option<&Url>,
     ) -> Result<Self, Unusable> {
-        let instance = store::instance(app.db.writer()).await?.instance_id;
+        let instance = app.instance(app.db.writer()).await?;
         if store::all(app.db.writer()).await?.is_empty() {
             let key = new_key(&encryption, app.clock.now())?;
             transact(app, |_, tx| {

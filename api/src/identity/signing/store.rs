@@ -12,25 +12,14 @@ use sea_orm::{
 use crate::record::error::DomainError;
 use crate::record::value::DateTime;
 
-fn missing() -> DomainError {
-    DomainError::Stored("the row of the instance is missing".into())
-}
-
-/// The row of the instance.
-///
-/// # Errors
-/// [`DomainError::Database`], [`DomainError::Stored`] where it is missing.
-pub async fn instance(on: &impl ConnectionTrait) -> Result<instance::Model, DomainError> {
-    instance::Entity::find_by_id(1_i16).one(on).await?.ok_or_else(missing)
-}
-
 /// The row of the instance, locked against others who would also make keys or the first accounts. SQLite has one
 /// writer at a time anyway.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`] where it is missing.
 pub async fn lock_instance(tx: &DatabaseTransaction) -> Result<instance::Model, DomainError> {
-    instance::Entity::find_by_id(1_i16).lock_exclusive().one(tx).await?.ok_or_else(missing)
+    let row = instance::Entity::find_by_id(1_i16).lock_exclusive().one(tx).await?;
+    row.ok_or_else(|| DomainError::Stored("the row of the instance is missing".into()))
 }
 
 /// All keys: the one that signs, then the others, the newest first.

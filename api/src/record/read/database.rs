@@ -77,15 +77,15 @@ impl Dialect {
         }
     }
 
-    /// Joins the keys with at most so many rows each; `inner` is a complete `SELECT id ..` of them and
-    /// `table` the table whose row `r` is wanted.
-    pub fn join_some(self, table: &str, inner: &str) -> String {
+    /// Joins the keys with at most so many rows each; `inner` is a complete `SELECT key ..` of them and
+    /// `table` the table whose row `r` is wanted, which this key column identifies.
+    pub fn join_some(self, table: &str, key: &str, inner: &str) -> String {
         match self {
             Self::Postgres => {
-                format!("CROSS JOIN LATERAL ({inner}) AS x JOIN {table} AS r ON r.id = x.id")
+                format!("CROSS JOIN LATERAL ({inner}) AS x JOIN {table} AS r ON r.{key} = x.{key}")
             }
             // SQLite has no LATERAL; CROSS JOIN makes the keys the outer loop.
-            Self::Sqlite => format!("CROSS JOIN {table} AS r ON r.id IN ({inner})"),
+            Self::Sqlite => format!("CROSS JOIN {table} AS r ON r.{key} IN ({inner})"),
         }
     }
 }
@@ -126,8 +126,17 @@ impl Database {
                 });
                 let mut write = Self::options(url, 8);
                 write.map_sqlx_postgres_opts(|o| {
-                    o.options([("idle_in_transaction_session_timeout", "10s"), ("jit", "off")])
-                        .statement_cache_capacity(200)
+                    o.options([
+                        ("idle_in_transaction_session_timeout", "10s"),
+                        ("jit", "off"),
+                        ("plan_cache_mode", "force_generic_plan"),
+                        // What is planned once while tables are small, as at the beginning of a first import, must
+                        // be good when they have grown: keys are looked up in an index, one by one.
+                        ("enable_seqscan", "off"),
+                        ("enable_hashjoin", "off"),
+                        ("enable_mergejoin", "off"),
+                    ])
+                    .statement_cache_capacity(500)
                 });
                 (read, write)
             }
@@ -135,7 +144,9 @@ impl Database {
                 let mut read = Self::options(url, READ_CONNECTIONS);
                 read.map_sqlx_sqlite_opts(|o| Self::sqlite(o).statement_cache_capacity(500));
                 let mut write = Self::options(url, 1);
-                write.map_sqlx_sqlite_opts(|o| Self::sqlite(o).create_if_missing(true));
+                write.map_sqlx_sqlite_opts(|o| {
+                    Self::sqlite(o).create_if_missing(true).statement_cache_capacity(500)
+                });
                 (read, write)
             }
         };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use uuid::Uuid;
 
 use super::{
@@ -55,6 +55,7 @@ struct Door<'a> {
     app: &'a App,
     submissions: &'a [Submission],
     batch: Batch<'a>,
+    /// The id of the instance, which is the origin of what is written here.
     instance: String,
     ids: Vec<Uuid>,
     shared: HashMap<Uuid, Shared>,
@@ -86,7 +87,7 @@ impl<'a> Door<'a> {
                 resolved: Resolved::default(),
                 step: submissions.iter().find_map(|submission| submission.step),
             },
-            instance: instance(tx).await?,
+            instance: app.instance(tx).await?.to_string(),
             ids: Vec::new(),
             shared: HashMap::new(),
             led: HashSet::new(),
@@ -553,13 +554,6 @@ fn state_of(written: &Written) -> &'static str {
         (None, Some(_)) => "ERASED",
         (None, None) => "DELETED",
     }
-}
-
-/// The id of the instance, which is the origin of what is written here.
-pub(super) async fn instance(tx: &DatabaseTransaction) -> Result<String, DomainError> {
-    let instance = entity::instance::Entity::find_by_id(1_i16).one(tx).await?;
-    let instance = instance.ok_or_else(|| DomainError::Stored("the instance has no identity".into()))?;
-    Ok(instance.instance_id.to_string())
 }
 
 /// Writes what all records share, and who did it: the caller, or the source where it has made the revision.

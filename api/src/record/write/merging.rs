@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::door::{consolidate, instance, lock, sees, settle};
+use super::door::{consolidate, lock, sees, settle};
 use super::{Batch, Kind, Resolved, Written, content_hash, rows_of};
 use crate::app::App;
 use crate::record::audit::{self, Action, Actor};
@@ -318,7 +318,7 @@ pub async fn merge<K: Mergeable>(
         viewer: &asked.viewer,
         problems: Problems::default(),
         accounts: Vec::new(),
-        instance: instance(tx).await?,
+        instance: app.instance(tx).await?.to_string(),
         records: Vec::new(),
         led: Vec::new(),
     };
