@@ -20,6 +20,7 @@ use async_graphql::{Positioned, Value};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use futures::FutureExt;
 
@@ -28,7 +29,7 @@ use super::refusal::{Answer, Refusal, RequestError};
 use super::request::{self, Asked, Media, Unreadable};
 use super::{Shared, address, graphiql};
 use crate::directory::contact_read;
-use crate::identity::caller::{Call, Unidentified, identify};
+use crate::identity::caller::{Call, Presented, Unidentified};
 use crate::record::error::Code;
 use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
@@ -46,17 +47,17 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         return Refusal::new(StatusCode::NOT_ACCEPTABLE, message).respond(Media::Json);
     };
     // The body is read even where the token is not good: its sender gets to read the refusal.
-    let known = identify(&shared.app, &parts.headers).await;
+    let call = call(&shared, &parts).await;
     let asked = match request::read(&parts, body).await {
         Ok(asked) => asked,
-        Err(_) if matches!(known, Err(Unidentified::Refused)) => {
+        Err(_) if matches!(call, Err(Unidentified::Refused)) => {
             return Refusal::unauthenticated().respond(media);
         }
         Err(Unreadable::Refused(refusal)) => return refusal.respond(media),
         Err(Unreadable::Error(error)) => return error.respond(media),
     };
-    let call = match known {
-        Ok(known) => Call { app: shared.app.clone(), known, from: address::of(&shared, &parts) },
+    let call = match call {
+        Ok(call) => call,
         Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(media),
         Err(Unidentified::Failed(error)) => return RequestError::from(&error).respond(media),
     };
@@ -71,6 +72,14 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
             answer.respond(super::refusal::status_of(Code::GraphqlValidationFailed, media), media)
         }
     }
+}
+
+/// Who calls, from where.
+async fn call(shared: &Shared, parts: &Parts) -> Result<Call, Unidentified> {
+    let presented = Presented::of(&parts.headers)?;
+    let (app, nobody) = (shared.app.clone(), shared.settings.viewer.clone());
+    let known = presented.identify(&app).await?;
+    Ok(Call { app, presented, known, nobody, from: address::of(shared, parts) })
 }
 
 /// Why there is no data.
@@ -113,10 +122,9 @@ async fn execute(
 
     let languages = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let app = &shared.app;
-    let viewer = call.known.as_ref().map_or(&shared.settings.viewer, |known| &known.viewer);
     let reader = Reader::new(
         Arc::clone(&app.db),
-        viewer.clone(),
+        call.viewer().clone(),
         LanguagePreferences::parse(languages),
         app.clock.now().to_utc().date_naive(),
     );

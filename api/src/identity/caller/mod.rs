@@ -12,6 +12,7 @@ use async_graphql::Context;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use quick_cache::sync::Cache;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::account::Account;
@@ -247,17 +248,37 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Unidentified> {
     Ok(Some(token))
 }
 
-/// Who sent a request with these headers; nothing where it carries no credentials.
-///
-/// # Errors
-/// [`Unidentified`]: whoever shows a token that is not good is not taken for nobody.
-pub async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Known>>, Unidentified> {
-    let Some(token) = bearer(headers)? else { return Ok(None) };
+/// What a caller shows to say who they are; nothing where they do not.
+#[derive(Clone, Debug, Default)]
+pub struct Presented(Option<SecretString>);
+
+impl Presented {
+    /// What the headers of a request carry.
+    ///
+    /// # Errors
+    /// [`Unidentified::Refused`] where it is no token.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Unidentified> {
+        Ok(Self(bearer(headers)?.map(Into::into)))
+    }
+
+    /// Who shows it, as far as is known now; nothing where nothing is shown.
+    ///
+    /// # Errors
+    /// [`Unidentified`]: whoever shows a token that is not good is not taken for nobody.
+    pub async fn identify(&self, app: &App) -> Result<Option<Arc<Known>>, Unidentified> {
+        match &self.0 {
+            Some(token) => identify(app, token.expose_secret()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+async fn identify(app: &App, token: &str) -> Result<Arc<Known>, Unidentified> {
     let (callers, now) = (app.identity.callers(), app.clock.now());
     let hash = secret::hash(token.as_bytes());
     if let Some(known) = callers.find(&hash, now) {
         api_key::note_use(app, &known);
-        return Ok(Some(known));
+        return Ok(known);
     }
     let forgotten = callers.forgotten.load(Ordering::SeqCst);
     let (known, until) = if api_key::is_one(token) {
@@ -280,7 +301,7 @@ pub async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Known
     let known = Arc::new(known);
     callers.remember(hash, Remembered { known: Arc::clone(&known), read_at: now, until }, forgotten);
     api_key::note_use(app, &known);
-    Ok(Some(known))
+    Ok(known)
 }
 
 /// What a request comes with, for resolvers that do more than read.
@@ -288,13 +309,31 @@ pub async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Known
 pub struct Call {
     /// The program.
     pub app: App,
+    /// What the request shows to say who calls.
+    pub presented: Presented,
     /// Who calls; nothing where the request carries no credentials.
     pub known: Option<Arc<Known>>,
+    /// Who reads when a request carries no credentials.
+    pub nobody: Viewer,
     /// From where.
     pub from: IpAddr,
 }
 
 impl Call {
+    /// Who reads.
+    pub fn viewer(&self) -> &Viewer {
+        self.known.as_ref().map_or(&self.nobody, |known| &known.viewer)
+    }
+
+    /// The same call, by who calls now: a token may have ended meanwhile, or its roles have changed.
+    ///
+    /// # Errors
+    /// [`Unidentified`] where what was shown is good no more.
+    pub async fn again(&self) -> Result<Self, Unidentified> {
+        let known = self.presented.identify(&self.app).await?;
+        Ok(Self { known, ..self.clone() })
+    }
+
     /// That of the request.
     ///
     /// # Errors
