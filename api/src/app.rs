@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::changes::heads::Heads;
 use crate::directory::contact_read::ContactReads;
 use crate::identity::Identity;
 use crate::mail::Mailer;
@@ -59,8 +60,14 @@ pub struct App {
     pub contact_reads: ContactReads,
     /// Who writes and sends mails.
     pub mail: Mailer,
+    /// Wakes those who wait for the log to grow.
+    pub heads: Arc<Heads>,
+    /// Whether whoever does not sign in may follow what everyone sees.
+    pub public_feed: bool,
     /// Writes that were begun; a stop waits for them.
     pub tasks: TaskTracker,
+    /// Tells those who wait for something that the program stops.
+    pub stopping: CancellationToken,
 }
 
 impl App {
@@ -75,7 +82,10 @@ impl App {
             erased: Arc::default(),
             contact_reads: ContactReads::default(),
             mail: Mailer::default(),
+            heads: Arc::default(),
+            public_feed: true,
             tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
         }
     }
 

@@ -113,6 +113,10 @@ pub struct Config {
     #[arg(long, env, default_value = "on", value_name = "SWITCH")]
     pub rate_limit: Switch,
 
+    /// Whether whoever does not sign in may follow the changes of what everyone sees
+    #[arg(long, env, default_value = "on", value_name = "SWITCH")]
+    pub public_feed: Switch,
+
     /// GraphiQL for browsers at /graphql
     #[arg(long, env, default_value = "on", value_name = "SWITCH")]
     pub graphiql: Switch,

@@ -28,6 +28,7 @@ use crate::identity::recovery::graphql::RecoveryMutation;
 use crate::identity::session::graphql::SessionMutation;
 use crate::search::graphql::SearchQuery;
 use crate::search::matching::graphql::MatchQuery;
+use crate::sync::feed::graphql::FeedQuery;
 
 /// Everything that can be read.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
@@ -50,6 +51,7 @@ pub struct Query(
     AdministrationQuery,
     InvitationQuery,
     ExportQuery,
+    FeedQuery,
 );
 
 /// Everything that can be changed. Each mutation answers a payload with `userErrors`: what is wrong with its input,

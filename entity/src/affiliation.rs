@@ -11,6 +11,9 @@ pub struct Model {
     pub id: Uuid,
     /// Slug of the region that answers for the record.
     pub region: String,
+    /// Slug of the region in whose view of the log it is: that of its private parts, where it is private; empty where
+    /// these are of several.
+    pub view_region: String,
     /// Who may see it: 0 everyone, 1 members, 2 owner and staff.
     pub visibility: i16,
     /// Grows by one with each effective change.

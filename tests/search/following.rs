@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use passerelle::app::App;
 use passerelle::changes::lease::Lease;
-use passerelle::changes::{self, ChangeCursor};
+use passerelle::changes::{self, ChangeCursor, Scope};
 use passerelle::record::policy::Viewer;
 use passerelle::search::Audience;
 use passerelle::search::document::{Document, Text};
@@ -354,8 +354,8 @@ on_both_databases! {
         import(&server, &[named("wallonie", "Freshly Made")]).await;
         let head = changes::head(&server.app.db).await.unwrap();
         let cursor = |seq: i64| {
-            let fingerprint = ChangeCursor::fingerprint(&[], &[], &Viewer::anonymous());
-            let cursor = ChangeCursor { feed_id: head.feed_id, seq, tag: 0, base: seq, fingerprint };
+            let scope = Scope::of(&Viewer::anonymous());
+            let cursor = ChangeCursor { feed_id: head.feed_id, seq, tag: 0, base: seq, scope };
             async_graphql::ScalarType::to_value(&cursor).into_json().expect("JSON")
         };
         let query = "query($at: ChangeCursor) { search(query: \"fresh\", notBefore: $at) {

@@ -1,15 +1,18 @@
 //! The position of a reader of the log, as text.
 
+use std::collections::BTreeSet;
+
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::record::policy::Viewer;
+use crate::record::error::Code;
+use crate::record::policy::{Viewer, Visibility};
 
 /// A position in the log of changes: opaque, at most 128 characters. It grants nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeCursor {
     /// The feed whose numbers these are.
     pub feed_id: Uuid,
@@ -20,46 +23,94 @@ pub struct ChangeCursor {
     /// The end of the log when the reader began.
     pub base: i64,
     /// What the reader asked for and may see.
-    pub fingerprint: [u8; 8],
+    pub scope: Scope,
 }
 
-/// Bytes of a cursor.
-const LENGTH: usize = 16 + 8 + 4 + 8 + 8;
+/// What a reader of the log asked for and may see, as its cursors keep it: regions by their [`region_code`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// A bit for each type that was asked for ([`RecordType::bit`]); 0 for all.
+    pub types: u16,
+    /// Regions that were asked for; none for all.
+    pub regions: Option<BTreeSet<u16>>,
+    /// The views of every region that the reader may read: up to this level.
+    pub level: Visibility,
+    /// Regions whose private records the reader may read.
+    pub insider: BTreeSet<u16>,
+}
 
-impl ChangeCursor {
-    /// What tells one reader's selection from another's: types and regions asked for (none: all), and the views
-    /// that the viewer may read.
-    pub fn fingerprint(types: &[&str], regions: &[&str], viewer: &Viewer) -> [u8; 8] {
-        let sorted = |list: &[&str]| {
-            let mut list = list.to_vec();
-            list.sort_unstable();
-            list.join(",")
-        };
-        let insider: Vec<&str> = viewer.insider_regions().into_iter().collect();
-        let all = format!(
-            "{}|{}|{}|{}|{}",
-            sorted(types),
-            sorted(regions),
-            viewer.signed_in,
-            viewer.admin,
-            insider.join(",")
-        );
-        let hash = Sha256::digest(all);
-        std::array::from_fn(|i| hash[i])
+/// The number of a region in cursors: the first bytes of a hash of its slug. Those of the regions that there are
+/// differ, and stay the same when there are more.
+pub fn region_code(slug: &str) -> u16 {
+    let hash = Sha256::digest(slug);
+    u16::from_be_bytes([hash[0], hash[1]])
+}
+
+impl Scope {
+    /// That of a viewer who asks for nothing in particular.
+    pub fn of(viewer: &Viewer) -> Self {
+        Self {
+            types: 0,
+            regions: None,
+            level: viewer.granted_level(),
+            insider: viewer.insider_regions().into_iter().map(region_code).collect(),
+        }
     }
 
-    fn text(&self) -> String {
-        let mut bytes = Vec::with_capacity(LENGTH);
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.types.to_be_bytes());
+        bytes.extend(self.level.code().to_be_bytes());
+        // A scope of more regions than cursors have room for is never made: see the test of the vocabulary.
+        let count = |list: &BTreeSet<u16>| u8::try_from(list.len()).unwrap_or(u8::MAX - 1);
+        bytes.push(self.regions.as_ref().map_or(u8::MAX, count));
+        bytes.extend(self.regions.iter().flatten().flat_map(|code| code.to_be_bytes()));
+        bytes.extend(self.insider.iter().flat_map(|code| code.to_be_bytes()));
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (types, rest) = bytes.split_first_chunk()?;
+        let (level, rest) = rest.split_first_chunk()?;
+        let (count, rest) = rest.split_first()?;
+        let (regions, insider) = match *count {
+            u8::MAX => (None, rest),
+            count => {
+                let (regions, insider) = rest.split_at_checked(usize::from(count) * 2)?;
+                (Some(codes(regions)?), insider)
+            }
+        };
+        let level = i16::from_be_bytes(*level);
+        let scope = Self {
+            types: u16::from_be_bytes(*types),
+            regions,
+            level: Visibility::from_code(level),
+            insider: codes(insider)?,
+        };
+        (scope.level.code() == level).then_some(scope)
+    }
+}
+
+/// Codes in rising order, and nothing else: a position has one text.
+fn codes(bytes: &[u8]) -> Option<BTreeSet<u16>> {
+    let (pairs, rest) = bytes.as_chunks();
+    let all: Vec<u16> = pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
+    (rest.is_empty() && all.is_sorted_by(|one, next| one < next)).then(|| all.into_iter().collect())
+}
+
+impl ChangeCursor {
+    /// The text that stands for it.
+    pub fn text(&self) -> String {
+        let mut bytes = Vec::with_capacity(48);
         bytes.extend(self.feed_id.as_bytes());
         bytes.extend(self.seq.to_be_bytes());
         bytes.extend(self.tag.to_be_bytes());
         bytes.extend(self.base.to_be_bytes());
-        bytes.extend(self.fingerprint);
+        self.scope.write(&mut bytes);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    fn read(text: &str) -> Option<Self> {
-        let bytes: [u8; LENGTH] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+    /// What a text stands for; nothing where it is no position.
+    pub fn read(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() <= MAX_BYTES)?;
         let (feed_id, rest) = bytes.split_first_chunk()?;
         let (seq, rest) = rest.split_first_chunk()?;
         let (tag, rest) = rest.split_first_chunk()?;
@@ -69,10 +120,17 @@ impl ChangeCursor {
             seq: i64::from_be_bytes(*seq),
             tag: i32::from_be_bytes(*tag),
             base: i64::from_be_bytes(*base),
-            fingerprint: *rest.first_chunk()?,
+            scope: Scope::read(rest)?,
         })
     }
 }
+
+/// Bytes of a cursor at most: 128 characters.
+const MAX_BYTES: usize = 96;
+
+/// A code of the refusal of a text that is no position, and what helps.
+const INVALID: &str =
+    "This is no position in the log. Pass a `cursor` as it was received, or load a snapshot.";
 
 /// A position in the log of changes: opaque text, to be given back as it was received.
 #[Scalar]
@@ -80,7 +138,10 @@ impl ScalarType for ChangeCursor {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
             Value::String(text) => Self::read(text).ok_or_else(|| {
-                InputValueError::custom("This is no position in the log. Pass a `cursor` as it was received.")
+                let code = Code::CursorInvalid.as_str();
+                InputValueError::custom(INVALID)
+                    .with_extension("code", code)
+                    .with_extension("recovery", "SNAPSHOT")
             }),
             _ => Err(InputValueError::expected_type(value)),
         }
@@ -99,15 +160,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_reads_back(feed: u128, seq: i64, tag: i32, base: i64, fingerprint: [u8; 8]) {
-            let cursor = ChangeCursor { feed_id: Uuid::from_u128(feed), seq, tag, base, fingerprint };
+        fn a_cursor_reads_back(
+            feed: u128, seq: i64, tag: i32, base: i64, types: u16, level in 0..3_i16,
+            regions in proptest::option::of(proptest::collection::btree_set(any::<u16>(), 0..12)),
+            insider in proptest::collection::btree_set(any::<u16>(), 0..12),
+        ) {
+            let scope = Scope { types, regions, level: Visibility::from_code(level), insider };
+            let cursor = ChangeCursor { feed_id: Uuid::from_u128(feed), seq, tag, base, scope };
             prop_assert!(cursor.text().len() <= 128);
             prop_assert_eq!(ChangeCursor::read(&cursor.text()), Some(cursor));
         }
 
         #[test]
-        fn any_text_is_a_cursor_or_none(text in ".{0,90}") {
-            let _ = ChangeCursor::read(&text);
+        fn any_text_is_a_cursor_or_none(text in ".{0,90}", bytes in proptest::collection::vec(any::<u8>(), 30..60)) {
+            for text in [text, URL_SAFE_NO_PAD.encode(bytes)] {
+                if let Some(cursor) = ChangeCursor::read(&text) {
+                    prop_assert_eq!(cursor.text(), text);
+                }
+            }
         }
     }
 }

@@ -16,9 +16,11 @@ use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyVal
 use crate::record::value::DateTime;
 
 pub mod cursor;
+pub mod fault;
+pub mod heads;
 pub mod lease;
 
-pub use cursor::ChangeCursor;
+pub use cursor::{ChangeCursor, Scope};
 
 /// What happened to a record in a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -55,6 +55,7 @@ impl Serve {
         };
         let mut app = identified(config, open(config).await?, issuers).await?;
         app.mail = mail;
+        app.public_feed = config.public_feed == Switch::On;
         let erased = Erased::replay(&app, &config.data_dir).await;
         let erased = erased.map_err(|error| Failure::failed(error.to_string()))?;
         let engine = engine(config)?;

@@ -13,6 +13,7 @@ use super::vocabulary::vocabularies;
 use super::{affiliation, organization, partnership, region, talent};
 use crate::identity::account::graphql::AccountNode;
 use crate::identity::caller::{Call, Known};
+use crate::record::RecordType;
 use crate::record::abstract_type::Abstract;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id;
@@ -240,6 +241,45 @@ async fn of_type(
             ids.iter().map(|id| found(id).map(|node| Node::Account(Box::new(node)))).collect()
         }
     })
+}
+
+/// The records of these ids of one type, in their order, as the reader may see them: one keyed read, and what is wanted
+/// below it. A record that was merged into another is not there any more.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn records(
+    reader: &Reader,
+    of: RecordType,
+    ids: &[Uuid],
+    want: &Selection,
+) -> Result<Vec<Option<Node>>, DomainError> {
+    let kind = match of {
+        RecordType::Organization => Kind::Organization,
+        RecordType::Talent => Kind::Talent,
+        RecordType::Affiliation => Kind::Affiliation,
+        RecordType::Partnership => Kind::Partnership,
+    };
+    let found = of_type(reader, None, kind, ids, want).await?;
+    let itself = |(id, node): (&Uuid, Option<Node>)| node.filter(|node| node.record_id() == Some(*id));
+    Ok(ids.iter().zip(found).map(itself).collect())
+}
+
+impl Node {
+    /// The id of a record of the directory; nothing for anything else.
+    pub fn record_id(&self) -> Option<Uuid> {
+        match self {
+            Self::Organization(node) => Some(node.row.head.id),
+            Self::Talent(node) => Some(node.row.head.id),
+            Self::Affiliation(node) => Some(node.row.head.id),
+            Self::Partnership(node) => Some(node.row.head.id),
+            Self::Region(_)
+            | Self::Territory(_)
+            | Self::Sector(_)
+            | Self::Occupation(_)
+            | Self::Account(_) => None,
+        }
+    }
 }
 
 /// Queries by id alone.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Error, ErrorExtensions};
 use sea_orm::DbErr;
 
+use crate::changes::fault::CursorFault;
+
 tokio::task_local! {
     /// Identity of the request being answered, for logs and for the client's report of an internal error.
     pub static REQUEST_ID: String;
@@ -37,6 +39,18 @@ pub enum Code {
     IndexLagging,
     /// The search engine does not answer, and the database cannot answer this search in its place.
     SearchUnavailable,
+    /// A position in the log is none that this instance has given out.
+    CursorInvalid,
+    /// The log began anew after this position, as after a restore.
+    CursorFeedChanged,
+    /// A position in the log is behind its end.
+    CursorAhead,
+    /// Another change stands at this position of the log than the reader has seen.
+    CursorForked,
+    /// What was deleted since this position is no longer known.
+    CursorExpired,
+    /// The reader asks for other records than before, or may see others.
+    CursorViewsChanged,
     /// The request carries a token that is not good.
     Unauthenticated,
     /// Somebody has tried too often.
@@ -61,6 +75,12 @@ impl Code {
             Self::Unavailable => "UNAVAILABLE",
             Self::IndexLagging => "INDEX_LAGGING",
             Self::SearchUnavailable => "SEARCH_UNAVAILABLE",
+            Self::CursorInvalid => "CURSOR_INVALID",
+            Self::CursorFeedChanged => "CURSOR_FEED_CHANGED",
+            Self::CursorAhead => "CURSOR_AHEAD",
+            Self::CursorForked => "CURSOR_FORKED",
+            Self::CursorExpired => "CURSOR_EXPIRED",
+            Self::CursorViewsChanged => "CURSOR_VIEWS_CHANGED",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::RateLimited => "RATE_LIMITED",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
@@ -85,6 +105,12 @@ pub enum DomainError {
     /// The search engine does not answer, and the database cannot go on with the pages that it began.
     #[error("the search engine does not answer")]
     SearchUnavailable,
+    /// A reader of the log cannot go on from its position.
+    #[error("{0}")]
+    Cursor(CursorFault),
+    /// What a request showed to say who calls is good no more, or it shows nothing where it must.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
     /// Somebody has tried too often.
     #[error("too many attempts: again in {retry_after_ms} ms")]
     RateLimited {
@@ -118,6 +144,8 @@ impl DomainError {
             Self::IndexLagging => Code::IndexLagging,
             Self::SearchUnavailable => Code::SearchUnavailable,
             Self::RateLimited { .. } => Code::RateLimited,
+            Self::Cursor(fault) => fault.code(),
+            Self::Unauthenticated(_) => Code::Unauthenticated,
             Self::IssuerUnavailable => Code::Unavailable,
             Self::Database(error) if is_unavailable(error) => Code::Unavailable,
             Self::Database(_) | Self::Stored(_) | Self::Task(_) => Code::InternalServerError,
@@ -167,6 +195,13 @@ impl ErrorExtensions for DomainError {
                     e.set("code", code.as_str());
                     e.set("retryAfterMs", *retry_after_ms);
                 })
+            }
+            Self::Cursor(fault) => Error::new(fault.to_string()).extend_with(|_, e| {
+                e.set("code", code.as_str());
+                fault.extend(e);
+            }),
+            Self::Unauthenticated(message) => {
+                Error::new(*message).extend_with(|_, e| e.set("code", code.as_str()))
             }
             Self::IssuerUnavailable => {
                 let message = "The issuer of this token cannot be reached at the moment, so that nobody knows whether it is                                good. Keep it, and try again in a few seconds.";

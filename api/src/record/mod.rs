@@ -17,6 +17,7 @@ pub mod lookup;
 pub mod messages;
 pub mod mutation;
 pub mod page;
+pub mod patience;
 pub mod policy;
 pub mod problem;
 pub mod provenance;
@@ -54,6 +55,24 @@ impl RecordType {
             Self::Talent => "talent",
             Self::Affiliation => "affiliation",
             Self::Partnership => "partnership",
+        }
+    }
+
+    /// Whether records of the type are about people.
+    pub const fn is_personal(self) -> bool {
+        match self {
+            Self::Talent | Self::Affiliation => true,
+            Self::Organization | Self::Partnership => false,
+        }
+    }
+
+    /// The type among those that a cursor of the log stands for; never another one's later.
+    pub const fn bit(self) -> u16 {
+        match self {
+            Self::Organization => 1,
+            Self::Talent => 1 << 1,
+            Self::Affiliation => 1 << 2,
+            Self::Partnership => 1 << 3,
         }
     }
 

@@ -19,10 +19,11 @@ use super::read::Dialect;
 use super::read::keyed::hex;
 
 /// Who may see a record or a group of a talent's fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Enum, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Visibility {
     /// Everyone, signed in or not.
+    #[default]
     Public,
     /// Every signed-in account.
     Members,
@@ -95,6 +96,23 @@ impl Facts {
     }
 }
 
+/// The region in whose view a record is that has this region and level, and is made of parts of these regions and levels:
+/// its own, but for a private one that of its private parts. So whoever may follow the private view of one region sees
+/// all that is in it. Where private parts are of several regions it is nobody's, the empty text.
+pub fn view_region<'a>(
+    own: &str,
+    level: Visibility,
+    parts: impl Iterator<Item = (&'a str, Visibility)>,
+) -> String {
+    let private = parts.filter(|(_, level)| *level == Visibility::Private);
+    let private: BTreeSet<&str> = private.map(|(region, _)| region).collect();
+    match (level, private.first()) {
+        (Visibility::Private, Some(one)) if private.len() == 1 => (*one).to_owned(),
+        (Visibility::Private, Some(_)) => String::new(),
+        _ => own.to_owned(),
+    }
+}
+
 /// Whether the viewer may see it.
 pub fn may_see(viewer: &Viewer, on: &Facts) -> bool {
     viewer.sees(on.visibility, &on.region, on.id) && on.parts.iter().all(|part| may_see(viewer, part))
@@ -138,6 +156,12 @@ impl Viewer {
     /// The regions whose private records the viewer sees, in order.
     pub fn insider_regions(&self) -> BTreeSet<&str> {
         self.staff_of.iter().chain(&self.writes).map(String::as_str).collect()
+    }
+
+    /// The level up to which the roles of the viewer grant the views of every region, for whoever follows the log.
+    /// What is the viewer's own is no view of its own: they read it, and do not follow it.
+    pub fn granted_level(&self) -> Visibility {
+        Visibility::from_code(self.level())
     }
 
     /// Whether the viewer writes the records of a region.

@@ -12,7 +12,7 @@ use super::records::SearchResult;
 use super::service::{Answer, AnsweredBy, Search};
 use super::text::{Word, tokens};
 use super::{SearchFacet, SearchType};
-use crate::changes::{self, ChangeCursor};
+use crate::changes::{self, ChangeCursor, Scope};
 use crate::directory::organization::graphql::NearInput;
 use crate::directory::talent::Availability;
 use crate::directory::vocabulary::{Named, Term, Vocabulary, vocabularies};
@@ -145,8 +145,8 @@ impl SearchConnection {
 
     /// The change that the index has caught up with: a client that has just written can tell whether it would find
     /// what it wrote. Null while there is no index.
-    async fn indexed_through(&self) -> Option<ChangeCursor> {
-        self.indexed_through
+    async fn indexed_through(&self) -> Option<&ChangeCursor> {
+        self.indexed_through.as_ref()
     }
 
     /// Whether the search engine could not answer: these are records whose name begins with the query, 50 at most,
@@ -501,7 +501,7 @@ impl Asked {
         }
         let mut query = Query { facets, offset, limit, ..Query::default() };
         self.filter.as_ref().map_or(Ok(()), |filter| filter.apply(&mut query))?;
-        if let Some(cursor) = self.not_before {
+        if let Some(cursor) = &self.not_before {
             let position = Position { feed_id: cursor.feed_id, seq: cursor.seq };
             if !search.wait_for(position).await {
                 return Err(DomainError::IndexLagging);
@@ -567,6 +567,5 @@ fn distribution(
 async fn through(reader: &Reader, reached: Option<Position>) -> Result<Option<ChangeCursor>, DomainError> {
     let Some(Position { feed_id, seq }) = reached else { return Ok(None) };
     let tag = changes::tag(&reader.db, seq).await?.unwrap_or_default();
-    let fingerprint = ChangeCursor::fingerprint(&[], &[], &reader.viewer);
-    Ok(Some(ChangeCursor { feed_id, seq, tag, base: seq, fingerprint }))
+    Ok(Some(ChangeCursor { feed_id, seq, tag, base: seq, scope: Scope::of(&reader.viewer) }))
 }

@@ -31,6 +31,7 @@ use super::{Shared, address, graphiql};
 use crate::directory::contact_read;
 use crate::identity::caller::{Call, Presented, Unidentified};
 use crate::record::error::Code;
+use crate::record::patience::Patience;
 use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
 
@@ -128,23 +129,25 @@ async fn execute(
         LanguagePreferences::parse(languages),
         app.clock.now().to_utc().date_naive(),
     );
+    let patience = Arc::<Patience>::default();
     let mut request = async_graphql::Request::new(String::new())
         .variables(asked.variables)
         .data(Arc::clone(&reader))
         .data(app.search.clone())
         .data(app.clone())
+        .data(Arc::clone(&patience))
         .data(call);
     request.operation_name.clone_from(&asked.operation_name);
     request.set_parsed_query(ExecutableDocument::clone(&document));
 
     let execution = AssertUnwindSafe(shared.schema.execute(request)).catch_unwind();
-    let mut response = match tokio::time::timeout(shared.settings.time_limit, execution).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => {
+    let mut response = match patience.limit(shared.settings.time_limit, execution).await {
+        Some(Ok(response)) => response,
+        Some(Err(_)) => {
             tracing::error!("a resolver panicked");
             return Err(RequestError::fault().into());
         }
-        Err(_) => {
+        None => {
             let seconds = shared.settings.time_limit.as_secs_f32();
             let message = format!("The answer was not ready after {seconds} seconds. Ask for less at once.");
             return Err(RequestError::new(Code::Timeout, message).into());

@@ -140,7 +140,7 @@ impl Server {
     /// # Errors
     /// Whatever the system says of the listener.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
-        let tasks = self.shared.app.tasks.clone();
+        let (tasks, stopping) = (self.shared.app.tasks.clone(), self.shared.app.stopping.clone());
         let listener = self.listener.tap_io(|connection| {
             // Answers are written at once: waiting to fill a packet would only delay them.
             if let Err(error) = connection.set_nodelay(true) {
@@ -151,6 +151,8 @@ impl Server {
         let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         let too_long = async {
             stop.cancelled().await;
+            // Who waits for something that has not happened yet is answered now.
+            stopping.cancel();
             tokio::time::sleep(DRAIN_TIME).await;
         };
         tokio::select! {

@@ -64,8 +64,7 @@ pub(crate) async fn move_to(
     let facts = sides(batch, &kept.iter().map(|(row, _)| row).collect::<Vec<_>>()).await?;
     for ((row, _), sides) in kept.iter_mut().zip(facts) {
         let Some(sides) = sides else { continue };
-        row.visibility = sides.level(row).code();
-        row.region = sides.talent.region;
+        sides.fill(row);
     }
     kept.retain(|(row, before)| row != before);
     written.remove::<Affiliations>(gone).await?;

@@ -15,13 +15,13 @@ use crate::directory::vocabulary::vocabularies;
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, from_json};
-use crate::record::policy::{Facts, Viewer, Visibility};
+use crate::record::policy::{Facts, Viewer, Visibility, view_region};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::SourceInput;
 use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{DateTime, Identifier, PartialDate};
 use crate::record::write::{
-    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, fields_of_view, lock_ids,
+    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, fields_of_parts, lock_ids,
     touch,
 };
 use crate::record::{RecordType, id, messages, name_of, value_of};
@@ -67,6 +67,7 @@ fn blank(id: Uuid) -> Model {
     Model {
         id,
         region: String::new(),
+        view_region: String::new(),
         visibility: Visibility::Private.code(),
         revision: 0,
         created_at: 0,
@@ -105,6 +106,16 @@ impl Sides {
         }
         let parts = [&self.talent, &self.group, &self.organization];
         parts.into_iter().map(Facts::strictest).max().unwrap_or(Visibility::Private)
+    }
+
+    /// Sets what an affiliation has of its sides.
+    pub(super) fn fill(self, row: &mut Model) {
+        let level = self.level(row);
+        let parts = [&self.talent, &self.group, &self.organization];
+        let parts = parts.into_iter().map(|part| (part.region.as_str(), part.visibility));
+        row.view_region = view_region(&self.talent.region, level, parts);
+        row.visibility = level.code();
+        row.region = self.talent.region;
     }
 
     /// The sides that a viewer speaks for.
@@ -220,28 +231,27 @@ pub async fn follow(batch: &Batch<'_>, column: &str, ids: &[Uuid]) -> Result<Vec
     lock_ids(batch, &found).await?;
     let rows: Vec<Model> = Affiliations::load(batch, &found).await?.into_values().collect();
     let facts = sides(batch, &rows.iter().collect::<Vec<_>>()).await?;
-    let moved = rows.into_iter().zip(facts).filter_map(|(row, sides)| {
-        let sides = sides?;
-        let same = row.visibility == sides.level(&row).code() && row.region == sides.talent.region;
-        (!same).then_some((row, sides))
+    let moved = rows.into_iter().zip(facts).filter_map(|(before, sides)| {
+        let mut row = before.clone();
+        sides?.fill(&mut row);
+        (row != before).then_some((row, before))
     });
-    let moved: Vec<(Model, Sides)> = moved.collect();
+    let moved: Vec<(Model, Model)> = moved.collect();
     let revisions = touch(batch, &moved.iter().map(|(row, _)| row.id).collect::<Vec<_>>()).await?;
     let mut written = Vec::new();
     let mut changed = Vec::new();
-    for (mut row, sides) in moved {
-        let before = (row.region.clone(), Visibility::from_code(row.visibility));
-        let after = (sides.talent.region.clone(), sides.level(&row));
-        row.region.clone_from(&sides.talent.region);
-        row.visibility = sides.level(&row).code();
+    for (mut row, before) in moved {
         row.revision = revisions.get(&row.id).copied().unwrap_or(row.revision) + 1;
         row.updated_at = batch.now.micros();
         written.push(Written {
             record_type: RecordType::Affiliation,
             id: row.id,
-            fields: fields_of_view(&before, &after),
-            before: Some(before),
-            after: Some(after),
+            fields: fields_of_parts(
+                (&before.region, Affiliations::visibility(&before)),
+                (&row.region, Affiliations::visibility(&row)),
+            ),
+            before: Some(Affiliations::view(&before)),
+            after: Some(Affiliations::view(&row)),
             revision: row.revision,
             content_hash: Vec::new(),
             origin: String::new(),
@@ -269,7 +279,7 @@ pub async fn erase(batch: &Batch<'_>, talents: &[Uuid]) -> Result<Vec<Written>, 
     let erased = rows.into_values().map(|row| Written {
         record_type: RecordType::Affiliation,
         id: row.id,
-        before: Some((row.region, Visibility::from_code(row.visibility))),
+        before: Some(Affiliations::view(&row)),
         after: None,
         revision: revisions.get(&row.id).copied().unwrap_or(row.revision) + 1,
         content_hash: Vec::new(),
@@ -302,6 +312,10 @@ impl Kind for Affiliations {
 
     fn visibility(row: &Model) -> Visibility {
         Visibility::from_code(row.visibility)
+    }
+
+    fn view(row: &Model) -> (String, Visibility) {
+        (row.view_region.clone(), Self::visibility(row))
     }
 
     fn slug(_: &mut Model) -> Option<&mut String> {
@@ -402,8 +416,7 @@ impl Kind for Affiliations {
             match found {
                 Some(sides) => {
                     assert_anew(draft, &sides, batch.now, &mut problems[*index]);
-                    draft.row.visibility = sides.level(&draft.row).code();
-                    draft.row.region = sides.talent.region;
+                    sides.fill(&mut draft.row);
                 }
                 None if !problems[*index].is_empty() => {}
                 // The other side was in the same batch and was refused.

@@ -17,7 +17,7 @@ use crate::record::audit::Action;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
 use crate::record::messages::{self, Said};
-use crate::record::policy::{Viewer, Visibility};
+use crate::record::policy::{Viewer, Visibility, view_region};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
@@ -25,7 +25,7 @@ use crate::record::value::{
     Currency, DateTime, Decimal, Identifier, LocalizedText, Money, PartialDate, sort_key,
 };
 use crate::record::write::{
-    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, fields_of_view, lock_ids,
+    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, fields_of_parts, lock_ids,
     rows_of, touch,
 };
 use crate::record::{RecordType, id, name_of, value_of};
@@ -167,6 +167,7 @@ fn blank(id: Uuid) -> Model {
         id,
         slug: String::new(),
         region: String::new(),
+        view_region: String::new(),
         visibility: 0,
         declared_visibility: 0,
         revision: 0,
@@ -232,6 +233,9 @@ pub(super) fn derive(partnership: &mut Row, organizations: &HashMap<Uuid, PartyF
     let facts = facts?;
     let strictest = facts.iter().map(|party| party.visibility.code()).max().unwrap_or(0);
     row.visibility = row.declared_visibility.max(strictest);
+    let own = (row.region.as_str(), Visibility::from_code(row.declared_visibility));
+    let parts = facts.iter().map(|party| (party.region.as_str(), party.visibility)).chain([own]);
+    row.view_region = view_region(&row.region, Visibility::from_code(row.visibility), parts);
     row.cross_border = facts.iter().map(|party| party.country.as_str()).collect::<BTreeSet<_>>().len() > 1;
     let regions: BTreeSet<&str> = facts.iter().map(|party| party.region.as_str()).collect();
     row.party_regions = to_json(&regions);
@@ -299,21 +303,22 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
             moved.push((after, before));
         }
     }
-    let of_view = |row: &Row| (row.model.region.clone(), Visibility::from_code(row.model.visibility));
-    let changed = |(after, before): &&mut (Row, Row)| of_view(after) != of_view(before);
+    let changed = |(after, before): &&mut (Row, Row)| Partnerships::view(after) != Partnerships::view(before);
     let ids: Vec<Uuid> = moved.iter_mut().filter(changed).map(|(after, _)| after.model.id).collect();
     let revisions = touch(batch, &ids).await?;
     let mut written = Vec::new();
     for (after, before) in moved.iter_mut().filter(changed) {
         after.model.revision = revisions.get(&after.model.id).copied().unwrap_or(after.model.revision) + 1;
         after.model.updated_at = batch.now.micros();
-        let views = (of_view(before), of_view(after));
         written.push(Written {
             record_type: RecordType::Partnership,
             id: after.model.id,
-            fields: fields_of_view(&views.0, &views.1),
-            before: Some(views.0),
-            after: Some(views.1),
+            fields: fields_of_parts(
+                (&before.model.region, Partnerships::visibility(before)),
+                (&after.model.region, Partnerships::visibility(after)),
+            ),
+            before: Some(Partnerships::view(before)),
+            after: Some(Partnerships::view(after)),
             revision: after.model.revision,
             content_hash: Vec::new(),
             origin: String::new(),
@@ -349,6 +354,10 @@ impl Kind for Partnerships {
 
     fn visibility(row: &Row) -> Visibility {
         Visibility::from_code(row.model.visibility)
+    }
+
+    fn view(row: &Row) -> (String, Visibility) {
+        (row.model.view_region.clone(), Self::visibility(row))
     }
 
     fn slug(row: &mut Row) -> Option<&mut String> {

@@ -5,10 +5,12 @@ use std::sync::LazyLock;
 
 use async_graphql::Enum;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::record::error::DomainError;
 use crate::record::id;
+use crate::record::read::keyed::hex;
 use crate::record::value::{Language, LocalizedText, PartialDate, Url, fold};
 
 pub mod graphql;
@@ -446,6 +448,18 @@ pub const FILES: [&str; 11] = [
     file!("call_genres"),
     file!("occupation_families"),
 ];
+
+/// Hash of all vocabularies, in hexadecimal.
+pub fn hash() -> &'static str {
+    static HASH: LazyLock<String> = LazyLock::new(|| {
+        let mut hash = Sha256::new();
+        for file in FILES {
+            hash.update(file);
+        }
+        hex(&hash.finalize())
+    });
+    &HASH
+}
 
 fn load() -> Vocabularies {
     let regions: Vec<Region> = entries::<RegionFile>(file!("regions"))

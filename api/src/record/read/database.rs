@@ -94,14 +94,27 @@ impl Dialect {
 #[derive(Debug)]
 pub struct Database {
     dialect: Dialect,
-    read: DatabaseConnection,
+    read: Side,
+    /// For snapshots that are read for long: they must not take the connections of others.
+    long: DatabaseConnection,
     write: DatabaseConnection,
     lanes: Lanes,
-    statements: AtomicU64,
+    statements: Arc<AtomicU64>,
+}
+
+/// Where reads go.
+#[derive(Debug)]
+enum Side {
+    /// To any connection: each statement sees what is committed then.
+    Pool(DatabaseConnection),
+    /// To one transaction: all statements see the same.
+    Snapshot(DatabaseTransaction),
 }
 
 /// Connections for reads: twice the cores of a small machine; more only queue in the database.
 const READ_CONNECTIONS: u32 = 4;
+/// Snapshots that are read for long at the same time.
+pub const LONG_READS: u32 = 2;
 
 impl Database {
     /// Opens the database of a URL: `sqlite://path` or `postgres://..`.
@@ -110,20 +123,25 @@ impl Database {
     /// Whatever the driver says; nothing has been written then.
     pub async fn open(url: &str) -> Result<Arc<Self>, DbErr> {
         let dialect = if url.starts_with("sqlite:") { Dialect::Sqlite } else { Dialect::Postgres };
-        let (read, write) = match dialect {
+        let (read, mut long, write) = match dialect {
             Dialect::Postgres => {
-                let mut read = Self::options(url, READ_CONNECTIONS);
-                // Array statements are replanned at every call otherwise, at more than the cost of running them.
-                read.map_sqlx_postgres_opts(|o| {
-                    o.options([
-                        ("plan_cache_mode", "force_generic_plan"),
-                        ("jit", "off"),
-                        // Rows are looked up by their own id, each once: remembering them only costs.
-                        ("enable_memoize", "off"),
-                        ("default_transaction_read_only", "on"),
-                    ])
-                    .statement_cache_capacity(500)
-                });
+                let reading = |connections, idle: &'static str| {
+                    let mut options = Self::options(url, connections);
+                    // Array statements are replanned at every call otherwise, at more than the cost of running them.
+                    options.map_sqlx_postgres_opts(move |o| {
+                        o.options([
+                            ("plan_cache_mode", "force_generic_plan"),
+                            ("jit", "off"),
+                            // Rows are looked up by their own id, each once: remembering them only costs.
+                            ("enable_memoize", "off"),
+                            ("default_transaction_read_only", "on"),
+                            ("idle_in_transaction_session_timeout", idle),
+                        ])
+                        .statement_cache_capacity(500)
+                    });
+                    options
+                };
+                let (read, long) = (reading(READ_CONNECTIONS, "10s"), reading(LONG_READS, "10min"));
                 let mut write = Self::options(url, 8);
                 write.map_sqlx_postgres_opts(|o| {
                     o.options([
@@ -138,21 +156,70 @@ impl Database {
                     ])
                     .statement_cache_capacity(500)
                 });
-                (read, write)
+                (read, long, write)
             }
             Dialect::Sqlite => {
-                let mut read = Self::options(url, READ_CONNECTIONS);
-                read.map_sqlx_sqlite_opts(|o| Self::sqlite(o).statement_cache_capacity(500));
+                let reading = |connections| {
+                    let mut options = Self::options(url, connections);
+                    options.map_sqlx_sqlite_opts(|o| Self::sqlite(o).statement_cache_capacity(500));
+                    options
+                };
                 let mut write = Self::options(url, 1);
                 write.map_sqlx_sqlite_opts(|o| {
                     Self::sqlite(o).create_if_missing(true).statement_cache_capacity(500)
                 });
-                (read, write)
+                (reading(READ_CONNECTIONS), reading(LONG_READS), write)
             }
         };
         let write = sea_orm::Database::connect(write).await?;
-        let read = sea_orm::Database::connect(read).await?;
-        Ok(Arc::new(Self { dialect, read, write, lanes: Lanes::default(), statements: AtomicU64::new(0) }))
+        let read = Side::Pool(sea_orm::Database::connect(read).await?);
+        long.connect_lazy(true).min_connections(0);
+        let long = sea_orm::Database::connect(long).await?;
+        Ok(Arc::new(Self { dialect, read, long, write, lanes: Lanes::default(), statements: Arc::default() }))
+    }
+
+    /// The database as it is now, for several reads that must agree, in a short time. Must be taken and read in a task
+    /// of its own: what is dropped while its transaction begins would leave it open.
+    ///
+    /// # Errors
+    /// Whatever the driver says.
+    pub async fn snapshot(&self) -> Result<Arc<Self>, DbErr> {
+        match &self.read {
+            Side::Pool(read) => self.snapshot_on(read).await,
+            Side::Snapshot(_) => Err(DbErr::Custom("a snapshot is no database to take another of".into())),
+        }
+    }
+
+    /// The same for as long as ten minutes: [`LONG_READS`] at a time.
+    ///
+    /// # Errors
+    /// Whatever the driver says.
+    pub async fn long_snapshot(&self) -> Result<Arc<Self>, DbErr> {
+        self.snapshot_on(&self.long).await
+    }
+
+    async fn snapshot_on(&self, connection: &DatabaseConnection) -> Result<Arc<Self>, DbErr> {
+        let options = TransactionOptions {
+            isolation_level: (self.dialect == Dialect::Postgres).then_some(IsolationLevel::RepeatableRead),
+            access_mode: (self.dialect == Dialect::Postgres).then_some(AccessMode::ReadOnly),
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+        };
+        Ok(Arc::new(Self {
+            dialect: self.dialect,
+            read: Side::Snapshot(connection.begin_with_options(options).await?),
+            long: self.long.clone(),
+            write: self.write.clone(),
+            lanes: Lanes::default(),
+            statements: Arc::clone(&self.statements),
+        }))
+    }
+
+    /// The transaction of a snapshot; nothing of a database that is none.
+    pub fn transaction(&self) -> Option<&DatabaseTransaction> {
+        match &self.read {
+            Side::Pool(_) => None,
+            Side::Snapshot(transaction) => Some(transaction),
+        }
     }
 
     fn options(url: &str, connections: u32) -> ConnectOptions {
@@ -225,7 +292,10 @@ impl Database {
     ) -> Result<Vec<(usize, Row)>, DomainError> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         let statement = statement.keys.statement(self.dialect, &statement.sql, keys);
-        let rows = self.read.query_all_raw(statement).await?;
+        let rows = match &self.read {
+            Side::Pool(pool) => pool.query_all_raw(statement).await?,
+            Side::Snapshot(transaction) => transaction.query_all_raw(statement).await?,
+        };
         rows.into_iter().map(Row::positioned).collect()
     }
 
@@ -253,12 +323,18 @@ impl Database {
     /// Whatever the driver says.
     pub async fn ping(&self) -> Result<(), DbErr> {
         let one = Statement::from_string(self.dialect.backend(), "SELECT 1");
-        self.read.query_one_raw(one).await.map(|_| ())
+        match &self.read {
+            Side::Pool(pool) => pool.query_one_raw(one).await.map(|_| ()),
+            Side::Snapshot(transaction) => transaction.query_one_raw(one).await.map(|_| ()),
+        }
     }
 
     /// Closes both pools, waiting for what is running.
     pub async fn close(&self) {
-        let _ = self.read.clone().close().await;
+        if let Side::Pool(pool) = &self.read {
+            let _ = pool.clone().close().await;
+        }
+        let _ = self.long.clone().close().await;
         let _ = self.write.clone().close().await;
     }
 }

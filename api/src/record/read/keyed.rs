@@ -63,14 +63,19 @@ impl KeyValue {
         }
     }
 
-    fn into_json(self) -> serde_json::Value {
-        match self {
-            Self::Id(id) => id.simple().to_string().into(),
-            Self::Text(text) => text.into(),
-            Self::Bytes(bytes) => hex(&bytes).into(),
-            Self::Int(number) => number.into(),
-            Self::Float(number) => number.into(),
-        }
+    /// Writes it as JSON: what is no text as hexadecimal digits.
+    fn write_json(&self, into: &mut Vec<u8>) {
+        let written = match self {
+            Self::Id(id) => {
+                let mut digits = [0; uuid::fmt::Simple::LENGTH];
+                serde_json::to_writer(into, id.simple().encode_lower(&mut digits))
+            }
+            Self::Text(text) => serde_json::to_writer(into, text),
+            Self::Bytes(bytes) => serde_json::to_writer(into, &hex(bytes)),
+            Self::Int(number) => serde_json::to_writer(into, number),
+            Self::Float(number) => serde_json::to_writer(into, number),
+        };
+        debug_assert!(written.is_ok(), "texts and numbers are JSON, and memory takes them");
     }
 }
 
@@ -160,8 +165,19 @@ impl KeyColumns {
                 typed.map(|((_, t), array)| Value::Array(array_type(*t), Some(Box::new(array)))).collect()
             }
             Dialect::Sqlite => {
-                let rows = keys.into_iter().map(|row| row.into_iter().map(KeyValue::into_json).collect());
-                vec![serde_json::Value::Array(rows.collect()).to_string().into()]
+                let mut json = Vec::with_capacity(64 * keys.len());
+                for (position, row) in keys.iter().enumerate() {
+                    json.extend(if position == 0 { b"[[".as_slice() } else { b",[" });
+                    for (position, value) in row.iter().enumerate() {
+                        if position > 0 {
+                            json.push(b',');
+                        }
+                        value.write_json(&mut json);
+                    }
+                    json.push(b']');
+                }
+                json.extend(if keys.is_empty() { b"[]".as_slice() } else { b"]" });
+                vec![String::from_utf8_lossy(&json).into_owned().into()]
             }
         };
         Statement::from_sql_and_values(dialect.backend(), sql, values)

@@ -71,9 +71,18 @@ impl Batch<'_> {
     /// [`DomainError::Database`].
     pub async fn unlist(&self, table: &str, ids: &[Uuid]) -> Result<(), DomainError> {
         let listed = self.listed(table);
-        let list = format!("DELETE FROM {table}_list WHERE (facet, region, name_key, id) IN");
-        self.for_ids(ids, |keys| {
-            format!("{list} (SELECT f.value, g.value, o.name_key, o.id FROM {keys} {listed})")
+        self.for_ids(ids, |keys| match self.dialect {
+            // PostgreSQL expects a hundred entries of each JSON list, and would rather walk through the whole table than
+            // look all of them up. Nobody else touches these rows meanwhile: their records are locked.
+            Dialect::Postgres => format!(
+                "DELETE FROM {table}_list WHERE ctid = ANY(ARRAY(SELECT l.at FROM {keys} {listed} \
+                 CROSS JOIN LATERAL (SELECT l.ctid AS at FROM {table}_list AS l WHERE l.facet = f.value \
+                 AND l.region = g.value AND l.name_key = o.name_key AND l.id = o.id LIMIT 1) AS l))"
+            ),
+            Dialect::Sqlite => format!(
+                "DELETE FROM {table}_list WHERE (facet, region, name_key, id) IN \
+                 (SELECT f.value, g.value, o.name_key, o.id FROM {keys} {listed})"
+            ),
         })
         .await
     }

@@ -390,9 +390,8 @@ impl<'a> Door<'a> {
             let replicated = K::replicated(&row)?;
             let hash = content_hash(&replicated)?;
             let shared = self.shared.get(&id);
-            let view = |row: &K::Row| (K::region(row).to_owned(), K::visibility(row));
             if let (Some(before), Some(shared)) = (&before, shared) {
-                if shared.content_hash == hash && view(before) == view(&row) {
+                if shared.content_hash == hash && K::view(before) == K::view(&row) {
                     self.statuses[index] = Some((Status::Unchanged, shared.revision));
                     continue;
                 }
@@ -422,8 +421,8 @@ impl<'a> Door<'a> {
             self.written.push(Written {
                 record_type: K::TYPE,
                 id,
-                before: before.as_ref().map(view),
-                after: Some(view(&row)),
+                before: before.as_ref().map(K::view),
+                after: Some(K::view(&row)),
                 revision,
                 content_hash: hash,
                 origin: submission.source.as_ref().map_or_else(|| self.instance.clone(), |s| s.name.clone()),
@@ -504,7 +503,7 @@ impl<'a> Door<'a> {
             self.written.push(Written {
                 record_type: K::TYPE,
                 id,
-                before: Some((K::region(row).to_owned(), K::visibility(row))),
+                before: Some(K::view(row)),
                 after: None,
                 revision,
                 content_hash: Vec::new(),

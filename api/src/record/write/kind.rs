@@ -40,8 +40,8 @@ pub struct Written {
     pub fields: Vec<String>,
 }
 
-/// The names of the fields that make a record's view, where it has another now.
-pub fn fields_of_view(before: &(String, Visibility), after: &(String, Visibility)) -> Vec<String> {
+/// The names of the fields that follow from the parts of a record, where it has others now.
+pub fn fields_of_parts(before: (&str, Visibility), after: (&str, Visibility)) -> Vec<String> {
     let changed = [("region", before.0 != after.0), ("visibility", before.1 != after.1)];
     changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
 }
@@ -84,8 +84,12 @@ pub trait Kind {
     fn id(row: &Self::Row) -> Uuid;
     /// The region that answers for it.
     fn region(row: &Self::Row) -> &str;
-    /// The view that it is in.
+    /// Who may see it.
     fn visibility(row: &Self::Row) -> Visibility;
+    /// The view of the log that it is in: that of its region, unless it is made of others.
+    fn view(row: &Self::Row) -> (String, Visibility) {
+        (Self::region(row).to_owned(), Self::visibility(row))
+    }
     /// The fields that other systems see, as JSON.
     ///
     /// # Errors

@@ -129,8 +129,8 @@ impl Rewritten<'_, '_> {
             self.records.push(Written {
                 record_type: K::TYPE,
                 id,
-                before: Some((K::region(&before).to_owned(), K::visibility(&before))),
-                after: Some((K::region(&row).to_owned(), K::visibility(&row))),
+                before: Some(K::view(&before)),
+                after: Some(K::view(&row)),
                 revision,
                 content_hash: content_hash(&is)?,
                 origin: self.instance.clone(),
@@ -164,7 +164,7 @@ impl Rewritten<'_, '_> {
             self.records.push(Written {
                 record_type: K::TYPE,
                 id: pair.duplicate,
-                before: Some((K::region(&row).to_owned(), K::visibility(&row))),
+                before: Some(K::view(&row)),
                 after: None,
                 revision: shared.get(&pair.duplicate).map_or(0, |shared| shared.revision) + 1,
                 content_hash: Vec::new(),

@@ -25,7 +25,7 @@ pub use self::batch::{Batch, rows_of};
 pub use self::door::{apply, lock_ids, revision_of, touch};
 use self::idempotency::{Claimed, claim};
 pub use self::idempotency::{MAX_KEY, Once};
-pub use self::kind::{Draft, Kind, Numbered, Written, fields_of_view};
+pub use self::kind::{Draft, Kind, Numbered, Written, fields_of_parts};
 pub use self::merging::{Merge, Mergeable, Merged, Pair, Rewritten, merge, union_of};
 use super::RecordType;
 use super::error::DomainError;
@@ -41,7 +41,8 @@ use crate::directory::talent::consent::Step;
 use crate::directory::talent::write::TalentInput;
 
 /// Layout of the replicated fields that the content hash covers.
-const SCHEMA_VERSION: i32 = 1;
+/// The version of the fields that records have in the log.
+pub const SCHEMA_VERSION: i32 = 1;
 
 /// A record as somebody submits it.
 #[derive(Clone, Debug)]
@@ -401,6 +402,7 @@ where
                 let changes = log_of(&written);
                 changes::append(&tx, app.db.dialect(), changes, app.clock.now()).await?;
                 tx.commit().await?;
+                app.heads.written();
                 if written.iter().any(|record| record.erased_from.is_some()) {
                     app.erased.notify_one();
                     app.identity.callers().forget_all();

@@ -1,0 +1,105 @@
+//! Why a reader of the log cannot go on from its position, and what helps.
+
+use async_graphql::{ErrorExtensionValues, Name, Value};
+
+use super::ChangeCursor;
+use crate::record::RecordType;
+use crate::record::error::Code;
+use crate::record::name_of;
+use crate::record::policy::Visibility;
+
+/// A view: the records of a region that have a visibility.
+pub type View = (String, Visibility);
+
+/// Why a reader of the log cannot go on from its position.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CursorFault {
+    /// This instance never had the feed of the position.
+    #[error("This is no position in the log of this instance. Load a snapshot, and follow from its cursor.")]
+    Invalid,
+    /// The log began anew after this position, as after a restore.
+    #[error(
+        "The log has begun anew since this position, as after a restore. Load a snapshot and keep your ids: those of the \
+         records are the same."
+    )]
+    FeedChanged,
+    /// The position is behind the end of the log.
+    #[error(
+        "This position is behind the end of the log, which should not happen. Load a snapshot, and tell the operators of \
+         both systems."
+    )]
+    Ahead,
+    /// Another change stands at this position than the reader has seen.
+    #[error(
+        "Another change stands at this position than you were given, which should not happen. Load a snapshot, and tell \
+         the operators of both systems."
+    )]
+    Forked,
+    /// What was deleted since this position is no longer known.
+    #[error("This position is too old: what was deleted since is no longer known. Load a snapshot.")]
+    Expired,
+    /// The reader asks for other records than before, or may see others.
+    #[error(
+        "You ask for other records than those of this position, or may see others now. Drop those of `removedViews` and \
+         `removedTypes`, load a snapshot of `addedViews` and `addedTypes`, and go on from `resumeCursor`."
+    )]
+    ViewsChanged(Box<ViewsChanged>),
+}
+
+/// How what a reader follows differs from what it has followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewsChanged {
+    /// Views that are followed now and were not before.
+    pub added_views: Vec<View>,
+    /// Views that were followed before and are not now.
+    pub removed_views: Vec<View>,
+    /// Types that are followed now and were not before.
+    pub added_types: Vec<RecordType>,
+    /// Types that were followed before and are not now.
+    pub removed_types: Vec<RecordType>,
+    /// The same position, for what is followed now.
+    pub resume: ChangeCursor,
+}
+
+impl CursorFault {
+    /// The code that clients see.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Invalid => Code::CursorInvalid,
+            Self::FeedChanged => Code::CursorFeedChanged,
+            Self::Ahead => Code::CursorAhead,
+            Self::Forked => Code::CursorForked,
+            Self::Expired => Code::CursorExpired,
+            Self::ViewsChanged(_) => Code::CursorViewsChanged,
+        }
+    }
+
+    /// What helps, in the extensions of the error.
+    pub fn extend(&self, extensions: &mut ErrorExtensionValues) {
+        let recovery = match self {
+            Self::Invalid | Self::Expired => "SNAPSHOT",
+            Self::FeedChanged => "SNAPSHOT_KEEP_IDS",
+            Self::Ahead | Self::Forked => "SNAPSHOT_AND_ALARM",
+            Self::ViewsChanged(_) => "RESUME",
+        };
+        extensions.set("recovery", recovery);
+        if let Self::ViewsChanged(changed) = self {
+            let views = |views: &[View]| {
+                let view = |(region, visibility): &View| {
+                    let fields = [
+                        ("region", Value::from(region.as_str())),
+                        ("visibility", name_of(*visibility).into()),
+                    ];
+                    Value::Object(fields.into_iter().map(|(name, value)| (Name::new(name), value)).collect())
+                };
+                Value::List(views.iter().map(view).collect())
+            };
+            let types = |types: &[RecordType]| Value::List(types.iter().map(|of| of.name().into()).collect());
+            extensions.set("addedViews", views(&changed.added_views));
+            extensions.set("removedViews", views(&changed.removed_views));
+            extensions.set("addedTypes", types(&changed.added_types));
+            extensions.set("removedTypes", types(&changed.removed_types));
+            extensions.set("resumeCursor", changed.resume.text());
+        }
+    }
+}

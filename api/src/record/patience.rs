@@ -1,0 +1,52 @@
+//! How much longer than others a request may take, because it was asked to wait.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+/// The time that a request was asked to wait. Given to its resolvers, and to whoever ends it when its time is over.
+#[derive(Debug, Default)]
+pub struct Patience(AtomicU64);
+
+impl Patience {
+    /// Allows a time more. Of several that are allowed at once the longest counts: they run side by side.
+    pub fn extend(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.0.fetch_max(millis, Ordering::Relaxed);
+    }
+
+    /// What the work comes to; nothing where it takes longer than `limit` and what it was allowed.
+    pub async fn limit<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        let begun = Instant::now();
+        loop {
+            let allowed = self.0.load(Ordering::Relaxed);
+            let until = begun + limit + Duration::from_millis(allowed);
+            if let Ok(done) = timeout_at(until, &mut work).await {
+                return Some(done);
+            }
+            if self.0.load(Ordering::Relaxed) == allowed {
+                return None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_asked_to_wait_may_take_longer() {
+        let patience = Patience::default();
+        let second = Duration::from_secs(1);
+        let sleep = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
+        assert!(patience.limit(second, sleep(2)).await.is_none());
+        let waits = async {
+            patience.extend(5 * second);
+            sleep(4).await;
+        };
+        assert!(patience.limit(second, waits).await.is_some());
+    }
+}

@@ -1,0 +1,349 @@
+//! The feed in the schema.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Context, Enum, ID, Object};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::scope::Following;
+use super::{Asked, Change, MAX_PAGE, Page, page};
+use crate::changes::{ChangeCursor, Head, Operation};
+use crate::directory::node::Node;
+use crate::directory::region::{self, RegionNode, Regions};
+use crate::directory::vocabulary;
+use crate::identity::caller::{Call, Unidentified};
+use crate::record::RecordType;
+use crate::record::abstract_type::Abstract;
+use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
+use crate::record::id::graphql_id;
+use crate::record::patience::Patience;
+use crate::record::provenance::ExternalId;
+use crate::record::read::{Selected, Selection};
+use crate::record::reader::Reader;
+use crate::record::value::DateTime;
+use crate::record::write::SCHEMA_VERSION;
+
+/// Entries on a page where nothing is said.
+const DEFAULT_PAGE: i32 = 100;
+/// Seconds to wait for a change at most.
+const MAX_WAIT: i32 = 50;
+
+/// What to do with a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ChangeOperation {
+    /// Write it as it stands now.
+    Upsert,
+    /// Remove it.
+    Delete,
+    /// Remove it and all that was known of it, backups included.
+    Erase,
+}
+
+/// Why a record changed for who follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ChangeReason {
+    /// It was made or changed.
+    Changed,
+    /// It was deleted.
+    Deleted,
+    /// It is hidden from the reader now, or in a region that is not followed.
+    OutOfView,
+    /// It was erased.
+    Erased,
+}
+
+/// A page of changes, read at one instant: entries, records and positions agree.
+#[derive(Clone, Debug)]
+pub struct ChangeFeed {
+    page: Page,
+    regions: Regions,
+    instance_id: String,
+}
+
+/// A page of changes, read at one instant: entries, records and positions agree.
+#[Object]
+impl ChangeFeed {
+    /// What changed, in order: of each record only the newest change. A record may come before one that it refers to.
+    async fn changes(&self) -> Vec<ChangeNode<'_>> {
+        self.page.changes.iter().map(|change| ChangeNode { change, regions: &self.regions }).collect()
+    }
+
+    /// Where to go on: also past changes that were left out, so that it moves even where `changes` is empty.
+    async fn cursor(&self) -> &ChangeCursor {
+        &self.page.cursor
+    }
+
+    /// Whether there is more now.
+    async fn has_more(&self) -> bool {
+        self.page.has_more
+    }
+
+    /// The end of the log when the page was read.
+    async fn head(&self) -> &ChangeCursor {
+        &self.page.head
+    }
+
+    /// About how many changes are still to come: those of types that are not followed are counted as well.
+    async fn pending(&self) -> i64 {
+        self.page.pending
+    }
+
+    /// The deployment that answers. Pass it as `excludeOrigin` where changes made there are not wanted.
+    async fn instance_id(&self) -> ID {
+        ID(self.instance_id.clone())
+    }
+
+    /// Version of the fields that records have: where it is higher than you know, records may have fields that you do
+    /// not know.
+    async fn schema_version(&self) -> i32 {
+        SCHEMA_VERSION
+    }
+
+    /// Hash of the vocabularies: where it is new, read regions, sectors, occupations and terms again.
+    async fn vocabulary_hash(&self) -> &str {
+        vocabulary::hash()
+    }
+}
+
+/// A change of a record, for who follows.
+#[derive(Clone, Copy, Debug)]
+pub struct ChangeNode<'a> {
+    change: &'a Change,
+    regions: &'a Regions,
+}
+
+/// A change of a record, for who follows.
+#[Object(name = "Change")]
+impl ChangeNode<'_> {
+    /// The position of this change: everything up to it is done with when it is passed as `after`.
+    async fn cursor(&self) -> &ChangeCursor {
+        &self.change.cursor
+    }
+
+    /// Type of the record.
+    async fn record_type(&self) -> RecordType {
+        self.change.entry.record_type
+    }
+
+    /// Id of the record.
+    async fn record_id(&self) -> ID {
+        graphql_id(self.change.entry.record_type.prefix(), self.change.entry.record_id)
+    }
+
+    /// What to do with the record.
+    async fn operation(&self) -> ChangeOperation {
+        match self.change.entry.operation {
+            Operation::Upsert => ChangeOperation::Upsert,
+            Operation::Delete | Operation::Leave => ChangeOperation::Delete,
+            Operation::Erase => ChangeOperation::Erase,
+        }
+    }
+
+    /// Why.
+    async fn reason(&self) -> ChangeReason {
+        match self.change.entry.operation {
+            Operation::Upsert => ChangeReason::Changed,
+            Operation::Delete => ChangeReason::Deleted,
+            Operation::Leave => ChangeReason::OutOfView,
+            Operation::Erase => ChangeReason::Erased,
+        }
+    }
+
+    /// The record's revision after it. It never falls.
+    async fn revision(&self) -> i32 {
+        self.change.entry.revision
+    }
+
+    /// The region that answers for the record, or did.
+    async fn region(&self) -> Option<RegionNode> {
+        self.regions.get(&self.change.entry.region)
+    }
+
+    /// When it was written. For people: nothing is ordered by it.
+    async fn occurred_at(&self) -> DateTime {
+        self.change.entry.at
+    }
+
+    /// The deployment or the source where the change was made.
+    async fn origin(&self) -> &str {
+        &self.change.entry.origin
+    }
+
+    /// The id in the system that owns the record; null where it was made here, was hidden or erased, and of people who
+    /// were deleted.
+    async fn external_id(&self) -> Option<ExternalId> {
+        self.change.external_id()
+    }
+
+    /// The record as it stands now; null where it is to be removed.
+    async fn record(&self) -> Option<Abstract<&Node>> {
+        self.change.record.as_ref().map(Abstract)
+    }
+
+    /// Hash of the record's fields, in hexadecimal: only for who writes the records of its region.
+    async fn content_hash(&self) -> Option<&str> {
+        self.change.content_hash.as_deref()
+    }
+
+    /// Whether no further change of the same transaction follows.
+    async fn last_of_transaction(&self) -> bool {
+        self.change.last_of_transaction
+    }
+}
+
+/// Queries of the feed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FeedQuery;
+
+/// Queries of the feed.
+#[Object]
+impl FeedQuery {
+    /// What changed since a position, for systems that keep in step. Pass `cursor` of the last answer as `after`; without
+    /// it the page is the first of all records that there are. What may be seen by everyone can be followed without
+    /// signing in, unless the operator has switched that off.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    async fn changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Where to go on: the `cursor` of the last answer. Errors with codes CURSOR_... say in `recovery` what to do."
+        )]
+        after: Option<ChangeCursor>,
+        #[graphql(desc = "Changes on the page: 500 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Only records of these types; of all where none is given.")] types: Option<
+            Vec<RecordType>,
+        >,
+        #[graphql(desc = "Only records of these regions, by slug; of all where none is given.")]
+        regions: Option<Vec<String>>,
+        #[graphql(
+            desc = "Seconds to wait for a change where there is none: 50 at most. An empty page then says that there was none.",
+            default = 0
+        )]
+        wait_seconds: Option<i32>,
+        #[graphql(desc = "Leave out what was changed by this deployment or source.")] exclude_origin: Option<
+            String,
+        >,
+    ) -> GraphqlResult<ChangeFeed> {
+        let field = Selection::root(ctx);
+        let (first, wait) = (first.unwrap_or(DEFAULT_PAGE), wait_seconds.unwrap_or_default());
+        let (first, wait) = bounds(first, wait).graphql()?;
+        ctx.data::<Arc<Patience>>()?.extend(wait);
+        let arguments = Arguments { types, regions, first, exclude_origin };
+        arguments.feed(Reader::of(ctx)?, Call::of(ctx)?, after, Instant::now() + wait, &field).await.graphql()
+    }
+}
+
+fn bounds(first: i32, wait: i32) -> Result<(usize, Duration), DomainError> {
+    let right = usize::try_from(first).ok().filter(|first| (1..=MAX_PAGE).contains(first));
+    let message = || format!("`first` is {first}: it must be from 1 to {MAX_PAGE}.");
+    let first = right.ok_or_else(|| DomainError::bad_input("first", message()))?;
+    let right = u64::try_from(wait).ok().filter(|_| wait <= MAX_WAIT);
+    let message = || format!("`waitSeconds` is {wait}: it must be from 0 to {MAX_WAIT}.");
+    let wait = right.ok_or_else(|| DomainError::bad_input("waitSeconds", message()))?;
+    Ok((first, Duration::from_secs(wait)))
+}
+
+/// What a caller follows, if they may.
+///
+/// # Errors
+/// `UNAUTHENTICATED` where nobody is signed in and the feed is not public, `BAD_USER_INPUT` for a region that there is
+/// not.
+pub fn following(
+    call: &Call,
+    types: Option<&[RecordType]>,
+    regions: Option<&[String]>,
+) -> Result<Following, DomainError> {
+    if !call.app.public_feed && !call.viewer().signed_in {
+        return Err(DomainError::Unauthenticated("Sign in to follow the changes of this directory."));
+    }
+    Following::new(call.viewer(), types, regions)
+}
+
+/// The arguments that stay the same from page to page.
+struct Arguments {
+    types: Option<Vec<RecordType>>,
+    regions: Option<Vec<String>>,
+    first: usize,
+    exclude_origin: Option<String>,
+}
+
+impl Arguments {
+    /// Reads pages until there is something on one, or until the time is over. Who calls is asked again each time: what
+    /// they may see may have changed meanwhile.
+    async fn feed(
+        self,
+        reader: &Arc<Reader>,
+        call: &Call,
+        mut after: Option<ChangeCursor>,
+        until: Instant,
+        field: &Selected,
+    ) -> Result<ChangeFeed, DomainError> {
+        let changes = field.selection.below("ChangeFeed", "changes").unwrap_or_default();
+        let mut heads = call.app.heads.watch(&reader.db);
+        let mut call = call.clone();
+        loop {
+            let now = Reader::new(
+                Arc::clone(&reader.db),
+                call.viewer().clone(),
+                reader.languages.clone(),
+                reader.today,
+            );
+            let asked = Asked {
+                following: following(&call, self.types.as_deref(), self.regions.as_deref())?,
+                after,
+                first: self.first,
+                exclude_origin: self.exclude_origin.clone(),
+                record: changes.below("Change", "record").unwrap_or_default(),
+                pending: field.selection.has("ChangeFeed", &["pending"]),
+            };
+            let page = page(&call.app, &now, asked).await?;
+            let goes_on = page.changes.is_empty() && Instant::now() < until;
+            if !(goes_on && (page.has_more || has_grown(&call, &mut heads, &page.head, until).await)) {
+                return answer(&call, &now, page, &changes).await;
+            }
+            after = Some(page.cursor);
+            call = call.again().await.map_err(|error| match error {
+                Unidentified::Refused => {
+                    DomainError::Unauthenticated("Your token has ended. Sign in again and go on.")
+                }
+                Unidentified::Failed(error) => error,
+            })?;
+        }
+    }
+}
+
+/// Waits for the log to grow beyond a position; false where the time was over before.
+async fn has_grown(
+    call: &Call,
+    heads: &mut watch::Receiver<Option<Head>>,
+    from: &ChangeCursor,
+    until: Instant,
+) -> bool {
+    let beyond =
+        |head: &Option<Head>| head.is_some_and(|head| head.seq > from.seq || head.feed_id != from.feed_id);
+    tokio::select! {
+        grown = heads.wait_for(beyond) => grown.is_ok(),
+        () = tokio::time::sleep_until(until) => false,
+        () = call.app.stopping.cancelled() => false,
+    }
+}
+
+/// The page, with what is wanted of the regions.
+async fn answer(
+    call: &Call,
+    reader: &Reader,
+    page: Page,
+    changes: &Selection,
+) -> Result<ChangeFeed, DomainError> {
+    let regions = match changes.below("Change", "region") {
+        Some(want) => {
+            let slugs = page.changes.iter().map(|change| change.entry.region.as_str());
+            region::read(reader, slugs, &want).await?
+        }
+        None => Regions::default(),
+    };
+    let instance_id = call.app.instance(call.app.db.writer()).await?.to_string();
+    Ok(ChangeFeed { page, regions, instance_id })
+}

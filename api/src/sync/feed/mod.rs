@@ -1,0 +1,250 @@
+//! The feed: what changed since a position, for who asks.
+//!
+//! A page is read in one snapshot: the entries, the records as they are now, and the end of the log agree. Of each
+//! record only the newest entry in each view is shown. What the caller may not read now is left out.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use self::scope::Following;
+use self::store::{LogState, Newest};
+use crate::app::App;
+use crate::changes::fault::CursorFault;
+use crate::changes::{ChangeCursor, Operation};
+use crate::directory::node::{self, Node};
+use crate::record::RecordType;
+use crate::record::error::DomainError;
+use crate::record::provenance::ExternalId;
+use crate::record::read::Selection;
+use crate::record::read::keyed::hex;
+use crate::record::reader::Reader;
+
+pub mod graphql;
+pub mod scope;
+pub mod store;
+
+/// Entries on a page at most.
+pub const MAX_PAGE: usize = 500;
+/// Entries that are looked at for one page at most: where few of them are asked for, a page may have none.
+const MAX_LOOKED_AT: usize = 5000;
+
+/// What somebody asks of the feed.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The types, regions and views.
+    pub following: Following,
+    /// Where they were the last time; nothing for the beginning.
+    pub after: Option<ChangeCursor>,
+    /// Entries at most.
+    pub first: usize,
+    /// Where changes are not wanted from: the caller itself.
+    pub exclude_origin: Option<String>,
+    /// What is wanted of the records.
+    pub record: Selection,
+    /// Whether it is wanted how much is still to come.
+    pub pending: bool,
+}
+
+/// An entry of the feed.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The entry of the log.
+    pub entry: Newest,
+    /// Its position.
+    pub cursor: ChangeCursor,
+    /// The record as it is now; nothing where it is not there for the reader any more.
+    pub record: Option<Node>,
+    /// Hash of its fields, in hexadecimal, where the reader writes the records of its region.
+    pub content_hash: Option<String>,
+    /// Whether no other entry of the same transaction follows.
+    pub last_of_transaction: bool,
+}
+
+impl Change {
+    /// The id in the system that owns the record, where the reader may know it: of what they do not see now, only where
+    /// it is of no person.
+    pub fn external_id(&self) -> Option<ExternalId> {
+        let known = match self.entry.operation {
+            Operation::Upsert => true,
+            Operation::Delete => !self.entry.record_type.is_personal(),
+            Operation::Leave | Operation::Erase => false,
+        };
+        let (source, id) = self.entry.external.clone().filter(|_| known)?;
+        Some(ExternalId { source, id })
+    }
+}
+
+/// A page of the feed.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Its entries.
+    pub changes: Vec<Change>,
+    /// The position after it.
+    pub cursor: ChangeCursor,
+    /// Whether there is more.
+    pub has_more: bool,
+    /// The position at the end of the log.
+    pub head: ChangeCursor,
+    /// How many entries are still to come, where it was wanted.
+    pub pending: i64,
+}
+
+/// The position of the last entry of the log, for a reader of all that they may see.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn end(reader: &Reader) -> Result<ChangeCursor, DomainError> {
+    let state = store::state(&reader.db, None).await?;
+    Ok(at_head(&state, crate::changes::Scope::of(&reader.viewer), state.head))
+}
+
+fn at_head(state: &LogState, scope: crate::changes::Scope, base: i64) -> ChangeCursor {
+    ChangeCursor { feed_id: state.feed_id, seq: state.head, tag: state.head_tag, base, scope }
+}
+
+/// Reads a page in a task of its own, so that nobody who goes away leaves the snapshot open.
+///
+/// # Errors
+/// [`CursorFault`] where the reader cannot go on from there, [`DomainError::Database`].
+pub async fn page(app: &App, reader: &Reader, asked: Asked) -> Result<Page, DomainError> {
+    let (db, viewer) = (Arc::clone(&reader.db), reader.viewer.clone());
+    let (languages, today) = (reader.languages.clone(), reader.today);
+    let task = app.tasks.spawn(async move {
+        let snapshot = Reader::new(db.snapshot().await?, viewer, languages, today);
+        read(&snapshot, &asked).await
+    });
+    task.await.map_err(|error| DomainError::Task(error.to_string()))?
+}
+
+/// Where a reader stands, checked against the log.
+fn position(state: &LogState, asked: &Asked) -> Result<ChangeCursor, CursorFault> {
+    let Some(after) = &asked.after else {
+        let scope = asked.following.scope.clone();
+        return Ok(ChangeCursor { feed_id: state.feed_id, seq: 0, tag: 0, base: state.head, scope });
+    };
+    if after.feed_id != state.feed_id {
+        return Err(if state.had_feed { CursorFault::FeedChanged } else { CursorFault::Invalid });
+    }
+    if after.seq < 0 || after.base < 0 {
+        return Err(CursorFault::Invalid);
+    }
+    if after.seq > state.head {
+        return Err(CursorFault::Ahead);
+    }
+    // What was compacted cannot be compared, nor a position that says nothing of its entry.
+    if after.tag != 0 && state.tag.is_some_and(|tag| tag != after.tag) {
+        return Err(CursorFault::Forked);
+    }
+    if after.seq.max(after.base) < state.floor {
+        return Err(CursorFault::Expired);
+    }
+    asked.following.continues(after)?;
+    Ok(after.clone())
+}
+
+async fn read(reader: &Reader, asked: &Asked) -> Result<Page, DomainError> {
+    let state = store::state(&reader.db, asked.after.as_ref()).await?;
+    let mut cursor = position(&state, asked).map_err(DomainError::Cursor)?;
+    let base = cursor.base;
+    let mut looked_at = 0;
+    let mut entries: Vec<Newest> = Vec::new();
+    // The first entry after those of the page.
+    let mut next: Option<Newest> = None;
+    let mut exhausted = false;
+    while entries.len() < asked.first && looked_at < MAX_LOOKED_AT && !exhausted {
+        let limit = asked.first - entries.len() + 1;
+        let mut found = store::newest_after(&reader.db, &asked.following, cursor.seq, limit).await?;
+        exhausted = found.len() < limit;
+        looked_at += found.len();
+        next = if exhausted { None } else { found.pop() };
+        if let Some(last) = found.last() {
+            (cursor.seq, cursor.tag) = (last.seq, last.tag);
+        }
+        entries.extend(found.into_iter().filter(|entry| wanted(asked, entry, base)));
+    }
+    if exhausted {
+        (cursor.seq, cursor.tag) = (state.head, state.head_tag);
+    }
+    let mut records = records(reader, asked, &entries).await?;
+    let shown: Vec<Newest> = entries
+        .into_iter()
+        .filter(|entry| {
+            let readable = records.contains_key(&entry.record_id);
+            match entry.operation {
+                Operation::Upsert => readable,
+                Operation::Leave => !readable,
+                Operation::Delete | Operation::Erase => true,
+            }
+        })
+        .collect();
+    let transactions: Vec<i64> = shown.iter().map(|entry| entry.tx_seq).collect();
+    let after_page = next.filter(|next| wanted(asked, next, base)).map(|next| next.tx_seq);
+    let changes = shown.into_iter().enumerate().map(|(index, entry)| {
+        let following = transactions.get(index + 1).copied().or(after_page);
+        Change {
+            cursor: ChangeCursor { seq: entry.seq, tag: entry.tag, ..cursor.clone() },
+            last_of_transaction: following != Some(entry.tx_seq),
+            content_hash: entry
+                .content_hash
+                .as_deref()
+                .filter(|_| entry.operation == Operation::Upsert && reader.viewer.writes_in(&entry.region))
+                .map(hex),
+            record: if entry.operation == Operation::Upsert {
+                records.remove(&entry.record_id)
+            } else {
+                None
+            },
+            entry,
+        }
+    });
+    let changes = changes.collect();
+    let pending = if asked.pending {
+        store::count_after(&reader.db, &asked.following, cursor.seq, base).await?
+    } else {
+        0
+    };
+    let head = at_head(&state, cursor.scope.clone(), base);
+    Ok(Page { changes, cursor, has_more: !exhausted, head, pending })
+}
+
+/// Whether an entry is for who asks, as far as the log says. Who has begun after a record went never knew it.
+fn wanted(asked: &Asked, entry: &Newest, base: i64) -> bool {
+    let gone = entry.operation != Operation::Upsert && entry.seq <= base;
+    !gone
+        && asked.following.follows(entry.record_type)
+        && asked.exclude_origin.as_ref() != Some(&entry.origin)
+}
+
+/// The records of entries, as the reader may read them now, where they are in a view that is followed: one keyed read
+/// for each type.
+async fn records(
+    reader: &Reader,
+    asked: &Asked,
+    entries: &[Newest],
+) -> Result<HashMap<Uuid, Node>, DomainError> {
+    let left = entries.iter().filter(|entry| entry.operation == Operation::Leave);
+    let left: Vec<Uuid> = left.map(|entry| entry.record_id).collect();
+    let now_in = store::present_views(&reader.db, &left).await?;
+    let mut by_type: HashMap<RecordType, HashSet<Uuid>> = HashMap::new();
+    for entry in entries {
+        let is_there = match entry.operation {
+            Operation::Upsert => true,
+            Operation::Leave => {
+                now_in.get(&entry.record_id).is_some_and(|view| asked.following.views.contains(view))
+            }
+            Operation::Delete | Operation::Erase => false,
+        };
+        if is_there {
+            by_type.entry(entry.record_type).or_default().insert(entry.record_id);
+        }
+    }
+    let mut found = HashMap::new();
+    for (of, ids) in by_type {
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let nodes = node::records(reader, of, &ids, &asked.record).await?;
+        found.extend(ids.into_iter().zip(nodes).filter_map(|(id, node)| Some((id, node?))));
+    }
+    Ok(found)
+}

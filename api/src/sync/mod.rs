@@ -1,0 +1,3 @@
+//! How the systems of partner regions stay in step with the directory.
+
+pub mod feed;
