@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::changes::heads::Heads;
+use crate::changes::retention::Retention;
 use crate::directory::contact_read::ContactReads;
 use crate::identity::Identity;
 use crate::mail::Mailer;
@@ -62,6 +63,8 @@ pub struct App {
     pub mail: Mailer,
     /// Wakes those who wait for the log to grow.
     pub heads: Arc<Heads>,
+    /// For how long what is in the log is kept.
+    pub retention: Retention,
     /// Whether whoever does not sign in may follow what everyone sees.
     pub public_feed: bool,
     /// Writes that were begun; a stop waits for them.
@@ -83,6 +86,7 @@ impl App {
             contact_reads: ContactReads::default(),
             mail: Mailer::default(),
             heads: Arc::default(),
+            retention: Retention::default(),
             public_feed: true,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

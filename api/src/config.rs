@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 use ipnet::IpNet;
 use lettre::message::Mailbox;
 use secrecy::SecretString;
@@ -116,6 +116,14 @@ pub struct Config {
     /// Whether whoever does not sign in may follow the changes of what everyone sees
     #[arg(long, env, default_value = "on", value_name = "SWITCH")]
     pub public_feed: Switch,
+
+    /// Days for which changes are kept in the log that newer ones stand for
+    #[arg(long, env, default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u32).range(1..))]
+    pub log_days: u32,
+
+    /// Days for which the log tells what is gone: whoever follows it less often has to load a snapshot
+    #[arg(long, env, default_value_t = 180, value_name = "DAYS", value_parser = value_parser!(u32).range(30..))]
+    pub tombstone_days: u32,
 
     /// GraphiQL for browsers at /graphql
     #[arg(long, env, default_value = "on", value_name = "SWITCH")]

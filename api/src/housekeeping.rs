@@ -1,4 +1,5 @@
-//! What is deleted once it has been kept for long enough: history, reads of contact data, decided proposals.
+//! What is deleted once it has been kept for long enough: history, reads of contact data, decided proposals, and what
+//! nobody needs any more of the change log.
 //!
 //! Every program on a database does it, a little at a time: rows that another one deletes meanwhile are simply gone.
 
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::changes::retention;
 use crate::directory::{contact_read, proposal};
 use crate::record::error::DomainError;
 use crate::record::{audit, id};
@@ -28,6 +30,8 @@ pub struct Swept {
     pub contact_reads: u64,
     /// Proposals.
     pub proposals: u64,
+    /// Of the change log.
+    pub log: retention::Swept,
 }
 
 /// Sweeps now and every hour until it is told to stop.
@@ -57,6 +61,7 @@ pub async fn sweep(app: &App) -> Result<Swept, DomainError> {
         history: sweep_table(app, "audit", audit::KEPT_MONTHS).await?,
         contact_reads: sweep_table(app, "contact_read", contact_read::KEPT_MONTHS).await?,
         proposals: 0,
+        log: retention::sweep(app, app.retention).await?,
     };
     loop {
         let gone = proposal::store::sweep(app.db.writer(), app.db.dialect(), app.clock.now(), BATCH).await?;

@@ -15,6 +15,10 @@ pub struct Model {
     pub head: i64,
     /// Highest number whose tombstone is pruned.
     pub floor: i64,
+    /// What the database server is called by itself; none where it does not say.
+    pub system_identifier: Option<i64>,
+    /// How often the database server has taken over from another; none where it does not say.
+    pub timeline: Option<i32>,
 }
 
 /// Relations are walked by keyed reads, not by the entity.

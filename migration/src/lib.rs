@@ -22,6 +22,7 @@ mod m20261122_000012_erasure;
 mod m20261122_000013_clustered;
 mod m20261122_000014_organization_names_again;
 mod m20261122_000015_view_region;
+mod m20261122_000016_continuity;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000013_clustered::Migration),
             Box::new(m20261122_000014_organization_names_again::Migration),
             Box::new(m20261122_000015_view_region::Migration),
+            Box::new(m20261122_000016_continuity::Migration),
         ]
     }
 }

@@ -11,6 +11,7 @@ use crate::on_both_databases;
 use crate::support::records::{Told, affiliation, import, ndjson, options, organization, source, talent};
 use crate::support::server::{Setup, TestServer};
 
+mod continuity;
 mod history;
 
 const PAGE: &str = "query($after: ChangeCursor, $first: Int, $types: [RecordType!], $regions: [String!], $wait: Int, \

@@ -366,6 +366,13 @@ impl TestServer {
         panic!("the index does not follow the log");
     }
 
+    /// Lets microseconds pass.
+    pub(crate) fn pass(&self, micros: i64) {
+        if let Clock::Set(now) = &self.app.clock {
+            now.fetch_add(micros, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
     /// Sets the clock.
     pub(crate) fn set_clock(&self, now: &str) {
         let now: DateTime = now.parse().expect("an instant");

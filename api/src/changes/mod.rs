@@ -15,10 +15,12 @@ use crate::record::policy::Visibility;
 use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use crate::record::value::DateTime;
 
+pub mod continuity;
 pub mod cursor;
 pub mod fault;
 pub mod heads;
 pub mod lease;
+pub mod retention;
 
 pub use cursor::{ChangeCursor, Scope};
 

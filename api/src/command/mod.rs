@@ -31,6 +31,7 @@ use url::Url;
 
 mod account;
 mod api_key;
+mod feed;
 mod import;
 mod key;
 mod migrate;
@@ -64,6 +65,7 @@ enum Command {
     Account(account::Account),
     ApiKey(api_key::ApiKey),
     Key(key::Key),
+    Feed(feed::Feed),
 }
 
 /// Why a command ends early.
@@ -155,6 +157,10 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Key(key) => {
             log(key.config())?;
             block_on(key.run())
+        }
+        Command::Feed(feed) => {
+            log(feed.config())?;
+            block_on(feed.run())
         }
     }
 }

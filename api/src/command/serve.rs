@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use clap::Args;
 use passerelle::app::App;
+use passerelle::changes::continuity;
+use passerelle::changes::retention::Retention;
 use passerelle::config::{Config, DatabaseName, Switch};
 use passerelle::directory::talent::upkeep;
 use passerelle::identity::demo;
@@ -30,6 +32,10 @@ pub(super) struct Serve {
     /// there is none
     #[arg(long)]
     demo: bool,
+
+    /// Says that a planned failover of the database has lost nothing, so that the feed goes on
+    #[arg(long)]
+    feed_continues: bool,
 
     #[command(flatten)]
     pub(super) config: Config,
@@ -56,6 +62,15 @@ impl Serve {
         let mut app = identified(config, open(config).await?, issuers).await?;
         app.mail = mail;
         app.public_feed = config.public_feed == Switch::On;
+        app.retention = Retention { superseded_days: config.log_days, tombstone_days: config.tombstone_days };
+        // Before anything is written: what is written now belongs to the new feed.
+        let checked = continuity::check(&app, &config.data_dir, self.feed_continues).await;
+        if let Some(why) = checked.map_err(|error| Failure::failed(error.to_string()))? {
+            tracing::warn!(
+                "a new feed begins, and whoever follows is told to load a snapshot, because {}",
+                why.reason()
+            );
+        }
         let erased = Erased::replay(&app, &config.data_dir).await;
         let erased = erased.map_err(|error| Failure::failed(error.to_string()))?;
         let engine = engine(config)?;
@@ -77,6 +92,7 @@ impl Serve {
         }
         following.start(&app, stop.clone());
         erased.start(&app, stop.clone());
+        continuity::start(&app, &config.data_dir, stop.clone());
         housekeeping::start(&app, stop.clone());
         app.mail.start(&app, stop.clone());
         upkeep::start(&app, terms, stop.clone());

@@ -1,0 +1,210 @@
+//! Whether the log goes on where it was: a database that was restored, or a standby that lagged when it took over, has
+//! forgotten changes that others have read. Then the feed gets another id, and its readers load a snapshot.
+//!
+//! A server of PostgreSQL tells of itself: its identifier and its timeline, which a failover raises. Whatever the
+//! database, the last known end of the log is kept in a file of the data folder, which must not be restored with it.
+
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use entity::{feed_history, feed_meta};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel,
+    QuerySelect, Statement,
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::head;
+use crate::app::App;
+use crate::record::error::DomainError;
+use crate::record::read::Dialect;
+
+/// The name of the file in the data folder.
+const FILE: &str = "feed-head";
+/// How often the end of the log is written there.
+const EVERY: Duration = Duration::from_secs(1);
+/// How far the numbers jump with a new feed, so that those of the old one are not met again.
+const JUMP: i64 = 1_000_000;
+
+/// Why the file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// It cannot be read or written.
+    #[error("the last known end of the log, `{path}`, cannot be used: {error}", path = .0.display(), error = .1)]
+    File(PathBuf, std::io::Error),
+    /// The database failed.
+    #[error("it could not be found out whether the log goes on: {0}")]
+    Failed(#[from] DomainError),
+}
+
+/// Why the feed has begun anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It is another database server, or one that has taken over from another.
+    OtherServer,
+    /// The log ends before what was read of it.
+    Restored,
+}
+
+impl Why {
+    /// What the operator is told.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::OtherServer => "the database server is another one, or has taken over from another",
+            Self::Restored => "the database is older than what was read of it",
+        }
+    }
+}
+
+/// What a database server says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Marks {
+    system: i64,
+    timeline: i32,
+}
+
+/// Looks whether the log goes on where it was, and begins a new feed where it does not, or notes what is so now where
+/// the operator says that nothing was lost.
+///
+/// # Errors
+/// [`Unusable`].
+pub async fn check(app: &App, data_dir: &Path, continues: bool) -> Result<Option<Why>, Unusable> {
+    let instance = app.instance(app.db.writer()).await?;
+    let known = read(data_dir, instance)?;
+    let marks = marks(app.db.dialect(), app.db.writer()).await;
+    let own = app.clone();
+    // A transaction is begun in a task of its own: see `record/write`.
+    let task = app.tasks.spawn(async move {
+        let tx = own.db.begin().await?;
+        let meta = feed_meta::Entity::find_by_id(1_i16).lock_exclusive().one(&tx).await?;
+        let meta = meta.ok_or_else(|| DomainError::Stored("the log has no counter".into()))?;
+        let before =
+            meta.system_identifier.zip(meta.timeline).map(|(system, timeline)| Marks { system, timeline });
+        let why = match (before, marks) {
+            (Some(before), Some(now)) if before != now => Some(Why::OtherServer),
+            _ => known.filter(|known| meta.head < *known).map(|_| Why::Restored),
+        };
+        let why = why.filter(|_| !continues);
+        let (feed_id, end) = (meta.feed_id, meta.head);
+        let mut meta = meta.into_active_model();
+        if let Some(marks) = marks {
+            meta.system_identifier = ActiveValue::Set(Some(marks.system));
+            meta.timeline = ActiveValue::Set(Some(marks.timeline));
+        }
+        if why.is_some() {
+            retire(&own, &tx, feed_id, end).await?;
+            meta.feed_id = ActiveValue::Set(own.new_id());
+            meta.head = ActiveValue::Set(end.max(known.unwrap_or(0)) + JUMP);
+        }
+        if meta.is_changed() {
+            meta.update(&tx).await?;
+        }
+        tx.commit().await?;
+        Ok::<_, DomainError>(why)
+    });
+    let why = task.await.map_err(|error| DomainError::Task(error.to_string()))??;
+    write(data_dir, instance, head(&app.db).await?.seq)?;
+    Ok(why)
+}
+
+/// Begins a new feed because the operator says so; answers its id.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn rotate(app: &App) -> Result<Uuid, DomainError> {
+    let own = app.clone();
+    let task = app.tasks.spawn(async move {
+        let tx = own.db.begin().await?;
+        let meta = feed_meta::Entity::find_by_id(1_i16).lock_exclusive().one(&tx).await?;
+        let meta = meta.ok_or_else(|| DomainError::Stored("the log has no counter".into()))?;
+        retire(&own, &tx, meta.feed_id, meta.head).await?;
+        let (feed_id, end) = (own.new_id(), meta.head);
+        let mut meta = meta.into_active_model();
+        meta.feed_id = ActiveValue::Set(feed_id);
+        meta.head = ActiveValue::Set(end + JUMP);
+        meta.update(&tx).await?;
+        tx.commit().await?;
+        Ok(feed_id)
+    });
+    task.await.map_err(|error| DomainError::Task(error.to_string()))?
+}
+
+async fn retire(app: &App, on: &impl ConnectionTrait, feed_id: Uuid, head: i64) -> Result<(), DomainError> {
+    let retired = feed_history::Model { feed_id, head, retired_at: app.clock.now().micros() };
+    feed_history::Entity::insert(retired.into_active_model().reset_all()).exec_without_returning(on).await?;
+    Ok(())
+}
+
+/// What the database server says of itself; nothing where it says nothing.
+async fn marks(dialect: Dialect, on: &DatabaseConnection) -> Option<Marks> {
+    if dialect == Dialect::Sqlite {
+        return None;
+    }
+    let sql = "SELECT s.system_identifier, c.timeline_id FROM pg_control_system() AS s, pg_control_checkpoint() AS c";
+    let asked = on.query_one_raw(Statement::from_string(dialect.backend(), sql)).await;
+    let read = asked.and_then(|row| match row {
+        Some(row) => Ok(Some(Marks { system: row.try_get_by_index(0)?, timeline: row.try_get_by_index(1)? })),
+        None => Ok(None),
+    });
+    read.unwrap_or_else(|error| {
+        tracing::warn!(
+            %error,
+            "the database server does not say who it is: run `passerelle feed rotate` after each restore or failover"
+        );
+        None
+    })
+}
+
+fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join(FILE)
+}
+
+/// The last known end of the log of this instance.
+fn read(data_dir: &Path, instance: Uuid) -> Result<Option<i64>, Unusable> {
+    let text = match fs::read_to_string(path(data_dir)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Unusable::File(path(data_dir), error)),
+    };
+    // That of another database says nothing of this one.
+    let of = text.trim().split_once(' ').filter(|(of, _)| *of == instance.to_string());
+    Ok(of.and_then(|(_, head)| head.parse().ok()))
+}
+
+/// Writes the end of the log, the whole file or nothing of it.
+fn write(data_dir: &Path, instance: Uuid, head: i64) -> Result<(), Unusable> {
+    let unusable = |error| Unusable::File(path(data_dir), error);
+    let mut file = tempfile::NamedTempFile::new_in(data_dir).map_err(unusable)?;
+    writeln!(file, "{instance} {head}").map_err(unusable)?;
+    file.persist(path(data_dir)).map_err(|error| unusable(error.error))?;
+    Ok(())
+}
+
+/// Keeps the end of the log in the file until it is told to stop.
+pub fn start(app: &App, data_dir: &Path, stop: CancellationToken) {
+    let (own, data_dir) = (app.clone(), data_dir.to_owned());
+    app.tasks.spawn(async move {
+        let mut written = None;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+            let Ok(now) = head(&own.db).await else { continue };
+            if written == Some(now.seq) {
+                continue;
+            }
+            let kept = match own.instance(own.db.writer()).await {
+                Ok(instance) => write(&data_dir, instance, now.seq),
+                Err(error) => Err(error.into()),
+            };
+            match kept {
+                Ok(()) => written = Some(now.seq),
+                Err(error) => tracing::warn!(%error, "a restored database may not be noticed"),
+            }
+        }
+    });
+}

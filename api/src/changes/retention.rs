@@ -1,0 +1,102 @@
+//! What of the log is deleted once it was kept for long enough: entries that newer ones stand for, and the tombstones of
+//! what is gone.
+//!
+//! Readers lose nothing by the first: they are only ever shown the newest entry of a record in a view. Who was away for
+//! longer than tombstones are kept has to load a snapshot, and is told so (`CURSOR_EXPIRED`).
+
+use sea_orm::{ConnectionTrait, Statement};
+
+use crate::app::App;
+use crate::record::error::DomainError;
+use crate::record::value::DateTime;
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+/// Numbers of the log that are looked at in one statement.
+const BATCH: i64 = 5000;
+
+/// For how many days what is in the log is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Entries that newer ones stand for.
+    pub superseded_days: u32,
+    /// Tombstones.
+    pub tombstone_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { superseded_days: 7, tombstone_days: 180 }
+    }
+}
+
+/// How much was deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Entries that newer ones stand for.
+    pub superseded: u64,
+    /// Tombstones.
+    pub tombstones: u64,
+}
+
+/// Deletes what was kept for long enough.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn sweep(app: &App, kept: Retention) -> Result<Swept, DomainError> {
+    let before = |days: u32| DateTime::from_micros(app.clock.now().micros() - i64::from(days) * DAY);
+    let (superseded, tombstones) = (before(kept.superseded_days), before(kept.tombstone_days));
+    // No view ends with the entry of a tombstone that is pruned: it goes with the others then.
+    let tombstones = prune(app, tombstones).await?;
+    Ok(Swept { superseded: compact(app, superseded).await?, tombstones })
+}
+
+fn statement(app: &App, sql: &str, values: [i64; 3]) -> Statement {
+    Statement::from_sql_and_values(app.db.dialect().backend(), sql, values.map(Into::into))
+}
+
+/// Deletes the entries from before a time that newer ones stand for.
+async fn compact(app: &App, before: DateTime) -> Result<u64, DomainError> {
+    let head = super::head(&app.db).await?.seq;
+    let sql = "DELETE FROM change_log WHERE seq > $1 AND seq <= $2 AND at < $3 AND NOT EXISTS (SELECT 1 FROM view_head AS v \
+               WHERE v.record_id = change_log.record_id AND v.region = change_log.region \
+               AND v.visibility = change_log.visibility AND v.last_seq = change_log.seq)";
+    // The numbers jump where a feed begins anew: the next entry is looked for rather than counted to.
+    let next = "SELECT MIN(seq) FROM change_log WHERE seq > $1 AND seq > $2 AND at < $3";
+    let (mut from, mut deleted) = (0, 0);
+    loop {
+        let found = app.db.writer().query_one_raw(statement(app, next, [from, 0, before.micros()])).await?;
+        let first: Option<i64> = found.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
+        let Some(first) = first.filter(|first| *first <= head) else { return Ok(deleted) };
+        let values = [first - 1, first + BATCH, before.micros()];
+        deleted += app.db.writer().execute_raw(statement(app, sql, values)).await?.rows_affected();
+        from = first + BATCH;
+    }
+}
+
+/// Deletes tombstones from before a time, and says so: positions before the last of them are too old from then on.
+async fn prune(app: &App, before: DateTime) -> Result<u64, DomainError> {
+    let own = app.clone();
+    let task = app.tasks.spawn(async move {
+        let mut pruned = 0;
+        loop {
+            let tx = own.db.begin().await?;
+            let sql = "DELETE FROM view_head WHERE op <> 'UPSERT' AND last_seq IN (SELECT c.seq FROM change_log AS c \
+                       JOIN view_head AS v ON v.record_id = c.record_id AND v.region = c.region \
+                       AND v.visibility = c.visibility AND v.last_seq = c.seq \
+                       WHERE c.op <> 'UPSERT' AND c.seq > $1 AND c.at < $3 ORDER BY c.seq LIMIT $2) RETURNING last_seq";
+            let rows = tx.query_all_raw(statement(&own, sql, [0, BATCH, before.micros()])).await?;
+            let gone = rows.iter().map(|row| row.try_get_by_index::<i64>(0)).collect::<Result<Vec<_>, _>>()?;
+            if let Some(last) = gone.iter().max() {
+                let floor = "UPDATE feed_meta SET floor = $1 WHERE id = $2 AND floor < $3";
+                tx.execute_raw(statement(&own, floor, [*last, 1, *last])).await?;
+            }
+            tx.commit().await?;
+            pruned += gone.len() as u64;
+            if i64::try_from(gone.len()).unwrap_or(i64::MAX) < BATCH {
+                return Ok(pruned);
+            }
+        }
+    });
+    task.await.map_err(|error| DomainError::Task(error.to_string()))?
+}
