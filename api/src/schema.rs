@@ -28,6 +28,7 @@ use crate::identity::recovery::graphql::RecoveryMutation;
 use crate::identity::session::graphql::SessionMutation;
 use crate::search::graphql::SearchQuery;
 use crate::search::matching::graphql::MatchQuery;
+use crate::sync::digest::DigestQuery;
 use crate::sync::feed::graphql::FeedQuery;
 
 /// Everything that can be read.
@@ -52,6 +53,7 @@ pub struct Query(
     InvitationQuery,
     ExportQuery,
     FeedQuery,
+    DigestQuery,
 );
 
 /// Everything that can be changed. Each mutation answers a payload with `userErrors`: what is wrong with its input,

@@ -13,6 +13,7 @@ use crate::support::server::{Setup, TestServer};
 
 mod continuity;
 mod history;
+mod snapshot;
 
 const PAGE: &str = "query($after: ChangeCursor, $first: Int, $types: [RecordType!], $regions: [String!], $wait: Int, \
     $exclude: String) { changes(after: $after, first: $first, types: $types, regions: $regions, waitSeconds: $wait, \

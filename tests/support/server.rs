@@ -287,6 +287,13 @@ impl TestServer {
         self.again(app, Settings::default()).await
     }
 
+    /// Another server on the same directory, whose feed is for those who sign in. It must go before this one.
+    pub(crate) async fn closed(&self) -> Self {
+        let mut app = self.app.clone();
+        app.public_feed = false;
+        self.again(app, Settings::default()).await
+    }
+
     async fn again(&self, app: App, settings: Settings) -> Self {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = Server::bind(app.clone(), any_port, settings).await.expect("a port is free");

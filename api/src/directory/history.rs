@@ -7,16 +7,16 @@ use async_graphql::{Context, ID, Object};
 use uuid::Uuid;
 
 use crate::connection;
+use crate::record::RecordType;
 use crate::record::audit::{Action, ActorKind, Subject};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::{self, graphql_id};
-use crate::record::list::{Fetch, List, Order};
+use crate::record::list::{List, Order};
 use crate::record::page::PageArguments;
 use crate::record::policy::Viewer;
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, Row, Selected, Selection};
 use crate::record::reader::{Reader, total_wanted};
 use crate::record::value::DateTime;
-use crate::record::{RecordType, columns_of};
 
 connection!(
     HistoryConnection,
@@ -167,10 +167,8 @@ async fn page(reader: &Reader, field: &Selected, id: &ID) -> Result<HistoryConne
     let list = list(&reader.viewer, reader.dialect(), of);
     let parent = vec![KeyValue::Id(id)];
     let page = list.page(&PageArguments::of(field), std::slice::from_ref(&parent))?;
-    let fetch = Fetch { columns: columns_of("r", COLUMNS), joins: String::new() };
     let total = total_wanted(field, "HistoryConnection");
-    let page = list.read(&reader.db, vec![parent], &page, &fetch, total, read).await?.pop();
-    page.map(HistoryConnection::new).ok_or_else(|| DomainError::Stored("no page".into()))
+    list.read_one(&reader.db, parent, &page, COLUMNS, total, read).await.map(HistoryConnection::new)
 }
 
 /// Queries of histories.

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::columns_of;
 use super::error::DomainError;
 use super::page::{Cursor, CursorTag, Page, PageArguments, PageInfo, PageOf, Position};
 use super::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
@@ -125,6 +126,25 @@ impl List {
             self.keys.source(dialect),
         );
         KeyedStatement { sql, keys: self.keys.clone() }
+    }
+
+    /// Reads a page of the list of one parent, or of a list that has none: these columns of each row, in one statement;
+    /// counts in one more.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`], or what `decode` says.
+    pub async fn read_one<T>(
+        &self,
+        db: &Arc<Database>,
+        parent: KeyRow,
+        page: &Page,
+        columns: &[&str],
+        want_total: bool,
+        decode: impl FnMut(&mut Row) -> Result<T, DomainError>,
+    ) -> Result<PageOf<T>, DomainError> {
+        let fetch = Fetch { columns: columns_of("r", columns), joins: String::new() };
+        let mut pages = self.read(db, vec![parent], page, &fetch, want_total, decode).await?;
+        pages.pop().ok_or_else(|| DomainError::Stored("no page".into()))
     }
 
     /// Reads the same page of the list of each of `parents`, in one statement; counts in one more.

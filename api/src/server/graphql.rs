@@ -76,7 +76,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
 }
 
 /// Who calls, from where.
-async fn call(shared: &Shared, parts: &Parts) -> Result<Call, Unidentified> {
+pub(super) async fn call(shared: &Shared, parts: &Parts) -> Result<Call, Unidentified> {
     let presented = Presented::of(&parts.headers)?;
     let (app, nobody) = (shared.app.clone(), shared.settings.viewer.clone());
     let known = presented.identify(&app).await?;

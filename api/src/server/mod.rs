@@ -14,6 +14,7 @@ use axum::routing::{any, get};
 use axum::serve::ListenerExt;
 use ipnet::IpNet;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
@@ -21,6 +22,7 @@ use tracing::Instrument;
 use crate::app::App;
 use crate::record::error::REQUEST_ID;
 use crate::record::policy::Viewer;
+use crate::record::read::LONG_READS;
 use crate::schema::{Schema, schema, sdl};
 
 mod address;
@@ -33,6 +35,7 @@ mod keys;
 mod limits;
 mod refusal;
 mod request;
+mod snapshot;
 
 use answer::Shapes;
 use documents::Documents;
@@ -81,6 +84,8 @@ struct Shared {
     sdl: String,
     shapes: Shapes,
     documents: Documents,
+    /// The right to make a copy of what is there.
+    snapshots: Arc<Semaphore>,
 }
 
 /// The schema, which cannot be printed for debugging.
@@ -117,6 +122,7 @@ impl Server {
         let sdl = sdl();
         let shared = Shared {
             documents: Documents::new(settings.introspection),
+            snapshots: Arc::new(Semaphore::new(LONG_READS as usize)),
             shapes: Shapes::new(&sdl),
             schema: SchemaOf(schema()),
             app,
@@ -170,6 +176,7 @@ impl Server {
 fn router(shared: Arc<Shared>) -> Router {
     let mut router = Router::new()
         .route("/graphql", any(graphql::handle))
+        .route("/sync/snapshot", get(snapshot::handle))
         .route("/.well-known/jwks.json", get(keys::published))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready));

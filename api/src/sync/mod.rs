@@ -1,3 +1,4 @@
 //! How the systems of partner regions stay in step with the directory.
 
+pub mod digest;
 pub mod feed;

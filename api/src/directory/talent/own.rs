@@ -9,7 +9,6 @@ use super::store::{Standing, standing};
 use super::write::TalentInput;
 use super::{find, upkeep};
 use crate::app::App;
-use crate::changes;
 use crate::identity::transact;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::lookup::Key;
@@ -20,7 +19,7 @@ use crate::record::problem::Problem;
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::user_error::UserError;
-use crate::record::write::{RecordInput, Submission, apply, log_of};
+use crate::record::write::{RecordInput, Submission, write_last};
 use crate::record::{id, value::Language};
 
 /// What a mutation of one's own profile answers: the profile as it is now, or what is in the way.
@@ -102,11 +101,7 @@ async fn withdraw(
                 step: Some(Step::Withdraw(account)),
                 ..Submission::new(RecordInput::Talent(Box::<TalentInput>::default()))
             };
-            let (outcomes, written) = apply(app, tx, &[submission]).await?;
-            if outcomes.iter().any(|outcome| !outcome.problems.is_empty()) {
-                return Err(DomainError::Stored("a claimed profile could not be hidden".into()));
-            }
-            changes::append(tx, app.db.dialect(), log_of(&written), now).await?;
+            write_last(app, tx, submission).await?;
             Ok(Some(talent))
         })
     })

@@ -10,7 +10,7 @@ use super::Invitation;
 use crate::identity::api_key::store::roles;
 use crate::record::columns_of;
 use crate::record::error::DomainError;
-use crate::record::list::{Conditions, Fetch, List, Order};
+use crate::record::list::{Conditions, List, Order};
 use crate::record::page::{Page, PageOf};
 use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use crate::record::value::DateTime;
@@ -104,9 +104,7 @@ pub(super) async fn page(
     page: &Page,
     want_total: bool,
 ) -> Result<PageOf<Invitation>, DomainError> {
-    let fetch = Fetch { columns: columns_of("r", COLUMNS), joins: String::new() };
-    let mut pages = list.read(db, vec![row], page, &fetch, want_total, read).await?;
-    pages.pop().ok_or_else(|| DomainError::Stored("no page".into()))
+    list.read_one(db, row, page, COLUMNS, want_total, read).await
 }
 
 /// Adds an invitation.

@@ -6,7 +6,7 @@ pub mod group;
 pub mod keyed;
 pub mod selection;
 
-pub use database::{Database, Dialect};
+pub use database::{Database, Dialect, LONG_READS};
 pub use group::Group;
 pub use keyed::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 pub use selection::{Selected, Selection};

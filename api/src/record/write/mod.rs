@@ -337,6 +337,19 @@ async fn in_task(
     .await
 }
 
+/// Writes a record, and the log, as the last of a transaction that has done other things before: it must be committed
+/// next. Whoever submits it knows that nothing can be wrong with it.
+///
+/// # Errors
+/// [`DomainError::Stored`] where it is refused all the same, [`DomainError::Database`].
+pub async fn write_last(app: &App, tx: &DatabaseTransaction, one: Submission) -> Result<(), DomainError> {
+    let (outcomes, written) = apply(app, tx, &[one]).await?;
+    if let Some(problem) = outcomes.iter().flat_map(|outcome| &outcome.problems).next() {
+        return Err(DomainError::Stored(format!("a write of our own was refused: {problem:?}")));
+    }
+    changes::append(tx, app.db.dialect(), log_of(&written), app.clock.now()).await
+}
+
 /// What work in a transaction of the door comes to.
 #[derive(Debug)]
 pub struct Ended<T> {

@@ -12,7 +12,7 @@ use self::scope::Following;
 use self::store::{LogState, Newest};
 use crate::app::App;
 use crate::changes::fault::CursorFault;
-use crate::changes::{ChangeCursor, Operation};
+use crate::changes::{ChangeCursor, Operation, Scope};
 use crate::directory::node::{self, Node};
 use crate::record::RecordType;
 use crate::record::error::DomainError;
@@ -97,10 +97,15 @@ pub struct Page {
 /// [`DomainError::Database`].
 pub async fn end(reader: &Reader) -> Result<ChangeCursor, DomainError> {
     let state = store::state(&reader.db, None).await?;
-    Ok(at_head(&state, crate::changes::Scope::of(&reader.viewer), state.head))
+    Ok(end_of(&state, Scope::of(&reader.viewer)))
 }
 
-fn at_head(state: &LogState, scope: crate::changes::Scope, base: i64) -> ChangeCursor {
+/// The position at the end of the log, of a reader who begins there.
+pub fn end_of(state: &LogState, scope: Scope) -> ChangeCursor {
+    at_head(state, scope, state.head)
+}
+
+fn at_head(state: &LogState, scope: Scope, base: i64) -> ChangeCursor {
     ChangeCursor { feed_id: state.feed_id, seq: state.head, tag: state.head_tag, base, scope }
 }
 

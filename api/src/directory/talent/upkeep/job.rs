@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::store::{self, Profile};
 use super::{Measure, Terms, sweep};
 use crate::app::App;
-use crate::changes;
 use crate::changes::lease::Lease;
 use crate::directory::talent::consent::Step;
 use crate::directory::talent::write::TalentInput;
@@ -18,7 +17,7 @@ use crate::mail::{self, Mail, Template};
 use crate::record::RecordType;
 use crate::record::error::DomainError;
 use crate::record::value::{DateTime, Language};
-use crate::record::write::{RecordInput, Submission, apply, log_of};
+use crate::record::write::{RecordInput, Submission, write_last};
 
 /// The name of the lease of who deals with profiles.
 const LEASE: &str = "profiles";
@@ -113,19 +112,10 @@ pub(super) async fn hide(app: &App, tx: &DatabaseTransaction, id: Uuid) -> Resul
         step: Some(Step::Lapse),
         ..Submission::new(RecordInput::Talent(Box::<TalentInput>::default()))
     };
-    write(app, tx, submission).await
+    write_last(app, tx, submission).await
 }
 
 /// Erases a profile, with all that hangs on it.
 pub(super) async fn erase(app: &App, tx: &DatabaseTransaction, id: Uuid) -> Result<(), DomainError> {
-    write(app, tx, Submission::erasing(RecordType::Talent, id)).await
-}
-
-/// Writes through the one door; the log comes last.
-async fn write(app: &App, tx: &DatabaseTransaction, one: Submission) -> Result<(), DomainError> {
-    let (outcomes, written) = apply(app, tx, &[one]).await?;
-    if outcomes.iter().any(|outcome| !outcome.problems.is_empty()) {
-        return Err(DomainError::Stored("a measure of upkeep was refused".into()));
-    }
-    changes::append(tx, app.db.dialect(), log_of(&written), app.clock.now()).await
+    write_last(app, tx, Submission::erasing(RecordType::Talent, id)).await
 }
