@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::directory::contact_read::ContactReads;
 use crate::identity::Identity;
 use crate::mail::Mailer;
+use crate::push::Pushes;
 use crate::record::error::DomainError;
 use crate::record::id;
 use crate::record::read::Database;
@@ -59,6 +60,8 @@ pub struct App {
     pub contact_reads: ContactReads,
     /// Who writes and sends mails.
     pub mail: Mailer,
+    /// The batches that systems push.
+    pub pushes: Pushes,
     /// Writes that were begun; a stop waits for them.
     pub tasks: TaskTracker,
 }
@@ -75,6 +78,7 @@ impl App {
             erased: Arc::default(),
             contact_reads: ContactReads::default(),
             mail: Mailer::default(),
+            pushes: Pushes::default(),
             tasks: TaskTracker::new(),
         }
     }

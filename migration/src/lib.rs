@@ -21,6 +21,7 @@ mod m20261122_000011_consent;
 mod m20261122_000012_erasure;
 mod m20261122_000013_clustered;
 mod m20261122_000014_organization_names_again;
+mod m20261122_000020_push;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000012_erasure::Migration),
             Box::new(m20261122_000013_clustered::Migration),
             Box::new(m20261122_000014_organization_names_again::Migration),
+            Box::new(m20261122_000020_push::Migration),
         ]
     }
 }

@@ -25,7 +25,7 @@ use world::{HOME, Ids, State, bring, deletions, ground, records, uuid};
 mod shape;
 mod table;
 mod viewers;
-mod world;
+pub(crate) mod world;
 mod writes;
 
 /// What was answered, to the letter, and for how many statements.

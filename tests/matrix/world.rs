@@ -238,7 +238,7 @@ pub(super) fn uuid(id: &str) -> Uuid {
 const APART: [&str; 4] = ["seaql_migrations", "api_key", "session", "contact_read"];
 
 /// Everything that the database holds, a line for each row.
-pub(super) async fn dump(server: &TestServer) -> String {
+pub(crate) async fn dump(server: &TestServer) -> String {
     use passerelle::record::read::Dialect;
     let (db, dialect) = (server.app.db.writer(), server.app.db.dialect());
     let texts = async |sql: &str| -> Vec<String> {

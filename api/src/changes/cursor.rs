@@ -1,12 +1,17 @@
 //! The position of a reader of the log, as text.
 
+use std::sync::Arc;
+
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::Head;
+use crate::record::error::DomainError;
 use crate::record::policy::Viewer;
+use crate::record::read::Database;
 
 /// A position in the log of changes: opaque, at most 128 characters. It grants nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +51,16 @@ impl ChangeCursor {
         );
         let hash = Sha256::digest(all);
         std::array::from_fn(|i| hash[i])
+    }
+
+    /// The cursor of a place in the log, for whoever reads all that this viewer may see.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn at(db: &Arc<Database>, head: Head, viewer: &Viewer) -> Result<Self, DomainError> {
+        let Head { feed_id, seq } = head;
+        let tag = super::tag(db, seq).await?.unwrap_or_default();
+        Ok(Self { feed_id, seq, tag, base: seq, fingerprint: Self::fingerprint(&[], &[], viewer) })
     }
 
     fn text(&self) -> String {

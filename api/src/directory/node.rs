@@ -22,6 +22,7 @@ use crate::record::provenance::{Claim, ExternalId, Source};
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::value::DateTime;
+use crate::record::{RecordType, all_of};
 
 /// Ids in one request for `nodes` at most.
 const MAX_IDS: usize = 100;
@@ -240,6 +241,36 @@ async fn of_type(
             ids.iter().map(|id| found(id).map(|node| Node::Account(Box::new(node)))).collect()
         }
     })
+}
+
+/// Records, in the order of their ids, as far as the viewer sees them: at most one keyed read per type, and what is
+/// wanted below it.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn records(
+    reader: &Reader,
+    ids: &[(RecordType, Uuid)],
+    want: &Selection,
+) -> Result<Vec<Option<Node>>, DomainError> {
+    let kind = |of: RecordType| match of {
+        RecordType::Organization => Kind::Organization,
+        RecordType::Talent => Kind::Talent,
+        RecordType::Affiliation => Kind::Affiliation,
+        RecordType::Partnership => Kind::Partnership,
+    };
+    let mut found: Vec<Option<Node>> = ids.iter().map(|_| None).collect();
+    for of in all_of::<RecordType>() {
+        let wanted = ids.iter().enumerate().filter(|(_, (one, _))| *one == of);
+        let (places, ids): (Vec<usize>, Vec<Uuid>) = wanted.map(|(place, (_, id))| (place, *id)).unzip();
+        if places.is_empty() {
+            continue;
+        }
+        for (place, node) in places.into_iter().zip(of_type(reader, None, kind(of), &ids, want).await?) {
+            found[place] = node;
+        }
+    }
+    Ok(found)
 }
 
 /// Queries by id alone.

@@ -242,6 +242,11 @@ impl Database {
         self.write.begin_with_options(immediate).await
     }
 
+    /// The connections for reads that are no part of a request's answer.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
     /// The connection for migrations and administration.
     pub fn writer(&self) -> &DatabaseConnection {
         &self.write
