@@ -132,7 +132,8 @@ pub(super) fn ground() -> Vec<Value> {
 /// Lines that delete the records of a state. Of one that is erased, the talent and the affiliation have gone.
 pub(super) fn deletions(state: State) -> Vec<Value> {
     let name = state.prefix();
-    let gone = |external: String, of: &str| json!({"source": source(HOME), "externalId": external, "delete": true, of: {}});
+    // Whoever was asked before has changed some of them.
+    let gone = |external: String, of: &str| json!({"source": source(HOME), "externalId": external, "delete": true, "overwrite": true, of: {}});
     let mut lines = vec![gone(format!("par-{name}-p"), "partnership")];
     if state != State::Erased {
         lines.push(gone(format!("aff-{name}-t-pub-o"), "affiliation"));

@@ -284,7 +284,8 @@ impl Matrix {
 
     /// Lets the administrator begin a push of all records; its id.
     async fn begin_full_push(&self) -> String {
-        let call = format!("mutation {{ beginFullPush(source: \"test-{HOME}\") {{ fullPush {{ id }} {ERRORS} }} }}");
+        let call =
+            format!("mutation {{ beginFullPush(source: \"test-{HOME}\") {{ fullPush {{ id }} {ERRORS} }} }}");
         let answer = self.ask(self.asker(Who::Admin), &call).await;
         let id = answer.data("/beginFullPush/fullPush/id");
         id.as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()

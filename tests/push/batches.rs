@@ -298,13 +298,19 @@ on_both_databases! {
 async fn poison(server: &TestServer, name: &str) {
     match server.app.db.dialect() {
         Dialect::Sqlite => {
-            let sql = format!("CREATE TRIGGER poison_{name} BEFORE INSERT ON organization WHEN NEW.name = '{name}' BEGIN SELECT RAISE(ABORT, 'poisoned'); END");
+            let sql = format!(
+                "CREATE TRIGGER poison_{name} BEFORE INSERT ON organization WHEN NEW.name = '{name}' BEGIN SELECT RAISE(ABORT, 'poisoned'); END"
+            );
             execute(server, &sql).await;
         }
         Dialect::Postgres => {
-            let sql = format!("CREATE FUNCTION poison_{name}() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'poisoned'; END $$ LANGUAGE plpgsql");
+            let sql = format!(
+                "CREATE FUNCTION poison_{name}() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'poisoned'; END $$ LANGUAGE plpgsql"
+            );
             execute(server, &sql).await;
-            let sql = format!("CREATE TRIGGER poison_{name} BEFORE INSERT ON organization FOR EACH ROW WHEN (NEW.name = '{name}') EXECUTE FUNCTION poison_{name}()");
+            let sql = format!(
+                "CREATE TRIGGER poison_{name} BEFORE INSERT ON organization FOR EACH ROW WHEN (NEW.name = '{name}') EXECUTE FUNCTION poison_{name}()"
+            );
             execute(server, &sql).await;
         }
     }

@@ -88,7 +88,8 @@ on_both_databases! {
 
 /// Makes organizations of Wallonia, from `o0` on.
 async fn made(server: &TestServer, count: usize) {
-    let lines: Vec<Value> = (0..count).map(|n| organization("wallonie", &format!("o{n}"), json!({}))).collect();
+    let lines: Vec<Value> =
+        (0..count).map(|n| organization("wallonie", &format!("o{n}"), json!({}))).collect();
     let (summary, _) = import_text(server, &ndjson(&lines), &options()).await;
     assert_eq!(summary.created, count as u64);
 }

@@ -12,14 +12,19 @@ const ERRORS: &str = "userErrors { code reason path message retryAfterMs }";
 
 /// Begins a push of all records; its payload.
 async fn begin(server: &TestServer, source: &str) -> Value {
-    let query = format!("mutation {{ beginFullPush(source: \"{source}\") {{ fullPush {{ id source begunAt }} {ERRORS} }} }}");
+    let query = format!(
+        "mutation {{ beginFullPush(source: \"{source}\") {{ fullPush {{ id source begunAt }} {ERRORS} }} }}"
+    );
     server.data(&query).await["beginFullPush"].take()
 }
 
 /// Begins a push of all records of Wallonia; its id.
 async fn begun(server: &TestServer) -> String {
     let payload = begin(server, "test-wallonie").await;
-    assert_eq!((&payload["userErrors"], &payload["fullPush"]["source"]), (&json!([]), &json!("test-wallonie")));
+    assert_eq!(
+        (&payload["userErrors"], &payload["fullPush"]["source"]),
+        (&json!([]), &json!("test-wallonie"))
+    );
     payload["fullPush"]["id"].as_str().expect("an id").to_owned()
 }
 
@@ -29,7 +34,8 @@ async fn complete(server: &TestServer, id: &str, expected: i64, confirm: Option<
         "mutation($id: ID!, $expected: Int!, $confirm: Int) {{ completeFullPush(id: $id, expectedCount: $expected, confirmDeletes: $confirm) {{
             deleted replayed cursor refused {{ id externalId userErrors {{ reason path }} }} {ERRORS} }} }}"
     );
-    let mut answer = server.query_with(&query, json!({"id": id, "expected": expected, "confirm": confirm})).await;
+    let mut answer =
+        server.query_with(&query, json!({"id": id, "expected": expected, "confirm": confirm})).await;
     assert_eq!(answer.get("errors"), None, "{answer}");
     answer["data"]["completeFullPush"].take()
 }

@@ -59,7 +59,7 @@ on_both_databases! {
         // After a week it is free.
         server.set_clock("2026-11-29T10:00:00Z");
         let new = push_input(&own, input).await;
-        assert_eq!((statuses(&new), &new["replayed"]), (vec!["CONFLICT", "CONFLICT", "REJECTED", "CREATED"], &json!(false)));
+        assert_eq!((statuses(&new), &new["replayed"]), (vec!["CONFLICT", "CONFLICT", "REJECTED", "UNCHANGED"], &json!(false)));
     }
 }
 

@@ -32,7 +32,8 @@ const FIELDS: &str = "replayed cursor
 
 /// The payload of a batch.
 pub(crate) async fn push_input(server: &TestServer, input: Value) -> Value {
-    let query = format!("mutation($input: PushRecordsInput!) {{ pushRecords(input: $input) {{ {FIELDS} }} }}");
+    let query =
+        format!("mutation($input: PushRecordsInput!) {{ pushRecords(input: $input) {{ {FIELDS} }} }}");
     let mut answer = server.query_with(&query, json!({ "input": input })).await;
     assert_eq!(answer.get("errors"), None, "{answer}");
     answer["data"]["pushRecords"].take()
@@ -58,7 +59,8 @@ pub(crate) async fn sources(server: &TestServer, regions: &[&str]) {
     for region in regions {
         let name = format!("test-{region}");
         let added =
-            passerelle::import::source::add(server.app.db.writer(), server.app.clock.now(), &name, region).await;
+            passerelle::import::source::add(server.app.db.writer(), server.app.clock.now(), &name, region)
+                .await;
         added.expect("a source");
     }
 }
@@ -95,7 +97,8 @@ pub(crate) fn refused(of: &Value) -> Vec<String> {
 /// All that the batch of a refused payload would have left behind.
 pub(crate) async fn rows(server: &TestServer) -> Vec<i64> {
     let mut all = Vec::new();
-    let tables = ["organization", "talent", "sync_record", "change_log", "idempotency", "audit", "full_push_mention"];
+    let tables =
+        ["organization", "talent", "sync_record", "change_log", "idempotency", "audit", "full_push_mention"];
     for table in tables.iter().chain(&["source_deletion", "record_slug", "erasure_ledger"]) {
         all.push(number(server, &format!("SELECT COUNT(*) FROM {table}")).await);
     }

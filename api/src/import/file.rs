@@ -431,7 +431,9 @@ impl<'a> Import<'a> {
             let mut live = 0;
             for some in names.iter().collect::<Vec<_>>().chunks(BATCH) {
                 live += match &self.sink {
-                    Sink::Each => guard::live(self.app.db.writer(), self.app.db.dialect(), source, some).await?,
+                    Sink::Each => {
+                        guard::live(self.app.db.writer(), self.app.db.dialect(), source, some).await?
+                    }
                     Sink::Whole { tx, .. } => guard::live(tx, self.app.db.dialect(), source, some).await?,
                 };
             }
@@ -447,7 +449,9 @@ impl<'a> Import<'a> {
                 Sink::Each => {
                     guard::blocked(self.app.db.writer(), dialect, asked, confirmed, now, "delete").await?
                 }
-                Sink::Whole { tx, .. } => guard::blocked(tx, dialect, asked, confirmed, now, "delete").await?,
+                Sink::Whole { tx, .. } => {
+                    guard::blocked(tx, dialect, asked, confirmed, now, "delete").await?
+                }
             };
             let blocked = problem.map(|problem| Fault::new("delete", problem.message(Language::En)));
             self.deletions.decided.insert(source, blocked.map_or(Ok(confirmed), Err));

@@ -186,7 +186,8 @@ async fn complete_in(
     let unmentioned = store::unmentioned(tx, dialect, asked.id, &source.name).await?;
     let wanted = i64::try_from(unmentioned.len()).unwrap_or(i64::MAX);
     let confirmed = asked.confirm_deletes.map_or(Confirmed::No, |count| Confirmed::Number(count.into()));
-    let blocked = guard::blocked(tx, dialect, (&source.name, wanted), confirmed, now, "confirmDeletes").await?;
+    let blocked =
+        guard::blocked(tx, dialect, (&source.name, wanted), confirmed, now, "confirmDeletes").await?;
     if let Some(problem) = blocked {
         return nothing(problem.into());
     }

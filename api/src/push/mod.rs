@@ -24,8 +24,8 @@ use crate::record::problem::Problem;
 use crate::record::read::Dialect;
 use crate::record::write::guard::Confirmed;
 use crate::record::write::{
-    Claimed, Ended, MAX_EXTERNAL_ID, MAX_KEY, Once, Outcome, RecordInput, Removal, Source, Status, Submission,
-    apply, claim, is_external_id, keep, look, through,
+    Claimed, Ended, MAX_EXTERNAL_ID, MAX_KEY, Once, Outcome, RecordInput, Removal, Source, Status,
+    Submission, apply, claim, is_external_id, keep, look, through,
 };
 
 pub mod full;
@@ -119,7 +119,8 @@ fn busy(after: i64) -> Problem {
 
 /// A problem with a record of a batch, at its place in the input.
 fn placed(problem: Problem, place: usize, of: Option<RecordType>) -> Problem {
-    let of = of.filter(|_| problem.is_of_the_input() && !matches!(problem.path.as_str(), "externalId" | "id"));
+    let of =
+        of.filter(|_| problem.is_of_the_input() && !matches!(problem.path.as_str(), "externalId" | "id"));
     let below = of.map_or_else(|| problem.path.clone(), |of| format!("{}.{}", of.prefix(), problem.path));
     let path = if problem.path == "id" { "externalId".to_owned() } else { below };
     problem.with_argument(format!("input.records.{place}.{path}").trim_end_matches('.').to_owned())
@@ -245,7 +246,8 @@ impl Ready {
         }
         for ((place, submission), outcome) in self.places.iter().zip(&self.submissions).zip(outcomes) {
             let of = submission.input.record_type();
-            let refusals = outcome.problems.into_iter().map(|problem| Refusal::Now(placed(problem, *place, Some(of))));
+            let refusals =
+                outcome.problems.into_iter().map(|problem| Refusal::Now(placed(problem, *place, Some(of))));
             // A record that has never been there has no revision.
             let revision = outcome.revision.filter(|revision| *revision > 0);
             let conflict = (outcome.status == Status::Conflict).then(|| Conflict {
@@ -254,7 +256,8 @@ impl Ready {
                 differing: outcome.differing,
             });
             let id = outcome.id.filter(|_| revision.is_some() || outcome.status == Status::Rejected);
-            all[*place] = Some(Told { status: outcome.status, id, revision, refusals: refusals.collect(), conflict });
+            all[*place] =
+                Some(Told { status: outcome.status, id, revision, refusals: refusals.collect(), conflict });
         }
         all.into_iter().flatten().collect()
     }
@@ -486,16 +489,19 @@ fn done(told: Vec<Told>) -> Pushed {
         Refusal::Now(problem) if problem.reason == pushing::MASS_DELETE_BLOCKED.reason => Some(problem),
         _ => None,
     });
-    let problems = blocked.take(1).map(|problem| problem.clone().with_argument("input.confirmDeletes")).collect();
+    let problems =
+        blocked.take(1).map(|problem| problem.clone().with_argument("input.confirmDeletes")).collect();
     Pushed { told, replayed: false, problems }
 }
 
 /// What became of a batch that was sent before. Conflicts are looked at again: nothing of them is stored.
 async fn replayed(app: &App, ready: &Ready, stored: &str) -> Result<Pushed, DomainError> {
     let mut told = outcome::decode(stored)?;
-    let conflicts: Vec<usize> = (0..told.len()).filter(|place| told[*place].status == Status::Conflict).collect();
+    let conflicts: Vec<usize> =
+        (0..told.len()).filter(|place| told[*place].status == Status::Conflict).collect();
     if !conflicts.is_empty() {
-        let wanted = ready.places.iter().zip(&ready.submissions).filter(|(place, _)| conflicts.contains(place));
+        let wanted =
+            ready.places.iter().zip(&ready.submissions).filter(|(place, _)| conflicts.contains(place));
         let (places, submissions): (Vec<usize>, Vec<Submission>) =
             wanted.map(|(place, submission)| (*place, submission.clone())).unzip();
         let submissions = Arc::new(submissions);
@@ -524,7 +530,8 @@ mod tests {
 
     #[test]
     fn problems_are_told_at_their_place_in_the_input() {
-        let path = |problem: Problem| placed(problem, 3, Some(RecordType::Organization)).arguments().join(".");
+        let path =
+            |problem: Problem| placed(problem, 3, Some(RecordType::Organization)).arguments().join(".");
         assert_eq!(path(Problem::required("name")), "input.records.3.organization.name");
         assert_eq!(path(Problem::new("", &pushing::ONE_RECORD)), "input.records.3.organization");
         assert_eq!(path(Problem::new("externalId", &messages::ERASED)), "input.records.3.externalId");

@@ -291,7 +291,8 @@ impl PushMutation {
         let nodes = shown(reader, &below, &pushed, &known).await.graphql()?;
         let done = !pushed.told.is_empty();
         let cursor = cursor(reader, &want, ("PushRecordsPayload", done)).await.graphql()?;
-        let user_errors = pushed.problems.iter().map(|problem| UserError::new(problem, &reader.languages)).collect();
+        let user_errors =
+            pushed.problems.iter().map(|problem| UserError::new(problem, &reader.languages)).collect();
         let replayed = pushed.replayed;
         let each = pushed.told.into_iter().zip(known).zip(nodes).enumerate();
         let results = each.map(|(place, ((told, sent), node))| PushRecordResult {
@@ -369,7 +370,8 @@ impl PushMutation {
             external_id: stays.external_id,
             user_errors: stays.problems.iter().map(told).collect(),
         });
-        let cursor = cursor(reader, &Selection::of(ctx), ("CompleteFullPushPayload", done)).await.graphql()?;
+        let cursor =
+            cursor(reader, &Selection::of(ctx), ("CompleteFullPushPayload", done)).await.graphql()?;
         Ok(CompleteFullPushPayload {
             deleted: done.then(|| i32::try_from(deleted).unwrap_or(i32::MAX)),
             refused: refused.collect(),

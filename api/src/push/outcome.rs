@@ -129,7 +129,13 @@ pub(super) fn decode(text: &str) -> Result<Vec<Told>, DomainError> {
             Ok(Refusal::Before(known, reason, path))
         });
         let status = value_of(&status).ok_or_else(|| wrong(&status))?;
-        Ok(Told { status, id, revision, refusals: refusals.collect::<Result<_, DomainError>>()?, conflict: None })
+        Ok(Told {
+            status,
+            id,
+            revision,
+            refusals: refusals.collect::<Result<_, DomainError>>()?,
+            conflict: None,
+        })
     });
     told.collect()
 }
@@ -144,7 +150,8 @@ mod tests {
         let canary = Said::new(&messages::SLUG_TAKEN).with("slug", "canary");
         let refused = Told::refused(Problem::at("slug", canary).with_argument("input.records.0.talent.slug"));
         let id = Some(Uuid::from_u128(7));
-        let made = Told { status: Status::Created, id, revision: Some(1), refusals: Vec::new(), conflict: None };
+        let made =
+            Told { status: Status::Created, id, revision: Some(1), refusals: Vec::new(), conflict: None };
         let text = encode(&[refused, made.clone()]).unwrap();
         assert!(!text.contains("canary"), "{text}");
         let again = decode(&text).unwrap();

@@ -71,8 +71,9 @@ impl Drop for Ticket {
 impl Pushes {
     /// With so many batches of a client in a minute, or any number.
     pub fn new(batches_per_minute: Option<u32>) -> Self {
-        let throttle =
-            batches_per_minute.map(|count| i64::from(count.max(1))).map(|count| Throttle::new(count, MINUTE / count));
+        let throttle = batches_per_minute
+            .map(|count| i64::from(count.max(1)))
+            .map(|count| Throttle::new(count, MINUTE / count));
         Self(Arc::new(Inner { running: Mutex::default(), throttle }))
     }
 

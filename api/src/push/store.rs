@@ -142,7 +142,8 @@ pub(super) async fn mention(
     names: impl Iterator<Item = (Vec<u8>, Option<Uuid>)>,
     carried: bool,
 ) -> Result<(), DomainError> {
-    let columns = [("push", KeyType::Id), ("name", KeyType::Bytes), ("there", KeyType::Int), ("id", KeyType::Id)];
+    let columns =
+        [("push", KeyType::Id), ("name", KeyType::Bytes), ("there", KeyType::Int), ("id", KeyType::Id)];
     let keys = KeyColumns::new(&columns);
     let sql = format!(
         "INSERT INTO full_push_mention (full_push_id, name_hash, record_id, carried) \
@@ -163,7 +164,11 @@ pub(super) async fn mention(
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub(super) async fn carried(tx: &DatabaseTransaction, dialect: Dialect, id: Uuid) -> Result<i64, DomainError> {
+pub(super) async fn carried(
+    tx: &DatabaseTransaction,
+    dialect: Dialect,
+    id: Uuid,
+) -> Result<i64, DomainError> {
     let sql = "SELECT COUNT(*) FROM full_push_mention WHERE full_push_id = $1 AND carried";
     let row = tx.query_one_raw(statement(dialect, sql, [id.into()])).await?;
     row.map_or(Ok(0), |row| Ok(row.try_get_by_index(0)?))

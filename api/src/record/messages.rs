@@ -640,7 +640,9 @@ mod tests {
 
     #[test]
     fn every_text_has_the_words_of_the_others_and_is_there() {
-        for message in ALL.iter().chain(&accounts::ALL).chain(&merging::ALL).chain(profile::ALL).chain(pushing::ALL) {
+        for message in
+            ALL.iter().chain(&accounts::ALL).chain(&merging::ALL).chain(profile::ALL).chain(pushing::ALL)
+        {
             for language in Language::ALL {
                 let text = message.text(language);
                 assert!(!text.is_empty());

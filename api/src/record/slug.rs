@@ -68,7 +68,9 @@ struct Owner {
 /// The columns `record_id` and whether the writer sees that record, of a table of names `alias`, and the join that this
 /// takes. A system sees everything.
 fn owner_of<K: Kind>(batch: &Batch<'_>, alias: &str) -> (String, String) {
-    let Some(viewer) = batch.reader.as_deref() else { return (format!("{alias}.record_id, TRUE"), String::new()) };
+    let Some(viewer) = batch.reader.as_deref() else {
+        return (format!("{alias}.record_id, TRUE"), String::new());
+    };
     let seen = viewer.sees_type(batch.dialect, K::TYPE, "o");
     let join = format!("LEFT JOIN {} AS o ON o.id = {alias}.record_id AND {seen}", K::TYPE.prefix());
     (format!("{alias}.record_id, o.id IS NOT NULL"), join)

@@ -101,7 +101,10 @@ impl<'a> Door<'a> {
                 now: app.clock.now(),
                 resolved: Resolved::default(),
                 step: submissions.iter().find_map(|submission| submission.step),
-                reader: submissions.iter().find_map(|s| s.viewer.as_ref().or(s.reader.as_ref())).map(Arc::clone),
+                reader: submissions
+                    .iter()
+                    .find_map(|s| s.viewer.as_ref().or(s.reader.as_ref()))
+                    .map(Arc::clone),
             },
             instance: app.instance(tx).await?.to_string(),
             ids: Vec::new(),
@@ -144,8 +147,14 @@ impl<'a> Door<'a> {
                 self.led.insert(index);
             }
         }
+        // A new record that is there twice is one record.
+        let mut new: HashMap<(String, String), Uuid> = HashMap::new();
         for (index, submission) in self.submissions.iter().enumerate() {
-            let id = known.get(&index).copied().or(submission.id).unwrap_or_else(|| self.app.new_id());
+            let id = known.get(&index).copied().or(submission.id);
+            let id = id.unwrap_or_else(|| match named(submission) {
+                Some(name) => *new.entry(name).or_insert_with(|| self.app.new_id()),
+                None => self.app.new_id(),
+            });
             self.ids.push(id);
         }
         self.follow_redirects().await?;

@@ -72,7 +72,8 @@ pub async fn blocked(
         let lock = Statement::from_sql_and_values(dialect.backend(), lock, [source.into()]);
         on.query_all_raw(lock).await?;
     }
-    let sum = "SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) FROM source_deletion WHERE source = $1 AND at > $2";
+    let sum =
+        "SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) FROM source_deletion WHERE source = $1 AND at > $2";
     let before = number(on, dialect, sum, [source.into(), (now.micros() - DAY).into()]).await?;
     if count + before <= FEW {
         return Ok(None);
@@ -105,7 +106,8 @@ pub async fn live(
         dialect.join(),
     );
     let row = |id: &&String| vec![KeyValue::Text(source.to_owned()), KeyValue::Text((*id).clone())];
-    let found = KeyedStatement { sql, keys }.query(on, dialect, external_ids.iter().map(row).collect()).await?;
+    let found =
+        KeyedStatement { sql, keys }.query(on, dialect, external_ids.iter().map(row).collect()).await?;
     Ok(i64::try_from(found.len()).unwrap_or(i64::MAX))
 }
 

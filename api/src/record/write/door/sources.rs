@@ -108,16 +108,17 @@ impl Door<'_> {
 
 /// Why a system may not do what it submits: it was made for another revision, or the record is a survivor by now.
 fn unseen(submission: &Submission, shared: Option<&Shared>, led: bool) -> Option<Refusal> {
-    let conflict = |revision: i32| {
-        Some((Problem::conflict_of_sources(revision), Some((Status::Conflict, revision))))
-    };
+    let conflict =
+        |revision: i32| Some((Problem::conflict_of_sources(revision), Some((Status::Conflict, revision))));
     let base = submission.base_revision;
     match (submission.removal, shared) {
         (None, None) if base.is_some_and(|base| base != 0) => {
             Some((Problem::no_revision(), Some((Status::Conflict, 0))))
         }
         // A record that is gone is made again by whoever knows its end, or nothing of it.
-        (None, Some(shared)) if !shared.live && base.is_some_and(|base| base != 0 && base != shared.revision) => {
+        (None, Some(shared))
+            if !shared.live && base.is_some_and(|base| base != 0 && base != shared.revision) =>
+        {
             conflict(shared.revision)
         }
         (Some(_), Some(shared)) if shared.live && led => {
