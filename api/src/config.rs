@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::directory::talent::upkeep::{Term, Terms};
+use crate::push::BATCHES_PER_MINUTE;
 use crate::record::value::EmailAddress;
 
 /// A switch.
@@ -112,6 +113,10 @@ pub struct Config {
     /// Whether attempts to sign in are counted, by account and by address
     #[arg(long, env, default_value = "on", value_name = "SWITCH")]
     pub rate_limit: Switch,
+
+    /// Batches that a client may push in a minute, unless nothing is counted with `RATE_LIMIT=off`
+    #[arg(long, env, default_value_t = BATCHES_PER_MINUTE, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_push_batches: u32,
 
     /// GraphiQL for browsers at /graphql
     #[arg(long, env, default_value = "on", value_name = "SWITCH")]

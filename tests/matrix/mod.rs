@@ -657,6 +657,6 @@ async fn run(noisy: TestServer) {
 on_both_databases! {
     with Setup::default().with_search().without_rate_limit();
     async fn everybody_may_what_the_table_says(server) {
-        run(server).await;
+        Box::pin(run(server)).await;
     }
 }

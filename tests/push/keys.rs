@@ -2,6 +2,8 @@
 
 use passerelle::record::policy::Viewer;
 use passerelle::record::read::Dialect;
+use passerelle::record::read::keyed::hex;
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -110,7 +112,6 @@ on_both_databases! {
             // There is one program on a file of SQLite; how it waits, the tests of the module say.
             return;
         }
-        use sea_orm::{ConnectionTrait, TransactionTrait};
         sources(&server, &["wallonie"]).await;
         let own = server.beside(partner(&["wallonie"])).await;
         let input = batch("wallonie", &[org("wallonie", "a", json!({}), json!({}))], json!({}));
@@ -154,7 +155,6 @@ on_both_databases! {
         assert_eq!(statuses(&push_input(&own, batch("wallonie", &[erase], json!({}))).await), ["UPDATED"]);
         let dump = crate::matrix::world::dump(&server).await;
         assert!(!dump.contains("kanarievogel"), "{}", dump.lines().find(|line| line.contains("kanarievogel")).unwrap_or_default());
-        let hex: String = "kanarievogel".bytes().map(|byte| format!("{byte:02x}")).collect();
-        assert!(!dump.to_lowercase().contains(&hex));
+        assert!(!dump.to_lowercase().contains(&hex(b"kanarievogel")));
     }
 }

@@ -254,9 +254,9 @@ pub struct PushMutation;
 /// Mutations of pushes.
 #[Object]
 impl PushMutation {
-    /// Writes a batch of records of a system: in one transaction, with an outcome for each. With the role SYNC_PARTNER of
+    /// Writes a batch of records of a system: in one transaction, with an outcome for each. With the role `SYNC_PARTNER` of
     /// the region of the system. One batch of a source is written at a time, and 600 of a caller in a minute: others are
-    /// told PUSH_BUSY, and when to come again.
+    /// told `PUSH_BUSY`, and when to come again.
     async fn push_records(
         &self,
         ctx: &Context<'_>,
