@@ -183,7 +183,7 @@ impl Pusher {
         let text = format!("What {name} does, told for the {revision}th time in a sentence of some length.");
         let texts = json!([{ "language": "FR", "text": text }, { "language": "NL", "text": text }]);
         let (external_id, base) = (format!("{batch}-{one}"), (revision > 0).then_some(revision));
-        if one % 2 == 0 {
+        if one.is_multiple_of(2) {
             let organization = json!({
                 "name": name, "kind": "animation-studio", "region": self.region, "status": "ACTIVE",
                 "descriptions": texts, "sectors": ["animation"], "website": "https://bench.example/",
