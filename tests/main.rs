@@ -18,6 +18,7 @@ mod lists;
 mod matrix;
 mod mutations;
 mod privacy;
+mod push;
 mod readme;
 mod sample;
 mod schema;

@@ -14,6 +14,7 @@ use crate::changes::retention::Retention;
 use crate::directory::contact_read::ContactReads;
 use crate::identity::Identity;
 use crate::mail::Mailer;
+use crate::push::Pushes;
 use crate::record::error::DomainError;
 use crate::record::id;
 use crate::record::read::Database;
@@ -67,6 +68,8 @@ pub struct App {
     pub retention: Retention,
     /// Whether whoever does not sign in may follow what everyone sees.
     pub public_feed: bool,
+    /// The batches that systems push.
+    pub pushes: Pushes,
     /// Writes that were begun; a stop waits for them.
     pub tasks: TaskTracker,
     /// Tells those who wait for something that the program stops.
@@ -88,6 +91,7 @@ impl App {
             heads: Arc::default(),
             retention: Retention::default(),
             public_feed: true,
+            pushes: Pushes::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }

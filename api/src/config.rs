@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::directory::talent::upkeep::{Term, Terms};
+use crate::push::BATCHES_PER_MINUTE;
 use crate::record::value::EmailAddress;
 
 /// A switch.
@@ -124,6 +125,9 @@ pub struct Config {
     /// Days for which the log tells what is gone: whoever follows it less often has to load a snapshot
     #[arg(long, env, default_value_t = 180, value_name = "DAYS", value_parser = value_parser!(u32).range(30..))]
     pub tombstone_days: u32,
+    /// Batches that a client may push in a minute, unless nothing is counted with `RATE_LIMIT=off`
+    #[arg(long, env, default_value_t = BATCHES_PER_MINUTE, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_push_batches: u32,
 
     /// GraphiQL for browsers at /graphql
     #[arg(long, env, default_value = "on", value_name = "SWITCH")]

@@ -12,6 +12,7 @@ pub mod identity;
 pub mod import;
 pub mod mail;
 pub mod migrations;
+pub mod push;
 pub mod record;
 pub mod schema;
 pub mod search;

@@ -26,6 +26,7 @@ use crate::identity::graphql::ViewerQuery;
 use crate::identity::invitation::graphql::{InvitationMutation, InvitationQuery};
 use crate::identity::recovery::graphql::RecoveryMutation;
 use crate::identity::session::graphql::SessionMutation;
+use crate::push::mutation::PushMutation;
 use crate::search::graphql::SearchQuery;
 use crate::search::matching::graphql::MatchQuery;
 use crate::sync::digest::DigestQuery;
@@ -71,6 +72,7 @@ pub struct Mutation(
     AffiliationMutation,
     PartnershipMutation,
     ProposalMutation,
+    PushMutation,
 );
 
 /// The schema that the server runs.

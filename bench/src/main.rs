@@ -14,6 +14,7 @@ mod mutations;
 mod names;
 mod operations;
 mod pgbench;
+mod push;
 mod random;
 mod record;
 mod results;
@@ -52,6 +53,8 @@ enum Command {
     Freshness(index::FreshnessArguments),
     /// Times single mutations, beside the disk's synchronous writes.
     Mutations(mutations::Arguments),
+    /// Times batches of records that systems push.
+    Push(push::Arguments),
     /// Prints the figures of `run` beside those of `pgbench`.
     Compare(compare::Arguments),
 }
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::Index(arguments) => index::index(&arguments),
         Command::Freshness(arguments) => index::freshness(&arguments),
         Command::Mutations(arguments) => mutations::command(&arguments),
+        Command::Push(arguments) => push::command(&arguments),
         Command::Compare(arguments) => compare::command(&arguments),
     };
     match outcome {

@@ -15,6 +15,8 @@ pub struct Model {
     pub record_id: Uuid,
     /// Until when the key is remembered: microseconds since 1970, UTC.
     pub expires_at: i64,
+    /// What became of a batch, as JSON: statuses, ids, revisions and codes. Nothing where the key made one record.
+    pub outcome: Option<String>,
 }
 
 /// Relations are walked by keyed reads, not by the entity.

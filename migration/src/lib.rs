@@ -23,6 +23,7 @@ mod m20261122_000013_clustered;
 mod m20261122_000014_organization_names_again;
 mod m20261122_000015_view_region;
 mod m20261122_000016_continuity;
+mod m20261122_000020_push;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000014_organization_names_again::Migration),
             Box::new(m20261122_000015_view_region::Migration),
             Box::new(m20261122_000016_continuity::Migration),
+            Box::new(m20261122_000020_push::Migration),
         ]
     }
 }

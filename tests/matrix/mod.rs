@@ -25,7 +25,7 @@ use world::{HOME, Ids, State, bring, deletions, ground, records, uuid};
 mod shape;
 mod table;
 mod viewers;
-mod world;
+pub(crate) mod world;
 mod writes;
 
 /// What was answered, to the letter, and for how many statements.
@@ -657,6 +657,6 @@ async fn run(noisy: TestServer) {
 on_both_databases! {
     with Setup::default().with_search().without_rate_limit();
     async fn everybody_may_what_the_table_says(server) {
-        run(server).await;
+        Box::pin(run(server)).await;
     }
 }

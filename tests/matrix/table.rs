@@ -150,6 +150,21 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("AffiliationPayload", Shown::Related, "affiliation userErrors"),
     ("PartnershipPayload", Shown::Related, "partnership userErrors"),
     ("DeletePayload", Shown::Free, "deletedId userErrors"),
+    ("PushRecordsPayload", Shown::Related, "cursor replayed results userErrors"),
+    (
+        "PushRecordResult",
+        Shown::Related,
+        "index externalId status record currentRevision conflict userErrors",
+    ),
+    (
+        "PushConflict",
+        Shown::Related,
+        "baseRevision currentRevision current submitted differingFields",
+    ),
+    ("FullPush", Shown::Free, "id source begunAt"),
+    ("BeginFullPushPayload", Shown::Free, "fullPush userErrors"),
+    ("CompleteFullPushPayload", Shown::Related, "deleted refused cursor replayed userErrors"),
+    ("UnmentionedRecord", Shown::Related, "id externalId userErrors"),
     ("CreateApiKeyPayload", Shown::Administrators, "apiKey secret userErrors"),
     ("RevokeApiKeyPayload", Shown::Administrators, "apiKey userErrors"),
     ("SessionPayload", Shown::Oneself, "accessToken refreshToken expiresAt viewer userErrors"),
@@ -186,6 +201,10 @@ pub(super) enum May {
     AdministerKey,
     /// Those who administer the region of the organization; for all others it is not there.
     AdministerOrganization,
+    /// Systems of the region.
+    Push,
+    /// Systems of the region, on a push of all records of a source; for systems of others it is not there.
+    FullPush,
     /// Those who write the records of the region, signed in with an account.
     Invite,
     /// The person themself.
@@ -206,6 +225,7 @@ pub(super) enum Undo {
     Proposal,
     Member,
     Invitation,
+    FullPush,
     /// Nothing does: each who may gets an invitation for it.
     NeverInvitation,
     /// Nothing does: each who may gets a talent for it.
@@ -346,6 +366,24 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         Undo::Nothing,
     ),
     ("withdrawProposal", May::Withdraw, "(id: \"{proposal}\") { proposal { id } {errors} }", Undo::Proposal),
+    (
+        "pushRecords",
+        May::Push,
+        "(input: {source: \"test-wallonie\", idempotencyKey: \"k\", dryRun: true, records: [{externalId: \"new\", organization: {}}]}) { results { status } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "beginFullPush",
+        May::Push,
+        "(source: \"test-wallonie\") { fullPush { source } {errors} }",
+        Undo::FullPush,
+    ),
+    (
+        "completeFullPush",
+        May::FullPush,
+        "(id: \"{full-push}\", expectedCount: 999) { deleted {errors} }",
+        Undo::FullPush,
+    ),
     ("eraseTalent", May::WriteTalent, "(id: \"{talent}\") { deletedId {errors} }", Undo::Never),
     (
         "createAffiliation",
@@ -538,6 +576,21 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
         "ProposeChangeInput.organization",
         "proposeChange(input: {organization: \"{organization}\", change: {}}) { {errors} }",
     ),
+    (
+        "PushRecordsInput.fullPush",
+        "pushRecords(input: {source: \"test-flandre\", idempotencyKey: \"k\", fullPush: \"full_push_01jcr5bbgqekvavmza4yqxn3b1\", records: []}) { {errors} }",
+    ),
+    // Systems are told of what is hidden what they are told of what is not there, by every kind of name.
+    ("AffiliationInput.talent", "pushRecords(input: {source: \"test-flandre\", idempotencyKey: \"k\", dryRun: true, records: [{externalId: \"x\",
+        affiliation: {talent: \"{talent}\", organization: \"away-o\", roles: [{language: FR, text: \"r\"}]}}]}) { results { status userErrors { code reason message path } } {errors} }"),
+    ("PartnershipPartyInput.organization", "pushRecords(input: {source: \"test-flandre\", idempotencyKey: \"k\", dryRun: true, records: [{externalId: \"x\",
+        partnership: {region: \"flandre\", kind: \"co-funding\", parties: [{organization: \"away-o\", role: LEAD}, {organization: \"{name}-o\", role: PARTNER}]}}]}) {
+        results { status userErrors { code reason message path } } {errors} }"),
+    ("OrganizationInput.successor", "pushRecords(input: {source: \"test-flandre\", idempotencyKey: \"k\", dryRun: true, records: [{externalId: \"x\",
+        organization: {region: \"flandre\", name: \"x\", kind: \"fund\", successor: \"test-wallonie:org-{name}-o\"}}]}) { results { status userErrors { code reason message path } } {errors} }"),
+    ("OrganizationInput.identifiers", "pushRecords(input: {source: \"test-flandre\", idempotencyKey: \"k\", dryRun: true, records: [{externalId: \"{organization}\",
+        organization: {region: \"flandre\", name: \"x\", kind: \"none\", slug: \"{name}-o\", identifiers: [{scheme: SIREN, value: \"{siren}\"}]}}]}) {
+        results { status userErrors { code reason message path } } {errors} }"),
     ("OrganizationInput.slug", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", slug: \"{name}-o\"}) { {errors} }"),
     ("OrganizationInput.identifiers", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", identifiers: [{scheme: SIREN, value: \"{siren}\"}]}) { {errors} }"),
     ("TalentInput.slug", "createTalent(input: {region: \"flandre\", displayName: \"x\", territory: \"none\", slug: \"{name}-t\"}) { {errors} }"),

@@ -76,6 +76,16 @@ impl Who {
         }
     }
 
+    /// Whether they push the records of the systems of a region.
+    pub(super) fn pushes_in(self, region: &str) -> bool {
+        match self {
+            Self::Admin => true,
+            Self::Role(role, own) => own == region && role == Role::SyncPartner,
+            Self::Key(own) => own == region,
+            _ => false,
+        }
+    }
+
     /// Whether they see its private records.
     pub(super) fn is_inside(self) -> bool {
         self.writes() || self == Self::Role(Role::Moderator, HOME)

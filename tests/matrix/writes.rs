@@ -18,7 +18,10 @@ const ERRORS: &str = "userErrors { code reason message path }";
 /// Codes of what is wrong with a call of several.
 fn codes(answer: &Answer, number: usize) -> Vec<String> {
     let payload = answer.json()["data"][format!("a{number}")].clone();
-    let errors = payload["userErrors"].as_array().cloned().unwrap_or_else(|| vec![Value::Null]);
+    let mut errors = payload["userErrors"].as_array().cloned().unwrap_or_else(|| vec![Value::Null]);
+    for result in payload["results"].as_array().into_iter().flatten() {
+        errors.extend(result["userErrors"].as_array().cloned().unwrap_or_default());
+    }
     errors.iter().map(|error| error["code"].as_str().unwrap_or("no answer").to_owned()).collect()
 }
 
@@ -44,6 +47,8 @@ impl May {
             | Self::Withdraw
             | Self::Administer
             | Self::AdministerKey
+            | Self::Push
+            | Self::FullPush
             | Self::SignedIn
             | Self::Anybody => None,
         }
@@ -69,6 +74,8 @@ impl May {
             Self::Withdraw => who == Who::Colleague,
             Self::Administer => who.administers(),
             Self::AdministerKey | Self::AdministerOrganization if !who.administers() => return Says::Absent,
+            Self::FullPush if who.pushes_in(AWAY) && !who.pushes_in(HOME) => return Says::Absent,
+            Self::Push | Self::FullPush => who.pushes_in(HOME),
             Self::Invite => who.writes() && !is_machine,
             Self::Own => is_own(Of::Talent),
             Self::SignedIn => who.is_signed_in() && !is_machine,
@@ -242,6 +249,7 @@ impl Matrix {
             ("{twin-t}", found(&self.server, "talent", "tal-twin-t", 0).await),
         ];
         let invitation = self.invite().await;
+        let full_push = self.begin_full_push().await;
         let mut accounts = Vec::new();
         for (word, name) in [("{account}", "editor-wallonie"), ("{colleague}", "colleague")] {
             accounts.push((word, passerelle::record::id::encode("account", id_of(&self.server, name).await)));
@@ -250,13 +258,15 @@ impl Matrix {
             ("{key}", passerelle::record::id::encode("api_key", made.id)),
             ("{proposal}", proposal),
             ("{invitation}", invitation),
+            ("{full-push}", full_push),
         ];
         let never = [
             ("{key}", NO_KEY.to_owned()),
             ("{proposal}", NO_PROPOSAL.to_owned()),
             ("{invitation}", NO_INVITATION.to_owned()),
+            ("{full-push}", NO_FULL_PUSH.to_owned()),
         ];
-        let with = |more: [(&'static str, String); 3]| {
+        let with = |more: [(&'static str, String); 4]| {
             twins.iter().cloned().chain(accounts.iter().cloned()).chain(more).collect()
         };
         (with(own), with(never))
@@ -269,6 +279,15 @@ impl Matrix {
         );
         let answer = self.ask(self.asker(Who::Admin), &call).await;
         let id = answer.data("/inviteAccount/invitation/id");
+        id.as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+    }
+
+    /// Lets the administrator begin a push of all records; its id.
+    async fn begin_full_push(&self) -> String {
+        let call =
+            format!("mutation {{ beginFullPush(source: \"test-{HOME}\") {{ fullPush {{ id }} {ERRORS} }} }}");
+        let answer = self.ask(self.asker(Who::Admin), &call).await;
+        let id = answer.data("/beginFullPush/fullPush/id");
         id.as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
 
@@ -287,6 +306,10 @@ impl Matrix {
             Undo::Nothing | Undo::Never | Undo::NeverInvitation => &[],
             Undo::Member => &["DELETE FROM account_organization WHERE organization_id IN
                  (SELECT record_id FROM sync_record WHERE external_id = 'org-mem-o')"],
+            Undo::FullPush => &[
+                "DELETE FROM full_push WHERE ended_at IS NULL AND EXISTS (SELECT 1 FROM full_push WHERE ended_at IS NOT NULL)",
+                "UPDATE full_push SET ended_at = NULL",
+            ],
             Undo::Invitation => &["DELETE FROM invitation", "DELETE FROM mail_outbox"],
             Undo::Affiliation => &[
                 "UPDATE affiliation SET asserted_by = 'SOURCE', disputed_by = NULL, disputed_at = NULL, revision = 1",
@@ -317,6 +340,9 @@ fn difference(before: &str, after: &str) -> String {
 
 /// The id of a key that has never been there.
 const NO_KEY: &str = "api_key_01jcr5bbgqekvavmza4yqxn3b1";
+
+/// The id of a push of all records that has never been there.
+const NO_FULL_PUSH: &str = "full_push_01jcr5bbgqekvavmza4yqxn3b1";
 
 /// The id of an invitation that has never been there.
 const NO_INVITATION: &str = "invitation_01jcr5bbgqekvavmza4yqxn3b1";

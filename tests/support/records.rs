@@ -25,7 +25,13 @@ impl Report for Told {
 
 /// How most tests import.
 pub(crate) fn options() -> Options {
-    Options { format: Format::Ndjson, source: None, create_source: true, strict: false }
+    Options {
+        format: Format::Ndjson,
+        source: None,
+        create_source: true,
+        strict: false,
+        confirm_deletes: None,
+    }
 }
 
 /// Lines of JSON, one a line.

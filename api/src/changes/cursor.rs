@@ -1,6 +1,7 @@
 //! The position of a reader of the log, as text.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use base64::Engine as _;
@@ -8,8 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::record::error::Code;
+use super::Head;
+use crate::record::error::{Code, DomainError};
 use crate::record::policy::{Viewer, Visibility};
+use crate::record::read::Database;
 
 /// A position in the log of changes: opaque, at most 128 characters. It grants nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +100,16 @@ fn codes(bytes: &[u8]) -> Option<BTreeSet<u16>> {
 }
 
 impl ChangeCursor {
+    /// The cursor of a place in the log, for whoever reads all that this viewer may see.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn at(db: &Arc<Database>, head: Head, viewer: &Viewer) -> Result<Self, DomainError> {
+        let Head { feed_id, seq } = head;
+        let tag = super::tag(db, seq).await?.unwrap_or_default();
+        Ok(Self { feed_id, seq, tag, base: seq, scope: Scope::of(viewer) })
+    }
+
     /// The text that stands for it.
     pub fn text(&self) -> String {
         let mut bytes = Vec::with_capacity(48);

@@ -41,6 +41,11 @@ pub(super) struct Import {
     #[arg(long)]
     strict: bool,
 
+    /// The exact number of records that a file deletes, where it is more than 100, and more than a fifth, of a source's
+    /// within a day
+    #[arg(long, value_name = "NUMBER")]
+    confirm_deletes: Option<i64>,
+
     #[command(flatten)]
     pub(super) config: Config,
 }
@@ -94,6 +99,7 @@ impl Import {
             source: self.source.clone(),
             create_source: self.create_source,
             strict: self.strict,
+            confirm_deletes: self.confirm_deletes,
         };
         let mut progress = Progress::new(path, input.length);
         let done = file::run(app, input.bytes, &options, &mut progress).await;

@@ -12,6 +12,7 @@ use passerelle::changes::retention::Retention;
 use passerelle::config::{Config, DatabaseName, Switch};
 use passerelle::directory::talent::upkeep;
 use passerelle::identity::demo;
+use passerelle::push::Pushes;
 use passerelle::record::erasure::settle::Erased;
 use passerelle::server::{Server, Settings};
 use passerelle::{housekeeping, import};
@@ -71,6 +72,7 @@ impl Serve {
                 why.reason()
             );
         }
+        app.pushes = Pushes::new((config.rate_limit == Switch::On).then_some(config.max_push_batches));
         let erased = Erased::replay(&app, &config.data_dir).await;
         let erased = erased.map_err(|error| Failure::failed(error.to_string()))?;
         let engine = engine(config)?;

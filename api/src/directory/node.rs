@@ -13,7 +13,6 @@ use super::vocabulary::vocabularies;
 use super::{affiliation, organization, partnership, region, talent};
 use crate::identity::account::graphql::AccountNode;
 use crate::identity::caller::{Call, Known};
-use crate::record::RecordType;
 use crate::record::abstract_type::Abstract;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id;
@@ -23,6 +22,7 @@ use crate::record::provenance::{Claim, ExternalId, Source};
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::value::DateTime;
+use crate::record::{RecordType, all_of};
 
 /// Ids in one request for `nodes` at most.
 const MAX_IDS: usize = 100;
@@ -243,26 +243,35 @@ async fn of_type(
     })
 }
 
-/// The records of these ids of one type, in their order, as the reader may see them: one keyed read, and what is wanted
-/// below it. A record that was merged into another is not there any more.
+/// Records, in the order of their ids, as far as the viewer sees them: at most one keyed read per type, and what is
+/// wanted below it. A record that was merged into another is not there any more.
 ///
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn records(
     reader: &Reader,
-    of: RecordType,
-    ids: &[Uuid],
+    ids: &[(RecordType, Uuid)],
     want: &Selection,
 ) -> Result<Vec<Option<Node>>, DomainError> {
-    let kind = match of {
+    let kind = |of: RecordType| match of {
         RecordType::Organization => Kind::Organization,
         RecordType::Talent => Kind::Talent,
         RecordType::Affiliation => Kind::Affiliation,
         RecordType::Partnership => Kind::Partnership,
     };
-    let found = of_type(reader, None, kind, ids, want).await?;
-    let itself = |(id, node): (&Uuid, Option<Node>)| node.filter(|node| node.record_id() == Some(*id));
-    Ok(ids.iter().zip(found).map(itself).collect())
+    let mut found: Vec<Option<Node>> = ids.iter().map(|_| None).collect();
+    for of in all_of::<RecordType>() {
+        let wanted = ids.iter().enumerate().filter(|(_, (one, _))| *one == of);
+        let (places, wanted): (Vec<usize>, Vec<Uuid>) = wanted.map(|(place, (_, id))| (place, *id)).unzip();
+        if places.is_empty() {
+            continue;
+        }
+        let nodes = of_type(reader, None, kind(of), &wanted, want).await?;
+        for ((place, id), node) in places.into_iter().zip(wanted).zip(nodes) {
+            found[place] = node.filter(|node| node.record_id() == Some(id));
+        }
+    }
+    Ok(found)
 }
 
 impl Node {

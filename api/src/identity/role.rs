@@ -66,6 +66,7 @@ pub fn viewer(who: Uuid, grants: &[Grant], owns: BTreeSet<Uuid>) -> Viewer {
         machine: false,
         staff_of: regions(Role::is_staff),
         writes: regions(Role::writes),
+        pushes: regions(|role| role == Role::SyncPartner),
         owns,
         admin: grants.iter().any(|grant| grant.role == Role::Admin),
     }
@@ -97,6 +98,7 @@ mod tests {
         assert_eq!(staff, ["EDITOR", "MODERATOR", "REGION_ADMIN"]);
         let writes: Vec<&str> = viewer.writes.iter().map(String::as_str).collect();
         assert_eq!(writes, ["EDITOR", "REGION_ADMIN", "SYNC_PARTNER"]);
+        assert_eq!(viewer.pushes.iter().collect::<Vec<_>>(), ["SYNC_PARTNER"]);
         assert!(viewer.signed_in && !viewer.admin);
     }
 

@@ -3,6 +3,9 @@
 //! A line that refers to a record which is not there yet waits in a temporary file for a later pass. Memory
 //! stays flat, whatever the length of the file. Importing the same file again changes nothing, so an import
 //! that was killed is simply started again.
+//!
+//! Lines that delete wait until all others were read once: how many records of a source a file would delete is known
+//! before it deletes one (see [`write::guard`]).
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -18,7 +21,8 @@ use crate::changes::{self, Change};
 use crate::record::error::DomainError;
 use crate::record::read::Dialect;
 use crate::record::value::Language;
-use crate::record::write::{self, End, Outcome, Removal, Source, Status, Submission};
+use crate::record::write::guard::{self, Confirmed};
+use crate::record::write::{self, End, Outcome, Removal, Source, Status, Submission, is_external_id};
 
 /// Lines read at once, and written in one transaction.
 const BATCH: usize = 1000;
@@ -49,6 +53,8 @@ pub struct Options {
     pub create_source: bool,
     /// Whether one bad line keeps everything out.
     pub strict: bool,
+    /// How many records a file is meant to delete, where that is much of their sources.
+    pub confirm_deletes: Option<i64>,
 }
 
 /// What became of the lines.
@@ -116,6 +122,7 @@ pub async fn run(
     let mut import = Import::open(app, options, report).await?;
     let format = options.format;
     import.pass(move |chunks| read(input, format, chunks)).await?;
+    import.delete().await?;
     loop {
         let (waiting, count) = import.waiting.take()?;
         if count == 0 {
@@ -316,6 +323,7 @@ struct Import<'a> {
     sink: Sink,
     running: Option<Running>,
     waiting: Waiting,
+    deletions: Deletions,
     last_count: Option<usize>,
     batch_size: usize,
     final_pass: bool,
@@ -354,6 +362,7 @@ impl<'a> Import<'a> {
             sink,
             running: None,
             waiting: Waiting::new()?,
+            deletions: Deletions::new()?,
             last_count: None,
             batch_size: usual_batch(app),
             final_pass: false,
@@ -376,7 +385,14 @@ impl<'a> Import<'a> {
                 self.summary.lines += u64::from(first_pass);
                 let (number, text) = (parsed.number, parsed.text);
                 match self.submission(parsed.line).await? {
-                    Ok(submission) => {
+                    Ok(submission) if self.deletions.wait_for(&submission) => {
+                        self.deletions.lines.push(number, &text)?;
+                    }
+                    Ok(mut submission) => {
+                        if let Err(fault) = self.deletions.decide(&mut submission) {
+                            self.refuse(number, &fault);
+                            continue;
+                        }
                         // A record may be in a batch once only: its second line sees what the first made.
                         if batch.submissions.len() >= self.batch_size || !batch.fits(&submission) {
                             self.write(std::mem::take(&mut batch)).await?;
@@ -404,6 +420,50 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
+    /// Reads the lines that delete, and later lines about the same records, unless they are more than they should be.
+    async fn delete(&mut self) -> Result<(), ImportError> {
+        let (lines, count) = self.deletions.lines.take()?;
+        // What has waited so far was counted with the whole.
+        self.last_count.get_or_insert(0);
+        let asked = std::mem::take(&mut self.deletions.asked);
+        let (mut whole, mut decided) = (0, HashMap::new());
+        for (source, names) in &asked {
+            let mut live = 0;
+            for some in names.iter().collect::<Vec<_>>().chunks(BATCH) {
+                live += match &self.sink {
+                    Sink::Each => {
+                        guard::live(self.app.db.writer(), self.app.db.dialect(), source, some).await?
+                    }
+                    Sink::Whole { tx, .. } => guard::live(tx, self.app.db.dialect(), source, some).await?,
+                };
+            }
+            whole += live;
+            decided.insert(source.clone(), live);
+        }
+        let (dialect, now) = (self.app.db.dialect(), self.app.clock.now());
+        let is_meant = self.options.confirm_deletes == Some(whole);
+        for (source, live) in decided {
+            let confirmed = if is_meant { Confirmed::Yes } else { Confirmed::No };
+            let asked = (source.as_str(), live);
+            let problem = match &self.sink {
+                Sink::Each => {
+                    guard::blocked(self.app.db.writer(), dialect, asked, confirmed, now, "delete").await?
+                }
+                Sink::Whole { tx, .. } => {
+                    guard::blocked(tx, dialect, asked, confirmed, now, "delete").await?
+                }
+            };
+            let blocked = problem.map(|problem| Fault::new("delete", problem.message(Language::En)));
+            self.deletions.decided.insert(source, blocked.map_or(Ok(confirmed), Err));
+        }
+        self.deletions.is_their_turn = true;
+        if count > 0 {
+            self.pass(move |chunks| read_waiting(lines, chunks)).await?;
+        }
+        self.last_count = None;
+        Ok(())
+    }
+
     fn refuse(&mut self, number: u64, fault: &Fault) {
         self.summary.bad += 1;
         self.report.bad_line(number, fault);
@@ -422,8 +482,7 @@ impl<'a> Import<'a> {
             let message = "Name the source that owns the record, here or with --source.";
             return Ok(Err(Fault::new("source", message)));
         };
-        let external_id =
-            line.external_id.take().filter(|id| !id.is_empty() && id.len() <= 255 && !id.contains('\0'));
+        let external_id = line.external_id.take().filter(|id| is_external_id(id));
         let Some(external_id) = external_id else {
             let message = "Give the record's id in its source, at most 255 characters.";
             return Ok(Err(Fault::new("externalId", message)));
@@ -437,12 +496,10 @@ impl<'a> Import<'a> {
             Err(fault) => return Ok(Err(fault)),
         };
         Ok(Ok(Submission {
-            source: Some(source),
-            external_id: Some(external_id),
             base_revision: line.base_revision,
             overwrite: line.overwrite,
             removal: line.delete.then_some(Removal::Delete),
-            ..Submission::new(input)
+            ..Submission::of_source(source, external_id, input)
         }))
     }
 
@@ -592,6 +649,45 @@ async fn append(app: &App, tx: &DatabaseTransaction, log: BufReader<File>) -> Re
     }
     changes::append_part(tx, dialect, part, now, first).await?;
     Ok(())
+}
+
+/// Lines that delete, and those after them about the same records, until it is their turn.
+struct Deletions {
+    lines: Waiting,
+    /// The external ids of what they delete, by source.
+    asked: HashMap<String, HashSet<String>>,
+    is_their_turn: bool,
+    /// By source, whether it may delete so many, and whether they are confirmed.
+    decided: HashMap<String, Result<Confirmed, Fault>>,
+}
+
+impl Deletions {
+    fn new() -> std::io::Result<Self> {
+        let (asked, decided) = (HashMap::new(), HashMap::new());
+        Ok(Self { lines: Waiting::new()?, asked, is_their_turn: false, decided })
+    }
+
+    /// Whether a line has to wait; the record of one that deletes is remembered.
+    fn wait_for(&mut self, submission: &Submission) -> bool {
+        let (Some(source), Some(id)) = (&submission.source, &submission.external_id) else { return false };
+        if self.is_their_turn {
+            return false;
+        }
+        if submission.removal.is_some() {
+            self.asked.entry(source.name.clone()).or_default().insert(id.clone());
+            return true;
+        }
+        self.asked.get(&source.name).is_some_and(|asked| asked.contains(id))
+    }
+
+    /// Tells the door what was decided about a line that deletes, or why it may not.
+    fn decide(&self, submission: &mut Submission) -> Result<(), Fault> {
+        let source = submission.source.as_ref().filter(|_| submission.removal.is_some());
+        if let Some(decided) = source.and_then(|source| self.decided.get(&source.name)) {
+            submission.confirmed = decided.clone()?;
+        }
+        Ok(())
+    }
 }
 
 /// A batch that is being gathered.

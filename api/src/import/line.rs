@@ -74,17 +74,10 @@ impl Line {
     /// # Errors
     /// Where there is none, or more than one.
     pub fn take_input(&mut self) -> Result<RecordInput, Fault> {
-        let mut inputs: Vec<RecordInput> = Vec::with_capacity(1);
-        inputs.extend(self.organization.take().map(|input| RecordInput::Organization(Box::new(input))));
-        inputs.extend(self.talent.take().map(|input| RecordInput::Talent(Box::new(input))));
-        inputs.extend(self.affiliation.take().map(|input| RecordInput::Affiliation(Box::new(input))));
-        inputs.extend(self.partnership.take().map(|input| RecordInput::Partnership(Box::new(input))));
-        if let (Some(input), true) = (inputs.pop(), inputs.is_empty()) {
-            Ok(input)
-        } else {
-            let message = "A line has exactly one of `organization`, `talent`, `affiliation`, `partnership`.";
-            Err(Fault::new("", message))
-        }
+        let (organization, talent) = (self.organization.take(), self.talent.take());
+        let only = RecordInput::only(organization, talent, self.affiliation.take(), self.partnership.take());
+        let message = "A line has exactly one of `organization`, `talent`, `affiliation`, `partnership`.";
+        only.ok_or_else(|| Fault::new("", message))
     }
 
     /// The region that the line names, where it names one.

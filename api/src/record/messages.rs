@@ -8,6 +8,7 @@ use super::value::{Language, LanguagePreferences};
 pub mod accounts;
 mod merging;
 mod profile;
+pub mod pushing;
 
 pub use self::merging::{
     ALREADY_MERGED, BOTH_CLAIMED, CHANGED_SINCE, CLAIMED_SURVIVES, NOT_A_MEMBER, NOT_YOUR_PROPOSAL,
@@ -639,7 +640,9 @@ mod tests {
 
     #[test]
     fn every_text_has_the_words_of_the_others_and_is_there() {
-        for message in ALL.iter().chain(&accounts::ALL).chain(&merging::ALL).chain(profile::ALL) {
+        for message in
+            ALL.iter().chain(&accounts::ALL).chain(&merging::ALL).chain(profile::ALL).chain(pushing::ALL)
+        {
             for language in Language::ALL {
                 let text = message.text(language);
                 assert!(!text.is_empty());

@@ -65,6 +65,8 @@ pub struct Viewer {
     /// Slugs of the regions whose records the viewer writes: as editor, as administrator of the region, or for one
     /// of its systems. Whoever writes a region's records sees its private ones.
     pub writes: BTreeSet<String>,
+    /// Slugs of the regions whose systems the viewer speaks for: their records are pushed as the systems' own.
+    pub pushes: BTreeSet<String>,
     /// Records that are the viewer's own: a talent's profile, a member's organization.
     pub owns: BTreeSet<Uuid>,
     /// Whether the viewer administers the whole instance.
@@ -167,6 +169,16 @@ impl Viewer {
     /// Whether the viewer writes the records of a region.
     pub fn writes_in(&self, region: &str) -> bool {
         self.admin || self.writes.contains(region)
+    }
+
+    /// Whether the viewer pushes the records of the systems of a region.
+    pub fn pushes_for(&self, region: &str) -> bool {
+        self.admin || self.pushes.contains(region)
+    }
+
+    /// Whether the viewer pushes records of any system.
+    pub fn pushes_anything(&self) -> bool {
+        self.admin || !self.pushes.is_empty()
     }
 
     /// Whether the viewer writes anything at all.

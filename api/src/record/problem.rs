@@ -54,6 +54,8 @@ pub struct Problem {
     pub reason: Option<&'static str>,
     /// The field, as a path: `parties.0.organization`.
     pub path: String,
+    /// After how many milliseconds the same may be tried again; none where time changes nothing.
+    pub retry_after_ms: Option<i32>,
     about: About,
     said: Said,
 }
@@ -62,7 +64,7 @@ impl Problem {
     /// A problem with a field.
     pub fn at(path: impl Into<String>, said: Said) -> Self {
         let Message { code, reason, .. } = *said.message();
-        Self { code, reason, path: path.into(), about: About::Field, said }
+        Self { code, reason, path: path.into(), retry_after_ms: None, about: About::Field, said }
     }
 
     /// A problem with a field, of which nothing more is to be said.
@@ -91,6 +93,12 @@ impl Problem {
     #[must_use]
     pub fn with_argument(self, path: impl Into<String>) -> Self {
         Self { about: About::Beside, path: path.into(), ..self }
+    }
+
+    /// The same problem, which is none any more after so many milliseconds.
+    #[must_use]
+    pub fn again_after(self, millis: i64) -> Self {
+        Self { retry_after_ms: Some(i32::try_from(millis.max(1)).unwrap_or(i32::MAX)), ..self }
     }
 
     /// Whether it is a problem with a field of the record.

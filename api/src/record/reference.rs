@@ -25,8 +25,8 @@ fn key_of(reference: &Reference) -> Key {
 }
 
 /// Finds the live records that references mean, and that the viewer sees where there is one: what they may not see is
-/// not there. What a viewer refers to is kept as it is until the end of the transaction, so that nobody deletes it
-/// meanwhile.
+/// not there. Where `keeps` says so, what is referred to stays as it is until the end of the transaction, so that nobody
+/// deletes it meanwhile.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -35,14 +35,16 @@ pub async fn resolve(
     dialect: Dialect,
     references: &[Reference],
     viewer: Option<&Viewer>,
+    keeps: bool,
 ) -> Result<HashMap<Reference, Uuid>, DomainError> {
-    let mut found = resolve_once(on, dialect, references, viewer).await?;
+    let keeps = keeps && dialect == Dialect::Postgres;
+    let mut found = resolve_once(on, dialect, references, viewer, keeps).await?;
     let missing: Vec<Reference> =
         references.iter().filter(|reference| !found.contains_key(*reference)).cloned().collect();
     // Who waited for a duplicate that was being merged finds nothing under its name as it was: the second look finds
     // where it leads.
-    if dialect == Dialect::Postgres && viewer.is_some() && !missing.is_empty() {
-        found.extend(resolve_once(on, dialect, &missing, viewer).await?);
+    if keeps && !missing.is_empty() {
+        found.extend(resolve_once(on, dialect, &missing, viewer, keeps).await?);
     }
     Ok(found)
 }
@@ -52,6 +54,7 @@ async fn resolve_once(
     dialect: Dialect,
     references: &[Reference],
     viewer: Option<&Viewer>,
+    keeps: bool,
 ) -> Result<HashMap<Reference, Uuid>, DomainError> {
     // Keys of one kind and type go in one statement.
     let mut groups: HashMap<(&str, super::RecordType), Vec<(Reference, Key)>> = HashMap::new();
@@ -77,7 +80,7 @@ async fn resolve_once(
             ),
             None => Default::default(),
         };
-        let keep = viewer.filter(|_| dialect == Dialect::Postgres).map_or("", |_| "FOR SHARE OF v");
+        let keep = if keeps { "FOR SHARE OF v" } else { "" };
         let sql = format!(
             "SELECT k.n, v.record_id FROM {} {} {} sync_record AS v ON v.record_id = {} {seen} \
              WHERE v.state = 'LIVE' AND v.record_type = '{}' {condition} ORDER BY k.n {keep}",

@@ -7,7 +7,6 @@
 //! wonder about the digits after its slug.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use sea_orm::DbErr;
 use sha2::{Digest, Sha256};
@@ -15,7 +14,6 @@ use uuid::Uuid;
 
 use super::error::DomainError;
 use super::messages::{self, Said};
-use super::policy::Viewer;
 use super::problem::{Problem, Problems};
 use super::read::keyed::hex;
 use super::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
@@ -69,8 +67,10 @@ struct Owner {
 
 /// The columns `record_id` and whether the writer sees that record, of a table of names `alias`, and the join that this
 /// takes. A system sees everything.
-fn owner_of<K: Kind>(batch: &Batch<'_>, viewer: Option<&Viewer>, alias: &str) -> (String, String) {
-    let Some(viewer) = viewer else { return (format!("{alias}.record_id, TRUE"), String::new()) };
+fn owner_of<K: Kind>(batch: &Batch<'_>, alias: &str) -> (String, String) {
+    let Some(viewer) = batch.reader.as_deref() else {
+        return (format!("{alias}.record_id, TRUE"), String::new());
+    };
     let seen = viewer.sees_type(batch.dialect, K::TYPE, "o");
     let join = format!("LEFT JOIN {} AS o ON o.id = {alias}.record_id AND {seen}", K::TYPE.prefix());
     (format!("{alias}.record_id, o.id IS NOT NULL"), join)
@@ -79,11 +79,10 @@ fn owner_of<K: Kind>(batch: &Batch<'_>, viewer: Option<&Viewer>, alias: &str) ->
 /// Who has these slugs.
 async fn taken<K: Kind>(
     batch: &Batch<'_>,
-    viewer: Option<&Viewer>,
     slugs: Vec<String>,
 ) -> Result<HashMap<String, Owner>, DomainError> {
     let keys = KeyColumns::new(&[("slug", KeyType::Text)]);
-    let (columns, join) = owner_of::<K>(batch, viewer, "s");
+    let (columns, join) = owner_of::<K>(batch, "s");
     let sql = format!(
         "SELECT k.n, s.slug, {columns} FROM {} {} record_slug AS s ON s.record_type = '{}' AND s.slug = k.slug {join} \
          ORDER BY k.n",
@@ -97,11 +96,6 @@ async fn taken<K: Kind>(
     found.into_iter().map(|(_, row)| owner(row)).collect()
 }
 
-/// Who writes a batch, where it is a person: their submissions come alone.
-fn writer<R>(drafts: &Numbered<Draft<R>>) -> Option<Arc<Viewer>> {
-    drafts.iter().find_map(|(_, draft)| draft.viewer.clone())
-}
-
 /// Makes the slugs of drafts unique: one that was generated gives way, and so does one that was asked for and that a
 /// record has which the writer does not see; else one that was asked for is refused.
 ///
@@ -112,14 +106,13 @@ pub async fn settle<K: Kind>(
     drafts: &mut Numbered<Draft<K::Row>>,
     problems: &mut [Problems],
 ) -> Result<(), DomainError> {
-    let viewer = writer(drafts);
     for round in 0..3 {
         let asked = drafts.iter_mut().filter_map(|(_, draft)| K::slug(&mut draft.row).cloned());
         let asked: Vec<String> = asked.collect();
         if asked.is_empty() {
             return Ok(());
         }
-        let mut owners = taken::<K>(batch, viewer.as_deref(), asked).await?;
+        let mut owners = taken::<K>(batch, asked).await?;
         let mut changed = false;
         for (index, draft) in drafts.iter_mut() {
             let id = K::id(&draft.row);
@@ -184,7 +177,7 @@ pub async fn identifiers<K: Kind>(
         }
     }
     let keys = KeyColumns::new(&[("scheme", KeyType::Text), ("value", KeyType::Text)]);
-    let (columns, join) = owner_of::<K>(batch, writer(drafts).as_deref(), "i");
+    let (columns, join) = owner_of::<K>(batch, "i");
     let sql = format!(
         "SELECT k.n, {columns} FROM {} {} record_identifier AS i ON i.record_type = '{}' \
          AND i.scheme = k.scheme AND i.value = k.value {join} ORDER BY k.n",

@@ -32,7 +32,7 @@ impl UserError {
             reason: problem.reason.map(str::to_owned),
             message: problem.message(language_of(reader)),
             path: problem.arguments(),
-            retry_after_ms: None,
+            retry_after_ms: problem.retry_after_ms,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::records::SearchResult;
 use super::service::{Answer, AnsweredBy, Search};
 use super::text::{Word, tokens};
 use super::{SearchFacet, SearchType};
-use crate::changes::{self, ChangeCursor, Scope};
+use crate::changes::{ChangeCursor, Head};
 use crate::directory::organization::graphql::NearInput;
 use crate::directory::talent::Availability;
 use crate::directory::vocabulary::{Named, Term, Vocabulary, vocabularies};
@@ -566,6 +566,5 @@ fn distribution(
 /// The place that the index has reached, as a position in the log.
 async fn through(reader: &Reader, reached: Option<Position>) -> Result<Option<ChangeCursor>, DomainError> {
     let Some(Position { feed_id, seq }) = reached else { return Ok(None) };
-    let tag = changes::tag(&reader.db, seq).await?.unwrap_or_default();
-    Ok(Some(ChangeCursor { feed_id, seq, tag, base: seq, scope: Scope::of(&reader.viewer) }))
+    ChangeCursor::at(&reader.db, Head { feed_id, seq }, &reader.viewer).await.map(Some)
 }

@@ -159,6 +159,7 @@ fn batch<'a>(app: &'a App, tx: &'a DatabaseTransaction) -> Batch<'a> {
         now: app.clock.now(),
         resolved: Resolved::default(),
         step: None,
+        reader: None,
     }
 }
 

@@ -312,6 +312,14 @@ impl Database {
         self.write.begin_with_options(immediate).await
     }
 
+    /// The connections for reads that are no part of a request's answer.
+    pub fn reader(&self) -> &DatabaseConnection {
+        match &self.read {
+            Side::Pool(pool) => pool,
+            Side::Snapshot(_) => &self.long,
+        }
+    }
+
     /// The connection for migrations and administration.
     pub fn writer(&self) -> &DatabaseConnection {
         &self.write

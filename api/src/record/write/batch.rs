@@ -1,5 +1,7 @@
 //! The transaction that a type's `write.rs` works in, and the statements that several of them need.
 
+use std::sync::Arc;
+
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Iterable};
 use uuid::Uuid;
 
@@ -7,6 +9,7 @@ use super::Resolved;
 use crate::app::App;
 use crate::directory::talent::consent::Step;
 use crate::record::error::DomainError;
+use crate::record::policy::Viewer;
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
 
@@ -25,6 +28,8 @@ pub struct Batch<'a> {
     pub resolved: Resolved,
     /// What happens to people's profiles beside what their fields say.
     pub step: Option<Step>,
+    /// Who writes, or on whose word a system does: what they may not see is not there for them.
+    pub reader: Option<Arc<Viewer>>,
 }
 
 /// How many rows of so many columns one INSERT may have: databases limit the values of a statement.

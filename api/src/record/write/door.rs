@@ -1,6 +1,9 @@
 //! The way of a batch of submissions through the door: known, resolved, written type by type, settled.
 
+mod sources;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use uuid::Uuid;
@@ -18,7 +21,6 @@ use crate::directory::talent::write::Talents;
 use crate::record::audit::{self, Action, Actor};
 use crate::record::erasure::ledger;
 use crate::record::error::DomainError;
-use crate::record::messages::Said;
 use crate::record::policy::Viewer;
 use crate::record::problem::{Problem, Problems};
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
@@ -35,14 +37,21 @@ pub async fn apply(
 ) -> Result<(Vec<Outcome>, Vec<Written>), DomainError> {
     let mut door = Door::open(app, tx, submissions).await?;
     door.identify().await?;
+    door.judge();
+    door.refuse_others().await?;
+    door.guard().await?;
     door.resolve_references().await?;
     door.write().await?;
+    door.note_deletions().await?;
     Ok((door.outcomes(), door.written))
 }
 
 /// What a record shares with all others, as the database has it.
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
+    id: Uuid,
+    /// The system that owns it.
+    source: Option<String>,
     pub(super) revision: i32,
     pub(super) origin: String,
     pub(super) content_hash: Vec<u8>,
@@ -61,8 +70,14 @@ struct Door<'a> {
     shared: HashMap<Uuid, Shared>,
     /// Submissions whose external id is that of a duplicate which was merged into the record that they mean.
     led: HashSet<usize>,
+    /// The types of the records that external ids are those of.
+    types: HashMap<usize, RecordType>,
     problems: Vec<Problems>,
     statuses: Vec<Option<(Status, i32)>>,
+    /// The fields in which submissions that conflict differ from the records as they are.
+    differing: HashMap<usize, Vec<String>>,
+    /// Sources whose deletions nobody has confirmed.
+    unconfirmed: Vec<String>,
     written: Vec<Written>,
 }
 
@@ -86,11 +101,18 @@ impl<'a> Door<'a> {
                 now: app.clock.now(),
                 resolved: Resolved::default(),
                 step: submissions.iter().find_map(|submission| submission.step),
+                reader: submissions
+                    .iter()
+                    .find_map(|s| s.viewer.as_ref().or(s.reader.as_ref()))
+                    .map(Arc::clone),
             },
             instance: app.instance(tx).await?.to_string(),
             ids: Vec::new(),
             shared: HashMap::new(),
             led: HashSet::new(),
+            types: HashMap::new(),
+            differing: HashMap::new(),
+            unconfirmed: Vec::new(),
             problems: submissions.iter().map(|_| Problems::default()).collect(),
             statuses: vec![None; submissions.len()],
             written: Vec::new(),
@@ -102,7 +124,7 @@ impl<'a> Door<'a> {
     async fn identify(&mut self) -> Result<(), DomainError> {
         let keys = KeyColumns::new(&[("source", KeyType::Text), ("external_id", KeyType::Text)]);
         let sql = format!(
-            "SELECT k.n, s.record_id, d.target_id FROM {} {} sync_record AS s ON s.source = k.source \
+            "SELECT k.n, s.record_type, s.record_id, d.target_id FROM {} {} sync_record AS s ON s.source = k.source \
              AND s.external_id = k.external_id LEFT JOIN record_redirect AS d ON d.id = s.record_id ORDER BY k.n",
             keys.source(self.batch.dialect),
             self.batch.dialect.join(),
@@ -118,14 +140,21 @@ impl<'a> Door<'a> {
             KeyedStatement { sql, keys }.query(self.batch.tx, self.batch.dialect, rows.collect()).await?;
         let mut known: HashMap<usize, Uuid> = HashMap::new();
         for (index, mut row) in found {
+            self.types.insert(index, row.name()?);
             let (id, survivor): (Uuid, Option<Uuid>) = (row.get()?, row.get()?);
             known.insert(index, survivor.unwrap_or(id));
             if survivor.is_some() {
                 self.led.insert(index);
             }
         }
+        // A new record that is there twice is one record.
+        let mut new: HashMap<(String, String), Uuid> = HashMap::new();
         for (index, submission) in self.submissions.iter().enumerate() {
-            let id = known.get(&index).copied().or(submission.id).unwrap_or_else(|| self.app.new_id());
+            let id = known.get(&index).copied().or(submission.id);
+            let id = id.unwrap_or_else(|| match named(submission) {
+                Some(name) => *new.entry(name).or_insert_with(|| self.app.new_id()),
+                None => self.app.new_id(),
+            });
             self.ids.push(id);
         }
         self.follow_redirects().await?;
@@ -196,10 +225,14 @@ impl<'a> Door<'a> {
         for submission in self.submissions.iter().filter(|submission| submission.removal.is_none()) {
             submission.references(&mut wanted);
         }
-        let viewer = self.submissions.iter().find_map(|submission| submission.viewer.as_deref());
-        let mut resolved =
-            crate::record::reference::resolve(self.batch.tx, self.batch.dialect, &wanted, viewer).await?;
-        for (submission, id) in self.submissions.iter().zip(&self.ids).filter(|(s, _)| s.removal.is_none()) {
+        let keeps = self.submissions.iter().any(|submission| submission.viewer.is_some());
+        let (tx, dialect, reader) = (self.batch.tx, self.batch.dialect, self.batch.reader.as_deref());
+        let mut resolved = crate::record::reference::resolve(tx, dialect, &wanted, reader, keeps).await?;
+        for (index, (submission, id)) in self.submissions.iter().zip(&self.ids).enumerate() {
+            // What is refused already is nothing to refer to, unless it is there.
+            if submission.removal.is_some() || !self.problems[index].is_empty() {
+                continue;
+            }
             let to = submission.input.record_type();
             let names = submission.input.slug().map(str::to_owned).into_iter();
             let external = submission.source.as_ref().zip(submission.external_id.as_ref());
@@ -225,7 +258,7 @@ impl<'a> Door<'a> {
         self.delete_all::<Talents>().await?;
         self.delete_all::<Organizations>().await?;
         self.written = consolidate(std::mem::take(&mut self.written));
-        let viewer = self.submissions.iter().find_map(|submission| submission.viewer.as_deref());
+        let viewer = self.batch.reader.as_deref();
         let account = self.batch.step.and_then(Step::account);
         let caller = account.map_or_else(|| Actor::of(viewer), Actor::Account);
         settle(&self.batch, &self.written, &caller, &self.instance).await?;
@@ -335,10 +368,14 @@ impl<'a> Door<'a> {
         for (index, draft) in &drafts {
             // A source takes no record of another region for its own, such as one that a duplicate of its was merged into.
             let mut regions = draft.before.iter().chain([&draft.row]).map(|row| K::region(row));
-            if let Some(source) = &self.submissions[*index].source
-                && let Some(region) = regions.find(|region| *region != source.region)
-            {
+            let Some(source) = &self.submissions[*index].source else { continue };
+            if let Some(region) = regions.find(|region| *region != source.region) {
                 self.problems[*index].add(Problem::foreign_source(&source.name, &source.region, region));
+                continue;
+            }
+            let owner = self.shared.get(&K::id(&draft.row)).filter(|_| self.led.contains(index));
+            if owner.is_some_and(|shared| shared.source.as_ref().is_some_and(|name| *name != source.name)) {
+                self.problems[*index].add(Problem::new("externalId", &messages::pushing::NOT_AUTHORITY));
             }
         }
         drafts.retain(|(index, _)| goes_on(&self.problems, *index));
@@ -403,15 +440,11 @@ impl<'a> Door<'a> {
                     None => shared.origin == name || submission.overwrite,
                 };
                 if !seen {
+                    self.differing.insert(index, audit::changed(Some(&K::replicated(before)?), &replicated));
                     self.problems[index].add(Problem::conflict_of_sources(shared.revision));
                     self.statuses[index] = Some((Status::Conflict, shared.revision));
                     continue;
                 }
-            }
-            if shared.is_none() && submission.base_revision.is_some_and(|base| base != 0) {
-                self.problems[index].add(Problem::no_revision());
-                self.statuses[index] = Some((Status::Conflict, 0));
-                continue;
             }
             let replaced = before.as_ref().map(K::replicated).transpose()?;
             let revision = shared.map_or(1, |shared| shared.revision + 1);
@@ -457,10 +490,21 @@ impl<'a> Door<'a> {
         let mut present = K::load(&self.batch, &ids).await?;
         present.retain(|id, _| self.shared.get(id).is_some_and(|shared| shared.live));
         self.admit::<K>(&deletions, &present).await?;
+        for (index, id) in &deletions {
+            if let (Some(source), Some(row)) = (&self.submissions[*index].source, present.get(id))
+                && K::region(row) != source.region
+            {
+                let problem = Problem::foreign_source(&source.name, &source.region, K::region(row));
+                self.problems[*index].add(problem.with_argument("delete"));
+            }
+        }
         let erased = deletions.iter().filter(|(index, id)| {
-            self.submissions[*index].removal == Some(Removal::Erase)
+            let submission = &self.submissions[*index];
+            // A system may have what it has deleted erased as well.
+            let is_left = self.shared.get(id).is_some_and(|shared| !shared.live && !shared.erased);
+            submission.removal == Some(Removal::Erase)
                 && self.problems[*index].is_empty()
-                && present.contains_key(id)
+                && (present.contains_key(id) || submission.source.is_some() && is_left)
         });
         let erased: Vec<Uuid> = erased.map(|(_, id)| *id).collect();
         if !erased.is_empty() {
@@ -474,22 +518,12 @@ impl<'a> Door<'a> {
                 continue;
             }
             let shared = self.shared.get(&id);
-            let (Some(row), Some(shared)) = (present.get(&id), shared.filter(|shared| shared.live)) else {
+            let (row, is_erased) = (present.get(&id), erased.contains(&id));
+            let Some(shared) = shared.filter(|_| row.is_some() || is_erased) else {
                 self.statuses[index] = Some((Status::Unchanged, shared.map_or(0, |shared| shared.revision)));
                 continue;
             };
             let submission = &self.submissions[index];
-            if submission.base_revision.is_some_and(|base| base != shared.revision) {
-                self.problems[index].add(Problem::conflict_of_sources(shared.revision));
-                self.statuses[index] = Some((Status::Conflict, shared.revision));
-                continue;
-            }
-            if self.led.contains(&index) {
-                let said = Said::new(&messages::ALREADY_MERGED);
-                let into = crate::record::id::encode(K::TYPE.prefix(), id);
-                self.problems[index].add(Problem::beside("delete", said.with("into", into)));
-                continue;
-            }
             if referred.contains(&id) {
                 let problem = match &submission.viewer {
                     Some(viewer) => Problem::referred("id", &K::referrers(&self.batch, viewer, id).await?),
@@ -503,7 +537,7 @@ impl<'a> Door<'a> {
             self.written.push(Written {
                 record_type: K::TYPE,
                 id,
-                before: Some(K::view(row)),
+                before: row.map(K::view),
                 after: None,
                 revision,
                 content_hash: Vec::new(),
@@ -533,14 +567,15 @@ impl<'a> Door<'a> {
     }
 
     fn outcomes(&mut self) -> Vec<Outcome> {
-        let each = self.ids.iter().zip(&self.statuses).zip(&mut self.problems);
-        each.map(|((id, status), problems)| {
+        let each = self.ids.iter().zip(&self.statuses).zip(&mut self.problems).enumerate();
+        each.map(|(index, ((id, status), problems))| {
             let (status, revision) = match status {
                 Some((status, revision)) => (*status, Some(*revision)),
                 None => (Status::Rejected, None),
             };
             let known = status != Status::Rejected || self.shared.contains_key(id);
-            Outcome { status, id: known.then_some(*id), revision, problems: problems.take() }
+            let differing = self.differing.remove(&index).unwrap_or_default();
+            Outcome { status, id: known.then_some(*id), revision, problems: problems.take(), differing }
         })
         .collect()
     }
@@ -665,7 +700,7 @@ pub(super) async fn sees(
 
 /// One entry per record: where it was written and also changed because of another, from its first view to
 /// its last.
-pub(super) fn consolidate(written: Vec<Written>) -> Vec<Written> {
+pub fn consolidate(written: Vec<Written>) -> Vec<Written> {
     let mut places: HashMap<Uuid, usize> = HashMap::new();
     let mut one_each: Vec<Written> = Vec::with_capacity(written.len());
     for next in written {
@@ -697,7 +732,7 @@ pub(super) async fn lock(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let lock = if batch.dialect == Dialect::Postgres { "FOR UPDATE OF s" } else { "" };
     let sql = format!(
-        "SELECT k.n, s.record_id, s.revision, s.origin, s.content_hash, s.state FROM {} \
+        "SELECT k.n, s.record_id, s.source, s.revision, s.origin, s.content_hash, s.state FROM {} \
          {} sync_record AS s ON s.record_id = k.id ORDER BY s.record_id {lock}",
         keys.source(batch.dialect),
         batch.dialect.join(),
@@ -706,10 +741,11 @@ pub(super) async fn lock(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid
     rows.into_iter()
         .map(|(_, mut row)| {
             let id: Uuid = row.get()?;
+            let source = row.get()?;
             let (revision, origin, content_hash) = (row.get()?, row.get()?, row.get()?);
             let state: String = row.get()?;
             let (live, erased) = (state == "LIVE", state == "ERASED");
-            let shared = Shared { revision, origin, content_hash, live, erased };
+            let shared = Shared { id, source, revision, origin, content_hash, live, erased };
             Ok((id, shared))
         })
         .collect()

@@ -27,6 +27,11 @@ pub struct Once {
 }
 
 impl Once {
+    /// What tells the key of this caller from all others.
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
     /// The key of this caller for a mutation with this input, which is compared as canonical JSON (RFC 8785).
     ///
     /// # Errors
@@ -49,12 +54,12 @@ impl Once {
 }
 
 /// What a key stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Claimed {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
     /// The record that is made now.
     First,
-    /// A record that was made by the same request before.
-    Again(Uuid),
+    /// A record that was made by the same request before, or what was stored with the key of a batch.
+    Again(Uuid, Option<String>),
     /// Another request.
     Other,
 }
@@ -63,7 +68,7 @@ pub(super) enum Claimed {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub(super) async fn claim(
+pub async fn claim(
     app: &App,
     tx: &DatabaseTransaction,
     once: &Once,
@@ -80,7 +85,8 @@ pub(super) async fn claim(
     tx.execute_raw(Statement::from_sql_and_values(backend, sweep, [now.into()])).await?;
     let insert = "INSERT INTO idempotency (key_hash, request_hash, record_id, expires_at) VALUES ($1, $2, $3, $4) \
                   ON CONFLICT (key_hash) DO UPDATE SET request_hash = excluded.request_hash, \
-                  record_id = excluded.record_id, expires_at = excluded.expires_at WHERE idempotency.expires_at <= $5";
+                  record_id = excluded.record_id, expires_at = excluded.expires_at, outcome = NULL \
+                  WHERE idempotency.expires_at <= $5";
     let values = [
         once.key.clone().into(),
         once.request.clone().into(),
@@ -92,12 +98,46 @@ pub(super) async fn claim(
     if inserted.rows_affected() > 0 {
         return Ok(Claimed::First);
     }
-    let select = "SELECT request_hash, record_id FROM idempotency WHERE key_hash = $1";
-    let found = Statement::from_sql_and_values(backend, select, [once.key.clone().into()]);
-    let row = tx.query_one_raw(found).await?;
-    let row = row.ok_or_else(|| DomainError::Stored("a key was there and is not".into()))?;
-    let (request, record_id): (Vec<u8>, Uuid) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    Ok(if request == once.request { Claimed::Again(record_id) } else { Claimed::Other })
+    let found = look(tx, dialect, once, 0).await?;
+    found.ok_or_else(|| DomainError::Stored("a key was there and is not".into()))
+}
+
+/// What a key stands for at a time; nothing where it is free.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn look(
+    on: &impl ConnectionTrait,
+    dialect: Dialect,
+    once: &Once,
+    now: i64,
+) -> Result<Option<Claimed>, DomainError> {
+    let select =
+        "SELECT request_hash, record_id, outcome FROM idempotency WHERE key_hash = $1 AND expires_at > $2";
+    let found =
+        Statement::from_sql_and_values(dialect.backend(), select, [once.key.clone().into(), now.into()]);
+    let Some(row) = on.query_one_raw(found).await? else { return Ok(None) };
+    let request: Vec<u8> = row.try_get_by_index(0)?;
+    if request != once.request {
+        return Ok(Some(Claimed::Other));
+    }
+    Ok(Some(Claimed::Again(row.try_get_by_index(1)?, row.try_get_by_index(2)?)))
+}
+
+/// Stores with a key, which this transaction has claimed, what became of its batch.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn keep(
+    tx: &DatabaseTransaction,
+    dialect: Dialect,
+    once: &Once,
+    outcome: String,
+) -> Result<(), DomainError> {
+    let update = "UPDATE idempotency SET outcome = $1 WHERE key_hash = $2";
+    let values = [outcome.into(), once.key.clone().into()];
+    tx.execute_raw(Statement::from_sql_and_values(dialect.backend(), update, values)).await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -267,7 +267,8 @@ pub async fn merge<K: Mergeable>(
         // Sources that are writing come first; those that begin now wait, and then find where the duplicate leads.
         tx.execute_unprepared("LOCK TABLE record_redirect IN ROW EXCLUSIVE MODE").await?;
     }
-    let batch = Batch { app, tx, dialect, now: app.clock.now(), resolved: Resolved::default(), step: None };
+    let (now, resolved) = (app.clock.now(), Resolved::default());
+    let batch = Batch { app, tx, dialect, now, resolved, step: None, reader: None };
     let refused = |problems: Vec<Problem>| Ok((Merged { problems, ..Merged::default() }, Vec::new()));
     let (pair, merged_before) = targets(&batch, asked).await?;
     let shared = lock(&batch, &sorted([pair.survivor, pair.duplicate].into_iter())).await?;

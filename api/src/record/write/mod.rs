@@ -9,6 +9,7 @@
 
 mod batch;
 mod door;
+pub mod guard;
 mod idempotency;
 mod kind;
 mod merging;
@@ -16,15 +17,16 @@ mod merging;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use async_graphql::Enum;
 use futures::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, DbErr};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use self::batch::{Batch, rows_of};
-pub use self::door::{apply, lock_ids, revision_of, touch};
-use self::idempotency::{Claimed, claim};
-pub use self::idempotency::{MAX_KEY, Once};
+pub use self::door::{apply, consolidate, lock_ids, revision_of, touch};
+use self::guard::Confirmed;
+pub use self::idempotency::{Claimed, MAX_KEY, Once, claim, keep, look};
 pub use self::kind::{Draft, Kind, Numbered, Written, fields_of_parts};
 pub use self::merging::{Merge, Mergeable, Merged, Pair, Rewritten, merge, union_of};
 use super::RecordType;
@@ -76,6 +78,24 @@ impl RecordInput {
             RecordType::Affiliation => Self::Affiliation(Box::default()),
             RecordType::Partnership => Self::Partnership(Box::default()),
         }
+    }
+
+    /// The one record that is given; nothing where there is none, or more than one.
+    pub fn only(
+        organization: Option<OrganizationInput>,
+        talent: Option<TalentInput>,
+        affiliation: Option<AffiliationInput>,
+        partnership: Option<PartnershipInput>,
+    ) -> Option<Self> {
+        let given = [
+            organization.map(|input| Self::Organization(Box::new(input))),
+            talent.map(|input| Self::Talent(Box::new(input))),
+            affiliation.map(|input| Self::Affiliation(Box::new(input))),
+            partnership.map(|input| Self::Partnership(Box::new(input))),
+        ];
+        let mut given = given.into_iter().flatten();
+        let one = given.next()?;
+        given.next().is_none().then_some(one)
     }
 
     fn slug(&self) -> Option<&str> {
@@ -137,6 +157,14 @@ impl Resolved {
     }
 }
 
+/// Bytes of an external id at most.
+pub const MAX_EXTERNAL_ID: usize = 255;
+
+/// Whether a source may call a record so.
+pub fn is_external_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_EXTERNAL_ID && !text.contains('\0')
+}
+
 /// Where a batch comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -170,6 +198,9 @@ pub struct Submission {
     /// Who writes, where it is somebody who may not write everything: their rights are checked, and what they may not
     /// see is not there for them. A source has the rights that its region gives it.
     pub viewer: Option<Arc<Viewer>>,
+    /// On whose word a system writes: what they may not see is not there for it. None where whoever runs the program
+    /// imports a file.
+    pub reader: Option<Arc<Viewer>>,
     /// The system that owns the record; none for one that is made here.
     pub source: Option<Source>,
     /// The record's id in that system.
@@ -185,6 +216,8 @@ pub struct Submission {
     pub overwrite: bool,
     /// How the record is to go, where it is to.
     pub removal: Option<Removal>,
+    /// Whether a system means to delete so many records. All of a batch that it deletes have the same.
+    pub confirmed: Confirmed,
     /// What a side says of the record; its fields stay as they are then.
     pub answer: Option<Answer>,
     /// Whether it is only proposed, by somebody who may propose changes of the record. Those who may write it decide
@@ -201,6 +234,7 @@ impl Submission {
     pub fn new(input: RecordInput) -> Self {
         Self {
             viewer: None,
+            reader: None,
             source: None,
             external_id: None,
             id: None,
@@ -208,11 +242,17 @@ impl Submission {
             base_revision: None,
             overwrite: false,
             removal: None,
+            confirmed: Confirmed::No,
             answer: None,
             proposal: false,
             step: None,
             input,
         }
+    }
+
+    /// A record that a system submits: a line of a file, or an item of a batch.
+    pub fn of_source(source: Source, external_id: String, input: RecordInput) -> Self {
+        Self { source: Some(source), external_id: Some(external_id), ..Self::new(input) }
     }
 
     /// A record that whoever may do everything erases.
@@ -228,18 +268,19 @@ impl Submission {
     }
 }
 
-/// What became of a submission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of a record that was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "PushStatus")]
 pub enum Status {
-    /// A new record.
+    /// It is a new record.
     Created,
-    /// A new revision.
+    /// It has a new revision: it was changed, deleted or erased.
     Updated,
-    /// Nothing to do.
+    /// There was nothing to do.
     Unchanged,
-    /// Somebody else has changed the record since.
+    /// Somebody else has changed the record since; it stays as it is.
     Conflict,
-    /// Not written; the problems say why.
+    /// It was not written: `userErrors` says why.
     Rejected,
 }
 
@@ -254,6 +295,8 @@ pub struct Outcome {
     pub revision: Option<i32>,
     /// Why it was rejected or conflicts.
     pub problems: Vec<Problem>,
+    /// The fields in which a submission that conflicts differs from the record as it is.
+    pub differing: Vec<String>,
 }
 
 impl Outcome {
@@ -441,7 +484,7 @@ async fn transaction(
     if let (Some(once), Some(id)) = (once, submissions.first().and_then(|submission| submission.id)) {
         match claim(app, tx, once, id).await? {
             Claimed::First => {}
-            Claimed::Again(id) => return Ok((Answered::Before(id), Vec::new())),
+            Claimed::Again(id, _) => return Ok((Answered::Before(id), Vec::new())),
             Claimed::Other => return Ok((Answered::Otherwise, Vec::new())),
         }
     }

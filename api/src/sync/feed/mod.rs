@@ -3,7 +3,7 @@
 //! A page is read in one snapshot: the entries, the records as they are now, and the end of the log agree. Of each
 //! record only the newest entry in each view is shown. What the caller may not read now is left out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -232,7 +232,7 @@ async fn records(
     let left = entries.iter().filter(|entry| entry.operation == Operation::Leave);
     let left: Vec<Uuid> = left.map(|entry| entry.record_id).collect();
     let now_in = store::present_views(&reader.db, &left).await?;
-    let mut by_type: HashMap<RecordType, HashSet<Uuid>> = HashMap::new();
+    let mut ids: BTreeSet<(RecordType, Uuid)> = BTreeSet::new();
     for entry in entries {
         let is_there = match entry.operation {
             Operation::Upsert => true,
@@ -242,14 +242,10 @@ async fn records(
             Operation::Delete | Operation::Erase => false,
         };
         if is_there {
-            by_type.entry(entry.record_type).or_default().insert(entry.record_id);
+            ids.insert((entry.record_type, entry.record_id));
         }
     }
-    let mut found = HashMap::new();
-    for (of, ids) in by_type {
-        let ids: Vec<Uuid> = ids.into_iter().collect();
-        let nodes = node::records(reader, of, &ids, &asked.record).await?;
-        found.extend(ids.into_iter().zip(nodes).filter_map(|(id, node)| Some((id, node?))));
-    }
-    Ok(found)
+    let ids: Vec<(RecordType, Uuid)> = ids.into_iter().collect();
+    let nodes = node::records(reader, &ids, &asked.record).await?;
+    Ok(ids.into_iter().zip(nodes).filter_map(|((_, id), node)| Some((id, node?))).collect())
 }

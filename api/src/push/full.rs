@@ -1,0 +1,253 @@
+//! Pushes of all records of a source: what their batches have not mentioned is deleted at the end.
+//!
+//! Batches of the source that come beside such a push, while it goes on, count as mentions as well: what was pushed
+//! after the export began is not deleted for not being in it. A record that was refused is mentioned all the same.
+
+use std::sync::Arc;
+
+use sea_orm::DatabaseTransaction;
+use uuid::Uuid;
+
+use super::running::Begun;
+use super::{RETRY_AFTER, about, authority, busy, store};
+use crate::app::App;
+use crate::record::RecordType;
+use crate::record::error::DomainError;
+use crate::record::messages::{self, Said, pushing};
+use crate::record::policy::Viewer;
+use crate::record::problem::Problem;
+use crate::record::value::DateTime;
+use crate::record::write::guard::{self, Confirmed};
+use crate::record::write::{
+    Ended, RecordInput, Removal, Source, Status, Submission, Written, apply, consolidate, through,
+};
+
+/// For how long a push of all records may go on, and is remembered, in microseconds: a week.
+pub(super) const KEPT: i64 = DAYS * 24 * 60 * 60 * 1_000_000;
+/// The same in days.
+const DAYS: i64 = 7;
+/// Records that are deleted together at most: databases limit the values of a statement.
+const TOGETHER: usize = 20_000;
+/// Records that are shown of those that could not be deleted.
+pub const SHOWN: usize = 100;
+
+/// There is no such push, or none that the caller may know of.
+pub(super) fn unknown(path: &str) -> Problem {
+    about(path, Said::new(&pushing::FULL_PUSH_UNKNOWN))
+}
+
+/// The push is over.
+pub(super) fn over(path: &str) -> Problem {
+    about(path, Said::new(&pushing::FULL_PUSH_OVER).with("days", DAYS.to_string()))
+}
+
+/// A push of all records that was begun.
+#[derive(Clone, Debug)]
+pub struct Begin {
+    /// Identity.
+    pub id: Uuid,
+    /// The name of its source.
+    pub source: String,
+    /// When it was begun.
+    pub begun_at: DateTime,
+}
+
+/// Begins a push of all records of a source.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn begin(app: &App, viewer: &Viewer, source: &str) -> Result<Result<Begin, Problem>, DomainError> {
+    let source = match authority(app, viewer, ("source", source)).await? {
+        Ok(source) => source,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let Begun::Now(ticket) = app.pushes.begin(&source.name, None) else {
+        return Ok(Err(busy(RETRY_AFTER).with_argument("source")));
+    };
+    let (id, begun_at) = (app.new_id(), app.clock.now());
+    let name = source.name.clone();
+    let is_free = through(app, move |app, tx| {
+        let (name, _held) = (name.clone(), &ticket);
+        Box::pin(async move {
+            let dialect = app.db.dialect();
+            let is_free = store::lock(tx, dialect, &name, begun_at).await?.is_some();
+            if is_free {
+                store::begin(tx, dialect, (id, &name), begun_at).await?;
+            }
+            Ok(Ended { answer: is_free, written: Vec::new(), kept: is_free })
+        })
+    });
+    if is_free.await? {
+        return Ok(Ok(Begin { id, source: source.name, begun_at }));
+    }
+    Ok(Err(busy(RETRY_AFTER).with_argument("source")))
+}
+
+/// What the end of a push of all records is asked for.
+#[derive(Clone, Debug)]
+pub struct Complete {
+    /// Who asks.
+    pub viewer: Viewer,
+    /// The push.
+    pub id: Uuid,
+    /// How many records its batches had.
+    pub expected: i64,
+    /// How many deletions are meant.
+    pub confirm_deletes: Option<i32>,
+}
+
+/// A record that nobody mentioned and that could not be deleted.
+#[derive(Clone, Debug)]
+pub struct Stays {
+    /// Its type.
+    pub of: RecordType,
+    /// The record.
+    pub id: Option<Uuid>,
+    /// Its id in its system.
+    pub external_id: String,
+    /// Why.
+    pub problems: Vec<Problem>,
+}
+
+/// What the end of a push of all records has come to.
+#[derive(Clone, Debug, Default)]
+pub struct Completed {
+    /// How many records were deleted.
+    pub deleted: i64,
+    /// Whether it had been completed before.
+    pub replayed: bool,
+    /// What could not be deleted: some of it.
+    pub stays: Vec<Stays>,
+    /// Why nothing was done.
+    pub problems: Vec<Problem>,
+}
+
+impl From<Problem> for Completed {
+    fn from(problem: Problem) -> Self {
+        Self { problems: vec![problem], ..Self::default() }
+    }
+}
+
+/// Ends a push of all records of a source, and deletes those that nobody mentioned.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn complete(app: &App, asked: Complete) -> Result<Completed, DomainError> {
+    if !asked.viewer.pushes_anything() {
+        let is_known = asked.viewer.signed_in;
+        let message = if is_known { &pushing::NOT_SYNC_PARTNER } else { &messages::NOT_SIGNED_IN };
+        return Ok(about("id", Said::new(message)).into());
+    }
+    let found = store::full_push(app.db.reader(), app.db.dialect(), asked.id).await?;
+    let Some(found) = found.filter(|found| asked.viewer.pushes_for(&found.source.region)) else {
+        return Ok(unknown("id").into());
+    };
+    let source = found.source;
+    let Begun::Now(ticket) = app.pushes.begin(&source.name, None) else {
+        return Ok(busy(RETRY_AFTER).with_argument("id").into());
+    };
+    let shared = Arc::new((asked, source, ticket));
+    through(app, move |app, tx| {
+        let shared = Arc::clone(&shared);
+        Box::pin(async move {
+            let (asked, source, _) = &*shared;
+            complete_in(app, tx, asked, source).await
+        })
+    })
+    .await
+}
+
+async fn complete_in(
+    app: &App,
+    tx: &DatabaseTransaction,
+    asked: &Complete,
+    source: &Source,
+) -> Result<Ended<Completed>, DomainError> {
+    let nothing = |answer: Completed| Ok(Ended { answer, written: Vec::new(), kept: false });
+    let (dialect, now) = (app.db.dialect(), app.clock.now());
+    if store::lock(tx, dialect, &source.name, now).await?.is_none() {
+        return nothing(busy(RETRY_AFTER).with_argument("id").into());
+    }
+    let Some(found) = store::full_push(tx, dialect, asked.id).await? else {
+        return nothing(unknown("id").into());
+    };
+    if let Some(deleted) = found.deleted {
+        return nothing(Completed { deleted, replayed: true, ..Completed::default() });
+    }
+    if found.ended_at.is_some() || found.begun_at <= now.micros() - KEPT {
+        return nothing(over("id").into());
+    }
+    let count = store::carried(tx, dialect, asked.id).await?;
+    if count != asked.expected {
+        let said = Said::new(&pushing::COUNT_DIFFERS).with("count", count.to_string());
+        let said = said.with("expected", asked.expected.to_string());
+        return nothing(about("expectedCount", said).into());
+    }
+    let unmentioned = store::unmentioned(tx, dialect, asked.id, &source.name).await?;
+    let wanted = i64::try_from(unmentioned.len()).unwrap_or(i64::MAX);
+    let confirmed = asked.confirm_deletes.map_or(Confirmed::No, |count| Confirmed::Number(count.into()));
+    let blocked =
+        guard::blocked(tx, dialect, (&source.name, wanted), confirmed, now, "confirmDeletes").await?;
+    if let Some(problem) = blocked {
+        return nothing(problem.into());
+    }
+    // Counted here, once for all.
+    let confirmed = if confirmed.is(wanted) { Confirmed::Yes } else { Confirmed::No };
+    let reader = Arc::new(asked.viewer.clone());
+    let mut left: Vec<Submission> = unmentioned
+        .into_iter()
+        .map(|record| Submission {
+            reader: Some(Arc::clone(&reader)),
+            removal: Some(Removal::Delete),
+            overwrite: true,
+            confirmed,
+            ..Submission::of_source(source.clone(), record.external_id, RecordInput::blank(record.of))
+        })
+        .collect();
+    // Those that others refer to go before them.
+    left.sort_by_key(|submission| std::cmp::Reverse(submission.input.record_type()));
+    let (stays, written) = delete(app, tx, left).await?;
+    let deleted = written.iter().filter(|record| record.after.is_none()).count();
+    let deleted = i64::try_from(deleted).unwrap_or(i64::MAX);
+    store::end(tx, dialect, (asked.id, deleted), now).await?;
+    let answer = Completed { deleted, stays, ..Completed::default() };
+    Ok(Ended { answer, written, kept: true })
+}
+
+/// Deletes records, those that others of them refer to after these; some of those that stay, and what was written.
+async fn delete(
+    app: &App,
+    tx: &DatabaseTransaction,
+    mut left: Vec<Submission>,
+) -> Result<(Vec<Stays>, Vec<Written>), DomainError> {
+    let mut written = Vec::new();
+    loop {
+        let before = left.len();
+        let (mut again, mut stays) = (Vec::new(), Vec::new());
+        let mut rest = left.into_iter().peekable();
+        while rest.peek().is_some() {
+            let some: Vec<Submission> = rest.by_ref().take(TOGETHER).collect();
+            let (outcomes, records) = apply(app, tx, &some).await?;
+            written.extend(records);
+            for (submission, outcome) in some.into_iter().zip(outcomes) {
+                if matches!(outcome.status, Status::Updated | Status::Unchanged) {
+                    continue;
+                }
+                if stays.len() < SHOWN {
+                    let problems = outcome.problems.into_iter();
+                    stays.push(Stays {
+                        of: submission.input.record_type(),
+                        id: outcome.id,
+                        external_id: submission.external_id.clone().unwrap_or_default(),
+                        problems: problems.map(|problem| problem.with_argument("id")).collect(),
+                    });
+                }
+                again.push(submission);
+            }
+        }
+        if again.is_empty() || again.len() == before {
+            return Ok((stays, consolidate(written)));
+        }
+        left = again;
+    }
+}

@@ -1,0 +1,165 @@
+//! What became of the records of a batch, and what of it is stored with its key: statuses, ids, revisions and codes.
+//! Neither what was pushed nor any word of it is.
+
+use async_graphql::Enum;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::record::error::DomainError;
+use crate::record::messages::{Said, pushing};
+use crate::record::problem::{Problem, UserErrorCode};
+use crate::record::user_error::UserError;
+use crate::record::value::LanguagePreferences;
+use crate::record::write::Status;
+use crate::record::{name_of, value_of};
+
+/// What becomes of the good records of a batch in which others are refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum PushMode {
+    /// They are written.
+    #[default]
+    PerItem,
+    /// Nothing is written.
+    AllOrNothing,
+}
+
+/// Why a record was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Now.
+    Now(Problem),
+    /// When the same batch was sent first: code, reason and path, joined by points.
+    Before(UserErrorCode, Option<String>, String),
+}
+
+impl Refusal {
+    /// The finer code.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Now(problem) => problem.reason,
+            Self::Before(_, reason, _) => reason.as_deref(),
+        }
+    }
+
+    /// As it is told to this reader.
+    pub fn told(&self, reader: &LanguagePreferences) -> UserError {
+        match self {
+            Self::Now(problem) => UserError::new(problem, reader),
+            Self::Before(code, reason, path) => {
+                let name = reason.clone().unwrap_or_else(|| name_of(*code).to_owned());
+                let said = Said::new(&pushing::REFUSED_BEFORE).with("code", name);
+                let told = UserError::new(&Problem::beside(path.as_str(), said), reader);
+                UserError { code: *code, reason: reason.clone(), ..told }
+            }
+        }
+    }
+}
+
+/// Both sides of a conflict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conflict {
+    /// The revision that the system has seen.
+    pub base_revision: Option<i32>,
+    /// The revision now; 0 where there is no record.
+    pub current_revision: i32,
+    /// The fields in which what was pushed differs from the record.
+    pub differing: Vec<String>,
+}
+
+/// What became of a record of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What.
+    pub status: Status,
+    /// The record, where there is one.
+    pub id: Option<Uuid>,
+    /// Its revision now; that of its tombstone where it has gone.
+    pub revision: Option<i32>,
+    /// Why it was refused.
+    pub refusals: Vec<Refusal>,
+    /// Both sides, where it conflicts.
+    pub conflict: Option<Conflict>,
+}
+
+impl Told {
+    /// A record that was refused.
+    pub fn refused(problem: Problem) -> Self {
+        let refusals = vec![Refusal::Now(problem)];
+        Self { status: Status::Rejected, id: None, revision: None, refusals, conflict: None }
+    }
+
+    /// Whether it is as its system wants it now.
+    pub fn is_good(&self) -> bool {
+        matches!(self.status, Status::Created | Status::Updated | Status::Unchanged)
+    }
+}
+
+/// A record as it is stored with a key.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept(String, Option<Uuid>, Option<i32>, Vec<(String, Option<String>, String)>);
+
+/// What is stored of a batch.
+///
+/// # Errors
+/// [`DomainError::Stored`].
+pub(super) fn encode(all: &[Told]) -> Result<String, DomainError> {
+    let kept = all.iter().map(|told| {
+        let codes = told.refusals.iter().map(|refusal| match refusal {
+            Refusal::Now(problem) => {
+                let reason = problem.reason.map(str::to_owned);
+                (name_of(problem.code).to_owned(), reason, problem.path.clone())
+            }
+            Refusal::Before(code, reason, path) => (name_of(*code).to_owned(), reason.clone(), path.clone()),
+        });
+        Kept(name_of(told.status).to_owned(), told.id, told.revision, codes.collect())
+    });
+    Ok(serde_json::to_string(&kept.collect::<Vec<_>>())?)
+}
+
+/// What was stored of a batch.
+///
+/// # Errors
+/// [`DomainError::Stored`] where it is something else.
+pub(super) fn decode(text: &str) -> Result<Vec<Told>, DomainError> {
+    let kept: Vec<Kept> = serde_json::from_str(text)?;
+    let wrong = |name: &str| DomainError::Stored(format!("the outcome of a batch has `{name}`"));
+    let told = kept.into_iter().map(|Kept(status, id, revision, codes)| {
+        let refusals = codes.into_iter().map(|(code, reason, path)| {
+            let known = value_of(&code).ok_or_else(|| wrong(&code))?;
+            Ok(Refusal::Before(known, reason, path))
+        });
+        let status = value_of(&status).ok_or_else(|| wrong(&status))?;
+        Ok(Told {
+            status,
+            id,
+            revision,
+            refusals: refusals.collect::<Result<_, DomainError>>()?,
+            conflict: None,
+        })
+    });
+    told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::messages;
+
+    #[test]
+    fn codes_are_stored_and_no_words() {
+        let canary = Said::new(&messages::SLUG_TAKEN).with("slug", "canary");
+        let refused = Told::refused(Problem::at("slug", canary).with_argument("input.records.0.talent.slug"));
+        let id = Some(Uuid::from_u128(7));
+        let made =
+            Told { status: Status::Created, id, revision: Some(1), refusals: Vec::new(), conflict: None };
+        let text = encode(&[refused, made.clone()]).unwrap();
+        assert!(!text.contains("canary"), "{text}");
+        let again = decode(&text).unwrap();
+        let path = "input.records.0.talent.slug".to_owned();
+        let kept = Refusal::Before(UserErrorCode::NotUnique, Some("SLUG_TAKEN".to_owned()), path);
+        assert_eq!((again[0].status, &again[0].refusals, &again[1]), (Status::Rejected, &vec![kept], &made));
+        assert_eq!(encode(&again).unwrap(), text);
+        let told = again[0].refusals[0].told(&LanguagePreferences::parse("en"));
+        assert_eq!((told.code, told.path.len()), (UserErrorCode::NotUnique, 5));
+    }
+}

@@ -1,0 +1,137 @@
+//! What the door asks of systems alone: whether a record is theirs, whether they have seen it as it is, and whether
+//! they mean to delete so many.
+
+use std::collections::BTreeMap;
+
+use super::{Door, Shared};
+use crate::record::audit::Action;
+use crate::record::error::DomainError;
+use crate::record::messages::{self, Said, pushing};
+use crate::record::problem::Problem;
+use crate::record::reference;
+use crate::record::write::guard;
+use crate::record::write::{Reference, Removal, Status, Submission};
+
+/// What a system is refused, and its status where it is told how the record is now.
+type Refusal = (Problem, Option<(Status, i32)>);
+
+impl Door<'_> {
+    /// Refuses what a system would do to records that it has not seen as they are, or that are of another type than it
+    /// says.
+    pub(super) fn judge(&mut self) {
+        for (index, submission) in self.submissions.iter().enumerate() {
+            if submission.source.is_none() || !self.problems[index].is_empty() {
+                continue;
+            }
+            let is_other = self.types.get(&index).is_some_and(|of| *of != submission.input.record_type());
+            let refusal = if is_other {
+                Some((Problem::new("externalId", &pushing::OTHER_TYPE), None))
+            } else {
+                unseen(submission, self.shared.get(&self.ids[index]), self.led.contains(&index))
+            };
+            if let Some((problem, status)) = refusal {
+                self.problems[index].add(problem);
+                self.statuses[index] = status;
+            }
+        }
+    }
+
+    /// Refuses new records whose external id names a record of somebody else, which the caller sees.
+    pub(super) async fn refuse_others(&mut self) -> Result<(), DomainError> {
+        let Some(reader) = self.batch.reader.clone() else { return Ok(()) };
+        let mut asked: Vec<(usize, Reference)> = Vec::new();
+        for (index, submission) in self.submissions.iter().enumerate() {
+            let (Some(source), Some(text)) = (&submission.source, &submission.external_id) else { continue };
+            let is_known = self.types.contains_key(&index);
+            let is_own = text.split_once(':').is_some_and(|(name, _)| name == source.name);
+            let to = submission.input.record_type();
+            let is_name = text.contains(':') || crate::record::id::decode("", to.prefix(), text).is_ok();
+            if is_name && !is_own && !is_known && self.problems[index].is_empty() {
+                asked.push((index, Reference { to, text: text.clone() }));
+            }
+        }
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<Reference> = asked.iter().map(|(_, name)| name.clone()).collect();
+        let (tx, dialect) = (self.batch.tx, self.batch.dialect);
+        let found = reference::resolve(tx, dialect, &names, Some(&reader), false).await?;
+        for (index, name) in asked {
+            if found.contains_key(&name) {
+                self.problems[index].add(Problem::new("externalId", &pushing::NOT_AUTHORITY));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses the deletions of a system that are more than it may do unasked.
+    pub(super) async fn guard(&mut self) -> Result<(), DomainError> {
+        let mut asked: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, submission) in self.submissions.iter().enumerate() {
+            let is_live = self.shared.get(&self.ids[index]).is_some_and(|shared| shared.live);
+            if let (Some(source), Some(_), true) = (&submission.source, submission.removal, is_live)
+                && self.problems[index].is_empty()
+            {
+                asked.entry(&source.name).or_default().push(index);
+            }
+        }
+        let (tx, dialect, now) = (self.batch.tx, self.batch.dialect, self.batch.now);
+        for (source, places) in asked {
+            let count = i64::try_from(places.len()).unwrap_or(i64::MAX);
+            let confirmed = self.submissions[places[0]].confirmed;
+            let problem = guard::blocked(tx, dialect, (source, count), confirmed, now, "delete").await?;
+            match problem {
+                Some(problem) => places.iter().for_each(|place| self.problems[*place].add(problem.clone())),
+                None if confirmed.is(count) => {}
+                None => self.unconfirmed.push(source.to_owned()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what was deleted without being confirmed.
+    pub(super) async fn note_deletions(&self) -> Result<(), DomainError> {
+        for source in &self.unconfirmed {
+            let gone = self.written.iter().filter(|written| {
+                matches!(written.action, Action::Delete | Action::Erase)
+                    && written.external.as_ref().is_some_and(|(name, _)| name == source)
+            });
+            let count = i64::try_from(gone.count()).unwrap_or(i64::MAX);
+            if count > 0 {
+                let (tx, dialect) = (self.batch.tx, self.batch.dialect);
+                guard::note(tx, dialect, (source, count), self.batch.now).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a system may not do what it submits: it was made for another revision, or the record is a survivor by now.
+fn unseen(submission: &Submission, shared: Option<&Shared>, led: bool) -> Option<Refusal> {
+    let conflict =
+        |revision: i32| Some((Problem::conflict_of_sources(revision), Some((Status::Conflict, revision))));
+    let base = submission.base_revision;
+    match (submission.removal, shared) {
+        (None, None) if base.is_some_and(|base| base != 0) => {
+            Some((Problem::no_revision(), Some((Status::Conflict, 0))))
+        }
+        // A record that is gone is made again by whoever knows its end, or nothing of it.
+        (None, Some(shared))
+            if !shared.live && base.is_some_and(|base| base != 0 && base != shared.revision) =>
+        {
+            conflict(shared.revision)
+        }
+        (Some(_), Some(shared)) if shared.live && led => {
+            let into = crate::record::id::encode(submission.input.record_type().prefix(), shared.id);
+            Some((Problem::beside("delete", Said::new(&messages::ALREADY_MERGED).with("into", into)), None))
+        }
+        (Some(removal), Some(shared)) if shared.live => {
+            let is_own = submission.source.as_ref().is_some_and(|source| source.name == shared.origin);
+            // Nobody has to have read anew what is to be forgotten.
+            let unasked = is_own || submission.overwrite || removal == Removal::Erase;
+            let is_seen = base.map_or(unasked, |base| base == shared.revision);
+            if is_seen { None } else { conflict(shared.revision) }
+        }
+        _ => None,
+    }
+}
