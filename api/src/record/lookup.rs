@@ -42,7 +42,7 @@ impl Key {
 
     /// The lookup for keys of this kind.
     pub fn lookup(&self, record_type: RecordType, dialect: Dialect) -> Lookup {
-        let (name, then) = (record_type.name(), dialect.join());
+        let name = record_type.name();
         let text = KeyType::Text;
         match self {
             Self::Id(_) => Lookup {
@@ -52,23 +52,29 @@ impl Key {
             },
             Self::Slug(_) => Lookup {
                 keys: KeyColumns::new(&[("slug", text)]),
-                join: format!("{then} record_slug AS d ON d.record_type = '{name}' AND d.slug = k.slug"),
+                join: dialect.join_one(
+                    "record_slug",
+                    "d",
+                    &format!("d.record_type = '{name}' AND d.slug = k.slug"),
+                ),
                 id: "d.record_id",
             },
             Self::Identifier(..) => Lookup {
                 keys: KeyColumns::new(&[("scheme", text), ("value", text)]),
-                join: format!(
-                    "{then} record_identifier AS d ON d.record_type = '{name}' AND d.scheme = k.scheme \
-                     AND d.value = k.value"
+                join: dialect.join_one(
+                    "record_identifier",
+                    "d",
+                    &format!("d.record_type = '{name}' AND d.scheme = k.scheme AND d.value = k.value"),
                 ),
                 id: "d.record_id",
             },
             Self::ExternalId(..) => Lookup {
                 keys: KeyColumns::new(&[("source", text), ("external_id", text)]),
-                join: format!(
-                    "{then} sync_record AS d ON d.source = k.source AND d.external_id = k.external_id \
-                     LEFT JOIN record_redirect AS e ON e.id = d.record_id"
-                ),
+                join: dialect.join_one(
+                    "sync_record",
+                    "d",
+                    "d.source = k.source AND d.external_id = k.external_id",
+                ) + " LEFT JOIN record_redirect AS e ON e.id = d.record_id",
                 id: "COALESCE(e.target_id, d.record_id)",
             },
         }

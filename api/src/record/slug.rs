@@ -84,11 +84,13 @@ async fn taken<K: Kind>(
     let keys = KeyColumns::new(&[("slug", KeyType::Text)]);
     let (columns, join) = owner_of::<K>(batch, "s");
     let sql = format!(
-        "SELECT k.n, s.slug, {columns} FROM {} {} record_slug AS s ON s.record_type = '{}' AND s.slug = k.slug {join} \
-         ORDER BY k.n",
+        "SELECT k.n, s.slug, {columns} FROM {} {} {join} ORDER BY k.n",
         keys.source(batch.dialect),
-        batch.dialect.join(),
-        K::TYPE.name(),
+        batch.dialect.join_one(
+            "record_slug",
+            "s",
+            &format!("s.record_type = '{}' AND s.slug = k.slug", K::TYPE.name())
+        ),
     );
     let rows: Vec<KeyRow> = slugs.into_iter().map(|slug| vec![KeyValue::Text(slug)]).collect();
     let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows).await?;
@@ -179,11 +181,9 @@ pub async fn identifiers<K: Kind>(
     let keys = KeyColumns::new(&[("scheme", KeyType::Text), ("value", KeyType::Text)]);
     let (columns, join) = owner_of::<K>(batch, "i");
     let sql = format!(
-        "SELECT k.n, {columns} FROM {} {} record_identifier AS i ON i.record_type = '{}' \
-         AND i.scheme = k.scheme AND i.value = k.value {join} ORDER BY k.n",
+        "SELECT k.n, {columns} FROM {} {} {join} ORDER BY k.n",
         keys.source(batch.dialect),
-        batch.dialect.join(),
-        K::TYPE.name()
+        batch.dialect.join_one("record_identifier", "i", &same_identifier::<K>()),
     );
     for (position, mut row) in (KeyedStatement { sql, keys }).query(batch.tx, batch.dialect, rows).await? {
         let owner = Owner { id: row.get()?, is_seen: row.get()? };
@@ -215,11 +215,9 @@ pub async fn held_by_others<K: Kind>(
     }
     let keys = KeyColumns::new(&[("scheme", KeyType::Text), ("value", KeyType::Text), ("id", KeyType::Id)]);
     let sql = format!(
-        "SELECT k.n FROM {} {} record_identifier AS i ON i.record_type = '{}' AND i.scheme = k.scheme \
-         AND i.value = k.value AND i.record_id <> k.id ORDER BY k.n",
+        "SELECT k.n FROM {} {} WHERE i.record_id <> k.id ORDER BY k.n",
         keys.source(batch.dialect),
-        batch.dialect.join(),
-        K::TYPE.name()
+        batch.dialect.join_one("record_identifier", "i", &same_identifier::<K>()),
     );
     let row = |(id, identifier): &(Uuid, Identifier)| {
         let (scheme, value) = (identifier.scheme().as_str().to_owned(), identifier.value().to_owned());
@@ -228,6 +226,11 @@ pub async fn held_by_others<K: Kind>(
     let wanted: Vec<KeyRow> = all.iter().map(row).collect();
     let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, wanted).await?;
     Ok(found.into_iter().map(|(position, _)| all[position].1.clone()).collect())
+}
+
+/// That the row `i` of identifiers is that of the key.
+fn same_identifier<K: Kind>() -> String {
+    format!("i.record_type = '{}' AND i.scheme = k.scheme AND i.value = k.value", K::TYPE.name())
 }
 
 fn duplicate(place: usize) -> Problem {

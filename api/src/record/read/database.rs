@@ -48,6 +48,27 @@ impl Dialect {
         }
     }
 
+    /// Joins the keys with the one row of a table that a condition leaves of it, as `alias`. A plan of PostgreSQL that was
+    /// made while the table was small would go on walking through it when it has grown: this one looks up each key.
+    pub fn join_one(self, table: &str, alias: &str, condition: &str) -> String {
+        match self {
+            Self::Postgres => {
+                format!(
+                    "JOIN LATERAL (SELECT * FROM {table} AS {alias} WHERE {condition} LIMIT 1) AS {alias} ON TRUE"
+                )
+            }
+            Self::Sqlite => format!("CROSS JOIN {table} AS {alias} ON {condition}"),
+        }
+    }
+
+    /// The same where there may be none.
+    pub fn left_join_one(self, table: &str, alias: &str, condition: &str) -> String {
+        match self {
+            Self::Postgres => format!("LEFT {}", self.join_one(table, alias, condition)),
+            Self::Sqlite => format!("LEFT JOIN {table} AS {alias} ON {condition}"),
+        }
+    }
+
     /// A table expression with the column `v.value` for each entry of the JSON list in `expression`.
     pub fn each(self, expression: &str) -> String {
         self.each_as(expression, "v")

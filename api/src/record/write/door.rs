@@ -124,10 +124,14 @@ impl<'a> Door<'a> {
     async fn identify(&mut self) -> Result<(), DomainError> {
         let keys = KeyColumns::new(&[("source", KeyType::Text), ("external_id", KeyType::Text)]);
         let sql = format!(
-            "SELECT k.n, s.record_type, s.record_id, d.target_id FROM {} {} sync_record AS s ON s.source = k.source \
-             AND s.external_id = k.external_id LEFT JOIN record_redirect AS d ON d.id = s.record_id ORDER BY k.n",
+            "SELECT k.n, s.record_type, s.record_id, d.target_id FROM {} {} LEFT JOIN record_redirect AS d \
+             ON d.id = s.record_id ORDER BY k.n",
             keys.source(self.batch.dialect),
-            self.batch.dialect.join(),
+            self.batch.dialect.join_one(
+                "sync_record",
+                "s",
+                "s.source = k.source AND s.external_id = k.external_id"
+            ),
         );
         let named =
             |s: &Submission| s.source.as_ref().map(|source| source.name.clone()).zip(s.external_id.clone());

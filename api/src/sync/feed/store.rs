@@ -109,20 +109,13 @@ pub async fn newest_after(
     let ranges = ranges(following, "v.last_seq, v.record_id, v.region, v.visibility, v.op", &|range| {
         format!("SELECT * FROM ({range} ORDER BY v.last_seq LIMIT {limit}) AS r")
     });
-    // Entries are looked up one by one: a database that reads the whole log for a page of it is too slow.
-    let one_of = |table: &str, alias: &str, condition: &str| match dialect {
-        Dialect::Postgres => format!(
-            "LEFT JOIN LATERAL (SELECT * FROM {table} AS t WHERE t.{condition} LIMIT 1) AS {alias} ON TRUE"
-        ),
-        Dialect::Sqlite => format!("LEFT JOIN {table} AS {alias} ON {alias}.{condition}"),
-    };
     let sql = format!(
         "WITH k AS (SELECT * FROM {}), p AS (SELECT * FROM ({ranges}) AS a ORDER BY last_seq LIMIT {limit}) \
          SELECT (SELECT k.n FROM k), p.last_seq, c.tx_seq, c.at, c.record_type, p.record_id, p.op, c.revision, p.region, \
          p.visibility, c.origin, c.tag, s.source, s.external_id, s.content_hash FROM p {} {} ORDER BY p.last_seq",
         keys.source(dialect),
-        one_of("change_log", "c", "seq = p.last_seq"),
-        one_of("sync_record", "s", "record_id = p.record_id"),
+        dialect.left_join_one("change_log", "c", "c.seq = p.last_seq"),
+        dialect.left_join_one("sync_record", "s", "s.record_id = p.record_id"),
     );
     let rows = db.read_alone(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Int(after)]]).await?;
     rows.into_iter().map(|(_, row)| newest(row)).collect()
