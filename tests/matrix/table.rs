@@ -99,6 +99,8 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
         search suggest matchOrganizations"),
     ("Query", Shown::Free, "region regions territory sector sectors occupation occupations terms"),
     ("Query", Shown::Oneself, "viewer"),
+    ("Subscription", Shown::Related, "changes"),
+    ("Change", Shown::Free, "cursor"),
     ("Query", Shown::Administrators, "apiKeys"),
     ("Region", Shown::Free, "id slug name role country nutsCode timeZone validUntil successor languages territories"),
     ("Region", Shown::Related, "organizations talents statistics"),

@@ -17,8 +17,11 @@ use crate::record::value::DateTime;
 
 pub mod cursor;
 pub mod lease;
+pub mod resumption;
+pub mod subscription;
 
 pub use cursor::ChangeCursor;
+pub use resumption::Resumption;
 
 /// What happened to a record in a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
