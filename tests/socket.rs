@@ -18,9 +18,9 @@ const ANA: &str = "ana@example.org";
 const WHO: &str = "{ viewer { authenticated } }";
 
 /// Runs a test of the protocol, for which the database does not matter.
-fn on_sqlite<F: Future<Output = ()>>(setup: Setup, test: impl FnOnce(TestServer) -> F) {
+fn on_sqlite(setup: Setup, test: impl AsyncFnOnce(&mut TestServer)) {
     crate::support::run(async {
-        test(TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there")).await;
+        test(&mut TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there")).await;
     });
 }
 
@@ -40,7 +40,7 @@ fn code(errors: &Value) -> &str {
 
 #[test]
 fn invalid_messages_close_with_4400() {
-    on_sqlite(Setup::default(), |server| async move {
+    on_sqlite(Setup::default(), async |server| {
         for wrong in [
             "",
             "{",
@@ -68,7 +68,7 @@ fn invalid_messages_close_with_4400() {
 
 #[test]
 fn an_operation_before_the_beginning_closes_with_4401() {
-    on_sqlite(Setup::default(), |server| async move {
+    on_sqlite(Setup::default(), async |server| {
         let mut socket = opened(&server).await;
         socket.subscribe("1", "{ __typename }").await;
         assert_eq!(socket.ending().await, (4401, "Unauthorized".into()));
@@ -77,7 +77,7 @@ fn an_operation_before_the_beginning_closes_with_4401() {
 
 #[test]
 fn a_bad_token_closes_with_4403() {
-    on_sqlite(Setup::default(), |server| async move {
+    on_sqlite(Setup::default(), async |server| {
         let own = account_token(&server).await;
         for payload in [
             json!({"Authorization": "Bearer x"}),
@@ -97,7 +97,7 @@ fn a_bad_token_closes_with_4403() {
 
 #[test]
 fn a_bad_token_in_the_header_is_refused_before_the_socket_opens() {
-    on_sqlite(Setup::default(), |server| async move {
+    on_sqlite(Setup::default(), async |server| {
         for header in ["Bearer x", "Basic YTpi", ""] {
             let opened = Socket::open(server.address, &[("authorization", header)]).await;
             assert_eq!(opened.err(), Some(401), "{header}");
@@ -107,7 +107,7 @@ fn a_bad_token_in_the_header_is_refused_before_the_socket_opens() {
 
 #[test]
 fn another_subprotocol_closes_with_4406() {
-    on_sqlite(Setup::default(), |server| async move {
+    on_sqlite(Setup::default(), async |server| {
         let mut socket = Socket::open_with(server.address, &[]).await.unwrap();
         assert_eq!(socket.ending().await, (4406, "Subprotocol not acceptable".into()));
         // Of several, the right one is taken.
@@ -121,7 +121,7 @@ fn another_subprotocol_closes_with_4406() {
 #[test]
 fn who_does_not_begin_closes_with_4408() {
     let settings = SocketSettings { begin_time: Duration::from_millis(20), ..SocketSettings::default() };
-    on_sqlite(Setup::default().socket(settings), |server| async move {
+    on_sqlite(Setup::default().socket(settings), async |server| {
         let mut socket = opened(&server).await;
         assert_eq!(socket.ending().await, (4408, "Connection initialisation timeout".into()));
     });
@@ -129,7 +129,7 @@ fn who_does_not_begin_closes_with_4408() {
 
 #[test]
 fn an_id_in_use_closes_with_4409() {
-    on_sqlite(Setup::default(), |server| async move {
+    on_sqlite(Setup::default(), async |server| {
         let mut socket = Socket::begin(server.address).await;
         socket.subscribe("1", "subscription { changes { cursor } }").await;
         socket.subscribe("1", "{ __typename }").await;
@@ -139,7 +139,7 @@ fn an_id_in_use_closes_with_4409() {
 
 #[test]
 fn beginning_twice_closes_with_4429() {
-    on_sqlite(Setup::default(), |server| async move {
+    on_sqlite(Setup::default(), async |server| {
         let mut socket = Socket::begin(server.address).await;
         socket.say(json!({"type": "connection_init"})).await;
         assert_eq!(socket.ending().await, (4429, "Too many initialisation requests".into()));
@@ -153,7 +153,7 @@ fn beginning_twice_closes_with_4429() {
 
 #[test]
 fn a_stop_closes_with_1001() {
-    on_sqlite(Setup::default(), |mut server| async move {
+    on_sqlite(Setup::default(), async |server| {
         let mut socket = Socket::begin(server.address).await;
         socket.subscribe("1", "subscription { changes { cursor } }").await;
         let ending = async {
@@ -167,7 +167,7 @@ fn a_stop_closes_with_1001() {
 
 #[test]
 fn what_is_no_handshake_is_refused_over_http() {
-    on_sqlite(Setup::default(), |server| async move {
+    on_sqlite(Setup::default(), async |server| {
         for (headers, status) in [
             (&[("upgrade", "websocket")][..], 400),
             (&[("upgrade", "websocket"), ("connection", "upgrade")], 400),
@@ -186,7 +186,7 @@ fn what_is_no_handshake_is_refused_over_http() {
 
 #[test]
 fn pages_of_other_sites_open_no_socket() {
-    on_sqlite(Setup::default().origin("https://app.example"), |server| async move {
+    on_sqlite(Setup::default().origin("https://app.example"), async |server| {
         let own = format!("http://{}", server.address);
         for origin in [own.as_str(), "https://app.example"] {
             assert!(Socket::open(server.address, &[("origin", origin)]).await.is_ok(), "{origin}");
@@ -200,7 +200,7 @@ fn pages_of_other_sites_open_no_socket() {
 
 #[test]
 fn requests_that_are_wrong_are_errors_with_the_codes_of_http() {
-    on_sqlite(Setup::default(), |server| async move {
+    on_sqlite(Setup::default(), async |server| {
         let mut socket = Socket::begin(server.address).await;
         let deep = format!("{{ {}slug {}}}", "x { ".repeat(20), "} ".repeat(20));
         for (payload, expected) in [
@@ -304,7 +304,7 @@ on_both_databases! {
 
 #[test]
 fn a_token_that_expires_closes_with_4403() {
-    on_sqlite(watchful(), |server| async move {
+    on_sqlite(watchful(), async |server| {
         account(&server.app, ANA, &[(Role::Member, "wallonie")]).await;
         let tokens = sign_in(&server, ANA).await;
         let payload = json!({"Authorization": format!("Bearer {}", tokens.access)});

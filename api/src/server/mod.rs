@@ -105,6 +105,14 @@ struct Shared {
 }
 
 impl Shared {
+    /// What requests share that the program's schema answers.
+    ///
+    /// Not written out where it is used, within an `async` function: the compiler then has to know the layout of every
+    /// resolver in each crate that awaits it, which is more than it does unasked.
+    fn of_the_program(app: App, settings: Settings) -> Self {
+        Self::new(app, settings, schema(), sdl())
+    }
+
     /// What requests share that this schema answers, with its text.
     fn new(app: App, settings: Settings, schema: impl Run + 'static, sdl: String) -> Self {
         Self {
@@ -151,8 +159,7 @@ impl Server {
     /// Where the address is in use or not one of this machine.
     pub async fn bind(app: App, address: SocketAddr, settings: Settings) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        let shared = Shared::new(app, settings, schema(), sdl());
-        Ok(Self { listener, shared: Arc::new(shared) })
+        Ok(Self { listener, shared: Arc::new(Shared::of_the_program(app, settings)) })
     }
 
     /// The address: where port 0 was asked for, with the port that was given.

@@ -19,6 +19,7 @@ use bytes::Bytes;
 use futures::future::OptionFuture;
 use futures::stream;
 use futures::{FutureExt, StreamExt};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 use tracing::Instrument;
@@ -96,8 +97,10 @@ async fn feed(
 ) {
     let settings = &shared.settings.socket;
     let send = async |event: Bytes| {
-        let sent = timeout(settings.drain_time, sender.send(event)).await;
-        matches!(sent, Ok(Ok(())))
+        tokio::select! {
+            sent = timeout(settings.drain_time, sender.send(event)) => matches!(sent, Ok(Ok(()))),
+            () = shared.stopping.cancelled() => false,
+        }
     };
     let fail = async |unexecuted: Unexecuted| {
         let answer = Answer { errors: unexecuted.into_errors(), ..Answer::default() };
@@ -116,6 +119,8 @@ async fn feed(
     comments.set_missed_tick_behavior(MissedTickBehavior::Delay);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut checking = None;
+    // Since when the channel has had no place for a comment.
+    let mut full: Option<Instant> = None;
     loop {
         let going_on = tokio::select! {
             answer = answers.next() => match answer {
@@ -129,7 +134,15 @@ async fn feed(
                     return;
                 }
             },
-            _ = comments.tick() => send(Bytes::from_static(b":\n\n")).await,
+            // The operation goes on meanwhile: it may hold a connection of the database.
+            _ = comments.tick() => match sender.try_send(Bytes::from_static(b":\n\n")) {
+                Ok(()) => {
+                    full = None;
+                    true
+                }
+                Err(TrySendError::Full(_)) => full.get_or_insert_with(Instant::now).elapsed() < settings.drain_time,
+                Err(TrySendError::Closed(_)) => false,
+            },
             _ = checks.tick(), if checking.is_none() => {
                 let asking = call.clone();
                 checking = Some(async move { asking.again().await }.boxed());

@@ -324,8 +324,15 @@ impl Connection {
                 }
                 _ = checks.tick(), if !checking && !self.running.is_empty() => {
                     checking = true;
-                    let call = self.call.clone();
-                    self.errands.push(async move { again(&call).await.map(Done::Checked) }.boxed());
+                    let (call, limit) = (self.call.clone(), self.settings.drain_time);
+                    self.errands.push(
+                        async move {
+                            // Without an answer, streams would go on for somebody who may be nobody by now.
+                            let checked = timeout(limit, again(&call)).await;
+                            checked.map_err(|_| Ending::try_again())?.map(Done::Checked)
+                        }
+                        .boxed(),
+                    );
                 }
                 () = stopping.cancelled(), if !self.stops => {
                     self.stops = true;
