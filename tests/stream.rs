@@ -70,14 +70,14 @@ impl Events {
 #[test]
 fn queries_and_what_is_wrong_with_them_are_events() {
     on_sqlite(Setup::default(), async |server| {
-        for request in [post(&server, "{ __typename }"), get(&server, "{ __typename }")] {
+        for request in [post(server, "{ __typename }"), get(server, "{ __typename }")] {
             let mut events = Events::of(request).await;
             let (_, name, data) = events.next().await.unwrap();
             assert_eq!((name.as_str(), data), ("next", json!({"data": {"__typename": "Query"}})));
             assert_eq!(events.next().await.unwrap().1, "complete");
             assert_eq!(events.next().await, None);
         }
-        for request in [post(&server, "{ nothing }"), get(&server, "{ nothing }")] {
+        for request in [post(server, "{ nothing }"), get(server, "{ nothing }")] {
             let mut events = Events::of(request).await;
             let (_, name, data) = events.next().await.unwrap();
             assert_eq!(
@@ -105,8 +105,8 @@ fn what_is_no_request_is_refused_over_http() {
             (request(Method::PUT, "text/event-stream", right), 405),
             (request(Method::DELETE, "text/event-stream", right), 405),
             (request(Method::HEAD, "text/event-stream", ""), 405),
-            (get(&server, "mutation { signOut(refreshToken: \"x\") { userErrors { code } } }"), 405),
-            (post(&server, "{ __typename }").header("authorization", "Bearer x"), 401),
+            (get(server, "mutation { signOut(refreshToken: \"x\") { userErrors { code } } }"), 405),
+            (post(server, "{ __typename }").header("authorization", "Bearer x"), 401),
             (server.client.post(server.url("/graphql/stream")).header("accept", "*/*").body(right), 415),
             (request(Method::POST, "*/*", right), 200),
         ] {
@@ -146,9 +146,9 @@ fn a_session_that_ends_is_told_and_ends_the_stream() {
     let settings = SocketSettings { check_interval: Duration::from_millis(20), ..SocketSettings::default() };
     on_sqlite(Setup::default().socket(settings), async |server| {
         account(&server.app, "ana@example.org", &[(Role::Member, "wallonie")]).await;
-        let tokens = sign_in(&server, "ana@example.org").await;
-        let mut events = Events::of(post(&server, CHANGES).bearer_auth(&tokens.access)).await;
-        sign_out(&server, &tokens.refresh).await;
+        let tokens = sign_in(server, "ana@example.org").await;
+        let mut events = Events::of(post(server, CHANGES).bearer_auth(&tokens.access)).await;
+        sign_out(server, &tokens.refresh).await;
         let (_, _, data) = events.next().await.unwrap();
         assert_eq!(data["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
         assert_eq!(events.next().await.unwrap().1, "complete");

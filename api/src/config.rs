@@ -109,7 +109,7 @@ pub struct Config {
     #[arg(long, env, value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// Origins of other sites, separated by commas, whose pages may open WebSockets: `https://app.example`
+    /// Origins of other sites, separated by commas, whose pages may open a WebSocket: `https://app.example`
     #[arg(long, env, value_name = "ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub cors_origins: Vec<Url>,
 

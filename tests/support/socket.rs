@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// After which a test has failed: nothing takes as long that works.
-const HOPELESS: Duration = Duration::from_secs(60);
+const HOPELESS: Duration = Duration::from_mins(1);
 
 /// A socket that is open.
 pub(crate) struct Socket(WebSocketStream<TcpStream>);

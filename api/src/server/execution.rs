@@ -68,7 +68,7 @@ pub(super) enum Unexecuted {
     /// Something is wrong with it.
     Error(RequestError),
     /// Validation refused it, or the field of a subscription failed.
-    Invalid(Answer),
+    Invalid(Vec<ServerError>),
 }
 
 impl From<RequestError> for Unexecuted {
@@ -86,7 +86,7 @@ impl Unexecuted {
                 vec![RequestError::new(refusal.code, refusal.message).into_server_error()]
             }
             Self::Error(error) => vec![error.into_server_error()],
-            Self::Invalid(answer) => answer.errors,
+            Self::Invalid(errors) => errors,
         }
     }
 }
@@ -220,21 +220,17 @@ impl Prepared {
         let responses = frame.shared.schema.stream(request);
         stream::unfold(Some((responses, frame)), |state| async move {
             let (mut responses, frame) = state?;
-            let response = match AssertUnwindSafe(responses.next()).catch_unwind().await {
-                Ok(response) => response?,
-                Err(_) => {
-                    tracing::error!("the stream of a subscription panicked");
-                    return Some((Err(RequestError::fault().into()), None));
-                }
+            let Ok(response) = AssertUnwindSafe(responses.next()).catch_unwind().await else {
+                tracing::error!("the stream of a subscription panicked");
+                return Some((Err(RequestError::fault().into()), None));
             };
+            let response = response?;
             // A field below that may not be null spoils one answer; where the field of the root itself fails, its
             // stream has.
             let failed =
                 response.data == Value::Null && response.errors.iter().any(|error| error.path.len() <= 1);
             Some(match frame.finish(response) {
-                Ok(Answer { errors, .. }) if failed => {
-                    (Err(Unexecuted::Invalid(Answer { errors, ..Answer::default() })), None)
-                }
+                Ok(Answer { errors, .. }) if failed => (Err(Unexecuted::Invalid(errors)), None),
                 Ok(answer) => {
                     let id = frame.resumption.take();
                     (Ok(Event { answer, id }), Some((responses, frame)))
@@ -269,7 +265,7 @@ impl Frame {
             let executed =
                 Executed { query: &self.query, operation_name: self.operation_name.as_deref(), root };
             if !answer::mend(&mut response, executed, &self.shared.shapes) {
-                return Err(Unexecuted::Invalid(Answer { errors: response.errors, ..Answer::default() }));
+                return Err(Unexecuted::Invalid(response.errors));
             }
         }
         if let Value::Object(data) = &mut response.data {

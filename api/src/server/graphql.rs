@@ -18,7 +18,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 
 use super::execution::{self, Operation, Unexecuted, Way};
-use super::refusal::{Answer, Refusal, RequestError};
+use super::refusal::{self, Answer, Refusal, RequestError};
 use super::request::{self, Asked, Media, Unreadable};
 use super::{Shared, address, graphiql, socket};
 use crate::changes::Resumption;
@@ -59,8 +59,9 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         Ok(answer) => answer.respond(StatusCode::OK, media),
         Err(Unexecuted::Refused(refusal)) => refusal.respond(media),
         Err(Unexecuted::Error(error)) => error.respond(media),
-        Err(Unexecuted::Invalid(answer)) => {
-            answer.respond(super::refusal::status_of(Code::GraphqlValidationFailed, media), media)
+        Err(Unexecuted::Invalid(errors)) => {
+            let status = refusal::status_of(Code::GraphqlValidationFailed, media);
+            Answer { errors, ..Answer::default() }.respond(status, media)
         }
     }
 }

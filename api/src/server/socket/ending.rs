@@ -33,7 +33,7 @@ impl Ending {
         Self::close(1001, "The server stops: connect again in a moment")
     }
 
-    /// What came is not what the protocol of WebSockets allows, or longer than is read at all.
+    /// What came is no frame that a WebSocket may carry, or longer than is read at all.
     pub(super) fn unreadable() -> Self {
         Self::close(1002, "What was sent is no message, or much too long")
     }

@@ -179,7 +179,7 @@ impl Small {
             Schema::build(Query(Arc::clone(&told)), EmptyMutation, Streams(Arc::clone(&told))).finish();
         let sdl = schema.sdl();
         // Nothing here is about how long a query may take.
-        let time_limit = Duration::from_secs(60);
+        let time_limit = Duration::from_mins(1);
         let settings = Settings { socket, time_limit, ..Settings::default() };
         let shared = Shared::new(App::new(db, Clock::default()), settings, schema, sdl);
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
@@ -205,7 +205,7 @@ impl Drop for Small {
 
 /// Settings under which nothing happens by itself while a test runs.
 fn patient() -> SocketSettings {
-    let long = Duration::from_secs(600);
+    let long = Duration::from_mins(10);
     SocketSettings {
         begin_time: long,
         ping_interval: long,
