@@ -29,7 +29,7 @@ fn events(text: &str) -> Vec<(Option<String>, String, Value)> {
     blocks.map(read).collect()
 }
 
-fn next(data: Value) -> (Option<String>, String, Value) {
+fn next(data: &Value) -> (Option<String>, String, Value) {
     (None, "next".into(), json!({ "data": data }))
 }
 
@@ -45,10 +45,11 @@ async fn a_stream_is_followed_to_its_end() {
     assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
     assert_eq!(response.headers()["cache-control"], "no-store");
     let text = response.text().await.unwrap();
-    let expected = [next(json!({"count": {"number": 1}})), next(json!({"count": {"number": 2}})), complete()];
+    let expected =
+        [next(&json!({"count": {"number": 1}})), next(&json!({"count": {"number": 2}})), complete()];
     assert_eq!(events(&text), expected, "{text}");
     let query = ask(&server, "{ hello }", None).await.text().await.unwrap();
-    assert_eq!(events(&query), [next(json!({"hello": "world"})), complete()]);
+    assert_eq!(events(&query), [next(&json!({"hello": "world"})), complete()]);
 }
 
 #[tokio::test]

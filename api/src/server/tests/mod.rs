@@ -1,6 +1,8 @@
 //! Sockets and event streams over a small schema, whose streams count, fail, hang, flood, and tell when they are
 //! dropped.
 
+#![expect(clippy::unused_async, reason = "the library wants every resolver to be `async`")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -180,7 +182,7 @@ impl Small {
         let sdl = schema.sdl();
         // Nothing here is about how long a query may take.
         let time_limit = Duration::from_mins(1);
-        let settings = Settings { socket, time_limit, ..Settings::default() };
+        let settings = Settings { time_limit, socket, ..Settings::default() };
         let shared = Shared::new(App::new(db, Clock::default()), settings, schema, sdl);
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let server = Server { listener, shared: Arc::new(shared) };
