@@ -24,6 +24,8 @@ mod sample;
 mod schema;
 mod search;
 mod selection;
+mod socket;
 mod statements;
+mod stream;
 mod support;
 mod visibility;

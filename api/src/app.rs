@@ -72,8 +72,6 @@ pub struct App {
     pub pushes: Pushes,
     /// Writes that were begun; a stop waits for them.
     pub tasks: TaskTracker,
-    /// Tells those who wait for something that the program stops.
-    pub stopping: CancellationToken,
 }
 
 impl App {
@@ -93,7 +91,6 @@ impl App {
             public_feed: true,
             pushes: Pushes::default(),
             tasks: TaskTracker::new(),
-            stopping: CancellationToken::new(),
         }
     }
 

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum, value_parser};
 use ipnet::IpNet;
 use lettre::message::Mailbox;
 use secrecy::SecretString;
-use url::Url;
+use url::{Origin, Url};
 
 use crate::directory::talent::upkeep::{Term, Terms};
 use crate::push::BATCHES_PER_MINUTE;
@@ -110,6 +110,10 @@ pub struct Config {
     #[arg(long, env, value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
 
+    /// Origins of other sites, separated by commas, whose pages may open a WebSocket: `https://app.example`
+    #[arg(long, env, value_name = "ORIGINS", value_delimiter = ',', value_parser = origin)]
+    pub cors_origins: Vec<Url>,
+
     /// Whether attempts to sign in are counted, by account and by address
     #[arg(long, env, default_value = "on", value_name = "SWITCH")]
     pub rate_limit: Switch,
@@ -180,6 +184,14 @@ fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| "it must be an address or a network such as 10.0.0.0/8".to_owned())
 }
 
+fn origin(text: &str) -> Result<Url, String> {
+    let url =
+        Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    // An address of which nothing but the origin counts would be taken for more than it is.
+    url.filter(|url| url.as_str() == format!("{}/", url.origin().ascii_serialization()))
+        .ok_or_else(|| "it must be an origin such as https://app.example, without a path".to_owned())
+}
+
 fn meili_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or("it must be an address such as http://127.0.0.1:7700")?;
@@ -230,6 +242,11 @@ impl Config {
     pub fn profile_terms(&self) -> Result<Terms, WrongSetting> {
         Terms::new(self.profile_hide_after, self.profile_erase_after, self.profile_warn_before)
             .map_err(WrongSetting)
+    }
+
+    /// The origins whose pages may open sockets, beside that under which they ask: a proxy may have changed its name.
+    pub fn origins(&self) -> Vec<Origin> {
+        self.cors_origins.iter().chain(&self.public_url).map(Url::origin).collect()
     }
 
     /// The URL of the database.
@@ -329,6 +346,28 @@ mod tests {
         }
         for wrong in ["", "a b", "a/b", "é", &"a".repeat(201)] {
             assert!(parsed(&["--meili-index", wrong]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn origins_have_no_path() {
+        let parsed = |text: &str| {
+            Only::try_parse_from([
+                "passerelle",
+                "--public-url",
+                "https://directory.example/x",
+                "--cors-origins",
+                text,
+            ])
+            .map(|only| only.config.origins())
+        };
+        let origins = parsed("https://app.example, http://localhost:3000/").unwrap();
+        let origins: Vec<String> = origins.iter().map(Origin::ascii_serialization).collect();
+        assert_eq!(origins, ["https://app.example", "http://localhost:3000", "https://directory.example"]);
+        for wrong in
+            ["", "*", "null", "app.example", "https://app.example/a", "https://u:p@app.example", "file:///x"]
+        {
+            assert!(parsed(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! The root of the schema: every concept's queries joined, and its text as clients read it.
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
 use crate::directory::affiliation::mutation::AffiliationMutation;
 use crate::directory::history::HistoryQuery;
@@ -31,6 +31,7 @@ use crate::search::graphql::SearchQuery;
 use crate::search::matching::graphql::MatchQuery;
 use crate::sync::digest::DigestQuery;
 use crate::sync::feed::graphql::FeedQuery;
+use crate::sync::feed::subscription::FeedSubscription;
 
 /// Everything that can be read.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
@@ -75,8 +76,13 @@ pub struct Mutation(
     PushMutation,
 );
 
+/// Everything that can be followed, over a WebSocket (`graphql-transport-ws`) at /graphql or as events at
+/// /graphql/stream. A subscription asks for one field.
+#[derive(Clone, Copy, Debug, Default, MergedSubscription)]
+pub struct Subscription(FeedSubscription);
+
 /// The schema that the server runs.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema.
 ///
@@ -84,7 +90,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 /// library count introspection as well and come after the work they should prevent. No extension is added, and
 /// none should be: each one costs every field of every request.
 pub fn schema() -> Schema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<Record>()
         // The server has refused what nests deeper; this one must not come first, as it has no code.
         .limit_recursive_depth(64)

@@ -166,7 +166,7 @@ on_both_databases! {
         import(&server, &[halo(json!({"visibility": "PUBLIC"}))]).await;
         assert_eq!(told(&anyone.catch_up(&server).await), ["UPSERT CHANGED 4", "UPSERT CHANGED 4"]);
 
-        let delete = |kind: &str, id: &str| json!({"source": source("wallonie"), "externalId": id, "delete": true, kind: {}});
+        let delete = |kind: &str, id: &str| json!({"source": source("wallonie"), "externalId": id, "delete": true, "overwrite": true, kind: {}});
         import(&server, &[delete("affiliation", "aff-ada-halo"), delete("talent", "tal-ada"), delete("organization", "org-halo")]).await;
         let changes = anyone.catch_up(&server).await;
         assert_eq!(told(&changes), ["DELETE DELETED 5", "DELETE DELETED 2", "DELETE DELETED 5"]);

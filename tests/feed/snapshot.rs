@@ -67,7 +67,7 @@ on_both_databases! {
         // Whoever begins with a copy goes on with the feed.
         import(&server, &[organization("wallonie", "halo", json!({"visibility": "PRIVATE"})), talent("wallonie", "eve", json!({}))]).await;
         import(&server, &[affiliation("wallonie", "eve", "klank", json!({}))]).await;
-        import(&server, &[json!({"source": source("wallonie"), "externalId": "par-duo", "delete": true, "partnership": {}})]).await;
+        import(&server, &[json!({"source": source("wallonie"), "externalId": "par-duo", "delete": true, "overwrite": true, "partnership": {}})]).await;
         for (server, follower) in &mut followers {
             follower.catch_up(server).await;
             assert_eq!(follower.records, begin(server).await.records);

@@ -99,6 +99,15 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
         search suggest matchOrganizations"),
     ("Query", Shown::Free, "region regions territory sector sectors occupation occupations terms"),
     ("Query", Shown::Oneself, "viewer"),
+    // Positions in the log, which each write moves on, tell these apart; who is told what, tests/feed compares with the
+    // lists of records.
+    ("Query", Shown::Free, "changes syncDigest syncBucket"),
+    ("Subscription", Shown::Related, "changes"),
+    ("ChangeFeed", Shown::Related, "changes cursor hasMore head instanceId pending schemaVersion vocabularyHash"),
+    ("Change", Shown::Related, "cursor externalId lastOfTransaction occurredAt operation origin reason record recordId recordType region revision"),
+    ("Change", Shown::Staff, "contentHash"),
+    ("SyncDigest", Shown::Related, "buckets count cursor"),
+    ("SyncBucketEntry", Shown::Related, "contentHash recordId recordType revision"),
     ("Query", Shown::Administrators, "apiKeys"),
     ("Region", Shown::Free, "id slug name role country nutsCode timeZone validUntil successor languages territories"),
     ("Region", Shown::Related, "organizations talents statistics"),

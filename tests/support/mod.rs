@@ -7,6 +7,7 @@ pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod records;
 pub(crate) mod server;
+pub(crate) mod socket;
 
 /// Runs a test as the program runs a command: on several threads, with the same stacks.
 pub(crate) fn run(test: impl Future<Output = ()>) {

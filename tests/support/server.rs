@@ -16,7 +16,7 @@ use passerelle::record::read::Database;
 use passerelle::record::value::DateTime;
 use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::{Engine, Position};
-use passerelle::server::{Server, Settings};
+use passerelle::server::{Server, Settings, SocketSettings};
 use passerelle::{changes, import, migrations};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -110,6 +110,19 @@ impl Setup {
     /// Requests may take so long.
     pub(crate) fn time_limit(mut self, limit: Duration) -> Self {
         self.settings.time_limit = limit;
+        self
+    }
+
+    /// Sockets and event streams behave so.
+    pub(crate) fn socket(mut self, settings: SocketSettings) -> Self {
+        self.settings.socket = settings;
+        self
+    }
+
+    /// Pages of this site may open sockets.
+    pub(crate) fn origin(mut self, origin: &str) -> Self {
+        let url: url::Url = origin.parse().expect("an address");
+        self.settings.origins.push(url.origin());
         self
     }
 

@@ -20,9 +20,11 @@ pub mod cursor;
 pub mod fault;
 pub mod heads;
 pub mod lease;
+pub mod resumption;
 pub mod retention;
 
 pub use cursor::{ChangeCursor, Scope};
+pub use resumption::Resumption;
 
 /// What happened to a record in a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

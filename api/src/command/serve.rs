@@ -81,6 +81,7 @@ impl Serve {
         let settings = Settings {
             graphiql: config.graphiql == Switch::On,
             introspection: config.introspection == Switch::On,
+            origins: config.origins(),
             trusted_proxies: config.trusted_proxies.clone(),
             ..Settings::default()
         };

@@ -4,16 +4,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 /// The time that a request was asked to wait. Given to its resolvers, and to whoever ends it when its time is over.
 #[derive(Debug, Default)]
-pub struct Patience(AtomicU64);
+pub struct Patience {
+    millis: AtomicU64,
+    stopping: CancellationToken,
+}
 
 impl Patience {
+    /// The patience of a server, which waits for nothing any more when it stops.
+    pub fn until(stopping: CancellationToken) -> Self {
+        Self { millis: AtomicU64::default(), stopping }
+    }
+
+    /// Waits until the server stops.
+    pub async fn ends(&self) {
+        self.stopping.cancelled().await;
+    }
+
     /// Allows a time more. Of several that are allowed at once the longest counts: they run side by side.
     pub fn extend(&self, time: Duration) {
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        self.0.fetch_max(millis, Ordering::Relaxed);
+        self.millis.fetch_max(millis, Ordering::Relaxed);
     }
 
     /// What the work comes to; nothing where it takes longer than `limit` and what it was allowed.
@@ -21,12 +35,12 @@ impl Patience {
         let mut work = std::pin::pin!(work);
         let begun = Instant::now();
         loop {
-            let allowed = self.0.load(Ordering::Relaxed);
+            let allowed = self.millis.load(Ordering::Relaxed);
             let until = begun + limit + Duration::from_millis(allowed);
             if let Ok(done) = timeout_at(until, &mut work).await {
                 return Some(done);
             }
-            if self.0.load(Ordering::Relaxed) == allowed {
+            if self.millis.load(Ordering::Relaxed) == allowed {
                 return None;
             }
         }

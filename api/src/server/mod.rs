@@ -16,29 +16,40 @@ use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
+use url::Origin;
 
 use crate::app::App;
 use crate::record::error::REQUEST_ID;
 use crate::record::policy::Viewer;
 use crate::record::read::LONG_READS;
-use crate::schema::{Schema, schema, sdl};
+use crate::schema::{schema, sdl};
 
 mod address;
 mod answer;
 mod documents;
+mod execution;
 mod graphiql;
 mod graphql;
 mod health;
 mod keys;
 mod limits;
+mod origin;
 mod refusal;
 mod request;
 mod snapshot;
+mod socket;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+pub use socket::Settings as SocketSettings;
 
 use answer::Shapes;
 use documents::Documents;
+use execution::Run;
 use refusal::Refusal;
 use request::Media;
 
@@ -56,6 +67,10 @@ pub struct Settings {
     pub introspection: bool,
     /// How long a request may take.
     pub time_limit: Duration,
+    /// How sockets and event streams behave.
+    pub socket: SocketSettings,
+    /// Origins of other sites whose pages may open sockets.
+    pub origins: Vec<Origin>,
     /// Networks of proxies whose word about the address of a client is taken.
     pub trusted_proxies: Vec<IpNet>,
     /// Who reads when a request carries no credentials: nobody in particular, unless a program that embeds the
@@ -69,6 +84,8 @@ impl Default for Settings {
             graphiql: true,
             introspection: true,
             time_limit: Duration::from_secs(10),
+            socket: SocketSettings::default(),
+            origins: Vec::new(),
             trusted_proxies: Vec::new(),
             viewer: Viewer::anonymous(),
         }
@@ -86,10 +103,39 @@ struct Shared {
     documents: Documents,
     /// The right to make a copy of what is there.
     snapshots: Arc<Semaphore>,
+    /// Cancelled when the server is told to stop.
+    stopping: CancellationToken,
+    /// Sockets that are open; a stop waits for them.
+    sockets: TaskTracker,
+}
+
+impl Shared {
+    /// What requests share that the program's schema answers.
+    ///
+    /// Not written out where it is used, within an `async` function: the compiler then has to know the layout of every
+    /// resolver in each crate that awaits it, which is more than it does unasked.
+    fn of_the_program(app: App, settings: Settings) -> Self {
+        Self::new(app, settings, schema(), sdl())
+    }
+
+    /// What requests share that this schema answers, with its text.
+    fn new(app: App, settings: Settings, schema: impl Run + 'static, sdl: String) -> Self {
+        Self {
+            documents: Documents::new(settings.introspection),
+            shapes: Shapes::new(&sdl),
+            schema: SchemaOf(Box::new(schema)),
+            stopping: CancellationToken::new(),
+            sockets: TaskTracker::new(),
+            snapshots: Arc::new(Semaphore::new(LONG_READS as usize)),
+            app,
+            settings,
+            sdl,
+        }
+    }
 }
 
 /// The schema, which cannot be printed for debugging.
-struct SchemaOf(Schema);
+struct SchemaOf(Box<dyn Run>);
 
 impl std::fmt::Debug for SchemaOf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -98,10 +144,10 @@ impl std::fmt::Debug for SchemaOf {
 }
 
 impl std::ops::Deref for SchemaOf {
-    type Target = Schema;
+    type Target = dyn Run;
 
-    fn deref(&self) -> &Schema {
-        &self.0
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref()
     }
 }
 
@@ -119,17 +165,7 @@ impl Server {
     /// Where the address is in use or not one of this machine.
     pub async fn bind(app: App, address: SocketAddr, settings: Settings) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        let sdl = sdl();
-        let shared = Shared {
-            documents: Documents::new(settings.introspection),
-            snapshots: Arc::new(Semaphore::new(LONG_READS as usize)),
-            shapes: Shapes::new(&sdl),
-            schema: SchemaOf(schema()),
-            app,
-            settings,
-            sdl,
-        };
-        Ok(Self { listener, shared: Arc::new(shared) })
+        Ok(Self { listener, shared: Arc::new(Shared::of_the_program(app, settings)) })
     }
 
     /// The address: where port 0 was asked for, with the port that was given.
@@ -141,12 +177,17 @@ impl Server {
     }
 
     /// Answers until `stop` is cancelled. Then no new connection is taken, requests that are being answered get
-    /// their answer, and writes that were begun are finished, all within ten seconds.
+    /// their answer, sockets and streams are closed, and writes that were begun are finished, all within ten seconds.
     ///
     /// # Errors
     /// Whatever the system says of the listener.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
-        let (tasks, stopping) = (self.shared.app.tasks.clone(), self.shared.app.stopping.clone());
+        let (tasks, sockets) = (self.shared.app.tasks.clone(), self.shared.sockets.clone());
+        let (told, stopping) = (stop.clone(), self.shared.stopping.clone());
+        let told = async move {
+            told.cancelled().await;
+            stopping.cancel();
+        };
         let listener = self.listener.tap_io(|connection| {
             // Answers are written at once: waiting to fill a packet would only delay them.
             if let Err(error) = connection.set_nodelay(true) {
@@ -154,15 +195,20 @@ impl Server {
             }
         });
         let router = router(self.shared).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let serving = axum::serve(listener, router).with_graceful_shutdown(told);
+        let serving = async {
+            serving.await?;
+            // A connection that became a socket is none of HTTP's any more.
+            sockets.close();
+            sockets.wait().await;
+            Ok::<_, std::io::Error>(())
+        };
         let too_long = async {
             stop.cancelled().await;
-            // Who waits for something that has not happened yet is answered now.
-            stopping.cancel();
             tokio::time::sleep(DRAIN_TIME).await;
         };
         tokio::select! {
-            ended = async { serving.await } => ended?,
+            ended = serving => ended?,
             () = too_long => tracing::warn!("requests were still being answered when the server stopped"),
         }
         tasks.close();
@@ -177,6 +223,7 @@ fn router(shared: Arc<Shared>) -> Router {
     let mut router = Router::new()
         .route("/graphql", any(graphql::handle))
         .route("/sync/snapshot", get(snapshot::handle))
+        .route("/graphql/stream", any(stream::handle))
         .route("/.well-known/jwks.json", get(keys::published))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready));

@@ -141,6 +141,9 @@ impl Refusal {
     }
 }
 
+/// What is answered where an answer cannot be written.
+const UNWRITABLE: &str = r#"{"errors":[{"message":"Something went wrong on our side.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}"#;
+
 /// An answer as it is written: errors first, and no `data` where nothing was executed.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Answer {
@@ -153,15 +156,25 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// The answer as JSON.
+    ///
+    /// # Errors
+    /// Where something in it cannot be written.
+    fn json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+            .inspect_err(|error| tracing::error!(%error, "an answer could not be written"))
+    }
+
+    /// The answer as JSON, or that it could not be written.
+    pub(super) fn text(&self) -> String {
+        self.json().unwrap_or_else(|_| UNWRITABLE.to_owned())
+    }
+
     /// The response with this body.
     pub(super) fn respond(&self, status: StatusCode, media: Media) -> Response<Body> {
-        let (status, body) = match serde_json::to_vec(self) {
+        let (status, body) = match self.json() {
             Ok(body) => (status, body),
-            Err(error) => {
-                tracing::error!(%error, "an answer could not be written");
-                let text = r#"{"errors":[{"message":"Something went wrong on our side.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}"#;
-                (StatusCode::INTERNAL_SERVER_ERROR, text.into())
-            }
+            Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, UNWRITABLE.to_owned()),
         };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;

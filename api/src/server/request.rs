@@ -110,6 +110,12 @@ pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     named && html > graphql.max(json)
 }
 
+/// Whether events are accepted; who says nothing accepts them.
+pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
+    let ranges = accepted(headers);
+    ranges.is_empty() || weight_of(&ranges, "text", "event-stream").0 > 0
+}
+
 /// A well-formed request.
 #[derive(Debug)]
 pub(super) struct Asked {

@@ -72,7 +72,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let (sender, mut receiver) = mpsc::channel(WAITING);
     let tasks = shared.app.tasks.clone();
     tasks.spawn(async move {
-        let stopping = call.app.stopping.clone();
+        let stopping = shared.stopping.clone();
         let copy = Copy { shared, call, following, sender: sender.clone(), hash: Sha256::new() };
         let made = tokio::select! {
             made = tokio::time::timeout(TIME, copy.make()) => made.unwrap_or(Err(Failure::Late)),
@@ -212,7 +212,7 @@ impl Copy {
             .data(app.clone())
             .data(self.call.clone());
         request.set_parsed_query(document.clone());
-        let response = self.shared.schema.execute(request).await;
+        let response = self.shared.schema.once(request).await;
         if let Some(error) = response.errors.first() {
             return Err(DomainError::Stored(format!("a record cannot be told: {error}")));
         }

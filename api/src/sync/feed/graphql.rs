@@ -57,8 +57,11 @@ pub enum ChangeReason {
 /// A page of changes, read at one instant: entries, records and positions agree.
 #[derive(Clone, Debug)]
 pub struct ChangeFeed {
-    page: Page,
-    regions: Regions,
+    changes: Vec<ChangeNode>,
+    cursor: ChangeCursor,
+    has_more: bool,
+    head: ChangeCursor,
+    pending: i64,
     instance_id: String,
 }
 
@@ -66,28 +69,28 @@ pub struct ChangeFeed {
 #[Object]
 impl ChangeFeed {
     /// What changed, in order: of each record only the newest change. A record may come before one that it refers to.
-    async fn changes(&self) -> Vec<ChangeNode<'_>> {
-        self.page.changes.iter().map(|change| ChangeNode { change, regions: &self.regions }).collect()
+    async fn changes(&self) -> &[ChangeNode] {
+        &self.changes
     }
 
     /// Where to go on: also past changes that were left out, so that it moves even where `changes` is empty.
     async fn cursor(&self) -> &ChangeCursor {
-        &self.page.cursor
+        &self.cursor
     }
 
     /// Whether there is more now.
     async fn has_more(&self) -> bool {
-        self.page.has_more
+        self.has_more
     }
 
     /// The end of the log when the page was read.
     async fn head(&self) -> &ChangeCursor {
-        &self.page.head
+        &self.head
     }
 
     /// About how many changes are still to come: those of types that are not followed are counted as well.
     async fn pending(&self) -> i64 {
-        self.page.pending
+        self.pending
     }
 
     /// The deployment that answers. Pass it as `excludeOrigin` where changes made there are not wanted.
@@ -108,15 +111,41 @@ impl ChangeFeed {
 }
 
 /// A change of a record, for who follows.
-#[derive(Clone, Copy, Debug)]
-pub struct ChangeNode<'a> {
-    change: &'a Change,
-    regions: &'a Regions,
+#[derive(Clone, Debug)]
+pub struct ChangeNode {
+    change: Change,
+    regions: Regions,
+}
+
+impl ChangeNode {
+    /// The changes of a page, with what is wanted of their regions.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn all(
+        reader: &Reader,
+        changes: Vec<Change>,
+        want: &Selection,
+    ) -> Result<Vec<Self>, DomainError> {
+        let regions = match want.below("Change", "region") {
+            Some(want) => {
+                let slugs = changes.iter().map(|change| change.entry.region.as_str());
+                region::read(reader, slugs, &want).await?
+            }
+            None => Regions::default(),
+        };
+        Ok(changes.into_iter().map(|change| Self { change, regions: regions.clone() }).collect())
+    }
+
+    /// Its position.
+    pub fn position(&self) -> &ChangeCursor {
+        &self.change.cursor
+    }
 }
 
 /// A change of a record, for who follows.
 #[Object(name = "Change")]
-impl ChangeNode<'_> {
+impl ChangeNode {
     /// The position of this change: everything up to it is done with when it is passed as `after`.
     async fn cursor(&self) -> &ChangeCursor {
         &self.change.cursor
@@ -229,9 +258,11 @@ impl FeedQuery {
         let field = Selection::root(ctx);
         let (first, wait) = (first.unwrap_or(DEFAULT_PAGE), wait_seconds.unwrap_or_default());
         let (first, wait) = bounds(first, wait).graphql()?;
-        ctx.data::<Arc<Patience>>()?.extend(wait);
+        let patience: &Arc<Patience> = ctx.data()?;
+        patience.extend(wait);
         let arguments = Arguments { types, regions, first, exclude_origin };
-        arguments.feed(Reader::of(ctx)?, Call::of(ctx)?, after, Instant::now() + wait, &field).await.graphql()
+        let until = Instant::now() + wait;
+        arguments.feed(Reader::of(ctx)?, Call::of(ctx)?, patience, after, until, &field).await.graphql()
     }
 }
 
@@ -261,6 +292,24 @@ pub fn following(
     Following::new(call.viewer(), types, regions)
 }
 
+/// The same call, by who calls now.
+///
+/// # Errors
+/// `UNAUTHENTICATED` where what was shown is good no more.
+pub async fn again(call: &Call) -> Result<Call, DomainError> {
+    call.again().await.map_err(|error| match error {
+        Unidentified::Refused => {
+            DomainError::Unauthenticated("Your token has ended. Sign in again and go on.")
+        }
+        Unidentified::Failed(error) => error,
+    })
+}
+
+/// Whether the end of the log is beyond a position.
+pub fn is_beyond(head: Option<Head>, from: &ChangeCursor) -> bool {
+    head.is_some_and(|head| head.seq > from.seq || head.feed_id != from.feed_id)
+}
+
 /// The arguments that stay the same from page to page.
 struct Arguments {
     types: Option<Vec<RecordType>>,
@@ -276,6 +325,7 @@ impl Arguments {
         self,
         reader: &Arc<Reader>,
         call: &Call,
+        patience: &Patience,
         mut after: Option<ChangeCursor>,
         until: Instant,
         field: &Selected,
@@ -300,50 +350,38 @@ impl Arguments {
             };
             let page = page(&call.app, &now, asked).await?;
             let goes_on = page.changes.is_empty() && Instant::now() < until;
-            if !(goes_on && (page.has_more || has_grown(&call, &mut heads, &page.head, until).await)) {
+            if !(goes_on && (page.has_more || has_grown(patience, &mut heads, &page.head, until).await)) {
                 return answer(&call, &now, page, &changes).await;
             }
             after = Some(page.cursor);
-            call = call.again().await.map_err(|error| match error {
-                Unidentified::Refused => {
-                    DomainError::Unauthenticated("Your token has ended. Sign in again and go on.")
-                }
-                Unidentified::Failed(error) => error,
-            })?;
+            call = again(&call).await?;
         }
     }
 }
 
 /// Waits for the log to grow beyond a position; false where the time was over before.
 async fn has_grown(
-    call: &Call,
+    patience: &Patience,
     heads: &mut watch::Receiver<Option<Head>>,
     from: &ChangeCursor,
     until: Instant,
 ) -> bool {
-    let beyond =
-        |head: &Option<Head>| head.is_some_and(|head| head.seq > from.seq || head.feed_id != from.feed_id);
     tokio::select! {
-        grown = heads.wait_for(beyond) => grown.is_ok(),
+        grown = heads.wait_for(|head| is_beyond(*head, from)) => grown.is_ok(),
         () = tokio::time::sleep_until(until) => false,
-        () = call.app.stopping.cancelled() => false,
+        () = patience.ends() => false,
     }
 }
 
-/// The page, with what is wanted of the regions.
+/// The page, with what is wanted of it.
 async fn answer(
     call: &Call,
     reader: &Reader,
     page: Page,
-    changes: &Selection,
+    want: &Selection,
 ) -> Result<ChangeFeed, DomainError> {
-    let regions = match changes.below("Change", "region") {
-        Some(want) => {
-            let slugs = page.changes.iter().map(|change| change.entry.region.as_str());
-            region::read(reader, slugs, &want).await?
-        }
-        None => Regions::default(),
-    };
+    let Page { changes, cursor, has_more, head, pending } = page;
     let instance_id = call.app.instance(call.app.db.writer()).await?.to_string();
-    Ok(ChangeFeed { page, regions, instance_id })
+    let changes = ChangeNode::all(reader, changes, want).await?;
+    Ok(ChangeFeed { changes, cursor, has_more, head, pending, instance_id })
 }

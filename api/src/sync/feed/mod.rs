@@ -24,6 +24,7 @@ use crate::record::reader::Reader;
 pub mod graphql;
 pub mod scope;
 pub mod store;
+pub mod subscription;
 
 /// Entries on a page at most.
 pub const MAX_PAGE: usize = 500;

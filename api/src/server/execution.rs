@@ -1,0 +1,352 @@
+//! Executes what was asked, whatever way it came: one way to prepare an operation, and one to finish each answer.
+//!
+//! | what happened | over HTTP | over a socket | as events |
+//! |---|---|---|---|
+//! | executed, with or without errors in fields | the answer | `next` | `next` |
+//! | not executed: [`Unexecuted`] | the status of its error | `error` | `next` with the errors |
+//! | the field of a subscription failed, at its beginning or later | | `error` | `next` with the errors |
+//!
+//! A stream ends with what is in the last two rows.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
+};
+use async_graphql::{Executor, Name, Positioned, Request, Response, ServerError, Value};
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt};
+
+use super::Shared;
+use super::answer::{self, Executed};
+use super::refusal::{Answer, Refusal, RequestError};
+use super::request::Asked;
+use crate::changes::Resumption;
+use crate::directory::contact_read;
+use crate::identity::caller::Call;
+use crate::record::error::Code;
+use crate::record::patience::Patience;
+use crate::record::reader::Reader;
+use crate::record::value::LanguagePreferences;
+
+/// What runs operations: the schema, and in tests of this layer a small one.
+pub(super) trait Run: Send + Sync {
+    /// Runs a query or a mutation.
+    fn once(&self, request: Request) -> BoxFuture<'_, Response>;
+
+    /// Runs a subscription.
+    fn stream(&self, request: Request) -> BoxStream<'static, Response>;
+}
+
+impl<E: Executor> Run for E {
+    fn once(&self, request: Request) -> BoxFuture<'_, Response> {
+        self.execute(request).boxed()
+    }
+
+    fn stream(&self, request: Request) -> BoxStream<'static, Response> {
+        self.execute_stream(request, None)
+    }
+}
+
+/// How many answers a way can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// One, as a response has one body.
+    One,
+    /// As many as there are: what subscriptions need.
+    Many,
+}
+
+/// Why there is no data.
+#[derive(Debug)]
+pub(super) enum Unexecuted {
+    /// Refused for its form.
+    Refused(Refusal),
+    /// Something is wrong with it.
+    Error(RequestError),
+    /// Validation refused it, or the field of a subscription failed.
+    Invalid(Vec<ServerError>),
+}
+
+impl From<RequestError> for Unexecuted {
+    fn from(mut error: RequestError) -> Self {
+        answer::shorten(&mut error.message);
+        Self::Error(error)
+    }
+}
+
+impl Unexecuted {
+    /// The errors, where there is no status to say more.
+    pub(super) fn into_errors(self) -> Vec<ServerError> {
+        match self {
+            Self::Refused(refusal) => {
+                vec![RequestError::new(refusal.code, refusal.message).into_server_error()]
+            }
+            Self::Error(error) => vec![error.into_server_error()],
+            Self::Invalid(errors) => errors,
+        }
+    }
+}
+
+/// The languages that a request prefers.
+pub(super) fn languages(headers: &HeaderMap) -> LanguagePreferences {
+    let text = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    LanguagePreferences::parse(text)
+}
+
+/// An operation of a document within the limits, with all its variables.
+#[derive(Debug)]
+pub(super) struct Operation {
+    document: Arc<ExecutableDocument>,
+    asked: Asked,
+    kind: OperationType,
+    keys: Vec<Name>,
+}
+
+impl Operation {
+    /// The operation that is asked for.
+    ///
+    /// # Errors
+    /// [`Unexecuted`] where there is none, or it is not answered this way.
+    pub(super) fn read(shared: &Shared, asked: Asked, way: Way) -> Result<Self, Unexecuted> {
+        let document = shared.documents.read(&asked.query)?;
+        let operation = operation(&document, asked.operation_name.as_deref())?;
+        let kind = operation.node.ty;
+        if asked.by_get && kind == OperationType::Mutation {
+            let message = "Send mutations with POST: GET only reads.";
+            return Err(Unexecuted::Refused(Refusal::method(message, "POST")));
+        }
+        check_variables(&operation.node, &asked)?;
+        if kind == OperationType::Subscription {
+            if way == Way::One {
+                let message = "A subscription has many answers: open a WebSocket with the subprotocol \
+                               `graphql-transport-ws` here, or ask /graphql/stream for `text/event-stream`.";
+                return Err(RequestError::new(Code::BadRequest, message).into());
+            }
+            check_root(operation)?;
+        }
+        let keys = answer::keys_of(&document, &operation.node.selection_set.node);
+        Ok(Self { document, asked, kind, keys })
+    }
+
+    /// Whether it is a subscription.
+    pub(super) fn is_stream(&self) -> bool {
+        self.kind == OperationType::Subscription
+    }
+
+    /// The operation, ready to be executed for who calls.
+    pub(super) fn prepare(
+        self,
+        shared: &Arc<Shared>,
+        call: Call,
+        languages: LanguagePreferences,
+        resumption: Resumption,
+    ) -> Prepared {
+        let app = &shared.app;
+        let today = app.clock.now().to_utc().date_naive();
+        let reader = Reader::new(Arc::clone(&app.db), call.viewer().clone(), languages, today);
+        let resumption = Arc::new(resumption);
+        let patience = Arc::new(Patience::until(shared.stopping.clone()));
+        let mut request = Request::new(String::new())
+            .variables(self.asked.variables)
+            .data(Arc::clone(&reader))
+            .data(Arc::clone(&resumption))
+            .data(app.search.clone())
+            .data(app.clone())
+            .data(Arc::clone(&patience))
+            .data(call);
+        request.operation_name.clone_from(&self.asked.operation_name);
+        request.set_parsed_query(ExecutableDocument::clone(&self.document));
+        let frame = Frame {
+            shared: Arc::clone(shared),
+            reader,
+            resumption,
+            patience,
+            query: self.asked.query,
+            operation_name: self.asked.operation_name,
+            kind: self.kind,
+            keys: self.keys,
+        };
+        Prepared { request, frame }
+    }
+}
+
+/// An operation that is ready to be executed.
+pub(super) struct Prepared {
+    request: Request,
+    frame: Frame,
+}
+
+/// An answer of a stream.
+#[derive(Debug)]
+pub(super) struct Event {
+    /// The answer.
+    pub answer: Answer,
+    /// Where the stream can be taken up again after it, if it can.
+    pub id: Option<String>,
+}
+
+impl Prepared {
+    /// The one answer of a query or mutation.
+    ///
+    /// # Errors
+    /// Why there is no data.
+    pub(super) async fn answer(self) -> Result<Answer, Unexecuted> {
+        let Self { request, frame } = self;
+        let limit = frame.shared.settings.time_limit;
+        let execution = AssertUnwindSafe(frame.shared.schema.once(request)).catch_unwind();
+        match frame.patience.limit(limit, execution).await {
+            Some(Ok(response)) => frame.finish(response),
+            Some(Err(_)) => {
+                tracing::error!("a resolver panicked");
+                Err(RequestError::fault().into())
+            }
+            None => {
+                let seconds = limit.as_secs_f32();
+                let message =
+                    format!("The answer was not ready after {seconds} seconds. Ask for less at once.");
+                Err(RequestError::new(Code::Timeout, message).into())
+            }
+        }
+    }
+
+    /// All answers: one of a query or mutation, those of a subscription as they come. An error is the last.
+    pub(super) fn answers(self) -> BoxStream<'static, Result<Event, Unexecuted>> {
+        if self.frame.kind != OperationType::Subscription {
+            let answer = async move { Ok(Event { answer: self.answer().await?, id: None }) };
+            return stream::once(answer).boxed();
+        }
+        let Self { request, frame } = self;
+        let responses = frame.shared.schema.stream(request);
+        stream::unfold(Some((responses, frame)), |state| async move {
+            let (mut responses, frame) = state?;
+            let Ok(response) = AssertUnwindSafe(responses.next()).catch_unwind().await else {
+                tracing::error!("the stream of a subscription panicked");
+                return Some((Err(RequestError::fault().into()), None));
+            };
+            let response = response?;
+            // A field below that may not be null spoils one answer; where the field of the root itself fails, its
+            // stream has.
+            let failed =
+                response.data == Value::Null && response.errors.iter().any(|error| error.path.len() <= 1);
+            Some(match frame.finish(response) {
+                Ok(Answer { errors, .. }) if failed => (Err(Unexecuted::Invalid(errors)), None),
+                Ok(answer) => {
+                    let id = frame.resumption.take();
+                    (Ok(Event { answer, id }), Some((responses, frame)))
+                }
+                Err(unexecuted) => (Err(unexecuted), None),
+            })
+        })
+        .boxed()
+    }
+}
+
+/// What an answer is finished with.
+struct Frame {
+    shared: Arc<Shared>,
+    reader: Arc<Reader>,
+    resumption: Arc<Resumption>,
+    patience: Arc<Patience>,
+    query: String,
+    operation_name: Option<String>,
+    kind: OperationType,
+    keys: Vec<Name>,
+}
+
+impl Frame {
+    /// Puts an answer right, and notes what it shows.
+    fn finish(&self, mut response: Response) -> Result<Answer, Unexecuted> {
+        if !response.errors.is_empty() {
+            let root = match self.kind {
+                OperationType::Query => "Query",
+                OperationType::Mutation => "Mutation",
+                OperationType::Subscription => "Subscription",
+            };
+            let executed =
+                Executed { query: &self.query, operation_name: self.operation_name.as_deref(), root };
+            if !answer::mend(&mut response, executed, &self.shared.shapes) {
+                return Err(Unexecuted::Invalid(response.errors));
+            }
+        }
+        if let Value::Object(data) = &mut response.data {
+            answer::put_in_order(data, &self.keys);
+        }
+        let reader = &self.reader;
+        contact_read::note(&self.shared.app, &reader.viewer, reader.shown_contacts());
+        let substitutes = reader.substitutes();
+        if !substitutes.is_empty() {
+            response.extensions.insert("languages".into(), Value::List(substitutes));
+        }
+        let extensions = (!response.extensions.is_empty()).then(|| {
+            let members = response.extensions.into_iter().map(|(name, value)| (Name::new(name), value));
+            Value::Object(members.collect())
+        });
+        Ok(Answer { errors: response.errors, data: Some(response.data), extensions })
+    }
+}
+
+/// The operation that is to be executed.
+fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a Positioned<OperationDefinition>, RequestError> {
+    let fail = |message: String| Err(RequestError::new(Code::OperationResolutionFailure, message));
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Ok(operation),
+        (DocumentOperations::Single(_), Some(_)) => {
+            fail("`operationName` is given, and the only operation of the document has no name.".into())
+        }
+        (DocumentOperations::Multiple(operations), Some(name)) => match operations.get(name) {
+            Some(operation) => Ok(operation),
+            None => fail(format!("The document has no operation `{name}`.")),
+        },
+        (DocumentOperations::Multiple(operations), None) => {
+            let mut all = operations.values();
+            match (all.next(), all.next()) {
+                (Some(operation), None) => Ok(operation),
+                _ => fail("The document has several operations: say with `operationName` which one.".into()),
+            }
+        }
+    }
+}
+
+/// Refuses variables that must have a value and have none. What a value is made of, validation checks.
+fn check_variables(operation: &OperationDefinition, asked: &Asked) -> Result<(), RequestError> {
+    for definition in &operation.variable_definitions {
+        let (at, definition) = (definition.pos, &definition.node);
+        let (name, expected) = (&definition.name.node, &definition.var_type.node);
+        let problem = match asked.variables.get(name) {
+            None if definition.default_value.is_none() => "missing",
+            Some(Value::Null) => "null",
+            _ => continue,
+        };
+        if !expected.nullable {
+            let message = format!("The variable `${name}` is {problem}: it must be a `{expected}`.");
+            return Err(RequestError::at(Code::BadUserInput, message, at));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a subscription whose root is not one field. The library would follow several at once, and pass over
+/// fragments without a word.
+fn check_root(operation: &Positioned<OperationDefinition>) -> Result<(), RequestError> {
+    let refuse = |message: &str| {
+        Err(RequestError::at(Code::GraphqlValidationFailed, message, operation.node.selection_set.pos))
+    };
+    match operation.node.selection_set.node.items.as_slice() {
+        [one] => match &one.node {
+            Selection::Field(field) if field.node.name.node.starts_with("__") => {
+                refuse("A subscription asks for a field of `Subscription`, not for types.")
+            }
+            Selection::Field(_) => Ok(()),
+            _ => refuse("Write the field of a subscription itself, without a fragment around it."),
+        },
+        _ => refuse("A subscription has one field at its root. Send one subscription for each."),
+    }
+}

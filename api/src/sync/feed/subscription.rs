@@ -1,0 +1,115 @@
+//! The subscription `changes`: the feed, one change at a time.
+//!
+//! The next page is read when the one before was taken, so that a client who reads slowly holds no more than a page, and
+//! no connection of the database while it waits.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use async_graphql::{Context, Subscription};
+use futures::stream::{self, Stream};
+use tokio::sync::watch;
+
+use super::graphql::{ChangeNode, again, following, is_beyond};
+use super::{Asked, MAX_PAGE, page};
+use crate::changes::fault::CursorFault;
+use crate::changes::{ChangeCursor, Head, Resumption};
+use crate::identity::caller::Call;
+use crate::record::RecordType;
+use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
+use crate::record::read::Selection;
+use crate::record::reader::Reader;
+
+/// Subscriptions of the feed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FeedSubscription;
+
+/// Subscriptions of the feed.
+#[Subscription]
+impl FeedSubscription {
+    /// Every change from `after` on, without a gap: first what is already in the log, then live. Errors with codes
+    /// CURSOR_... end it, and say in `recovery` what to do.
+    #[expect(clippy::unused_async, reason = "the macro wants it")]
+    async fn changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Where to go on: the `cursor` of the last change. Without it all records that there are come first."
+        )]
+        after: Option<ChangeCursor>,
+        #[graphql(desc = "Only records of these types; of all where none is given.")] types: Option<
+            Vec<RecordType>,
+        >,
+        #[graphql(desc = "Only records of these regions, by slug; of all where none is given.")]
+        regions: Option<Vec<String>>,
+    ) -> async_graphql::Result<impl Stream<Item = GraphqlResult<ChangeNode>> + use<>> {
+        let (reader, call) = (Arc::clone(Reader::of(ctx)?), Call::of(ctx)?.clone());
+        let resumption = Arc::clone(ctx.data::<Arc<Resumption>>()?);
+        // Whoever lost a stream of events goes on after the last of them, whatever was asked first.
+        let last = resumption.last().map(|last| ChangeCursor::read(last).ok_or(CursorFault::Invalid));
+        let after = last.transpose().map_err(DomainError::Cursor).graphql()?.or(after);
+        let heads = call.app.heads.watch(&reader.db);
+        let want = Selection::of(ctx);
+        let stream = Following { reader, call, types, regions, want, after, heads, read: VecDeque::new() };
+        Ok(stream::unfold(Some(stream), move |stream| {
+            let resumption = Arc::clone(&resumption);
+            async move {
+                let mut stream = stream?;
+                match stream.next().await {
+                    Ok(change) => {
+                        resumption.reach(change.position().text());
+                        Some((Ok(change), Some(stream)))
+                    }
+                    Err(error) => Some((Err(error).graphql(), None)),
+                }
+            }
+        }))
+    }
+}
+
+/// Somebody who follows.
+struct Following {
+    reader: Arc<Reader>,
+    call: Call,
+    types: Option<Vec<RecordType>>,
+    regions: Option<Vec<String>>,
+    want: Selection,
+    after: Option<ChangeCursor>,
+    heads: watch::Receiver<Option<Head>>,
+    /// What was read and not yet taken.
+    read: VecDeque<ChangeNode>,
+}
+
+impl Following {
+    /// The next change, when there is one. Who follows is asked again with each page: what they may see may have changed.
+    async fn next(&mut self) -> Result<ChangeNode, DomainError> {
+        loop {
+            if let Some(change) = self.read.pop_front() {
+                return Ok(change);
+            }
+            self.call = again(&self.call).await?;
+            let reader = Reader::new(
+                Arc::clone(&self.reader.db),
+                self.call.viewer().clone(),
+                self.reader.languages.clone(),
+                self.reader.today,
+            );
+            let asked = Asked {
+                following: following(&self.call, self.types.as_deref(), self.regions.as_deref())?,
+                after: self.after.take(),
+                first: MAX_PAGE,
+                exclude_origin: None,
+                record: self.want.below("Change", "record").unwrap_or_default(),
+                pending: false,
+            };
+            let page = page(&self.call.app, &reader, asked).await?;
+            let (end, more) = (page.head, page.has_more);
+            self.after = Some(page.cursor);
+            self.read = ChangeNode::all(&reader, page.changes, &self.want).await?.into();
+            if self.read.is_empty() && !more {
+                let grown = self.heads.wait_for(|head| is_beyond(*head, &end)).await;
+                grown.map_err(|_| DomainError::Task("nobody looks at the end of the log any more".into()))?;
+            }
+        }
+    }
+}
