@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Context, Enum, ID, Object};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::scope::Following;
@@ -331,7 +330,6 @@ impl Arguments {
         field: &Selected,
     ) -> Result<ChangeFeed, DomainError> {
         let changes = field.selection.below("ChangeFeed", "changes").unwrap_or_default();
-        let mut heads = call.app.heads.watch(&reader.db);
         let mut call = call.clone();
         loop {
             let now = Reader::new(
@@ -350,7 +348,7 @@ impl Arguments {
             };
             let page = page(&call.app, &now, asked).await?;
             let goes_on = page.changes.is_empty() && Instant::now() < until;
-            if !(goes_on && (page.has_more || has_grown(patience, &mut heads, &page.head, until).await)) {
+            if !(goes_on && (page.has_more || has_grown(&call, patience, &page.head, until).await)) {
                 return answer(&call, &now, page, &changes).await;
             }
             after = Some(page.cursor);
@@ -360,12 +358,9 @@ impl Arguments {
 }
 
 /// Waits for the log to grow beyond a position; false where the time was over before.
-async fn has_grown(
-    patience: &Patience,
-    heads: &mut watch::Receiver<Option<Head>>,
-    from: &ChangeCursor,
-    until: Instant,
-) -> bool {
+async fn has_grown(call: &Call, patience: &Patience, from: &ChangeCursor, until: Instant) -> bool {
+    // Only now: who does not wait asks for nothing more.
+    let mut heads = call.app.heads.watch(&call.app.db);
     tokio::select! {
         grown = heads.wait_for(|head| is_beyond(*head, from)) => grown.is_ok(),
         () = tokio::time::sleep_until(until) => false,
