@@ -187,7 +187,12 @@ impl Database {
                 };
                 let mut write = Self::options(url, 1);
                 write.map_sqlx_sqlite_opts(|o| {
-                    Self::sqlite(o).create_if_missing(true).statement_cache_capacity(500)
+                    // A transaction that changes more pages than fit writes them out, and reads them again, before its
+                    // end: 64 MB is what a batch of an import changes at most.
+                    Self::sqlite(o)
+                        .create_if_missing(true)
+                        .statement_cache_capacity(500)
+                        .pragma("cache_size", "-64000")
                 });
                 (reading(READ_CONNECTIONS), reading(LONG_READS), write)
             }
