@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use passerelle::record::policy::Viewer;
+use passerelle::record::read::keyed::hex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -19,9 +20,8 @@ async fn copy(server: &TestServer, query: &str) -> (Value, Vec<Value>, Value) {
     let text = response.text().await.expect("it is whole");
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let last = lines.pop().expect("a last line");
-    let before = &text[..text.trim_end().rfind('\n').unwrap() + 1];
-    let hash: String = Sha256::digest(before).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(last["sha256"], hash);
+    let before = &text[..=text.trim_end().rfind('\n').unwrap()];
+    assert_eq!(last["sha256"], hex(&Sha256::digest(before)));
     let first = lines.remove(0);
     (first, lines, last)
 }
