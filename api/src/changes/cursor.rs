@@ -32,7 +32,7 @@ pub struct ChangeCursor {
 /// What a reader of the log asked for and may see, as its cursors keep it: regions by their [`region_code`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// A bit for each type that was asked for ([`RecordType::bit`]); 0 for all.
+    /// A bit for each type that was asked for ([`bit`](crate::record::RecordType::bit)); 0 for all.
     pub types: u16,
     /// Regions that were asked for; none for all.
     pub regions: Option<BTreeSet<u16>>,
