@@ -49,17 +49,19 @@ impl ComparableName {
             .flat_map(|c| if is_ampersand(c) { vec![' ', 'e', 't', ' '] } else { vec![c] })
             .collect();
         let folded = fold(&spoken);
-        let mut words: Vec<String> = folded
-            .split(' ')
-            .filter(|word| !word.is_empty())
-            .map(|word| if JOINING.contains(&word) { JOINT } else { word }.to_owned())
-            .collect();
-        while let Some(rest) = before_legal_form(&words) {
+        let mut own: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+        let joined = own.iter().map(|word| if JOINING.contains(word) { JOINT } else { word }.to_owned());
+        let mut words: Vec<String> = joined.collect();
+        let counts = |(word, own): (&String, &&str)| word != JOINT || name_has(name, own);
+        while let Some(rest) = before_legal_form(&words)
+            && words[..rest].iter().zip(&own).any(counts)
+        {
             words.truncate(rest);
         }
         if words.iter().all(|word| word == JOINT) {
             // Punctuation alone is no name; but `En` may be one.
-            words = folded.split(' ').filter(|word| name_has(name, word)).map(str::to_owned).collect();
+            own.truncate(words.len());
+            words = own.into_iter().filter(|word| name_has(name, word)).map(str::to_owned).collect();
         }
         let key = words.concat();
         Self { words, key }
@@ -118,7 +120,7 @@ fn name_has(name: &str, word: &str) -> bool {
     !word.is_empty() && fold(name).split(' ').any(|own| own == word)
 }
 
-/// The number of words before the legal form at the end, where there is one and something before it.
+/// The number of words before the legal form at the end, where there is one.
 fn before_legal_form(words: &[String]) -> Option<usize> {
     let most = MAX_FORM.min(words.len().saturating_sub(1));
     let is_form = |words: &[String]| {
@@ -127,10 +129,7 @@ fn before_legal_form(words: &[String]) -> Option<usize> {
         let fitting = words.len() == 1 || words.iter().all(|word| word.chars().count() == 1);
         fitting && LEGAL_FORMS.contains(&form.as_str()) || LONG_FORMS.contains(&form.as_str())
     };
-    (1..=most)
-        .rev()
-        .map(|count| words.len() - count)
-        .find(|start| is_form(&words[*start..]) && words[..*start].iter().any(|word| word != JOINT))
+    (1..=most).rev().map(|count| words.len() - count).find(|start| is_form(&words[*start..]))
 }
 
 #[cfg(test)]
@@ -162,6 +161,7 @@ mod tests {
             ("Halo i.v.z.w.", "halo"),
             ("SARL", "sarl"),
             ("En", "en"),
+            ("En SARL", "en"),
             ("& SA", "&sa"),
             ("!!!", ""),
             ("& + &", ""),
