@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use entity::{feed_history, feed_meta};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel,
-    QuerySelect, Statement,
+    ActiveModelTrait, ActiveValue, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, QuerySelect, Statement,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::head;
 use crate::app::App;
+use crate::identity::transact;
 use crate::record::error::DomainError;
 use crate::record::read::Dialect;
 
@@ -75,37 +76,31 @@ pub async fn check(app: &App, data_dir: &Path, continues: bool) -> Result<Option
     let instance = app.instance(app.db.writer()).await?;
     let known = read(data_dir, instance)?;
     let marks = marks(app.db.dialect(), app.db.writer()).await;
-    let own = app.clone();
-    // A transaction is begun in a task of its own: see `record/write`.
-    let task = app.tasks.spawn(async move {
-        let tx = own.db.begin().await?;
-        let meta = feed_meta::Entity::find_by_id(1_i16).lock_exclusive().one(&tx).await?;
-        let meta = meta.ok_or_else(|| DomainError::Stored("the log has no counter".into()))?;
-        let before =
-            meta.system_identifier.zip(meta.timeline).map(|(system, timeline)| Marks { system, timeline });
-        let why = match (before, marks) {
-            (Some(before), Some(now)) if before != now => Some(Why::OtherServer),
-            _ => known.filter(|known| meta.head < *known).map(|_| Why::Restored),
-        };
-        let why = why.filter(|_| !continues);
-        let (feed_id, end) = (meta.feed_id, meta.head);
-        let mut meta = meta.into_active_model();
-        if let Some(marks) = marks {
-            meta.system_identifier = ActiveValue::Set(Some(marks.system));
-            meta.timeline = ActiveValue::Set(Some(marks.timeline));
-        }
-        if why.is_some() {
-            retire(&own, &tx, feed_id, end).await?;
-            meta.feed_id = ActiveValue::Set(own.new_id());
-            meta.head = ActiveValue::Set(end.max(known.unwrap_or(0)) + JUMP);
-        }
-        if meta.is_changed() {
-            meta.update(&tx).await?;
-        }
-        tx.commit().await?;
-        Ok::<_, DomainError>(why)
+    let why = transact(app, move |app, tx| {
+        Box::pin(async move {
+            let meta = locked(tx).await?;
+            let before = meta.system_identifier.zip(meta.timeline);
+            let before = before.map(|(system, timeline)| Marks { system, timeline });
+            let why = match (before, marks) {
+                (Some(before), Some(now)) if before != now => Some(Why::OtherServer),
+                _ => known.filter(|known| meta.head < *known).map(|_| Why::Restored),
+            };
+            let why = why.filter(|_| !continues);
+            let mut changed = meta.clone().into_active_model();
+            if let Some(marks) = marks {
+                changed.system_identifier = ActiveValue::Set(Some(marks.system));
+                changed.timeline = ActiveValue::Set(Some(marks.timeline));
+            }
+            if why.is_some() {
+                begin(app, tx, &meta, known.unwrap_or(0), &mut changed).await?;
+            }
+            if changed.is_changed() {
+                changed.update(tx).await?;
+            }
+            Ok(why)
+        })
     });
-    let why = task.await.map_err(|error| DomainError::Task(error.to_string()))??;
+    let why = why.await?;
     write(data_dir, instance, head(&app.db).await?.seq)?;
     Ok(why)
 }
@@ -115,27 +110,39 @@ pub async fn check(app: &App, data_dir: &Path, continues: bool) -> Result<Option
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn rotate(app: &App) -> Result<Uuid, DomainError> {
-    let own = app.clone();
-    let task = app.tasks.spawn(async move {
-        let tx = own.db.begin().await?;
-        let meta = feed_meta::Entity::find_by_id(1_i16).lock_exclusive().one(&tx).await?;
-        let meta = meta.ok_or_else(|| DomainError::Stored("the log has no counter".into()))?;
-        retire(&own, &tx, meta.feed_id, meta.head).await?;
-        let (feed_id, end) = (own.new_id(), meta.head);
-        let mut meta = meta.into_active_model();
-        meta.feed_id = ActiveValue::Set(feed_id);
-        meta.head = ActiveValue::Set(end + JUMP);
-        meta.update(&tx).await?;
-        tx.commit().await?;
-        Ok(feed_id)
-    });
-    task.await.map_err(|error| DomainError::Task(error.to_string()))?
+    transact(app, |app, tx| {
+        Box::pin(async move {
+            let meta = locked(tx).await?;
+            let mut changed = meta.clone().into_active_model();
+            let id = begin(app, tx, &meta, 0, &mut changed).await?;
+            changed.update(tx).await?;
+            Ok(id)
+        })
+    })
+    .await
 }
 
-async fn retire(app: &App, on: &impl ConnectionTrait, feed_id: Uuid, head: i64) -> Result<(), DomainError> {
-    let retired = feed_history::Model { feed_id, head, retired_at: app.clock.now().micros() };
-    feed_history::Entity::insert(retired.into_active_model().reset_all()).exec_without_returning(on).await?;
-    Ok(())
+/// The counter of the log, locked against those who write to it.
+async fn locked(tx: &DatabaseTransaction) -> Result<feed_meta::Model, DomainError> {
+    let meta = feed_meta::Entity::find_by_id(1_i16).lock_exclusive().one(tx).await?;
+    meta.ok_or_else(|| DomainError::Stored("the log has no counter".into()))
+}
+
+/// Puts the present feed with those that ended, and begins a new one behind the end of it, as far as that is known.
+async fn begin(
+    app: &App,
+    tx: &DatabaseTransaction,
+    meta: &feed_meta::Model,
+    known: i64,
+    changed: &mut feed_meta::ActiveModel,
+) -> Result<Uuid, DomainError> {
+    let retired =
+        feed_history::Model { feed_id: meta.feed_id, head: meta.head, retired_at: app.clock.now().micros() };
+    feed_history::Entity::insert(retired.into_active_model().reset_all()).exec_without_returning(tx).await?;
+    let id = app.new_id();
+    changed.feed_id = ActiveValue::Set(id);
+    changed.head = ActiveValue::Set(meta.head.max(known) + JUMP);
+    Ok(id)
 }
 
 /// What the database server says of itself; nothing where it says nothing.

@@ -7,6 +7,7 @@
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::app::App;
+use crate::identity::transact;
 use crate::record::error::DomainError;
 use crate::record::value::DateTime;
 
@@ -51,7 +52,7 @@ pub async fn sweep(app: &App, kept: Retention) -> Result<Swept, DomainError> {
     Ok(Swept { superseded: compact(app, superseded).await?, tombstones })
 }
 
-fn statement(app: &App, sql: &str, values: [i64; 3]) -> Statement {
+fn statement<const N: usize>(app: &App, sql: &str, values: [i64; N]) -> Statement {
     Statement::from_sql_and_values(app.db.dialect().backend(), sql, values.map(Into::into))
 }
 
@@ -62,10 +63,10 @@ async fn compact(app: &App, before: DateTime) -> Result<u64, DomainError> {
                WHERE v.record_id = change_log.record_id AND v.region = change_log.region \
                AND v.visibility = change_log.visibility AND v.last_seq = change_log.seq)";
     // The numbers jump where a feed begins anew: the next entry is looked for rather than counted to.
-    let next = "SELECT MIN(seq) FROM change_log WHERE seq > $1 AND seq > $2 AND at < $3";
+    let next = "SELECT MIN(seq) FROM change_log WHERE seq > $1 AND at < $2";
     let (mut from, mut deleted) = (0, 0);
     loop {
-        let found = app.db.writer().query_one_raw(statement(app, next, [from, 0, before.micros()])).await?;
+        let found = app.db.writer().query_one_raw(statement(app, next, [from, before.micros()])).await?;
         let first: Option<i64> = found.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
         let Some(first) = first.filter(|first| *first <= head) else { return Ok(deleted) };
         let values = [first - 1, first + BATCH, before.micros()];
@@ -76,27 +77,28 @@ async fn compact(app: &App, before: DateTime) -> Result<u64, DomainError> {
 
 /// Deletes tombstones from before a time, and says so: positions before the last of them are too old from then on.
 async fn prune(app: &App, before: DateTime) -> Result<u64, DomainError> {
-    let own = app.clone();
-    let task = app.tasks.spawn(async move {
-        let mut pruned = 0;
-        loop {
-            let tx = own.db.begin().await?;
-            let sql = "DELETE FROM view_head WHERE op <> 'UPSERT' AND last_seq IN (SELECT c.seq FROM change_log AS c \
-                       JOIN view_head AS v ON v.record_id = c.record_id AND v.region = c.region \
-                       AND v.visibility = c.visibility AND v.last_seq = c.seq \
-                       WHERE c.op <> 'UPSERT' AND c.seq > $1 AND c.at < $3 ORDER BY c.seq LIMIT $2) RETURNING last_seq";
-            let rows = tx.query_all_raw(statement(&own, sql, [0, BATCH, before.micros()])).await?;
-            let gone = rows.iter().map(|row| row.try_get_by_index::<i64>(0)).collect::<Result<Vec<_>, _>>()?;
-            if let Some(last) = gone.iter().max() {
-                let floor = "UPDATE feed_meta SET floor = $1 WHERE id = $2 AND floor < $3";
-                tx.execute_raw(statement(&own, floor, [*last, 1, *last])).await?;
-            }
-            tx.commit().await?;
-            pruned += gone.len() as u64;
-            if i64::try_from(gone.len()).unwrap_or(i64::MAX) < BATCH {
-                return Ok(pruned);
-            }
+    let sql = "DELETE FROM view_head WHERE op <> 'UPSERT' AND last_seq IN (SELECT c.seq FROM change_log AS c \
+               JOIN view_head AS v ON v.record_id = c.record_id AND v.region = c.region \
+               AND v.visibility = c.visibility AND v.last_seq = c.seq \
+               WHERE c.op <> 'UPSERT' AND c.at < $1 ORDER BY c.seq LIMIT $2) RETURNING last_seq";
+    let floor = "UPDATE feed_meta SET floor = $1 WHERE id = 1 AND floor < $1";
+    let mut pruned = 0;
+    loop {
+        let gone = transact(app, move |app, tx| {
+            Box::pin(async move {
+                let rows = tx.query_all_raw(statement(app, sql, [before.micros(), BATCH])).await?;
+                let gone =
+                    rows.iter().map(|row| row.try_get_by_index::<i64>(0)).collect::<Result<Vec<_>, _>>()?;
+                if let Some(last) = gone.iter().max() {
+                    tx.execute_raw(statement(app, floor, [*last])).await?;
+                }
+                Ok(gone.len())
+            })
+        });
+        let gone = gone.await?;
+        pruned += gone as u64;
+        if i64::try_from(gone).unwrap_or(i64::MAX) < BATCH {
+            return Ok(pruned);
         }
-    });
-    task.await.map_err(|error| DomainError::Task(error.to_string()))?
+    }
 }

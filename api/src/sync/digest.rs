@@ -161,13 +161,14 @@ pub struct SyncBucketEntry {
     pub content_hash: Option<String>,
 }
 
-/// Walks through all that a caller should hold, in one snapshot.
-async fn walk(
+/// Adds all that a caller should hold to `sum`, in one snapshot; answers it with the position that it is of.
+async fn walk<T: Send + 'static>(
     call: &Call,
     reader: &Reader,
     following: Following,
-    mut each: impl FnMut(Held) + Send + 'static,
-) -> Result<ChangeCursor, DomainError> {
+    mut sum: T,
+    add: impl Fn(&mut T, Held) + Send + 'static,
+) -> Result<(ChangeCursor, T), DomainError> {
     let (app, viewer, db) = (call.app.clone(), call.viewer().clone(), Arc::clone(&reader.db));
     let task = app.tasks.spawn(async move {
         let db = db.snapshot().await?;
@@ -175,26 +176,23 @@ async fn walk(
         for of in all_of::<RecordType>().filter(|of| following.follows(*of)) {
             let mut walk = Walk::new(&db, &viewer, &following, of);
             while let Some(held) = walk.next().await? {
-                held.into_iter().for_each(&mut each);
+                for one in held {
+                    add(&mut sum, one);
+                }
             }
         }
-        Ok(cursor)
+        Ok((cursor, sum))
     });
     task.await.map_err(|error| DomainError::Task(error.to_string()))?
 }
 
 async fn digest(call: &Call, reader: &Reader, following: Following) -> Result<SyncDigest, DomainError> {
-    let sums = Arc::new(std::sync::Mutex::new((0, vec![0_u64; BUCKETS])));
-    let into = Arc::clone(&sums);
-    let cursor = walk(call, reader, following, move |held| {
-        let mut sums = into.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        sums.0 += 1;
-        let bucket = &mut sums.1[usize::from(held.bucket())];
+    let add = |(count, buckets): &mut (i64, Vec<u64>), held: Held| {
+        *count += 1;
+        let bucket = &mut buckets[usize::from(held.bucket())];
         *bucket = bucket.wrapping_add(held.sum());
-    });
-    let cursor = cursor.await?;
-    let mut sums = sums.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let (count, buckets) = std::mem::take(&mut *sums);
+    };
+    let (cursor, (count, buckets)) = walk(call, reader, following, (0, vec![0; BUCKETS]), add).await?;
     Ok(SyncDigest { cursor, count, buckets })
 }
 
@@ -207,21 +205,17 @@ async fn bucket(
     let wrong =
         || DomainError::bad_input("bucket", format!("`bucket` is {number}: it must be from 0 to 255."));
     let number = u8::try_from(number).map_err(|_| wrong())?;
-    let found = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let into = Arc::clone(&found);
-    walk(call, reader, following, move |held| {
+    let add = move |found: &mut Vec<SyncBucketEntry>, held: Held| {
         if held.bucket() == number {
-            into.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(SyncBucketEntry {
+            found.push(SyncBucketEntry {
                 record_type: held.record_type,
                 record_id: graphql_id(held.record_type.prefix(), held.id),
                 revision: held.revision,
                 content_hash: Some(held.content_hash).filter(|hash| !hash.is_empty()),
             });
         }
-    })
-    .await?;
-    let mut found = found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Ok(std::mem::take(&mut *found))
+    };
+    Ok(walk(call, reader, following, Vec::new(), add).await?.1)
 }
 
 /// Queries of digests.

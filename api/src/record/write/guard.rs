@@ -100,10 +100,9 @@ pub async fn live(
 ) -> Result<i64, DomainError> {
     let keys = KeyColumns::new(&[("source", KeyType::Text), ("external_id", KeyType::Text)]);
     let sql = format!(
-        "SELECT k.n FROM {} {} sync_record AS s ON s.source = k.source AND s.external_id = k.external_id \
-         WHERE s.state = 'LIVE'",
+        "SELECT k.n FROM {} {} WHERE s.state = 'LIVE'",
         keys.source(dialect),
-        dialect.join(),
+        dialect.join_one("sync_record", "s", "s.source = k.source AND s.external_id = k.external_id"),
     );
     let row = |id: &&String| vec![KeyValue::Text(source.to_owned()), KeyValue::Text((*id).clone())];
     let found =
