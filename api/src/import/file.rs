@@ -145,9 +145,10 @@ pub async fn run(
     import.finish().await
 }
 
-/// Lines in one transaction. SQLite writes every page that a transaction touches once, so larger ones write less.
+/// Lines in one transaction. The lists of names are written all over, and SQLite writes every page that a transaction
+/// has touched once: larger ones write far less.
 fn usual_batch(app: &App) -> usize {
-    if app.db.dialect() == Dialect::Sqlite { 2 * BATCH } else { BATCH }
+    if app.db.dialect() == Dialect::Sqlite { 8 * BATCH } else { BATCH }
 }
 
 /// Reads and parses lines in a thread of its own, so that parsing goes on while the database writes.

@@ -100,7 +100,11 @@ impl Batch<'_> {
         let listed = self.listed(table);
         let list = format!("INSERT INTO {table}_list (facet, region, name_key, id, visibility)");
         self.for_ids(ids, |keys| {
-            format!("{list} SELECT f.value, g.value, o.name_key, o.id, o.visibility FROM {keys} {listed}")
+            // In the order of the table: neighbours are found next to each other.
+            format!(
+                "{list} SELECT f.value, g.value, o.name_key, o.id, o.visibility FROM {keys} {listed} \
+                 ORDER BY f.value, g.value, o.name_key, o.id"
+            )
         })
         .await
     }

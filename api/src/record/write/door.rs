@@ -1,5 +1,6 @@
 //! The way of a batch of submissions through the door: known, resolved, written type by type, settled.
 
+mod contents;
 mod sources;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -8,9 +9,10 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use uuid::Uuid;
 
+use self::contents::Contents;
 use super::{
     Batch, Draft, Kind, Numbered, Outcome, Reference, Removal, Resolved, SCHEMA_VERSION, Status, Submission,
-    Written, content_hash, rows_of,
+    Written, rows_of,
 };
 use crate::app::App;
 use crate::directory::affiliation::write::Affiliations;
@@ -422,17 +424,21 @@ impl<'a> Door<'a> {
 
     async fn save<K: Kind>(&mut self, inputs: Numbered<(Uuid, &'a K::Input)>) -> Result<(), DomainError> {
         let drafts = self.drafts::<K>(inputs).await?;
+        let first = self.written.len();
         let mut saved: Vec<(K::Row, Option<K::Row>)> = Vec::new();
         let mut held_by_others = Vec::new();
         for (index, Draft { mut row, before, held, .. }) in drafts {
             held_by_others.extend(held);
             let submission = &self.submissions[index];
             let id = K::id(&row);
-            let replicated = K::replicated(&row)?;
-            let hash = content_hash(&replicated)?;
+            // A new record is compared with nothing: its contents are taken while the database writes it.
+            let contents = match &before {
+                Some(before) => Contents::of::<K>(&row, Some(before))?,
+                None => Contents::default(),
+            };
             let shared = self.shared.get(&id);
             if let (Some(before), Some(shared)) = (&before, shared) {
-                if shared.content_hash == hash && K::view(before) == K::view(&row) {
+                if shared.content_hash == contents.hash && K::view(before) == K::view(&row) {
                     self.statuses[index] = Some((Status::Unchanged, shared.revision));
                     continue;
                 }
@@ -444,13 +450,12 @@ impl<'a> Door<'a> {
                     None => shared.origin == name || submission.overwrite,
                 };
                 if !seen {
-                    self.differing.insert(index, audit::changed(Some(&K::replicated(before)?), &replicated));
+                    self.differing.insert(index, contents.changed);
                     self.problems[index].add(Problem::conflict_of_sources(shared.revision));
                     self.statuses[index] = Some((Status::Conflict, shared.revision));
                     continue;
                 }
             }
-            let replaced = before.as_ref().map(K::replicated).transpose()?;
             let revision = shared.map_or(1, |shared| shared.revision + 1);
             K::stamp(&mut row, revision, self.batch.now, before.as_ref());
             let status = if before.is_some() { Status::Updated } else { Status::Created };
@@ -461,7 +466,7 @@ impl<'a> Door<'a> {
                 before: before.as_ref().map(K::view),
                 after: Some(K::view(&row)),
                 revision,
-                content_hash: hash,
+                content_hash: contents.hash,
                 origin: submission.source.as_ref().map_or_else(|| self.instance.clone(), |s| s.name.clone()),
                 external: submission
                     .source
@@ -475,15 +480,21 @@ impl<'a> Door<'a> {
                     None if before.is_some() => Action::Update,
                     None => Action::Create,
                 },
-                fields: audit::changed(replaced.as_ref(), &replicated),
+                fields: contents.changed,
             });
             saved.push((row, before));
         }
         if saved.is_empty() {
             return Ok(());
         }
+        let saved = Arc::new(saved);
+        let contents = Contents::of_new::<K>(&saved);
         slug::keep::<K>(&self.batch, &saved, &held_by_others).await?;
         let touched = K::save(&self.batch, &saved).await?;
+        for (place, contents) in contents.await? {
+            let written = &mut self.written[first + place];
+            (written.content_hash, written.fields) = (contents.hash, contents.changed);
+        }
         self.written
             .extend(touched.into_iter().map(|written| Written { origin: self.instance.clone(), ..written }));
         Ok(())

@@ -68,7 +68,7 @@ pub struct Draft<R> {
 
 /// What the door must know of a type of record.
 #[allow(async_fn_in_trait, reason = "used inside this crate only, where every future is Send")]
-pub trait Kind {
+pub trait Kind: 'static {
     /// The type.
     const TYPE: RecordType;
     /// Whether the region that answers for the record is a field of its input, rather than that of another record.
@@ -76,7 +76,7 @@ pub trait Kind {
     /// How it is submitted.
     type Input: Sync + 'static;
     /// How it is stored.
-    type Row: Clone + Send + Sync;
+    type Row: Clone + Send + Sync + 'static;
 
     /// The input, where a submission is of this type.
     fn of(input: &RecordInput) -> Option<&Self::Input>;
