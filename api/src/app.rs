@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::changes::acknowledged::Acknowledgements;
 use crate::changes::heads::Heads;
 use crate::changes::retention::Retention;
 use crate::directory::contact_read::ContactReads;
@@ -22,6 +23,10 @@ use crate::record::value::DateTime;
 use crate::search::engine::{Engine, Position};
 use crate::search::follower::follow;
 use crate::search::service::Search;
+use crate::sync::limits::Traffic;
+
+/// Hours within which all who follow must have taken what was erased, where nothing else is set.
+pub const ERASURE_HOURS: u32 = 24;
 
 /// Where the time comes from.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +69,12 @@ pub struct App {
     pub mail: Mailer,
     /// Wakes those who wait for the log to grow.
     pub heads: Arc<Heads>,
+    /// How far clients have followed the log, until it is written.
+    pub acknowledgements: Acknowledgements,
+    /// How much clients follow at once.
+    pub traffic: Traffic,
+    /// Hours within which all who follow must have taken what was erased.
+    pub erasure_hours: u32,
     /// For how long what is in the log is kept.
     pub retention: Retention,
     /// Whether whoever does not sign in may follow what everyone sees.
@@ -87,6 +98,9 @@ impl App {
             contact_reads: ContactReads::default(),
             mail: Mailer::default(),
             heads: Arc::default(),
+            acknowledgements: Acknowledgements::default(),
+            traffic: Traffic::default(),
+            erasure_hours: ERASURE_HOURS,
             retention: Retention::default(),
             public_feed: true,
             pushes: Pushes::default(),

@@ -9,9 +9,11 @@ use lettre::message::Mailbox;
 use secrecy::SecretString;
 use url::{Origin, Url};
 
+use crate::app::ERASURE_HOURS;
 use crate::directory::talent::upkeep::{Term, Terms};
 use crate::push::BATCHES_PER_MINUTE;
 use crate::record::value::EmailAddress;
+use crate::sync::limits::Limits;
 
 /// A switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -129,6 +131,24 @@ pub struct Config {
     /// Days for which the log tells what is gone: whoever follows it less often has to load a snapshot
     #[arg(long, env, default_value_t = 180, value_name = "DAYS", value_parser = value_parser!(u32).range(30..))]
     pub tombstone_days: u32,
+
+    /// Hours within which all who follow must have taken what was erased; later it is an alarm in the log and in
+    /// `syncStatus`
+    #[arg(long, env, default_value_t = ERASURE_HOURS, value_name = "HOURS", value_parser = value_parser!(u32).range(1..))]
+    pub erasure_hours: u32,
+
+    /// Pages of `changes` that a client may ask for in a minute, unless nothing is counted with `RATE_LIMIT=off`
+    #[arg(long, env, default_value_t = Limits::default().feed_requests, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
+    pub max_feed_requests: u32,
+
+    /// Subscriptions of `changes` that a client may have at once, unless nothing is counted with `RATE_LIMIT=off`
+    #[arg(long, env, default_value_t = Limits::default().streams, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
+    pub max_feed_streams: u32,
+
+    /// Snapshots that a client may begin in an hour, unless nothing is counted with `RATE_LIMIT=off`
+    #[arg(long, env, default_value_t = Limits::default().snapshots, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
+    pub max_snapshots: u32,
+
     /// Batches that a client may push in a minute, unless nothing is counted with `RATE_LIMIT=off`
     #[arg(long, env, default_value_t = BATCHES_PER_MINUTE, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_push_batches: u32,
@@ -235,6 +255,15 @@ impl std::fmt::Display for DatabaseName {
 pub struct WrongSetting(String);
 
 impl Config {
+    /// How much a client may follow; nothing where nothing is counted.
+    pub fn limits(&self) -> Option<Limits> {
+        (self.rate_limit == Switch::On).then_some(Limits {
+            feed_requests: self.max_feed_requests,
+            streams: self.max_feed_streams,
+            snapshots: self.max_snapshots,
+        })
+    }
+
     /// How long profiles last that nobody confirms.
     ///
     /// # Errors

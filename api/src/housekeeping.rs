@@ -1,5 +1,5 @@
 //! What is deleted once it has been kept for long enough: history, reads of contact data, decided proposals, and what
-//! nobody needs any more of the change log.
+//! nobody needs any more of the change log. And whoever has not taken what was erased is told of in the log.
 //!
 //! Every program on a database does it, a little at a time: rows that another one deletes meanwhile are simply gone.
 
@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::changes::retention;
+use crate::changes::{acknowledged, retention};
 use crate::directory::{contact_read, proposal};
 use crate::record::error::DomainError;
 use crate::record::{audit, id};
+use crate::sync::status;
 
 /// How often it is looked for what has been kept for long enough.
 const EVERY: Duration = Duration::from_hours(1);
@@ -32,6 +33,8 @@ pub struct Swept {
     pub proposals: u64,
     /// Of the change log.
     pub log: retention::Swept,
+    /// Positions of clients.
+    pub clients: u64,
 }
 
 /// Sweeps now and every hour until it is told to stop.
@@ -43,6 +46,16 @@ pub fn start(app: &App, stop: CancellationToken) {
                 Ok(swept) if swept != Swept::default() => tracing::info!(?swept, "swept"),
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "sweeping failed; it is tried again in an hour"),
+            }
+            match tokio::select! { () = stop.cancelled() => return, late = status::overdue(&own) => late } {
+                // Ids would say who was there.
+                Ok(late) if late > 0 => tracing::warn!(
+                    records = late,
+                    hours = own.erasure_hours,
+                    "erased records have not been taken by all who have followed them in time: see syncStatus"
+                ),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "nobody knows whether all have taken what was erased"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -62,6 +75,7 @@ pub async fn sweep(app: &App) -> Result<Swept, DomainError> {
         contact_reads: sweep_table(app, "contact_read", contact_read::KEPT_MONTHS).await?,
         proposals: 0,
         log: retention::sweep(app, app.retention).await?,
+        clients: acknowledged::sweep(app).await?,
     };
     loop {
         let gone = proposal::store::sweep(app.db.writer(), app.db.dialect(), app.clock.now(), BATCH).await?;

@@ -18,3 +18,4 @@ pub mod schema;
 pub mod search;
 pub mod server;
 pub mod sync;
+pub mod throttle;

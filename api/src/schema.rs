@@ -26,12 +26,14 @@ use crate::identity::graphql::ViewerQuery;
 use crate::identity::invitation::graphql::{InvitationMutation, InvitationQuery};
 use crate::identity::recovery::graphql::RecoveryMutation;
 use crate::identity::session::graphql::SessionMutation;
+use crate::import::source::graphql::{SourceMutation, SourceQuery};
 use crate::push::mutation::PushMutation;
 use crate::search::graphql::SearchQuery;
 use crate::search::matching::graphql::MatchQuery;
 use crate::sync::digest::DigestQuery;
 use crate::sync::feed::graphql::FeedQuery;
 use crate::sync::feed::subscription::FeedSubscription;
+use crate::sync::status::graphql::StatusQuery;
 
 /// Everything that can be read.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
@@ -56,6 +58,8 @@ pub struct Query(
     ExportQuery,
     FeedQuery,
     DigestQuery,
+    StatusQuery,
+    SourceQuery,
 );
 
 /// Everything that can be changed. Each mutation answers a payload with `userErrors`: what is wrong with its input,
@@ -74,6 +78,7 @@ pub struct Mutation(
     PartnershipMutation,
     ProposalMutation,
     PushMutation,
+    SourceMutation,
 );
 
 /// Everything that can be followed, over a WebSocket (`graphql-transport-ws`) at /graphql or as events at

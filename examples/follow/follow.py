@@ -74,8 +74,11 @@ class Copy:
         while True:
             try:
                 return self.client.execute(document, variable_values=variables)
-            except TransportQueryError:
-                raise
+            except TransportQueryError as error:
+                extensions = (error.errors or [{}])[0].get("extensions", {})
+                if extensions.get("code") != "RATE_LIMITED":
+                    raise
+                time.sleep(extensions.get("retryAfterMs", 1000) / 1000)
             except Exception as error:
                 print(f"the server does not answer ({error}); again in {pause} s", file=sys.stderr)
                 time.sleep(pause)
@@ -86,10 +89,22 @@ class Copy:
         row = self.db.execute("SELECT cursor FROM position").fetchone()
         return row and row[0]
 
+    def snapshot(self, request):
+        """Begins a copy, when the server is ready for it."""
+        while True:
+            try:
+                return urllib.request.urlopen(request, timeout=600)
+            except urllib.error.HTTPError as error:
+                if error.code not in (429, 503):
+                    raise
+                pause = int(error.headers.get("Retry-After", "30"))
+                print(f"the server gives no copy at the moment; again in {pause} s", file=sys.stderr)
+                time.sleep(pause)
+
     def load(self):
         """Takes a whole copy: all of it in one transaction, or nothing."""
         request = urllib.request.Request(f"{self.url}/sync/snapshot", headers=self.headers)
-        with urllib.request.urlopen(request, timeout=600) as lines:
+        with self.snapshot(request) as lines:
             hashed = hashlib.sha256()
             first = next(lines)
             hashed.update(first)

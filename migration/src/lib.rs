@@ -24,6 +24,8 @@ mod m20261122_000014_organization_names_again;
 mod m20261122_000015_view_region;
 mod m20261122_000016_continuity;
 mod m20261122_000020_push;
+mod m20261122_000022_acknowledged;
+mod m20261122_000023_erasure_view;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -49,6 +51,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000015_view_region::Migration),
             Box::new(m20261122_000016_continuity::Migration),
             Box::new(m20261122_000020_push::Migration),
+            Box::new(m20261122_000022_acknowledged::Migration),
+            Box::new(m20261122_000023_erasure_view::Migration),
         ]
     }
 }

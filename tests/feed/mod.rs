@@ -11,8 +11,11 @@ use crate::on_both_databases;
 use crate::support::records::{Told, affiliation, import, ndjson, options, organization, source, talent};
 use crate::support::server::{Setup, TestServer};
 
+mod clients;
 mod continuity;
+mod erasures;
 mod history;
+mod limits;
 mod snapshot;
 
 const PAGE: &str = "query($after: ChangeCursor, $first: Int, $types: [RecordType!], $regions: [String!], $wait: Int, \

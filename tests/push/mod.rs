@@ -14,6 +14,7 @@ mod batches;
 mod deleting;
 mod full;
 mod keys;
+mod sources;
 
 /// A system of regions.
 pub(crate) fn partner(regions: &[&str]) -> Viewer {
@@ -58,9 +59,7 @@ pub(crate) async fn push(server: &TestServer, region: &str, records: &[Value]) -
 pub(crate) async fn sources(server: &TestServer, regions: &[&str]) {
     for region in regions {
         let name = format!("test-{region}");
-        let added =
-            passerelle::import::source::add(server.app.db.writer(), server.app.clock.now(), &name, region)
-                .await;
+        let added = passerelle::import::source::add(&server.app, &name, region).await;
         added.expect("a source");
     }
 }

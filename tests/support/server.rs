@@ -17,6 +17,7 @@ use passerelle::record::value::DateTime;
 use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::{Engine, Position};
 use passerelle::server::{Server, Settings, SocketSettings};
+use passerelle::sync::limits::{Limits, Traffic};
 use passerelle::{changes, import, migrations};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -50,6 +51,7 @@ pub(crate) struct Setup {
     search: bool,
     engine: Option<Arc<dyn Engine>>,
     rate_limit: bool,
+    limits: Option<Limits>,
     /// Sends mails.
     mail: bool,
     smtp_url: Option<String>,
@@ -63,6 +65,7 @@ impl Default for Setup {
             search: false,
             engine: None,
             rate_limit: true,
+            limits: None,
             mail: false,
             smtp_url: None,
         }
@@ -129,6 +132,12 @@ impl Setup {
     /// Without a limit of attempts to sign in.
     pub(crate) fn without_rate_limit(mut self) -> Self {
         self.rate_limit = false;
+        self
+    }
+
+    /// With these limits of what a client may follow, of which there are none otherwise.
+    pub(crate) fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
         self
     }
 
@@ -229,6 +238,7 @@ impl TestServer {
         let now: DateTime = NOW.parse().expect("an instant");
         let app = App::new(db, Clock::Set(Arc::new(AtomicI64::new(now.micros()))));
         let mut app = identified(app, setup.rate_limit, Issuers::default()).await;
+        app.traffic = Traffic::new(setup.limits);
         let stop = CancellationToken::new();
         let data_dir = tempfile::tempdir().expect("a folder");
         app.mail = mailer(data_dir.path(), setup.smtp_url);

@@ -60,6 +60,14 @@ impl Scope {
         }
     }
 
+    /// What the reader asked for, without what they may see, as a text that is the same for the same.
+    pub fn asked(&self) -> String {
+        let bare = Self { types: self.types, regions: self.regions.clone(), ..Self::default() };
+        let mut bytes = Vec::new();
+        bare.write(&mut bytes);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
     fn write(&self, bytes: &mut Vec<u8>) {
         bytes.extend(self.types.to_be_bytes());
         bytes.extend(self.level.code().to_be_bytes());

@@ -15,6 +15,7 @@ use crate::record::policy::Visibility;
 use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use crate::record::value::DateTime;
 
+pub mod acknowledged;
 pub mod continuity;
 pub mod cursor;
 pub mod fault;

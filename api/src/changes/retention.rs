@@ -4,11 +4,12 @@
 //! Readers lose nothing by the first: they are only ever shown the newest entry of a record in a view. Who was away for
 //! longer than tombstones are kept has to load a snapshot, and is told so (`CURSOR_EXPIRED`).
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 
 use crate::app::App;
 use crate::identity::transact;
 use crate::record::error::DomainError;
+use crate::record::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
 
 /// Microseconds of a day.
@@ -31,6 +32,17 @@ impl Default for Retention {
     }
 }
 
+impl Retention {
+    fn before(now: DateTime, days: u32) -> DateTime {
+        DateTime::from_micros(now.micros() - i64::from(days) * DAY)
+    }
+
+    /// Tombstones from before this time go.
+    pub fn tombstones_before(self, now: DateTime) -> DateTime {
+        Self::before(now, self.tombstone_days)
+    }
+}
+
 /// How much was deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -45,8 +57,9 @@ pub struct Swept {
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn sweep(app: &App, kept: Retention) -> Result<Swept, DomainError> {
-    let before = |days: u32| DateTime::from_micros(app.clock.now().micros() - i64::from(days) * DAY);
-    let (superseded, tombstones) = (before(kept.superseded_days), before(kept.tombstone_days));
+    let now = app.clock.now();
+    let superseded = Retention::before(now, kept.superseded_days);
+    let tombstones = kept.tombstones_before(now);
     // No view ends with the entry of a tombstone that is pruned: it goes with the others then.
     let tombstones = prune(app, tombstones).await?;
     Ok(Swept { superseded: compact(app, superseded).await?, tombstones })
@@ -75,12 +88,13 @@ async fn compact(app: &App, before: DateTime) -> Result<u64, DomainError> {
     }
 }
 
-/// Deletes tombstones from before a time, and says so: positions before the last of them are too old from then on.
+/// Deletes tombstones from before a time, and says so: positions before the last of them are too old from then on. Of
+/// erased records it stays known in which views they were.
 async fn prune(app: &App, before: DateTime) -> Result<u64, DomainError> {
     let sql = "DELETE FROM view_head WHERE op <> 'UPSERT' AND last_seq IN (SELECT c.seq FROM change_log AS c \
                JOIN view_head AS v ON v.record_id = c.record_id AND v.region = c.region \
                AND v.visibility = c.visibility AND v.last_seq = c.seq \
-               WHERE c.op <> 'UPSERT' AND c.at < $1 ORDER BY c.seq LIMIT $2) RETURNING last_seq";
+               WHERE c.op <> 'UPSERT' AND c.at < $1 ORDER BY c.seq LIMIT $2) RETURNING last_seq, record_id, region, visibility";
     let floor = "UPDATE feed_meta SET floor = $1 WHERE id = 1 AND floor < $1";
     let mut pruned = 0;
     loop {
@@ -91,6 +105,7 @@ async fn prune(app: &App, before: DateTime) -> Result<u64, DomainError> {
                     rows.iter().map(|row| row.try_get_by_index::<i64>(0)).collect::<Result<Vec<_>, _>>()?;
                 if let Some(last) = gone.iter().max() {
                     tx.execute_raw(statement(app, floor, [*last])).await?;
+                    remember(app, tx, &rows).await?;
                 }
                 Ok(gone.len())
             })
@@ -101,4 +116,31 @@ async fn prune(app: &App, before: DateTime) -> Result<u64, DomainError> {
             return Ok(pruned);
         }
     }
+}
+
+/// Keeps of these tombstones, as they were in `view_head`, those of erased records.
+async fn remember(app: &App, tx: &impl ConnectionTrait, gone: &[QueryResult]) -> Result<(), DomainError> {
+    let keys = KeyColumns::new(&[
+        ("seq", KeyType::Int),
+        ("id", KeyType::Id),
+        ("region", KeyType::Text),
+        ("visibility", KeyType::Int),
+    ]);
+    let dialect = app.db.dialect();
+    let sql = format!(
+        "INSERT INTO erasure_view (record_id, region, visibility, seq) SELECT k.id, k.region, k.visibility, k.seq FROM {} \
+         {} erasure_ledger AS e ON e.record_id = k.id WHERE TRUE ON CONFLICT DO NOTHING",
+        keys.source(dialect),
+        dialect.join(),
+    );
+    let row = |row: &QueryResult| -> Result<KeyRow, DbErr> {
+        Ok(vec![
+            KeyValue::Int(row.try_get_by_index(0)?),
+            KeyValue::Id(row.try_get_by_index(1)?),
+            KeyValue::Text(row.try_get_by_index(2)?),
+            KeyValue::Int(row.try_get_by_index::<i16>(3)?.into()),
+        ])
+    };
+    let rows = gone.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+    KeyedStatement { sql, keys }.execute(tx, dialect, rows).await.map(|_| ())
 }

@@ -15,6 +15,7 @@ use passerelle::identity::demo;
 use passerelle::push::Pushes;
 use passerelle::record::erasure::settle::Erased;
 use passerelle::server::{Server, Settings};
+use passerelle::sync::limits::Traffic;
 use passerelle::{housekeeping, import};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -64,6 +65,8 @@ impl Serve {
         app.mail = mail;
         app.public_feed = config.public_feed == Switch::On;
         app.retention = Retention { superseded_days: config.log_days, tombstone_days: config.tombstone_days };
+        app.erasure_hours = config.erasure_hours;
+        app.traffic = Traffic::new(config.limits());
         // Before anything is written: what is written now belongs to the new feed.
         let checked = continuity::check(&app, &config.data_dir, self.feed_continues).await;
         if let Some(why) = checked.map_err(|error| Failure::failed(error.to_string()))? {

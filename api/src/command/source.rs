@@ -45,7 +45,7 @@ impl Source {
         let app = open(self.config()).await?.app;
         let told = match &self.action {
             Action::Add { name, region, .. } => {
-                let added = source::add(app.db.writer(), app.clock.now(), name, region).await;
+                let added = source::add(&app, name, region).await;
                 added.map(|source| println!("{} writes records of {}", source.name, source.region))
             }
             Action::List { .. } => source::all(app.db.writer()).await.map(|sources| {

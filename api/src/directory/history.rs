@@ -31,6 +31,8 @@ connection!(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Of {
     Record(RecordType),
+    /// Systems that own records: the staff of their region see it.
+    Source,
     /// Accounts and API keys: only administrators of the instance see what was done to them.
     Identity,
 }
@@ -44,9 +46,11 @@ fn decode(text: &str) -> Result<(Of, Uuid), DomainError> {
     if identity.contains(&prefix.as_str()) {
         return Ok((Of::Identity, id));
     }
+    if prefix == Subject::Source(id).prefix() {
+        return Ok((Of::Source, id));
+    }
     let of = KNOWN.into_iter().find(|of| of.prefix() == prefix);
-    let message =
-        "Only organizations, talents, affiliations, partnerships, accounts and API keys have a history.";
+    let message = "Only organizations, talents, affiliations, partnerships, sources, accounts and API keys have a history.";
     of.map(|of| (Of::Record(of), id)).ok_or_else(|| DomainError::bad_input("id", message))
 }
 
@@ -57,6 +61,7 @@ fn list(viewer: &Viewer, dialect: Dialect, of: Of) -> List {
             format!("LEFT JOIN {} AS o ON o.id = h.listed_under", of.prefix()),
             viewer.sees_history(dialect, of, "o", "h.region", "h.listed_under"),
         ),
+        Of::Source => (String::new(), viewer.is_staff_in("h.region")),
         Of::Identity => (String::new(), if viewer.admin { "TRUE" } else { "FALSE" }.to_owned()),
     };
     List {
@@ -185,7 +190,7 @@ impl HistoryQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Id of an organization, a talent, an affiliation, a partnership, an account or an API key, also of one that was deleted."
+            desc = "Id of an organization, a talent, an affiliation, a partnership, a source, an account or an API key, also of one that was deleted."
         )]
         id: ID,
         #[graphql(

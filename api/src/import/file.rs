@@ -520,10 +520,9 @@ impl<'a> Import<'a> {
         let Some(region) = region.filter(|_| self.options.create_source) else {
             return Ok(Err(Fault::new("source", advice)));
         };
-        let now = self.app.clock.now();
         let added = match &self.sink {
-            Sink::Each => source::add(self.app.db.writer(), now, name, region).await,
-            Sink::Whole { tx, .. } => source::add(tx, now, name, region).await,
+            Sink::Each => source::add(self.app, name, region).await,
+            Sink::Whole { tx, .. } => source::add_within(self.app, tx, name, region).await,
         };
         match added {
             Ok(source) => {

@@ -16,6 +16,7 @@ use crate::record::error::DomainError;
 use crate::record::messages::{self, Said, pushing};
 use crate::record::policy::Viewer;
 use crate::record::problem::Problem;
+use crate::record::read::Database;
 use crate::record::value::DateTime;
 use crate::record::write::guard::{self, Confirmed};
 use crate::record::write::{
@@ -50,6 +51,18 @@ pub struct Begin {
     pub source: String,
     /// When it was begun.
     pub begun_at: DateTime,
+}
+
+/// The pushes of all records that go on, of the sources of these regions, or of all; by their sources.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn running(
+    app: &App,
+    db: &Arc<Database>,
+    regions: Option<&[String]>,
+) -> Result<Vec<Begin>, DomainError> {
+    store::running(db, regions, app.clock.now()).await
 }
 
 /// Begins a push of all records of a source.

@@ -145,6 +145,12 @@ pub struct FullPush {
     pub begun_at: DateTime,
 }
 
+impl From<Begin> for FullPush {
+    fn from(Begin { id, source, begun_at }: Begin) -> Self {
+        Self { id: graphql_id(FULL_PUSH, id), source, begun_at }
+    }
+}
+
 /// A push of all records that was begun, or why none was.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct BeginFullPushPayload {
@@ -323,13 +329,7 @@ impl PushMutation {
         let mutator = Mutator::of(ctx)?;
         let reader = mutator.reader();
         Ok(match full::begin(mutator.app(), &reader.viewer, &source).await.graphql()? {
-            Ok(Begin { id, source, begun_at }) => {
-                let id = graphql_id(FULL_PUSH, id);
-                BeginFullPushPayload {
-                    full_push: Some(FullPush { id, source, begun_at }),
-                    user_errors: Vec::new(),
-                }
-            }
+            Ok(begun) => BeginFullPushPayload { full_push: Some(begun.into()), user_errors: Vec::new() },
             Err(problem) => {
                 let user_errors = vec![UserError::new(&problem, &reader.languages)];
                 BeginFullPushPayload { full_push: None, user_errors }

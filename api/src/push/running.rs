@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::identity::throttle::Throttle;
 use crate::record::value::DateTime;
+use crate::throttle::Throttle;
 
 /// Batches of a client in a minute, where nothing else is set.
 pub const BATCHES_PER_MINUTE: u32 = 600;
@@ -71,9 +71,7 @@ impl Drop for Ticket {
 impl Pushes {
     /// With so many batches of a client in a minute, or any number.
     pub fn new(batches_per_minute: Option<u32>) -> Self {
-        let throttle = batches_per_minute
-            .map(|count| i64::from(count.max(1)))
-            .map(|count| Throttle::new(count, MINUTE / count));
+        let throttle = batches_per_minute.map(|count| Throttle::per(count, MINUTE));
         Self(Arc::new(Inner { running: Mutex::default(), throttle }))
     }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
 use uuid::Uuid;
 
-use super::full::KEPT;
+use super::full::{Begin, KEPT};
 use crate::record::RecordType;
 use crate::record::error::DomainError;
-use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
+use crate::record::list::Conditions;
+use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use crate::record::value::DateTime;
 use crate::record::write::Source;
 
@@ -57,6 +58,37 @@ pub(super) async fn lock(
     let values = [name.into(), (now.micros() - KEPT).into()];
     let row = tx.query_one_raw(statement(dialect, &sql, values)).await?;
     row.map(|row| Ok(Locked { full_push: row.try_get_by_index(0)? })).transpose()
+}
+
+/// The pushes of all records that go on, of the sources of these regions, or of all; by their sources.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn running(
+    db: &Arc<Database>,
+    regions: Option<&[String]>,
+    now: DateTime,
+) -> Result<Vec<Begin>, DomainError> {
+    let mut conditions = Conditions::new(db.dialect());
+    conditions.bind("since", KeyValue::Int(now.micros() - KEPT));
+    conditions.push("f.ended_at IS NULL AND f.begun_at > k.since");
+    if let Some(regions) = regions {
+        conditions.one_of("regions", regions, "s.region");
+    }
+    let (keys, row, conditions) = conditions.finish();
+    let join = db.dialect().join();
+    let sql = format!(
+        "SELECT k.n, f.id, f.source, f.begun_at FROM {} {join} source AS s ON TRUE {join} full_push AS f \
+         ON f.source = s.name WHERE {} ORDER BY f.source, f.begun_at",
+        keys.source(db.dialect()),
+        conditions.join(" AND "),
+    );
+    let rows = db.read(&KeyedStatement { sql, keys }, vec![row]).await?;
+    let begin = |(_, mut row): (usize, Row)| {
+        let (id, source) = (row.get()?, row.get()?);
+        Ok(Begin { id, source, begun_at: DateTime::from_micros(row.get()?) })
+    };
+    rows.into_iter().map(begin).collect()
 }
 
 /// A push of all records of a source.

@@ -132,6 +132,8 @@ pub enum Subject {
     Account(Uuid),
     /// An API key.
     ApiKey(Uuid),
+    /// A system that owns records.
+    Source(Uuid),
     /// The keys that sign access tokens.
     SigningKeys,
 }
@@ -143,6 +145,7 @@ impl Subject {
             Self::Record(of, _) => of.prefix(),
             Self::Account(_) => "account",
             Self::ApiKey(_) => "api_key",
+            Self::Source(_) => "source",
             Self::SigningKeys => "signing_keys",
         }
     }
@@ -150,7 +153,7 @@ impl Subject {
     /// Its id; that of the signing keys is made from their name, as there is one set of them.
     fn id(self) -> Uuid {
         match self {
-            Self::Record(_, id) | Self::Account(id) | Self::ApiKey(id) => id,
+            Self::Record(_, id) | Self::Account(id) | Self::ApiKey(id) | Self::Source(id) => id,
             Self::SigningKeys => id::of_vocabulary("audit", self.prefix()),
         }
     }

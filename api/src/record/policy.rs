@@ -155,6 +155,27 @@ impl Viewer {
         self.staff_of.contains(region) || self.writes.contains(region)
     }
 
+    /// Whether the viewer belongs to the staff of a region, or administers the whole instance.
+    pub fn is_staff(&self) -> bool {
+        self.admin || !self.staff_of.is_empty()
+    }
+
+    /// Whether the viewer belongs to the staff of any of these regions, or administers the whole instance.
+    pub fn is_staff_of_any<'a>(&self, mut regions: impl Iterator<Item = &'a str>) -> bool {
+        self.admin || regions.any(|region| self.staff_of.contains(region))
+    }
+
+    /// The condition for what is about a region, whose slug is in a column, and concerns its staff.
+    pub fn is_staff_in(&self, column: &str) -> String {
+        match (self.admin, self.staff_of.is_empty()) {
+            (true, _) => "TRUE".to_owned(),
+            (false, true) => "FALSE".to_owned(),
+            (false, false) => {
+                format!("{column} IN ({})", listed_texts(self.staff_of.iter().map(String::as_str)))
+            }
+        }
+    }
+
     /// The regions whose private records the viewer sees, in order.
     pub fn insider_regions(&self) -> BTreeSet<&str> {
         self.staff_of.iter().chain(&self.writes).map(String::as_str).collect()

@@ -61,6 +61,11 @@ impl Search {
         (Self { engine: Some(engine), breaker: Arc::default(), reached }, sender)
     }
 
+    /// Whether there is a search engine, and so an index that follows the log.
+    pub fn has_engine(&self) -> bool {
+        self.engine.is_some()
+    }
+
     /// How far the index has followed the log.
     pub fn reached(&self) -> Option<Position> {
         *self.reached.borrow()

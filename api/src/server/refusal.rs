@@ -2,7 +2,7 @@
 
 use async_graphql::{ErrorExtensionValues, ErrorExtensions as _, Pos, ServerError};
 use axum::body::Body;
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
@@ -99,6 +99,8 @@ pub(super) struct Refusal {
     pub allow: Option<&'static str>,
     /// Whether the connection ends, because the rest of the body was not read.
     pub close: bool,
+    /// After how many milliseconds the same may be tried again.
+    pub retry_after_ms: Option<i64>,
 }
 
 impl Refusal {
@@ -106,12 +108,19 @@ impl Refusal {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         let code =
             if status == StatusCode::PAYLOAD_TOO_LARGE { Code::PayloadTooLarge } else { Code::BadRequest };
-        Self { status, code, message: message.into(), allow: None, close: false }
+        Self { status, code, message: message.into(), allow: None, close: false, retry_after_ms: None }
     }
 
     /// A refusal of a method, naming those that are allowed.
     pub(super) fn method(message: impl Into<String>, allow: &'static str) -> Self {
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+    }
+
+    /// A refusal of who has asked too often, or too much at once.
+    pub(super) fn rate_limited(retry_after_ms: i64) -> Self {
+        let message = DomainError::RateLimited { retry_after_ms }.extend().message;
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, message);
+        Self { code: Code::RateLimited, retry_after_ms: Some(retry_after_ms), ..refusal }
     }
 
     /// A refusal of a token that is not good. Why it is not is nobody's business but the owner's, who signs in
@@ -124,7 +133,10 @@ impl Refusal {
 
     /// The answer.
     pub(super) fn respond(self, media: Media) -> Response<Body> {
-        let error = RequestError::new(self.code, self.message).into_server_error();
+        let mut error = RequestError::new(self.code, self.message).into_server_error();
+        if let (Some(millis), Code::RateLimited) = (self.retry_after_ms, self.code) {
+            error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("retryAfterMs", millis);
+        }
         let mut response = Answer { errors: vec![error], ..Answer::default() }.respond(self.status, media);
         if let Some(allow) = self.allow {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
@@ -133,6 +145,10 @@ impl Refusal {
             // RFC 6750 section 3.
             let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(millis) = self.retry_after_ms {
+            // In whole seconds, none of them too early (RFC 9110 section 10.2.3).
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from((millis + 999) / 1000));
         }
         if self.close {
             response.headers_mut().insert("connection", HeaderValue::from_static("close"));

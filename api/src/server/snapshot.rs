@@ -12,7 +12,7 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Name, Value, Variables};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -38,7 +38,7 @@ use crate::record::{RecordType, all_of, name_of, value_of};
 use crate::sync::digest::{Held, Walk};
 use crate::sync::feed::graphql::following;
 use crate::sync::feed::scope::Following;
-use crate::sync::feed::{end_of, store};
+use crate::sync::feed::{acknowledge, end_of, store};
 
 /// What is told of each record.
 const DOCUMENT: &str = include_str!("../sync/snapshot.graphql");
@@ -48,8 +48,8 @@ const RECORDS: usize = 100;
 const WAITING: usize = 4;
 /// How long a copy may take.
 const TIME: Duration = Duration::from_mins(10);
-/// Seconds after which another copy may be tried where too many are being made.
-const BUSY: HeaderValue = HeaderValue::from_static("30");
+/// Milliseconds after which another copy may be tried where too many are being made.
+const BUSY: i64 = 30_000;
 
 /// Answers a request to `/sync/snapshot`.
 pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
@@ -65,9 +65,12 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     };
     let Ok(turn) = Arc::clone(&shared.snapshots).try_acquire_owned() else {
         let message = "Too many copies are being made at the moment. Try again in half a minute.";
-        let mut response = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message).respond(Media::Json);
-        response.headers_mut().insert(RETRY_AFTER, BUSY);
-        return response;
+        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
+        return Refusal { retry_after_ms: Some(BUSY), ..refusal }.respond(Media::Json);
+    };
+    let copying = match shared.app.traffic.snapshot(&call) {
+        Ok(copying) => copying,
+        Err(error) => return refused(&error),
     };
     let (sender, mut receiver) = mpsc::channel(WAITING);
     let tasks = shared.app.tasks.clone();
@@ -80,6 +83,10 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         };
         drop(turn);
         if let Err(failure) = made {
+            // Whoever went away has had what they took; what is our fault counts for nobody.
+            if !matches!(failure, Failure::Gone) {
+                copying.take_back();
+            }
             if let Failure::Failed(error) = &failure {
                 tracing::error!(%error, "a snapshot could not be made");
             }
@@ -101,6 +108,9 @@ fn refused(error: &DomainError) -> Response<Body> {
         DomainError::BadUserInput { message, .. } => {
             Refusal { code: Code::BadUserInput, ..Refusal::new(StatusCode::BAD_REQUEST, message.clone()) }
                 .respond(Media::Json)
+        }
+        DomainError::RateLimited { retry_after_ms } => {
+            Refusal::rate_limited(*retry_after_ms).respond(Media::Json)
         }
         DomainError::Unauthenticated(_) => Refusal::unauthenticated().respond(Media::Json),
         _ => RequestError::from(error).respond(Media::Json),
@@ -165,10 +175,11 @@ impl Copy {
         let state = store::state(&db, None).await?;
         let view =
             |(region, visibility): &View| json!({"region": region, "visibility": name_of(*visibility)});
+        let cursor = end_of(&state, self.following.scope.clone());
         let header = json!({
             "instanceId": instance,
             "feedId": state.feed_id,
-            "cursor": end_of(&state, self.following.scope.clone()).text(),
+            "cursor": cursor.text(),
             "views": self.following.views.iter().map(view).collect::<Vec<_>>(),
             "schemaVersion": SCHEMA_VERSION,
             "vocabularyHash": vocabulary::hash(),
@@ -190,7 +201,9 @@ impl Copy {
             }
         }
         let hash = hex(&self.hash.clone().finalize());
-        self.send(line(&json!({"counts": counts, "sha256": hash}))).await
+        self.send(line(&json!({"counts": counts, "sha256": hash}))).await?;
+        acknowledge(&self.call, &self.following, &cursor);
+        Ok(())
     }
 
     /// The lines of some records.

@@ -2,3 +2,5 @@
 
 pub mod digest;
 pub mod feed;
+pub mod limits;
+pub mod status;

@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::store;
+use crate::changes::acknowledged;
 use crate::directory::{contact_read, proposal};
 use crate::identity::invitation;
 use crate::identity::one_time::{self, Purpose};
@@ -69,5 +70,6 @@ async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
     contact_read::store::forget_reader(tx, batch.dialect, id).await?;
     audit::forget_account(tx, batch.dialect, id).await?;
     account::Entity::delete_by_id(id).exec(tx).await?;
-    Ok(())
+    // Now that nobody can note another.
+    acknowledged::forget(tx, batch.dialect, id).await
 }

@@ -13,6 +13,7 @@ use super::caller::{Credential, Known};
 use super::role::Role;
 use super::{secret, transact};
 use crate::app::App;
+use crate::changes::acknowledged;
 use crate::directory::vocabulary::vocabularies;
 use crate::record::audit::{self, Action, Actor, Subject};
 use crate::record::error::DomainError;
@@ -74,7 +75,7 @@ pub fn is_one(token: &str) -> bool {
     token.starts_with(PREFIX)
 }
 
-/// Who makes and revokes keys.
+/// Who makes and revokes keys, and registers the sources of a region.
 #[derive(Clone, Copy, Debug)]
 pub enum Maker<'a> {
     /// Whoever has the command line.
@@ -93,14 +94,15 @@ impl Maker<'_> {
     }
 
     /// The same, for the history of what they make.
-    fn actor(self) -> Actor {
+    pub fn actor(self) -> Actor {
         match self {
             Self::Operator => Actor::CommandLine,
             Self::Caller(known) => Actor::of(known.map(|known| &known.viewer)),
         }
     }
 
-    fn may(self, region: &str) -> bool {
+    /// Whether they administer a region.
+    pub fn may(self, region: &str) -> bool {
         match self {
             Self::Operator => true,
             Self::Caller(known) => known.is_some_and(|known| known.administers(region)),
@@ -185,6 +187,7 @@ pub async fn revoke(app: &App, id: Uuid, maker: Maker<'_>) -> Result<ApiKey, Und
     transact(app, move |app, tx| {
         Box::pin(async move {
             if store::revoke(tx, id, now).await? {
+                acknowledged::forget(tx, app.db.dialect(), id).await?;
                 audit::record(tx, app.db.dialect(), vec![entry], now).await?;
             }
             Ok(())

@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::record::error::{DomainError, GraphqlResult};
 use crate::record::policy::Viewer;
 use crate::record::value::DateTime;
+use crate::throttle::network;
 
 pub mod store;
 
@@ -323,6 +324,14 @@ impl Call {
     /// Who reads.
     pub fn viewer(&self) -> &Viewer {
         self.known.as_ref().map_or(&self.nobody, |known| &known.viewer)
+    }
+
+    /// As whom the caller is counted where there are limits: the key or account, else the address.
+    pub fn counted_as(&self) -> Vec<u8> {
+        match self.viewer().account {
+            Some(id) => id.as_bytes().to_vec(),
+            None => network(self.from),
+        }
     }
 
     /// The same call, by who calls now: a token may have ended meanwhile, or its roles have changed.

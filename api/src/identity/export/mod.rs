@@ -52,6 +52,9 @@ const SECTIONS: &[(&str, Section)] = &[
     ("apiKeys", |subject| {
         Box::pin(async { Ok(store::api_keys(subject.reader, subject.account.id).await?.into()) })
     }),
+    ("followed", |subject| {
+        Box::pin(async { Ok(store::followed(subject.reader, subject.account.id).await?.into()) })
+    }),
     ("invitations", |subject| Box::pin(invitations(subject))),
     ("pendingMails", |subject| Box::pin(pending_mails(subject))),
     ("profile", |subject| Box::pin(profile(subject))),

@@ -120,6 +120,19 @@ pub async fn api_keys(reader: &Reader, account: Uuid) -> Result<Vec<Value>, Doma
     .await
 }
 
+/// How far the account has followed the log of changes.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn followed(reader: &Reader, account: Uuid) -> Result<Vec<Value>, DomainError> {
+    let rest = "sync_client AS c ON c.reader_id = k.id ORDER BY k.n, c.id";
+    rows(reader, account, "c.cursor, c.acknowledged_at, c.seen_at", rest, |mut row| {
+        let cursor: String = row.get()?;
+        Ok(json!({"cursor": cursor, "acknowledgedAt": time(&mut row)?, "lastSeenAt": time(&mut row)?}))
+    })
+    .await
+}
+
 /// When somebody was shown how to reach the person: what they were shown, and whether a person or a machine was.
 ///
 /// # Errors

@@ -7,10 +7,40 @@ use crate::record::problem::UserErrorCode;
 pub const SOURCE_UNKNOWN: Message = Message {
     code: UserErrorCode::NotFound,
     reason: Some("SOURCE_UNKNOWN"),
-    en: "There is no source `{source}`. Sources are registered by whoever runs this directory.",
-    fr: "Il n’y a pas de source `{source}`. Les sources sont enregistrées par qui exploite cet annuaire.",
-    nl: "Er is geen bron `{source}`. Bronnen worden geregistreerd door wie deze gids beheert.",
-    de: "Es gibt keine Quelle `{source}`. Quellen werden von denen eingetragen, die dieses Verzeichnis betreiben.",
+    en: "There is no source `{source}`. Sources are registered by the administrators of their region (`registerSource`).",
+    fr: "Il n’y a pas de source `{source}`. Les sources sont enregistrées par les administrateurs de leur région (`registerSource`).",
+    nl: "Er is geen bron `{source}`. Bronnen worden geregistreerd door de beheerders van hun regio (`registerSource`).",
+    de: "Es gibt keine Quelle `{source}`. Quellen werden von den Verwaltern ihrer Region eingetragen (`registerSource`).",
+};
+
+/// The name is none that a source may have.
+pub const SOURCE_NAME_FORM: Message = Message {
+    code: UserErrorCode::Invalid,
+    reason: Some("SOURCE_NAME_FORM"),
+    en: "The name of a source has 1 to {limit} characters: lower-case letters without accents, digits, `-`, `_` and `.`.",
+    fr: "Le nom d’une source compte de 1 à {limit} caractères : minuscules sans accents, chiffres, `-`, `_` et `.`.",
+    nl: "De naam van een bron telt 1 tot {limit} tekens: kleine letters zonder accenten, cijfers, `-`, `_` en `.`.",
+    de: "Der Name einer Quelle hat 1 bis {limit} Zeichen: Kleinbuchstaben ohne Akzente, Ziffern, `-`, `_` und `.`.",
+};
+
+/// Another source has the name.
+pub const SOURCE_TAKEN: Message = Message {
+    code: UserErrorCode::NotUnique,
+    reason: Some("SOURCE_TAKEN"),
+    en: "This name is taken. Choose another, such as one that begins with the name of your region.",
+    fr: "Ce nom est déjà pris. Choisissez-en un autre, par exemple un qui commence par le nom de votre région.",
+    nl: "Deze naam is al in gebruik. Kies een andere, bijvoorbeeld een die met de naam van uw regio begint.",
+    de: "Dieser Name ist vergeben. Wählen Sie einen anderen, etwa einen, der mit dem Namen Ihrer Region beginnt.",
+};
+
+/// Somebody registers a source of a region that they do not administer.
+pub const NOT_YOUR_SOURCES: Message = Message {
+    code: UserErrorCode::Forbidden,
+    reason: Some("NOT_YOUR_SOURCES"),
+    en: "Only the administrators of this region register its sources, signed in with their account.",
+    fr: "Seuls les administrateurs de cette région enregistrent ses sources, connectés avec leur compte.",
+    nl: "Alleen de beheerders van deze regio registreren haar bronnen, aangemeld met hun account.",
+    de: "Nur die Verwalter dieser Region tragen ihre Quellen ein, angemeldet mit ihrem Konto.",
 };
 
 /// Somebody who may not speak for a system pushes.

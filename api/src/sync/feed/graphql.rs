@@ -7,7 +7,7 @@ use async_graphql::{Context, Enum, ID, Object};
 use tokio::time::Instant;
 
 use super::scope::Following;
-use super::{Asked, Change, MAX_PAGE, Page, page};
+use super::{Asked, Change, MAX_PAGE, Page, acknowledge, page};
 use crate::changes::{ChangeCursor, Head, Operation};
 use crate::directory::node::Node;
 use crate::directory::region::{self, RegionNode, Regions};
@@ -230,7 +230,9 @@ pub struct FeedQuery;
 impl FeedQuery {
     /// What changed since a position, for systems that keep in step. Pass `cursor` of the last answer as `after`; without
     /// it the page is the first of all records that there are. What may be seen by everyone can be followed without
-    /// signing in, unless the operator has switched that off.
+    /// signing in, unless the operator has switched that off. Whoever passes `after` says that they have done with
+    /// everything up to it, which is noted of accounts and API keys. More than 120 requests in a minute, unless the operator
+    /// has said another number, are refused with RATE_LIMITED and `retryAfterMs`.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn changes(
         &self,
@@ -257,11 +259,13 @@ impl FeedQuery {
         let field = Selection::root(ctx);
         let (first, wait) = (first.unwrap_or(DEFAULT_PAGE), wait_seconds.unwrap_or_default());
         let (first, wait) = bounds(first, wait).graphql()?;
+        let call = Call::of(ctx)?;
+        call.app.traffic.request(call).graphql()?;
         let patience: &Arc<Patience> = ctx.data()?;
         patience.extend(wait);
         let arguments = Arguments { types, regions, first, exclude_origin };
         let until = Instant::now() + wait;
-        arguments.feed(Reader::of(ctx)?, Call::of(ctx)?, patience, after, until, &field).await.graphql()
+        arguments.feed(Reader::of(ctx)?, call, patience, after, until, &field).await.graphql()
     }
 }
 
@@ -331,6 +335,7 @@ impl Arguments {
     ) -> Result<ChangeFeed, DomainError> {
         let changes = field.selection.below("ChangeFeed", "changes").unwrap_or_default();
         let mut call = call.clone();
+        let mut presented = after.clone();
         loop {
             let now = Reader::new(
                 Arc::clone(&reader.db),
@@ -338,8 +343,10 @@ impl Arguments {
                 reader.languages.clone(),
                 reader.today,
             );
+            let following = following(&call, self.types.as_deref(), self.regions.as_deref())?;
+            let presented = presented.take().map(|cursor| (following.clone(), cursor));
             let asked = Asked {
-                following: following(&call, self.types.as_deref(), self.regions.as_deref())?,
+                following,
                 after,
                 first: self.first,
                 exclude_origin: self.exclude_origin.clone(),
@@ -347,6 +354,9 @@ impl Arguments {
                 pending: field.selection.has("ChangeFeed", &["pending"]),
             };
             let page = page(&call.app, &now, asked).await?;
+            if let Some((following, cursor)) = presented {
+                acknowledge(&call, &following, &cursor);
+            }
             let goes_on = page.changes.is_empty() && Instant::now() < until;
             if !(goes_on && (page.has_more || has_grown(&call, patience, &page.head, until).await)) {
                 return answer(&call, &now, page, &changes).await;

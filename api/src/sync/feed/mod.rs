@@ -11,9 +11,11 @@ use uuid::Uuid;
 use self::scope::Following;
 use self::store::{LogState, Newest};
 use crate::app::App;
+use crate::changes::acknowledged;
 use crate::changes::fault::CursorFault;
 use crate::changes::{ChangeCursor, Operation, Scope};
 use crate::directory::node::{self, Node};
+use crate::identity::caller::Call;
 use crate::record::RecordType;
 use crate::record::error::DomainError;
 use crate::record::provenance::ExternalId;
@@ -90,6 +92,13 @@ pub struct Page {
     pub head: ChangeCursor,
     /// How many entries are still to come, where it was wanted.
     pub pending: i64,
+}
+
+/// Notes that who calls has done with everything up to a position that was found good.
+pub fn acknowledge(call: &Call, following: &Following, cursor: &ChangeCursor) {
+    let types: Vec<RecordType> = following.followed_types().collect();
+    let position = acknowledged::Position { cursor, types: &types, views: &following.views };
+    acknowledged::note(&call.app, call.viewer(), &position);
 }
 
 /// The position of the last entry of the log, for a reader of all that they may see.

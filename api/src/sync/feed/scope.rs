@@ -45,6 +45,11 @@ impl Following {
         Ok(Self { types, views: views(&scope), scope })
     }
 
+    /// The types that are followed.
+    pub fn followed_types(&self) -> impl Iterator<Item = RecordType> {
+        all_of::<RecordType>().filter(|of| self.follows(*of))
+    }
+
     /// Whether records of a type are followed.
     pub fn follows(&self, of: RecordType) -> bool {
         self.types.is_empty() || self.types.contains(&of)
@@ -77,6 +82,12 @@ impl Following {
             resume: ChangeCursor { scope: self.scope.clone(), ..cursor.clone() },
         })))
     }
+}
+
+/// The slug of a region, by the number that it has in cursors.
+pub fn region_of(code: u16) -> Option<&'static str> {
+    let mut slugs = vocabularies().regions.all.iter().map(|region| region.term.slug.as_str());
+    slugs.find(|slug| region_code(slug) == code)
 }
 
 /// The views of a scope, in the order of the vocabulary.

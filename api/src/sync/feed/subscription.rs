@@ -11,7 +11,7 @@ use futures::stream::{self, Stream};
 use tokio::sync::watch;
 
 use super::graphql::{ChangeNode, again, following, is_beyond};
-use super::{Asked, MAX_PAGE, page};
+use super::{Asked, MAX_PAGE, acknowledge, page};
 use crate::changes::fault::CursorFault;
 use crate::changes::{ChangeCursor, Head, Resumption};
 use crate::identity::caller::Call;
@@ -19,6 +19,7 @@ use crate::record::RecordType;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
+use crate::throttle::Place;
 
 /// Subscriptions of the feed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,7 +29,8 @@ pub struct FeedSubscription;
 #[Subscription]
 impl FeedSubscription {
     /// Every change from `after` on, without a gap: first what is already in the log, then live. Errors with codes
-    /// CURSOR_... end it, and say in `recovery` what to do.
+    /// CURSOR_... end it, and say in `recovery` what to do. More than 10 at once, unless the operator has said another
+    /// number, are refused with RATE_LIMITED and `retryAfterMs`.
     #[expect(clippy::unused_async, reason = "the macro wants it")]
     async fn changes(
         &self,
@@ -44,13 +46,15 @@ impl FeedSubscription {
         regions: Option<Vec<String>>,
     ) -> async_graphql::Result<impl Stream<Item = GraphqlResult<ChangeNode>> + use<>> {
         let (reader, call) = (Arc::clone(Reader::of(ctx)?), Call::of(ctx)?.clone());
+        let place = call.app.traffic.stream(&call).graphql()?;
         let resumption = Arc::clone(ctx.data::<Arc<Resumption>>()?);
         // Whoever lost a stream of events goes on after the last of them, whatever was asked first.
         let last = resumption.last().map(|last| ChangeCursor::read(last).ok_or(CursorFault::Invalid));
         let after = last.transpose().map_err(DomainError::Cursor).graphql()?.or(after);
         let heads = call.app.heads.watch(&reader.db);
         let want = Selection::of(ctx);
-        let stream = Following { reader, call, types, regions, want, after, heads, read: VecDeque::new() };
+        let read = VecDeque::new();
+        let stream = Following { reader, call, types, regions, want, after, heads, read, _place: place };
         Ok(stream::unfold(Some(stream), move |stream| {
             let resumption = Arc::clone(&resumption);
             async move {
@@ -78,6 +82,8 @@ struct Following {
     heads: watch::Receiver<Option<Head>>,
     /// What was read and not yet taken.
     read: VecDeque<ChangeNode>,
+    /// One of those that the client has.
+    _place: Place,
 }
 
 impl Following {
@@ -94,15 +100,20 @@ impl Following {
                 self.reader.languages.clone(),
                 self.reader.today,
             );
+            let following = following(&self.call, self.types.as_deref(), self.regions.as_deref())?;
             let asked = Asked {
-                following: following(&self.call, self.types.as_deref(), self.regions.as_deref())?,
-                after: self.after.take(),
+                following: following.clone(),
+                after: self.after.clone(),
                 first: MAX_PAGE,
                 exclude_origin: None,
                 record: self.want.below("Change", "record").unwrap_or_default(),
                 pending: false,
             };
             let page = page(&self.call.app, &reader, asked).await?;
+            // The client has presented it, or taken all that came before it.
+            if let Some(taken) = &self.after {
+                acknowledge(&self.call, &following, taken);
+            }
             let (end, more) = (page.head, page.has_more);
             self.after = Some(page.cursor);
             self.read = ChangeNode::all(&reader, page.changes, &self.want).await?.into();

@@ -1,0 +1,330 @@
+//! SQL of how those who follow are getting on.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Told;
+use crate::changes::ChangeCursor;
+use crate::record::RecordType;
+use crate::record::audit::ActorKind;
+use crate::record::error::DomainError;
+use crate::record::list::{Conditions, Fetch, List, Order};
+use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
+use crate::record::value::DateTime;
+
+/// Entries of the log that are counted at most.
+pub(super) const MAX_COUNTED: i64 = 10_000;
+
+/// A client, as far as it has followed.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    pub(super) kind: ActorKind,
+    pub(super) id: Uuid,
+    pub(super) name: Option<String>,
+    /// Slug of the region of a key.
+    pub(super) region: Option<String>,
+    pub(super) cursor: ChangeCursor,
+    pub(super) acknowledged_at: DateTime,
+    pub(super) seen_at: DateTime,
+    pub(super) went_back_at: Option<DateTime>,
+}
+
+const COLUMNS: &str = "r.reader, r.reader_id, COALESCE(y.name, a.display_name), y.region, r.cursor, r.acknowledged_at, \
+                       r.seen_at, r.went_back_at";
+
+const JOINS: &str =
+    "LEFT JOIN api_key AS y ON y.id = r.reader_id LEFT JOIN account AS a ON a.id = r.reader_id";
+
+fn client(row: &mut Row) -> Result<Client, DomainError> {
+    let (kind, id, name, region) = (row.name()?, row.get()?, row.get()?, row.get()?);
+    let cursor = ChangeCursor::read(&row.get::<String>()?);
+    let time = |micros: i64| DateTime::from_micros(micros);
+    Ok(Client {
+        kind,
+        id,
+        name,
+        region,
+        cursor: cursor.ok_or_else(|| DomainError::Stored("a client is at no position".into()))?,
+        acknowledged_at: time(row.get()?),
+        seen_at: time(row.get()?),
+        went_back_at: row.get::<Option<i64>>()?.map(time),
+    })
+}
+
+fn order() -> Order {
+    Order {
+        name: "FURTHEST_BEHIND",
+        inner: "c.seq".into(),
+        outer: "r.seq".into(),
+        key_type: KeyType::Int,
+        descending: false,
+    }
+}
+
+/// The clients that somebody is told of, the furthest behind first, and the keys of the list.
+pub(super) fn clients(dialect: Dialect, told: &Told) -> (List, KeyRow) {
+    let mut conditions = Conditions::new(dialect);
+    if !told.all {
+        conditions.bind("own", KeyValue::Id(told.own.unwrap_or_default()));
+        let of_regions = "EXISTS (SELECT 1 FROM api_key AS y WHERE y.id = c.reader_id AND y.region = v.value) OR EXISTS \
+                          (SELECT 1 FROM account_role AS g WHERE g.account_id = c.reader_id AND g.region = v.value) \
+                          OR c.reader_id = k.own";
+        if told.only_own() {
+            conditions.push("c.reader_id = k.own");
+        } else {
+            conditions.any("regions", &told.regions, "", of_regions);
+        }
+    }
+    if conditions.is_empty() {
+        conditions.push("TRUE");
+    }
+    let (keys, row, conditions) = conditions.finish();
+    let list = List {
+        name: "syncClients",
+        parent: None,
+        table: "sync_client",
+        from: "sync_client AS c".into(),
+        id: "c.id".into(),
+        order: order(),
+        keys,
+        conditions,
+    };
+    (list, row)
+}
+
+/// What to fetch of a client, and how to read it.
+pub(super) fn fetch() -> Fetch {
+    Fetch { columns: COLUMNS.into(), joins: JOINS.into() }
+}
+
+/// Reads what [`fetch`] selects.
+///
+/// # Errors
+/// [`DomainError::Database`] or [`DomainError::Stored`].
+pub(super) fn read(row: &mut Row) -> Result<Client, DomainError> {
+    client(row)
+}
+
+/// How far something is behind the end of the log.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lag {
+    /// Entries after it: [`MAX_COUNTED`] for as many or more.
+    pub(super) entries: i64,
+    /// When the first of them was written.
+    pub(super) since: Option<DateTime>,
+}
+
+/// How far these numbers are behind the end of the log.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn lags(db: &Arc<Database>, numbers: &[i64]) -> Result<Vec<Lag>, DomainError> {
+    let keys = KeyColumns::new(&[("seq", KeyType::Int)]);
+    let sql = format!(
+        "SELECT k.n, (SELECT COUNT(*) FROM (SELECT c.seq FROM change_log AS c WHERE c.seq > k.seq ORDER BY c.seq \
+         LIMIT {MAX_COUNTED}) AS f), (SELECT c.at FROM change_log AS c WHERE c.seq > k.seq ORDER BY c.seq LIMIT 1) \
+         FROM {}",
+        keys.source(db.dialect()),
+    );
+    let rows = numbers.iter().map(|seq| vec![KeyValue::Int(*seq)]).collect();
+    let mut lags = vec![Lag::default(); numbers.len()];
+    for (position, mut row) in db.read(&KeyedStatement { sql, keys }, rows).await? {
+        lags[position] =
+            Lag { entries: row.get()?, since: row.get::<Option<i64>>()?.map(DateTime::from_micros) };
+    }
+    Ok(lags)
+}
+
+/// The views that the record `record` was in when it was erased, each with the number of the entry that said so.
+fn entries_of(record: &str) -> String {
+    format!(
+        "(SELECT v.region, v.visibility, v.last_seq AS seq FROM view_head AS v WHERE v.record_id = {record} \
+         AND v.op <> 'UPSERT' UNION ALL SELECT w.region, w.visibility, w.seq FROM erasure_view AS w \
+         WHERE w.record_id = {record})"
+    )
+}
+
+/// The condition that a client follows the type in `of` and the view of the entry `e`.
+fn follows(dialect: Dialect, client: &str, of: &str) -> String {
+    let types = dialect.contains(&format!("{client}.types"), &format!("',' || {of} || ','"));
+    let view = "',' || e.region || ':' || e.visibility || ','";
+    format!("{types} AND {}", dialect.contains(&format!("{client}.views"), view))
+}
+
+/// How many erased records somebody has not taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Outstanding {
+    pub(super) records: i64,
+    /// Those that were erased too long ago for that.
+    pub(super) overdue: i64,
+}
+
+/// How many erased records a client that has followed them has not taken yet, of those that somebody is told of; or the
+/// index, which is at `indexed`. What was erased before `due` is overdue.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn outstanding(
+    db: &Arc<Database>,
+    told: &Told,
+    indexed: i64,
+    due: DateTime,
+) -> Result<Outstanding, DomainError> {
+    let dialect = db.dialect();
+    let mut conditions = Conditions::new(dialect);
+    // Whoever is told of nobody but themselves is not told of the index either.
+    let indexed = if told.only_own() { i64::MAX } else { indexed };
+    conditions.bind("indexed", KeyValue::Int(indexed));
+    conditions.bind("due", KeyValue::Int(due.micros()));
+    conditions.bind("own", KeyValue::Id(told.own.unwrap_or_default()));
+    let whose = if told.only_own() { "AND c.reader_id = k.own" } else { "" };
+    if !told.all && !told.only_own() {
+        conditions.one_of("regions", &told.regions, "e.region");
+    }
+    conditions.push(format!(
+        "e.seq > k.indexed OR EXISTS (SELECT 1 FROM sync_client AS c WHERE c.seq < e.seq AND c.base < e.seq \
+         AND {} {whose})",
+        follows(dialect, "c", "e.record_type"),
+    ));
+    let (keys, row, conditions) = conditions.finish();
+    // Nobody is before the last of all, so that the index of what was erased is read from there on.
+    let last = "(SELECT CASE WHEN s.seq < k.indexed THEN s.seq ELSE k.indexed END FROM \
+                (SELECT COALESCE(MIN(c.seq), 9223372036854775807) AS seq FROM sync_client AS c) AS s)";
+    let (source, join) = (keys.source(dialect), dialect.join());
+    let ledger = "erasure_ledger AS l";
+    let erased = format!(
+        "SELECT v.record_id, v.region, v.visibility, v.last_seq AS seq, l.record_type, l.erased_at FROM k {join} \
+         view_head AS v ON v.op = 'ERASE' AND v.last_seq > {last} {join} {ledger} ON l.record_id = v.record_id \
+         UNION ALL SELECT v.record_id, v.region, v.visibility, v.seq, l.record_type, l.erased_at FROM k {join} \
+         erasure_view AS v ON v.seq > {last} {join} {ledger} ON l.record_id = v.record_id"
+    );
+    let conditions: Vec<String> = conditions.iter().map(|condition| format!("({condition})")).collect();
+    let sql = format!(
+        "WITH k AS (SELECT * FROM {source}), e AS ({erased}) SELECT (SELECT k.n FROM k), COUNT(DISTINCT e.record_id), \
+         COUNT(DISTINCT CASE WHEN e.erased_at < k.due THEN e.record_id END) FROM k CROSS JOIN e WHERE {}",
+        conditions.join(" AND "),
+    );
+    let rows = db.read_alone(&KeyedStatement { sql, keys }, vec![row]).await?;
+    let Some((_, mut row)) = rows.into_iter().next() else { return Ok(Outstanding::default()) };
+    Ok(Outstanding { records: row.get()?, overdue: row.get()? })
+}
+
+/// A record that was erased.
+#[derive(Clone, Debug)]
+pub(super) struct Erased {
+    pub(super) record_type: RecordType,
+    pub(super) at: DateTime,
+    /// The regions in whose views it was.
+    pub(super) regions: Vec<String>,
+    /// The number of the last entry that says that it is erased; none where nothing is known of its views any more.
+    pub(super) seq: Option<i64>,
+}
+
+/// A record that was erased, by its id.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn erased(db: &Arc<Database>, id: Uuid) -> Result<Option<Erased>, DomainError> {
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let (source, join) = (keys.source(db.dialect()), db.dialect().join());
+    let ledger = format!(
+        "SELECT k.n, l.record_type, l.erased_at FROM {source} {join} erasure_ledger AS l ON l.record_id = k.id"
+    );
+    let entries = format!(
+        "SELECT k.n, v.region, v.last_seq FROM {source} {join} view_head AS v ON v.record_id = k.id \
+         AND v.op <> 'UPSERT' UNION ALL SELECT k.n, w.region, w.seq FROM {} {join} erasure_view AS w \
+         ON w.record_id = k.id",
+        keys.source(db.dialect()),
+    );
+    let key = || vec![vec![KeyValue::Id(id)]];
+    // Both whatever the first finds: what costs more tells something.
+    let found = db.read(&KeyedStatement { sql: ledger, keys: keys.clone() }, key()).await?;
+    let entries = db.read(&KeyedStatement { sql: entries, keys }, key()).await?;
+    let Some((_, mut row)) = found.into_iter().next() else { return Ok(None) };
+    let (record_type, at) = (row.name()?, DateTime::from_micros(row.get()?));
+    let (mut regions, mut seq): (Vec<String>, Option<i64>) = (Vec::new(), None);
+    for (_, mut row) in entries {
+        regions.push(row.get()?);
+        seq = seq.max(Some(row.get()?));
+    }
+    regions.sort_unstable();
+    regions.dedup();
+    Ok(Some(Erased { record_type, at, regions, seq }))
+}
+
+/// The clients that have followed a view in which a record was that is erased, the furthest behind first, and the keys of
+/// the list. What [`fetch_recipients`] fetches says whether each has taken it.
+pub(super) fn recipients(dialect: Dialect, of: RecordType, id: Uuid) -> (List, KeyRow) {
+    let keys = KeyColumns::new(&[("record", KeyType::Id), ("type", KeyType::Text)]);
+    let condition = format!(
+        "EXISTS (SELECT 1 FROM {} AS e WHERE {})",
+        entries_of("k.record"),
+        follows(dialect, "c", "k.type"),
+    );
+    let list = List {
+        name: "erasureStatus",
+        parent: Some("record"),
+        table: "sync_client",
+        from: "sync_client AS c".into(),
+        id: "c.id".into(),
+        order: order(),
+        keys,
+        conditions: vec![condition],
+    };
+    (list, vec![KeyValue::Id(id), KeyValue::Text(of.name().to_owned())])
+}
+
+/// The condition that a client has not taken the erasure of the record in the keys. Whoever has begun after it never had
+/// the record.
+fn lacks(dialect: Dialect, client: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM {} AS e WHERE e.seq > {client}.seq AND e.seq > {client}.base AND {})",
+        entries_of("k.record"),
+        follows(dialect, client, "k.type"),
+    )
+}
+
+/// What to fetch of the clients of [`recipients`].
+pub(super) fn fetch_recipients(dialect: Dialect) -> Fetch {
+    let lacks = lacks(dialect, "r");
+    Fetch { columns: format!("{COLUMNS}, CASE WHEN {lacks} THEN 0 ELSE 1 END"), joins: JOINS.into() }
+}
+
+/// Reads what [`fetch_recipients`] selects: a client, and whether it has taken the erasure.
+///
+/// # Errors
+/// [`DomainError::Database`] or [`DomainError::Stored`].
+pub(super) fn read_recipient(row: &mut Row) -> Result<(Client, bool), DomainError> {
+    Ok((client(row)?, row.get::<i32>()? == 1))
+}
+
+/// How many clients have not taken the erasure of a record.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn lacking(db: &Arc<Database>, of: RecordType, id: Uuid) -> Result<i64, DomainError> {
+    let (list, row) = recipients(db.dialect(), of, id);
+    let sql = format!(
+        "SELECT k.n, (SELECT COUNT(*) FROM sync_client AS c WHERE {}) FROM {}",
+        lacks(db.dialect(), "c"),
+        list.keys.source(db.dialect()),
+    );
+    let rows = db.read(&KeyedStatement { sql, keys: list.keys }, vec![row]).await?;
+    rows.into_iter().next().map_or(Ok(0), |(_, mut row)| row.get())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::changes::acknowledged::view_entry;
+    use crate::record::policy::Visibility;
+
+    #[test]
+    fn a_view_is_looked_for_as_it_is_kept() {
+        let kept = view_entry("wallonie", Visibility::Private);
+        assert_eq!(kept, "wallonie:2");
+        let sql = follows(Dialect::Sqlite, "c", "k.type");
+        assert!(sql.contains("e.region || ':' || e.visibility"), "{sql}");
+    }
+}

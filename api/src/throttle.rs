@@ -1,0 +1,209 @@
+//! How often somebody may do something, and how much of it at once: buckets and places in memory, of bounded number.
+//!
+//! A bucket is one number, the time at which it would be full again (the generic cell rate algorithm of ITU-T
+//! I.371). Buckets that have not been asked for long make room for others.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use quick_cache::sync::Cache;
+
+use crate::identity::secret::{self, Hash};
+use crate::record::value::DateTime;
+
+/// Buckets of one kind that are kept.
+const MAX_BUCKETS: usize = 20_000;
+
+/// The buckets of one kind.
+#[derive(Debug)]
+pub struct Throttle {
+    /// How many tries a full bucket has.
+    burst: i64,
+    /// Microseconds until a try comes back.
+    every: i64,
+    /// When each bucket is full again, in microseconds since 1970.
+    full_at: Cache<Hash, Arc<AtomicI64>>,
+}
+
+impl Throttle {
+    /// Buckets of so many tries, one of which comes back every so many milliseconds.
+    pub fn new(burst: i64, every_millis: i64) -> Self {
+        Self { burst, every: every_millis * 1000, full_at: Cache::new(MAX_BUCKETS) }
+    }
+
+    /// Buckets of so many tries, all of which come back in so many milliseconds.
+    pub fn per(count: u32, millis: i64) -> Self {
+        let count = i64::from(count.max(1));
+        Self { burst: count, every: millis * 1000 / count, full_at: Cache::new(MAX_BUCKETS) }
+    }
+
+    /// Takes a try out of a bucket.
+    ///
+    /// # Errors
+    /// Where it is empty: milliseconds until one is back.
+    pub fn take(&self, key: &[u8], now: DateTime) -> Result<(), i64> {
+        self.spend(key, 1, now)
+    }
+
+    /// Takes so many tries out of a bucket at once, or none; what costs more than a full bucket empties that.
+    ///
+    /// # Errors
+    /// Where there are fewer: milliseconds until there are enough.
+    pub fn spend(&self, key: &[u8], tries: u32, now: DateTime) -> Result<(), i64> {
+        let (now, cost) = (now.micros(), i64::from(tries).min(self.burst) * self.every);
+        // A bucket that was emptied at once. Where the clock was set back, nobody waits longer than for that one.
+        let empty = now + self.burst * self.every;
+        let full_at = self.bucket(key);
+        full_at.fetch_min(empty, Ordering::Relaxed);
+        let taken = full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full_at| {
+            let after = full_at.max(now) + cost;
+            (after <= empty).then_some(after)
+        });
+        taken.map(|_| ()).map_err(|full_at| ((full_at + cost - empty) / 1000).max(1))
+    }
+
+    /// Puts a try back.
+    pub fn give_back(&self, key: &[u8]) {
+        self.bucket(key).fetch_sub(self.every, Ordering::Relaxed);
+    }
+
+    fn bucket(&self, key: &[u8]) -> Arc<AtomicI64> {
+        let new = || Ok::<_, std::convert::Infallible>(Arc::new(AtomicI64::new(0)));
+        match self.full_at.get_or_insert_with(&secret::hash(key), new) {
+            Ok(bucket) => bucket,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Places that callers take for as long as something of theirs runs.
+#[derive(Debug)]
+pub struct Places {
+    most: usize,
+    taken: Mutex<HashMap<Vec<u8>, usize>>,
+}
+
+/// A place that is taken until this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    places: Arc<Places>,
+    key: Vec<u8>,
+}
+
+impl Places {
+    /// So many places for each caller.
+    pub fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, taken: Mutex::default() })
+    }
+
+    /// Takes a place; nothing where the caller has all of theirs.
+    pub fn take(self: &Arc<Self>, key: &[u8]) -> Option<Place> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.get(key).copied().unwrap_or_default();
+        if count >= self.most {
+            return None;
+        }
+        taken.insert(key.to_vec(), count + 1);
+        Some(Place { places: Arc::clone(self), key: key.to_vec() })
+    }
+
+    /// How many places are taken by all together.
+    pub fn total(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        match taken.get_mut(&self.key) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                taken.remove(&self.key);
+            }
+        }
+    }
+}
+
+/// What counts as one address: of IPv6 the first 64 bits, because a customer is given at least so many addresses
+/// (RFC 6177).
+pub fn network(address: IpAddr) -> Vec<u8> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets()[..8].to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+
+    fn at(seconds: i64) -> DateTime {
+        DateTime::from_micros(1_000_000 * SECOND + seconds * SECOND)
+    }
+
+    #[test]
+    fn a_bucket_empties_and_fills() {
+        let throttle = Throttle::new(3, 10_000);
+        for _ in 0..3 {
+            assert_eq!(throttle.take(b"a", at(0)), Ok(()));
+        }
+        assert_eq!(throttle.take(b"a", at(0)), Err(10_000));
+        assert_eq!(throttle.take(b"b", at(0)), Ok(()));
+        assert_eq!(throttle.take(b"a", at(4)), Err(6000));
+        assert_eq!(throttle.take(b"a", at(10)), Ok(()));
+        assert_eq!(throttle.take(b"a", at(10)), Err(10_000));
+        throttle.give_back(b"a");
+        assert_eq!(throttle.take(b"a", at(10)), Ok(()));
+        for _ in 0..3 {
+            assert_eq!(throttle.take(b"a", at(100)), Ok(()));
+        }
+        assert_eq!(throttle.take(b"a", at(100)), Err(10_000));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let throttle = Throttle::new(2, 1000);
+        assert_eq!(throttle.take(b"a", at(1000)), Ok(()));
+        assert_eq!(throttle.take(b"a", at(0)), Err(1000));
+        assert_eq!(throttle.take(b"a", at(1)), Ok(()));
+    }
+
+    #[test]
+    fn a_customer_with_many_addresses_is_one() {
+        let parse = |text: &str| network(text.parse().unwrap());
+        assert_eq!(parse("2001:db8::1"), parse("2001:db8::2:3:4:5"));
+        assert_ne!(parse("2001:db8::1"), parse("2001:db8:0:1::1"));
+        assert_eq!(parse("::ffff:192.0.2.1"), parse("192.0.2.1"));
+        assert_ne!(parse("192.0.2.1"), parse("192.0.2.2"));
+    }
+
+    #[test]
+    fn what_costs_more_takes_more_or_nothing() {
+        let throttle = Throttle::per(10, 60_000);
+        assert_eq!(throttle.spend(b"a", 8, at(0)), Ok(()));
+        assert_eq!(throttle.spend(b"a", 4, at(0)), Err(12_000));
+        assert_eq!(throttle.spend(b"a", 2, at(0)), Ok(()), "the refusal took nothing");
+        assert_eq!(throttle.spend(b"b", 1000, at(0)), Ok(()), "a full bucket is enough for everything");
+        assert_eq!(throttle.take(b"b", at(0)), Err(6000));
+    }
+
+    #[test]
+    fn places_come_back() {
+        let places = Places::new(2);
+        let first = places.take(b"a");
+        let second = places.take(b"a");
+        assert!(first.is_some() && second.is_some() && places.take(b"a").is_none());
+        assert!(places.take(b"b").is_some(), "which is given back at once");
+        assert_eq!(places.total(), 2);
+        drop(first);
+        assert!(places.take(b"a").is_some());
+        drop(second);
+        assert_eq!(places.total(), 0);
+        assert!(places.taken.lock().unwrap().is_empty(), "nothing is kept of who has none");
+    }
+}
