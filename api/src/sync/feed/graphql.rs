@@ -232,7 +232,7 @@ impl FeedQuery {
     /// it the page is the first of all records that there are. What may be seen by everyone can be followed without
     /// signing in, unless the operator has switched that off. Whoever passes `after` says that they have done with
     /// everything up to it, which is noted of accounts and API keys. More than 120 requests in a minute, unless the operator
-    /// has said another number, are refused with RATE_LIMITED and `retryAfterMs`.
+    /// has said another number, are refused with `RATE_LIMITED` and `retryAfterMs`.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn changes(
         &self,

@@ -30,7 +30,7 @@ pub struct FeedSubscription;
 impl FeedSubscription {
     /// Every change from `after` on, without a gap: first what is already in the log, then live. Errors with codes
     /// CURSOR_... end it, and say in `recovery` what to do. More than 10 at once, unless the operator has said another
-    /// number, are refused with RATE_LIMITED and `retryAfterMs`.
+    /// number, are refused with `RATE_LIMITED` and `retryAfterMs`.
     #[expect(clippy::unused_async, reason = "the macro wants it")]
     async fn changes(
         &self,

@@ -219,7 +219,7 @@ pub struct SyncStatus {
 }
 
 /// How this deployment and those who follow it are getting on: to administrators of the instance all of it; to those of a
-/// region its API keys, the accounts with a role in it, and what was erased in it; to its systems (SYNC_PARTNER) themselves
+/// region its API keys, the accounts with a role in it, and what was erased in it; to its systems (`SYNC_PARTNER`) themselves
 /// and what they have not taken.
 #[Object]
 impl SyncStatus {
@@ -527,7 +527,7 @@ pub struct StatusQuery;
 #[Object]
 impl StatusQuery {
     /// How this deployment and those who follow it are getting on; for administrators of the instance or a region, and for
-    /// systems of a region (SYNC_PARTNER) as far as it concerns them. Null for everybody else.
+    /// systems of a region (`SYNC_PARTNER`) as far as it concerns them. Null for everybody else.
     async fn sync_status(&self, ctx: &Context<'_>) -> GraphqlResult<Option<SyncStatus>> {
         let reader: &Arc<Reader> = Reader::of(ctx)?;
         status(Call::of(ctx)?, reader, &Selection::of(ctx)).await.graphql()

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | administrators of the instance | everything |
 //! | administrators of regions | the keys of their regions, the accounts with a role there, what was erased there |
-//! | the systems of a region (SYNC_PARTNER) | themselves, and what they have not taken |
+//! | the systems of a region (`SYNC_PARTNER`) | themselves, and what they have not taken |
 //! | the staff of a region | of what was erased there, who has taken it (`erasureStatus`) |
 //!
 //! For all others there is nothing.

@@ -178,30 +178,35 @@ pub(super) async fn outstanding(
     conditions.bind("indexed", KeyValue::Int(indexed));
     conditions.bind("due", KeyValue::Int(due.micros()));
     conditions.bind("own", KeyValue::Id(told.own.unwrap_or_default()));
-    let whose = if told.only_own() { "AND c.reader_id = k.own" } else { "" };
     if !told.all && !told.only_own() {
         conditions.one_of("regions", &told.regions, "e.region");
     }
     conditions.push(format!(
-        "e.seq > k.indexed OR EXISTS (SELECT 1 FROM sync_client AS c WHERE c.seq < e.seq AND c.base < e.seq \
-         AND {} {whose})",
+        "e.seq > k.indexed OR EXISTS (SELECT 1 FROM c WHERE c.reached < e.seq AND {})",
         follows(dialect, "c", "e.record_type"),
     ));
     let (keys, row, conditions) = conditions.finish();
-    // Nobody is before the last of all, so that the index of what was erased is read from there on.
-    let last = "(SELECT CASE WHEN s.seq < k.indexed THEN s.seq ELSE k.indexed END FROM \
-                (SELECT COALESCE(MIN(c.seq), 9223372036854775807) AS seq FROM sync_client AS c) AS s)";
+    // Of clients that follow the same the last one counts: many clients follow few different things.
+    let clients = format!(
+        "SELECT s.types, s.views, MIN(CASE WHEN s.seq > s.base THEN s.seq ELSE s.base END) AS reached \
+         FROM sync_client AS s {} GROUP BY s.types, s.views",
+        if told.only_own() { "WHERE s.reader_id = (SELECT k.own FROM k)" } else { "" },
+    );
+    // Nobody is before the last of all: from there on the entries are read, by the indexes that have no others.
+    let last =
+        "(SELECT MIN(b.reached) FROM (SELECT c.reached FROM c UNION ALL SELECT k.indexed FROM k) AS b)";
     let (source, join) = (keys.source(dialect), dialect.join());
-    let ledger = "erasure_ledger AS l";
+    let ledger = format!("{join} erasure_ledger AS l ON l.record_id = v.record_id");
     let erased = format!(
-        "SELECT v.record_id, v.region, v.visibility, v.last_seq AS seq, l.record_type, l.erased_at FROM k {join} \
-         view_head AS v ON v.op = 'ERASE' AND v.last_seq > {last} {join} {ledger} ON l.record_id = v.record_id \
-         UNION ALL SELECT v.record_id, v.region, v.visibility, v.seq, l.record_type, l.erased_at FROM k {join} \
-         erasure_view AS v ON v.seq > {last} {join} {ledger} ON l.record_id = v.record_id"
+        "SELECT v.record_id, v.region, v.visibility, v.last_seq AS seq, l.record_type, l.erased_at FROM view_head AS v \
+         {ledger} WHERE v.op = 'ERASE' AND v.last_seq > {last} \
+         UNION ALL SELECT v.record_id, v.region, v.visibility, v.seq, l.record_type, l.erased_at FROM erasure_view AS v \
+         {ledger} WHERE v.seq > {last}"
     );
     let conditions: Vec<String> = conditions.iter().map(|condition| format!("({condition})")).collect();
     let sql = format!(
-        "WITH k AS (SELECT * FROM {source}), e AS ({erased}) SELECT (SELECT k.n FROM k), COUNT(DISTINCT e.record_id), \
+        "WITH k AS (SELECT * FROM {source}), c AS MATERIALIZED ({clients}), e AS ({erased}) \
+         SELECT (SELECT k.n FROM k), COUNT(DISTINCT e.record_id), \
          COUNT(DISTINCT CASE WHEN e.erased_at < k.due THEN e.record_id END) FROM k CROSS JOIN e WHERE {}",
         conditions.join(" AND "),
     );
