@@ -6,6 +6,9 @@ use crate::record::audit;
 use crate::record::error::DomainError;
 use crate::record::write::{Kind, content_hash};
 
+/// Rows as they are to be, each with the row as it is.
+type Rows<R> = Arc<Vec<(R, Option<R>)>>;
+
 /// What is told of the contents of a row.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
@@ -26,7 +29,7 @@ impl Contents {
     /// Those of the rows that are new, by their place, in a thread beside the statements that write them: for many
     /// records this takes about as long.
     pub(super) fn of_new<K: Kind>(
-        rows: &Arc<Vec<(K::Row, Option<K::Row>)>>,
+        rows: &Rows<K::Row>,
     ) -> impl Future<Output = Result<Vec<(usize, Self)>, DomainError>> + Send + use<K> {
         let rows = Arc::clone(rows);
         let taken = tokio::task::spawn_blocking(move || {
