@@ -1,6 +1,7 @@
 //! The root of the schema: every concept's queries joined, and its text as clients read it.
 
-use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
+use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions};
+use futures::future::BoxFuture;
 
 use crate::directory::affiliation::mutation::AffiliationMutation;
 use crate::directory::history::HistoryQuery;
@@ -100,6 +101,15 @@ pub fn schema() -> Schema {
         // The server has refused what nests deeper; this one must not come first, as it has no code.
         .limit_recursive_depth(64)
         .finish()
+}
+
+/// Runs operations of the schema, for those who are no server.
+pub fn run() -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync {
+    let schema = schema();
+    move |request| {
+        let schema = schema.clone();
+        Box::pin(async move { schema.execute(request).await })
+    }
 }
 
 /// The schema in GraphQL's own language, in an order that does not depend on the order of the code.

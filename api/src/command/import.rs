@@ -11,6 +11,7 @@ use passerelle::config::Config;
 use passerelle::identity::oidc::Issuers;
 use passerelle::import::file::{self, Format, ImportError, Options, Report, Summary};
 use passerelle::import::line::Fault;
+use passerelle::import::snapshot::{self, Recognized, SnapshotError};
 use passerelle::record::error::DomainError;
 
 use super::{Failure, identified, make_data_dir, open};
@@ -18,7 +19,7 @@ use super::{Failure, identified, make_data_dir, open};
 /// Lines between two reports where nobody watches a bar.
 const REPORT_EVERY: u64 = 10_000;
 
-/// Takes records from files: NDJSON, or CSV for organizations
+/// Takes records from files: what `export` has written, NDJSON, or CSV for organizations
 #[derive(Debug, Args)]
 pub(super) struct Import {
     /// Files to import, one after the other; `-` for standard input
@@ -101,8 +102,18 @@ impl Import {
             strict: self.strict,
             confirm_deletes: self.confirm_deletes,
         };
-        let mut progress = Progress::new(path, input.length);
-        let done = file::run(app, input.bytes, &options, &mut progress).await;
+        let Input { file, length } = input;
+        let cannot = |error| Failure::failed(format!("cannot read {}: {error}", path.display()));
+        let bytes: Box<dyn Read + Send> = match (format, file) {
+            (Format::Csv, Some(file)) => Box::new(file),
+            (Format::Csv, None) => Box::new(std::io::stdin()),
+            (Format::Ndjson, file) => match snapshot::recognize(file).map_err(cannot)? {
+                Recognized::Other(bytes) => bytes,
+                Recognized::Export(file) => return self.export(app, path, file).await,
+            },
+        };
+        let mut progress = Progress::new(path, length);
+        let done = file::run(app, bytes, &options, &mut progress).await;
         progress.bar.finish_and_clear();
         let summary = done.map_err(|error| match error {
             ImportError::Domain(DomainError::Database(error)) => Failure::failed(format!(
@@ -122,18 +133,52 @@ impl Import {
         }
         Ok(summary)
     }
+
+    /// Takes what `export` has written. Nothing can be said about it: it says all by itself.
+    async fn export(&self, app: &App, path: &Path, file: File) -> Result<Summary, Failure> {
+        if self.strict || self.source.is_some() || self.confirm_deletes.is_some() {
+            return Err(Failure::usage(format!(
+                "{} was written by `passerelle export`: it is taken as it is, without --strict, --source and \
+                 --confirm-deletes",
+                path.display()
+            )));
+        }
+        let length = file.metadata().map(|metadata| metadata.len()).ok();
+        // It is read twice.
+        let mut progress = Progress::new(path, length.map(|length| 2 * length));
+        let done = snapshot::run(app, file, &mut progress).await;
+        progress.bar.finish_and_clear();
+        let done = done.map_err(|error| match error {
+            SnapshotError::Domain(DomainError::Database(error)) => Failure::failed(format!(
+                "the database failed during the import of {}: {error}",
+                path.display()
+            )),
+            error => Failure::failed(format!("{}: {error}", path.display())),
+        })?;
+        let snapshot::Summary { records, created, updated, unchanged, behind, erased, bad, kept } = done;
+        let path = path.display();
+        if !kept {
+            return Err(Failure::failed(format!("{path}: {bad} bad lines; nothing was imported")));
+        }
+        println!(
+            "{path}: {records} records: {created} created, {updated} updated, {unchanged} unchanged, {behind} later here, \
+             {erased} erased here, {bad} bad"
+        );
+        Ok(Summary { lines: records, created, updated, unchanged: unchanged + behind + erased, bad, kept })
+    }
 }
 
 /// A file, or standard input.
 struct Input {
-    bytes: Box<dyn Read + Send>,
+    /// The file; nothing for standard input.
+    file: Option<File>,
     length: Option<u64>,
 }
 
 impl Input {
     fn open(path: &Path) -> Result<Self, Failure> {
         if path == Path::new("-") {
-            return Ok(Self { bytes: Box::new(std::io::stdin()), length: None });
+            return Ok(Self { file: None, length: None });
         }
         let cannot = |error| Failure::failed(format!("cannot read {}: {error}", path.display()));
         let file = File::open(path).map_err(cannot)?;
@@ -141,7 +186,7 @@ impl Input {
         if metadata.is_dir() {
             return Err(Failure::failed(format!("cannot read {}: it is a folder", path.display())));
         }
-        Ok(Self { bytes: Box::new(file), length: Some(metadata.len()) })
+        Ok(Self { file: Some(file), length: Some(metadata.len()) })
     }
 }
 
@@ -179,6 +224,10 @@ impl Report for Progress {
             eprintln!("{}: {done} records", self.name);
         }
         self.reported = done;
+    }
+
+    fn note(&mut self, number: u64, text: &str) {
+        self.bar.suspend(|| eprintln!("{}:{number}: {text}", self.name));
     }
 
     fn bad_line(&mut self, number: u64, fault: &Fault) {

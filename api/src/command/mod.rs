@@ -31,6 +31,7 @@ use url::Url;
 
 mod account;
 mod api_key;
+mod export;
 mod feed;
 mod import;
 mod key;
@@ -60,6 +61,7 @@ enum Command {
     /// Prints the GraphQL schema
     Schema,
     Import(import::Import),
+    Export(export::Export),
     Reindex(reindex::Reindex),
     Source(source::Source),
     Account(account::Account),
@@ -137,6 +139,10 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Import(import) => {
             log(&import.config)?;
             block_on(import.run())
+        }
+        Command::Export(export) => {
+            log(&export.config)?;
+            block_on(export.run())
         }
         Command::Reindex(reindex) => {
             log(&reindex.config)?;

@@ -29,7 +29,7 @@ const BATCH: usize = 1000;
 /// Bytes of one line at most.
 const MAX_LINE: usize = 1 << 20;
 /// Lines that may be tried together at the end, where each waits for another.
-const LAST_TRY: usize = 20_000;
+pub(super) const LAST_TRY: usize = 20_000;
 /// Changes appended to the log in one statement, where a whole file is one transaction.
 const LOG_PART: usize = 1000;
 
@@ -82,6 +82,10 @@ pub trait Report: Send {
     fn lines(&mut self, done: u64);
     /// This line is refused.
     fn bad_line(&mut self, number: u64, fault: &Fault);
+    /// This line is left as it is, for a reason that is no mistake.
+    fn note(&mut self, number: u64, text: &str) {
+        let _ = (number, text);
+    }
 }
 
 /// Why an import ended early.
@@ -143,6 +147,16 @@ pub async fn run(
         }
     }
     import.finish().await
+}
+
+/// Lets SQLite keep more in memory while a large file is written: its indexes are written all over, and the log is
+/// copied back into the database less often.
+pub(super) async fn make_room(app: &App) -> Result<(), DomainError> {
+    if app.db.dialect() == Dialect::Sqlite {
+        let roomy = "PRAGMA cache_size = -131072; PRAGMA wal_autocheckpoint = 16384";
+        app.db.writer().execute_unprepared(roomy).await?;
+    }
+    Ok(())
 }
 
 /// Lines in one transaction. The lists of names are written all over, and SQLite writes every page that a transaction
@@ -274,23 +288,23 @@ fn read_waiting(input: BufReader<File>, sender: &mpsc::Sender<Chunk>) {
 
 /// Lines that wait for others, in a temporary file.
 #[derive(Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     file: BufWriter<File>,
     count: usize,
 }
 
 impl Waiting {
-    fn new() -> std::io::Result<Self> {
+    pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self { file: BufWriter::new(tempfile::tempfile()?), count: 0 })
     }
 
-    fn push(&mut self, number: u64, text: &str) -> std::io::Result<()> {
+    pub(super) fn push(&mut self, number: u64, text: &str) -> std::io::Result<()> {
         self.count += 1;
         writeln!(self.file, "{number}\t{text}")
     }
 
     /// What has waited so far; new ones wait in a new file.
-    fn take(&mut self) -> std::io::Result<(BufReader<File>, usize)> {
+    pub(super) fn take(&mut self) -> std::io::Result<(BufReader<File>, usize)> {
         let full = std::mem::replace(self, Self::new()?);
         let mut file = full.file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         file.seek(SeekFrom::Start(0))?;
@@ -337,12 +351,7 @@ impl<'a> Import<'a> {
         options: &'a Options,
         report: &'a mut dyn Report,
     ) -> Result<Self, ImportError> {
-        if app.db.dialect() == Dialect::Sqlite {
-            // The indexes of a large file are written all over: more of them in memory, and fewer copies of the log
-            // back into the database.
-            let roomy = "PRAGMA cache_size = -131072; PRAGMA wal_autocheckpoint = 16384";
-            app.db.writer().execute_unprepared(roomy).await.map_err(DomainError::from)?;
-        }
+        make_room(app).await?;
         let known = source::all(app.db.writer()).await?;
         let sink = if options.strict {
             let tx = app.db.begin().await.map_err(DomainError::from)?;

@@ -4,4 +4,5 @@ pub mod csv;
 pub mod file;
 pub mod line;
 pub mod sample;
+pub mod snapshot;
 pub mod source;

@@ -98,6 +98,18 @@ async fn taken<K: Kind>(
     found.into_iter().map(|(_, row)| owner(row)).collect()
 }
 
+/// Which records have these slugs, or had them.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn owners<K: Kind>(
+    batch: &Batch<'_>,
+    slugs: impl Iterator<Item = String>,
+) -> Result<HashMap<String, Uuid>, DomainError> {
+    let found = taken::<K>(batch, slugs.collect()).await?;
+    Ok(found.into_iter().map(|(slug, owner)| (slug, owner.id)).collect())
+}
+
 /// Makes the slugs of drafts unique: one that was generated gives way, and so does one that was asked for and that a
 /// record has which the writer does not see; else one that was asked for is refused.
 ///

@@ -37,6 +37,8 @@ pub struct Held {
     pub id: Uuid,
     /// Its revision.
     pub revision: i32,
+    /// Instance or source where the revision was made.
+    pub origin: String,
     /// The hash of its fields, in hexadecimal; empty where the reader does not write the records of its region.
     pub content_hash: String,
 }
@@ -79,7 +81,7 @@ impl<'a> Walk<'a> {
         );
         let keys = KeyColumns::new(&[("after", KeyType::Id)]);
         let sql = format!(
-            "SELECT k.n, r.id, v.region, s.revision, s.content_hash FROM {} {} \
+            "SELECT k.n, r.id, v.region, s.revision, s.origin, s.content_hash FROM {} {} \
              LEFT JOIN view_head AS v ON v.record_id = r.id AND v.op = 'UPSERT' AND ({}) \
              LEFT JOIN sync_record AS s ON s.record_id = r.id ORDER BY r.id",
             keys.source(dialect),
@@ -111,9 +113,9 @@ impl<'a> Walk<'a> {
     }
 
     fn held(&self, id: Uuid, region: &str, row: &mut Row) -> Result<Held, DomainError> {
-        let (revision, hash): (i32, Vec<u8>) = (row.get()?, row.get()?);
+        let (revision, origin, hash): (i32, String, Vec<u8>) = (row.get()?, row.get()?, row.get()?);
         let content_hash = if self.viewer.writes_in(region) { hex(&hash) } else { String::new() };
-        Ok(Held { record_type: self.of, id, revision, content_hash })
+        Ok(Held { record_type: self.of, id, revision, origin, content_hash })
     }
 }
 

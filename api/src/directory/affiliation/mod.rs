@@ -20,6 +20,7 @@ mod assertion;
 pub mod graphql;
 pub(crate) mod merging;
 pub mod mutation;
+mod replica;
 pub mod store;
 pub mod write;
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::AssertedBy;
 use super::assertion::{Assertion, SideOf, Voice};
+use super::replica;
 use crate::directory::vocabulary::vocabularies;
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
@@ -20,11 +21,12 @@ use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::SourceInput;
 use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{DateTime, Identifier, PartialDate};
+use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{
     Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, fields_of_parts, lock_ids,
     touch,
 };
-use crate::record::{RecordType, id, messages, name_of, value_of};
+use crate::record::{RecordType, Times, id, messages, name_of, value_of};
 
 /// An affiliation, as it is written. An absent field keeps, null clears, a list replaces.
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]
@@ -63,7 +65,7 @@ impl AffiliationInput {
 #[derive(Debug)]
 pub struct Affiliations;
 
-fn blank(id: Uuid) -> Model {
+pub(super) fn blank(id: Uuid) -> Model {
     Model {
         id,
         region: String::new(),
@@ -241,7 +243,7 @@ pub async fn follow(batch: &Batch<'_>, column: &str, ids: &[Uuid]) -> Result<Vec
     let mut written = Vec::new();
     let mut changed = Vec::new();
     for (mut row, before) in moved {
-        row.revision = revisions.get(&row.id).copied().unwrap_or(row.revision) + 1;
+        row.revision = revisions.get(&row.id).copied().unwrap_or(row.revision) + batch.raise();
         row.updated_at = batch.now.micros();
         written.push(Written {
             record_type: RecordType::Affiliation,
@@ -339,6 +341,22 @@ impl Kind for Affiliations {
             fields["disputedBy"] = side.as_str().into();
         }
         Ok(fields)
+    }
+
+    fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Model, Unfit> {
+        replica::row(id, times, fields)
+    }
+
+    fn refers(row: &Model) -> Result<Vec<Refers>, DomainError> {
+        Ok(replica::refers(row))
+    }
+
+    async fn place(
+        batch: &Batch<'_>,
+        drafts: &mut Numbered<Draft<Model>>,
+        _: &mut [Problems],
+    ) -> Result<(), DomainError> {
+        replica::place(batch, drafts).await
     }
 
     fn stamp(row: &mut Model, revision: i32, now: DateTime, before: Option<&Model>) {

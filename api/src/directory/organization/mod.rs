@@ -24,6 +24,7 @@ pub mod graphql;
 pub(crate) mod merging;
 pub mod mutation;
 pub mod name;
+mod replica;
 pub mod store;
 mod succession;
 pub mod write;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::graphql::IdentifierInput;
 use super::name::ComparableName;
-use super::{Address, GeoPoint, OrganizationStatus, succession};
+use super::{Address, GeoPoint, OrganizationStatus, replica, succession};
 use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
 use crate::directory::{affiliation, partnership};
 use crate::record::error::DomainError;
@@ -21,8 +21,9 @@ use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{DateTime, EmailAddress, Identifier, Language, PartialDate, Url, sort_key};
+use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Reference, Written, rows_of};
-use crate::record::{RecordType, geo, id, messages, name_of};
+use crate::record::{RecordType, Times, geo, id, messages, name_of};
 
 /// A postal address, as it is written.
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]
@@ -119,7 +120,7 @@ impl OrganizationInput {
 #[derive(Debug)]
 pub struct Organizations;
 
-fn blank(id: Uuid) -> Model {
+pub(super) fn blank(id: Uuid) -> Model {
     let list = || "[]".to_owned();
     Model {
         id,
@@ -281,6 +282,14 @@ impl Kind for Organizations {
             "descriptions": from_json(&row.descriptions)?, "sources": from_json(&row.sources)?,
             "claims": from_json(&row.claims)?,
         }))
+    }
+
+    fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Model, Unfit> {
+        replica::row(id, times, fields)
+    }
+
+    fn refers(row: &Model) -> Result<Vec<Refers>, DomainError> {
+        replica::refers(row)
     }
 
     fn stamp(row: &mut Model, revision: i32, now: DateTime, before: Option<&Model>) {

@@ -24,6 +24,7 @@ pub mod graph;
 pub mod graphql;
 pub(crate) mod merging;
 pub mod mutation;
+mod replica;
 pub mod store;
 pub mod write;
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{PartnershipStatus, PartyRole, consent};
+use super::{PartnershipStatus, PartyRole, consent, replica};
 use crate::directory::affiliation::write::last_day;
 use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
 use crate::record::audit::Action;
@@ -24,11 +24,12 @@ use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
 use crate::record::value::{
     Currency, DateTime, Decimal, Identifier, LocalizedText, Money, PartialDate, sort_key,
 };
+use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{
     Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, fields_of_parts, lock_ids,
     rows_of, touch,
 };
-use crate::record::{RecordType, id, name_of, value_of};
+use crate::record::{RecordType, Times, id, name_of, value_of};
 
 /// An amount of money, as it is written.
 #[derive(Clone, Debug, Deserialize, InputObject)]
@@ -107,7 +108,7 @@ pub struct Row {
 }
 
 impl Row {
-    fn new(model: Model, parties: Vec<partnership_party::Model>) -> Self {
+    pub(super) fn new(model: Model, parties: Vec<partnership_party::Model>) -> Self {
         Self { model, parties, asked: None }
     }
 
@@ -161,7 +162,7 @@ impl Row {
 #[derive(Debug)]
 pub struct Partnerships;
 
-fn blank(id: Uuid) -> Model {
+pub(super) fn blank(id: Uuid) -> Model {
     let list = || "[]".to_owned();
     Model {
         id,
@@ -194,7 +195,7 @@ fn blank(id: Uuid) -> Model {
 }
 
 /// The start in lists by party: what is not known comes last.
-fn starts_key(row: &Model) -> String {
+pub(super) fn starts_key(row: &Model) -> String {
     row.starts_on.clone().unwrap_or_else(|| "~".to_owned())
 }
 
@@ -308,7 +309,7 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
     let revisions = touch(batch, &ids).await?;
     let mut written = Vec::new();
     for (after, before) in moved.iter_mut().filter(changed) {
-        after.model.revision = revisions.get(&after.model.id).copied().unwrap_or(after.model.revision) + 1;
+        after.model.revision = revisions.get(&after.model.id).copied().unwrap_or(after.model.revision) + batch.raise();
         after.model.updated_at = batch.now.micros();
         written.push(Written {
             record_type: RecordType::Partnership,
@@ -388,6 +389,22 @@ impl Kind for Partnerships {
             "sectors": from_json(&row.sectors)?, "parties": parties.collect::<Vec<_>>(),
             "sources": from_json(&row.sources)?, "claims": from_json(&row.claims)?,
         }))
+    }
+
+    fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Row, Unfit> {
+        replica::row(id, times, fields)
+    }
+
+    fn refers(row: &Row) -> Result<Vec<Refers>, DomainError> {
+        Ok(replica::refers(row))
+    }
+
+    async fn place(
+        batch: &Batch<'_>,
+        drafts: &mut Numbered<Draft<Row>>,
+        _: &mut [Problems],
+    ) -> Result<(), DomainError> {
+        replica::place(batch, drafts).await
     }
 
     fn stamp(row: &mut Row, revision: i32, now: DateTime, before: Option<&Row>) {

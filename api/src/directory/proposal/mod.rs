@@ -160,6 +160,7 @@ fn batch<'a>(app: &'a App, tx: &'a DatabaseTransaction) -> Batch<'a> {
         resolved: Resolved::default(),
         step: None,
         reader: None,
+        replica: false,
     }
 }
 

@@ -26,6 +26,7 @@ pub mod graphql;
 pub(crate) mod merging;
 pub mod mutation;
 pub mod own;
+mod replica;
 pub mod store;
 pub mod upkeep;
 pub mod write;

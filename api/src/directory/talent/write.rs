@@ -10,7 +10,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::consent::{self, Agreement, ConsentPurpose, Step};
-use super::{Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, upkeep};
+use super::{Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, replica, upkeep};
 use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::vocabulary::{occupation_facet, sector_facet, vocabularies};
 use crate::directory::{affiliation, proposal};
@@ -23,8 +23,9 @@ use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
 use crate::record::value::{Date, DateTime, EmailAddress, Identifier, Url, fold, sort_key};
+use crate::record::write::replica::Unfit;
 use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Submission, Written, rows_of};
-use crate::record::{RecordType, id, messages, name_of};
+use crate::record::{RecordType, Times, id, messages, name_of};
 
 /// A language that somebody speaks, as it is written.
 #[derive(Clone, Debug, Deserialize, InputObject)]
@@ -117,7 +118,7 @@ pub struct TalentInput {
 #[derive(Debug)]
 pub struct Talents;
 
-fn blank(id: Uuid) -> Model {
+pub(super) fn blank(id: Uuid) -> Model {
     let list = || "[]".to_owned();
     Model {
         id,
@@ -353,6 +354,19 @@ impl Kind for Talents {
             "headlines": from_json(&row.headlines)?, "biographies": from_json(&row.biographies)?,
             "sources": from_json(&row.sources)?, "claims": from_json(&row.claims)?,
         }))
+    }
+
+    fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Model, Unfit> {
+        replica::row(id, times, fields)
+    }
+
+    /// What the person has decided was checked where they did.
+    async fn place(
+        _: &Batch<'_>,
+        _: &mut Numbered<Draft<Model>>,
+        _: &mut [Problems],
+    ) -> Result<(), DomainError> {
+        Ok(())
     }
 
     fn stamp(row: &mut Model, revision: i32, now: DateTime, before: Option<&Model>) {

@@ -30,12 +30,19 @@ pub struct Batch<'a> {
     pub step: Option<Step>,
     /// Who writes, or on whose word a system does: what they may not see is not there for them.
     pub reader: Option<Arc<Viewer>>,
+    /// Whether revisions are those that other instances have made: what follows from them raises none here.
+    pub replica: bool,
 }
 
 /// How many rows of so many columns one INSERT may have: databases limit the values of a statement.
 const MAX_VALUES: usize = 30_000;
 
 impl Batch<'_> {
+    /// By how much the revision of a record rises that changes because of another.
+    pub fn raise(&self) -> i32 {
+        i32::from(!self.replica)
+    }
+
     /// Inserts rows, or replaces those with the same primary key.
     ///
     /// # Errors

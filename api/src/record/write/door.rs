@@ -58,7 +58,7 @@ pub(super) struct Shared {
     pub(super) origin: String,
     pub(super) content_hash: Vec<u8>,
     pub(super) live: bool,
-    erased: bool,
+    pub(super) erased: bool,
 }
 
 /// A batch on its way through the door.
@@ -107,6 +107,7 @@ impl<'a> Door<'a> {
                     .iter()
                     .find_map(|s| s.viewer.as_ref().or(s.reader.as_ref()))
                     .map(Arc::clone),
+                replica: false,
             },
             instance: app.instance(tx).await?.to_string(),
             ids: Vec::new(),
@@ -605,7 +606,7 @@ fn state_of(written: &Written) -> &'static str {
     }
 }
 
-/// Writes what all records share, and who did it: the caller, or the source where it has made the revision.
+/// Writes what all records share, and who did it: the caller, or the source where it has made the revision here.
 pub(super) async fn settle(
     batch: &Batch<'_>,
     written: &[Written],
@@ -650,7 +651,7 @@ pub(super) async fn settle(
     let entries = written.iter().map(|written| {
         let view = written.after.as_ref().or(written.before.as_ref());
         audit::Entry {
-            actor: if written.origin == instance {
+            actor: if batch.replica || written.origin == instance {
                 caller.clone()
             } else {
                 Actor::Source(written.origin.clone())

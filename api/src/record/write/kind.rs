@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::replica::{Refers, Unfit};
 use super::{Answer, Batch, RecordInput, Submission};
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
 use crate::record::value::{DateTime, Identifier};
-use crate::record::{RecordType, messages};
+use crate::record::{RecordType, Times, messages};
 
 /// A record that is written, before and after.
 #[derive(Clone, Debug)]
@@ -95,6 +96,32 @@ pub trait Kind: 'static {
     /// # Errors
     /// [`DomainError::Stored`] where a stored list is not JSON.
     fn replicated(row: &Self::Row) -> Result<serde_json::Value, DomainError>;
+    /// The row that has these replicated fields: the inverse of [`Kind::replicated`]. What follows from other records is
+    /// not yet in it.
+    ///
+    /// # Errors
+    /// [`Unfit`] where they are not those of a record of this type, or name an entry of a vocabulary that is not known.
+    fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Self::Row, Unfit>;
+    /// The records that a row refers to, all of which must be there.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where a stored list is not JSON.
+    fn refers(row: &Self::Row) -> Result<Vec<Refers>, DomainError> {
+        let _ = row;
+        Ok(Vec::new())
+    }
+    /// Completes rows that another instance has made with what follows from other rows, all of which are there. What
+    /// was written where they were made stays as it is.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    fn place(
+        batch: &Batch<'_>,
+        drafts: &mut Numbered<Draft<Self::Row>>,
+        problems: &mut [Problems],
+    ) -> impl Future<Output = Result<(), DomainError>> + Send {
+        Self::complete(batch, drafts, problems)
+    }
     /// Sets the revision and the times.
     fn stamp(row: &mut Self::Row, revision: i32, now: DateTime, before: Option<&Self::Row>);
     /// The rows of these ids.

@@ -268,7 +268,7 @@ pub async fn merge<K: Mergeable>(
         tx.execute_unprepared("LOCK TABLE record_redirect IN ROW EXCLUSIVE MODE").await?;
     }
     let (now, resolved) = (app.clock.now(), Resolved::default());
-    let batch = Batch { app, tx, dialect, now, resolved, step: None, reader: None };
+    let batch = Batch { app, tx, dialect, now, resolved, step: None, reader: None, replica: false };
     let refused = |problems: Vec<Problem>| Ok((Merged { problems, ..Merged::default() }, Vec::new()));
     let (pair, merged_before) = targets(&batch, asked).await?;
     let shared = lock(&batch, &sorted([pair.survivor, pair.duplicate].into_iter())).await?;

@@ -13,6 +13,7 @@ pub mod guard;
 mod idempotency;
 mod kind;
 mod merging;
+pub mod replica;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +21,6 @@ use std::sync::Arc;
 use async_graphql::Enum;
 use futures::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, DbErr};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use self::batch::{Batch, rows_of};
@@ -42,8 +42,7 @@ use crate::directory::partnership::write::PartnershipInput;
 use crate::directory::talent::consent::Step;
 use crate::directory::talent::write::TalentInput;
 
-/// Layout of the replicated fields that the content hash covers.
-/// The version of the fields that records have in the log.
+/// Layout of the replicated fields that the content hash covers, and that records have in the log.
 pub const SCHEMA_VERSION: i32 = 1;
 
 /// A record as somebody submits it.
@@ -305,13 +304,13 @@ impl Outcome {
         self.status == Status::Rejected && self.problems.iter().all(Problem::is_unknown_reference)
     }
 }
+
 /// SHA-256 of the replicated fields, as canonical JSON (RFC 8785).
 ///
 /// # Errors
 /// [`DomainError::Stored`] where they are not JSON.
 pub fn content_hash(fields: &serde_json::Value) -> Result<Vec<u8>, DomainError> {
-    let canonical = serde_json_canonicalizer::to_vec(fields)?;
-    Ok(Sha256::digest(canonical).to_vec())
+    Ok(replica::Canonical::of(fields)?.hash)
 }
 
 /// How a batch ends.

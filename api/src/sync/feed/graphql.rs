@@ -20,7 +20,7 @@ use crate::record::id::graphql_id;
 use crate::record::patience::Patience;
 use crate::record::provenance::ExternalId;
 use crate::record::read::{Selected, Selection};
-use crate::record::reader::Reader;
+use crate::record::reader::{Reader, ShownContact};
 use crate::record::value::DateTime;
 use crate::record::write::SCHEMA_VERSION;
 
@@ -215,6 +215,17 @@ impl ChangeNode {
         self.change.content_hash.as_deref()
     }
 
+    /// The record's fields as other instances take them: canonical JSON (RFC 8785), the text whose SHA-256 is `contentHash`.
+    /// Only for who writes the records of its region.
+    async fn canonical(&self, ctx: &Context<'_>) -> Option<&str> {
+        let shown = self.change.contact();
+        // There is always a reader: without one nothing could have been read.
+        if let (true, Ok(reader)) = (shown != ShownContact::default(), Reader::of(ctx)) {
+            reader.shows_contact(self.change.entry.record_id, shown);
+        }
+        self.change.canonical.as_deref()
+    }
+
     /// Whether no further change of the same transaction follows.
     async fn last_of_transaction(&self) -> bool {
         self.change.last_of_transaction
@@ -351,6 +362,7 @@ impl Arguments {
                 first: self.first,
                 exclude_origin: self.exclude_origin.clone(),
                 record: changes.below("Change", "record").unwrap_or_default(),
+                canonical: changes.has("Change", &["canonical"]),
                 pending: field.selection.has("ChangeFeed", &["pending"]),
             };
             let page = page(&call.app, &now, asked).await?;

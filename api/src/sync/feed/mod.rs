@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use self::scope::Following;
@@ -16,12 +17,13 @@ use crate::changes::fault::CursorFault;
 use crate::changes::{ChangeCursor, Operation, Scope};
 use crate::directory::node::{self, Node};
 use crate::identity::caller::Call;
-use crate::record::RecordType;
 use crate::record::error::DomainError;
 use crate::record::provenance::ExternalId;
 use crate::record::read::Selection;
 use crate::record::read::keyed::hex;
-use crate::record::reader::Reader;
+use crate::record::reader::{Reader, ShownContact};
+use crate::record::write::replica;
+use crate::record::{RecordType, all_of};
 
 pub mod graphql;
 pub mod scope;
@@ -46,6 +48,8 @@ pub struct Asked {
     pub exclude_origin: Option<String>,
     /// What is wanted of the records.
     pub record: Selection,
+    /// Whether the records are wanted as other instances take them.
+    pub canonical: bool,
     /// Whether it is wanted how much is still to come.
     pub pending: bool,
 }
@@ -61,11 +65,22 @@ pub struct Change {
     pub record: Option<Node>,
     /// Hash of its fields, in hexadecimal, where the reader writes the records of its region.
     pub content_hash: Option<String>,
+    /// The fields themselves as canonical JSON, where they were wanted and the reader is told their hash.
+    pub canonical: Option<String>,
     /// Whether no other entry of the same transaction follows.
     pub last_of_transaction: bool,
 }
 
 impl Change {
+    /// What `canonical` shows of how a person can be reached: themselves, or what somebody claims of it.
+    pub fn contact(&self) -> ShownContact {
+        let told = self.canonical.as_ref().filter(|_| self.entry.record_type == RecordType::Talent);
+        let fields: Value = told.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let claims = fields["claims"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let shows = |field: &str| !fields[field].is_null() || claims.iter().any(|one| one["field"] == field);
+        ShownContact { email: shows("email"), phone: shows("phone") }
+    }
+
     /// The id in the system that owns the record, where the reader may know it: of what they do not see now, only where
     /// it is of no person.
     pub fn external_id(&self) -> Option<ExternalId> {
@@ -126,9 +141,10 @@ fn at_head(state: &LogState, scope: Scope, base: i64) -> ChangeCursor {
 pub async fn page(app: &App, reader: &Reader, asked: Asked) -> Result<Page, DomainError> {
     let (db, viewer) = (Arc::clone(&reader.db), reader.viewer.clone());
     let (languages, today) = (reader.languages.clone(), reader.today);
+    let own = app.clone();
     let task = app.tasks.spawn(async move {
         let snapshot = Reader::new(db.snapshot().await?, viewer, languages, today);
-        read(&snapshot, &asked).await
+        read(&own, &snapshot, &asked).await
     });
     task.await.map_err(|error| DomainError::Task(error.to_string()))?
 }
@@ -159,7 +175,7 @@ fn position(state: &LogState, asked: &Asked) -> Result<ChangeCursor, CursorFault
     Ok(after.clone())
 }
 
-async fn read(reader: &Reader, asked: &Asked) -> Result<Page, DomainError> {
+async fn read(app: &App, reader: &Reader, asked: &Asked) -> Result<Page, DomainError> {
     let state = store::state(&reader.db, asked.after.as_ref()).await?;
     let mut cursor = position(&state, asked).map_err(DomainError::Cursor)?;
     let base = cursor.base;
@@ -194,6 +210,7 @@ async fn read(reader: &Reader, asked: &Asked) -> Result<Page, DomainError> {
             }
         })
         .collect();
+    let mut canonical = canonical(app, reader, asked, &shown).await?;
     let transactions: Vec<i64> = shown.iter().map(|entry| entry.tx_seq).collect();
     let after_page = next.filter(|next| wanted(asked, next, base)).map(|next| next.tx_seq);
     let changes = shown.into_iter().enumerate().map(|(index, entry)| {
@@ -204,8 +221,13 @@ async fn read(reader: &Reader, asked: &Asked) -> Result<Page, DomainError> {
             content_hash: entry
                 .content_hash
                 .as_deref()
-                .filter(|_| entry.operation == Operation::Upsert && reader.viewer.writes_in(&entry.region))
+                .filter(|_| knows_fields(reader, &entry))
                 .map(hex),
+            canonical: if entry.operation == Operation::Upsert {
+                canonical.remove(&entry.record_id)
+            } else {
+                None
+            },
             record: if entry.operation == Operation::Upsert {
                 records.remove(&entry.record_id)
             } else {
@@ -222,6 +244,30 @@ async fn read(reader: &Reader, asked: &Asked) -> Result<Page, DomainError> {
     };
     let head = at_head(&state, cursor.scope.clone(), base);
     Ok(Page { changes, cursor, has_more: !exhausted, head, pending })
+}
+
+/// Whether a reader is told what the fields of an entry's record are for other instances, and their hash: who writes the
+/// records of its region.
+fn knows_fields(reader: &Reader, entry: &Newest) -> bool {
+    entry.operation == Operation::Upsert && reader.viewer.writes_in(&entry.region)
+}
+
+/// The fields of the records of entries as other instances take them, where they are wanted and told.
+async fn canonical(
+    app: &App,
+    reader: &Reader,
+    asked: &Asked,
+    entries: &[Newest],
+) -> Result<HashMap<Uuid, String>, DomainError> {
+    let mut texts = HashMap::new();
+    let Some(tx) = reader.db.transaction().filter(|_| asked.canonical) else { return Ok(texts) };
+    for of in all_of::<RecordType>() {
+        let told = entries.iter().filter(|entry| entry.record_type == of && knows_fields(reader, entry));
+        let ids: Vec<Uuid> = told.map(|entry| entry.record_id).collect();
+        let found = replica::canonical(app, tx, of, &ids).await?;
+        texts.extend(found.into_iter().map(|(id, canonical)| (id, canonical.text)));
+    }
+    Ok(texts)
 }
 
 /// Whether an entry is for who asks, as far as the log says. Who has begun after a record went never knew it.

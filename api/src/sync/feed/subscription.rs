@@ -107,6 +107,7 @@ impl Following {
                 first: MAX_PAGE,
                 exclude_origin: None,
                 record: self.want.below("Change", "record").unwrap_or_default(),
+                canonical: self.want.has("Change", &["canonical"]),
                 pending: false,
             };
             let page = page(&self.call.app, &reader, asked).await?;

@@ -1,0 +1,669 @@
+//! Records as instances tell each other of them: their replicated fields as one text, its hash, and how revisions that
+//! were made elsewhere are taken.
+//!
+//! A revision is taken as it was made, with its id, number, origin and external id, where it is higher than what is here
+//! (see [`take`]). What depends on other records (who sees an affiliation) is worked out anew, and raises no revision:
+//! only the instance that answers for a record does.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::door::{Shared, consolidate, lock, settle};
+use super::{Batch, Draft, Kind, Numbered, Resolved, Written, rows_of};
+use crate::app::App;
+use crate::directory::affiliation::write::Affiliations;
+use crate::directory::organization::write::Organizations;
+use crate::directory::partnership::write::Partnerships;
+use crate::directory::talent::upkeep;
+use crate::directory::talent::write::Talents;
+use crate::directory::vocabulary::{Entries, Named};
+use crate::record::audit::{self, Action, Actor};
+use crate::record::erasure::ledger;
+use crate::record::error::DomainError;
+use crate::record::problem::Problems;
+use crate::record::read::keyed::hex;
+use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
+use crate::record::value::{DateTime, Language};
+use crate::record::{RecordType, Times, id as ids, slug};
+
+/// The replicated fields of a record as one text, which is the same wherever the fields are, and its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canonical {
+    /// The fields as canonical JSON (RFC 8785).
+    pub text: String,
+    /// SHA-256 of the text.
+    pub hash: Vec<u8>,
+}
+
+impl Canonical {
+    /// That of these fields.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where they are not JSON.
+    pub fn of(fields: &Value) -> Result<Self, DomainError> {
+        let text = serde_json_canonicalizer::to_string(fields)?;
+        let hash = hash_of(&text);
+        Ok(Self { text, hash })
+    }
+}
+
+fn hash_of(text: &str) -> Vec<u8> {
+    Sha256::digest(text).to_vec()
+}
+
+/// The replicated fields of records of a type, as they are in this transaction.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn canonical(
+    app: &App,
+    tx: &DatabaseTransaction,
+    of: RecordType,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Canonical>, DomainError> {
+    async fn of_kind<K: Kind>(
+        batch: &Batch<'_>,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Canonical>, DomainError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = K::load(batch, ids).await?;
+        rows.iter().map(|(id, row)| Ok((*id, Canonical::of(&K::replicated(row)?)?))).collect()
+    }
+    let batch = batch(app, tx);
+    match of {
+        RecordType::Organization => of_kind::<Organizations>(&batch, ids).await,
+        RecordType::Talent => of_kind::<Talents>(&batch, ids).await,
+        RecordType::Affiliation => of_kind::<Affiliations>(&batch, ids).await,
+        RecordType::Partnership => of_kind::<Partnerships>(&batch, ids).await,
+    }
+}
+
+fn batch<'a>(app: &'a App, tx: &'a DatabaseTransaction) -> Batch<'a> {
+    Batch {
+        app,
+        tx,
+        dialect: app.db.dialect(),
+        now: app.clock.now(),
+        resolved: Resolved::default(),
+        step: None,
+        reader: None,
+        replica: true,
+    }
+}
+
+/// Why what another instance tells of a record is not fit to be taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {message}")]
+pub struct Unfit {
+    /// The field, as a path; empty for the whole record.
+    pub path: String,
+    /// What is wrong, in English, for whoever runs the program.
+    pub message: String,
+    /// Whether it names an entry that the vocabularies of this program do not have: those of another may.
+    pub of_vocabulary: bool,
+}
+
+impl Unfit {
+    /// What is wrong with a field.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), of_vocabulary: false }
+    }
+}
+
+/// A text of another instance as it may be shown in a message.
+pub fn shown(text: &str) -> String {
+    text.chars().take(60).flat_map(char::escape_debug).collect()
+}
+
+/// The replicated fields as a type has them.
+///
+/// # Errors
+/// [`Unfit`] with the path of the field that is missing, unknown, or of another form.
+pub fn fields<T: DeserializeOwned>(fields: &Value) -> Result<T, Unfit> {
+    serde_path_to_error::deserialize(fields).map_err(|error| {
+        let path = error.path().to_string();
+        Unfit::new(if path == "." { String::new() } else { path }, error.inner().to_string())
+    })
+}
+
+/// Whether a vocabulary has all of these entries.
+///
+/// # Errors
+/// [`Unfit`] that names the first it does not have.
+pub fn known<'a, T: Named>(
+    path: &str,
+    what: &str,
+    entries: &Entries<T>,
+    slugs: impl IntoIterator<Item = &'a String>,
+) -> Result<(), Unfit> {
+    for slug in slugs {
+        if let Err(error) = entries.find(path, what, slug) {
+            return Err(Unfit { of_vocabulary: true, ..Unfit::new(path, error.to_string()) });
+        }
+    }
+    Ok(())
+}
+
+/// The id of another record.
+///
+/// # Errors
+/// [`Unfit`] where it is none of this type.
+pub fn id(path: &str, to: RecordType, text: &str) -> Result<Uuid, Unfit> {
+    ids::decode(path, to.prefix(), text).map_err(|error| Unfit::new(path, error.to_string()))
+}
+
+/// A level of visibility as it is stored.
+///
+/// # Errors
+/// [`Unfit`] where there is no such level.
+pub fn level(path: &str, code: i16) -> Result<i16, Unfit> {
+    if (0..=2).contains(&code) { Ok(code) } else { Err(Unfit::new(path, "a level is 0, 1 or 2")) }
+}
+
+/// A slug.
+///
+/// # Errors
+/// [`Unfit`] where it is not well formed.
+pub fn slug(text: String) -> Result<String, Unfit> {
+    if slug::is_well_formed(&text) {
+        return Ok(text);
+    }
+    Err(Unfit::new("slug", "a slug has lower-case letters and digits, in words joined by single hyphens"))
+}
+
+/// A record that another refers to, and the field that does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refers {
+    /// The field.
+    pub path: &'static str,
+    /// Type of the record that is meant.
+    pub to: RecordType,
+    /// The record.
+    pub id: Uuid,
+}
+
+/// A revision of a record, made by another instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Type of the record.
+    pub record_type: RecordType,
+    /// The record.
+    pub id: Uuid,
+    /// The number of the revision.
+    pub revision: i32,
+    /// Instance or source where it was made.
+    pub origin: String,
+    /// The system that owns the record, and its id there.
+    pub external: Option<(String, String)>,
+    /// The hash of the fields, as it was told.
+    pub content_hash: Vec<u8>,
+    /// The fields, as canonical JSON.
+    pub canonical: String,
+    /// When the record was written where it comes from.
+    pub times: Times,
+    /// When the person of a talent last said that it is right, where that is told.
+    pub confirmed_at: Option<DateTime>,
+}
+
+/// What became of a revision that was made elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The record is here now.
+    Created,
+    /// The record that was here has this revision now.
+    Updated,
+    /// It was here already.
+    Unchanged,
+    /// A later revision is here, or was and is deleted: the record stays as it is.
+    Behind(i32),
+    /// The same revision is here, and is another.
+    Forked,
+    /// The record was erased here, and stays so.
+    Erased,
+    /// It refers to a record that is not here, or not yet.
+    Waits(Refers),
+    /// It is not taken.
+    Refused(Unfit),
+}
+
+/// Whether a revision is what it says, as far as can be known without the database.
+///
+/// # Errors
+/// [`Unfit`].
+pub fn check(received: &Received) -> Result<(), Unfit> {
+    match received.record_type {
+        RecordType::Organization => row_of::<Organizations>(received).map(|_| ()),
+        RecordType::Talent => row_of::<Talents>(received).map(|_| ()),
+        RecordType::Affiliation => row_of::<Affiliations>(received).map(|_| ()),
+        RecordType::Partnership => row_of::<Partnerships>(received).map(|_| ()),
+    }
+}
+
+/// Whether a text in it has the one character that PostgreSQL does not store.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(list) => list.iter().any(has_nul),
+        Value::Object(fields) => fields.values().any(has_nul),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The row of a revision: what the row tells again is what was told, to the last character.
+fn row_of<K: Kind>(received: &Received) -> Result<K::Row, Unfit> {
+    if received.revision < 1 {
+        return Err(Unfit::new("revision", "revisions begin with 1"));
+    }
+    if hash_of(&received.canonical) != received.content_hash {
+        return Err(Unfit::new("contentHash", "this is not the SHA-256 of `canonical`"));
+    }
+    let broken = |error: &dyn std::fmt::Display| Unfit::new("canonical", error.to_string());
+    let told: Value = serde_json::from_str(&received.canonical).map_err(|error| broken(&error))?;
+    if has_nul(&told) {
+        return Err(Unfit::new("canonical", "a text has the character U+0000"));
+    }
+    let row = K::from_replicated(received.id, received.times, &told)?;
+    let again = K::replicated(&row).map_err(|error| broken(&error))?;
+    if Canonical::of(&again).map_err(|error| broken(&error))?.text != received.canonical {
+        let same = |name: &&String| {
+            let text = |fields: &Value| Canonical::of(fields.get(name.as_str())?).ok().map(|one| one.text);
+            text(&told) == text(&again)
+        };
+        let names = [&told, &again].into_iter().filter_map(Value::as_object).flat_map(|fields| fields.keys());
+        let differs = names.into_iter().find(|name| !same(name)).cloned();
+        let message = "it would not be kept as it is: its form is not the one that this program writes";
+        return Err(Unfit::new(differs.unwrap_or_else(|| "canonical".to_owned()), message));
+    }
+    Ok(row)
+}
+
+/// Takes revisions that other instances have made, inside a transaction, without the log and without committing.
+///
+/// One is taken where it is higher than what is here, as it was made; its fields are what its hash says. An equal one
+/// with an equal hash writes nothing, so that nothing goes round in circles. A record that was erased stays erased. What
+/// is not taken is told.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn take(
+    app: &App,
+    tx: &DatabaseTransaction,
+    received: &[Received],
+    by: &Actor,
+) -> Result<(Vec<Taken>, Vec<Written>), DomainError> {
+    if app.db.dialect() == Dialect::Postgres {
+        // No duplicate is merged meanwhile that something here refers to.
+        tx.execute_unprepared("LOCK TABLE record_redirect IN SHARE MODE").await?;
+    }
+    let mut taking = Taking {
+        batch: batch(app, tx),
+        received,
+        taken: vec![None; received.len()],
+        shared: HashMap::new(),
+        refers: HashMap::new(),
+        written: Vec::new(),
+    };
+    taking.refuse_twice();
+    let organizations = taking.read::<Organizations>()?;
+    let talents = taking.read::<Talents>()?;
+    let affiliations = taking.read::<Affiliations>()?;
+    let partnerships = taking.read::<Partnerships>()?;
+    taking.look_up().await?;
+    // In the order in which one may refer to the other.
+    taking.save::<Organizations>(organizations).await?;
+    taking.save::<Talents>(talents).await?;
+    taking.save::<Affiliations>(affiliations).await?;
+    taking.save::<Partnerships>(partnerships).await?;
+    taking.settle(by).await?;
+    let Taking { taken, written, .. } = taking;
+    let missing = || DomainError::Stored("a revision was neither taken nor refused".into());
+    let taken = taken.into_iter().map(|one| one.ok_or_else(missing)).collect::<Result<_, _>>()?;
+    Ok((taken, written))
+}
+
+/// Revisions on their way into the database.
+struct Taking<'a> {
+    batch: Batch<'a>,
+    received: &'a [Received],
+    /// What became of each; nothing where it goes on.
+    taken: Vec<Option<Taken>>,
+    shared: HashMap<Uuid, Shared>,
+    /// What each refers to.
+    refers: HashMap<usize, Vec<Refers>>,
+    written: Vec<Written>,
+}
+
+impl Taking<'_> {
+    /// Refuses the second of two revisions of a record.
+    fn refuse_twice(&mut self) {
+        let mut seen = HashSet::new();
+        for (index, one) in self.received.iter().enumerate() {
+            if !seen.insert(one.id) {
+                let unfit = Unfit::new("recordId", "another revision of the record stands before this one");
+                self.taken[index] = Some(Taken::Refused(unfit));
+            }
+        }
+    }
+
+    /// The rows of the revisions of a type.
+    fn read<K: Kind>(&mut self) -> Result<Numbered<K::Row>, DomainError> {
+        let mut rows = Vec::new();
+        for (index, one) in self.received.iter().enumerate() {
+            if one.record_type != K::TYPE || self.taken[index].is_some() {
+                continue;
+            }
+            match row_of::<K>(one) {
+                Ok(row) => {
+                    self.refers.insert(index, K::refers(&row)?);
+                    rows.push((index, row));
+                }
+                Err(unfit) => self.taken[index] = Some(Taken::Refused(unfit)),
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Looks at what is here of the records, and of those that they refer to, and locks it until the end of the
+    /// transaction: what is referred to is not deleted meanwhile.
+    async fn look_up(&mut self) -> Result<(), DomainError> {
+        let own = self.received.iter().map(|one| one.id);
+        let others = self.refers.values().flatten().map(|refers| refers.id);
+        let ids: Vec<Uuid> = own.chain(others).collect::<BTreeSet<_>>().into_iter().collect();
+        self.shared = lock(&self.batch, &ids).await?;
+        let (tx, dialect) = (self.batch.tx, self.batch.dialect);
+        let own: Vec<Uuid> = self.received.iter().map(|one| one.id).collect();
+        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+        let sql = format!(
+            "SELECT k.n, s.record_type, d.target_id, e.record_id FROM {} LEFT JOIN sync_record AS s ON s.record_id = k.id \
+             LEFT JOIN record_redirect AS d ON d.id = k.id LEFT JOIN erasure_ledger AS e ON e.record_id = k.id ORDER BY k.n",
+            keys.source(dialect),
+        );
+        let found = KeyedStatement { sql, keys }.query(tx, dialect, rows_of(&own)).await?;
+        for (index, mut row) in found {
+            let (of, target): (Option<String>, Option<Uuid>) = (row.get()?, row.get()?);
+            let in_ledger = row.get::<Option<Uuid>>()?.is_some();
+            self.judge(index, of.as_deref(), target, in_ledger);
+        }
+        self.judge_names().await
+    }
+
+    /// Decides by what is here of the record.
+    fn judge(&mut self, index: usize, of: Option<&str>, merged_into: Option<Uuid>, in_ledger: bool) {
+        let one = &self.received[index];
+        if self.taken[index].is_some() {
+            return;
+        }
+        let shared = self.shared.get(&one.id);
+        let taken = match shared {
+            _ if in_ledger || shared.is_some_and(|shared| shared.erased) => Taken::Erased,
+            None => return,
+            Some(_) if of != Some(one.record_type.name()) => {
+                Taken::Refused(Unfit::new("recordType", "the record is of another type here"))
+            }
+            Some(shared) if one.revision < shared.revision => Taken::Behind(shared.revision),
+            Some(shared) if one.revision == shared.revision => {
+                let same = shared.live && shared.content_hash == one.content_hash;
+                if same { Taken::Unchanged } else { Taken::Forked }
+            }
+            Some(_) => match merged_into {
+                Some(target) => {
+                    let target = ids::encode(one.record_type.prefix(), target);
+                    Taken::Refused(Unfit::new("recordId", format!("it was merged into `{target}` here")))
+                }
+                None => return,
+            },
+        };
+        self.taken[index] = Some(taken);
+    }
+
+    /// Refuses external ids that other records have here, or that records which were erased here had.
+    async fn judge_names(&mut self) -> Result<(), DomainError> {
+        let mut named: Vec<(usize, (String, String))> = Vec::new();
+        for (index, one) in self.received.iter().enumerate() {
+            if let (None, Some(external)) = (&self.taken[index], &one.external) {
+                named.push((index, external.clone()));
+            }
+        }
+        let (tx, dialect) = (self.batch.tx, self.batch.dialect);
+        let keys = KeyColumns::new(&[("source", KeyType::Text), ("external_id", KeyType::Text)]);
+        let sql = format!(
+            "SELECT k.n, s.record_id, s.record_type FROM {} {} ORDER BY k.n",
+            keys.source(dialect),
+            dialect.join_one("sync_record", "s", "s.source = k.source AND s.external_id = k.external_id"),
+        );
+        let rows = named.iter().map(|(_, (source, id))| {
+            vec![KeyValue::Text(source.clone()), KeyValue::Text(id.clone())]
+        });
+        let mut known = HashSet::new();
+        let mut in_batch: HashMap<&(String, String), usize> = HashMap::new();
+        for (position, mut row) in
+            (KeyedStatement { sql, keys }).query(tx, dialect, rows.collect()).await?
+        {
+            let (owner, of): (Uuid, RecordType) = (row.get()?, row.name()?);
+            let index = named[position].0;
+            if owner == self.received[index].id {
+                known.insert(index);
+            } else {
+                let owner = ids::encode(of.prefix(), owner);
+                let unfit = Unfit::new("externalId", format!("it is that of `{owner}` here"));
+                self.taken[index] = Some(Taken::Refused(unfit));
+            }
+        }
+        for (index, name) in &named {
+            if in_batch.insert(name, *index).is_some() {
+                let unfit = Unfit::new("externalId", "another record before this one has it");
+                self.taken[*index] = Some(Taken::Refused(unfit));
+            }
+        }
+        let new: Numbered<(String, String)> =
+            named.iter().filter(|(index, _)| !known.contains(index)).cloned().collect();
+        let names: Vec<(String, String)> = new.iter().map(|(_, name)| name.clone()).collect();
+        for position in ledger::erased(self.batch.app, &self.batch, &names).await? {
+            self.taken[new[position].0] = Some(Taken::Erased);
+        }
+        Ok(())
+    }
+
+    /// Lets wait what refers to records that are neither here nor among those that go on.
+    fn check_references(&mut self) {
+        loop {
+            let going: HashSet<Uuid> = self
+                .received
+                .iter()
+                .zip(&self.taken)
+                .filter(|(_, taken)| {
+                    matches!(taken, None | Some(Taken::Created | Taken::Updated | Taken::Unchanged))
+                })
+                .map(|(one, _)| one.id)
+                .collect();
+            let is_here = |refers: &Refers| {
+                going.contains(&refers.id) || self.shared.get(&refers.id).is_some_and(|shared| shared.live)
+            };
+            let waiting: Vec<(usize, Refers)> = self
+                .refers
+                .iter()
+                .filter(|(index, _)| self.taken[**index].is_none())
+                .filter_map(|(index, all)| Some((*index, *all.iter().find(|one| !is_here(one))?)))
+                .collect();
+            if waiting.is_empty() {
+                return;
+            }
+            for (index, refers) in waiting {
+                self.taken[index] = Some(Taken::Waits(refers));
+            }
+        }
+    }
+
+    async fn save<K: Kind>(&mut self, rows: Numbered<K::Row>) -> Result<(), DomainError> {
+        self.check_references();
+        let mut drafts = self.drafts::<K>(rows).await?;
+        let mut problems: Vec<Problems> = self.received.iter().map(|_| Problems::default()).collect();
+        K::place(&self.batch, &mut drafts, &mut problems).await?;
+        for (index, draft) in &mut drafts {
+            if let Some(problem) = problems[*index].take().into_iter().next() {
+                let unfit = Unfit::new(problem.path.clone(), problem.message(Language::En));
+                self.taken[*index] = Some(Taken::Refused(unfit));
+            } else if K::id(&draft.row) != self.received[*index].id {
+                return Err(DomainError::Stored("a row has another id than its record".into()));
+            }
+        }
+        self.refuse_slugs::<K>(&mut drafts).await?;
+        // What was refused now may have been waited for.
+        self.check_references();
+        drafts.retain(|(index, _)| self.taken[*index].is_none());
+        while !drafts.is_empty() {
+            let (now, later) = without_clashes::<K>(drafts)?;
+            self.save_some::<K>(now).await?;
+            drafts = later;
+        }
+        Ok(())
+    }
+
+    /// The rows that go on, each with the row that is here.
+    async fn drafts<K: Kind>(
+        &self,
+        rows: Numbered<K::Row>,
+    ) -> Result<Numbered<Draft<K::Row>>, DomainError> {
+        let going: Numbered<K::Row> =
+            rows.into_iter().filter(|(index, _)| self.taken[*index].is_none()).collect();
+        let is_live = |id: &Uuid| self.shared.get(id).is_some_and(|shared| shared.live);
+        let here: Vec<Uuid> = going.iter().map(|(_, row)| K::id(row)).filter(is_live).collect();
+        let mut present = if here.is_empty() { HashMap::new() } else { K::load(&self.batch, &here).await? };
+        let draft = |(index, row): (usize, K::Row)| {
+            let before = present.remove(&K::id(&row));
+            let draft = Draft { row, before, slug_salt: None, held: Vec::new(), viewer: None, answer: None };
+            (index, draft)
+        };
+        Ok(going.into_iter().map(draft).collect())
+    }
+
+    /// Refuses slugs that other records have: one that was made elsewhere cannot be given another.
+    async fn refuse_slugs<K: Kind>(
+        &mut self,
+        drafts: &mut Numbered<Draft<K::Row>>,
+    ) -> Result<(), DomainError> {
+        let mut asked = Vec::new();
+        for (index, draft) in drafts {
+            if let (None, Some(slug)) = (&self.taken[*index], K::slug(&mut draft.row)) {
+                asked.push((*index, slug.clone()));
+            }
+        }
+        let mut owners = slug::owners::<K>(&self.batch, asked.iter().map(|(_, slug)| slug.clone())).await?;
+        for (index, slug) in asked {
+            let id = self.received[index].id;
+            let owner = *owners.entry(slug.clone()).or_insert(id);
+            if owner != id {
+                let owner = ids::encode(K::TYPE.prefix(), owner);
+                let unfit = Unfit::new("slug", format!("`{slug}` is the slug of `{owner}` here, or was"));
+                self.taken[index] = Some(Taken::Refused(unfit));
+            }
+        }
+        Ok(())
+    }
+
+    async fn save_some<K: Kind>(&mut self, drafts: Numbered<Draft<K::Row>>) -> Result<(), DomainError> {
+        let mut saved: Vec<(K::Row, Option<K::Row>)> = Vec::with_capacity(drafts.len());
+        for (index, Draft { mut row, before, .. }) in drafts {
+            let one = &self.received[index];
+            // A new record keeps the time at which it was made elsewhere.
+            let made = before.clone().unwrap_or_else(|| row.clone());
+            K::stamp(&mut row, one.revision, one.times.updated_at, Some(&made));
+            let replaced = before.as_ref().map(K::replicated).transpose()?;
+            self.written.push(Written {
+                record_type: K::TYPE,
+                id: one.id,
+                before: before.as_ref().map(K::view),
+                after: Some(K::view(&row)),
+                revision: one.revision,
+                content_hash: one.content_hash.clone(),
+                origin: one.origin.clone(),
+                external: one.external.clone(),
+                erased_from: None,
+                action: if before.is_some() { Action::Update } else { Action::Create },
+                fields: audit::changed(replaced.as_ref(), &K::replicated(&row)?),
+            });
+            self.taken[index] = Some(if before.is_some() { Taken::Updated } else { Taken::Created });
+            saved.push((row, before));
+        }
+        let held = slug::held_by_others::<K>(&self.batch, &saved).await?;
+        slug::keep::<K>(&self.batch, &saved, &held).await?;
+        let touched = K::save(&self.batch, &saved).await?;
+        // These have the revision that they had, from where they had it.
+        let ids: BTreeSet<Uuid> = touched.iter().map(|written| written.id).collect();
+        let shared = lock(&self.batch, &ids.into_iter().collect::<Vec<_>>()).await?;
+        self.written.extend(touched.into_iter().map(|written| {
+            let origin = shared.get(&written.id).map(|shared| shared.origin.clone()).unwrap_or_default();
+            Written { origin, ..written }
+        }));
+        Ok(())
+    }
+
+    /// Writes what the records share, the external ids that they have elsewhere, and when people last confirmed them.
+    async fn settle(&mut self, by: &Actor) -> Result<(), DomainError> {
+        self.written = consolidate(std::mem::take(&mut self.written));
+        let (tx, dialect) = (self.batch.tx, self.batch.dialect);
+        let instance = self.batch.app.instance(tx).await?.to_string();
+        settle(&self.batch, &self.written, by, &instance).await?;
+        let mut names = Vec::new();
+        let mut confirmed = Vec::new();
+        for (one, taken) in self.received.iter().zip(&self.taken) {
+            if self.shared.contains_key(&one.id) && matches!(taken, Some(Taken::Created | Taken::Updated)) {
+                let (source, name) = one.external.clone().unwrap_or_default();
+                names.push(vec![KeyValue::Id(one.id), KeyValue::Text(source), KeyValue::Text(name)]);
+            }
+            if let (Some(Taken::Created), Some(at)) = (taken, one.confirmed_at) {
+                confirmed.push((one.id, at));
+            }
+        }
+        let columns = [("id", KeyType::Id), ("source", KeyType::Text), ("name", KeyType::Text)];
+        let keys = KeyColumns::new(&columns);
+        let sql = format!(
+            "UPDATE sync_record SET source = NULLIF(k.source, ''), external_id = NULLIF(k.name, '') FROM {} \
+             WHERE sync_record.record_id = k.id",
+            keys.source(dialect),
+        );
+        KeyedStatement { sql, keys }.execute(tx, dialect, names).await?;
+        for (id, at) in confirmed {
+            upkeep::store::confirm(tx, &[id], at).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Those rows that have no identifier which another before them has; and the others. Whoever comes first keeps it.
+#[expect(clippy::type_complexity, reason = "two lists of what it takes")]
+fn without_clashes<K: Kind>(
+    drafts: Numbered<Draft<K::Row>>,
+) -> Result<(Numbered<Draft<K::Row>>, Numbered<Draft<K::Row>>), DomainError> {
+    let (mut now, mut later) = (Vec::new(), Vec::new());
+    let mut seen = HashSet::new();
+    for (index, draft) in drafts {
+        let identifiers = K::identifiers(&draft.row)?;
+        if identifiers.iter().any(|identifier| seen.contains(identifier)) {
+            later.push((index, draft));
+        } else {
+            seen.extend(identifiers);
+            now.push((index, draft));
+        }
+    }
+    Ok((now, later))
+}
+
+/// A hash as it is told.
+///
+/// # Errors
+/// [`Unfit`] where it is no SHA-256 in hexadecimal.
+pub fn hash(path: &str, text: &str) -> Result<Vec<u8>, Unfit> {
+    let digit = |at: usize| text.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+    let bytes: Option<Vec<u8>> = if text.len() == 64 { (0..64).step_by(2).map(digit).collect() } else { None };
+    bytes
+        .filter(|bytes| hex(bytes) == text)
+        .ok_or_else(|| Unfit::new(path, "a SHA-256 has 64 hexadecimal digits"))
+}

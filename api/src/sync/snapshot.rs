@@ -1,0 +1,237 @@
+//! Copies of all that somebody may follow, as it is at one instant, a line of JSON for each record.
+//!
+//! The first line says what it is a copy of, and the position from which to follow; the last one how many records of
+//! each type there were, and the hash of all bytes before it. Without the last line the copy is not whole. Nothing is
+//! stored: lines are made as fast as they are taken. `/sync/snapshot` sends them, `passerelle export` writes them into a
+//! file.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Name, Request, Response, Value, Variables};
+use futures::future::BoxFuture;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::digest::{Held, Walk};
+use super::feed::scope::Following;
+use super::feed::{end_of, store};
+use crate::changes::ChangeCursor;
+use crate::changes::fault::View;
+use crate::directory::contact_read;
+use crate::directory::vocabulary;
+use crate::identity::caller::Call;
+use crate::import::source;
+use crate::record::error::DomainError;
+use crate::record::id::encode;
+use crate::record::read::Database;
+use crate::record::read::keyed::hex;
+use crate::record::reader::Reader;
+use crate::record::value::LanguagePreferences;
+use crate::record::write::SCHEMA_VERSION;
+use crate::record::write::replica::{Canonical, canonical};
+use crate::record::{RecordType, all_of, name_of, value_of};
+
+/// What is told of each record.
+const DOCUMENT: &str = include_str!("snapshot.graphql");
+/// Records that are read at once: `nodes` takes no more.
+const RECORDS: usize = 100;
+
+/// Who takes the lines of a copy.
+pub trait Sink: Send {
+    /// About so many records will come.
+    fn begin(&mut self, records: i64) {
+        let _ = records;
+    }
+
+    /// Takes lines with so many records.
+    ///
+    /// # Errors
+    /// [`Failure::Gone`] where nobody takes them any more.
+    fn take(
+        &mut self,
+        lines: Vec<u8>,
+        records: usize,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Why a copy is not whole.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Nobody takes it any more.
+    #[error("nobody reads the copy any more")]
+    Gone,
+    /// It could not be read.
+    #[error(transparent)]
+    Failed(#[from] DomainError),
+}
+
+/// What a copy is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// How many records are in it.
+    pub records: u64,
+    /// The position from which to follow.
+    pub cursor: ChangeCursor,
+}
+
+/// The types that somebody names.
+///
+/// # Errors
+/// `BAD_USER_INPUT` that lists all types, where there is none of a name.
+pub fn types_of<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<RecordType>, DomainError> {
+    let of = |name: &str| {
+        value_of::<RecordType>(name).ok_or_else(|| {
+            let known: Vec<&str> = all_of::<RecordType>().map(name_of).collect();
+            DomainError::bad_input("types", format!("`types` must be some of {}.", known.join(", ")))
+        })
+    };
+    names.map(of).collect()
+}
+
+/// Makes a copy of what a caller follows. `run` runs an operation of the schema.
+///
+/// # Errors
+/// [`Failure`]: what was taken until then is not whole.
+pub async fn make<'s, R, S>(
+    call: &Call,
+    following: &Following,
+    run: R,
+    sink: &mut S,
+) -> Result<Copied, Failure>
+where
+    R: Fn(Request) -> BoxFuture<'s, Response> + Send + Sync,
+    S: Sink,
+{
+    let wrong = |error| DomainError::Stored(format!("the document of snapshots is wrong: {error}"));
+    let document = parse_query(DOCUMENT).map_err(wrong)?;
+    let db = call.app.db.long_snapshot().await.map_err(DomainError::from)?;
+    let mut copy = Copy { call, db, document, run, sink, hash: Sha256::new() };
+    let state = store::state(&copy.db, None).await?;
+    copy.sink.begin(store::count_after(&copy.db, following, 0, state.head).await?);
+    let view = |(region, visibility): &View| json!({"region": region, "visibility": name_of(*visibility)});
+    let cursor = end_of(&state, following.scope.clone());
+    let header = json!({
+        "instanceId": call.app.instance(call.app.db.writer()).await?,
+        "feedId": state.feed_id,
+        "cursor": cursor.text(),
+        "views": following.views.iter().map(view).collect::<Vec<_>>(),
+        "schemaVersion": SCHEMA_VERSION,
+        "vocabularyHash": vocabulary::hash(),
+        "sources": copy.sources().await?,
+        "startedAt": call.app.clock.now().to_utc().to_rfc3339(),
+    });
+    copy.send(line(&header), 0).await?;
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    let viewer = call.viewer();
+    for of in all_of::<RecordType>().filter(|of| following.follows(*of)) {
+        let count = counts.entry(of.name()).or_default();
+        let db = Arc::clone(&copy.db);
+        let mut walk = Walk::new(&db, viewer, following, of);
+        while let Some(held) = walk.next().await? {
+            for some in held.chunks(RECORDS) {
+                let lines = copy.lines(of, some).await?;
+                *count += some.len() as u64;
+                copy.send(lines, some.len()).await?;
+            }
+        }
+    }
+    let hash = hex(&copy.hash.clone().finalize());
+    copy.send(line(&json!({"counts": counts, "sha256": hash})), 0).await?;
+    Ok(Copied { records: counts.values().sum(), cursor })
+}
+
+/// A copy that is being made.
+struct Copy<'a, R, S> {
+    call: &'a Call,
+    db: Arc<Database>,
+    document: ExecutableDocument,
+    run: R,
+    sink: &'a mut S,
+    hash: Sha256,
+}
+
+impl<'s, R, S> Copy<'_, R, S>
+where
+    R: Fn(Request) -> BoxFuture<'s, Response> + Send + Sync,
+    S: Sink,
+{
+    async fn send(&mut self, lines: Vec<u8>, records: usize) -> Result<(), Failure> {
+        self.hash.update(&lines);
+        self.sink.take(lines, records).await
+    }
+
+    /// The sources of the regions whose records the caller writes: whoever takes such a record elsewhere has to know
+    /// them.
+    async fn sources(&self) -> Result<Vec<serde_json::Value>, DomainError> {
+        let Some(tx) = self.db.transaction() else { return Ok(Vec::new()) };
+        let all = source::all(tx).await?;
+        let own = all.into_iter().filter(|source| self.call.viewer().writes_in(&source.region));
+        Ok(own.map(|source| json!({"name": source.name, "region": source.region})).collect())
+    }
+
+    /// The fields of records as other instances take them, of those that the caller may have them of: the same whose
+    /// hash they are told.
+    async fn canonical(
+        &self,
+        of: RecordType,
+        some: &[Held],
+    ) -> Result<HashMap<Uuid, Canonical>, DomainError> {
+        let told: Vec<Uuid> =
+            some.iter().filter(|held| !held.content_hash.is_empty()).map(|held| held.id).collect();
+        match self.db.transaction() {
+            Some(tx) => canonical(&self.call.app, tx, of, &told).await,
+            None => Err(DomainError::Stored("a copy is made of a snapshot".into())),
+        }
+    }
+
+    /// The lines of some records of a type.
+    async fn lines(&self, of: RecordType, some: &[Held]) -> Result<Vec<u8>, DomainError> {
+        let app = &self.call.app;
+        let today = app.clock.now().to_utc().date_naive();
+        let viewer = self.call.viewer().clone();
+        let reader = Reader::new(Arc::clone(&self.db), viewer, LanguagePreferences::default(), today);
+        let mut canonical = self.canonical(of, some).await?;
+        let ids = some.iter().map(|held| Value::from(encode(held.record_type.prefix(), held.id)));
+        let variables = [(Name::new("ids"), Value::List(ids.collect()))];
+        let mut request = Request::new(String::new())
+            .variables(Variables::from_value(Value::Object(variables.into_iter().collect())))
+            .data(Arc::clone(&reader))
+            .data(app.clone())
+            .data(self.call.clone());
+        request.set_parsed_query(self.document.clone());
+        let response = (self.run)(request).await;
+        if let Some(error) = response.errors.first() {
+            return Err(DomainError::Stored(format!("a record cannot be told: {error}")));
+        }
+        contact_read::note(app, &reader.viewer, reader.shown_contacts());
+        let data = response.data.into_json()?;
+        let nodes = data["nodes"].as_array().cloned().unwrap_or_default();
+        let mut lines = Vec::new();
+        for (held, node) in some.iter().zip(nodes) {
+            if node.is_null() {
+                return Err(DomainError::Stored("a record is in a view and cannot be read".into()));
+            }
+            lines.extend(line(&json!({
+                "recordType": held.record_type.name(),
+                "recordId": node["id"],
+                "revision": held.revision,
+                "origin": held.origin,
+                "contentHash": Some(&held.content_hash).filter(|hash| !hash.is_empty()),
+                "canonical": canonical.remove(&held.id).map(|canonical| canonical.text),
+                "record": node,
+            })));
+        }
+        Ok(lines)
+    }
+}
+
+/// A line of JSON.
+fn line(value: &serde_json::Value) -> Vec<u8> {
+    let mut line = value.to_string().into_bytes();
+    line.push(b'\n');
+    line
+}
