@@ -10,6 +10,7 @@ mod audit;
 mod changes;
 mod command;
 mod erasure;
+mod exchange;
 mod feed;
 mod http;
 mod identity;

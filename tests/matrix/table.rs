@@ -105,7 +105,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Subscription", Shown::Related, "changes"),
     ("ChangeFeed", Shown::Related, "changes cursor hasMore head instanceId pending schemaVersion vocabularyHash"),
     ("Change", Shown::Related, "cursor externalId lastOfTransaction occurredAt operation origin reason record recordId recordType region revision"),
-    ("Change", Shown::Staff, "contentHash"),
+    ("Change", Shown::Staff, "canonical contentHash"),
     ("SyncDigest", Shown::Related, "buckets count cursor"),
     ("SyncBucketEntry", Shown::Related, "contentHash recordId recordType revision"),
     // Who is told what of these, tests/feed/{clients,erasures} say: regions have their own part, systems themselves.
