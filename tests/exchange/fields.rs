@@ -39,7 +39,8 @@ fn date() -> impl Strategy<Value = String> {
 }
 
 fn url() -> impl Strategy<Value = Value> {
-    let urls: &[&str] = &["https://example.org/", "https://example.org/a?b=c%20d#e", "http://xn--bcher-kva.example/"];
+    let urls: &[&str] =
+        &["https://example.org/", "https://example.org/a?b=c%20d#e", "http://xn--bcher-kva.example/"];
     proptest::sample::select(urls.to_vec()).prop_map(Value::from)
 }
 
@@ -53,7 +54,8 @@ fn typed(of: &'static str) -> impl Strategy<Value = String> {
 
 fn texts() -> impl Strategy<Value = Value> {
     let one = (one_of(&["FR", "NL", "EN", "DE"]), text());
-    vec(one.prop_map(|(language, text)| json!({"language": language, "text": text})), 0..3).prop_map(Value::from)
+    vec(one.prop_map(|(language, text)| json!({"language": language, "text": text})), 0..3)
+        .prop_map(Value::from)
 }
 
 fn source() -> impl Strategy<Value = Value> {

@@ -142,5 +142,9 @@ async fn fill(server: &TestServer) {
     .await;
     import(server, &[organization("wallonie", "new", json!({"name": "New name", "address": place}))]).await;
     // Its affiliation follows it into another view, by a revision of its own.
-    import(server, &[talent("wallonie", "ada", json!({"visibility": "MEMBERS", "email": "ada@example.org"}))]).await;
+    import(
+        server,
+        &[talent("wallonie", "ada", json!({"visibility": "MEMBERS", "email": "ada@example.org"}))],
+    )
+    .await;
 }

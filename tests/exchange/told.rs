@@ -1,6 +1,8 @@
 //! What is not taken of an export is told: records that are later here, other, erased, or whose names somebody has. And
 //! who is told of the fields as other instances take them.
 
+use uuid::Uuid;
+
 use super::*;
 use crate::mutations::call;
 
@@ -19,10 +21,11 @@ on_both_databases! {
         let file = export(&server, folder.path(), &[]);
         let text = fs::read_to_string(&file).unwrap();
         assert_eq!(take(&other, folder.path(), &file).0, Some(0));
-        let new = "{ organization(by: {slug: \"new\"}) { id name revision history { nodes { action actor } } } }";
+        let new = "{ organization(by: {slug: \"new\"}) { id name revision } }";
         let before = other.data(new).await["organization"].take();
-        assert_eq!(before["history"]["nodes"], json!([{"action": "CREATE", "actor": "COMMAND_LINE"}]));
         let id = before["id"].as_str().unwrap().to_owned();
+        let history = other.data(&format!("{{ history(id: \"{id}\") {{ nodes {{ action actorKind revision }} }} }}")).await;
+        assert_eq!(history["history"]["nodes"], json!([{"action": "CREATE", "actorKind": "COMMAND_LINE", "revision": before["revision"]}]));
 
         // Changed here, to a later revision.
         let named = call(&other, "updateOrganization", "organization { revision }", &[("id", "ID!", json!(id)), ("input", "OrganizationInput!", json!({"name": "Local"}))]).await;
@@ -142,5 +145,23 @@ on_both_databases! {
             assert_eq!(told.contains("Twee"), flandre);
         }
         assert!(seen > 10);
+    }
+}
+
+on_both_databases! {
+    async fn whoever_is_told_the_fields_of_a_person_is_noted_for_them(server) {
+        fill(&server).await;
+        let reader = Viewer { account: Some(Uuid::from_u128(5)), ..editor("wallonie") };
+        let reading = server.beside(reader).await;
+        let reads = "SELECT COUNT(*) FROM contact_read";
+        reading.data("{ changes { changes { recordId contentHash } } }").await;
+        reading.data("{ changes { changes { canonical } } }").await;
+        for _ in 0..500 {
+            if number(&server, reads).await > 0 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        assert_eq!(number(&server, reads).await, 1, "of whom there is something to reach them by");
     }
 }

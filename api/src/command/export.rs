@@ -75,8 +75,7 @@ async fn close(app: App) {
 
 /// Writes into a file beside the one that is asked for, which takes its place when it is whole: nobody finds half of one.
 async fn to_file(call: &Call, following: &Following, path: &Path) -> Result<(), Failure> {
-    let cannot =
-        |error: std::io::Error| Failure::failed(format!("cannot write {}: {error}", path.display()));
+    let cannot = |error: std::io::Error| Failure::failed(format!("cannot write {}: {error}", path.display()));
     if path.is_dir() {
         return Err(Failure::failed(format!("cannot write {}: it is a folder", path.display())));
     }

@@ -304,7 +304,10 @@ fn read_header(text: &str, known: &[Source]) -> Result<Header, SnapshotError> {
         }
         if vocabulary::vocabularies().regions.get(&source.region).is_none() {
             let region = shown(&source.region);
-            return Err(wrong(format!("its source `{}` is one of `{region}`, which is no region here", source.name)));
+            return Err(wrong(format!(
+                "its source `{}` is one of `{region}`, which is no region here",
+                source.name
+            )));
         }
     }
     Ok(header)
@@ -316,7 +319,8 @@ fn check_lines(
     known: &[Source],
     sender: &mpsc::Sender<Told>,
 ) -> Result<Checked, SnapshotError> {
-    let cut = || SnapshotError::File("it is not whole: its last line, which says what is in it, is missing".into());
+    let cut =
+        || SnapshotError::File("it is not whole: its last line, which says what is in it, is missing".into());
     let tell = |told: Told| drop(sender.blocking_send(told));
     let mut hash = Sha256::new();
     let first = lines.next()?.and_then(Result::ok).filter(|line| line.ends_with('\n')).ok_or_else(cut)?;
@@ -357,7 +361,8 @@ fn check_lines(
             }
             let source = one.external.as_ref().map(|(source, _)| source.as_str());
             if let Some(source) = source.filter(|source| !sources.contains_key(source)) {
-                let message = format!("the source `{}` is neither known here nor in the first line", shown(source));
+                let message =
+                    format!("the source `{}` is neither known here nor in the first line", shown(source));
                 return Err(Unfit::new("record.externalId", message));
             }
             replica::check(&one).map(|()| place)
@@ -379,14 +384,17 @@ fn check_lines(
     }
     let records: u64 = footer.counts.values().sum();
     if hex(&hash.finalize()) != footer.sha256 {
-        let text = "it is damaged: its lines are not those that it was written with (their SHA-256 is another)";
+        let text =
+            "it is damaged: its lines are not those that it was written with (their SHA-256 is another)";
         return Err(SnapshotError::File(text.into()));
     }
     counts.retain(|_, count| *count > 0);
     let expected: BTreeMap<String, u64> = footer.counts.into_iter().filter(|(_, count)| *count > 0).collect();
     // Bad lines were not counted, and are told.
     if counts.values().sum::<u64>() == records && counts != expected {
-        return Err(SnapshotError::File("it is damaged: it has other records than its last line says".into()));
+        return Err(SnapshotError::File(
+            "it is damaged: it has other records than its last line says".into(),
+        ));
     }
     Ok(Checked { header, records })
 }
@@ -561,11 +569,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    async fn take(
-        &mut self,
-        before: u64,
-        records: Vec<(Numbers, Received)>,
-    ) -> Result<(), SnapshotError> {
+    async fn take(&mut self, before: u64, records: Vec<(Numbers, Received)>) -> Result<(), SnapshotError> {
         let (lines, batch): (Vec<Numbers>, Vec<Received>) = records.into_iter().unzip();
         let batch = Arc::new(batch);
         let received = Arc::clone(&batch);
@@ -603,7 +607,8 @@ impl Import<'_> {
             }
             Taken::Behind(revision) => {
                 self.summary.behind += 1;
-                let text = format!("revision {revision} is here, which is later than {}: it stays", one.revision);
+                let text =
+                    format!("revision {revision} is here, which is later than {}: it stays", one.revision);
                 self.report.note(*number, &text);
                 return Ok(());
             }

@@ -51,11 +51,7 @@ pub trait Sink: Send {
     ///
     /// # Errors
     /// [`Failure::Gone`] where nobody takes them any more.
-    fn take(
-        &mut self,
-        lines: Vec<u8>,
-        records: usize,
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn take(&mut self, lines: Vec<u8>, records: usize) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Why a copy is not whole.

@@ -73,10 +73,7 @@ pub(super) fn refers(row: &Model) -> Vec<Refers> {
 }
 
 /// Sets what affiliations have of their sides. Who has disputed one before has disputed it since then.
-pub(super) async fn place(
-    batch: &Batch<'_>,
-    drafts: &mut Numbered<Draft<Model>>,
-) -> Result<(), DomainError> {
+pub(super) async fn place(batch: &Batch<'_>, drafts: &mut Numbered<Draft<Model>>) -> Result<(), DomainError> {
     let found = sides(batch, &drafts.iter().map(|(_, draft)| &draft.row).collect::<Vec<_>>()).await?;
     for ((_, Draft { row, before, .. }), found) in drafts.iter_mut().zip(found) {
         if let Some(before) = before.as_ref().filter(|before| before.disputed_by == row.disputed_by) {

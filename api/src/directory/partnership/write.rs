@@ -309,7 +309,8 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
     let revisions = touch(batch, &ids).await?;
     let mut written = Vec::new();
     for (after, before) in moved.iter_mut().filter(changed) {
-        after.model.revision = revisions.get(&after.model.id).copied().unwrap_or(after.model.revision) + batch.raise();
+        after.model.revision =
+            revisions.get(&after.model.id).copied().unwrap_or(after.model.revision) + batch.raise();
         after.model.updated_at = batch.now.micros();
         written.push(Written {
             record_type: RecordType::Partnership,

@@ -10,7 +10,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::consent::{self, Agreement, ConsentPurpose, Step};
-use super::{Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, replica, upkeep};
+use super::{
+    Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, replica, upkeep,
+};
 use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::vocabulary::{occupation_facet, sector_facet, vocabularies};
 use crate::directory::{affiliation, proposal};

@@ -438,14 +438,12 @@ impl Taking<'_> {
             keys.source(dialect),
             dialect.join_one("sync_record", "s", "s.source = k.source AND s.external_id = k.external_id"),
         );
-        let rows = named.iter().map(|(_, (source, id))| {
-            vec![KeyValue::Text(source.clone()), KeyValue::Text(id.clone())]
-        });
+        let rows = named
+            .iter()
+            .map(|(_, (source, id))| vec![KeyValue::Text(source.clone()), KeyValue::Text(id.clone())]);
         let mut known = HashSet::new();
         let mut in_batch: HashMap<&(String, String), usize> = HashMap::new();
-        for (position, mut row) in
-            (KeyedStatement { sql, keys }).query(tx, dialect, rows.collect()).await?
-        {
+        for (position, mut row) in (KeyedStatement { sql, keys }).query(tx, dialect, rows.collect()).await? {
             let (owner, of): (Uuid, RecordType) = (row.get()?, row.name()?);
             let index = named[position].0;
             if owner == self.received[index].id {
@@ -527,10 +525,7 @@ impl Taking<'_> {
     }
 
     /// The rows that go on, each with the row that is here.
-    async fn drafts<K: Kind>(
-        &self,
-        rows: Numbered<K::Row>,
-    ) -> Result<Numbered<Draft<K::Row>>, DomainError> {
+    async fn drafts<K: Kind>(&self, rows: Numbered<K::Row>) -> Result<Numbered<Draft<K::Row>>, DomainError> {
         let going: Numbered<K::Row> =
             rows.into_iter().filter(|(index, _)| self.taken[*index].is_none()).collect();
         let is_live = |id: &Uuid| self.shared.get(id).is_some_and(|shared| shared.live);
@@ -662,7 +657,8 @@ fn without_clashes<K: Kind>(
 /// [`Unfit`] where it is no SHA-256 in hexadecimal.
 pub fn hash(path: &str, text: &str) -> Result<Vec<u8>, Unfit> {
     let digit = |at: usize| text.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
-    let bytes: Option<Vec<u8>> = if text.len() == 64 { (0..64).step_by(2).map(digit).collect() } else { None };
+    let bytes: Option<Vec<u8>> =
+        if text.len() == 64 { (0..64).step_by(2).map(digit).collect() } else { None };
     bytes
         .filter(|bytes| hex(bytes) == text)
         .ok_or_else(|| Unfit::new(path, "a SHA-256 has 64 hexadecimal digits"))

@@ -218,11 +218,7 @@ async fn read(app: &App, reader: &Reader, asked: &Asked) -> Result<Page, DomainE
         Change {
             cursor: ChangeCursor { seq: entry.seq, tag: entry.tag, ..cursor.clone() },
             last_of_transaction: following != Some(entry.tx_seq),
-            content_hash: entry
-                .content_hash
-                .as_deref()
-                .filter(|_| knows_fields(reader, &entry))
-                .map(hex),
+            content_hash: entry.content_hash.as_deref().filter(|_| knows_fields(reader, &entry)).map(hex),
             canonical: if entry.operation == Operation::Upsert {
                 canonical.remove(&entry.record_id)
             } else {
