@@ -24,8 +24,8 @@ on_both_databases! {
         let new = "{ organization(by: {slug: \"new\"}) { id name revision } }";
         let before = other.data(new).await["organization"].take();
         let id = before["id"].as_str().unwrap().to_owned();
-        let history = other.data(&format!("{{ history(id: \"{id}\") {{ nodes {{ action actorKind revision }} }} }}")).await;
-        assert_eq!(history["history"]["nodes"], json!([{"action": "CREATE", "actorKind": "COMMAND_LINE", "revision": before["revision"]}]));
+        let history = other.data(&format!("{{ history(id: \"{id}\") {{ nodes {{ action actor revision }} }} }}")).await;
+        assert_eq!(history["history"]["nodes"], json!([{"action": "CREATE", "actor": "COMMAND_LINE", "revision": before["revision"]}]));
 
         // Changed here, to a later revision.
         let named = call(&other, "updateOrganization", "organization { revision }", &[("id", "ID!", json!(id)), ("input", "OrganizationInput!", json!({"name": "Local"}))]).await;

@@ -105,7 +105,7 @@ on_both_databases! {
         fs::write(&file, &wallonie).unwrap();
         let (code, said) = take(&empty, folder.path(), &file);
         assert_eq!(code, Some(1), "{said}");
-        assert!(said.contains("memberOf: `organization_") && said.contains("is neither here nor in the file"), "{said}");
+        assert!(said.contains("memberOf: `organization_") && said.contains("is not here, and did not come in with the file"), "{said}");
         assert_eq!(number(&empty, "SELECT COUNT(*) FROM talent").await, 1, "{said}");
     }
 }

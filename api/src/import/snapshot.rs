@@ -620,7 +620,7 @@ impl Import<'_> {
             Taken::Waits(_) if !self.is_last => return Ok(self.waiting.push(*number, text)?),
             Taken::Waits(refers) => {
                 let to = id::encode(refers.to.prefix(), refers.id);
-                Unfit::new(refers.path, format!("`{to}` is neither here nor in the file"))
+                Unfit::new(refers.path, format!("`{to}` is not here, and did not come in with the file"))
             }
             Taken::Forked => {
                 let message = format!("revision {} is here and says something else: it stays", one.revision);

@@ -462,8 +462,8 @@ impl Taking<'_> {
         }
         let new: Numbered<(String, String)> =
             named.iter().filter(|(index, _)| !known.contains(index)).cloned().collect();
-        let names: Vec<(String, String)> = new.iter().map(|(_, name)| name.clone()).collect();
-        for position in ledger::erased(self.batch.app, &self.batch, &names).await? {
+        let fresh: Vec<(String, String)> = new.iter().map(|(_, name)| name.clone()).collect();
+        for position in ledger::erased(self.batch.app, &self.batch, &fresh).await? {
             self.taken[new[position].0] = Some(Taken::Erased);
         }
         Ok(())
