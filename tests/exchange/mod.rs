@@ -107,10 +107,9 @@ fn rewritten(text: &str, change: impl Fn(usize, Value) -> Option<Value>) -> Stri
 }
 
 /// A record whose fields say something else, with the hash of that.
-fn with_fields(mut line: Value, revision: i64, fields: Value) -> Value {
+fn with_fields(mut line: Value, revision: i64, fields: &Value) -> Value {
     let mut canonical: Value = serde_json::from_str(line["canonical"].as_str().unwrap()).unwrap();
     canonical.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    // The keys of these are sorted already, or stand where they stood.
     let text = passerelle::record::write::replica::Canonical::of(&canonical).unwrap();
     line["canonical"] = text.text.into();
     line["contentHash"] = hex(&text.hash).into();

@@ -38,7 +38,7 @@ on_both_databases! {
 
         // The same revision, and something else.
         let fork = |revision: i64, fields: &Value| rewritten(&text, |_, line| {
-            Some(if line["recordId"] == json!(id) { with_fields(line, revision, fields.clone()) } else { line })
+            Some(if line["recordId"] == json!(id) { with_fields(line, revision, fields) } else { line })
         });
         let (code, said) = take(&other, folder.path(), &write(folder.path(), fork(3, &json!({"name": "Fork"}))));
         assert!(code == Some(1) && said.contains("says something else") && said.contains("1 bad"), "{said}");
@@ -48,8 +48,8 @@ on_both_databases! {
         assert!(code == Some(0) && said.contains("1 updated"), "{said}");
         let now = other.data(new).await["organization"].take();
         assert_eq!((&now["name"], &now["revision"]), (&json!("Later"), &json!(7)));
-        let origin = format!("SELECT COUNT(*) FROM sync_record WHERE revision = 7 AND origin = 'test-wallonie' AND external_id = 'org-new'");
-        assert_eq!(number(&other, &origin).await, 1);
+        let origin = "SELECT COUNT(*) FROM sync_record WHERE revision = 7 AND origin = 'test-wallonie' AND external_id = 'org-new'";
+        assert_eq!(number(&other, origin).await, 1);
 
         // A slug or an external id that somebody else has here.
         let taken = fork(8, &json!({"slug": "old"}));
@@ -78,7 +78,7 @@ on_both_databases! {
         let ada = other.data("{ talent(by: {slug: \"ada\"}) { id } }").await["talent"]["id"].as_str().unwrap().to_owned();
         let erased = call(&other, "eraseTalent", "deletedId", &[("id", "ID!", json!(ada))]).await;
         assert_eq!(erased["userErrors"], json!([]));
-        let later = rewritten(&text, |_, line| Some(if line["recordId"] == json!(ada) { with_fields(line, 99, json!({})) } else { line }));
+        let later = rewritten(&text, |_, line| Some(if line["recordId"] == json!(ada) { with_fields(line, 99, &json!({})) } else { line }));
         for file in [file.clone(), write(folder.path(), later)] {
             let (_, said) = take(&other, folder.path(), &file);
             // Their affiliation went with them.
@@ -112,7 +112,7 @@ on_both_databases! {
         let (code, said) = take(&other, folder.path(), &file);
         assert!(code == Some(0) && said.contains("1 later here"), "{said}");
         assert_eq!(number(&other, "SELECT COUNT(*) FROM organization").await, 0);
-        let later = rewritten(&text, |place, line| Some(if place == 1 { with_fields(line, 3, json!({})) } else { line }));
+        let later = rewritten(&text, |place, line| Some(if place == 1 { with_fields(line, 3, &json!({})) } else { line }));
         assert!(take(&other, folder.path(), &write(folder.path(), later)).1.contains("1 created"));
         assert_eq!(other.data("{ organization(by: {slug: \"gone\"}) { revision } }").await["organization"]["revision"], 3);
         assert_eq!(import_text(&other, &organization("wallonie", "gone", json!({"name": "again"})).to_string(), &options()).await.0.updated, 1);

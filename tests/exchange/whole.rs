@@ -165,8 +165,8 @@ on_both_databases! {
             if place == 0 { line.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone()); }
             Some(line)
         }).into_bytes();
-        let unknown = rewritten(&text, |place, line| Some(if place == 1 { with_fields(line, 1, json!({"sectors": ["alchemy"]})) } else { line }));
-        let newer_field = rewritten(&text, |place, line| Some(if place == 1 { with_fields(line, 1, json!({"aura": 1})) } else { line }));
+        let unknown = rewritten(&text, |place, line| Some(if place == 1 { with_fields(line, 1, &json!({"sectors": ["alchemy"]})) } else { line }));
+        let newer_field = rewritten(&text, |place, line| Some(if place == 1 { with_fields(line, 1, &json!({"aura": 1})) } else { line }));
         let cases: Vec<(&str, Vec<u8>, &str)> = vec![
             ("without its last line", cut(text.len() - lines.last().unwrap().len()), "not whole"),
             ("cut in its last line", cut(text.len() - 1), "not whole"),
