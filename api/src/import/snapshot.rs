@@ -443,7 +443,7 @@ fn received(text: &str) -> Result<Received, Unfit> {
 /// Registers the sources of a file that are not known here.
 async fn register(app: &App, sources: &[NamedSource]) -> Result<(), DomainError> {
     for one in sources {
-        source::add(app.db.writer(), app.clock.now(), &one.name, &one.region).await?;
+        source::add(app, &one.name, &one.region).await?;
     }
     Ok(())
 }

@@ -16,9 +16,9 @@ use super::refusal::{Refusal, RequestError};
 use super::request::Media;
 use crate::identity::caller::{Call, Unidentified};
 use crate::record::error::{Code, DomainError};
+use crate::sync::feed::acknowledge;
 use crate::sync::feed::graphql::following;
 use crate::sync::feed::scope::Following;
-use crate::sync::feed::acknowledge;
 use crate::sync::snapshot::{self, Failure, Sink};
 
 /// Parts of the answer that may wait to be read.
