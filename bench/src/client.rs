@@ -24,6 +24,16 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Host and port.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// What follows the host.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Reads an address of the form `http://host[:port][/path]`.
     ///
     /// # Errors
@@ -48,6 +58,8 @@ impl Target {
 pub(crate) struct Client {
     target: Target,
     stream: Option<TcpStream>,
+    /// The header that says who asks, if anybody.
+    header: String,
     /// The head of every request up to the length of its body.
     head: String,
     sending: Vec<u8>,
@@ -90,6 +102,7 @@ impl Client {
         Self {
             target: target.clone(),
             stream: None,
+            header: header.to_owned(),
             head,
             sending: Vec::new(),
             received: Vec::new(),
@@ -166,6 +179,53 @@ impl Client {
         }
         self.stream = Some(stream);
         Ok(Some(head))
+    }
+
+    /// Reads what is at another path of the server, on a connection of its own, and hands it on as it comes; the
+    /// status.
+    ///
+    /// # Errors
+    /// See [`Client::post`]; also where the body ends before its end.
+    pub(crate) async fn get(&self, path: &str, mut each: impl FnMut(&[u8])) -> Result<u16, Failure> {
+        let mut stream = self.connect().await?;
+        let (host, header) = (&self.target.authority, &self.header);
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\n{header}Accept: */*\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.map_err(Failure::during("asking"))?;
+        let mut received = Vec::new();
+        let head = loop {
+            fill(&mut stream, &mut received).await?;
+            if let Some(head) = parse_head(&received)? {
+                break head;
+            }
+            within_bounds(received.len())?;
+        };
+        received.drain(..head.body);
+        match head.length {
+            Length::Bytes(length) => {
+                within_bounds(length)?;
+                while received.len() < length {
+                    fill(&mut stream, &mut received).await?;
+                }
+                each(&received[..length]);
+            }
+            Length::Chunked => {
+                let mut whole = Vec::new();
+                loop {
+                    let mut at = 0;
+                    let done = take_chunks(&received, &mut at, &mut whole)?;
+                    each(&whole);
+                    whole.clear();
+                    received.drain(..at);
+                    if done {
+                        break;
+                    }
+                    fill(&mut stream, &mut received).await?;
+                }
+            }
+        }
+        Ok(head.status)
     }
 
     async fn connect(&self) -> Result<TcpStream, Failure> {
@@ -340,6 +400,26 @@ mod tests {
                 client.post(b"{}").await.err().map(|failure| failure.to_string()).unwrap_or_default();
             assert!(failure.contains(expected), "{failure}");
         }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn hands_on_what_comes() -> Result<(), Failure> {
+        for (answer, status, body) in
+            [(PLAIN, 200, "plain"), (CHUNKED, 200, "chunked"), (CLOSING, 429, "wait")]
+        {
+            for slowly in [false, true] {
+                let client = Client::new(&server(Box::leak(Box::new([answer])), slowly)?);
+                let mut seen = Vec::new();
+                let told = client.get("/else", |part| seen.extend_from_slice(part)).await?;
+                assert_eq!((told, String::from_utf8_lossy(&seen).as_ref()), (status, body));
+            }
+        }
+        let cut = Client::new(&server(
+            &["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;close\r\nchun\r\n"],
+            false,
+        )?);
+        assert!(cut.get("/", |_| {}).await.is_err());
         Ok(())
     }
 

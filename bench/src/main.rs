@@ -7,6 +7,7 @@ mod client;
 mod compare;
 mod directory;
 mod failure;
+mod feed;
 mod generate;
 mod import;
 mod index;
@@ -55,6 +56,8 @@ enum Command {
     Mutations(mutations::Arguments),
     /// Times batches of records that systems push.
     Push(push::Arguments),
+    /// Times the feed as partner regions use it: pages, copies, waiting, and what waiting costs the server.
+    Feed(feed::Arguments),
     /// Prints the figures of `run` beside those of `pgbench`.
     Compare(compare::Arguments),
 }
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Freshness(arguments) => index::freshness(&arguments),
         Command::Mutations(arguments) => mutations::command(&arguments),
         Command::Push(arguments) => push::command(&arguments),
+        Command::Feed(arguments) => feed::command(&arguments),
         Command::Compare(arguments) => compare::command(&arguments),
     };
     match outcome {

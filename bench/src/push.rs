@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::client::{Client, Target};
 use crate::failure::Failure;
-use crate::results::number;
+use crate::results::{Measure, number, percentile};
 
 /// What `bench push` takes.
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,11 @@ pub(crate) struct Arguments {
     seconds: u64,
 }
 
+/// Records that a batch may have.
+const LARGEST: u32 = 500;
+/// How long so many may take, in milliseconds, 99 times in 100.
+const TARGET: f64 = 1500.0;
+
 const PUSH: &str = "mutation($input: PushRecordsInput!) { pushRecords(input: $input) {
     cursor results { status currentRevision } userErrors { code reason message retryAfterMs } } }";
 
@@ -56,7 +61,11 @@ pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
         told("made", arguments, &made);
         let until = Instant::now() + Duration::from_secs(arguments.seconds);
         let changed = measure(arguments, &target, &mut revisions, Some(until)).await?;
-        told("changed", arguments, &changed);
+        let slow = told("changed", arguments, &changed);
+        if arguments.batch == LARGEST {
+            let what = format!("a batch of {LARGEST}, all changed, p99");
+            print!("{}", Measure::table(&[Measure::new(what, slow, Some(TARGET), "ms")]));
+        }
         Ok(())
     })
 }
@@ -69,13 +78,10 @@ struct Measured {
     whole: Duration,
 }
 
-fn told(what: &str, arguments: &Arguments, measured: &Measured) {
+fn told(what: &str, arguments: &Arguments, measured: &Measured) -> f64 {
     let mut times = measured.times.clone();
     times.sort_unstable();
-    let at = |percent: usize| {
-        let time = times.get((times.len() * percent / 100).min(times.len().saturating_sub(1)));
-        number(time.map_or(0.0, Duration::as_secs_f64) * 1000.0, 0)
-    };
+    let at = |percent: usize| percentile(&times, percent).as_secs_f64() * 1000.0;
     // Exact up to 2^32 records, which no run here has.
     let records = u32::try_from(times.len()).unwrap_or(u32::MAX).saturating_mul(arguments.batch);
     println!(
@@ -83,9 +89,10 @@ fn told(what: &str, arguments: &Arguments, measured: &Measured) {
         arguments.batch,
         arguments.source.len(),
         number(f64::from(records) / measured.whole.as_secs_f64(), 0),
-        at(50),
-        at(99)
+        number(at(50), 0),
+        number(at(99), 0)
     );
+    at(99)
 }
 
 /// Pushes for all sources at once: each of their batches, or one after the other until a time. `revisions` are those of

@@ -127,6 +127,51 @@ pub(crate) fn table(head: &[String], rows: impl IntoIterator<Item = Vec<String>>
     out
 }
 
+/// A figure beside what it should be at most.
+#[derive(Debug)]
+pub(crate) struct Measure {
+    /// What was measured.
+    what: String,
+    /// How much it was.
+    is: f64,
+    /// How much it may be; none where nothing is promised.
+    at_most: Option<f64>,
+    /// The unit of both.
+    unit: &'static str,
+}
+
+impl Measure {
+    /// A figure, and what it should be at most.
+    pub(crate) fn new(what: impl Into<String>, is: f64, at_most: Option<f64>, unit: &'static str) -> Self {
+        Self { what: what.into(), is, at_most, unit }
+    }
+
+    /// Whether it is as promised, for people.
+    pub(crate) fn verdict(&self) -> &'static str {
+        match self.at_most {
+            Some(at_most) if self.is <= at_most => "met",
+            Some(_) => "MISSED",
+            None => "",
+        }
+    }
+
+    /// These figures as a table.
+    pub(crate) fn table(all: &[Self]) -> String {
+        let rows = all.iter().map(|measure| {
+            let shown = |value: f64| format!("{} {}", number(value, usize::from(value < 10.0)), measure.unit);
+            let target = measure.at_most.map_or_else(String::new, shown);
+            vec![measure.what.clone(), shown(measure.is), target, measure.verdict().to_owned()]
+        });
+        table(&["", "measured", "target", ""].map(str::to_owned), rows)
+    }
+}
+
+/// The value below which so many in 100 of these lie, which must be in order; 0 where there are none.
+pub(crate) fn percentile(sorted: &[std::time::Duration], percent: usize) -> std::time::Duration {
+    let place = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
+    sorted.get(place).copied().unwrap_or_default()
+}
+
 /// A number with the given decimals and its thousands apart.
 pub(crate) fn number(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
@@ -149,6 +194,23 @@ pub(crate) fn number(value: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_stand_beside_what_was_promised() {
+        let all = [
+            Measure::new("a", 150.4, Some(150.4), "ms"),
+            Measure::new("b", 5.12, Some(5.0), "s"),
+            Measure::new("c", 1.0, None, "s"),
+        ];
+        let drawn = Measure::table(&all);
+        let words: Vec<Vec<&str>> = drawn.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(words[1], ["a", "150", "ms", "150", "ms", "met"]);
+        assert_eq!(words[2], ["b", "5.1", "s", "5.0", "s", "MISSED"]);
+        assert_eq!(words[3], ["c", "1.0", "s"]);
+        let times: Vec<_> = (1..=200).map(std::time::Duration::from_millis).collect();
+        assert_eq!([50, 99].map(|percent| percentile(&times, percent).as_millis()), [101, 199]);
+        assert_eq!(percentile(&[], 99), std::time::Duration::ZERO);
+    }
 
     #[test]
     fn numbers_and_tables_are_readable() {
