@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::record::RecordType;
-use crate::record::error::{Code, DomainError};
+use crate::record::error::{DomainError, is_untaken};
 use crate::record::messages::{self, Said, pushing};
 use crate::record::policy::Viewer;
 use crate::record::problem::Problem;
@@ -375,9 +375,9 @@ async fn run(app: &App, ready: Ready, ticket: Ticket) -> Result<Pushed, DomainEr
     }
 }
 
-/// Whether the database has refused what was written, rather than not been there.
+/// Whether the database has refused what was written, rather than not been there, or not able to.
 fn is_refused(error: &DomainError) -> bool {
-    matches!(error, DomainError::Database(_)) && error.code() != Code::Unavailable
+    matches!(error, DomainError::Database(error) if is_untaken(error))
 }
 
 /// The first submission that the database does not take, by trying less and less of the batch.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Error, ErrorExtensions};
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::changes::fault::CursorFault;
 
@@ -153,9 +153,42 @@ impl DomainError {
     }
 }
 
-/// Whether the database could not be reached in time, as opposed to having refused a statement.
+/// Whether the database could not be reached in time, or its connection was lost, or it stops or has too much to do, as
+/// opposed to having refused a statement.
 fn is_unavailable(error: &DbErr) -> bool {
-    matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
+    match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            match error.as_ref() {
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+                // Classes of PostgreSQL: of connections, of resources that there are too few of, of its operator.
+                sqlx::Error::Database(error) => {
+                    let code = error.code().unwrap_or_default();
+                    code.len() == 5 && ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+                }
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Whether the database does not take what was to be written, whenever it is tried: a value, or a constraint.
+pub fn is_untaken(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    let sqlx::Error::Database(error) = error.as_ref() else { return false };
+    let code = error.code().unwrap_or_default();
+    match code.parse::<u32>() {
+        // The extended codes of SQLite have the simple one in their last byte: too big, a constraint, a wrong type.
+        Ok(code) if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
+            matches!(code & 0xff, 18..=20)
+        }
+        // Classes of PostgreSQL: of data, of constraints, of limits, of what functions raise.
+        _ => ["22", "23", "54", "P0"].iter().any(|class| code.starts_with(class)),
+    }
 }
 
 impl From<DbErr> for DomainError {
