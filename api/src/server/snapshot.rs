@@ -14,10 +14,12 @@ use super::Shared;
 use super::graphql::call;
 use super::refusal::{Refusal, RequestError};
 use super::request::Media;
+use crate::changes::cursor::Scope;
 use crate::identity::caller::{Call, Unidentified};
+use crate::record::RecordType;
 use crate::record::error::{Code, DomainError};
 use crate::sync::feed::acknowledge;
-use crate::sync::feed::graphql::following;
+use crate::sync::feed::graphql::{again, following};
 use crate::sync::feed::scope::Following;
 use crate::sync::snapshot::{self, Failure, Sink};
 
@@ -36,8 +38,10 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(Media::Json),
         Err(Unidentified::Failed(error)) => return RequestError::from(&error).respond(Media::Json),
     };
-    let following = match asked(&call, parts.uri.query().unwrap_or_default()) {
-        Ok(following) => following,
+    let asked = Asked::read(parts.uri.query().unwrap_or_default());
+    let asked = asked.and_then(|asked| asked.following(&call).map(|following| (asked, following)));
+    let (asked, following) = match asked {
+        Ok(asked) => asked,
         Err(error) => return refused(&error),
     };
     let Ok(turn) = Arc::clone(&shared.snapshots).try_acquire_owned() else {
@@ -53,7 +57,8 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let tasks = shared.app.tasks.clone();
     tasks.spawn(async move {
         let stopping = shared.stopping.clone();
-        let mut lines = Lines(sender.clone());
+        let mut lines =
+            Lines { call: call.clone(), asked, scope: following.scope.clone(), sender: sender.clone() };
         let run = |request| shared.schema.once(request);
         let made = tokio::select! {
             made = tokio::time::timeout(TIME, snapshot::make(&call, &following, run, &mut lines)) => made.ok(),
@@ -98,25 +103,55 @@ fn refused(error: &DomainError) -> Response<Body> {
 }
 
 /// What the address asks for: `types` and `regions`, each several times or with commas.
-fn asked(call: &Call, query: &str) -> Result<Following, DomainError> {
-    let (mut types, mut regions) = (Vec::new(), Vec::new());
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        for word in value.split(',').filter(|word| !word.is_empty()) {
-            match name.as_ref() {
-                "types" => types.extend(snapshot::types_of([word].into_iter())?),
-                "regions" => regions.push(word.to_owned()),
-                _ => {}
-            }
-        }
-    }
-    following(call, Some(&types), Some(&regions))
+struct Asked {
+    types: Vec<RecordType>,
+    regions: Vec<String>,
 }
 
-/// Sends the lines of a copy.
-struct Lines(mpsc::Sender<Result<Bytes, std::io::Error>>);
+impl Asked {
+    fn read(query: &str) -> Result<Self, DomainError> {
+        let (mut types, mut regions) = (Vec::new(), Vec::new());
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            for word in value.split(',').filter(|word| !word.is_empty()) {
+                match name.as_ref() {
+                    "types" => types.extend(snapshot::types_of([word].into_iter())?),
+                    "regions" => regions.push(word.to_owned()),
+                    _ => {}
+                }
+            }
+        }
+        Ok(Self { types, regions })
+    }
+
+    /// What that is for who calls.
+    fn following(&self, call: &Call) -> Result<Following, DomainError> {
+        following(call, Some(&self.types), Some(&self.regions))
+    }
+}
+
+/// Sends the lines of a copy, for as long as who reads it may see what it was begun with: it can take ten minutes.
+struct Lines {
+    call: Call,
+    asked: Asked,
+    scope: Scope,
+    sender: mpsc::Sender<Result<Bytes, std::io::Error>>,
+}
+
+impl Lines {
+    async fn ask_again(&mut self) -> Result<(), Failure> {
+        let refused = |error| match error {
+            DomainError::Unauthenticated(_) => Failure::Gone,
+            error => Failure::Failed(error),
+        };
+        self.call = again(&self.call).await.map_err(refused)?;
+        let now = self.asked.following(&self.call).map_err(refused)?;
+        if now.scope == self.scope { Ok(()) } else { Err(Failure::Gone) }
+    }
+}
 
 impl Sink for Lines {
     async fn take(&mut self, lines: Vec<u8>, _: usize) -> Result<(), Failure> {
-        self.0.send(Ok(lines.into())).await.map_err(|_| Failure::Gone)
+        self.ask_again().await?;
+        self.sender.send(Ok(lines.into())).await.map_err(|_| Failure::Gone)
     }
 }

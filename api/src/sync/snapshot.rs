@@ -57,7 +57,7 @@ pub trait Sink: Send {
 /// Why a copy is not whole.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Nobody takes it any more.
+    /// Nobody takes it any more, or nobody may.
     #[error("nobody reads the copy any more")]
     Gone,
     /// It could not be read.
