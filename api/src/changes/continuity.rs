@@ -150,7 +150,9 @@ async fn marks(dialect: Dialect, on: &DatabaseConnection) -> Option<Marks> {
     if dialect == Dialect::Sqlite {
         return None;
     }
-    let sql = "SELECT s.system_identifier, c.timeline_id FROM pg_control_system() AS s, pg_control_checkpoint() AS c";
+    // The timeline that is written to: that of the last checkpoint is the old one for minutes after a failover.
+    let sql = "SELECT s.system_identifier, ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int \
+               FROM pg_control_system() AS s";
     let asked = on.query_one_raw(Statement::from_string(dialect.backend(), sql)).await;
     let read = asked.and_then(|row| match row {
         Some(row) => Ok(Some(Marks { system: row.try_get_by_index(0)?, timeline: row.try_get_by_index(1)? })),
