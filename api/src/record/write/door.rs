@@ -89,9 +89,17 @@ impl<'a> Door<'a> {
         tx: &'a DatabaseTransaction,
         submissions: &'a [Submission],
     ) -> Result<Self, DomainError> {
-        // A source locks nothing that it refers to: no duplicate is merged while its lines are written.
-        if app.db.dialect() == Dialect::Postgres && submissions.iter().any(|s| s.source.is_some()) {
-            tx.execute_unprepared("LOCK TABLE record_redirect IN SHARE MODE").await?;
+        // A source locks nothing that it refers to: no duplicate is merged while its lines are written. What is erased
+        // takes its duplicates with it. Both are locked before any record is, so that nobody waits crosswise.
+        let erases = submissions.iter().any(|s| s.removal == Some(Removal::Erase));
+        let mode = match (submissions.iter().any(|s| s.source.is_some()), erases) {
+            (true, true) => Some("SHARE ROW EXCLUSIVE"),
+            (true, false) => Some("SHARE"),
+            (false, true) => Some("ROW EXCLUSIVE"),
+            (false, false) => None,
+        };
+        if let Some(mode) = mode.filter(|_| app.db.dialect() == Dialect::Postgres) {
+            tx.execute_unprepared(&format!("LOCK TABLE record_redirect IN {mode} MODE")).await?;
         }
         Ok(Self {
             app,
