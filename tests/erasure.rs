@@ -27,10 +27,10 @@ use crate::support::run;
 use crate::support::server::{Setup, TestServer};
 
 /// Stands in every personal field, and nowhere else.
-const CANARY: &str = "kanarievogel";
+pub(crate) const CANARY: &str = "kanarievogel";
 
 /// A profile with the canary in every field that takes a text.
-fn profile() -> Value {
+pub(crate) fn profile() -> Value {
     let text = |what: &str| json!([{"language": "FR", "text": format!("{what} {CANARY}")}]);
     json!({
         "slug": format!("{CANARY}-slug"), "displayName": format!("Ana {CANARY}"), "givenName": format!("{CANARY}given"),
@@ -78,13 +78,13 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn holds_canary(bytes: &[u8]) -> bool {
+pub(crate) fn holds_canary(bytes: &[u8]) -> bool {
     let canary = CANARY.as_bytes();
     bytes.windows(canary.len()).any(|window| window.eq_ignore_ascii_case(canary))
 }
 
 /// Files below a folder that hold the canary.
-fn with_canary(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn with_canary(folder: &Path) -> Vec<PathBuf> {
     let holds = |path: &PathBuf| fs::read(path).is_ok_and(|bytes| holds_canary(&bytes));
     files(folder).into_iter().filter(holds).collect()
 }
@@ -100,7 +100,7 @@ fn indexed(folder: &Path) -> BTreeSet<PathBuf> {
 }
 
 /// Tables with a row that holds the canary.
-async fn tables_with_canary(db: &DatabaseConnection) -> Vec<String> {
+pub(crate) async fn tables_with_canary(db: &DatabaseConnection) -> Vec<String> {
     let names = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'";
     let backend = db.get_database_backend();
     let mut found = Vec::new();
@@ -135,7 +135,7 @@ async fn ask(address: &str, token: Option<&str>, query: &str, variables: Value) 
 }
 
 /// Waits until something is so.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + Duration::from_mins(1);
     while !is_so().await {
         assert!(Instant::now() < end, "{what}");

@@ -15,6 +15,7 @@ mod feed;
 mod http;
 mod identity;
 mod import;
+mod invariants;
 mod lists;
 mod matrix;
 mod mutations;

@@ -1,26 +1,32 @@
-//! Random histories, with readers who stop and go on: whoever has caught up has what a new reader gets.
+//! Random histories of writes, erasures and sweeping, with readers who stop and go on: whoever has caught up has what a
+//! new reader gets.
 
 use std::collections::BTreeMap;
 
+use passerelle::changes::ChangeCursor;
+use passerelle::changes::retention::{self, Retention};
 use passerelle::record::policy::Viewer;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use super::{Follower, editor, member};
+use super::{Follower, code, editor, member};
+use crate::mutations::{call, number};
 use crate::on_both_databases;
 use crate::support::records::{
     affiliation, import_text, ndjson, options, organization, partnership, source, talent,
 };
 use crate::support::server::TestServer;
 
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
 const LEVELS: [&str; 3] = ["PUBLIC", "MEMBERS", "PRIVATE"];
 const REGIONS: [&str; 2] = ["wallonie", "flandre"];
 /// Records of each type.
 const RECORDS: usize = 5;
 
 /// A random write. What cannot be done now, such as deleting what others refer to, is refused, which is no matter.
-fn write(random: &mut StdRng) -> Value {
+fn write(random: &mut StdRng, erased: &[usize; RECORDS]) -> Value {
     let n = random.random_range(0..RECORDS);
     let m = random.random_range(0..RECORDS);
     let region = REGIONS[n % 2];
@@ -30,11 +36,11 @@ fn write(random: &mut StdRng) -> Value {
         0 => organization(region, &format!("o{n}"), json!({"visibility": level, "name": word})),
         1 => {
             let groups = json!([{"group": "AFFILIATIONS", "visibility": LEVELS[random.random_range(0..3)]}]);
-            talent(
-                region,
-                &format!("t{n}"),
-                json!({"visibility": level, "displayName": word, "fieldVisibility": groups}),
-            )
+            let fields = json!({"visibility": level, "displayName": word, "fieldVisibility": groups});
+            let mut line = talent(region, &format!("t{n}"), fields);
+            // Who comes after somebody who was erased is another.
+            line["externalId"] = json!(format!("t{n} after {}", erased[n]));
+            line
         }
         2 => affiliation(
             region,
@@ -57,6 +63,33 @@ fn write(random: &mut StdRng) -> Value {
     }
     line["source"] = json!(source(region));
     line
+}
+
+/// Erases a random talent, if it is there.
+async fn erase(server: &TestServer, random: &mut StdRng, erased: &mut [usize; RECORDS]) {
+    let n = random.random_range(0..RECORDS);
+    let found = server.data(&format!("{{ talent(by: {{slug: \"t{n}\"}}) {{ id }} }}")).await;
+    let id = found["talent"]["id"].clone();
+    if !id.is_null() {
+        let answer = call(server, "eraseTalent", "deletedId", &[("id", "ID!", id)]).await;
+        assert_eq!(answer["userErrors"], json!([]));
+        erased[n] += 1;
+    }
+}
+
+/// Lets a reader take a page. Who was away for longer than it is told what is gone begins anew, and nobody else.
+async fn step(server: &TestServer, follower: &mut Follower) {
+    let refused = code(&follower.ask(server).await);
+    if refused.0.is_empty() {
+        follower.step(server).await;
+        return;
+    }
+    assert_eq!(refused, ("CURSOR_EXPIRED".into(), "SNAPSHOT".into()));
+    let position = ChangeCursor::read(follower.after.as_deref().unwrap()).expect("a position");
+    let floor = number(server, "SELECT floor FROM feed_meta").await;
+    assert!(position.seq.max(position.base) < floor, "{position:?} is not too old");
+    *follower = Follower::new(follower.variables.clone());
+    follower.step(server).await;
 }
 
 /// The ids and revisions that the lists of the schema show.
@@ -95,17 +128,27 @@ on_both_databases! {
             }
             servers.push(server.beside(viewer).await);
         }
+        let (admin, mut erased) = (servers.len() - 1, [0; RECORDS]);
         for round in 0..rounds {
-            let lines: Vec<Value> = (0..random.random_range(1..8)).map(|_| write(&mut random)).collect();
+            let lines: Vec<Value> = (0..random.random_range(1..8)).map(|_| write(&mut random, &erased)).collect();
             import_text(&server, &ndjson(&lines), &options()).await;
+            if random.random_range(0..10) == 0 {
+                erase(&servers[admin], &mut random, &mut erased).await;
+            }
+            server.pass(random.random_range(0..4) * DAY);
+            if random.random_range(0..5) == 0 {
+                let kept = Retention { superseded_days: 3, tombstone_days: 12 };
+                retention::sweep(&server.app, kept).await.expect("it is swept");
+            }
             for (follower, of) in &mut readers {
                 // Some take a page, some sleep.
                 if random.random_range(0..3) == 0 {
-                    follower.step(&servers[*of]).await;
+                    step(&servers[*of], follower).await;
                 }
             }
             if round % 8 == 7 || round + 1 == rounds {
                 for (follower, of) in &mut readers {
+                    step(&servers[*of], follower).await;
                     follower.catch_up(&servers[*of]).await;
                     let mut fresh = Follower::new(json!({}));
                     fresh.catch_up(&servers[*of]).await;

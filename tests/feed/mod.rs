@@ -27,19 +27,19 @@ const PAGE: &str = "query($after: ChangeCursor, $first: Int, $types: [RecordType
 
 /// Somebody who follows the feed and keeps what it says.
 #[derive(Clone, Debug)]
-struct Follower {
-    variables: Value,
-    after: Option<String>,
+pub(crate) struct Follower {
+    pub(crate) variables: Value,
+    pub(crate) after: Option<String>,
     /// Records by id, with their revision.
-    records: BTreeMap<String, i64>,
+    pub(crate) records: BTreeMap<String, i64>,
 }
 
 impl Follower {
-    fn new(variables: Value) -> Self {
+    pub(crate) fn new(variables: Value) -> Self {
         Self { variables, after: None, records: BTreeMap::new() }
     }
 
-    async fn ask(&self, server: &TestServer) -> Value {
+    pub(crate) async fn ask(&self, server: &TestServer) -> Value {
         let mut variables = json!({"first": 100});
         variables.as_object_mut().unwrap().extend(self.variables.as_object().unwrap().clone());
         variables["after"] = json!(self.after);
@@ -47,7 +47,7 @@ impl Follower {
     }
 
     /// Takes the next page; answers its changes, and whether there is more.
-    async fn step(&mut self, server: &TestServer) -> (Vec<Value>, bool) {
+    pub(crate) async fn step(&mut self, server: &TestServer) -> (Vec<Value>, bool) {
         let answer = self.ask(server).await;
         let feed = &answer["data"]["changes"];
         assert!(answer.get("errors").is_none(), "{answer}");
@@ -72,7 +72,7 @@ impl Follower {
     }
 
     /// Takes all pages; answers their changes.
-    async fn catch_up(&mut self, server: &TestServer) -> Vec<Value> {
+    pub(crate) async fn catch_up(&mut self, server: &TestServer) -> Vec<Value> {
         let mut all = Vec::new();
         loop {
             let (changes, more) = self.step(server).await;
@@ -85,7 +85,7 @@ impl Follower {
 }
 
 /// What each change says, in short.
-fn told(changes: &[Value]) -> Vec<String> {
+pub(crate) fn told(changes: &[Value]) -> Vec<String> {
     let told = changes.iter().map(|change| {
         let (operation, reason) = (change["operation"].as_str().unwrap(), change["reason"].as_str().unwrap());
         format!("{operation} {reason} {}", change["revision"])
@@ -93,17 +93,17 @@ fn told(changes: &[Value]) -> Vec<String> {
     told.collect()
 }
 
-fn code(answer: &Value) -> (String, String) {
+pub(crate) fn code(answer: &Value) -> (String, String) {
     let extensions = &answer["errors"][0]["extensions"];
     let text = |name: &str| extensions[name].as_str().unwrap_or_default().to_owned();
     (text("code"), text("recovery"))
 }
 
-fn member() -> Viewer {
+pub(crate) fn member() -> Viewer {
     Viewer { signed_in: true, ..Viewer::default() }
 }
 
-fn editor(region: &str) -> Viewer {
+pub(crate) fn editor(region: &str) -> Viewer {
     Viewer { staff_of: [region.to_owned()].into(), writes: [region.to_owned()].into(), ..member() }
 }
 

@@ -3,8 +3,10 @@
 pub(crate) mod accounts;
 pub(crate) mod mail;
 pub(crate) mod meilisearch;
+pub(crate) mod place;
 pub(crate) mod postgres;
 pub(crate) mod program;
+pub(crate) mod proxy;
 pub(crate) mod records;
 pub(crate) mod server;
 pub(crate) mod socket;

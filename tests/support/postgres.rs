@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use passerelle::migrations;
 use passerelle::record::read::Database;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use tempfile::TempDir;
 
 /// What every database of the tests begins with.
 const PREFIX: &str = "passerelle_test_";
@@ -37,6 +38,35 @@ pub(crate) struct TestDatabase {
     name: String,
 }
 
+impl TestDatabase {
+    /// Keeps the database as it is now. Nobody may be connected.
+    pub(crate) async fn back_up(&self) {
+        self.remake(&format!("{}_backup", self.name), &self.name).await;
+    }
+
+    /// Puts back what was kept, in the place of what is there now.
+    pub(crate) async fn restore(&self) {
+        self.remake(&self.name, &format!("{}_backup", self.name)).await;
+    }
+
+    async fn remake(&self, name: &str, template: &str) {
+        let cluster = CLUSTER.get().and_then(Option::as_ref).expect("the database is in it");
+        let admin = connect(&cluster.url(&cluster.admin)).await;
+        let end = Instant::now() + Duration::from_secs(10);
+        // Connections of a program that was killed end a moment later.
+        let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        admin
+            .execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+            .await
+            .expect("it goes");
+        while let Err(error) = admin.execute_unprepared(&create).await {
+            assert!(Instant::now() < end, "{error}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let _ = admin.close().await;
+    }
+}
+
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let Some(Some(cluster)) = CLUSTER.get() else {
@@ -50,7 +80,10 @@ impl Drop for TestDatabase {
         let dropped = std::thread::spawn(move || {
             wait_for(async {
                 let db = connect(&admin).await;
-                let _ = db.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+                for name in [&name, &format!("{name}_backup")] {
+                    let _ =
+                        db.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+                }
             });
         });
         let _ = dropped.join();
@@ -185,37 +218,65 @@ rm -rf "$data"
 
 /// Starts a server of our own.
 fn own(programs: &Path) -> Cluster {
-    // The paths of sockets are short by nature.
-    let folder =
-        tempfile::Builder::new().prefix("passerelle-pg-").tempdir_in("/tmp").expect("a folder").keep();
-    let user = other_user(&folder);
-    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)).expect("the folder is ours");
-    if let Some((user, group)) = user {
-        chown(&folder, Some(user), Some(group)).expect("the folder is given away");
+    let folder = new_folder().keep();
+    let user = make_files(programs, &folder);
+    let watcher = launch(programs, &folder, user, WATCHER);
+    let host = folder.to_str().expect("/tmp is UTF-8").replace('/', "%2F");
+    let base = move |database: &str| format!("postgres://passerelle@{host}/{database}");
+    Cluster {
+        base: Box::new(base),
+        admin: "postgres".into(),
+        names: format!("{PREFIX}{}", std::process::id()),
+        external: false,
+        _watcher: Some(watcher),
     }
-    let data = folder.join("data");
-    let as_user = |command: &mut Command| {
-        if let Some((user, group)) = user {
-            command.uid(user).gid(group);
-        }
-        command.current_dir(&folder);
-    };
-    let mut initdb = Command::new(programs.join("initdb"));
-    initdb.args([
-        "--no-sync",
-        "--auth=trust",
-        "--username=passerelle",
-        "--encoding=UTF8",
-        "--locale=C",
-        "-D",
-    ]);
-    initdb.arg(&data);
-    as_user(&mut initdb);
-    let made = initdb.output().expect("initdb runs");
-    assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
+}
 
-    let mut watcher = Command::new("/bin/sh");
-    watcher.args(["-c", WATCHER, "watcher"]).arg(&folder).arg(programs.join("postgres")).arg("-D").arg(&data);
+/// A folder for a server. The paths of sockets are short by nature.
+fn new_folder() -> TempDir {
+    tempfile::Builder::new().prefix("passerelle-pg-").tempdir_in("/tmp").expect("a folder")
+}
+
+/// Runs a program of the server as its user, in its folder.
+fn command(program: &Path, folder: &Path, user: Option<(u32, u32)>) -> Command {
+    let mut command = Command::new(program);
+    if let Some((user, group)) = user {
+        command.uid(user).gid(group);
+    }
+    command.current_dir(folder);
+    command
+}
+
+fn must_run(mut command: Command) {
+    let done = command.output().expect("a program of the server runs");
+    assert!(done.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Gives a folder to the user that runs the server there, if another must.
+fn give_away(folder: &Path) -> Option<(u32, u32)> {
+    let user = other_user(folder);
+    std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700)).expect("the folder is ours");
+    if let Some((user, group)) = user {
+        chown(folder, Some(user), Some(group)).expect("the folder is given away");
+    }
+    user
+}
+
+/// Makes the files of a server in a folder; the user that it runs as.
+fn make_files(programs: &Path, folder: &Path) -> Option<(u32, u32)> {
+    let user = give_away(folder);
+    let mut initdb = command(&programs.join("initdb"), folder, user);
+    initdb.args(["--no-sync", "--auth=trust", "--username=passerelle", "--encoding=UTF8", "--locale=C"]);
+    initdb.arg("-D").arg(folder.join("data"));
+    must_run(initdb);
+    user
+}
+
+/// Starts the server whose files are in a folder, and waits until it can be reached.
+fn launch(programs: &Path, folder: &Path, user: Option<(u32, u32)>, script: &str) -> Child {
+    let mut watcher = command(Path::new("/bin/sh"), folder, user);
+    watcher.args(["-c", script, "watcher"]).arg(folder).arg(programs.join("postgres"));
+    watcher.arg("-D").arg(folder.join("data"));
     for setting in [
         "listen_addresses=",
         "fsync=off",
@@ -229,14 +290,13 @@ fn own(programs: &Path) -> Cluster {
     watcher.arg("-c").arg(format!("unix_socket_directories={}", folder.display()));
     // A group of its own: what is typed at the terminal is for the tests, and ends the server through the pipe.
     watcher.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-    as_user(&mut watcher);
     let watcher = watcher.spawn().expect("the server starts");
 
     let socket = folder.join(".s.PGSQL.5432");
     let end = Instant::now() + Duration::from_mins(1);
     loop {
         match std::os::unix::net::UnixStream::connect(&socket) {
-            Ok(_) => break,
+            Ok(_) => return watcher,
             Err(error) if Instant::now() < end => {
                 let waiting = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused);
                 assert!(waiting, "PostgreSQL cannot be reached: {error}");
@@ -248,14 +308,84 @@ fn own(programs: &Path) -> Cluster {
             }
         }
     }
-    let host = folder.to_str().expect("/tmp is UTF-8").replace('/', "%2F");
-    let base = move |database: &str| format!("postgres://passerelle@{host}/{database}");
-    Cluster {
-        base: Box::new(base),
-        admin: "postgres".into(),
-        names: format!("{PREFIX}{}", std::process::id()),
-        external: false,
-        _watcher: Some(watcher),
+}
+
+/// Like [`WATCHER`], but the files stay.
+const KEEPER: &str = r#"
+data=$1; shift
+"$@" >"$data/log" 2>&1 &
+server=$!
+cat >/dev/null
+kill -QUIT "$server"
+wait "$server"
+"#;
+
+/// A server of one test, which can be stopped, and of which there can be a backup.
+pub(crate) struct Standalone {
+    folder: TempDir,
+    programs: PathBuf,
+    user: Option<(u32, u32)>,
+    watcher: Option<Child>,
+}
+
+impl Drop for Standalone {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Standalone {
+    /// A new server that runs; none where its programs are not installed.
+    pub(crate) async fn start() -> Option<Self> {
+        let programs = programs()?;
+        let folder = new_folder();
+        let user = make_files(&programs, folder.path());
+        let mut server = Self { folder, programs, user, watcher: None };
+        server.run().await;
+        Some(server)
+    }
+
+    async fn run(&mut self) {
+        self.watcher = Some(launch(&self.programs, self.folder.path(), self.user, KEEPER));
+        let _ = connect_patiently(&self.url("postgres")).await.close().await;
+    }
+
+    /// The address of a database.
+    pub(crate) fn url(&self, database: &str) -> String {
+        let host = self.folder.path().to_str().expect("/tmp is UTF-8").replace('/', "%2F");
+        format!("postgres://passerelle@{host}/{database}")
+    }
+
+    /// Runs a statement in a database.
+    pub(crate) async fn execute(&self, database: &str, sql: &str) {
+        let db = connect(&self.url(database)).await;
+        db.execute_unprepared(sql).await.expect(sql);
+        let _ = db.close().await;
+    }
+
+    /// A standby of this server as it is now, which hears nothing of what comes. Nobody may be connected, as this server
+    /// is stopped meanwhile.
+    pub(crate) async fn standby(&mut self) -> Self {
+        let folder = new_folder();
+        let user = give_away(folder.path());
+        self.stop();
+        let mut copy = command(Path::new("cp"), folder.path(), user);
+        copy.arg("-a").arg(self.folder.path().join("data")).arg(folder.path().join("data"));
+        must_run(copy);
+        let _ = std::fs::remove_file(folder.path().join("data/postmaster.pid"));
+        std::fs::write(folder.path().join("data/standby.signal"), "").expect("its files are there");
+        let mut standby = Self { folder, programs: self.programs.clone(), user, watcher: None };
+        standby.run().await;
+        self.run().await;
+        standby
+    }
+
+    /// Ends it at once, as a loss of power would.
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut watcher) = self.watcher.take() {
+            drop(watcher.stdin.take());
+            let _ = watcher.wait();
+        }
     }
 }
 

@@ -58,6 +58,11 @@ impl Running {
         self.line[start..].split("/graphql").next().expect("an address")
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it, as a loss of power would.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it runs");

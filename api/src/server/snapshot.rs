@@ -14,7 +14,7 @@ use super::Shared;
 use super::graphql::call;
 use super::refusal::{Refusal, RequestError};
 use super::request::Media;
-use crate::changes::cursor::Scope;
+use crate::changes::Scope;
 use crate::identity::caller::{Call, Unidentified};
 use crate::record::RecordType;
 use crate::record::error::{Code, DomainError};
