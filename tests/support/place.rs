@@ -114,7 +114,7 @@ impl Place {
     pub(crate) async fn key(&self, sources: &[&str]) -> String {
         let app = App::new(self.open().await, Clock::System);
         for name in sources {
-            source::add(app.db.writer(), app.clock.now(), name, "wallonie").await.expect("a source");
+            source::add(&app, name, "wallonie").await.expect("a source");
         }
         let new = NewKey {
             name: "test".into(),
