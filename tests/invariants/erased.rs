@@ -166,7 +166,7 @@ async fn a_backup_does_not_bring_them_back(place: Place) {
     let mut server = place.serve();
     let partner = Partner::new(server.address(), Some(&key));
     let (first, second) = (item(person(1, "first"), json!({})), item(person(2, "second"), json!({})));
-    let made = partner.push("test-wallonie", "first", &[first.clone()]).await;
+    let made = partner.push("test-wallonie", "first", std::slice::from_ref(&first)).await;
     let one = made["results"][0]["record"]["id"].as_str().expect("an id").to_owned();
     assert_eq!(server.terminate(), Some(0));
     place.back_up().await;
@@ -174,7 +174,7 @@ async fn a_backup_does_not_bring_them_back(place: Place) {
     // One is erased after the backup, another is made and erased after it.
     let mut server = place.serve();
     let partner = partner.at(server.address());
-    let made = partner.push("test-wallonie", "second", &[second.clone()]).await;
+    let made = partner.push("test-wallonie", "second", std::slice::from_ref(&second)).await;
     let two = made["results"][0]["record"]["id"].as_str().expect("an id").to_owned();
     let found = canaries(&place).await;
     assert_ne!(found, (Vec::new(), Vec::new()), "the canary can be found");

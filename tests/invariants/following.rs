@@ -177,7 +177,7 @@ fn two_processes_whose_messages_wait_and_time_out() {
         let mut writers: Vec<Writer> =
             (seed..).zip(&names[..WRITERS]).map(|(seed, name)| Writer::new(name, name, seed)).collect();
         let (db, proxy, other) =
-            (place.open().await, Proxy::start(&place.url, seed).await, place.beside(&place.url));
+            (place.open().await, Proxy::start(&place.url, seed).await, Place::at(&place.url));
         let servers = [place.serve_with(&proxy.url, &[]), other.serve_with(&proxy.url, &[])];
         let partners = servers.each_ref().map(|server| Partner::new(server.address(), Some(&key)));
         let longest = std::env::var("DELAY").map_or(8, |delay| delay.parse().expect("milliseconds"));

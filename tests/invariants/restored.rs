@@ -128,7 +128,7 @@ fn a_standby_that_lagged_and_takes_over_is_noticed() {
 
         standby.execute("postgres", "SELECT pg_promote()").await;
         // On another machine, which knows nothing of what was read, as much is written as was lost.
-        let place = place.beside(&standby.url("directory"));
+        let place = Place::at(&standby.url("directory"));
         let server = place.serve();
         let partner = partner.at(server.address());
         refused(&partner, &[&before, &after], CHANGED).await;

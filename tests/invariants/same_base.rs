@@ -59,7 +59,7 @@ fn pushed(payload: &Value, base: i32, own: &str, other: &str) -> bool {
 fn two_processes_on_one_database() {
     run(async {
         let Some(place) = Place::new(Backend::Postgres).await else { return };
-        let (key, other) = (place.key(&["w"]).await, place.beside(&place.url));
+        let (key, other) = (place.key(&["w"]).await, Place::at(&place.url));
         let servers = [place.serve(), other.serve()];
         let [one, two] = servers.each_ref().map(|server| Partner::new(server.address(), Some(&key)));
         let made = one.push("w", "made", &[record("made", None)]).await;

@@ -66,8 +66,8 @@ impl Place {
         db.close().await;
     }
 
-    /// Another folder for the same database, or one that has become of it.
-    pub(crate) fn beside(&self, url: &str) -> Self {
+    /// Another folder for a database that is there, or one that has become of it.
+    pub(crate) fn at(url: &str) -> Self {
         Self { folder: folder(), url: url.to_owned(), database: None }
     }
 
@@ -78,31 +78,27 @@ impl Place {
 
     /// Keeps the database as it is now. The program must not run.
     pub(crate) async fn back_up(&self) {
-        match &self.database {
-            Some(database) => database.back_up().await,
-            None => {
-                // Whoever closes the file last writes all into it.
-                self.open().await.close().await;
-                let copied =
-                    std::fs::copy(self.data().join("passerelle.db"), self.folder.path().join("backup"));
-                copied.expect("the file is copied");
-            }
-        }
+        let Some(database) = &self.database else {
+            // Whoever closes the file last writes all into it.
+            self.open().await.close().await;
+            let copied = std::fs::copy(self.data().join("passerelle.db"), self.folder.path().join("backup"));
+            copied.expect("the file is copied");
+            return;
+        };
+        database.back_up().await;
     }
 
     /// Puts back what was kept. The program must not run.
     pub(crate) async fn restore(&self) {
-        match &self.database {
-            Some(database) => database.restore().await,
-            None => {
-                for more in ["-wal", "-shm"] {
-                    let _ = std::fs::remove_file(self.data().join(format!("passerelle.db{more}")));
-                }
-                let copied =
-                    std::fs::copy(self.folder.path().join("backup"), self.data().join("passerelle.db"));
-                copied.expect("the file is put back");
+        let Some(database) = &self.database else {
+            for more in ["-wal", "-shm"] {
+                let _ = std::fs::remove_file(self.data().join(format!("passerelle.db{more}")));
             }
-        }
+            let copied = std::fs::copy(self.folder.path().join("backup"), self.data().join("passerelle.db"));
+            copied.expect("the file is put back");
+            return;
+        };
+        database.restore().await;
     }
 
     /// The database, past the program.
