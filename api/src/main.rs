@@ -1,5 +1,9 @@
 //! The command line of Passerelle.
 
+// The futures of the schema's fields lie in each other more than 128 deep, which is where the compiler stops to work out
+// how large they are.
+#![recursion_limit = "256"]
+
 use std::process::ExitCode;
 
 mod command;
