@@ -12,6 +12,7 @@ mod command;
 mod erasure;
 mod exchange;
 mod feed;
+mod hostile;
 mod http;
 mod identity;
 mod import;

@@ -15,6 +15,10 @@ use crate::push::BATCHES_PER_MINUTE;
 use crate::record::value::EmailAddress;
 use crate::sync::limits::Limits;
 
+mod limits;
+
+pub use limits::RequestLimits;
+
 /// A switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
@@ -152,6 +156,10 @@ pub struct Config {
     /// Batches that a client may push in a minute, unless nothing is counted with `RATE_LIMIT=off`
     #[arg(long, env, default_value_t = BATCHES_PER_MINUTE, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_push_batches: u32,
+
+    /// How much a request may ask for.
+    #[command(flatten)]
+    pub requests: RequestLimits,
 
     /// GraphiQL for browsers at /graphql
     #[arg(long, env, default_value = "on", value_name = "SWITCH")]

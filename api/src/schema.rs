@@ -36,6 +36,8 @@ use crate::sync::feed::graphql::FeedQuery;
 use crate::sync::feed::subscription::FeedSubscription;
 use crate::sync::status::graphql::StatusQuery;
 
+mod cost;
+
 /// Everything that can be read.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
 pub struct Query(
@@ -112,7 +114,8 @@ pub fn run() -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync {
     }
 }
 
-/// The schema in GraphQL's own language, in an order that does not depend on the order of the code.
+/// The schema in GraphQL's own language, in an order that does not depend on the order of the code, with what
+/// everything costs.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new()
         .sorted_fields()
@@ -120,5 +123,5 @@ pub fn sdl() -> String {
         .sorted_enum_items()
         .include_specified_by()
         .use_space_ident();
-    schema().sdl_with_options(options)
+    cost::priced(&schema().sdl_with_options(options))
 }

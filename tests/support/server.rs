@@ -16,7 +16,7 @@ use passerelle::record::read::Database;
 use passerelle::record::value::DateTime;
 use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::{Engine, Position};
-use passerelle::server::{Server, Settings, SocketSettings};
+use passerelle::server::{Limits as RequestLimits, Server, Settings, SocketSettings};
 use passerelle::sync::limits::{Limits, Traffic};
 use passerelle::{changes, import, migrations};
 use serde_json::{Value, json};
@@ -112,7 +112,13 @@ impl Setup {
 
     /// Requests may take so long.
     pub(crate) fn time_limit(mut self, limit: Duration) -> Self {
-        self.settings.time_limit = limit;
+        self.settings.limits.time = limit;
+        self
+    }
+
+    /// Requests may ask for so much.
+    pub(crate) fn limits(mut self, limits: RequestLimits) -> Self {
+        self.settings.limits = limits;
         self
     }
 

@@ -84,6 +84,8 @@ impl Serve {
         let settings = Settings {
             graphiql: config.graphiql == Switch::On,
             introspection: config.introspection == Switch::On,
+            limits: config.requests.limits(),
+            socket: config.requests.socket(),
             origins: config.origins(),
             trusted_proxies: config.trusted_proxies.clone(),
             ..Settings::default()

@@ -7,17 +7,16 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, Selection, SelectionSet, Type, TypeKind, TypeSystemDefinition,
+    BaseType, ExecutableDocument, Field, Selection, SelectionSet, ServiceDocument, Type, TypeKind,
+    TypeSystemDefinition,
 };
-use async_graphql::parser::{parse_query, parse_schema};
 use async_graphql::{Name, PathSegment, Pos, Response, ServerError, Value};
 
 use super::refusal::{RequestError, set_code};
 use crate::record::error::Code;
 
-/// Errors in one answer at most.
-const MAX_ERRORS: usize = 20;
 /// Characters of a message at most: that of a parser quotes the line, however long it is.
 const MAX_MESSAGE: usize = 1000;
 
@@ -27,15 +26,7 @@ pub(super) struct Shapes(HashMap<String, HashMap<String, Type>>);
 
 impl Shapes {
     /// Those of a schema in its own language.
-    ///
-    /// # Panics
-    /// Where the text is no schema: it is one that this program has written itself.
-    #[expect(
-        clippy::expect_used,
-        reason = "the text comes from the library that reads it; every test runs this"
-    )]
-    pub(super) fn new(sdl: &str) -> Self {
-        let document = parse_schema(sdl).expect("the schema that was written can be read");
+    pub(super) fn new(document: ServiceDocument) -> Self {
         let definitions = document.definitions.into_iter().filter_map(|definition| match definition {
             TypeSystemDefinition::Type(definition) => Some(definition.node),
             _ => None,
@@ -112,8 +103,13 @@ pub(super) struct Executed<'a> {
     pub root: &'a str,
 }
 
-/// Mends a response with errors. Nothing is returned where the request was not executed at all.
-pub(super) fn mend(response: &mut Response, executed: Executed<'_>, shapes: &Shapes) -> bool {
+/// Mends a response with errors, of which it keeps so many. Nothing is returned where the request was not executed at all.
+pub(super) fn mend(
+    response: &mut Response,
+    executed: Executed<'_>,
+    shapes: &Shapes,
+    max_errors: usize,
+) -> bool {
     let was_executed =
         response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
     // Only now: most requests have no errors, and need the document just once.
@@ -131,7 +127,7 @@ pub(super) fn mend(response: &mut Response, executed: Executed<'_>, shapes: &Sha
             mender.mend(&mut response.data, &response.errors, (executed.root, set));
         }
     }
-    response.errors.truncate(MAX_ERRORS);
+    response.errors.truncate(max_errors);
     for error in &mut response.errors {
         shorten(&mut error.message);
     }
@@ -340,6 +336,7 @@ fn set_null(data: &mut Value, place: &[PathSegment]) {
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::parser::parse_schema;
     use async_graphql::value;
 
     use super::*;
@@ -359,7 +356,8 @@ mod tests {
             response.errors.push(error);
         }
         let executed = Executed { query, operation_name: None, root: "Query" };
-        assert!(mend(&mut response, executed, &Shapes::new(SDL)));
+        let shapes = Shapes::new(parse_schema(SDL).unwrap());
+        assert!(mend(&mut response, executed, &shapes, 20));
         response.data
     }
 

@@ -7,22 +7,28 @@
 //! | the field of a subscription failed, at its beginning or later | | `error` | `next` with the errors |
 //!
 //! A stream ends with what is in the last two rows.
+//!
+//! Over HTTP the header `X-Cost` asks what the operation costs: with `report` the answers have it in `extensions.cost`,
+//! with `only` it is the answer, and nothing is run.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
 };
 use async_graphql::{Executor, Name, Positioned, Request, Response, ServerError, Value};
-use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 
 use super::Shared;
 use super::answer::{self, Executed};
+use super::cost::Variables;
+use super::documents::Known;
 use super::refusal::{Answer, Refusal, RequestError};
 use super::request::Asked;
 use crate::changes::Resumption;
@@ -59,6 +65,66 @@ pub(super) enum Way {
     One,
     /// As many as there are: what subscriptions need.
     Many,
+}
+
+/// The header that asks for the cost.
+const X_COST: &str = "x-cost";
+
+/// Whether somebody wants to know what an operation costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum CostWanted {
+    /// Nobody asks.
+    #[default]
+    No,
+    /// With the answer.
+    Report,
+    /// In place of the answer, whatever the limit is.
+    Only,
+}
+
+impl CostWanted {
+    /// What the header says.
+    ///
+    /// # Errors
+    /// Where it says something else: who wanted nothing to be run must not be misunderstood.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+        match headers.get(X_COST).map(HeaderValue::as_bytes) {
+            None => Ok(Self::No),
+            Some(text) if text.eq_ignore_ascii_case(b"report") => Ok(Self::Report),
+            Some(text) if text.eq_ignore_ascii_case(b"only") => Ok(Self::Only),
+            Some(_) => {
+                let message = "The header `X-Cost` is `report` (the cost beside the answer) or `only` (the cost, without \
+                               running anything).";
+                Err(Refusal::new(StatusCode::BAD_REQUEST, message))
+            }
+        }
+    }
+}
+
+/// What an operation costs, and what it may, in points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Charged {
+    points: u64,
+    most: u64,
+}
+
+impl Charged {
+    /// As `extensions.cost` says it.
+    fn value(self) -> Value {
+        let members = [("requestedQueryCost", self.points), ("maximumAvailable", self.most)];
+        Value::Object(members.into_iter().map(|(name, points)| (Name::new(name), points.into())).collect())
+    }
+
+    /// The answer that says nothing else.
+    pub(super) fn answer(self) -> Answer {
+        let extensions = Value::Object([(Name::new("cost"), self.value())].into_iter().collect());
+        // As if every field had been skipped: data that is null would be a failure.
+        Answer {
+            data: Some(Value::Object(IndexMap::new())),
+            extensions: Some(extensions),
+            ..Answer::default()
+        }
+    }
 }
 
 /// Why there is no data.
@@ -101,10 +167,13 @@ pub(super) fn languages(headers: &HeaderMap) -> LanguagePreferences {
 /// An operation of a document within the limits, with all its variables.
 #[derive(Debug)]
 pub(super) struct Operation {
-    document: Arc<ExecutableDocument>,
+    known: Arc<Known>,
+    /// The name under which the document has it.
+    name: Option<Name>,
     asked: Asked,
     kind: OperationType,
-    keys: Vec<Name>,
+    charged: Charged,
+    report: bool,
 }
 
 impl Operation {
@@ -112,9 +181,14 @@ impl Operation {
     ///
     /// # Errors
     /// [`Unexecuted`] where there is none, or it is not answered this way.
-    pub(super) fn read(shared: &Shared, asked: Asked, way: Way) -> Result<Self, Unexecuted> {
-        let document = shared.documents.read(&asked.query)?;
-        let operation = operation(&document, asked.operation_name.as_deref())?;
+    pub(super) fn read(
+        shared: &Shared,
+        asked: Asked,
+        way: Way,
+        wanted: CostWanted,
+    ) -> Result<Self, Unexecuted> {
+        let known = shared.documents.read(&asked.query)?;
+        let (name, operation) = operation(&known.document, asked.operation_name.as_deref())?;
         let kind = operation.node.ty;
         if asked.by_get && kind == OperationType::Mutation {
             let message = "Send mutations with POST: GET only reads.";
@@ -122,15 +196,39 @@ impl Operation {
         }
         check_variables(&operation.node, &asked)?;
         if kind == OperationType::Subscription {
-            if way == Way::One {
+            if way == Way::One && wanted != CostWanted::Only {
                 let message = "A subscription has many answers: open a WebSocket with the subprotocol \
                                `graphql-transport-ws` here, or ask /graphql/stream for `text/event-stream`.";
                 return Err(RequestError::new(Code::BadRequest, message).into());
             }
             check_root(operation)?;
         }
-        let keys = answer::keys_of(&document, &operation.node.selection_set.node);
-        Ok(Self { document, asked, kind, keys })
+        let limits = &shared.settings.limits;
+        let variable = |name: &str| {
+            asked.variables.get(name).cloned().or_else(|| {
+                let mut definitions = operation.node.variable_definitions.iter();
+                let definition = definitions.find(|definition| definition.node.name.node == name)?;
+                definition.node.default_value().cloned()
+            })
+        };
+        let cost = known.measured.plans.get(&name).map(|plan| plan.cost.points(&variable));
+        let charged = Charged { points: cost.unwrap_or_default(), most: limits.cost };
+        if charged.points > charged.most && wanted != CostWanted::Only {
+            let Charged { points, most } = charged;
+            let message = format!(
+                "The operation costs {points} points: at most {most} are allowed. Ask for less at once, such as fewer \
+                 items with `first`. /schema.graphql says with @cost and @listSize what costs how much."
+            );
+            return Err(RequestError::new(Code::QueryTooComplex, message).into());
+        }
+        check_pages(&known, limits.page, &variable)?;
+        let report = wanted == CostWanted::Report;
+        Ok(Self { known, name, asked, kind, charged, report })
+    }
+
+    /// What it costs.
+    pub(super) fn charged(&self) -> Charged {
+        self.charged
     }
 
     /// Whether it is a subscription.
@@ -160,7 +258,7 @@ impl Operation {
             .data(Arc::clone(&patience))
             .data(call);
         request.operation_name.clone_from(&self.asked.operation_name);
-        request.set_parsed_query(ExecutableDocument::clone(&self.document));
+        request.set_parsed_query(self.known.document.clone());
         let frame = Frame {
             shared: Arc::clone(shared),
             reader,
@@ -169,7 +267,9 @@ impl Operation {
             query: self.asked.query,
             operation_name: self.asked.operation_name,
             kind: self.kind,
-            keys: self.keys,
+            known: self.known,
+            name: self.name,
+            report: self.report.then_some(self.charged),
         };
         Prepared { request, frame }
     }
@@ -197,7 +297,7 @@ impl Prepared {
     /// Why there is no data.
     pub(super) async fn answer(self) -> Result<Answer, Unexecuted> {
         let Self { request, frame } = self;
-        let limit = frame.shared.settings.time_limit;
+        let limit = frame.shared.settings.limits.time;
         let execution = AssertUnwindSafe(frame.shared.schema.once(request)).catch_unwind();
         match frame.patience.limit(limit, execution).await {
             Some(Ok(response)) => frame.finish(response),
@@ -255,7 +355,10 @@ struct Frame {
     query: String,
     operation_name: Option<String>,
     kind: OperationType,
-    keys: Vec<Name>,
+    known: Arc<Known>,
+    name: Option<Name>,
+    /// What the answer says of the cost.
+    report: Option<Charged>,
 }
 
 impl Frame {
@@ -269,18 +372,24 @@ impl Frame {
             };
             let executed =
                 Executed { query: &self.query, operation_name: self.operation_name.as_deref(), root };
-            if !answer::mend(&mut response, executed, &self.shared.shapes) {
+            let max_errors = self.shared.settings.limits.errors;
+            if !answer::mend(&mut response, executed, &self.shared.shapes, max_errors) {
                 return Err(Unexecuted::Invalid(response.errors));
             }
         }
-        if let Value::Object(data) = &mut response.data {
-            answer::put_in_order(data, &self.keys);
+        if let (Value::Object(data), Some(plan)) =
+            (&mut response.data, self.known.measured.plans.get(&self.name))
+        {
+            answer::put_in_order(data, &plan.keys);
         }
         let reader = &self.reader;
         contact_read::note(&self.shared.app, &reader.viewer, reader.shown_contacts());
         let substitutes = reader.substitutes();
         if !substitutes.is_empty() {
             response.extensions.insert("languages".into(), Value::List(substitutes));
+        }
+        if let Some(charged) = self.report {
+            response.extensions.insert("cost".into(), charged.value());
         }
         let extensions = (!response.extensions.is_empty()).then(|| {
             let members = response.extensions.into_iter().map(|(name, value)| (Name::new(name), value));
@@ -290,25 +399,25 @@ impl Frame {
     }
 }
 
-/// The operation that is to be executed.
+/// The operation that is to be executed, with the name under which the document has it.
 fn operation<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
-) -> Result<&'a Positioned<OperationDefinition>, RequestError> {
+) -> Result<(Option<Name>, &'a Positioned<OperationDefinition>), RequestError> {
     let fail = |message: String| Err(RequestError::new(Code::OperationResolutionFailure, message));
     match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Ok(operation),
+        (DocumentOperations::Single(operation), None) => Ok((None, operation)),
         (DocumentOperations::Single(_), Some(_)) => {
             fail("`operationName` is given, and the only operation of the document has no name.".into())
         }
-        (DocumentOperations::Multiple(operations), Some(name)) => match operations.get(name) {
-            Some(operation) => Ok(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => match operations.get_key_value(name) {
+            Some((name, operation)) => Ok((Some(name.clone()), operation)),
             None => fail(format!("The document has no operation `{name}`.")),
         },
         (DocumentOperations::Multiple(operations), None) => {
-            let mut all = operations.values();
+            let mut all = operations.iter();
             match (all.next(), all.next()) {
-                (Some(operation), None) => Ok(operation),
+                (Some((name, operation)), None) => Ok((Some(name.clone()), operation)),
                 _ => fail("The document has several operations: say with `operationName` which one.".into()),
             }
         }
@@ -328,6 +437,18 @@ fn check_variables(operation: &OperationDefinition, asked: &Asked) -> Result<(),
         if !expected.nullable {
             let message = format!("The variable `${name}` is {problem}: it must be a `{expected}`.");
             return Err(RequestError::at(Code::BadUserInput, message, at));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses pages of more items than the operator allows, where that is less than the schema says.
+fn check_pages(known: &Known, most: u32, variable: &Variables<'_>) -> Result<(), RequestError> {
+    for (size, at) in &known.measured.pages {
+        let items = size.with(variable);
+        if items > u64::from(most) {
+            let message = format!("A page of {items} items is asked for: at most {most} fit on one.");
+            return Err(RequestError::at(Code::BadUserInput, message, *at));
         }
     }
     Ok(())

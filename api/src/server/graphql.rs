@@ -17,7 +17,7 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 
-use super::execution::{self, Operation, Unexecuted, Way};
+use super::execution::{self, CostWanted, Operation, Unexecuted, Way};
 use super::refusal::{self, Answer, Refusal, RequestError};
 use super::request::{self, Asked, Media, Unreadable};
 use super::{Shared, address, graphiql, socket};
@@ -42,7 +42,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     };
     // The body is read even where the token is not good: its sender gets to read the refusal.
     let call = call(&shared, &parts).await;
-    let asked = match request::read(&parts, body).await {
+    let asked = match request::read(&parts, body, shared.settings.limits.body).await {
         Ok(asked) => asked,
         Err(_) if matches!(call, Err(Unidentified::Refused)) => {
             return Refusal::unauthenticated().respond(media);
@@ -72,7 +72,11 @@ async fn answer(
     call: Call,
     asked: Asked,
 ) -> Result<Answer, Unexecuted> {
-    let operation = Operation::read(shared, asked, Way::One)?;
+    let wanted = CostWanted::of(headers).map_err(Unexecuted::Refused)?;
+    let operation = Operation::read(shared, asked, Way::One, wanted)?;
+    if wanted == CostWanted::Only {
+        return Ok(operation.charged().answer());
+    }
     operation.prepare(shared, call, execution::languages(headers), Resumption::default()).answer().await
 }
 

@@ -1,24 +1,75 @@
-//! What a document may cost, measured before anything is done with it.
+//! What a document may be, measured before anything is done with it.
 //!
 //! Validation walks fragments at every place where they are spread. A document of one kilobyte can so stand for
 //! millions of fields and hold a worker for good; here each fragment is measured once.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use async_graphql::Pos;
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql::parser::types::{Directive, ExecutableDocument, OperationType, Selection, SelectionSet};
+use async_graphql::{Name, Pos, Positioned};
 
+use super::answer;
+use super::cost::{self, Cost, Formula, Prices, Size, TypePrice};
 use super::refusal::RequestError;
 use crate::record::error::Code;
+use crate::record::page::MAX_PAGE;
 
-/// Fields within fields.
-const MAX_DEPTH: usize = 12;
+/// How much a request may ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a body.
+    pub body: usize,
+    /// Bytes of a document.
+    pub document: usize,
+    /// Tokens of a document: names, values and signs.
+    pub tokens: usize,
+    /// Aliases of a document, as they are written.
+    pub aliases: usize,
+    /// Directives of a document, as they are written.
+    pub directives: usize,
+    /// Fields within fields; those of introspection are counted apart.
+    pub depth: usize,
+    /// Operations of a document.
+    pub operations: usize,
+    /// Fragments of a document that have a name.
+    pub fragments: usize,
+    /// Spreads of fragments in a document with its fragments written out.
+    pub spreads: u64,
+    /// Points that an operation costs.
+    pub cost: u64,
+    /// Items on a page; never more than the schema says.
+    pub page: u32,
+    /// Errors in an answer; further ones are left out.
+    pub errors: usize,
+    /// How long a request may take.
+    pub time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 4 * 1024 * 1024,
+            document: 32 * 1024,
+            tokens: 2000,
+            aliases: 30,
+            directives: 50,
+            depth: 12,
+            operations: 10,
+            fragments: 100,
+            spreads: 500,
+            cost: 5000,
+            page: MAX_PAGE.unsigned_abs(),
+            errors: 20,
+            time: Duration::from_secs(10),
+        }
+    }
+}
+
 /// Fields and fragments within each other. The library stops at this depth without saying so.
 const MAX_NESTING: usize = 31;
 /// Selections of a document with its fragments written out.
 const MAX_SELECTIONS: u64 = 10_000;
-/// Fragments of a document.
-const MAX_FRAGMENTS: usize = 100;
 /// Fields within fields of introspection: the usual introspection query has 15.
 const MAX_INTROSPECTION_DEPTH: usize = 20;
 /// Lists within lists of introspection; every further one multiplies the answer by the size of the schema.
@@ -26,10 +77,107 @@ const MAX_INTROSPECTION_LISTS: usize = 2;
 /// The fields of introspection that are such lists.
 const INTROSPECTION_LISTS: [&str; 4] = ["fields", "interfaces", "possibleTypes", "inputFields"];
 
+/// What is known of an operation before it is asked for.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// What it costs.
+    pub cost: Formula,
+    /// The response keys of its root, in their order.
+    pub keys: Vec<Name>,
+}
+
+/// What is known of a document within the limits.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    /// Its operations, by name.
+    pub plans: HashMap<Option<Name>, Plan>,
+    /// The pages that it asks for, where fewer items are allowed than the schema says.
+    pub pages: Vec<(Size, Pos)>,
+}
+
+fn too_much<T>(message: String) -> Result<T, RequestError> {
+    Err(RequestError::new(Code::QueryTooComplex, message))
+}
+
+/// Checks the text of a document, before it is parsed.
+///
+/// # Errors
+/// `QUERY_TOO_COMPLEX` that names the limit.
+pub(super) fn check_text(text: &str, limits: &Limits) -> Result<(), RequestError> {
+    if text.len() > limits.document {
+        return too_much(format!(
+            "The document has {} bytes: at most {} are allowed. Send values as variables.",
+            text.len(),
+            limits.document
+        ));
+    }
+    if tokens(text, limits.tokens) > limits.tokens {
+        return too_much(format!(
+            "The document has more than {} tokens. Send values as variables.",
+            limits.tokens
+        ));
+    }
+    Ok(())
+}
+
+/// How many tokens a text has, counted until they are more than `enough`. What is no token counts as one: the parser
+/// says what it is.
+fn tokens(text: &str, enough: usize) -> usize {
+    let mut rest = text.as_bytes();
+    let mut count = 0;
+    let run = |rest: &[u8], belongs: fn(u8) -> bool| {
+        rest.iter().position(|byte| !belongs(*byte)).unwrap_or(rest.len())
+    };
+    while let Some(first) = rest.first() {
+        let (length, counts) = match first {
+            b' ' | b'\t' | b'\r' | b'\n' | b',' => (1, false),
+            b'#' => (run(rest, |byte| !matches!(byte, b'\r' | b'\n')), false),
+            b'"' => (string(rest), true),
+            b'.' => (run(rest, |byte| byte == b'.').min(3), true),
+            b'-' | b'0'..=b'9' => {
+                let digits =
+                    |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-' | b'_');
+                (1 + run(&rest[1..], digits), true)
+            }
+            first if first.is_ascii_alphabetic() || *first == b'_' => {
+                (run(rest, |byte| byte.is_ascii_alphanumeric() || byte == b'_'), true)
+            }
+            _ => (1, true),
+        };
+        count += usize::from(counts);
+        if count > enough {
+            break;
+        }
+        rest = &rest[length..];
+    }
+    count
+}
+
+/// The bytes of the string with which this begins.
+fn string(text: &[u8]) -> usize {
+    let block = text.starts_with(b"\"\"\"");
+    let (quotes, escape): (&[u8], &[u8]) = if block { (b"\"\"\"", b"\\\"\"\"") } else { (b"\"", b"\\") };
+    let mut at = quotes.len();
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with(escape) {
+            // In a block only the quotes can be escaped, in a line anything.
+            at += if block { escape.len() } else { 2 };
+        } else if rest.starts_with(quotes) {
+            return at + quotes.len();
+        } else if !block && matches!(rest[0], b'\n' | b'\r') {
+            return at;
+        } else {
+            at += 1;
+        }
+    }
+    text.len()
+}
+
 /// What a selection set adds up to.
 #[derive(Clone, Copy, Debug, Default)]
 struct Measure {
     selections: u64,
+    spreads: u64,
     depth: usize,
     nesting: usize,
     lists: usize,
@@ -39,128 +187,219 @@ struct Measure {
 impl Measure {
     fn add(&mut self, other: Self) {
         self.selections = self.selections.saturating_add(other.selections);
+        self.spreads = self.spreads.saturating_add(other.spreads);
         self.depth = self.depth.max(other.depth);
         self.nesting = self.nesting.max(other.nesting);
         self.lists = self.lists.max(other.lists);
         self.introspects |= other.introspects;
     }
+
+    /// The same within one more fragment.
+    fn wrapped(self, spreads: u64) -> Self {
+        Self {
+            selections: self.selections.saturating_add(1),
+            spreads: self.spreads.saturating_add(spreads),
+            nesting: self.nesting + 1,
+            ..self
+        }
+    }
 }
 
-/// Checks a document against the limits.
+/// Checks a document against the limits, and finds out what its operations cost, in one walk.
 ///
 /// # Errors
 /// `QUERY_TOO_COMPLEX` that names the limit, or `GRAPHQL_VALIDATION_FAILED` for a fragment within itself, and for
 /// introspection where it is switched off.
-pub(super) fn check(document: &ExecutableDocument, introspection: bool) -> Result<(), RequestError> {
-    if document.fragments.len() > MAX_FRAGMENTS {
-        let count = document.fragments.len();
-        let message = format!("The document has {count} fragments: at most {MAX_FRAGMENTS} are allowed.");
-        return Err(RequestError::new(Code::QueryTooComplex, message));
-    }
-    let mut ruler = Ruler { document, measured: HashMap::new() };
-    let mut whole = Measure::default();
-    for (_, operation) in document.operations.iter() {
-        whole.add(ruler.measure(&operation.node.selection_set.node)?);
-    }
-    // Fragments that nothing spreads are walked by validation as well.
-    for name in document.fragments.keys() {
-        ruler.fragment(name)?;
-    }
-    let too_much = |message: String| Err(RequestError::new(Code::QueryTooComplex, message));
-    if whole.selections > MAX_SELECTIONS {
-        return too_much(too_many());
-    }
-    if whole.depth > MAX_DEPTH {
-        return too_much(format!(
-            "The document has fields {} levels deep: at most {MAX_DEPTH} are allowed.",
-            whole.depth
-        ));
-    }
-    if whole.nesting > MAX_NESTING {
-        return too_much(format!(
-            "Fields and fragments lie {} levels deep in each other: at most {MAX_NESTING} are allowed.",
-            whole.nesting
-        ));
-    }
-    if whole.introspects && !introspection {
-        let message = "Introspection is switched off on this server.";
-        return Err(RequestError::new(Code::GraphqlValidationFailed, message));
-    }
-    Ok(())
-}
-
-fn too_many() -> String {
-    format!("With its fragments written out the document has more than {MAX_SELECTIONS} fields.")
+pub(super) fn check(
+    document: &ExecutableDocument,
+    limits: &Limits,
+    introspection: bool,
+    prices: &Prices,
+) -> Result<Measured, RequestError> {
+    Ruler::new(document, limits, prices).document(introspection)
 }
 
 struct Ruler<'a> {
     document: &'a ExecutableDocument,
+    limits: &'a Limits,
+    prices: &'a Prices,
     /// Nothing stands for a fragment that is being measured.
-    measured: HashMap<&'a str, Option<Measure>>,
+    measured: HashMap<&'a str, Option<(Measure, Cost<'a>)>>,
+    pages: Vec<(Size, Pos)>,
+    /// Fields, fragments and spreads that were looked at: each of the document once.
+    visited: usize,
+    aliases: usize,
+    directives: usize,
+    /// Selection sets around what is looked at.
+    within: usize,
 }
 
 impl<'a> Ruler<'a> {
-    fn measure(&mut self, set: &'a SelectionSet) -> Result<Measure, RequestError> {
-        let mut sum = Measure::default();
+    fn new(document: &'a ExecutableDocument, limits: &'a Limits, prices: &'a Prices) -> Self {
+        Self {
+            document,
+            limits,
+            prices,
+            measured: HashMap::new(),
+            pages: Vec::new(),
+            visited: 0,
+            aliases: 0,
+            directives: 0,
+            within: 0,
+        }
+    }
+
+    fn document(&mut self, introspection: bool) -> Result<Measured, RequestError> {
+        let (document, limits) = (self.document, self.limits);
+        let count = document.operations.iter().count();
+        if count > limits.operations {
+            let most = limits.operations;
+            return too_much(format!("The document has {count} operations: at most {most} are allowed."));
+        }
+        let count = document.fragments.len();
+        if count > limits.fragments {
+            let most = limits.fragments;
+            return too_much(format!("The document has {count} fragments: at most {most} are allowed."));
+        }
+        let mut whole = Measure::default();
+        let mut plans = HashMap::new();
+        for (name, operation) in document.operations.iter() {
+            let operation = &operation.node;
+            self.count_directives(&operation.directives)?;
+            for variable in &operation.variable_definitions {
+                self.count_directives(&variable.node.directives)?;
+            }
+            let root = match operation.ty {
+                OperationType::Query => "Query",
+                OperationType::Mutation => "Mutation",
+                OperationType::Subscription => "Subscription",
+            };
+            let set = &operation.selection_set.node;
+            let (measure, cost) = self.measure(set, self.prices.of(root))?;
+            whole.add(measure);
+            self.check(whole)?;
+            let plan = Plan { cost: cost.of_root(), keys: answer::keys_of(document, set) };
+            plans.insert(name.cloned(), plan);
+        }
+        // Fragments that nothing spreads are walked by validation as well.
+        for name in document.fragments.keys() {
+            let (measure, _) = self.fragment(name)?;
+            self.check(measure)?;
+            whole.introspects |= measure.introspects;
+        }
+        if whole.depth > limits.depth {
+            return too_much(format!(
+                "The document has fields {} levels deep: at most {} are allowed.",
+                whole.depth, limits.depth
+            ));
+        }
+        if whole.nesting > MAX_NESTING {
+            return too_much(too_nested());
+        }
+        if whole.introspects && !introspection {
+            let message = "Introspection is switched off on this server.";
+            return Err(RequestError::new(Code::GraphqlValidationFailed, message));
+        }
+        Ok(Measured { plans, pages: std::mem::take(&mut self.pages) })
+    }
+
+    /// Checks what multiplies, while it is added up.
+    fn check(&self, sum: Measure) -> Result<(), RequestError> {
+        if sum.spreads > self.limits.spreads {
+            let most = self.limits.spreads;
+            return too_much(format!(
+                "With its fragments written out the document has more than {most} of them."
+            ));
+        }
+        if sum.selections > MAX_SELECTIONS {
+            return too_much(format!(
+                "With its fragments written out the document has more than {MAX_SELECTIONS} fields."
+            ));
+        }
+        Ok(())
+    }
+
+    fn count_directives(&mut self, directives: &[Positioned<Directive>]) -> Result<(), RequestError> {
+        self.directives += directives.len();
+        let most = self.limits.directives;
+        if self.directives > most {
+            return too_much(format!("The document has more than {most} directives."));
+        }
+        Ok(())
+    }
+
+    fn measure(
+        &mut self,
+        set: &'a SelectionSet,
+        parent: Option<&'a TypePrice>,
+    ) -> Result<(Measure, Cost<'a>), RequestError> {
+        // Deeper ones are not entered: the stack has an end.
+        if self.within > MAX_NESTING + 1 {
+            return too_much(too_nested());
+        }
+        self.within += 1;
+        let (mut sum, mut cost) = (Measure::default(), Cost::default());
         for item in &set.items {
-            let one = match &item.node {
+            self.visited += 1;
+            self.count_directives(item.node.directives())?;
+            let (prices, one) = (self.prices, &item.node);
+            let one = match one {
                 Selection::Field(field) => {
-                    let below = self.measure(&field.node.selection_set.node)?;
-                    let nesting =
-                        if field.node.selection_set.node.items.is_empty() { 0 } else { below.nesting + 1 };
-                    self.field(&field.node.name.node, Measure { nesting, ..below }, item.pos)?
+                    let field = &field.node;
+                    self.count_alias(field.alias.is_some())?;
+                    if self.limits.page < MAX_PAGE.unsigned_abs() {
+                        self.pages.extend(cost::page(parent, field).map(|page| (page, item.pos)));
+                    }
+                    let type_below = prices.below(parent, &field.name.node);
+                    let set = &field.selection_set.node;
+                    let (below, cost_below) = self.measure(set, type_below)?;
+                    cost.add_field(prices, parent, field, cost_below);
+                    let nesting = if set.items.is_empty() { 0 } else { below.nesting + 1 };
+                    of_field(&field.name.node, Measure { nesting, ..below }, item.pos)?
                 }
                 Selection::InlineFragment(fragment) => {
-                    let below = self.measure(&fragment.node.selection_set.node)?;
-                    Measure {
-                        selections: below.selections.saturating_add(1),
-                        nesting: below.nesting + 1,
-                        ..below
-                    }
+                    let fragment = &fragment.node;
+                    let condition =
+                        fragment.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
+                    let on = condition.map_or(parent, |condition| prices.of(condition));
+                    let (below, cost_below) = self.measure(&fragment.selection_set.node, on)?;
+                    cost.add_fragment(prices, condition, parent, &fragment.directives, &cost_below);
+                    below.wrapped(0)
                 }
                 Selection::FragmentSpread(spread) => {
-                    let below = self.fragment(&spread.node.fragment_name.node)?;
-                    Measure {
-                        selections: below.selections.saturating_add(1),
-                        nesting: below.nesting + 1,
-                        ..below
-                    }
+                    let spread = &spread.node;
+                    let name = spread.fragment_name.node.as_str();
+                    let condition = self.document.fragments.get(name);
+                    let condition =
+                        condition.map(|fragment| fragment.node.type_condition.node.on.node.as_str());
+                    let (below, cost_below) = self.fragment(name)?;
+                    cost.add_fragment(prices, condition, parent, &spread.directives, &cost_below);
+                    below.wrapped(1)
                 }
             };
             sum.add(one);
-            if sum.selections > MAX_SELECTIONS {
-                return Err(RequestError::new(Code::QueryTooComplex, too_many()));
-            }
+            self.check(sum)?;
         }
-        Ok(sum)
+        self.within -= 1;
+        Ok((sum, cost))
     }
 
-    #[expect(clippy::unused_self, reason = "reads as the other two")]
-    fn field(&self, name: &str, below: Measure, at: Pos) -> Result<Measure, RequestError> {
-        let selections = below.selections.saturating_add(1);
-        if !matches!(name, "__schema" | "__type") {
-            let lists = below.lists + usize::from(INTROSPECTION_LISTS.contains(&name));
-            return Ok(Measure { selections, depth: below.depth + 1, lists, ..below });
+    fn count_alias(&mut self, is_one: bool) -> Result<(), RequestError> {
+        self.aliases += usize::from(is_one);
+        let most = self.limits.aliases;
+        if self.aliases > most {
+            return too_much(format!("The document has more than {most} aliases."));
         }
-        if below.depth > MAX_INTROSPECTION_DEPTH || below.lists > MAX_INTROSPECTION_LISTS {
-            let message = format!(
-                "Introspection may be {MAX_INTROSPECTION_DEPTH} levels deep, with at most \
-                 {MAX_INTROSPECTION_LISTS} of `fields`, `interfaces`, `possibleTypes` and `inputFields` in each other. \
-                 The whole schema as text is at /schema.graphql."
-            );
-            return Err(RequestError::at(Code::QueryTooComplex, message, at));
-        }
-        // Counted apart: the usual introspection query is deeper than any other has to be.
-        Ok(Measure { selections, depth: 1, nesting: below.nesting, lists: 0, introspects: true })
+        Ok(())
     }
 
-    fn fragment(&mut self, name: &str) -> Result<Measure, RequestError> {
+    fn fragment(&mut self, name: &str) -> Result<(Measure, Cost<'a>), RequestError> {
         // An unknown fragment is named by validation.
         let Some((name, fragment)) = self.document.fragments.get_key_value(name) else {
-            return Ok(Measure::default());
+            return Ok(Default::default());
         };
         match self.measured.get(name.as_str()) {
-            Some(Some(measure)) => return Ok(*measure),
+            Some(Some(measured)) => return Ok(measured.clone()),
             Some(None) => {
                 let message = format!("The fragment `{name}` contains itself.");
                 return Err(RequestError::at(Code::GraphqlValidationFailed, message, fragment.pos));
@@ -168,22 +407,58 @@ impl<'a> Ruler<'a> {
             None => {}
         }
         self.measured.insert(name, None);
-        let measure = self.measure(&fragment.node.selection_set.node)?;
-        self.measured.insert(name, Some(measure));
-        Ok(measure)
+        self.count_directives(&fragment.node.directives)?;
+        let on = self.prices.of(&fragment.node.type_condition.node.on.node);
+        let measured = self.measure(&fragment.node.selection_set.node, on)?;
+        self.measured.insert(name, Some(measured.clone()));
+        Ok(measured)
     }
+}
+
+fn too_nested() -> String {
+    format!("Fields and fragments lie too deep in each other: at most {MAX_NESTING} levels are allowed.")
+}
+
+/// A field with what is below it.
+fn of_field(name: &str, below: Measure, at: Pos) -> Result<Measure, RequestError> {
+    let selections = below.selections.saturating_add(1);
+    if !matches!(name, "__schema" | "__type") {
+        let lists = below.lists + usize::from(INTROSPECTION_LISTS.contains(&name));
+        return Ok(Measure { selections, depth: below.depth + 1, lists, ..below });
+    }
+    if below.depth > MAX_INTROSPECTION_DEPTH || below.lists > MAX_INTROSPECTION_LISTS {
+        let message = format!(
+            "Introspection may be {MAX_INTROSPECTION_DEPTH} levels deep, with at most \
+             {MAX_INTROSPECTION_LISTS} of `fields`, `interfaces`, `possibleTypes` and `inputFields` in each other. \
+             The whole schema as text is at /schema.graphql."
+        );
+        return Err(RequestError::at(Code::QueryTooComplex, message, at));
+    }
+    // Counted apart: the usual introspection query is deeper than any other has to be.
+    Ok(Measure {
+        selections,
+        spreads: below.spreads,
+        depth: 1,
+        nesting: below.nesting,
+        lists: 0,
+        introspects: true,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
 
-    use async_graphql::parser::parse_query;
+    use async_graphql::parser::{parse_query, parse_schema};
 
     use super::*;
 
+    fn checked(text: &str, limits: &Limits) -> Result<Measured, RequestError> {
+        check(&parse_query(text).unwrap(), limits, true, &Prices::default())
+    }
+
     fn code(text: &str) -> Option<Code> {
-        check(&parse_query(text).unwrap(), true).err().map(|error| error.code)
+        checked(text, &Limits::default()).err().map(|error| error.code)
     }
 
     #[test]
@@ -192,16 +467,35 @@ mod tests {
         assert_eq!(code("{ a: regions { ...R } b: regions { ...R } } fragment R on Region { slug }"), None);
     }
 
-    #[test]
-    fn doubling_fragments_are_counted_without_being_written_out() {
+    /// Fragments that each spread the next twice.
+    fn doubling(count: usize) -> String {
         let mut text = String::from("{ ...F0 }");
-        for n in 0..60 {
+        for n in 0..count {
             let _ = write!(text, " fragment F{n} on Query {{ ...F{0} ...F{0} }}", n + 1);
         }
-        text.push_str(" fragment F60 on Query { __typename }");
-        assert_eq!(code(&text), Some(Code::QueryTooComplex));
-        let unused = text.replacen("...F0", "__typename", 1);
-        assert_eq!(code(&unused), Some(Code::QueryTooComplex));
+        let _ = write!(text, " fragment F{count} on Query {{ __typename }}");
+        text
+    }
+
+    #[test]
+    fn doubling_fragments_are_counted_without_being_written_out() {
+        for count in [12, 28, 60] {
+            let text = doubling(count);
+            assert_eq!(code(&text), Some(Code::QueryTooComplex));
+            let unused = text.replacen("...F0", "__typename", 1);
+            assert_eq!(code(&unused), Some(Code::QueryTooComplex));
+        }
+        assert_eq!(code(&doubling(7)), None, "254 spreads");
+    }
+
+    #[test]
+    fn what_doubles_takes_no_more_work_than_it_is_long() {
+        let document = parse_query(doubling(28)).unwrap();
+        let (limits, prices) = (Limits::default(), Prices::default());
+        let mut ruler = Ruler::new(&document, &limits, &prices);
+        assert_eq!(ruler.document(true).unwrap_err().code, Code::QueryTooComplex);
+        // Each selection of the document once: the spread of the operation, two of each fragment, and a field.
+        assert!(ruler.visited <= 1 + 2 * 28 + 1, "{} were visited", ruler.visited);
     }
 
     #[test]
@@ -214,11 +508,66 @@ mod tests {
     fn depth_ends_at_the_limit() {
         let nested =
             |levels: usize| format!("{{ {}x{} }}", "x { ".repeat(levels - 1), " }".repeat(levels - 1));
-        assert_eq!(code(&nested(MAX_DEPTH)), None);
-        assert_eq!(code(&nested(MAX_DEPTH + 1)), Some(Code::QueryTooComplex));
+        assert_eq!(code(&nested(12)), None);
+        assert_eq!(code(&nested(13)), Some(Code::QueryTooComplex));
         let wrapped = |levels: usize| format!("{{ {}x{} }}", "... { ".repeat(levels), " }".repeat(levels));
         assert_eq!(code(&wrapped(MAX_NESTING)), None);
         assert_eq!(code(&wrapped(MAX_NESTING + 1)), Some(Code::QueryTooComplex));
+        assert_eq!(code(&wrapped(50)), Some(Code::QueryTooComplex));
+    }
+
+    #[test]
+    fn each_limit_is_named() {
+        let limits = Limits {
+            aliases: 1,
+            directives: 2,
+            operations: 1,
+            fragments: 1,
+            spreads: 2,
+            tokens: 30,
+            document: 200,
+            ..Limits::default()
+        };
+        for (text, word) in [
+            ("{ a: x b: y }", Some("1 aliases")),
+            ("{ a: x y }", None),
+            ("query($a: Int @x) @y { z @skip(if: true) }", Some("2 directives")),
+            ("{ ... @x { z @y } }", None),
+            ("{ ...F } fragment F on Query @x { z @y @z }", Some("2 directives")),
+            ("query A { x } query B { x }", Some("1 are allowed")),
+            ("{ ...F ...G } fragment F on Q { x } fragment G on Q { x }", Some("2 fragments")),
+            ("{ ...F ...F } fragment F on Q { x }", None),
+            ("{ ...F ...F ...F } fragment F on Q { x }", Some("more than 2")),
+        ] {
+            let error = check_text(text, &limits).and_then(|()| checked(text, &limits).map(|_| ())).err();
+            let message = error.map(|error| error.message);
+            assert_eq!(message.is_some(), word.is_some(), "{text}: {message:?}");
+            assert!(word.is_none_or(|word| message.unwrap_or_default().contains(word)), "{text}");
+        }
+        let message = |text: &str| check_text(text, &limits).unwrap_err().message;
+        assert!(message(&"x ".repeat(31)).contains("30 tokens"));
+        assert!(message(&" ".repeat(201)).contains("201 bytes"));
+    }
+
+    #[test]
+    fn tokens_are_counted_as_the_specification_does() {
+        for (text, count) in [
+            ("", 0),
+            (" ,\t\r\n\u{feff}", 3),
+            ("{ a }", 3),
+            ("# { a } b\n{ a }", 3),
+            ("{a:b(c:-1.5e+3,d:[1 2],e:$f)@g}", 22),
+            ("...A ... on B", 5),
+            (r#"(a: "x \" y", b: """x " \""" y""")"#, 8),
+            ("\"unfinished\n x", 2),
+            ("\"unfinished", 1),
+            ("\"\"\"unfinished \"", 1),
+            ("\"\" \"\"\"\"\"\"", 2),
+            ("é", 2),
+        ] {
+            assert_eq!(tokens(text, 1000), count, "{text}");
+        }
+        assert_eq!(tokens(&"[".repeat(1_000_000), 10), 11, "no more is looked at than has to be");
     }
 
     #[test]
@@ -227,7 +576,96 @@ mod tests {
         assert_eq!(code(&format!("{{ __schema {{ types {{ fields {{ type {{ {types} }} }} }} }} }}")), None);
         let circular = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }";
         assert_eq!(code(circular), Some(Code::QueryTooComplex));
-        let off = check(&parse_query("{ __schema { types { name } } }").unwrap(), false);
+        let document = parse_query("{ __schema { types { name } } }").unwrap();
+        let off = check(&document, &Limits::default(), false, &Prices::default());
         assert_eq!(off.unwrap_err().code, Code::GraphqlValidationFailed);
+    }
+
+    const SDL: &str = r#"
+        type Query {
+            list(first: Int, last: Int): ItemConnection!
+                @listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["nodes", "edges"])
+            heavy: Item @cost(weight: "10")
+            nodes(ids: [ID!]!): [Node]! @listSize(slicingArguments: ["ids"])
+            some: [Item!]! @listSize(assumedSize: 3)
+            more(first: Int = 7): [Item!]! @listSize(slicingArguments: ["first"])
+            count: Int! @cost(weight: "0.3")
+        }
+        type ItemConnection { nodes: [Item!]! edges: [ItemEdge!]! totalCount: Int! @cost(weight: "1") }
+        type ItemEdge @cost(weight: "0.1") { node: Item! }
+        interface Node { id: ID! }
+        type Item implements Node { id: ID! light: Light list: ItemConnection! some: [Item!]! @listSize(assumedSize: 3) }
+        type Other implements Node { id: ID! item: Item! @cost(weight: "4") }
+        type Light @cost(weight: "0.1") { x: Int }
+    "#;
+
+    fn points(text: &str, variables: &[(&str, async_graphql_value::ConstValue)]) -> u64 {
+        let prices = Prices::new(&parse_schema(SDL).unwrap());
+        let measured = check(&parse_query(text).unwrap(), &Limits::default(), true, &prices).unwrap();
+        let variable =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        measured.plans.values().next().unwrap().cost.points(&variable)
+    }
+
+    #[test]
+    fn lists_cost_as_much_as_they_are_long() {
+        for (text, expected) in [
+            ("{ __typename }", 0),
+            ("{ list { totalCount } }", 2),
+            ("{ list { nodes { id } } }", 21),
+            ("{ list(first: 5) { nodes { id } } }", 6),
+            ("{ list(last: 5) { nodes { id } } }", 6),
+            ("{ list(first: null) { nodes { id } } }", 21),
+            ("{ list(first: 5, last: 9) { nodes { id } } }", 10),
+            ("{ list(first: 10) { edges { node { id } } } }", 12),
+            ("{ list(first: 10) { nodes { list { totalCount } } } }", 1 + 10 * (1 + 2)),
+            ("{ list(first: 10) { nodes { list { nodes { id } } } } }", 1 + 10 * (1 + 1 + 20)),
+            ("{ list(first: 10) { nodes { light { x } } } }", 1 + 10 + 1),
+            ("{ list(first: 1) { nodes { light { x } } } }", 3),
+            (
+                "{ ...L } fragment L on Query { list(first: 5) { ...C } } fragment C on ItemConnection { nodes { id } }",
+                6,
+            ),
+            ("{ heavy { id } }", 11),
+            ("{ some { some { id } } }", 3 * (1 + 3)),
+            ("{ more { id } }", 7),
+            ("{ more(first: 2) { id } a: more(first: 3) { id } }", 5),
+            ("{ nodes(ids: [1, 2, 3]) { id } }", 3),
+            ("{ nodes(ids: []) { id } }", 0),
+            (
+                "{ nodes(ids: [1, 2]) { ... on Item { some { id } } ... on Other { item { id } } } }",
+                2 * (1 + 5),
+            ),
+            (
+                "{ nodes(ids: [1]) { ...A ...B } } fragment A on Item { some { id } some { id } } fragment B on Other { item { id } }",
+                1 + 6,
+            ),
+            ("{ count }", 1),
+            ("{ some @skip(if: true) { id } heavy @include(if: true) { id } }", 11),
+            ("{ __schema { types { name } } __type(name: \"x\") { name } }", 520),
+            ("{ nothing { nothing } }", 0),
+            (
+                "{ list(first: 99999999999999999999) { nodes { list { nodes { id } } } } }",
+                u64::MAX.div_ceil(10),
+            ),
+        ] {
+            assert_eq!(points(text, &[]), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn variables_say_how_long_lists_are() {
+        use async_graphql_value::ConstValue as Value;
+        let text = "query($n: Int, $l: [ID!]!, $b: Boolean!) {
+            list(first: $n) { nodes { id } } nodes(ids: $l) @include(if: $b) { id } }";
+        let with = |n: Value, l: usize, b: bool| {
+            points(text, &[("n", n), ("l", Value::List(vec![Value::Null; l])), ("b", Value::Boolean(b))])
+        };
+        assert_eq!(with(3.into(), 2, true), 1 + 3 + 2);
+        assert_eq!(with(3.into(), 2, false), 1 + 3);
+        assert_eq!(with(Value::Null, 0, true), 1 + 20);
+        assert_eq!(with((-5).into(), 0, true), 1);
+        assert_eq!(with("many".into(), 0, true), 1 + 20, "who runs it says that this is no number");
+        assert_eq!(points("query($i: ID) { nodes(ids: [$i, $i]) { id } }", &[]), 2);
     }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_graphql::parser::parse_schema;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -29,6 +30,7 @@ use crate::schema::{schema, sdl};
 
 mod address;
 mod answer;
+mod cost;
 mod documents;
 mod execution;
 mod graphiql;
@@ -45,9 +47,11 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use limits::Limits;
 pub use socket::Settings as SocketSettings;
 
 use answer::Shapes;
+use cost::Prices;
 use documents::Documents;
 use execution::Run;
 use refusal::Refusal;
@@ -65,8 +69,8 @@ pub struct Settings {
     pub graphiql: bool,
     /// Whether the schema may be asked for its types, and its text is at `/schema.graphql`.
     pub introspection: bool,
-    /// How long a request may take.
-    pub time_limit: Duration,
+    /// How much a request may ask for.
+    pub limits: Limits,
     /// How sockets and event streams behave.
     pub socket: SocketSettings,
     /// Origins of other sites whose pages may open sockets.
@@ -83,7 +87,7 @@ impl Default for Settings {
         Self {
             graphiql: true,
             introspection: true,
-            time_limit: Duration::from_secs(10),
+            limits: Limits::default(),
             socket: SocketSettings::default(),
             origins: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -119,10 +123,19 @@ impl Shared {
     }
 
     /// What requests share that this schema answers, with its text.
+    ///
+    /// # Panics
+    /// Where the text is no schema: it is one that this program has written itself.
+    #[expect(
+        clippy::expect_used,
+        reason = "the text comes from the library that reads it; every test runs this"
+    )]
     fn new(app: App, settings: Settings, schema: impl Run + 'static, sdl: String) -> Self {
+        let document = parse_schema(&sdl).expect("the schema that was written can be read");
+        let prices = Prices::new(&document);
         Self {
-            documents: Documents::new(settings.introspection),
-            shapes: Shapes::new(&sdl),
+            documents: Documents::new(settings.limits.clone(), settings.introspection, prices),
+            shapes: Shapes::new(document),
             schema: SchemaOf(Box::new(schema)),
             stopping: CancellationToken::new(),
             sockets: TaskTracker::new(),

@@ -13,8 +13,6 @@ use serde_json::Value;
 use super::refusal::{Refusal, RequestError};
 use crate::record::error::Code;
 
-/// Bytes of a body at most.
-const MAX_BODY: usize = 4 * 1024 * 1024;
 /// Bytes of a body that is too long which are read nevertheless, so that its sender gets to read the refusal.
 const MAX_DRAINED: usize = 64 * 1024 * 1024;
 /// How long a body may take to arrive.
@@ -153,16 +151,16 @@ fn malformed(message: impl Into<String>) -> Refusal {
     Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, message)
 }
 
-/// Reads the request.
+/// Reads the request, whose body may have so many bytes.
 ///
 /// # Errors
 /// Why it is not one.
-pub(super) async fn read(parts: &Parts, body: Body) -> Result<Asked, Unreadable> {
+pub(super) async fn read(parts: &Parts, body: Body, max_body: usize) -> Result<Asked, Unreadable> {
     match parts.method {
         Method::GET | Method::HEAD => from_address(parts.uri.query().unwrap_or_default()),
         Method::POST => {
             check_content_type(&parts.headers)?;
-            let bytes = read_body(&parts.headers, body).await?;
+            let bytes = read_body(&parts.headers, body, max_body).await?;
             from_body(&bytes)
         }
         _ => {
@@ -194,18 +192,19 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Refusal> {
+async fn read_body(headers: &HeaderMap, body: Body, max_body: usize) -> Result<Vec<u8>, Refusal> {
+    let max_drained = MAX_DRAINED.max(max_body);
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let reading = async {
         let mut stream = body.into_data_stream();
         let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(64 * 1024));
         let mut length = 0;
-        let mut too_long = announced.is_some_and(|length| length > MAX_BODY);
+        let mut too_long = announced.is_some_and(|length| length > max_body);
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|_| bad("The body ended before it was complete."))?;
             length += chunk.len();
-            too_long |= length > MAX_BODY;
-            if length > MAX_DRAINED {
+            too_long |= length > max_body;
+            if length > max_drained {
                 break;
             }
             if too_long {
@@ -215,9 +214,9 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Refusal> 
             }
         }
         if too_long {
-            let message = format!("The body is too long: at most {} MB are read.", MAX_BODY / 1024 / 1024);
+            let message = format!("The body is too long: at most {max_body} bytes are read.");
             let refusal = Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message);
-            return Err(Refusal { close: length > MAX_DRAINED, ..refusal });
+            return Err(Refusal { close: length > max_drained, ..refusal });
         }
         Ok(bytes)
     };

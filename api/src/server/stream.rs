@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 use tracing::Instrument;
 
-use super::execution::{self, Operation, Prepared, Unexecuted, Way};
+use super::execution::{self, CostWanted, Operation, Prepared, Unexecuted, Way};
 use super::refusal::{Answer, Refusal, RequestError};
 use super::request::{self, Media, Unreadable};
 use super::{Shared, graphql};
@@ -49,14 +49,22 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         return response;
     }
     let call = graphql::call(&shared, &parts).await;
-    let asked = request::read(&parts, body).await;
+    let asked = request::read(&parts, body, shared.settings.limits.body).await;
     let call = match call {
         Ok(call) => call,
         Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(Media::Json),
         Err(Unidentified::Failed(error)) => return RequestError::from(&error).respond(Media::Json),
     };
+    let wanted = match CostWanted::of(&parts.headers) {
+        Ok(CostWanted::Only) => {
+            let message = "Ask /graphql for the cost alone, also of a subscription.";
+            return Refusal::new(StatusCode::BAD_REQUEST, message).respond(Media::Json);
+        }
+        Ok(wanted) => wanted,
+        Err(refusal) => return refusal.respond(Media::Json),
+    };
     let operation = match asked {
-        Ok(asked) => Operation::read(&shared, asked, Way::Many),
+        Ok(asked) => Operation::read(&shared, asked, Way::Many, wanted),
         Err(Unreadable::Refused(refusal)) => return refusal.respond(Media::Json),
         Err(Unreadable::Error(error)) => Err(error.into()),
     };

@@ -39,7 +39,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
 use tracing::Instrument;
 
-use super::execution::{self, Operation, Unexecuted, Way};
+use super::execution::{self, CostWanted, Operation, Unexecuted, Way};
 use super::refusal::{Refusal, RequestError};
 use super::request::{Asked, Media};
 use super::{Shared, graphql, origin};
@@ -426,7 +426,7 @@ impl Connection {
             let message = format!("At most {most} operations run on a socket at once. Complete one first.");
             Err(RequestError::new(Code::BadRequest, message).into())
         } else {
-            Operation::read(&shared, asked, Way::Many)
+            Operation::read(&shared, asked, Way::Many, CostWanted::No)
         };
         let operation = match operation {
             Ok(operation) => operation,

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Server, Settings, Shared, SocketSettings};
+use super::{Limits, Server, Settings, Shared, SocketSettings};
 use crate::app::{App, Clock};
 use crate::changes::Resumption;
 use crate::record::error::DomainError;
@@ -181,8 +181,8 @@ impl Small {
             Schema::build(Query(Arc::clone(&told)), EmptyMutation, Streams(Arc::clone(&told))).finish();
         let sdl = schema.sdl();
         // Nothing here is about how long a query may take.
-        let time_limit = Duration::from_mins(1);
-        let settings = Settings { time_limit, socket, ..Settings::default() };
+        let limits = Limits { time: Duration::from_mins(1), ..Limits::default() };
+        let settings = Settings { limits, socket, ..Settings::default() };
         let shared = Shared::new(App::new(db, Clock::default()), settings, schema, sdl);
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let server = Server { listener, shared: Arc::new(shared) };

@@ -1,0 +1,399 @@
+//! What a document costs, in points: by the prices that the printed schema names, as a client reckons it.
+//!
+//! What depends on the values of variables is kept as a formula, made once for a document and reckoned for each request.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::parser::types::{
+    BaseType, ConstDirective, Directive, Field, FieldDefinition, ServiceDocument, Type, TypeKind,
+    TypeSystemDefinition,
+};
+use async_graphql::{Name, Positioned};
+use async_graphql_value::{ConstValue, Value};
+
+use crate::record::page::DEFAULT_PAGE;
+
+/// Parts of a point in which is reckoned: weights have one decimal.
+const PARTS: u64 = 10;
+/// What introspection costs, in points: it has no place in the printed schema.
+const INTROSPECTION: [(&str, u64); 2] = [("__schema", 500), ("__type", 20)];
+
+/// The prices of a schema.
+#[derive(Debug, Default)]
+pub(super) struct Prices {
+    types: HashMap<String, TypePrice>,
+}
+
+/// The prices of a type.
+#[derive(Debug, Default)]
+pub(super) struct TypePrice {
+    weight: u64,
+    /// Whether values of it are of no other type: neither interface nor union.
+    is_object: bool,
+    fields: HashMap<String, FieldPrice>,
+}
+
+/// The price of a field.
+#[derive(Debug, Default)]
+struct FieldPrice {
+    weight: u64,
+    /// The type of what it answers, without lists around it.
+    answers: String,
+    is_list: bool,
+    /// Arguments that say how many, each with its default.
+    slicing: Vec<(String, Option<u64>)>,
+    assumed: Option<u64>,
+    /// The fields below that have so many items.
+    sized_fields: Vec<String>,
+    /// Whether it is one of these, and how many there are is said above.
+    sized: bool,
+    /// Whether it is a list in pages.
+    pages: bool,
+}
+
+impl Prices {
+    /// Those of a schema.
+    pub(super) fn new(document: &ServiceDocument) -> Self {
+        let mut types: HashMap<String, TypePrice> = HashMap::new();
+        for definition in &document.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else { continue };
+            let definition = &definition.node;
+            let fields = match &definition.kind {
+                TypeKind::Object(object) => object.fields.as_slice(),
+                TypeKind::Interface(interface) => interface.fields.as_slice(),
+                TypeKind::Union(_) => &[],
+                _ => continue,
+            };
+            let fields = fields.iter().map(|field| (field.node.name.node.to_string(), price(&field.node)));
+            let price = TypePrice {
+                weight: weight(&definition.directives).unwrap_or(PARTS),
+                is_object: matches!(definition.kind, TypeKind::Object(_)),
+                fields: fields.collect(),
+            };
+            types.insert(definition.name.node.to_string(), price);
+        }
+        let sized = types.values().flat_map(|price| price.fields.values());
+        let sized: Vec<(String, Vec<String>)> =
+            sized.map(|field| (field.answers.clone(), field.sized_fields.clone())).collect();
+        for (name, fields) in sized {
+            let Some(price) = types.get_mut(&name) else { continue };
+            for field in fields {
+                if let Some(field) = price.fields.get_mut(&field) {
+                    field.sized = true;
+                }
+            }
+        }
+        Self { types }
+    }
+
+    /// The prices of a type; none of a scalar, and of what is not there.
+    pub(super) fn of(&self, name: &str) -> Option<&TypePrice> {
+        self.types.get(name)
+    }
+
+    /// The type of what a field answers; nothing where there is no such field.
+    pub(super) fn below(&self, parent: Option<&TypePrice>, field: &str) -> Option<&TypePrice> {
+        self.of(&parent?.fields.get(field)?.answers)
+    }
+}
+
+fn price(field: &FieldDefinition) -> FieldPrice {
+    let mut price = FieldPrice { weight: weight(&field.directives).unwrap_or(0), ..FieldPrice::default() };
+    (price.answers, price.is_list) = item(&field.ty.node);
+    let list_size = field.directives.iter().find(|directive| directive.node.name.node == "listSize");
+    let Some(list_size) = list_size else { return price };
+    let names = |argument: &str| match list_size.node.get_argument(argument).map(|value| &value.node) {
+        Some(ConstValue::List(names)) => names.iter().filter_map(text).collect(),
+        _ => Vec::new(),
+    };
+    let default = |argument: &str| {
+        let found = field.arguments.iter().find(|given| given.node.name.node == argument)?;
+        found.node.default_value.as_ref().and_then(|value| length(&value.node))
+    };
+    price.assumed = list_size.node.get_argument("assumedSize").and_then(|value| length(&value.node));
+    price.sized_fields = names("sizedFields");
+    price.slicing =
+        names("slicingArguments").into_iter().map(|name| (name.clone(), default(&name))).collect();
+    price.pages = price.slicing.iter().any(|(name, _)| name == "last");
+    price
+}
+
+fn item(of: &Type) -> (String, bool) {
+    match &of.base {
+        BaseType::Named(name) => (name.to_string(), false),
+        BaseType::List(inner) => (item(inner).0, true),
+    }
+}
+
+fn text(value: &ConstValue) -> Option<String> {
+    match value {
+        ConstValue::String(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// What `@cost` says, in parts.
+fn weight(directives: &[Positioned<ConstDirective>]) -> Option<u64> {
+    let cost = directives.iter().find(|directive| directive.node.name.node == "cost")?;
+    let text = text(&cost.node.get_argument("weight")?.node)?;
+    let (whole, tenths) = text.split_once('.').unwrap_or((&text, "0"));
+    Some(whole.parse::<u64>().ok()? * PARTS + tenths.parse::<u64>().ok()?)
+}
+
+/// How many a value stands for: a number for itself, a list for its items. What is neither says nothing, and less than
+/// none is none: who runs the field says what is wrong with it.
+fn length(value: &ConstValue) -> Option<u64> {
+    match value {
+        ConstValue::Number(number) => {
+            number.as_u64().or_else(|| number.as_i64().map(|_| 0)).or(number.as_f64().map(|_| u64::MAX))
+        }
+        ConstValue::List(items) => Some(items.len() as u64),
+        _ => None,
+    }
+}
+
+/// How many objects a field answers.
+#[derive(Clone, Debug)]
+pub(super) struct Size {
+    /// What the arguments say that have a value.
+    given: Vec<Given>,
+    /// What counts where they say nothing.
+    otherwise: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Given {
+    Number(u64),
+    Variable(Name),
+}
+
+impl Size {
+    const ONE: Self = Self { given: Vec::new(), otherwise: 1 };
+
+    /// How many, where no variable has to say it.
+    fn known(&self) -> Option<u64> {
+        self.given.iter().all(|given| matches!(given, Given::Number(_))).then(|| self.with(&|_| None))
+    }
+
+    /// How many, with these values of variables.
+    pub(super) fn with(&self, variable: &Variables<'_>) -> u64 {
+        let given = self.given.iter().filter_map(|given| match given {
+            Given::Number(number) => Some(*number),
+            Given::Variable(name) => variable(name).as_ref().and_then(length),
+        });
+        given.max().unwrap_or(self.otherwise)
+    }
+}
+
+/// How many objects this field answers.
+fn size(price: &FieldPrice, field: &Field) -> Size {
+    let otherwise = price.slicing.iter().find_map(|(_, default)| *default).or(price.assumed);
+    let given = price.slicing.iter().filter_map(|(name, _)| match &field.get_argument(name)?.node {
+        Value::Variable(name) => Some(Given::Variable(name.clone())),
+        // Variables within a list do not change its length.
+        Value::List(items) => Some(Given::Number(items.len() as u64)),
+        value => length(&value.clone().into_const()?).map(Given::Number),
+    });
+    Size { given: given.collect(), otherwise: otherwise.unwrap_or(DEFAULT_PAGE.unsigned_abs().into()) }
+}
+
+/// The value of a variable; nothing where it has none.
+pub(super) type Variables<'a> = dyn Fn(&str) -> Option<ConstValue> + 'a;
+
+/// What something costs, in parts of a point, by the values of variables.
+#[derive(Clone, Debug)]
+pub(super) enum Formula {
+    /// This, whatever the variables are.
+    Const(u64),
+    /// All of these together.
+    Sum(Arc<[Formula]>),
+    /// The one of these that costs most.
+    Max(Arc<[Formula]>),
+    /// So many times.
+    Times(Size, Arc<Formula>),
+    /// Only where the variable is so.
+    When(Name, bool, Arc<Formula>),
+}
+
+impl Default for Formula {
+    fn default() -> Self {
+        Self::Const(0)
+    }
+}
+
+impl Formula {
+    fn sum(parts: impl IntoIterator<Item = Self>) -> Self {
+        let (mut known, mut rest) = (0_u64, Vec::new());
+        for part in parts {
+            match part {
+                Self::Const(parts) => known = known.saturating_add(parts),
+                part => rest.push(part),
+            }
+        }
+        if known > 0 || rest.is_empty() {
+            rest.push(Self::Const(known));
+        }
+        match rest.pop() {
+            Some(only) if rest.is_empty() => only,
+            last => Self::Sum(rest.into_iter().chain(last).collect()),
+        }
+    }
+
+    fn max(parts: Vec<Self>) -> Self {
+        let known = parts.iter().map(|part| match part {
+            Self::Const(parts) => Some(*parts),
+            _ => None,
+        });
+        match known.collect::<Option<Vec<u64>>>() {
+            Some(known) => Self::Const(known.into_iter().max().unwrap_or(0)),
+            None => Self::Max(parts.into()),
+        }
+    }
+
+    fn times(size: Size, one: Self) -> Self {
+        match (size.known(), one) {
+            (_, Self::Const(0)) => Self::Const(0),
+            (Some(count), Self::Const(parts)) => Self::Const(parts.saturating_mul(count)),
+            (Some(1), one) => one,
+            (_, one) => Self::Times(size, Arc::new(one)),
+        }
+    }
+
+    fn when(name: &Name, is: bool, one: Self) -> Self {
+        match one {
+            Self::Const(0) => one,
+            one => Self::When(name.clone(), is, Arc::new(one)),
+        }
+    }
+
+    fn parts(&self, variable: &Variables<'_>) -> u64 {
+        match self {
+            Self::Const(parts) => *parts,
+            Self::Sum(all) => all.iter().map(|one| one.parts(variable)).fold(0, u64::saturating_add),
+            Self::Max(all) => all.iter().map(|one| one.parts(variable)).max().unwrap_or(0),
+            Self::Times(size, one) => size.with(variable).saturating_mul(one.parts(variable)),
+            Self::When(name, is, one) => match variable(name) {
+                Some(ConstValue::Boolean(value)) if value != *is => 0,
+                _ => one.parts(variable),
+            },
+        }
+    }
+
+    /// The points, rounded up.
+    pub(super) fn points(&self, variable: &Variables<'_>) -> u64 {
+        self.parts(variable).div_ceil(PARTS)
+    }
+}
+
+/// What a selection set costs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cost<'a> {
+    /// Once for each object.
+    plain: Vec<Formula>,
+    /// As often as the field above has items.
+    sized: Vec<Formula>,
+    /// Only where the object is of this type.
+    only: Vec<(&'a str, Vec<Formula>)>,
+}
+
+impl<'a> Cost<'a> {
+    /// What it costs where the field above has so many items.
+    fn total(self, size: Size) -> Formula {
+        let only = self.only.into_iter().map(|(_, parts)| Formula::sum(parts)).collect();
+        let sized = Formula::times(size, Formula::sum(self.sized));
+        Formula::sum(self.plain.into_iter().chain([sized, Formula::max(only)]))
+    }
+
+    /// What the root of an operation costs.
+    pub(super) fn of_root(self) -> Formula {
+        self.total(Size::ONE)
+    }
+
+    /// Adds a field of this type, with what is selected below it.
+    pub(super) fn add_field(
+        &mut self,
+        prices: &Prices,
+        parent: Option<&TypePrice>,
+        field: &Field,
+        below: Self,
+    ) {
+        let name = field.name.node.as_str();
+        if let Some((_, points)) = INTROSPECTION.iter().find(|(known, _)| *known == name) {
+            self.plain.push(when(&field.directives, Formula::Const(points * PARTS)));
+            return;
+        }
+        // Validation names a field that is not there.
+        let Some(price) = parent.and_then(|parent| parent.fields.get(name)) else { return };
+        let own = Formula::Const(price.weight);
+        let object = prices.of(&price.answers).map_or(0, |answered| answered.weight);
+        let size = size(price, field);
+        let cost = if price.is_list && !price.sized {
+            let one = Formula::sum([Formula::Const(object), below.total(Size::ONE)]);
+            Formula::sum([own, Formula::times(size, one)])
+        } else {
+            Formula::sum([own, Formula::Const(object), below.total(size)])
+        };
+        let cost = when(&field.directives, cost);
+        if price.sized { self.sized.push(cost) } else { self.plain.push(cost) }
+    }
+
+    /// Adds a fragment on a type, within a set on another.
+    pub(super) fn add_fragment(
+        &mut self,
+        prices: &Prices,
+        condition: Option<&'a str>,
+        parent: Option<&TypePrice>,
+        directives: &[Positioned<Directive>],
+        below: &Self,
+    ) {
+        let wrap = |parts: &[Formula]| when(directives, Formula::sum(parts.iter().cloned()));
+        let on = condition.and_then(|condition| Some((condition, prices.of(condition)?)));
+        match on {
+            // One of several types that the object may have.
+            Some((condition, on)) if on.is_object && parent.is_none_or(|parent| !parent.is_object) => {
+                self.only_on(condition, wrap(&below.plain));
+                self.only_on(condition, wrap(&below.sized));
+                for (_, parts) in &below.only {
+                    self.only_on(condition, wrap(parts));
+                }
+            }
+            _ => {
+                self.plain.push(wrap(&below.plain));
+                self.sized.push(wrap(&below.sized));
+                for (condition, parts) in &below.only {
+                    self.only_on(condition, wrap(parts));
+                }
+            }
+        }
+    }
+
+    fn only_on(&mut self, condition: &'a str, part: Formula) {
+        match self.only.iter_mut().find(|(name, _)| *name == condition) {
+            Some((_, parts)) => parts.push(part),
+            None => self.only.push((condition, vec![part])),
+        }
+    }
+}
+
+/// What something costs with `@skip` and `@include` obeyed.
+fn when(directives: &[Positioned<Directive>], cost: Formula) -> Formula {
+    directives.iter().fold(cost, |cost, directive| {
+        let wanted = match directive.node.name.node.as_str() {
+            "skip" => false,
+            "include" => true,
+            _ => return cost,
+        };
+        match directive.node.get_argument("if").map(|value| &value.node) {
+            Some(Value::Boolean(value)) if *value != wanted => Formula::Const(0),
+            Some(Value::Variable(name)) => Formula::when(name, wanted, cost),
+            _ => cost,
+        }
+    })
+}
+
+/// How long a page a field asks for, where it is a list in pages.
+pub(super) fn page(parent: Option<&TypePrice>, field: &Field) -> Option<Size> {
+    let price = parent?.fields.get(field.name.node.as_str())?;
+    (price.pages && !field.arguments.is_empty()).then(|| size(price, field))
+}
