@@ -345,13 +345,93 @@ fn bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
+/// Requests of the wrong form: what they are called, method, what follows `/graphql`, headers, body, status and code.
+type Request = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    u16,
+    &'static str,
+);
+
+const TYPENAME: &str = "{\"query\":\"{__typename}\"}";
+const SIGN_OUT: &str = "?query=mutation%7BsignOut(input:%7B%7D)%7BuserErrors%7Bcode%7D%7D%7D";
+const AS_JSON: (&str, &str) = ("content-type", "application/json");
+const REQUESTS: &[Request] = &[
+    ("a mutation by GET", "GET", SIGN_OUT, &[], "", 405, REQUEST),
+    ("a mutation by HEAD", "HEAD", SIGN_OUT, &[], "", 405, ""),
+    ("a mutation among queries, by GET", "GET", "?query=query%20A%7Ba%7Dmutation%20B%7Bb%7D&operationName=B", &[], "", 405, REQUEST),
+    ("PUT", "PUT", "", &[AS_JSON], TYPENAME, 405, REQUEST),
+    ("DELETE", "DELETE", "", &[], "", 405, REQUEST),
+    ("PATCH", "PATCH", "", &[AS_JSON], TYPENAME, 405, REQUEST),
+    ("TRACE", "TRACE", "", &[], "", 405, REQUEST),
+    ("a method of nobody", "EVIL", "", &[], "", 405, REQUEST),
+    ("no media type", "POST", "", &[], TYPENAME, 415, REQUEST),
+    ("text, which any page may send", "POST", "", &[("content-type", "text/plain")], TYPENAME, 415, REQUEST),
+    ("a form, which any page may send", "POST", "", &[("content-type", "application/x-www-form-urlencoded")], "query=%7B__typename%7D", 415, REQUEST),
+    ("parts, which any page may send", "POST", "", &[("content-type", "multipart/form-data; boundary=x")], "--x--", 415, REQUEST),
+    ("a document as it is", "POST", "", &[("content-type", "application/graphql")], "{__typename}", 415, REQUEST),
+    ("XML", "POST", "", &[("content-type", "text/xml")], "<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]><a>&b;</a>", 415, REQUEST),
+    ("another alphabet", "POST", "", &[("content-type", "application/json; charset=utf-7")], TYPENAME, 415, REQUEST),
+    ("a compressed body", "POST", "", &[AS_JSON, ("content-encoding", "gzip")], TYPENAME, 415, REQUEST),
+    ("an answer as a picture", "POST", "", &[AS_JSON, ("accept", "image/png")], TYPENAME, 406, REQUEST),
+    ("an answer as nothing", "POST", "", &[AS_JSON, ("accept", "*/*;q=0")], TYPENAME, 406, REQUEST),
+    ("a token of nobody", "POST", "", &[AS_JSON, ("authorization", "Bearer x")], TYPENAME, 401, "UNAUTHENTICATED"),
+    ("a token without a signature", "POST", "", &[AS_JSON, ("authorization", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.")], TYPENAME, 401, "UNAUTHENTICATED"),
+    ("a name and a password", "POST", "", &[AS_JSON, ("authorization", "Basic YTpi")], TYPENAME, 401, "UNAUTHENTICATED"),
+    ("a token of nothing", "POST", "", &[AS_JSON, ("authorization", "Bearer ")], TYPENAME, 401, "UNAUTHENTICATED"),
+    ("two tokens", "POST", "", &[AS_JSON, ("authorization", "Bearer x"), ("authorization", "Bearer y")], TYPENAME, 401, "UNAUTHENTICATED"),
+    ("a token of nobody, and no body", "POST", "", &[AS_JSON, ("authorization", "Bearer x")], "", 401, "UNAUTHENTICATED"),
+    ("a cost that is no word", "POST", "", &[AS_JSON, ("x-cost", "0")], TYPENAME, 400, REQUEST),
+    ("a query of nothing by GET", "GET", "?query=", &[], "", 422, REQUEST),
+    ("nothing by GET", "GET", "", &[], "", 422, REQUEST),
+    ("variables by GET that are no JSON", "GET", "?query=%7B__typename%7D&variables=%7B", &[], "", 400, REQUEST),
+    ("a list of variables by GET", "GET", "?query=%7B__typename%7D&variables=%5B%5D", &[], "", 422, REQUEST),
+    ("extensions by GET that are no object", "GET", "?query=%7B__typename%7D&extensions=1", &[], "", 422, REQUEST),
+    ("bytes by GET that are no text", "GET", "?query=%ff%fe", &[], "", 200, UNPARSED),
+    ("an id for a document", "GET", "?documentId=sha256:0", &[], "", 200, "PERSISTED_QUERY_NOT_SUPPORTED"),
+    ("a subscription by GET", "GET", "?query=subscription%7Bchanges%7Bcursor%7D%7D", &[], "", 200, REQUEST),
+    ("a handshake without a key", "GET", "", &[("upgrade", "websocket"), ("connection", "upgrade")], "", 400, REQUEST),
+    ("a handshake of another site", "GET", "", &[("upgrade", "websocket"), ("connection", "upgrade"), ("origin", "https://evil.example")], "", 403, REQUEST),
+    ("an address above", "GET", "/../../etc/passwd", &[], "", 404, REQUEST),
+    ("an address below", "POST", "/x", &[AS_JSON], TYPENAME, 404, REQUEST),
+    ("events as JSON", "GET", "/stream?query=%7B__typename%7D", &[("accept", "application/json")], "", 406, REQUEST),
+    ("a mutation as events by GET", "GET", "/stream?query=mutation%7Ba%7D", &[("accept", "text/event-stream")], "", 405, REQUEST),
+    ("the cost alone as events", "GET", "/stream?query=%7B__typename%7D", &[("x-cost", "only")], "", 400, REQUEST),
+];
+
+#[test]
+fn requests_of_the_wrong_form_are_refused_with_their_status() {
+    on_sqlite(Setup::default(), |server| async move {
+        let mut wrong = Vec::new();
+        for (name, method, rest, headers, body, status, code) in REQUESTS.iter().copied() {
+            let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+            let mut request = server.client.request(method, server.url(&format!("/graphql{rest}")));
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let response = request.body(body).send().await.expect("the server answers");
+            let got = response.status().as_u16();
+            let text = response.text().await.unwrap();
+            let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+            let found = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
+            if (got, found) != (status, code) || answer.get("data").is_some() {
+                wrong.push(format!("{name}: {got} {text} and not {status} {code}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
+
 #[test]
 fn hostile_requests_are_refused_with_their_code() {
     on_sqlite(Setup::default(), |server| async move {
         let as_body = |text: String| json!({ "query": text }).to_string().into_bytes();
         let documents = documents().into_iter().map(|(name, text, code)| (name, as_body(text), code));
         let all: Vec<_> = documents.chain(bodies()).collect();
-        assert!(all.len() >= 100, "{}", all.len());
+        assert!(all.len() + REQUESTS.len() >= 150, "{} are named", all.len() + REQUESTS.len());
         let mut wrong = Vec::new();
         for (name, body, code) in all {
             let request =
@@ -408,6 +488,31 @@ on_both_databases! {
         let (status, answer) = asked(&server, "maybe", body).await;
         assert_eq!((status, &answer["errors"][0]["extensions"]["code"]), (400, &json!("BAD_REQUEST")));
     }
+}
+
+#[test]
+fn a_long_page_of_whole_records_can_be_followed() {
+    on_sqlite(Setup::default(), |server| async move {
+        // What a copy has, of as many changes as there can be on a page.
+        let (_, fragments) =
+            include_str!("../api/src/sync/snapshot.graphql").split_once("\n}\n").expect("a query and fragments");
+        let text = format!(
+            "{{ changes(first: 500) {{ cursor changes {{ record {{ ...organization ...talent ...affiliation ...partnership }} }} }} }}
+             {fragments}"
+        );
+        let (status, answer) = asked(&server, "report", json!({ "query": text })).await;
+        let points = answer["extensions"]["cost"]["requestedQueryCost"].as_u64().unwrap_or(0);
+        assert!(status == 200 && answer.get("errors").is_none() && points > 1000, "{answer}");
+    });
+}
+
+#[test]
+fn events_say_what_they_cost() {
+    on_sqlite(Setup::default(), |server| async move {
+        let request = server.client.get(server.url("/graphql/stream?query=%7Bregions%7Bslug%7D%7D"));
+        let text = request.header("x-cost", "report").send().await.unwrap().text().await.unwrap();
+        assert!(text.contains(r#""cost":{"requestedQueryCost":1,"maximumAvailable":5000}"#), "{text}");
+    });
 }
 
 #[test]
