@@ -396,7 +396,7 @@ impl<'a> Ruler<'a> {
     fn fragment(&mut self, name: &str) -> Result<(Measure, Cost<'a>), RequestError> {
         // An unknown fragment is named by validation.
         let Some((name, fragment)) = self.document.fragments.get_key_value(name) else {
-            return Ok(Default::default());
+            return Ok((Measure::default(), Cost::default()));
         };
         match self.measured.get(name.as_str()) {
             Some(Some(measured)) => return Ok(measured.clone()),
