@@ -72,8 +72,8 @@ fn statuses_follow_the_media_type() {
             ),
             (json!({"query": "{ sector(slug: 1) { slug } }"}), "GRAPHQL_VALIDATION_FAILED", 422),
             (
-                json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x"}}}),
-                "PERSISTED_QUERY_NOT_SUPPORTED",
+                json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0".repeat(64)}}}),
+                "PERSISTED_QUERY_NOT_FOUND",
                 422,
             ),
         ] {

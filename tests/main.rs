@@ -7,8 +7,11 @@
 )]
 
 mod audit;
+mod browsers;
 mod changes;
 mod command;
+mod conditional;
+mod documents;
 mod erasure;
 mod exchange;
 mod feed;
@@ -22,6 +25,7 @@ mod matrix;
 mod mutations;
 mod privacy;
 mod push;
+mod rates;
 mod readme;
 mod sample;
 mod schema;

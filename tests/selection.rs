@@ -108,14 +108,14 @@ async fn each_field_alone(server: &TestServer) {
 }
 
 on_both_databases! {
-    with Setup::default().with_sample();
+    with Setup::default().with_sample().with_huge_documents();
     async fn each_field_alone_says_what_it_says_among_all(server) {
         each_field_alone(&server).await;
     }
 }
 
 on_both_databases! {
-    with Setup::default().with_sample().viewer(staff());
+    with Setup::default().with_sample().with_huge_documents().viewer(staff());
     async fn and_so_for_staff(server) {
         each_field_alone(&server).await;
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::on_both_databases;
 use crate::support::records::{affiliation, import, organization, partnership, talent};
-use crate::support::server::TestServer;
+use crate::support::server::{Setup, TestServer};
 
 /// So many organizations of one cluster, each with partnerships, members and people.
 async fn fill(server: &TestServer, count: usize) {
@@ -54,6 +54,7 @@ const QUERIES: &[(&str, u64)] = &[
 ];
 
 on_both_databases! {
+    with Setup::default().with_huge_documents();
     async fn one_statement_per_relation_and_level_at_1_10_and_100_rows(server) {
         for rows in [1, 10, 100] {
             fill(&server, rows).await;

@@ -23,7 +23,7 @@ use crate::record::value::DateTime;
 use crate::search::engine::{Engine, Position};
 use crate::search::follower::follow;
 use crate::search::service::Search;
-use crate::sync::limits::Traffic;
+use crate::traffic::Traffic;
 
 /// Hours within which all who follow must have taken what was erased, where nothing else is set.
 pub const ERASURE_HOURS: u32 = 24;
@@ -71,7 +71,7 @@ pub struct App {
     pub heads: Arc<Heads>,
     /// How far clients have followed the log, until it is written.
     pub acknowledgements: Acknowledgements,
-    /// How much clients follow at once.
+    /// How much clients ask for, and follow at once.
     pub traffic: Traffic,
     /// Hours within which all who follow must have taken what was erased.
     pub erasure_hours: u32,

@@ -13,7 +13,8 @@ use crate::app::ERASURE_HOURS;
 use crate::directory::talent::upkeep::{Term, Terms};
 use crate::push::BATCHES_PER_MINUTE;
 use crate::record::value::EmailAddress;
-use crate::sync::limits::Limits;
+use crate::server::{Manifest, Trust};
+use crate::traffic::Limits;
 
 mod limits;
 
@@ -116,11 +117,22 @@ pub struct Config {
     #[arg(long, env, value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// Origins of other sites, separated by commas, whose pages may open a WebSocket: `https://app.example`
+    /// Origins of other sites, separated by commas, whose pages may read answers and open a WebSocket:
+    /// `https://app.example`
     #[arg(long, env, value_name = "ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub cors_origins: Vec<Url>,
 
-    /// Whether attempts to sign in are counted, by account and by address
+    /// Which documents are executed: all, all with those in the log that are not in the manifest, or those of the
+    /// manifest alone
+    #[arg(long, env, default_value = "open", value_name = "MODE")]
+    pub documents: Trust,
+
+    /// File with the documents that clients send as `documentId`, as graphql-codegen, Relay or Apollo write it; it is read
+    /// again when it changes
+    #[arg(long, env, value_name = "FILE")]
+    pub documents_manifest: Option<PathBuf>,
+
+    /// Whether it is counted how often clients try to sign in, and how much they ask for
     #[arg(long, env, default_value = "on", value_name = "SWITCH")]
     pub rate_limit: Switch,
 
@@ -140,6 +152,23 @@ pub struct Config {
     /// `syncStatus`
     #[arg(long, env, default_value_t = ERASURE_HOURS, value_name = "HOURS", value_parser = value_parser!(u32).range(1..))]
     pub erasure_hours: u32,
+
+    /// Points of operations that a client may ask for in a minute who is signed in, by `@cost` and `@listSize` of the
+    /// schema, unless nothing is counted with `RATE_LIMIT=off`
+    #[arg(long, env, default_value_t = Limits::default().points, value_name = "POINTS", value_parser = value_parser!(u32).range(POINTS))]
+    pub max_points: u32,
+
+    /// The same for an address from which nobody is signed in
+    #[arg(long, env, default_value_t = Limits::default().anonymous_points, value_name = "POINTS", value_parser = value_parser!(u32).range(POINTS))]
+    pub max_anonymous_points: u32,
+
+    /// Searches of a client in a minute, unless nothing is counted with `RATE_LIMIT=off`
+    #[arg(long, env, default_value_t = Limits::default().searches, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
+    pub max_searches: u32,
+
+    /// Exports of `myDataExport` of a client in an hour, unless nothing is counted with `RATE_LIMIT=off`
+    #[arg(long, env, default_value_t = Limits::default().exports, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
+    pub max_exports: u32,
 
     /// Pages of `changes` that a client may ask for in a minute, unless nothing is counted with `RATE_LIMIT=off`
     #[arg(long, env, default_value_t = Limits::default().feed_requests, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
@@ -257,15 +286,40 @@ impl std::fmt::Display for DatabaseName {
     }
 }
 
+/// Points that may be set: fewer than one is nothing, more cannot be counted.
+const POINTS: std::ops::RangeInclusive<i64> = 1..=60_000_000;
+
 /// What cannot be right, whatever the machine looks like.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct WrongSetting(String);
 
 impl Config {
-    /// How much a client may follow; nothing where nothing is counted.
+    /// The documents that are trusted.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or is missing while only they, or preferably they are to be executed.
+    pub fn manifest(&self) -> Result<Option<Manifest>, WrongSetting> {
+        match &self.documents_manifest {
+            Some(path) => {
+                let manifest = Manifest::read(path);
+                manifest.map(Some).map_err(|error| WrongSetting(format!("DOCUMENTS_MANIFEST: {error}")))
+            }
+            None if self.documents == Trust::Open => Ok(None),
+            None => Err(WrongSetting(
+                "DOCUMENTS=prefer and DOCUMENTS=only need a DOCUMENTS_MANIFEST: the file with the documents"
+                    .into(),
+            )),
+        }
+    }
+
+    /// How much a client may ask for; nothing where nothing is counted.
     pub fn limits(&self) -> Option<Limits> {
         (self.rate_limit == Switch::On).then_some(Limits {
+            points: self.max_points,
+            anonymous_points: self.max_anonymous_points,
+            searches: self.max_searches,
+            exports: self.max_exports,
             feed_requests: self.max_feed_requests,
             streams: self.max_feed_streams,
             snapshots: self.max_snapshots,
@@ -281,7 +335,7 @@ impl Config {
             .map_err(WrongSetting)
     }
 
-    /// The origins whose pages may open sockets, beside that under which they ask: a proxy may have changed its name.
+    /// The origins whose pages may read answers and open sockets, beside that under which they ask: a proxy may have changed its name.
     pub fn origins(&self) -> Vec<Origin> {
         self.cors_origins.iter().chain(&self.public_url).map(Url::origin).collect()
     }

@@ -19,3 +19,4 @@ pub mod search;
 pub mod server;
 pub mod sync;
 pub mod throttle;
+pub mod traffic;

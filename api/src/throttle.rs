@@ -16,6 +16,17 @@ use crate::record::value::DateTime;
 /// Buckets of one kind that are kept.
 const MAX_BUCKETS: usize = 20_000;
 
+/// How full a bucket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// How many tries a full one has.
+    pub limit: i64,
+    /// How many are left.
+    pub left: i64,
+    /// Milliseconds until it is full again.
+    pub full_in: i64,
+}
+
 /// The buckets of one kind.
 #[derive(Debug)]
 pub struct Throttle {
@@ -36,7 +47,7 @@ impl Throttle {
     /// Buckets of so many tries, all of which come back in so many milliseconds.
     pub fn per(count: u32, millis: i64) -> Self {
         let count = i64::from(count.max(1));
-        Self { burst: count, every: millis * 1000 / count, full_at: Cache::new(MAX_BUCKETS) }
+        Self { burst: count, every: (millis * 1000 / count).max(1), full_at: Cache::new(MAX_BUCKETS) }
     }
 
     /// Takes a try out of a bucket.
@@ -62,6 +73,25 @@ impl Throttle {
             (after <= empty).then_some(after)
         });
         taken.map(|_| ()).map_err(|full_at| ((full_at + cost - empty) / 1000).max(1))
+    }
+
+    /// Whether there is a try in a bucket.
+    ///
+    /// # Errors
+    /// Where there is none: milliseconds until one is back.
+    pub fn check(&self, key: &[u8], now: DateTime) -> Result<(), i64> {
+        let most = now.micros() + (self.burst - 1) * self.every;
+        let full_at = self.bucket(key).load(Ordering::Relaxed);
+        if full_at <= most { Ok(()) } else { Err(((full_at - most) / 1000).max(1)) }
+    }
+
+    /// How full a bucket is.
+    pub fn level(&self, key: &[u8], now: DateTime) -> Level {
+        let missing =
+            (self.bucket(key).load(Ordering::Relaxed) - now.micros()).clamp(0, self.burst * self.every);
+        // A try that is not wholly back is not there.
+        let left = self.burst - (missing + self.every - 1) / self.every;
+        Level { limit: self.burst, left, full_in: (missing + 999) / 1000 }
     }
 
     /// Puts a try back.
@@ -190,6 +220,22 @@ mod tests {
         assert_eq!(throttle.spend(b"a", 2, at(0)), Ok(()), "the refusal took nothing");
         assert_eq!(throttle.spend(b"b", 1000, at(0)), Ok(()), "a full bucket is enough for everything");
         assert_eq!(throttle.take(b"b", at(0)), Err(6000));
+    }
+
+    #[test]
+    fn it_can_be_seen_how_full_a_bucket_is() {
+        let throttle = Throttle::per(10, 60_000);
+        assert_eq!(throttle.level(b"a", at(0)), Level { limit: 10, left: 10, full_in: 0 });
+        assert_eq!(throttle.spend(b"a", 4, at(0)), Ok(()));
+        assert_eq!(throttle.level(b"a", at(0)), Level { limit: 10, left: 6, full_in: 24_000 });
+        assert_eq!(throttle.level(b"a", at(7)), Level { limit: 10, left: 7, full_in: 17_000 });
+        assert_eq!(throttle.level(b"a", at(30)), Level { limit: 10, left: 10, full_in: 0 });
+        assert_eq!(throttle.spend(b"a", 1000, at(30)), Ok(()));
+        assert_eq!(throttle.level(b"a", at(30)).left, 0);
+        assert_eq!(throttle.check(b"a", at(30)), Err(6000));
+        assert_eq!(throttle.check(b"a", at(36)), Ok(()));
+        assert_eq!(throttle.check(b"b", at(0)), Ok(()));
+        assert_eq!(throttle.level(b"a", at(0)).left, 0, "a clock that was set back");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How much a client may follow.
 
-use passerelle::sync::limits::Limits;
+use passerelle::traffic::Limits;
 use serde_json::{Value, json};
 
 use super::clients::key;
@@ -15,7 +15,7 @@ const PAGE: &str = "{ changes(first: 1) { hasMore } }";
 const STREAM: &str = "subscription { changes { recordId } }";
 
 fn few() -> Setup {
-    Setup::default().with_limits(Limits { feed_requests: 3, streams: 1, snapshots: 1 })
+    Setup::default().with_limits(Limits { feed_requests: 3, streams: 1, snapshots: 1, ..Limits::default() })
 }
 
 /// The refusal of who asks too much: after how many milliseconds it may be tried again.

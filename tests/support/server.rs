@@ -16,8 +16,8 @@ use passerelle::record::read::Database;
 use passerelle::record::value::DateTime;
 use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::{Engine, Position};
-use passerelle::server::{Limits as RequestLimits, Server, Settings, SocketSettings};
-use passerelle::sync::limits::{Limits, Traffic};
+use passerelle::server::{Limits as RequestLimits, Manifest, Server, Settings, SocketSettings, Trust};
+use passerelle::traffic::{Limits, Traffic};
 use passerelle::{changes, import, migrations};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -122,6 +122,18 @@ impl Setup {
         self
     }
 
+    /// For tests whose documents are longer and costlier than those of any client.
+    pub(crate) fn with_huge_documents(self) -> Self {
+        let huge = 1_000_000;
+        self.limits(RequestLimits {
+            document: huge,
+            tokens: huge,
+            aliases: huge,
+            cost: u64::MAX,
+            ..RequestLimits::default()
+        })
+    }
+
     /// Sockets and event streams behave so.
     pub(crate) fn socket(mut self, settings: SocketSettings) -> Self {
         self.settings.socket = settings;
@@ -141,9 +153,22 @@ impl Setup {
         self
     }
 
-    /// With these limits of what a client may follow, of which there are none otherwise.
+    /// With these limits of what a client may ask for, of which there are none otherwise.
     pub(crate) fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = Some(limits);
+        self
+    }
+
+    /// With the documents of this manifest.
+    pub(crate) fn documents(mut self, trust: Trust, manifest: Manifest) -> Self {
+        self.settings.trust = trust;
+        self.settings.manifest = Some(manifest);
+        self
+    }
+
+    /// Browsers are told to come by HTTPS alone.
+    pub(crate) fn https_only(mut self) -> Self {
+        self.settings.https_only = true;
         self
     }
 

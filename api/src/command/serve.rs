@@ -15,7 +15,7 @@ use passerelle::identity::demo;
 use passerelle::push::Pushes;
 use passerelle::record::erasure::settle::Erased;
 use passerelle::server::{Server, Settings};
-use passerelle::sync::limits::Traffic;
+use passerelle::traffic::Traffic;
 use passerelle::{housekeeping, import};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -52,6 +52,7 @@ impl Serve {
         let mail = mailer(config)?;
         let terms = config.profile_terms().map_err(|error| Failure::usage(error.to_string()))?;
         let issuers = issuers(config)?;
+        let manifest = config.manifest().map_err(|error| Failure::usage(error.to_string()))?;
         make_data_dir(&config.data_dir)?;
         // Held until the end of the process, whatever way it ends.
         let _lock = match &name {
@@ -86,7 +87,10 @@ impl Serve {
             introspection: config.introspection == Switch::On,
             limits: config.requests.limits(),
             socket: config.requests.socket(),
+            trust: config.documents,
+            manifest,
             origins: config.origins(),
+            https_only: config.public_url.as_ref().is_some_and(|url| url.scheme() == "https"),
             trusted_proxies: config.trusted_proxies.clone(),
             ..Settings::default()
         };

@@ -31,8 +31,10 @@ pub enum Code {
     QueryTooComplex,
     /// The answer was not ready within the time limit.
     Timeout,
-    /// Queries are sent as text: the server keeps none under a hash.
+    /// The server keeps no documents that clients register: it knows those that its operator trusts.
     PersistedQueryNotSupported,
+    /// The server knows no document of this id or hash.
+    PersistedQueryNotFound,
     /// The database cannot answer at the moment, or the issuer of a token cannot be asked for its keys.
     Unavailable,
     /// The search index has not caught up with the change that the client asked to wait for.
@@ -53,7 +55,9 @@ pub enum Code {
     CursorViewsChanged,
     /// The request carries a token that is not good.
     Unauthenticated,
-    /// Somebody has tried too often.
+    /// What is asked for is not allowed here, whoever asks.
+    Forbidden,
+    /// Somebody has tried too often, or asked for too much in a short time.
     RateLimited,
     /// A fault of the server; the client gets the request's id and nothing else.
     InternalServerError,
@@ -72,6 +76,7 @@ impl Code {
             Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
             Self::Timeout => "TIMEOUT",
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::Unavailable => "UNAVAILABLE",
             Self::IndexLagging => "INDEX_LAGGING",
             Self::SearchUnavailable => "SEARCH_UNAVAILABLE",
@@ -82,6 +87,7 @@ impl Code {
             Self::CursorExpired => "CURSOR_EXPIRED",
             Self::CursorViewsChanged => "CURSOR_VIEWS_CHANGED",
             Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
             Self::RateLimited => "RATE_LIMITED",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
@@ -111,7 +117,7 @@ pub enum DomainError {
     /// What a request showed to say who calls is good no more, or it shows nothing where it must.
     #[error("{0}")]
     Unauthenticated(&'static str),
-    /// Somebody has tried too often.
+    /// Somebody has tried too often, or asked for too much in a short time.
     #[error("too many attempts: again in {retry_after_ms} ms")]
     RateLimited {
         /// After how many milliseconds the next attempt is looked at.
@@ -222,8 +228,10 @@ impl ErrorExtensions for DomainError {
                 Error::new(message).extend_with(|_, e| e.set("code", code.as_str()))
             }
             Self::RateLimited { retry_after_ms } => {
-                let message =
-                    format!("Too many attempts. Try again in {} s.", retry_after_ms.max(&0) / 1000 + 1);
+                let message = format!(
+                    "Too many attempts or requests. Try again in {} s.",
+                    retry_after_ms.max(&0) / 1000 + 1
+                );
                 Error::new(message).extend_with(|_, e| {
                     e.set("code", code.as_str());
                     e.set("retryAfterMs", *retry_after_ms);

@@ -16,6 +16,7 @@ use crate::changes::{ChangeCursor, Head};
 use crate::directory::organization::graphql::NearInput;
 use crate::directory::talent::Availability;
 use crate::directory::vocabulary::{Named, Term, Vocabulary, vocabularies};
+use crate::identity::caller::Call;
 use crate::record::abstract_type::Abstract;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::geo::check_circle;
@@ -361,7 +362,8 @@ pub struct SearchQuery;
 impl SearchQuery {
     /// Searches organizations, talents and partnerships in any of their languages. The last word may be still being
     /// typed, longer words may have a typo; accents and case do not matter. All words must be there, unless no
-    /// record has all of them. An empty query lists what the filter lets through.
+    /// record has all of them. An empty query lists what the filter lets through. More than 1200 searches in a minute, with
+    /// those of `suggest`, unless the operator has said another number, are refused with `RATE_LIMITED` and `retryAfterMs`.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn search(
         &self,
@@ -383,6 +385,8 @@ impl SearchQuery {
         not_before: Option<ChangeCursor>,
     ) -> GraphqlResult<SearchConnection> {
         let (types, first) = (self::types(types), first.unwrap_or(DEFAULT_PAGE));
+        let call = Call::of(ctx)?;
+        call.app.traffic.search(call, 1).graphql()?;
         let asked = Asked { query, types, filter, facets, language, first, after, not_before };
         let field = Selection::root(ctx);
         asked.answer(Reader::of(ctx)?, ctx.data()?, &field).await.graphql()
@@ -401,6 +405,8 @@ impl SearchQuery {
         >,
     ) -> GraphqlResult<Vec<Suggestion>> {
         let (reader, search): (_, &Search) = (Reader::of(ctx)?, ctx.data()?);
+        let call = Call::of(ctx)?;
+        call.app.traffic.search(call, 1).graphql()?;
         let want = Selection::of(ctx).below("Suggestion", "node");
         let (types, first) = (self::types(types), first.unwrap_or(DEFAULT_SUGGESTIONS));
         suggestions(reader, search, &prefix, &types, filter.as_ref(), first, want.as_ref()).await.graphql()

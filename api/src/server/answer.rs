@@ -52,34 +52,40 @@ impl Shapes {
 /// The response keys of a selection set in the order of the document, with fragments written out.
 pub(super) fn keys_of(document: &ExecutableDocument, set: &SelectionSet) -> Vec<Name> {
     let mut keys = Vec::new();
-    let mut spread = HashSet::new();
-    collect_keys(document, set, &mut spread, &mut keys);
+    for field in fields_of(document, set) {
+        let key = &field.response_key().node;
+        if !keys.contains(key) {
+            keys.push(key.clone());
+        }
+    }
     keys
 }
 
-fn collect_keys<'a>(
+/// The fields of a selection set in the order of the document, with fragments written out.
+pub(super) fn fields_of<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet) -> Vec<&'a Field> {
+    let mut fields = Vec::new();
+    collect_fields(document, set, &mut HashSet::new(), &mut fields);
+    fields
+}
+
+fn collect_fields<'a>(
     document: &'a ExecutableDocument,
     set: &'a SelectionSet,
     spread: &mut HashSet<&'a str>,
-    keys: &mut Vec<Name>,
+    fields: &mut Vec<&'a Field>,
 ) {
     for item in &set.items {
         match &item.node {
-            Selection::Field(field) => {
-                let key = &field.node.response_key().node;
-                if !keys.contains(key) {
-                    keys.push(key.clone());
-                }
-            }
+            Selection::Field(field) => fields.push(&field.node),
             Selection::InlineFragment(fragment) => {
-                collect_keys(document, &fragment.node.selection_set.node, spread, keys);
+                collect_fields(document, &fragment.node.selection_set.node, spread, fields);
             }
             Selection::FragmentSpread(fragment) => {
                 let name = fragment.node.fragment_name.node.as_str();
                 if let Some(fragment) = document.fragments.get(name)
                     && spread.insert(name)
                 {
-                    collect_keys(document, &fragment.node.selection_set.node, spread, keys);
+                    collect_fields(document, &fragment.node.selection_set.node, spread, fields);
                 }
             }
         }

@@ -1,35 +1,88 @@
-//! Documents that were read before: clients send the same few again and again, with other variables.
+//! Documents that are known: those that the operator trusts, those that clients have registered, and those that were
+//! read before, because clients send the same few again and again, with other variables.
+//!
+//! | what a request has | where the document is looked for |
+//! |---|---|
+//! | `documentId` | the [`Manifest`] |
+//! | `extensions.persistedQuery` | the manifest, and else what clients have registered (the protocol of Apollo) |
+//! | `query` | it is the document |
+//!
+//! What clients register is no guard, as anybody may: it saves bytes, and is forgotten when there is too much of it or
+//! the program ends.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_graphql::ServerError;
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::parser::{Error as ParseError, parse_query};
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::cost::Prices;
 use super::limits::{self, Limits, Measured};
+use super::manifest::{Manifest, sha256};
 use super::refusal::RequestError;
+use super::request::Meant;
 use crate::record::error::Code;
 
 /// Documents that are kept.
 const MAX_DOCUMENTS: usize = 500;
 /// Bytes of a document that is kept; a longer one is read each time.
 const MAX_KEPT: usize = 8 * 1024;
+/// Texts that clients register are about so many at most.
+const MAX_REGISTERED: usize = 1000;
+/// Bytes of texts that clients register at most, all together.
+const MAX_REGISTERED_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Which documents are executed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Trust {
+    /// All.
+    #[default]
+    Open,
+    /// All; those that are not in the manifest are told in the log.
+    Prefer,
+    /// Those in the manifest.
+    Only,
+}
 
 /// A document within the limits, with what does not depend on the values of its variables.
 #[derive(Debug)]
 pub(super) struct Known {
+    /// Its text.
+    pub text: Arc<str>,
     /// The document.
     pub document: ExecutableDocument,
     /// What was found out about it.
     pub measured: Measured,
 }
 
-/// Parsed documents by their text, each within the limits.
+/// The documents of a manifest.
+#[derive(Debug, Default)]
+struct Trusted {
+    by_id: HashMap<String, Result<Arc<Known>, RequestError>>,
+    /// The ids of texts, for clients that send those.
+    by_text: HashMap<Arc<str>, String>,
+}
+
+/// Weighs a text by its bytes.
+#[derive(Clone, Debug)]
+struct Bytes;
+
+impl Weighter<String, Arc<str>> for Bytes {
+    fn weight(&self, key: &String, text: &Arc<str>) -> u64 {
+        (key.len() + text.len()) as u64
+    }
+}
+
+/// All documents that are known, each within the limits.
 #[derive(Debug)]
 pub(super) struct Documents {
-    known: Cache<String, Arc<Known>>,
+    known: Cache<Arc<str>, Arc<Known>>,
+    registered: Cache<String, Arc<str>, Bytes>,
+    trusted: RwLock<Trusted>,
+    trust: Trust,
     limits: Limits,
     introspection: bool,
     prices: Prices,
@@ -37,27 +90,119 @@ pub(super) struct Documents {
 
 impl Documents {
     /// Nothing yet. `introspection` says whether documents may ask for types, `prices` what everything costs.
-    pub(super) fn new(limits: Limits, introspection: bool, prices: Prices) -> Self {
-        Self { known: Cache::new(MAX_DOCUMENTS), limits, introspection, prices }
+    pub(super) fn new(limits: Limits, introspection: bool, prices: Prices, trust: Trust) -> Self {
+        Self {
+            known: Cache::new(MAX_DOCUMENTS),
+            registered: Cache::with_weighter(MAX_REGISTERED, MAX_REGISTERED_BYTES, Bytes),
+            trusted: RwLock::default(),
+            trust,
+            limits,
+            introspection,
+            prices,
+        }
     }
 
-    /// The document of this text.
+    /// Trusts the documents of a manifest, and no others any more. Those that cannot be executed are told in the log.
+    pub(super) fn trust(&self, manifest: &Manifest) {
+        let mut trusted = Trusted::default();
+        for (id, text) in manifest.documents() {
+            let text: Arc<str> = text.into();
+            let read = self.parse(&text);
+            if let Err(error) = &read {
+                tracing::warn!(id, reason = error.message, "a document of the manifest cannot be executed");
+            }
+            trusted.by_text.insert(Arc::clone(&text), id.to_owned());
+            trusted.by_id.insert(format!("sha256:{}", sha256(&text)), read.clone());
+            trusted.by_id.insert(id.to_owned(), read);
+        }
+        tracing::info!(documents = trusted.by_text.len(), "documents of the manifest are trusted");
+        *self.trusted.write().unwrap_or_else(PoisonError::into_inner) = trusted;
+    }
+
+    /// The document that is meant.
     ///
     /// # Errors
-    /// Where it does not parse, or is beyond the limits.
-    pub(super) fn read(&self, text: &str) -> Result<Arc<Known>, RequestError> {
+    /// Where it is not known or not allowed, does not parse, or is beyond the limits.
+    pub(super) fn find(&self, meant: &Meant) -> Result<Arc<Known>, RequestError> {
+        match meant {
+            Meant::Text(text) => self.of_text(text),
+            Meant::Id(id) => self.trusted(id).unwrap_or_else(|| {
+                let message = "The server knows no document of this id. The manifest of the client has to be given to the \
+                               server first, as DOCUMENTS_MANIFEST.";
+                Err(RequestError::new(Code::PersistedQueryNotFound, message))
+            }),
+            Meant::Hash { hash, text: None } => {
+                if let Some(trusted) = self.trusted(&format!("sha256:{hash}")) {
+                    return trusted;
+                }
+                self.check_registering()?;
+                // The message is what clients look for: they then send the text.
+                let missing = || RequestError::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound");
+                let text = self.registered.get(hash).ok_or_else(missing)?;
+                self.of_text(&text)
+            }
+            Meant::Hash { hash, text: Some(text) } => {
+                if *hash != sha256(text) {
+                    let message = "`sha256Hash` is not the SHA-256 of `query`.";
+                    return Err(RequestError::new(Code::BadRequest, message));
+                }
+                if let Some(trusted) = self.trusted(&format!("sha256:{hash}")) {
+                    return trusted;
+                }
+                self.check_registering()?;
+                let known = self.of_text(text)?;
+                self.registered.insert(hash.clone(), Arc::clone(&known.text));
+                Ok(known)
+            }
+        }
+    }
+
+    /// Refuses to keep documents for clients where only those of the manifest are executed.
+    fn check_registering(&self) -> Result<(), RequestError> {
+        if self.trust == Trust::Only {
+            // The message is what clients look for: they stop to send hashes.
+            return Err(RequestError::new(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"));
+        }
+        Ok(())
+    }
+
+    fn trusted(&self, id: &str) -> Option<Result<Arc<Known>, RequestError>> {
+        self.trusted.read().unwrap_or_else(PoisonError::into_inner).by_id.get(id).cloned()
+    }
+
+    /// The document of this text, if it may be executed.
+    fn of_text(&self, text: &str) -> Result<Arc<Known>, RequestError> {
+        if self.trust != Trust::Open {
+            let trusted = self.trusted.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = trusted.by_text.get(text).and_then(|id| trusted.by_id.get(id)) {
+                return known.clone();
+            }
+            if self.trust == Trust::Only {
+                let message = "This server executes only documents that it was given beforehand: send the `documentId` of \
+                               one of them.";
+                return Err(RequestError::new(Code::Forbidden, message));
+            }
+        }
         if let Some(known) = self.known.get(text) {
             return Ok(known);
         }
+        let known = self.parse(text)?;
+        if self.trust == Trust::Prefer {
+            // Not the text: somebody may have written what is about a person into it.
+            tracing::info!(hash = sha256(text), "a document is executed that is not in the manifest");
+        }
+        // A text with values written into it is rarely sent twice, and what it says may be about a person.
+        if text.len() <= MAX_KEPT && !text.contains('"') {
+            self.known.insert(Arc::clone(&known.text), Arc::clone(&known));
+        }
+        Ok(known)
+    }
+
+    fn parse(&self, text: &str) -> Result<Arc<Known>, RequestError> {
         limits::check_text(text, &self.limits)?;
         let document = parse_query(text).map_err(unparsed)?;
         let measured = limits::check(&document, &self.limits, self.introspection, &self.prices)?;
-        let known = Arc::new(Known { document, measured });
-        // A text with values written into it is rarely sent twice, and what it says may be about a person.
-        if text.len() <= MAX_KEPT && !text.contains('"') {
-            self.known.insert(text.to_owned(), Arc::clone(&known));
-        }
-        Ok(known)
+        Ok(Arc::new(Known { text: text.into(), document, measured }))
     }
 }
 

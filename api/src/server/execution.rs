@@ -27,15 +27,17 @@ use futures::{FutureExt, StreamExt};
 
 use super::Shared;
 use super::answer::{self, Executed};
+use super::conditional::Tag;
 use super::cost::Variables;
 use super::documents::Known;
 use super::refusal::{Answer, Refusal, RequestError};
-use super::request::Asked;
-use crate::changes::Resumption;
+use super::request::{Asked, Media};
+use crate::changes::{self, Resumption};
 use crate::directory::contact_read;
 use crate::identity::caller::Call;
-use crate::record::error::Code;
+use crate::record::error::{Code, DomainError};
 use crate::record::patience::Patience;
+use crate::record::policy::Viewer;
 use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
 
@@ -150,11 +152,21 @@ impl Unexecuted {
     pub(super) fn into_errors(self) -> Vec<ServerError> {
         match self {
             Self::Refused(refusal) => {
-                vec![RequestError::new(refusal.code, refusal.message).into_server_error()]
+                vec![refusal.to_server_error()]
             }
             Self::Error(error) => vec![error.into_server_error()],
             Self::Invalid(errors) => errors,
         }
+    }
+}
+
+/// The refusal of who has no points left.
+fn limited(error: &DomainError) -> Unexecuted {
+    match error {
+        DomainError::RateLimited { retry_after_ms } => {
+            Unexecuted::Refused(Refusal::rate_limited(*retry_after_ms))
+        }
+        error => Unexecuted::Error(RequestError::from(error)),
     }
 }
 
@@ -180,14 +192,30 @@ impl Operation {
     /// The operation that is asked for.
     ///
     /// # Errors
-    /// [`Unexecuted`] where there is none, or it is not answered this way.
+    /// [`Unexecuted`] where there is none, it is not answered this way, or the caller has no points left.
     pub(super) fn read(
         shared: &Shared,
+        call: &Call,
         asked: Asked,
         way: Way,
         wanted: CostWanted,
     ) -> Result<Self, Unexecuted> {
-        let known = shared.documents.read(&asked.query)?;
+        let traffic = &shared.app.traffic;
+        // Who has nothing left is not even read.
+        traffic.check(call).map_err(|error| limited(&error))?;
+        let operation = Self::find(shared, asked, way, wanted);
+        let points = match &operation {
+            Ok(operation) if wanted != CostWanted::Only => operation.charged.points.max(1),
+            // What is refused was work as well.
+            _ => 1,
+        };
+        // All at once: who waits for as long as they are told is answered then.
+        traffic.spend(call, points).map_err(|error| limited(&error))?;
+        operation
+    }
+
+    fn find(shared: &Shared, asked: Asked, way: Way, wanted: CostWanted) -> Result<Self, Unexecuted> {
+        let known = shared.documents.find(&asked.document)?;
         let (name, operation) = operation(&known.document, asked.operation_name.as_deref())?;
         let kind = operation.node.ty;
         if asked.by_get && kind == OperationType::Mutation {
@@ -231,6 +259,27 @@ impl Operation {
         self.charged
     }
 
+    /// What tells the state of its answer from others, as long as it is a query by GET whose answer everybody is given.
+    pub(super) async fn tag(
+        &self,
+        shared: &Shared,
+        call: &Call,
+        languages: &LanguagePreferences,
+        media: Media,
+    ) -> Option<Tag> {
+        let plan = self.known.measured.plans.get(&self.name)?;
+        if !self.asked.by_get || !plan.is_told || self.report || *call.viewer() != Viewer::anonymous() {
+            return None;
+        }
+        // Before anything is read: what is written meanwhile belongs to the next state.
+        let head = changes::head(&shared.app.db).await.ok()?;
+        let today = shared.app.clock.now().to_utc().date_naive();
+        let variables = serde_json::to_string(&self.asked.variables).ok()?;
+        let name = self.name.as_ref().map_or("", Name::as_str);
+        let state = format!("{today} {media:?} {languages:?}");
+        Tag::new(head, &[&shared.edition, &state, name, &variables, &self.known.text])
+    }
+
     /// Whether it is a subscription.
     pub(super) fn is_stream(&self) -> bool {
         self.kind == OperationType::Subscription
@@ -264,7 +313,6 @@ impl Operation {
             reader,
             resumption,
             patience,
-            query: self.asked.query,
             operation_name: self.asked.operation_name,
             kind: self.kind,
             known: self.known,
@@ -352,7 +400,6 @@ struct Frame {
     reader: Arc<Reader>,
     resumption: Arc<Resumption>,
     patience: Arc<Patience>,
-    query: String,
     operation_name: Option<String>,
     kind: OperationType,
     known: Arc<Known>,
@@ -371,7 +418,7 @@ impl Frame {
                 OperationType::Subscription => "Subscription",
             };
             let executed =
-                Executed { query: &self.query, operation_name: self.operation_name.as_deref(), root };
+                Executed { query: &self.known.text, operation_name: self.operation_name.as_deref(), root };
             let max_errors = self.shared.settings.limits.errors;
             if !answer::mend(&mut response, executed, &self.shared.shapes, max_errors) {
                 return Err(Unexecuted::Invalid(response.errors));

@@ -7,6 +7,8 @@
 //! | it is invalid, too complex, names no operation, or has wrong variables | 422 | 200 |
 //! | the body is no JSON, or no GraphQL request | 400, 422 | the same |
 //! | the header `Authorization` holds no good token | 401 | the same |
+//! | the documents of the manifest alone are executed, and this is none of them | 403 | 200 |
+//! | the caller has no points left | 429 | the same |
 //! | method, `Accept`, length or media type are wrong | 405, 406, 413, 415 | the same |
 //! | the server failed, cannot answer, or took too long | 500, 503, 504 | the same |
 
@@ -19,8 +21,8 @@ use axum::http::{HeaderMap, Method, Response, StatusCode};
 
 use super::execution::{self, CostWanted, Operation, Unexecuted, Way};
 use super::refusal::{self, Answer, Refusal, RequestError};
-use super::request::{self, Asked, Media, Unreadable};
-use super::{Shared, address, graphiql, socket};
+use super::request::{self, Asked, Media};
+use super::{Shared, address, graphiql, rates, socket};
 use crate::changes::Resumption;
 use crate::identity::caller::{Call, Presented, Unidentified};
 use crate::record::error::Code;
@@ -32,7 +34,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         return socket::open(&shared, parts).await;
     }
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
-    let asks = parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("query=")));
+    let asks = parts.uri.query().is_some_and(request::is_asked_in);
     if shared.settings.graphiql && reads && !asks && request::prefers_html(&parts.headers) {
         return graphiql::page();
     }
@@ -47,37 +49,49 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         Err(_) if matches!(call, Err(Unidentified::Refused)) => {
             return Refusal::unauthenticated().respond(media);
         }
-        Err(Unreadable::Refused(refusal)) => return refusal.respond(media),
-        Err(Unreadable::Error(error)) => return error.respond(media),
+        Err(refusal) => return refusal.respond(media),
     };
     let call = match call {
         Ok(call) => call,
         Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(media),
         Err(Unidentified::Failed(error)) => return RequestError::from(&error).respond(media),
     };
-    match answer(&shared, &parts.headers, call, asked).await {
-        Ok(answer) => answer.respond(StatusCode::OK, media),
+    let mut response = match answer(&shared, &parts.headers, &call, asked, media).await {
+        Ok(response) => response,
         Err(Unexecuted::Refused(refusal)) => refusal.respond(media),
         Err(Unexecuted::Error(error)) => error.respond(media),
         Err(Unexecuted::Invalid(errors)) => {
             let status = refusal::status_of(Code::GraphqlValidationFailed, media);
             Answer { errors, ..Answer::default() }.respond(status, media)
         }
-    }
+    };
+    rates::tell(&shared.app.traffic, &call, response.headers_mut());
+    response
 }
 
 async fn answer(
     shared: &Arc<Shared>,
     headers: &HeaderMap,
-    call: Call,
+    call: &Call,
     asked: Asked,
-) -> Result<Answer, Unexecuted> {
+    media: Media,
+) -> Result<Response<Body>, Unexecuted> {
     let wanted = CostWanted::of(headers).map_err(Unexecuted::Refused)?;
-    let operation = Operation::read(shared, asked, Way::One, wanted)?;
+    let operation = Operation::read(shared, call, asked, Way::One, wanted)?;
     if wanted == CostWanted::Only {
-        return Ok(operation.charged().answer());
+        return Ok(operation.charged().answer().respond(StatusCode::OK, media));
     }
-    operation.prepare(shared, call, execution::languages(headers), Resumption::default()).answer().await
+    let languages = execution::languages(headers);
+    let tag = operation.tag(shared, call, &languages, media).await;
+    if let Some(tag) = tag.as_ref().filter(|tag| tag.is_known(headers)) {
+        return Ok(tag.clone().not_modified());
+    }
+    let answer = operation.prepare(shared, call.clone(), languages, Resumption::default()).answer().await?;
+    let mut response = answer.respond(StatusCode::OK, media);
+    if let Some(tag) = tag.filter(|_| answer.errors.is_empty()) {
+        tag.tell(response.headers_mut());
+    }
+    Ok(response)
 }
 
 /// Who calls, from where.

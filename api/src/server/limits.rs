@@ -9,9 +9,9 @@ use std::time::Duration;
 use async_graphql::parser::types::{Directive, ExecutableDocument, OperationType, Selection, SelectionSet};
 use async_graphql::{Name, Pos, Positioned};
 
-use super::answer;
 use super::cost::{self, Cost, Formula, Prices, Size, TypePrice};
 use super::refusal::RequestError;
+use super::{answer, conditional};
 use crate::record::error::Code;
 use crate::record::page::MAX_PAGE;
 
@@ -66,6 +66,8 @@ impl Default for Limits {
     }
 }
 
+/// The directives that a document may have.
+const DIRECTIVES: [&str; 2] = ["skip", "include"];
 /// Fields and fragments within each other. The library stops at this depth without saying so.
 const MAX_NESTING: usize = 31;
 /// Selections of a document with its fragments written out.
@@ -84,6 +86,8 @@ pub(super) struct Plan {
     pub cost: Formula,
     /// The response keys of its root, in their order.
     pub keys: Vec<Name>,
+    /// Whether what it answers stands in the log of changes, for who is not signed in.
+    pub is_told: bool,
 }
 
 /// What is known of a document within the limits.
@@ -278,7 +282,11 @@ impl<'a> Ruler<'a> {
             let (measure, cost) = self.measure(set, self.prices.of(root))?;
             whole.add(measure);
             self.check(whole)?;
-            let plan = Plan { cost: cost.of_root(), keys: answer::keys_of(document, set) };
+            let is_told = operation.ty == OperationType::Query
+                && answer::fields_of(document, set)
+                    .iter()
+                    .all(|field| conditional::TOLD.contains(&field.name.node.as_str()));
+            let plan = Plan { cost: cost.of_root(), keys: answer::keys_of(document, set), is_told };
             plans.insert(name.cloned(), plan);
         }
         // Fragments that nothing spreads are walked by validation as well.
@@ -324,6 +332,14 @@ impl<'a> Ruler<'a> {
         let most = self.limits.directives;
         if self.directives > most {
             return too_much(format!("The document has more than {most} directives."));
+        }
+        // Validation looks at those of `__typename` as little as the execution does.
+        for directive in directives {
+            let name = &directive.node.name;
+            if !DIRECTIVES.contains(&name.node.as_str()) {
+                let message = format!("Unknown directive \"{}\"", name.node);
+                return Err(RequestError::at(Code::GraphqlValidationFailed, message, name.pos));
+            }
         }
         Ok(())
     }

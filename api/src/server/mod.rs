@@ -8,8 +8,11 @@ use async_graphql::parser::parse_schema;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, REFERRER_POLICY, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderValue, Method, Response, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::{any, get};
 use axum::serve::ListenerExt;
@@ -19,6 +22,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowHeaders, CorsLayer};
 use tracing::Instrument;
 use url::Origin;
 
@@ -27,9 +31,11 @@ use crate::record::error::REQUEST_ID;
 use crate::record::policy::Viewer;
 use crate::record::read::LONG_READS;
 use crate::schema::{schema, sdl};
+use crate::search::document;
 
 mod address;
 mod answer;
+mod conditional;
 mod cost;
 mod documents;
 mod execution;
@@ -38,7 +44,9 @@ mod graphql;
 mod health;
 mod keys;
 mod limits;
+mod manifest;
 mod origin;
+mod rates;
 mod refusal;
 mod request;
 mod snapshot;
@@ -47,7 +55,9 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use documents::Trust;
 pub use limits::Limits;
+pub use manifest::{Manifest, ManifestError};
 pub use socket::Settings as SocketSettings;
 
 use answer::Shapes;
@@ -62,6 +72,11 @@ const DRAIN_TIME: Duration = Duration::from_secs(7);
 /// How long writes that were begun may go on after that. Together they stay below ten seconds.
 const TASK_TIME: Duration = Duration::from_secs(2);
 
+/// The header with the id of a request.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// For how long browsers may remember what pages of other sites may send.
+const PREFLIGHT_TIME: Duration = Duration::from_mins(10);
+
 /// How the server behaves.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -73,8 +88,14 @@ pub struct Settings {
     pub limits: Limits,
     /// How sockets and event streams behave.
     pub socket: SocketSettings,
-    /// Origins of other sites whose pages may open sockets.
+    /// Which documents are executed.
+    pub trust: Trust,
+    /// The documents that are trusted.
+    pub manifest: Option<Manifest>,
+    /// Origins of other sites whose pages may read answers and open sockets.
     pub origins: Vec<Origin>,
+    /// Whether browsers are told to come by HTTPS alone from now on.
+    pub https_only: bool,
     /// Networks of proxies whose word about the address of a client is taken.
     pub trusted_proxies: Vec<IpNet>,
     /// Who reads when a request carries no credentials: nobody in particular, unless a program that embeds the
@@ -89,7 +110,10 @@ impl Default for Settings {
             introspection: true,
             limits: Limits::default(),
             socket: SocketSettings::default(),
+            trust: Trust::default(),
+            manifest: None,
             origins: Vec::new(),
+            https_only: false,
             trusted_proxies: Vec::new(),
             viewer: Viewer::anonymous(),
         }
@@ -103,6 +127,8 @@ struct Shared {
     settings: Settings,
     schema: SchemaOf,
     sdl: String,
+    /// Tells programs from each other that would answer otherwise from the same database.
+    edition: String,
     shapes: Shapes,
     documents: Documents,
     /// The right to make a copy of what is there.
@@ -133,8 +159,16 @@ impl Shared {
     fn new(app: App, settings: Settings, schema: impl Run + 'static, sdl: String) -> Self {
         let document = parse_schema(&sdl).expect("the schema that was written can be read");
         let prices = Prices::new(&document);
+        let documents =
+            Documents::new(settings.limits.clone(), settings.introspection, prices, settings.trust);
+        if let Some(manifest) = &settings.manifest {
+            documents.trust(manifest);
+        }
+        let edition =
+            format!("{} {} {}", env!("CARGO_PKG_VERSION"), document::layout(), manifest::sha256(&sdl));
         Self {
-            documents: Documents::new(settings.limits.clone(), settings.introspection, prices),
+            documents,
+            edition,
             shapes: Shapes::new(document),
             schema: SchemaOf(Box::new(schema)),
             stopping: CancellationToken::new(),
@@ -207,6 +241,9 @@ impl Server {
                 tracing::debug!(%error, "a connection kept its delay");
             }
         });
+        if let Some(manifest) = self.shared.settings.manifest.clone() {
+            tokio::spawn(follow_manifest(Arc::clone(&self.shared), manifest));
+        }
         let router = router(self.shared).into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, router).with_graceful_shutdown(told);
         let serving = async {
@@ -256,8 +293,45 @@ fn router(shared: Arc<Shared>) -> Router {
             tracing::error!("a handler panicked");
             graphql::panicked()
         }))
+        .layer(cors(&shared.settings.origins))
         .layer(from_fn_with_state(Arc::clone(&shared), identify))
         .with_state(shared)
+}
+
+/// Lets pages of these sites read answers. They show who calls in a header, so that no page can act in somebody's name
+/// without having their token: there are no cookies, and nothing is executed of what a page may send unasked.
+fn cors(origins: &[Origin]) -> CorsLayer {
+    let origins = origins.iter().filter_map(|origin| origin.ascii_serialization().parse().ok());
+    let origins: Vec<HeaderValue> = origins.collect();
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([ETAG, RETRY_AFTER, X_REQUEST_ID, rates::LIMIT, rates::REMAINING, rates::RESET])
+        .max_age(PREFLIGHT_TIME)
+}
+
+/// Trusts what the manifest says now, whenever its file has changed. While that cannot be read, what it said stays.
+async fn follow_manifest(shared: Arc<Shared>, mut manifest: Manifest) {
+    let mut told = false;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(manifest::CHECK_TIME) => {}
+            () = shared.stopping.cancelled() => return,
+        }
+        match manifest.renewed() {
+            Ok(Some(renewed)) => {
+                shared.documents.trust(&renewed);
+                (manifest, told) = (renewed, false);
+            }
+            Ok(None) => told = false,
+            Err(error) if !told => {
+                tracing::error!(%error, "the manifest cannot be read, and what it said before stays");
+                told = true;
+            }
+            Err(_) => {}
+        }
+    }
 }
 
 async fn schema_text(State(shared): State<Arc<Shared>>) -> Response<Body> {
@@ -285,10 +359,18 @@ async fn identify(State(shared): State<Arc<Shared>>, request: Request, next: Nex
     let mut response = REQUEST_ID.scope(id, answer.instrument(span)).await;
     let headers = response.headers_mut();
     if let Ok(header) = header {
-        headers.insert("x-request-id", header);
+        headers.insert(X_REQUEST_ID, header);
     }
     // What browsers must not do with any answer.
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    // The page of GraphiQL has a policy of its own.
+    let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(nothing);
+    if shared.settings.https_only {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     response
 }

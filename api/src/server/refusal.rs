@@ -3,7 +3,7 @@
 use async_graphql::{ErrorExtensionValues, ErrorExtensions as _, Pos, ServerError};
 use axum::body::Body;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::request::Media;
@@ -82,6 +82,7 @@ pub(super) fn status_of(code: Code, media: Media) -> StatusCode {
         (Code::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
         (_, Media::Json) => StatusCode::OK,
         (Code::GraphqlParseFailed, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
+        (Code::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,
         (_, Media::GraphqlResponse) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
@@ -131,13 +132,19 @@ impl Refusal {
         Self { code: Code::Unauthenticated, ..Self::new(StatusCode::UNAUTHORIZED, message) }
     }
 
-    /// The answer.
-    pub(super) fn respond(self, media: Media) -> Response<Body> {
-        let mut error = RequestError::new(self.code, self.message).into_server_error();
+    /// The same as the library writes it.
+    pub(super) fn to_server_error(&self) -> ServerError {
+        let mut error = RequestError::new(self.code, self.message.as_str()).into_server_error();
         if let (Some(millis), Code::RateLimited) = (self.retry_after_ms, self.code) {
             error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("retryAfterMs", millis);
         }
-        let mut response = Answer { errors: vec![error], ..Answer::default() }.respond(self.status, media);
+        error
+    }
+
+    /// The answer.
+    pub(super) fn respond(self, media: Media) -> Response<Body> {
+        let errors = vec![self.to_server_error()];
+        let mut response = Answer { errors, ..Answer::default() }.respond(self.status, media);
         if let Some(allow) = self.allow {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         }
@@ -197,7 +204,12 @@ impl Answer {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(VARY, HeaderValue::from_static("accept, accept-language, authorization"));
+        vary(headers);
         response
     }
+}
+
+/// Says on which headers of a request an answer depends.
+pub(super) fn vary(headers: &mut HeaderMap) {
+    headers.insert(VARY, HeaderValue::from_static("accept, accept-language, authorization"));
 }

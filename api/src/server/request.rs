@@ -8,10 +8,9 @@ use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE}
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use futures::StreamExt;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::refusal::{Refusal, RequestError};
-use crate::record::error::Code;
+use super::refusal::Refusal;
 
 /// Bytes of a body that is too long which are read nevertheless, so that its sender gets to read the refusal.
 const MAX_DRAINED: usize = 64 * 1024 * 1024;
@@ -114,11 +113,27 @@ pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
     ranges.is_empty() || weight_of(&ranges, "text", "event-stream").0 > 0
 }
 
+/// What says which document is meant.
+#[derive(Debug)]
+pub(super) enum Meant {
+    /// Its text.
+    Text(String),
+    /// The id of one that the server trusts.
+    Id(String),
+    /// The hash of its text, of an automatic persisted query.
+    Hash {
+        /// SHA-256, as hexadecimal digits.
+        hash: String,
+        /// The text, where the client sends it to be kept.
+        text: Option<String>,
+    },
+}
+
 /// A well-formed request.
 #[derive(Debug)]
 pub(super) struct Asked {
     /// The document.
-    pub query: String,
+    pub document: Meant,
     /// Which of its operations.
     pub operation_name: Option<String>,
     /// Values of its variables.
@@ -127,19 +142,55 @@ pub(super) struct Asked {
     pub by_get: bool,
 }
 
-/// Why a request is not executed.
-#[derive(Debug)]
-pub(super) enum Unreadable {
-    /// It is not well formed.
-    Refused(Refusal),
-    /// It is well formed, and asks for something that the server does not do.
-    Error(RequestError),
+impl Asked {
+    /// The request that has these members; those that are null count as ones that are not there.
+    ///
+    /// # Errors
+    /// Why it is not one.
+    pub(super) fn from_members(mut members: Map<String, Value>, by_get: bool) -> Result<Self, &'static str> {
+        let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
+        let text = |value, wrong| match value {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(wrong),
+        };
+        let object = |value, wrong| match value {
+            None => Ok(Map::new()),
+            Some(Value::Object(members)) => Ok(members),
+            Some(_) => Err(wrong),
+        };
+        let operation_name = text(take("operationName"), "`operationName` must be a string.")?;
+        let variables = object(take("variables"), "`variables` must be an object.")?;
+        let extensions = object(take("extensions"), "`extensions` must be an object.")?;
+        let query = text(take("query"), "`query` must be a string.")?;
+        let id = text(take("documentId"), "`documentId` must be a string.")?;
+        let document = match (query, id, persisted_query(&extensions)?) {
+            (Some(_), Some(_), _) => {
+                return Err("Send `documentId` or `query`, and not both.");
+            }
+            (None, Some(id), _) => Meant::Id(id),
+            (text, None, Some(hash)) => Meant::Hash { hash, text },
+            (Some(text), None, None) => Meant::Text(text),
+            (None, None, None) => {
+                return Err("`query` is missing: it holds the text of the GraphQL document.");
+            }
+        };
+        let variables = Variables::from_json(Value::Object(variables));
+        Ok(Self { document, operation_name, variables, by_get })
+    }
 }
 
-impl From<Refusal> for Unreadable {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
+/// The hash of an automatic persisted query, in small letters.
+fn persisted_query(extensions: &Map<String, Value>) -> Result<Option<String>, &'static str> {
+    let Some(query) = extensions.get("persistedQuery").filter(|value| !value.is_null()) else {
+        return Ok(None);
+    };
+    let hash = query["sha256Hash"].as_str().filter(|hash| {
+        query["version"] == 1 && hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+    });
+    let wrong = "`extensions.persistedQuery` must have `version` 1 and, as `sha256Hash`, the 64 hexadecimal digits of a \
+                 SHA-256.";
+    Ok(Some(hash.ok_or(wrong)?.to_ascii_lowercase()))
 }
 
 fn bad(message: impl Into<String>) -> Refusal {
@@ -155,7 +206,7 @@ fn malformed(message: impl Into<String>) -> Refusal {
 ///
 /// # Errors
 /// Why it is not one.
-pub(super) async fn read(parts: &Parts, body: Body, max_body: usize) -> Result<Asked, Unreadable> {
+pub(super) async fn read(parts: &Parts, body: Body, max_body: usize) -> Result<Asked, Refusal> {
     match parts.method {
         Method::GET | Method::HEAD => from_address(parts.uri.query().unwrap_or_default()),
         Method::POST => {
@@ -163,9 +214,7 @@ pub(super) async fn read(parts: &Parts, body: Body, max_body: usize) -> Result<A
             let bytes = read_body(&parts.headers, body, max_body).await?;
             from_body(&bytes)
         }
-        _ => {
-            Err(Refusal::method("Send GraphQL requests with POST, or queries with GET.", "GET, POST").into())
-        }
+        _ => Err(Refusal::method("Send GraphQL requests with POST, or queries with GET.", "GET, POST")),
     }
 }
 
@@ -227,84 +276,41 @@ async fn read_body(headers: &HeaderMap, body: Body, max_body: usize) -> Result<V
     tokio::time::timeout(BODY_TIME, reading).await.map_err(|_| too_slow())?
 }
 
-fn from_body(bytes: &[u8]) -> Result<Asked, Unreadable> {
+fn from_body(bytes: &[u8]) -> Result<Asked, Refusal> {
     let value: Value =
         serde_json::from_slice(bytes).map_err(|error| bad(format!("The body is not JSON: {error}.")))?;
-    let mut members = match value {
-        Value::Object(members) => members,
-        Value::Array(_) => return Err(malformed("Send one request at a time: batches are not read.").into()),
-        _ => {
-            return Err(malformed(
-                "The body is JSON and no object: send {\"query\": \"{ regions { slug } }\"}.",
-            )
-            .into());
-        }
-    };
-    let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
-    let (query, operation_name) = (take("query"), take("operationName"));
-    let (variables, extensions) = (take("variables"), take("extensions"));
-    let document_id = take("documentId");
-    asked(query, operation_name, variables, extensions, document_id.as_ref(), false)
-}
-
-fn from_address(query: &str) -> Result<Asked, Unreadable> {
-    let find = |name: &str| {
-        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-        // An empty parameter counts as one that is not there.
-        pairs.find(|(n, _)| n == name).map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
-    };
-    let json = |name: &str| {
-        let parse = |text: String| {
-            let parsed: Result<Value, _> = serde_json::from_str(&text);
-            parsed.map_err(|error| bad(format!("The parameter `{name}` is not JSON: {error}.")))
-        };
-        Ok::<_, Refusal>(find(name).map(parse).transpose()?.filter(|value| !value.is_null()))
-    };
-    let text = |name: &str| find(name).map(Value::String);
-    asked(
-        text("query"),
-        text("operationName"),
-        json("variables")?,
-        json("extensions")?,
-        text("documentId").as_ref(),
-        true,
-    )
-}
-
-fn asked(
-    query: Option<Value>,
-    operation_name: Option<Value>,
-    variables: Option<Value>,
-    extensions: Option<Value>,
-    document_id: Option<&Value>,
-    by_get: bool,
-) -> Result<Asked, Unreadable> {
-    let text = |name: &str, value: Option<Value>| match value {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(malformed(format!("`{name}` must be a string."))),
-    };
-    let object = |name: &str, value: Option<Value>| match value {
-        None => Ok(Value::Object(serde_json::Map::new())),
-        Some(Value::Object(members)) => Ok(Value::Object(members)),
-        Some(_) => Err(malformed(format!("`{name}` must be an object."))),
-    };
-    let extensions = object("extensions", extensions)?;
-    let operation_name = text("operationName", operation_name)?;
-    let variables = Variables::from_json(object("variables", variables)?);
-    match text("query", query)? {
-        Some(query) => Ok(Asked { query, operation_name, variables, by_get }),
-        // The message is what clients of automatic persisted queries look for: they then send the text.
-        None if extensions.get("persistedQuery").is_some() => Err(Unreadable::Error(RequestError::new(
-            Code::PersistedQueryNotSupported,
-            "PersistedQueryNotSupported",
-        ))),
-        None if document_id.is_some() => Err(Unreadable::Error(RequestError::new(
-            Code::PersistedQueryNotSupported,
-            "This server keeps no documents under ids: send the text as `query`.",
-        ))),
-        None => Err(malformed("`query` is missing: it holds the text of the GraphQL document.").into()),
+    match value {
+        Value::Object(members) => Asked::from_members(members, false).map_err(malformed),
+        Value::Array(_) => Err(malformed("Send one request at a time: batches are not read.")),
+        _ => Err(malformed("The body is JSON and no object: send {\"query\": \"{ regions { slug } }\"}.")),
     }
+}
+
+/// Whether an address asks for something to be executed.
+pub(super) fn is_asked_in(query: &str) -> bool {
+    let asks = ["query", "documentId", "extensions"];
+    url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| asks.contains(&name.as_ref()))
+}
+
+/// The parameters of an address that are JSON; others are texts.
+const JSON_PARAMETERS: [&str; 2] = ["variables", "extensions"];
+
+fn from_address(query: &str) -> Result<Asked, Refusal> {
+    let mut members = Map::new();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        // An empty parameter counts as one that is not there, and the first of several counts.
+        if value.is_empty() || members.contains_key(name.as_ref()) {
+            continue;
+        }
+        let value = if JSON_PARAMETERS.contains(&name.as_ref()) {
+            let parsed = serde_json::from_str(&value);
+            parsed.map_err(|error| bad(format!("The parameter `{name}` is not JSON: {error}.")))?
+        } else {
+            Value::String(value.into_owned())
+        };
+        members.insert(name.into_owned(), value);
+    }
+    Asked::from_members(members, true).map_err(malformed)
 }
 
 #[cfg(test)]

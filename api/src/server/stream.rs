@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY};
-use axum::http::{HeaderValue, Method, Response, StatusCode};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use bytes::Bytes;
 use futures::future::OptionFuture;
 use futures::stream;
@@ -25,9 +25,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 use tracing::Instrument;
 
 use super::execution::{self, CostWanted, Operation, Prepared, Unexecuted, Way};
-use super::refusal::{Answer, Refusal, RequestError};
-use super::request::{self, Media, Unreadable};
-use super::{Shared, graphql};
+use super::refusal::{Answer, Refusal, RequestError, vary};
+use super::request::{self, Media};
+use super::{Shared, graphql, rates};
 use crate::changes::Resumption;
 use crate::identity::caller::{Call, Unidentified};
 use crate::record::error::REQUEST_ID;
@@ -64,9 +64,8 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         Err(refusal) => return refusal.respond(Media::Json),
     };
     let operation = match asked {
-        Ok(asked) => Operation::read(&shared, asked, Way::Many, wanted),
-        Err(Unreadable::Refused(refusal)) => return refusal.respond(Media::Json),
-        Err(Unreadable::Error(error)) => Err(error.into()),
+        Ok(asked) => Operation::read(&shared, &call, asked, Way::Many, wanted),
+        Err(refusal) => return refusal.respond(Media::Json),
     };
     let last = parts.headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     let last = last.filter(|id| !id.is_empty()).map(str::to_owned);
@@ -75,11 +74,17 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
             let languages = execution::languages(&parts.headers);
             Ok(operation.prepare(&shared, call.clone(), languages, Resumption::after(last)))
         }
-        Err(Unexecuted::Refused(refusal)) => return refusal.respond(Media::Json),
+        Err(Unexecuted::Refused(refusal)) => {
+            let mut response = refusal.respond(Media::Json);
+            rates::tell(&shared.app.traffic, &call, response.headers_mut());
+            return response;
+        }
         Err(unexecuted) => Err(unexecuted),
     };
     // What the client has not taken waits in the channel's one place, and what feeds the stream waits for that.
     let (sender, receiver) = mpsc::channel(1);
+    let mut rates = HeaderMap::new();
+    rates::tell(&shared.app.traffic, &call, &mut rates);
     let feeding = feed(shared, call, prepared, sender);
     let id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
     tokio::spawn(REQUEST_ID.scope(id, feeding.in_current_span()));
@@ -90,9 +95,10 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(VARY, HeaderValue::from_static("accept, accept-language, authorization"));
+    vary(headers);
     // Some proxies collect a response before they pass it on.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers.extend(rates);
     response
 }
 

@@ -2,6 +2,5 @@
 
 pub mod digest;
 pub mod feed;
-pub mod limits;
 pub mod snapshot;
 pub mod status;

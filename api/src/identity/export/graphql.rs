@@ -29,11 +29,14 @@ pub struct ExportQuery;
 #[Object]
 impl ExportQuery {
     /// Everything that the directory holds about the account that is signed in and its profile; null for an API
-    /// key, and for who is not signed in. Nothing of it is about other people.
+    /// key, and for who is not signed in. Nothing of it is about other people. More than 10 in an hour, unless the operator
+    /// has said another number, are refused with `RATE_LIMITED` and `retryAfterMs`.
     async fn my_data_export(&self, ctx: &Context<'_>) -> GraphqlResult<Option<DataExport>> {
         let Some(known) = Call::known(ctx) else { return Ok(None) };
         let Some(account) = known.account() else { return Ok(None) };
-        let done = export(&Call::of(ctx)?.app, Reader::of(ctx)?, account).await.graphql()?;
+        let call = Call::of(ctx)?;
+        call.app.traffic.export(call).graphql()?;
+        let done = export(&call.app, Reader::of(ctx)?, account).await.graphql()?;
         Ok(Some(DataExport { json: done.json, vcard: done.vcard, generated_at: done.generated_at }))
     }
 }

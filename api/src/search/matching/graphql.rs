@@ -9,6 +9,7 @@ use super::candidates::judged;
 use super::{Asked, Judged, place};
 use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::organization::{self, OrganizationNode};
+use crate::identity::caller::Call;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::input::MAX_NAME;
 use crate::record::read::Selection;
@@ -108,7 +109,7 @@ pub struct MatchQuery;
 impl MatchQuery {
     /// Which organizations are meant by names in somebody's list? Candidates with scores for each name, in the order of
     /// the names; never a silent link. While the search engine is away the database answers, and names with a typo are
-    /// found by their beginning alone.
+    /// found by their beginning alone. Each name counts as a search.
     async fn match_organizations(
         &self,
         ctx: &Context<'_>,
@@ -119,6 +120,8 @@ impl MatchQuery {
         first: Option<i32>,
     ) -> GraphqlResult<Vec<OrganizationMatch>> {
         let (reader, search): (_, &Search) = (Reader::of(ctx)?, ctx.data()?);
+        let call = Call::of(ctx)?;
+        call.app.traffic.search(call, queries.len()).graphql()?;
         let candidates = Selection::of(ctx).below("OrganizationMatch", "candidates").unwrap_or_default();
         let want = candidates.below("OrganizationMatchCandidate", "organization").unwrap_or_default();
         answers(reader, search, queries, first.unwrap_or(DEFAULT_CANDIDATES), &want).await.graphql()

@@ -1,6 +1,6 @@
 //! The messages of `graphql-transport-ws`.
 
-use async_graphql::{ServerError, Variables};
+use async_graphql::ServerError;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -52,7 +52,7 @@ impl Heard {
             "subscribe" => {
                 let id = id(&mut members)?;
                 let payload = object(&mut members, "payload", PAYLOAD)?;
-                let asked = asked(payload.ok_or("`subscribe` needs a `payload`")?)?;
+                let asked = Asked::from_members(payload.ok_or("`subscribe` needs a `payload`")?, false)?;
                 Ok(Self::Subscribe { id, asked })
             }
             "connection_ack" | "next" | "error" => Err("This message is the server's to send"),
@@ -80,21 +80,6 @@ fn object(
         Some(Value::Object(object)) => Ok(Some(object)),
         Some(_) => Err(wrong),
     }
-}
-
-fn asked(mut payload: Map<String, Value>) -> Result<Asked, &'static str> {
-    let Some(Value::String(query)) = payload.remove("query") else {
-        return Err("`payload.query` must be a string");
-    };
-    let operation_name = match payload.remove("operationName") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name),
-        Some(_) => return Err("`payload.operationName` must be a string"),
-    };
-    let variables = object(&mut payload, "variables", "`payload.variables` must be an object")?;
-    object(&mut payload, "extensions", "`payload.extensions` must be an object")?;
-    let variables = Variables::from_json(Value::Object(variables.unwrap_or_default()));
-    Ok(Asked { query, operation_name, variables, by_get: false })
 }
 
 /// What the server says.

@@ -426,7 +426,7 @@ impl Connection {
             let message = format!("At most {most} operations run on a socket at once. Complete one first.");
             Err(RequestError::new(Code::BadRequest, message).into())
         } else {
-            Operation::read(&shared, asked, Way::Many, CostWanted::No)
+            Operation::read(&shared, &self.call, asked, Way::Many, CostWanted::No)
         };
         let operation = match operation {
             Ok(operation) => operation,

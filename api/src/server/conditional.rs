@@ -1,0 +1,153 @@
+//! `ETag` and `If-None-Match` (RFC 9110 section 13) for answers to GET that everybody is given.
+//!
+//! What such an answer is made of stands in the log of changes: as long as its end is where it was, and the day and the
+//! program are the same, the answer is. Who asks again with what they have is told so for one statement, without
+//! anything being executed. Caches ask each time before they use what they keep, because what somebody hides must not be
+//! shown any longer. Whoever is signed in is shown what the log does not tell, such as who has claimed what: their
+//! answers are kept nowhere.
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use super::manifest::sha256;
+use super::refusal::vary;
+use crate::changes::Head;
+
+/// The fields of `Query` that answer what stands in the log, or in the program.
+pub(super) const TOLD: &[&str] = &[
+    "__schema",
+    "__type",
+    "__typename",
+    "consentText",
+    "node",
+    "nodes",
+    "occupation",
+    "occupations",
+    "organization",
+    "organizations",
+    "partnership",
+    "partnershipGraph",
+    "partnerships",
+    "region",
+    "regionPairs",
+    "regions",
+    "sector",
+    "sectors",
+    "statistics",
+    "talent",
+    "talents",
+    "terms",
+    "territory",
+];
+
+/// Tells one state of an answer from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tag(HeaderValue);
+
+impl Tag {
+    /// The tag of what these parts make, where the log ends here. Nothing where it cannot be a header.
+    pub(super) fn new(head: Head, parts: &[&str]) -> Option<Self> {
+        let Head { feed_id, seq } = head;
+        // Texts are told apart from each other by their lengths.
+        let parts: Vec<String> = parts.iter().map(|part| format!("{} {part}\n", part.len())).collect();
+        let hash = sha256(&format!("{feed_id} {seq}\n{}", parts.concat()));
+        // Weak: another process of the same program may write the same answer in other bytes.
+        HeaderValue::from_str(&format!("W/\"{}\"", hash.get(..32)?)).ok().map(Self)
+    }
+
+    /// Whether the client has this state.
+    pub(super) fn is_known(&self, headers: &HeaderMap) -> bool {
+        let strong = |text: &str| text.trim().trim_start_matches("W/").to_owned();
+        let own = self.0.to_str().map(strong).unwrap_or_default();
+        let all = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        all.flat_map(|value| value.split(',')).any(|known| known.trim() == "*" || strong(known) == own)
+    }
+
+    /// Says of an answer in which state it is.
+    pub(super) fn tell(self, headers: &mut HeaderMap) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+        headers.insert(ETAG, self.0);
+    }
+
+    /// The answer to who has it already.
+    pub(super) fn not_modified(self) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        vary(response.headers_mut());
+        self.tell(response.headers_mut());
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use async_graphql::parser::parse_schema;
+    use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// The other fields of `Query`: what they answer depends on who asks, on other tables, or on the search engine.
+    const UNTOLD: &[&str] = &[
+        "accounts",
+        "apiKeys",
+        "changes",
+        "erasureStatus",
+        "history",
+        "invitations",
+        "matchOrganizations",
+        "myDataExport",
+        "proposals",
+        "search",
+        "sources",
+        "suggest",
+        "syncBucket",
+        "syncDigest",
+        "syncStatus",
+        "viewer",
+    ];
+
+    #[test]
+    fn of_each_field_it_is_said_whether_the_log_tells_its_answer() {
+        let schema = parse_schema(crate::schema::sdl()).unwrap();
+        let fields: BTreeSet<String> = schema
+            .definitions
+            .iter()
+            .filter_map(|definition| match definition {
+                TypeSystemDefinition::Type(definition) if definition.node.name.node == "Query" => {
+                    Some(&definition.node.kind)
+                }
+                _ => None,
+            })
+            .flat_map(|kind| match kind {
+                TypeKind::Object(object) => object.fields.as_slice(),
+                _ => &[],
+            })
+            .map(|field| field.node.name.node.to_string())
+            .collect();
+        let said = TOLD.iter().chain(UNTOLD).filter(|name| !name.starts_with("__"));
+        let said: BTreeSet<String> = said.map(|name| (*name).to_owned()).collect();
+        assert_eq!(said, fields, "one of the two lists has to name each field of Query");
+    }
+
+    #[test]
+    fn tags_are_compared_weakly() {
+        let head = |seq| Head { feed_id: Uuid::nil(), seq };
+        let tag = Tag::new(head(1), &["a", "b"]).unwrap();
+        let text = tag.0.to_str().unwrap().to_owned();
+        let known = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(IF_NONE_MATCH, HeaderValue::from_str(value).unwrap());
+            tag.is_known(&headers)
+        };
+        assert!(known(&text) && known("*") && known(text.trim_start_matches("W/")));
+        assert!(known(&format!("\"x\", {text}")));
+        assert!(!known("\"x\"") && !known("") && !known("W/") && !tag.is_known(&HeaderMap::new()));
+        assert_ne!(tag, Tag::new(head(2), &["a", "b"]).unwrap());
+        assert_ne!(tag, Tag::new(head(1), &["ab", ""]).unwrap());
+        assert_eq!(tag, Tag::new(head(1), &["a", "b"]).unwrap());
+    }
+}

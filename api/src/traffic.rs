@@ -1,0 +1,218 @@
+//! How much a client may ask for: points, searches, exports, requests and copies of the feed in a time, and streams at
+//! once.
+//!
+//! A client is a key or an account, and otherwise an address. What is counted is counted by this program alone.
+
+use std::sync::Arc;
+
+use crate::identity::caller::Call;
+use crate::record::error::DomainError;
+use crate::throttle::{Level, Place, Places, Throttle};
+
+/// A minute, in milliseconds.
+const MINUTE: i64 = 60_000;
+/// After how many milliseconds a client may try again who follows too much at once.
+const AGAIN: i64 = 10_000;
+
+/// How much a client may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Points of operations in a minute, by `@cost` and `@listSize` of the schema, for who is signed in and for keys.
+    pub points: u32,
+    /// The same for an address from which nobody is signed in.
+    pub anonymous_points: u32,
+    /// Searches in a minute: `search`, `suggest`, and each name of `matchOrganizations`.
+    pub searches: u32,
+    /// Exports in an hour: `myDataExport`.
+    pub exports: u32,
+    /// Pages of the feed in a minute.
+    pub feed_requests: u32,
+    /// Subscriptions of the feed at once.
+    pub streams: u32,
+    /// Snapshots in an hour.
+    pub snapshots: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            points: 300_000,
+            anonymous_points: 100_000,
+            searches: 1200,
+            exports: 10,
+            feed_requests: 120,
+            streams: 10,
+            snapshots: 2,
+        }
+    }
+}
+
+/// What clients ask for and follow at the moment, and have lately. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Traffic(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    counted: Option<Counted>,
+    streams: Arc<Places>,
+    copies: Arc<Places>,
+}
+
+/// What is counted in a time.
+#[derive(Debug)]
+struct Counted {
+    points: Throttle,
+    anonymous_points: Throttle,
+    searches: Throttle,
+    exports: Throttle,
+    feed: Throttle,
+    snapshots: Throttle,
+}
+
+impl Counted {
+    fn new(limits: Limits) -> Self {
+        Self {
+            points: Throttle::per(limits.points, MINUTE),
+            anonymous_points: Throttle::per(limits.anonymous_points, MINUTE),
+            searches: Throttle::per(limits.searches, MINUTE),
+            exports: Throttle::per(limits.exports, 60 * MINUTE),
+            feed: Throttle::per(limits.feed_requests, MINUTE),
+            snapshots: Throttle::per(limits.snapshots, 60 * MINUTE),
+        }
+    }
+
+    /// The points of a caller.
+    fn points_of(&self, call: &Call) -> &Throttle {
+        if call.viewer().account.is_some() { &self.points } else { &self.anonymous_points }
+    }
+}
+
+impl Default for Traffic {
+    /// Nobody is limited.
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
+
+/// A snapshot that is being made, as long as this is kept.
+#[derive(Debug)]
+pub struct Copying {
+    traffic: Traffic,
+    client: Vec<u8>,
+    _place: Option<Place>,
+}
+
+impl Copying {
+    /// Ends it and counts it not after all: it was no fault of the client that it is not whole.
+    pub fn take_back(self) {
+        if let Some(counted) = &self.traffic.0.counted {
+            counted.snapshots.give_back(&self.client);
+        }
+    }
+}
+
+fn limited(retry_after_ms: i64) -> DomainError {
+    DomainError::RateLimited { retry_after_ms }
+}
+
+impl Traffic {
+    /// With these limits, or none.
+    pub fn new(limits: Option<Limits>) -> Self {
+        let streams = limits.map_or(usize::MAX, |limits| limits.streams as usize);
+        Self(Arc::new(Inner {
+            counted: limits.map(Counted::new),
+            streams: Places::new(streams),
+            // How many there are at once the server decides, for all clients together.
+            copies: Places::new(usize::MAX),
+        }))
+    }
+
+    /// Counts something of a kind, if it is counted.
+    fn count(
+        &self,
+        call: &Call,
+        kind: impl Fn(&Counted) -> &Throttle,
+        so_much: u32,
+    ) -> Result<(), DomainError> {
+        let Some(counted) = &self.0.counted else { return Ok(()) };
+        kind(counted).spend(&call.counted_as(), so_much, call.app.clock.now()).map_err(limited)
+    }
+
+    /// Counts points of an operation.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn spend(&self, call: &Call, points: u64) -> Result<(), DomainError> {
+        let points = u32::try_from(points).unwrap_or(u32::MAX);
+        self.count(call, |counted| counted.points_of(call), points)
+    }
+
+    /// Whether a caller has any points left.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn check(&self, call: &Call) -> Result<(), DomainError> {
+        let Some(counted) = &self.0.counted else { return Ok(()) };
+        counted.points_of(call).check(&call.counted_as(), call.app.clock.now()).map_err(limited)
+    }
+
+    /// How many points a caller has left; nothing where they are not counted.
+    pub fn points(&self, call: &Call) -> Option<Level> {
+        let counted = self.0.counted.as_ref()?;
+        Some(counted.points_of(call).level(&call.counted_as(), call.app.clock.now()))
+    }
+
+    /// Counts so many searches.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn search(&self, call: &Call, so_many: usize) -> Result<(), DomainError> {
+        let so_many = u32::try_from(so_many).unwrap_or(u32::MAX);
+        self.count(call, |counted| &counted.searches, so_many)
+    }
+
+    /// Counts an export of what is held about somebody.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn export(&self, call: &Call) -> Result<(), DomainError> {
+        self.count(call, |counted| &counted.exports, 1)
+    }
+
+    /// Counts a request of a page of the feed.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn request(&self, call: &Call) -> Result<(), DomainError> {
+        self.count(call, |counted| &counted.feed, 1)
+    }
+
+    /// Takes a place for a stream, which is free again when it is dropped.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn stream(&self, call: &Call) -> Result<Place, DomainError> {
+        self.0.streams.take(&call.counted_as()).ok_or_else(|| limited(AGAIN))
+    }
+
+    /// Counts a snapshot that begins.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn snapshot(&self, call: &Call) -> Result<Copying, DomainError> {
+        self.count(call, |counted| &counted.snapshots, 1)?;
+        let client = call.counted_as();
+        let place = self.0.copies.take(&client);
+        Ok(Copying { traffic: self.clone(), client, _place: place })
+    }
+
+    /// How many streams there are.
+    pub fn streams(&self) -> usize {
+        self.0.streams.total()
+    }
+
+    /// How many snapshots are being made.
+    pub fn snapshots(&self) -> usize {
+        self.0.copies.total()
+    }
+}
