@@ -1,0 +1,64 @@
+/** The running server: where it is, and who may sign in to it. `tests/clients/run` starts it. */
+
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+
+function setting(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: start the tests with tests/clients/run`);
+  return value;
+}
+
+/** Where the server listens, without a slash at the end. */
+export const server = setting('SERVER_URL').replace(/\/$/, '');
+/** Where it answers GraphQL. */
+export const endpoint = `${server}/graphql`;
+
+export interface Account {
+  email: string;
+  password: string;
+  role: string;
+  region: string | null;
+}
+
+/** The demo's account with this role, in this region where the role has one. */
+export async function account(role: string, region: string | null = null): Promise<Account> {
+  const file = path.join(setting('SERVER_DATA'), 'demo-accounts.json');
+  const accounts = JSON.parse(await readFile(file, 'utf8')) as Account[];
+  const found = accounts.find((one) => one.role === role && one.region === region);
+  if (!found) throw new Error(`${file} has no ${role} of ${region ?? 'no region'}`);
+  return found;
+}
+
+export interface GraphqlError {
+  message: string;
+  path?: (string | number)[];
+  extensions?: Record<string, unknown>;
+}
+
+/** An answer, whatever was asked. */
+export interface Answer {
+  data?: Record<string, any> | null;
+  errors?: GraphqlError[];
+  extensions?: Record<string, any>;
+}
+
+/** Asks without a client, where what a client does is not the point. */
+export async function ask(query: string, variables: object = {}, token?: string): Promise<Answer> {
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    body: JSON.stringify({ query, variables }),
+  });
+  return (await response.json()) as Answer;
+}
+
+/** An access token of the demo's account with this role. */
+export async function signedIn(role: string, region: string | null = null): Promise<string> {
+  const { email, password } = await account(role, region);
+  const query = 'mutation($input: SignInInput!) { signIn(input: $input) { accessToken userErrors { message } } }';
+  const answer = await ask(query, { input: { email, password } });
+  const token = answer.data?.signIn?.accessToken;
+  if (typeof token !== 'string') throw new Error(`nobody signs in: ${JSON.stringify(answer)}`);
+  return token;
+}
