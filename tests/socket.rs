@@ -7,6 +7,8 @@ use passerelle::identity::role::Role;
 use passerelle::server::SocketSettings;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::mutations::number;
 use crate::on_both_databases;
@@ -73,6 +75,54 @@ fn an_operation_before_the_beginning_closes_with_4401() {
         let mut socket = opened(server).await;
         socket.subscribe("1", "{ __typename }").await;
         assert_eq!(socket.ending().await, (4401, "Unauthorized".into()));
+    });
+}
+
+#[test]
+fn an_operation_right_behind_the_beginning_is_taken() {
+    on_sqlite(Setup::default(), async |server| {
+        let mut socket = opened(server).await;
+        // Whoever pings, or completes what is not there, before anything has begun does no harm.
+        socket.say(json!({"type": "ping"})).await;
+        socket.say(json!({"type": "complete", "id": "1"})).await;
+        socket.say(json!({"type": "connection_init"})).await;
+        socket.subscribe("1", "{ __typename }").await;
+        assert_eq!(socket.hear().await, json!({"type": "pong"}));
+        assert_eq!(socket.hear().await, json!({"type": "connection_ack"}));
+        assert_eq!(socket.heard("next", "1").await, json!({"data": {"__typename": "Query"}}));
+        assert_eq!(socket.hear().await, json!({"type": "complete", "id": "1"}));
+    });
+}
+
+#[test]
+fn what_cannot_be_read_closes_the_socket() {
+    on_sqlite(Setup::default(), async |server| {
+        let mut socket = Socket::begin(server.address).await;
+        let long = format!(r#"{{"type":"ping","payload":{{"x":"{}"}}}}"#, "x".repeat(64 * 1024));
+        socket.send(Message::text(long)).await;
+        assert_eq!(socket.code().await, 1009);
+        // No UTF-8.
+        let mut socket = Socket::begin(server.address).await;
+        let frame = Frame::message(vec![b'"', 0xff, b'"'], OpCode::Data(Data::Text), true);
+        socket.send(Message::Frame(frame)).await;
+        assert_eq!(socket.code().await, 1002);
+        // Others go on.
+        Socket::begin(server.address).await.ask("1", "{ __typename }").await;
+    });
+}
+
+#[test]
+fn an_error_ends_its_operation_without_another_word() {
+    on_sqlite(Setup::default(), async |server| {
+        let mut socket = Socket::begin(server.address).await;
+        socket.subscribe("1", "{ nothing }").await;
+        let errors = socket.heard("error", "1").await;
+        assert_eq!(code(&errors), "GRAPHQL_VALIDATION_FAILED");
+        // No `complete` comes after it: the next that is heard is the answer to this.
+        socket.say(json!({"type": "ping", "payload": {"n": 1}})).await;
+        assert_eq!(socket.hear().await, json!({"type": "pong", "payload": {"n": 1}}));
+        // Its name is free again.
+        socket.ask("1", "{ __typename }").await;
     });
 }
 
