@@ -74,7 +74,7 @@ def run(url, folder, who, account):
     }
     tool = Path(sys.executable).parent / "schemathesis"
     options = ["-n", os.environ.get("EXAMPLES", "6"), "-c", ",".join(CHECKS), "--warnings", "off"]
-    options += ["--request-timeout", "30"]
+    options += ["--request-timeout", "90"]
     if os.environ.get("SEED"):
         options += ["--seed", os.environ["SEED"]]
     print(f"as {who}:", flush=True)
