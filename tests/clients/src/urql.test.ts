@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { cacheExchange, Client, fetchExchange, subscriptionExchange, type AnyVariables, type DocumentInput } from '@urql/core';
+import { persistedExchange } from '@urql/exchange-persisted';
 import { createClient } from 'graphql-ws';
 import { buildClientSchema, buildSchema, getIntrospectionQuery, lexicographicSortSchema, printType, type GraphQLSchema } from 'graphql';
 import WebSocket from 'ws';
@@ -151,6 +152,29 @@ test('errors are told by their code', async () => {
     'QUERY_TOO_COMPLEX',
   );
   assert.equal(await code(client('x'), '{ __typename }'), 'UNAUTHENTICATED');
+});
+
+test('documents are registered by their hash, and then sent by it', async () => {
+  // Another one each time: the server has never seen it.
+  const query = `query Hashed { alias${Date.now()}: __typename }`;
+  const sent: boolean[] = [];
+  const hashing = () =>
+    new Client({
+      url: endpoint,
+      preferGetMethod: false,
+      exchanges: [persistedExchange({ preferGetForPersistedQueries: 'within-url-limit' }), fetchExchange],
+      fetch: async (url, init) => {
+        sent.push(String(url).includes('query=') || String(init?.body ?? '').includes('"query"'));
+        return fetch(url, init);
+      },
+    });
+  for (let time = 0; time < 2; time += 1) {
+    const { data, error } = await hashing().query(query, {}).toPromise();
+    assert.equal(error, undefined);
+    assert.deepEqual(Object.values(data), ['Query']);
+  }
+  // The hash, the hash with the text, and from then on the hash alone.
+  assert.deepEqual(sent, [false, true, false]);
 });
 
 test('a subscription runs beside queries', async () => {
