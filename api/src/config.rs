@@ -70,6 +70,16 @@ pub struct Config {
     #[arg(long, env, default_value = "pretty", value_name = "FORMAT")]
     pub log_format: LogFormat,
 
+    /// Collector of OpenTelemetry that traces are sent to, over HTTP as protobuf: `http://collector:4318` [default: none,
+    /// and nothing is traced]
+    #[arg(long, env, value_name = "URL")]
+    pub otel_exporter_otlp_endpoint: Option<String>,
+
+    /// Addresses or networks, separated by commas, that may read /metrics [default: none, only administrators of the
+    /// instance with their token]
+    #[arg(long, env, value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
+    pub metrics_from: Vec<IpNet>,
+
     /// What is logged, as a filter of the crate `tracing`: `info`, `warn,passerelle=debug`
     #[arg(long, env, default_value = "info,sqlx=warn,sea_orm_migration=warn", value_name = "FILTER")]
     pub rust_log: String,
@@ -333,6 +343,20 @@ impl Config {
     pub fn profile_terms(&self) -> Result<Terms, WrongSetting> {
         Terms::new(self.profile_hide_after, self.profile_erase_after, self.profile_warn_before)
             .map_err(WrongSetting)
+    }
+
+    /// The collector of traces. What is passed on empty was not set.
+    ///
+    /// # Errors
+    /// Where its address is none of HTTP.
+    pub fn collector(&self) -> Result<Option<Url>, WrongSetting> {
+        let Some(text) = self.otel_exporter_otlp_endpoint.as_deref().filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        let url =
+            Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let message = "OTEL_EXPORTER_OTLP_ENDPOINT must be an address such as http://127.0.0.1:4318";
+        url.map(Some).ok_or_else(|| WrongSetting(message.into()))
     }
 
     /// The origins whose pages may read answers and open sockets, beside that under which they ask: a proxy may have changed its name.

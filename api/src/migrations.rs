@@ -51,7 +51,9 @@ pub async fn run(db: &Database) -> Result<(), DbErr> {
     let transaction = db.begin().await?;
     if db.dialect() == Dialect::Postgres {
         let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-        transaction.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+        for limit in ["idle_in_transaction_session_timeout", "statement_timeout"] {
+            transaction.execute_unprepared(&format!("SET LOCAL {limit} = 0")).await?;
+        }
         transaction.execute_unprepared(&lock).await?;
     }
     match steps(&transaction, db.dialect()).await {

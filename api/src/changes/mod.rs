@@ -20,6 +20,7 @@ pub mod continuity;
 pub mod cursor;
 pub mod fault;
 pub mod heads;
+pub mod lag;
 pub mod lease;
 pub mod resumption;
 pub mod retention;

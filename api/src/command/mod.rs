@@ -5,7 +5,6 @@
 
 use std::fmt::Display;
 use std::fs::DirBuilder;
-use std::io::IsTerminal;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,19 +13,19 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use passerelle::app::{App, Clock};
-use passerelle::config::{Config, DatabaseName, LogFormat, Switch};
+use passerelle::config::{Config, DatabaseName, Switch};
 use passerelle::identity;
 use passerelle::identity::encryption::EncryptionKey;
 use passerelle::identity::oidc::{self, Issuers};
 use passerelle::mail::{self, Mailer};
 use passerelle::migrations::{self, Layout};
-use passerelle::record::read::Database;
+use passerelle::record::read::{Database, Waits};
 use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::Engine;
 use passerelle::search::meilisearch::{Meilisearch, Options};
+use passerelle::telemetry::Telemetry;
 use sea_orm::DbErr;
 use secrecy::{ExposeSecret as _, SecretString};
-use tracing_subscriber::EnvFilter;
 use url::Url;
 
 mod account;
@@ -128,8 +127,11 @@ fn one_line(text: &str) -> String {
 fn execute(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(serve) => {
-            log(&serve.config)?;
-            block_on(serve.run())
+            let collector = serve.config.collector().map_err(|error| Failure::usage(error.to_string()))?;
+            let telemetry = log_and_trace(&serve.config, collector.as_ref())?;
+            let done = block_on(serve.run());
+            telemetry.end();
+            done
         }
         Command::Migrate(migrate) => {
             log(&migrate.config)?;
@@ -184,17 +186,12 @@ fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Fa
 
 /// Begins to log, to standard error.
 fn log(config: &Config) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&config.rust_log)
-        .map_err(|error| Failure::usage(format!("RUST_LOG `{}` is no filter: {error}", config.rust_log)))?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    let begun = match config.log_format {
-        LogFormat::Pretty => lines.try_init(),
-        LogFormat::Json => lines.json().try_init(),
-    };
-    begun.map_err(|error| Failure::failed(format!("logging could not begin: {error}")))
+    log_and_trace(config, None).map(Telemetry::end)
+}
+
+/// Begins to log, and to send traces to a collector.
+fn log_and_trace(config: &Config, collector: Option<&Url>) -> Result<Telemetry, Failure> {
+    Telemetry::start(&config.rust_log, config.log_format, collector).map_err(Failure::usage)
 }
 
 /// The database, ready for this program.
@@ -204,14 +201,20 @@ struct Opened {
     name: DatabaseName,
 }
 
-/// Opens the database of the settings and brings it to the layout of this program.
+/// Opens the database of the settings for a command, which has time to wait for it, and brings it to the layout of this
+/// program.
 async fn open(config: &Config) -> Result<Opened, Failure> {
+    open_with(config, Waits::of_commands()).await
+}
+
+/// The same, with the database waited for so long.
+async fn open_with(config: &Config, waits: Waits) -> Result<Opened, Failure> {
     let (url, name) = config.database().map_err(|error| Failure::usage(error.to_string()))?;
     if let DatabaseName::Sqlite(path) = &name {
         check_file(path, config.database_url.is_some())?;
     }
     let broken = |error: &DbErr| Failure::failed(unusable(&name, error));
-    let db = Database::open(&url).await.map_err(|error| broken(&error))?;
+    let db = Database::open_with(&url, waits).await.map_err(|error| broken(&error))?;
     if let Layout::Newer(steps) = migrations::layout(&db).await.map_err(|error| broken(&error))? {
         return Err(Failure::failed(format!(
             "the database ({name}) was changed by a newer version of Passerelle ({}): run that version, or restore \

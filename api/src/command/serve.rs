@@ -14,6 +14,7 @@ use passerelle::directory::talent::upkeep;
 use passerelle::identity::demo;
 use passerelle::push::Pushes;
 use passerelle::record::erasure::settle::Erased;
+use passerelle::record::read::Waits;
 use passerelle::server::{Server, Settings};
 use passerelle::traffic::Traffic;
 use passerelle::{housekeeping, import};
@@ -21,7 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure, cannot_use, check_file, engine, identified, issuers, mailer, make_data_dir, open, smtp_url,
+    Failure, cannot_use, check_file, engine, identified, issuers, mailer, make_data_dir, open_with, smtp_url,
 };
 
 /// How long the database may take to let go.
@@ -62,7 +63,8 @@ impl Serve {
             }
             DatabaseName::Postgres(_) => None,
         };
-        let mut app = identified(config, open(config).await?, issuers).await?;
+        let waits = Waits::of_requests(config.requests.limits().time);
+        let mut app = identified(config, open_with(config, waits).await?, issuers).await?;
         app.mail = mail;
         app.public_feed = config.public_feed == Switch::On;
         app.retention = Retention { superseded_days: config.log_days, tombstone_days: config.tombstone_days };
@@ -92,6 +94,7 @@ impl Serve {
             origins: config.origins(),
             https_only: config.public_url.as_ref().is_some_and(|url| url.scheme() == "https"),
             trusted_proxies: config.trusted_proxies.clone(),
+            metrics_from: config.metrics_from.clone(),
             ..Settings::default()
         };
         let server = Server::bind(app.clone(), config.listen_addr, settings).await;

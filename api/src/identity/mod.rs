@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, SqlErr};
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::app::App;
@@ -144,7 +145,8 @@ where
         + 'static,
 {
     let own = app.clone();
-    let task = app.tasks.spawn(async move {
+    let span = app.db.span("transaction");
+    let all = async move {
         let tx = own.db.begin().await?;
         match work(&own, &tx).await {
             Ok(done) => {
@@ -156,6 +158,7 @@ where
                 Err(error)
             }
         }
-    });
+    };
+    let task = app.tasks.spawn(all.instrument(span));
     task.await.map_err(|error| DomainError::Task(error.to_string()))?
 }

@@ -476,7 +476,7 @@ async fn claimed(app: &App, tx: &DatabaseTransaction, once: &Once) -> Result<Opt
         Err(DomainError::Database(error)) if error.to_string().contains("lock timeout") => Ok(None),
         Err(error) => Err(error),
         Ok(claimed) => {
-            tx.execute_unprepared("SET LOCAL lock_timeout = 0").await?;
+            tx.execute_unprepared("SET LOCAL lock_timeout TO DEFAULT").await?;
             Ok(Some(claimed))
         }
     }

@@ -159,8 +159,14 @@ impl DomainError {
     }
 }
 
-/// Whether the database could not be reached in time, or its connection was lost, or it stops or has too much to do, as
-/// opposed to having refused a statement.
+/// What clients are told where the database does not answer.
+pub const UNAVAILABLE: &str = "The database cannot answer at the moment. Try again in a few seconds.";
+
+/// What PostgreSQL says of a lock that was not there in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// Whether the database could not be reached in time, or its connection was lost, or it stops or has too much to do, or
+/// others have what a statement waits for, as opposed to having refused a statement.
 fn is_unavailable(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
@@ -170,7 +176,12 @@ fn is_unavailable(error: &DbErr) -> bool {
                 // Classes of PostgreSQL: of connections, of resources that there are too few of, of its operator.
                 sqlx::Error::Database(error) => {
                     let code = error.code().unwrap_or_default();
-                    code.len() == 5 && ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+                    if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+                        // Another program has the lock: SQLITE_BUSY and SQLITE_LOCKED, in the last byte of the code.
+                        return code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6));
+                    }
+                    code == LOCK_NOT_AVAILABLE
+                        || ["08", "53", "57"].iter().any(|class| code.starts_with(class))
                 }
                 _ => false,
             }
@@ -258,7 +269,7 @@ fn internal(code: Code, error: &DomainError) -> Error {
     let request_id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
     tracing::error!(%error, %request_id, "request failed");
     let message = match code {
-        Code::Unavailable => "The database cannot answer at the moment. Try again in a few seconds.",
+        Code::Unavailable => UNAVAILABLE,
         _ => "Something went wrong on our side. Tell us the requestId if it happens again.",
     };
     Error::new(message).extend_with(|_, e| {

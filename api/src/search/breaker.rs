@@ -39,6 +39,11 @@ impl Breaker {
         }
     }
 
+    /// Whether the engine is left alone now.
+    pub(super) fn is_open(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).next.is_some()
+    }
+
     /// The engine has answered.
     pub(super) fn answered(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);

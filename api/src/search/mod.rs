@@ -21,6 +21,7 @@ pub mod guard;
 pub mod highlight;
 pub mod matching;
 pub mod meilisearch;
+pub mod meters;
 pub mod records;
 pub mod reindex;
 pub mod service;

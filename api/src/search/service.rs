@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::breaker::Breaker;
 use super::engine::{Engine, EngineError, Found, Hit, Position, Query};
+use super::meters::Meters;
 use super::text::{Word, query_words};
 use super::{Audience, SearchFacet, SearchType, fallback};
 use crate::record::error::DomainError;
@@ -25,12 +26,15 @@ pub struct Search {
     engine: Option<Arc<dyn Engine>>,
     breaker: Arc<Breaker>,
     reached: watch::Receiver<Option<Position>>,
+    /// What is counted of it.
+    pub meters: Meters,
 }
 
 impl Default for Search {
     /// A search without an engine, which answers from the database.
     fn default() -> Self {
-        Self { engine: None, breaker: Arc::default(), reached: watch::channel(None).1 }
+        let reached = watch::channel(None).1;
+        Self { engine: None, breaker: Arc::default(), reached, meters: Meters::default() }
     }
 }
 
@@ -58,12 +62,22 @@ impl Search {
     /// The search of this engine; its follower tells how far it is.
     pub fn new(engine: Arc<dyn Engine>) -> (Self, watch::Sender<Option<Position>>) {
         let (sender, reached) = watch::channel(None);
-        (Self { engine: Some(engine), breaker: Arc::default(), reached }, sender)
+        (Self { engine: Some(engine), breaker: Arc::default(), reached, meters: Meters::default() }, sender)
     }
 
     /// Whether there is a search engine, and so an index that follows the log.
     pub fn has_engine(&self) -> bool {
         self.engine.is_some()
+    }
+
+    /// The name of the search engine, if there is one.
+    pub fn engine_name(&self) -> Option<&'static str> {
+        self.engine.as_ref().map(|engine| engine.name())
+    }
+
+    /// Whether the engine is spared for a moment, because it has failed.
+    pub fn is_spared(&self) -> bool {
+        self.breaker.is_open()
     }
 
     /// How far the index has followed the log.
@@ -173,7 +187,9 @@ impl Search {
 
     async fn engine(&self, audience: Audience, query: &Query) -> Result<Found, EngineError> {
         let engine = self.engine.as_ref().ok_or(EngineError::Building)?;
-        if !self.breaker.lets_through(Instant::now()) {
+        let begun = Instant::now();
+        if !self.breaker.lets_through(begun) {
+            self.meters.requests.with_label_values(&["spared"]).inc();
             return Err(EngineError::Failed("it is given a moment to recover".into()));
         }
         let answer = match tokio::time::timeout(ENGINE_TIME, engine.search(audience, query)).await {
@@ -184,6 +200,7 @@ impl Search {
             Err(error @ EngineError::Failed(_)) => self.breaker.failed(error, Instant::now()),
             Ok(_) | Err(EngineError::Building) => self.breaker.answered(),
         }
+        self.meters.asked(begun.elapsed(), &answer);
         answer
     }
 }

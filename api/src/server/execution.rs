@@ -24,14 +24,15 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
+use tracing::Instrument;
 
-use super::Shared;
 use super::answer::{self, Executed};
 use super::conditional::Tag;
 use super::cost::Variables;
 use super::documents::Known;
 use super::refusal::{Answer, Refusal, RequestError};
 use super::request::{Asked, Media};
+use super::{Shared, journal};
 use crate::changes::{self, Resumption};
 use crate::directory::contact_read;
 use crate::identity::caller::Call;
@@ -148,6 +149,15 @@ impl From<RequestError> for Unexecuted {
 }
 
 impl Unexecuted {
+    /// The code of the first error.
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.code.as_str()),
+            Self::Error(error) => Some(error.code.as_str()),
+            Self::Invalid(errors) => errors.first().map(journal::code_of),
+        }
+    }
+
     /// The errors, where there is no status to say more.
     pub(super) fn into_errors(self) -> Vec<ServerError> {
         match self {
@@ -218,6 +228,7 @@ impl Operation {
         let known = shared.documents.find(&asked.document)?;
         let (name, operation) = operation(&known.document, asked.operation_name.as_deref())?;
         let kind = operation.node.ty;
+        journal::operation(name.as_deref(), kind);
         if asked.by_get && kind == OperationType::Mutation {
             let message = "Send mutations with POST: GET only reads.";
             return Err(Unexecuted::Refused(Refusal::method(message, "POST")));
@@ -344,6 +355,19 @@ impl Prepared {
     /// # Errors
     /// Why there is no data.
     pub(super) async fn answer(self) -> Result<Answer, Unexecuted> {
+        let span = journal::span(self.frame.name.as_deref(), self.frame.kind);
+        let answer = self.run().instrument(span.clone()).await;
+        let code = match &answer {
+            Ok(answer) => answer.errors.first().map(journal::code_of),
+            Err(unexecuted) => unexecuted.code(),
+        };
+        if let Some(code) = code {
+            journal::failed(&span, code);
+        }
+        answer
+    }
+
+    async fn run(self) -> Result<Answer, Unexecuted> {
         let Self { request, frame } = self;
         let limit = frame.shared.settings.limits.time;
         let execution = AssertUnwindSafe(frame.shared.schema.once(request)).catch_unwind();
@@ -370,9 +394,11 @@ impl Prepared {
         }
         let Self { request, frame } = self;
         let responses = frame.shared.schema.stream(request);
-        stream::unfold(Some((responses, frame)), |state| async move {
-            let (mut responses, frame) = state?;
-            let Ok(response) = AssertUnwindSafe(responses.next()).catch_unwind().await else {
+        let span = journal::span(frame.name.as_deref(), frame.kind);
+        stream::unfold(Some((responses, frame, span)), |state| async move {
+            let (mut responses, frame, span) = state?;
+            let next = responses.next().instrument(span.clone());
+            let Ok(response) = AssertUnwindSafe(next).catch_unwind().await else {
                 tracing::error!("the stream of a subscription panicked");
                 return Some((Err(RequestError::fault().into()), None));
             };
@@ -385,7 +411,7 @@ impl Prepared {
                 Ok(Answer { errors, .. }) if failed => (Err(Unexecuted::Invalid(errors)), None),
                 Ok(answer) => {
                     let id = frame.resumption.take();
-                    (Ok(Event { answer, id }), Some((responses, frame)))
+                    (Ok(Event { answer, id }), Some((responses, frame, span)))
                 }
                 Err(unexecuted) => (Err(unexecuted), None),
             })
@@ -424,6 +450,9 @@ impl Frame {
                 return Err(Unexecuted::Invalid(response.errors));
             }
         }
+        if self.kind != OperationType::Subscription && is_unavailable(&response) {
+            return Err(RequestError::unavailable().into());
+        }
         if let (Value::Object(data), Some(plan)) =
             (&mut response.data, self.known.measured.plans.get(&self.name))
         {
@@ -444,6 +473,19 @@ impl Frame {
         });
         Ok(Answer { errors: response.errors, data: Some(response.data), extensions })
     }
+}
+
+/// Whether there is nothing in an answer, because something that it needs does not answer: whoever reads no more of it than
+/// its status must see that.
+fn is_unavailable(response: &Response) -> bool {
+    let nothing = match &response.data {
+        Value::Object(data) => data.values().all(|value| *value == Value::Null),
+        data => *data == Value::Null,
+    };
+    let code = Code::Unavailable.as_str();
+    nothing
+        && !response.errors.is_empty()
+        && response.errors.iter().all(|error| journal::code_of(error) == code)
 }
 
 /// The operation that is to be executed, with the name under which the document has it.

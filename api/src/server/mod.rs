@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::parse_schema;
 use axum::Router;
@@ -32,6 +32,7 @@ use crate::record::policy::Viewer;
 use crate::record::read::LONG_READS;
 use crate::schema::{schema, sdl};
 use crate::search::document;
+use crate::telemetry;
 
 mod address;
 mod answer;
@@ -42,9 +43,11 @@ mod execution;
 mod graphiql;
 mod graphql;
 mod health;
+mod journal;
 mod keys;
 mod limits;
 mod manifest;
+mod metrics;
 mod origin;
 mod rates;
 mod refusal;
@@ -64,13 +67,15 @@ use answer::Shapes;
 use cost::Prices;
 use documents::Documents;
 use execution::Run;
+use journal::{Entry, Route};
+use metrics::Meters;
 use refusal::Refusal;
 use request::Media;
 
 /// How long requests may go on after the server was told to stop.
-const DRAIN_TIME: Duration = Duration::from_secs(7);
-/// How long writes that were begun may go on after that. Together they stay below ten seconds.
-const TASK_TIME: Duration = Duration::from_secs(2);
+const DRAIN_TIME: Duration = Duration::from_millis(6500);
+/// How long writes that were begun may go on after that. With what follows they stay below ten seconds.
+const TASK_TIME: Duration = Duration::from_millis(1500);
 
 /// The header with the id of a request.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -96,6 +101,8 @@ pub struct Settings {
     pub origins: Vec<Origin>,
     /// Whether browsers are told to come by HTTPS alone from now on.
     pub https_only: bool,
+    /// Networks of those who may read `/metrics` without being administrators.
+    pub metrics_from: Vec<IpNet>,
     /// Networks of proxies whose word about the address of a client is taken.
     pub trusted_proxies: Vec<IpNet>,
     /// Who reads when a request carries no credentials: nobody in particular, unless a program that embeds the
@@ -114,6 +121,7 @@ impl Default for Settings {
             manifest: None,
             origins: Vec::new(),
             https_only: false,
+            metrics_from: Vec::new(),
             trusted_proxies: Vec::new(),
             viewer: Viewer::anonymous(),
         }
@@ -131,6 +139,10 @@ struct Shared {
     edition: String,
     shapes: Shapes,
     documents: Documents,
+    /// What is counted.
+    meters: Arc<Meters>,
+    /// Since when the server is there.
+    begun: Instant,
     /// The right to make a copy of what is there.
     snapshots: Arc<Semaphore>,
     /// Cancelled when the server is told to stop.
@@ -171,6 +183,8 @@ impl Shared {
             edition,
             shapes: Shapes::new(document),
             schema: SchemaOf(Box::new(schema)),
+            meters: Arc::new(Meters::new(&app)),
+            begun: Instant::now(),
             stopping: CancellationToken::new(),
             sockets: TaskTracker::new(),
             snapshots: Arc::new(Semaphore::new(LONG_READS as usize)),
@@ -276,6 +290,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/graphql/stream", any(stream::handle))
         .route("/.well-known/jwks.json", get(keys::published))
         .route("/healthz", get(health::live))
+        .route("/metrics", get(metrics::read))
         .route("/readyz", get(health::ready));
     if shared.settings.introspection {
         router = router.route("/schema.graphql", get(schema_text));
@@ -345,18 +360,25 @@ async fn nothing_here() -> Response<Body> {
         .respond(Media::Json)
 }
 
-/// Gives each request an id, for its logs and for the report of who gets an internal error.
+/// Gives each request an id, for its logs and for the report of who gets an internal error, and notes what becomes of it.
 async fn identify(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response<Body> {
     let id = shared.app.new_id().simple().to_string();
     let span = tracing::info_span!("request", id);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, route) = (request.method().clone(), Route::of(request.uri().path()));
     let header = HeaderValue::from_str(&id);
-    let answer = async {
-        let response = next.run(request).await;
-        tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
-        response
-    };
-    let mut response = REQUEST_ID.scope(id, answer.instrument(span)).await;
+    let trace = telemetry::request(&id, method.as_str(), route.name(), request.headers());
+    let entry = Entry::new(&shared.meters, journal::Way::Http(route), &id, telemetry::trace_id(&trace));
+    let answer = entry.scope(next.run(request)).instrument(trace.clone()).instrument(span);
+    let mut response = REQUEST_ID.scope(id, answer).await;
+    entry.responded(response.status());
+    // What becomes of a stream of events is noted by whoever feeds it.
+    if route.name() != "/graphql/stream" {
+        entry.ended();
+    }
+    trace.record("http.response.status_code", response.status().as_u16());
+    if response.status().is_server_error() {
+        trace.record("otel.status_code", "ERROR");
+    }
     let headers = response.headers_mut();
     if let Ok(header) = header {
         headers.insert(X_REQUEST_ID, header);

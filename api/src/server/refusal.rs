@@ -6,8 +6,12 @@ use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, 
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
+use super::journal;
 use super::request::Media;
-use crate::record::error::{Code, DomainError, REQUEST_ID};
+use crate::record::error::{Code, DomainError, REQUEST_ID, UNAVAILABLE};
+
+/// After how many seconds it is worth trying again where the database or something else does not answer.
+const AGAIN: &str = "2";
 
 /// A request that was understood and cannot be executed.
 #[derive(Clone, Debug)]
@@ -46,6 +50,11 @@ impl RequestError {
         )
     }
 
+    /// What something that the answer needs does not give at the moment; what happened stands in the log.
+    pub(super) fn unavailable() -> Self {
+        Self::new(Code::Unavailable, UNAVAILABLE)
+    }
+
     /// The same as the library writes it.
     pub(super) fn into_server_error(self) -> ServerError {
         let mut error = ServerError::new(self.message, None);
@@ -56,16 +65,21 @@ impl RequestError {
 
     /// The answer that consists of this error.
     pub(super) fn respond(self, media: Media) -> Response<Body> {
-        let status = status_of(self.code, media);
-        Answer { errors: vec![self.into_server_error()], ..Answer::default() }.respond(status, media)
+        let (code, status) = (self.code, status_of(self.code, media));
+        let answer = Answer { errors: vec![self.into_server_error()], ..Answer::default() };
+        let mut response = answer.respond(status, media);
+        if code == Code::Unavailable {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(AGAIN));
+        }
+        response
     }
 }
 
-/// Sets the code of an error, and the request's id where the fault is ours.
+/// Sets the code of an error, and the request's id where operators have to look for the reason.
 pub(super) fn set_code(error: &mut ServerError, code: Code) {
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
     extensions.set("code", code.as_str());
-    if code == Code::InternalServerError {
+    if matches!(code, Code::InternalServerError | Code::Unavailable) {
         extensions.set("requestId", REQUEST_ID.try_with(Clone::clone).unwrap_or_default());
     }
 }
@@ -195,6 +209,7 @@ impl Answer {
 
     /// The response with this body.
     pub(super) fn respond(&self, status: StatusCode, media: Media) -> Response<Body> {
+        journal::errors(&self.errors);
         let (status, body) = match self.json() {
             Ok(body) => (status, body),
             Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, UNWRITABLE.to_owned()),

@@ -25,9 +25,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 use tracing::Instrument;
 
 use super::execution::{self, CostWanted, Operation, Prepared, Unexecuted, Way};
+use super::metrics::Open;
 use super::refusal::{Answer, Refusal, RequestError, vary};
 use super::request::{self, Media};
-use super::{Shared, graphql, rates};
+use super::{Shared, graphql, journal, rates};
 use crate::changes::Resumption;
 use crate::identity::caller::{Call, Unidentified};
 use crate::record::error::REQUEST_ID;
@@ -87,7 +88,10 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     rates::tell(&shared.app.traffic, &call, &mut rates);
     let feeding = feed(shared, call, prepared, sender);
     let id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
-    tokio::spawn(REQUEST_ID.scope(id, feeding.in_current_span()));
+    match journal::current() {
+        Some(entry) => tokio::spawn(REQUEST_ID.scope(id, entry.scope(feeding).in_current_span())),
+        None => tokio::spawn(REQUEST_ID.scope(id, feeding.in_current_span())),
+    };
     let events = stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|event| (Ok::<_, Infallible>(event), receiver))
     });
@@ -110,15 +114,20 @@ async fn feed(
     sender: Sender<Bytes>,
 ) {
     let settings = &shared.settings.socket;
+    let _open = Open::new(&shared.meters.streams);
     let send = async |event: Bytes| {
         tokio::select! {
             sent = timeout(settings.drain_time, sender.send(event)) => matches!(sent, Ok(Ok(()))),
             () = shared.stopping.cancelled() => false,
         }
     };
+    let end = async || {
+        journal::ended();
+        send(complete()).await
+    };
     let fail = async |unexecuted: Unexecuted| {
         let answer = Answer { errors: unexecuted.into_errors(), ..Answer::default() };
-        send(next(&answer, None)).await && send(complete()).await
+        send(next(&answer, None)).await && end().await
     };
     let mut answers = match prepared {
         Ok(prepared) => prepared.answers(),
@@ -144,7 +153,7 @@ async fn feed(
                     return;
                 }
                 None => {
-                    send(complete()).await;
+                    end().await;
                     return;
                 }
             },
@@ -191,6 +200,7 @@ async fn feed(
 
 /// An answer as an event.
 fn next(answer: &Answer, id: Option<&str>) -> Bytes {
+    journal::errors(&answer.errors);
     let mut text = String::new();
     // A line break would end the field, and nothing of ours has one.
     if let Some(id) = id.filter(|id| !id.contains(['\n', '\r', '\0'])) {

@@ -200,7 +200,7 @@ async fn clean(app: &App) -> Result<(), DbErr> {
             };
             if busy { Err(DbErr::Custom("the write-ahead log is in use".into())) } else { Ok(()) }
         }
-        Dialect::Postgres => on.execute_unprepared(&format!("VACUUM {PERSONAL}")).await.map(|_| ()),
+        Dialect::Postgres => app.db.execute_at_leisure(&format!("VACUUM {PERSONAL}")).await,
     }
 }
 

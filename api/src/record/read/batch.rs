@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::database::Database;
 use super::keyed::{KeyRow, KeyedStatement, Row};
-use crate::record::error::DomainError;
+use crate::record::error::{Code, DomainError};
 
 /// Copies of one statement that run at once.
 const COPIES: u8 = 2;
@@ -58,7 +58,8 @@ impl Lanes {
         match self.arrive(&statement.sql, keys) {
             Turn::Now(keys) => {
                 let slot = Slot { db, statement, held: true };
-                let answer = db.read_alone(statement, keys).await;
+                db.meters.readers.observe(1.0);
+                let answer = db.send(statement, keys).await;
                 slot.pass_on();
                 answer
             }
@@ -141,13 +142,14 @@ async fn serve(db: Arc<Database>, statement: KeyedStatement, mut readers: Vec<Re
     }
 }
 
-/// One statement for several readers. Where it fails, each is tried alone, so that one bad key harms
-/// nobody else.
+/// One statement for several readers. Where it is refused, each is tried alone, so that one bad key harms nobody else;
+/// where the database does not answer, it would not answer each of them either.
 async fn together(db: &Database, statement: &KeyedStatement, readers: Vec<Reader>) {
     let keys: Vec<KeyRow> = readers.iter().flat_map(|reader| reader.keys.iter().cloned()).collect();
-    match db.read_alone(statement, keys).await {
+    db.meters.readers.observe(u32::try_from(readers.len()).unwrap_or(u32::MAX).into());
+    match db.send(statement, keys).await {
         Ok(rows) => hand_out(rows, readers),
-        Err(error) if readers.len() == 1 => {
+        Err(error) if readers.len() == 1 || error.code() == Code::Unavailable => {
             for reader in readers {
                 let _ = reader.answer.send(Err(error.clone()));
             }

@@ -1,17 +1,22 @@
-//! The database: two pools, one dialect, and the count of statements.
+//! The database: its pools, one dialect, how long anything waits for it, and the count of statements.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use sea_orm::sqlx::{self, Executor as _};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    IsolationLevel, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+
+use tracing::{Instrument, Span};
 
 use super::batch::Lanes;
 use super::keyed::{KeyRow, KeyedStatement, Row};
+use super::meters::{self, Meters};
 use crate::record::error::DomainError;
+use crate::telemetry;
 
 /// The SQL that a database speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,6 +126,8 @@ pub struct Database {
     write: DatabaseConnection,
     lanes: Lanes,
     statements: Arc<AtomicU64>,
+    /// What is counted of it.
+    pub meters: Meters,
 }
 
 /// Where reads go.
@@ -132,22 +139,61 @@ enum Side {
     Snapshot(DatabaseTransaction),
 }
 
+/// How long the database is waited for before it is given up. What is given up fails as UNAVAILABLE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// For a free connection.
+    connection: Duration,
+    /// For a statement, with the locks that it waits for; nothing where it may take as long as it does.
+    statement: Option<Duration>,
+    /// For the one lock of SQLite for writes, where another program has it.
+    writer: Duration,
+}
+
+impl Waits {
+    /// Of a server whose requests may take so long: each wait ends while there is somebody to be told.
+    pub fn of_requests(limit: Duration) -> Self {
+        Self { connection: limit * 2 / 5, statement: Some(limit * 4 / 5), writer: limit * 2 / 5 }
+    }
+
+    /// Of a command, which has time.
+    pub const fn of_commands() -> Self {
+        let wait = Duration::from_secs(30);
+        Self { connection: wait, statement: None, writer: wait }
+    }
+}
+
+impl Default for Waits {
+    /// Of a server whose requests may take ten seconds.
+    fn default() -> Self {
+        Self::of_requests(Duration::from_secs(10))
+    }
+}
+
 /// Connections for reads: twice the cores of a small machine; more only queue in the database.
 const READ_CONNECTIONS: u32 = 4;
 /// Snapshots that are read for long at the same time.
 pub const LONG_READS: u32 = 2;
 
 impl Database {
-    /// Opens the database of a URL: `sqlite://path` or `postgres://..`.
+    /// Opens the database of a URL, `sqlite://path` or `postgres://..`, for a server with the usual limits.
     ///
     /// # Errors
     /// Whatever the driver says; nothing has been written then.
     pub async fn open(url: &str) -> Result<Arc<Self>, DbErr> {
+        Self::open_with(url, Waits::default()).await
+    }
+
+    /// Opens the database of a URL, which is waited for no longer than this.
+    ///
+    /// # Errors
+    /// Whatever the driver says; nothing has been written then.
+    pub async fn open_with(url: &str, waits: Waits) -> Result<Arc<Self>, DbErr> {
         let dialect = if url.starts_with("sqlite:") { Dialect::Sqlite } else { Dialect::Postgres };
         let (read, mut long, write) = match dialect {
             Dialect::Postgres => {
                 let reading = |connections, idle: &'static str| {
-                    let mut options = Self::options(url, connections);
+                    let mut options = Self::options(url, connections, waits);
                     // Array statements are replanned at every call otherwise, at more than the cost of running them.
                     options.map_sqlx_postgres_opts(move |o| {
                         o.options([
@@ -162,8 +208,10 @@ impl Database {
                     });
                     options
                 };
-                let (read, long) = (reading(READ_CONNECTIONS, "10s"), reading(LONG_READS, "10min"));
-                let mut write = Self::options(url, 8);
+                let (mut read, long) = (reading(READ_CONNECTIONS, "10s"), reading(LONG_READS, "10min"));
+                Self::limit_statements(&mut read, waits);
+                let mut write = Self::options(url, 8, waits);
+                Self::limit_statements(&mut write, waits);
                 write.map_sqlx_postgres_opts(|o| {
                     o.options([
                         ("idle_in_transaction_session_timeout", "10s"),
@@ -181,15 +229,16 @@ impl Database {
             }
             Dialect::Sqlite => {
                 let reading = |connections| {
-                    let mut options = Self::options(url, connections);
-                    options.map_sqlx_sqlite_opts(|o| Self::sqlite(o).statement_cache_capacity(500));
+                    let mut options = Self::options(url, connections, waits);
+                    options
+                        .map_sqlx_sqlite_opts(move |o| Self::sqlite(o, waits).statement_cache_capacity(500));
                     options
                 };
-                let mut write = Self::options(url, 1);
-                write.map_sqlx_sqlite_opts(|o| {
+                let mut write = Self::options(url, 1, waits);
+                write.map_sqlx_sqlite_opts(move |o| {
                     // A transaction that changes more pages than fit writes them out, and reads them again, before its
                     // end: 64 MB is what a batch of an import changes at most.
-                    Self::sqlite(o)
+                    Self::sqlite(o, waits)
                         .create_if_missing(true)
                         .statement_cache_capacity(500)
                         .pragma("cache_size", "-64000")
@@ -197,11 +246,32 @@ impl Database {
                 (reading(READ_CONNECTIONS), reading(LONG_READS), write)
             }
         };
-        let write = sea_orm::Database::connect(write).await?;
-        let read = Side::Pool(sea_orm::Database::connect(read).await?);
+        let meters = Meters::default();
+        let mut write = sea_orm::Database::connect(write).await?;
+        meters.listen(meters::WRITE, &mut write);
+        let mut read = sea_orm::Database::connect(read).await?;
+        meters.listen(meters::READ, &mut read);
         long.connect_lazy(true).min_connections(0);
-        let long = sea_orm::Database::connect(long).await?;
-        Ok(Arc::new(Self { dialect, read, long, write, lanes: Lanes::default(), statements: Arc::default() }))
+        let mut long = sea_orm::Database::connect(long).await?;
+        meters.listen(meters::LONG, &mut long);
+        let (lanes, statements) = (Lanes::default(), Arc::default());
+        Ok(Arc::new(Self { dialect, read: Side::Pool(read), long, write, lanes, statements, meters }))
+    }
+
+    /// Lets PostgreSQL give up what takes too long, unless it has a limit of its operator's.
+    fn limit_statements(options: &mut ConnectOptions, waits: Waits) {
+        let Some(limit) = waits.statement else { return };
+        let sql = format!(
+            "SELECT set_config('statement_timeout', '{}', false) WHERE current_setting('statement_timeout') = '0'",
+            limit.as_millis().max(1)
+        );
+        options.map_sqlx_postgres_pool_opts(move |pool| {
+            let sql = sql.clone();
+            pool.after_connect(move |connection, _| {
+                let sql = sql.clone();
+                Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(sql)).await.map(|_| ()) })
+            })
+        });
     }
 
     /// The database as it is now, for several reads that must agree, in a short time. Must be taken and read in a task
@@ -225,6 +295,11 @@ impl Database {
     }
 
     async fn snapshot_on(&self, connection: &DatabaseConnection) -> Result<Arc<Self>, DbErr> {
+        let pool = if matches!(&self.read, Side::Pool(read) if std::ptr::eq(read, connection)) {
+            meters::READ
+        } else {
+            meters::LONG
+        };
         let options = TransactionOptions {
             isolation_level: (self.dialect == Dialect::Postgres).then_some(IsolationLevel::RepeatableRead),
             access_mode: (self.dialect == Dialect::Postgres).then_some(AccessMode::ReadOnly),
@@ -232,12 +307,30 @@ impl Database {
         };
         Ok(Arc::new(Self {
             dialect: self.dialect,
-            read: Side::Snapshot(connection.begin_with_options(options).await?),
+            read: Side::Snapshot(self.begin_on(pool, connection, options).await?),
             long: self.long.clone(),
             write: self.write.clone(),
             lanes: Lanes::default(),
             statements: Arc::clone(&self.statements),
+            meters: self.meters.clone(),
         }))
+    }
+
+    /// Begins a transaction in a task of its own. A BEGIN that is dropped half-way, as when a client goes away, leaves its
+    /// connection in a transaction that nobody ends (sqlx 0.9.0): this task ends in any case, and rolls back what nobody
+    /// takes. Every transaction begins here.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where transactions begin")]
+    async fn begin_on(
+        &self,
+        pool: &'static str,
+        connection: &DatabaseConnection,
+        options: TransactionOptions,
+    ) -> Result<DatabaseTransaction, DbErr> {
+        let connection = connection.clone();
+        let task = tokio::spawn(async move { connection.begin_with_options(options).await });
+        let begun = task.await.unwrap_or_else(|error| Err(DbErr::Custom(error.to_string())));
+        self.meters.begun(pool, &begun);
+        begun
     }
 
     /// The transaction of a snapshot; nothing of a database that is none.
@@ -248,12 +341,12 @@ impl Database {
         }
     }
 
-    fn options(url: &str, connections: u32) -> ConnectOptions {
+    fn options(url: &str, connections: u32, waits: Waits) -> ConnectOptions {
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(connections)
             .min_connections(1)
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(waits.connection)
             .max_lifetime(Duration::from_mins(30))
             .test_before_acquire(false)
             .sqlx_logging(false);
@@ -262,12 +355,13 @@ impl Database {
 
     fn sqlite(
         options: sea_orm::sqlx::sqlite::SqliteConnectOptions,
+        waits: Waits,
     ) -> sea_orm::sqlx::sqlite::SqliteConnectOptions {
         use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
         options
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(30))
+            .busy_timeout(waits.writer)
             .pragma("secure_delete", "ON")
             .pragma("cache_size", "-16000")
             // What a statement may have to undo is kept in memory rather than in a file.
@@ -303,8 +397,13 @@ impl Database {
         }
         match self.dialect {
             Dialect::Sqlite => self.read_alone(statement, keys).await,
-            Dialect::Postgres => self.lanes.read(self, statement, keys).await,
+            Dialect::Postgres => self.lanes.read(self, statement, keys).instrument(self.span("SELECT")).await,
         }
+    }
+
+    /// The span of what is asked of the database, if it is for somebody.
+    pub(crate) fn span(&self, operation: &'static str) -> Span {
+        telemetry::sql(self.dialect, operation)
     }
 
     /// Runs a keyed statement at once, alone: for statements whose text is not safe for several readers.
@@ -316,16 +415,29 @@ impl Database {
         statement: &KeyedStatement,
         keys: Vec<KeyRow>,
     ) -> Result<Vec<(usize, Row)>, DomainError> {
+        self.meters.readers.observe(1.0);
+        self.send(statement, keys).instrument(self.span("SELECT")).await
+    }
+
+    /// Sends a keyed statement.
+    pub(super) async fn send(
+        &self,
+        statement: &KeyedStatement,
+        keys: Vec<KeyRow>,
+    ) -> Result<Vec<(usize, Row)>, DomainError> {
         self.statements.fetch_add(1, Ordering::Relaxed);
+        self.meters.keys.observe(u32::try_from(keys.len()).unwrap_or(u32::MAX).into());
         let statement = statement.keys.statement(self.dialect, &statement.sql, keys);
         let rows = match &self.read {
-            Side::Pool(pool) => pool.query_all_raw(statement).await?,
-            Side::Snapshot(transaction) => transaction.query_all_raw(statement).await?,
+            Side::Pool(pool) => pool.query_all_raw(statement).await,
+            Side::Snapshot(transaction) => transaction.query_all_raw(statement).await,
         };
+        let rows = rows.inspect_err(|error| self.meters.failed(meters::READ, error))?;
         rows.into_iter().map(Row::positioned).collect()
     }
 
-    /// Begins a transaction that writes. Must run in a task of its own (see [`super::super::write`]).
+    /// Begins a transaction that writes. What is done in it must run in a task of its own (see
+    /// [`super::super::write`]), or is rolled back with its caller.
     ///
     /// # Errors
     /// Whatever the driver says.
@@ -335,7 +447,33 @@ impl Database {
             access_mode: (self.dialect == Dialect::Postgres).then_some(AccessMode::ReadWrite),
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         };
-        self.write.begin_with_options(immediate).await
+        self.begin_on(meters::WRITE, &self.write, immediate).await
+    }
+
+    /// Runs a statement that may take as long as it does, such as cleaning a table, outside of a transaction.
+    ///
+    /// # Errors
+    /// Whatever the driver says.
+    pub async fn execute_at_leisure(&self, sql: &str) -> Result<(), DbErr> {
+        if self.dialect == Dialect::Sqlite {
+            return self.write.execute_unprepared(sql).await.map(|_| ());
+        }
+        let failed = |error: sqlx::Error| DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)));
+        let mut connection = self.write.get_postgres_connection_pool().acquire().await.map_err(failed)?;
+        // Closed afterwards, whatever happens: nobody else must get it without a limit.
+        connection.close_on_drop();
+        connection.execute("SET statement_timeout = 0").await.map_err(failed)?;
+        connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Notes how many connections there are now.
+    pub fn look_at_pools(&self) {
+        if let Side::Pool(read) = &self.read {
+            self.meters.look(meters::READ, self.dialect, read);
+        }
+        self.meters.look(meters::LONG, self.dialect, &self.long);
+        self.meters.look(meters::WRITE, self.dialect, &self.write);
     }
 
     /// The connections for reads that are no part of a request's answer.

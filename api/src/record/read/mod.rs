@@ -4,9 +4,10 @@ pub mod batch;
 pub mod database;
 pub mod group;
 pub mod keyed;
+pub mod meters;
 pub mod selection;
 
-pub use database::{Database, Dialect, LONG_READS};
+pub use database::{Database, Dialect, LONG_READS, Waits};
 pub use group::Group;
 pub use keyed::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 pub use selection::{Selected, Selection};

@@ -17,10 +17,12 @@ pub mod replica;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_graphql::Enum;
 use futures::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, DbErr};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 pub use self::batch::{Batch, rows_of};
@@ -324,6 +326,8 @@ pub enum End {
 
 /// Attempts to write a batch that others get in the way of.
 const ATTEMPTS: u32 = 5;
+/// For how long there are further attempts: who has waited for longer than this is told so.
+const ATTEMPTS_TIME: Duration = Duration::from_secs(3);
 
 /// Writes a batch in a task of its own, so that a caller who goes away leaves no transaction half open.
 ///
@@ -418,19 +422,23 @@ where
         + 'static,
 {
     let own = app.clone();
-    let task = app.tasks.spawn(async move {
-        let mut attempt = 1;
+    let span = app.db.span("transaction");
+    let attempts = async move {
+        let (mut attempt, begun) = (1, Instant::now());
         loop {
             match attempt_to(&own, &work).await {
-                Err(DomainError::Database(error)) if attempt < ATTEMPTS && is_contended(&error) => {
+                Err(DomainError::Database(error))
+                    if attempt < ATTEMPTS && begun.elapsed() < ATTEMPTS_TIME && is_contended(&error) =>
+                {
                     let wait = rand::random_range(1..=20 * u64::from(attempt));
-                    tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+                    tokio::time::sleep(Duration::from_millis(wait)).await;
                     attempt += 1;
                 }
                 answer => return answer,
             }
         }
-    });
+    };
+    let task = app.tasks.spawn(attempts.instrument(span));
     task.await.map_err(|error| DomainError::Task(error.to_string()))?
 }
 

@@ -40,6 +40,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, 
 use tracing::Instrument;
 
 use super::execution::{self, CostWanted, Operation, Unexecuted, Way};
+use super::journal::{self, Entry};
+use super::metrics::Open;
 use super::refusal::{Refusal, RequestError};
 use super::request::{Asked, Media};
 use super::{Shared, graphql, origin};
@@ -127,10 +129,11 @@ pub(super) async fn open(shared: &Arc<Shared>, mut parts: Parts) -> Response<Bod
     let readable = shared.settings.socket.max_message.saturating_mul(READABLE);
     // Counted from now on: a stop waits for sockets that open.
     let token = shared.sockets.token();
+    let open = Open::new(&shared.meters.sockets);
     upgrade.protocols([PROTOCOL]).max_message_size(readable).max_frame_size(readable).on_upgrade(
         async move |socket| {
             serve(shared, call, languages, socket).await;
-            drop(token);
+            drop((token, open));
         },
     )
 }
@@ -422,24 +425,25 @@ impl Connection {
         let (shared, outbox) = (Arc::clone(&self.shared), Arc::clone(&self.outbox));
         let (call, languages) = (self.call.clone(), self.languages.clone());
         let full = self.running.len() >= most;
+        let request_id = shared.app.new_id().simple().to_string();
+        let entry = Entry::new(&shared.meters, journal::Way::Socket, &request_id, None);
         let operation = if full {
             let message = format!("At most {most} operations run on a socket at once. Complete one first.");
             Err(RequestError::new(Code::BadRequest, message).into())
         } else {
-            Operation::read(&shared, &self.call, asked, Way::Many, CostWanted::No)
+            entry.within(|| Operation::read(&shared, &self.call, asked, Way::Many, CostWanted::No))
         };
         let operation = match operation {
             Ok(operation) => operation,
             Err(unexecuted) => {
-                self.reply(async move {
+                self.reply(entry.scope(async move {
                     fail(&outbox, &id, unexecuted).await?;
                     Ok(Done::Replied)
-                });
+                }));
                 return Ok(());
             }
         };
         self.begun += 1;
-        let request_id = shared.app.new_id().simple().to_string();
         let span = tracing::info_span!("operation", id = request_id);
         let (number, streams, name) = (self.begun, operation.is_stream(), id.clone());
         let work = async move {
@@ -456,15 +460,19 @@ impl Connection {
             while let Some(answer) = answers.next().await {
                 match answer {
                     Ok(event) => {
+                        journal::errors(&event.answer.errors);
                         if outbox.say(Said::Next { id: &name, payload: &event.answer }).await? {
+                            journal::ended();
                             return Ok(());
                         }
                     }
                     Err(unexecuted) => return fail(&outbox, &name, unexecuted).await,
                 }
             }
+            journal::ended();
             outbox.say(Said::Complete { id: &name }).await.map(|_| ())
         };
+        let work = entry.scope(work);
         let (abort, registration) = AbortHandle::new_pair();
         self.running.insert(id.clone(), Running { number, streams, abort });
         let work = Abortable::new(REQUEST_ID.scope(request_id, work).instrument(span), registration);
@@ -484,6 +492,8 @@ impl Connection {
 /// Tells the client why an operation has no more answers.
 async fn fail(outbox: &Outbox, id: &str, unexecuted: Unexecuted) -> Result<(), Ending> {
     let errors = unexecuted.into_errors();
+    journal::errors(&errors);
+    journal::ended();
     outbox.say(Said::Error { id, payload: &errors }).await.map(|_| ())
 }
 

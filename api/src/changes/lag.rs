@@ -1,0 +1,54 @@
+//! How far those are behind who follow the log, and what waits to be sent: for operators.
+
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, Statement};
+
+use super::{Head, head};
+use crate::record::error::DomainError;
+use crate::record::read::Database;
+use crate::record::value::DateTime;
+
+/// Microseconds within which somebody must have called who counts as one who follows.
+const FOLLOWS: i64 = 24 * 3600 * 1_000_000;
+
+/// Who is how far behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// The end of the log.
+    pub head: Head,
+    /// Clients that have called within a day to follow the feed.
+    pub clients: i64,
+    /// Entries by which the one of them is behind that is so the most.
+    pub feed: i64,
+    /// Mails that wait.
+    pub mails: i64,
+    /// Microseconds for which the oldest of them has waited.
+    pub oldest_mail: i64,
+}
+
+impl Lag {
+    /// Asks the database.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn read(db: &Arc<Database>, now: DateTime) -> Result<Self, DomainError> {
+        let head = head(db).await?;
+        let sql = "SELECT (SELECT count(*) FROM mail_outbox), (SELECT min(created_at) FROM mail_outbox), \
+                   (SELECT count(*) FROM sync_client WHERE seen_at > $1), \
+                   (SELECT min(seq) FROM sync_client WHERE seen_at > $1)";
+        let since = (now.micros() - FOLLOWS).into();
+        let statement = Statement::from_sql_and_values(db.dialect().backend(), sql, [since]);
+        let row = db.reader().query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| DomainError::Stored("a row of numbers is missing".into()))?;
+        let oldest: Option<i64> = row.try_get_by_index(1)?;
+        let furthest: Option<i64> = row.try_get_by_index(3)?;
+        Ok(Self {
+            head,
+            clients: row.try_get_by_index(2)?,
+            feed: furthest.map_or(0, |seq| (head.seq - seq).max(0)),
+            mails: row.try_get_by_index(0)?,
+            oldest_mail: oldest.map_or(0, |created| (now.micros() - created).max(0)),
+        })
+    }
+}

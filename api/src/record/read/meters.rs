@@ -1,0 +1,128 @@
+//! What is counted of the database.
+
+use prometheus::core::Collector;
+use prometheus::{Histogram, HistogramVec, IntCounterVec, IntGaugeVec};
+use sea_orm::{DatabaseConnection, DbErr};
+
+use super::database::Dialect;
+use crate::meter::{SECONDS, SIZES, counters, gauges, histogram, histograms};
+
+/// The pools of connections, by the names that they have in what is counted.
+pub(super) const READ: &str = "read";
+/// For snapshots that are read for long.
+pub(super) const LONG: &str = "long";
+/// For transactions that write.
+pub(super) const WRITE: &str = "write";
+
+/// What is counted of the database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Meters {
+    statements: IntCounterVec,
+    seconds: HistogramVec,
+    transactions: IntCounterVec,
+    exhausted: IntCounterVec,
+    connections: IntGaugeVec,
+    /// Keys of a statement that readers share or have alone.
+    pub(super) keys: Histogram,
+    /// Readers that share a statement.
+    pub(super) readers: Histogram,
+}
+
+impl Default for Meters {
+    fn default() -> Self {
+        let pool = ["pool"];
+        Self {
+            statements: counters(
+                "sql_statements_total",
+                "SQL statements that were sent, by pool of connections and whether they failed",
+                &["pool", "outcome"],
+            ),
+            seconds: histograms(
+                "sql_statement_duration_seconds",
+                "How long SQL statements took, without the wait for a connection",
+                &pool,
+                SECONDS,
+            ),
+            transactions: counters("sql_transactions_total", "Transactions that were begun, by pool", &pool),
+            exhausted: counters(
+                "sql_pool_timeouts_total",
+                "How often no connection was free in time, by pool",
+                &pool,
+            ),
+            connections: gauges(
+                "sql_pool_connections",
+                "Connections that are open, by pool and whether something uses them",
+                &["pool", "state"],
+            ),
+            keys: histogram("sql_batch_keys", "Keys that one batched read was sent with", SIZES),
+            readers: histogram("sql_batch_readers", "Requests that shared one batched read", SIZES),
+        }
+    }
+}
+
+impl Meters {
+    /// Counts what is sent over the connections of a pool from now on.
+    pub(super) fn listen(&self, pool: &'static str, connection: &mut DatabaseConnection) {
+        let outcome = |outcome| self.statements.with_label_values(&[pool, outcome]);
+        let (done, failed) = (outcome("ok"), outcome("failed"));
+        let seconds = self.seconds.with_label_values(&[pool]);
+        // There from the beginning, so that a first one is seen as a rise from nothing.
+        self.exhausted.with_label_values(&[pool]);
+        connection.set_metric_callback(move |statement| {
+            if statement.failed {
+                failed.inc()
+            } else {
+                done.inc()
+            }
+            seconds.observe(statement.elapsed.as_secs_f64());
+        });
+    }
+
+    /// Notes that a transaction was begun, or not.
+    pub(super) fn begun<T>(&self, pool: &'static str, begun: &Result<T, DbErr>) {
+        match begun {
+            Ok(_) => self.transactions.with_label_values(&[pool]).inc(),
+            Err(error) => self.failed(pool, error),
+        }
+    }
+
+    /// Notes a failure, if it is one of the pool.
+    pub(super) fn failed(&self, pool: &'static str, error: &DbErr) {
+        if matches!(error, DbErr::ConnectionAcquire(_)) {
+            self.exhausted.with_label_values(&[pool]).inc();
+        }
+    }
+
+    /// Notes how many connections a pool has now.
+    pub(super) fn look(&self, pool: &'static str, dialect: Dialect, connection: &DatabaseConnection) {
+        let (open, idle) = match dialect {
+            Dialect::Postgres => {
+                let pool = connection.get_postgres_connection_pool();
+                (pool.size() as usize, pool.num_idle())
+            }
+            Dialect::Sqlite => {
+                let pool = connection.get_sqlite_connection_pool();
+                (pool.size() as usize, pool.num_idle())
+            }
+        };
+        let set = |state, count: usize| {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.connections.with_label_values(&[pool, state]).set(count);
+        };
+        set("idle", idle);
+        set("used", open.saturating_sub(idle));
+    }
+
+    /// All that is counted here.
+    pub fn collectors(&self) -> Vec<Box<dyn Collector>> {
+        vec![
+            Box::new(self.statements.clone()),
+            Box::new(self.seconds.clone()),
+            Box::new(self.transactions.clone()),
+            Box::new(self.exhausted.clone()),
+            Box::new(self.connections.clone()),
+            Box::new(self.keys.clone()),
+            Box::new(self.readers.clone()),
+        ]
+    }
+}

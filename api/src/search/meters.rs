@@ -1,0 +1,49 @@
+//! What is counted of the search engine.
+
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::{Histogram, IntCounterVec};
+
+use super::engine::EngineError;
+use crate::meter::{SECONDS, counters, histogram};
+
+/// What is counted of the search engine. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Meters {
+    /// Questions to the engine, by what became of them.
+    pub(super) requests: IntCounterVec,
+    seconds: Histogram,
+}
+
+impl Default for Meters {
+    fn default() -> Self {
+        let help = "Questions to the search engine: ok, failed, building (its index is not ready), spared (not asked, \
+                    because it has failed)";
+        let requests = counters("search_requests_total", help, &["outcome"]);
+        // There from the beginning, so that a first failure is seen as a rise from nothing.
+        for outcome in ["ok", "failed", "building", "spared"] {
+            requests.with_label_values(&[outcome]);
+        }
+        let help = "How long the search engine took to answer, or was waited for";
+        Self { requests, seconds: histogram("search_duration_seconds", help, SECONDS) }
+    }
+}
+
+impl Meters {
+    /// Notes a question.
+    pub(super) fn asked<T>(&self, took: Duration, answer: &Result<T, EngineError>) {
+        self.seconds.observe(took.as_secs_f64());
+        let outcome = match answer {
+            Ok(_) => "ok",
+            Err(EngineError::Building) => "building",
+            Err(EngineError::Failed(_)) => "failed",
+        };
+        self.requests.with_label_values(&[outcome]).inc();
+    }
+
+    /// All that is counted here.
+    pub fn collectors(&self) -> Vec<Box<dyn Collector>> {
+        vec![Box::new(self.requests.clone()), Box::new(self.seconds.clone())]
+    }
+}

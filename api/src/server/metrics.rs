@@ -1,0 +1,271 @@
+//! `/metrics`: what is counted, as Prometheus reads it.
+//!
+//! It tells how many people use what, and how large things are: so it answers those whom the operator has named by their
+//! network (`METRICS_FROM`), and administrators of the instance. For everybody else there is nothing at this address.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_graphql::parser::types::OperationType;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, Response, StatusCode};
+use prometheus::core::Collector;
+use prometheus::{
+    HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder,
+};
+
+use super::health::{self, Asker};
+use super::journal::kind_name;
+use super::refusal::Refusal;
+use super::request::Media;
+use super::{Shared, address, nothing_here};
+use crate::app::App;
+use crate::meter::{SECONDS, counters, gauge, gauges, histograms};
+
+/// Names of operations that are told apart; further ones are counted together.
+const MAX_NAMES: usize = 100;
+
+/// What is counted of requests, and where everything that is counted is found.
+#[derive(Debug)]
+pub(super) struct Meters {
+    registry: Registry,
+    names: Mutex<HashSet<String>>,
+    operations: IntCounterVec,
+    operation_seconds: HistogramVec,
+    responses: IntCounterVec,
+    response_seconds: HistogramVec,
+    /// Errors that clients were told of.
+    pub errors: IntCounterVec,
+    /// Requests and operations that are being answered.
+    pub running: IntGauge,
+    /// Sockets that are open.
+    pub sockets: IntGauge,
+    /// Streams of events that are open.
+    pub streams: IntGauge,
+}
+
+impl Meters {
+    /// All that this program counts.
+    #[expect(
+        clippy::expect_used,
+        reason = "each name is there once; every test that starts a server runs this"
+    )]
+    pub(super) fn new(app: &App) -> Self {
+        let by = ["operation", "type", "outcome"];
+        let meters = Self {
+            registry: Registry::new(),
+            names: Mutex::default(),
+            operations: counters(
+                "operations_total",
+                "GraphQL operations that have ended: ok, refused (for what the client has asked), failed (for a fault of \
+                 the server), cancelled (by a client that has gone away)",
+                &by,
+            ),
+            operation_seconds: histograms(
+                "operation_duration_seconds",
+                "How long queries and mutations took, from their arrival to their answer",
+                &by[..2],
+                SECONDS,
+            ),
+            responses: counters("http_responses_total", "Responses of HTTP", &["route", "status"]),
+            response_seconds: histograms(
+                "http_response_duration_seconds",
+                "How long requests of HTTP took; those that become streams of events are left out",
+                &["route"],
+                SECONDS,
+            ),
+            errors: counters("errors_total", "Errors that clients were told of, by code", &["code"]),
+            running: gauge("requests_running", "Requests and operations that are being answered"),
+            sockets: gauge("sockets_open", "WebSockets that are open"),
+            streams: gauge("event_streams_open", "Streams of events that are open"),
+        };
+        let own: [Box<dyn Collector>; 8] = [
+            Box::new(meters.operations.clone()),
+            Box::new(meters.operation_seconds.clone()),
+            Box::new(meters.responses.clone()),
+            Box::new(meters.response_seconds.clone()),
+            Box::new(meters.errors.clone()),
+            Box::new(meters.running.clone()),
+            Box::new(meters.sockets.clone()),
+            Box::new(meters.streams.clone()),
+        ];
+        let all = own.into_iter().chain(app.db.meters.collectors()).chain(app.search.meters.collectors());
+        for collector in all {
+            meters.registry.register(collector).expect("no two have the same name");
+        }
+        meters
+    }
+
+    /// The name as a label: clients may make up as many as they like.
+    fn label(&self, name: Option<&str>) -> String {
+        let Some(name) = name else { return "none".into() };
+        // A set is right after each of its operations, so a panic elsewhere leaves nothing half-done.
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.contains(name) {
+            return name.into();
+        }
+        // A name of ours would be taken for one of a client, and the other way round.
+        if names.len() >= MAX_NAMES || matches!(name, "none" | "other") {
+            return "other".into();
+        }
+        names.insert(name.into());
+        name.into()
+    }
+
+    /// Notes an operation that has ended.
+    pub(super) fn operation(
+        &self,
+        name: Option<&str>,
+        kind: OperationType,
+        outcome: &'static str,
+        took: Duration,
+    ) {
+        let (name, kind) = (self.label(name), kind_name(kind));
+        self.operations.with_label_values(&[name.as_str(), kind, outcome]).inc();
+        // A subscription takes as long as somebody follows it.
+        if kind != kind_name(OperationType::Subscription) {
+            let seconds = self.operation_seconds.with_label_values(&[name.as_str(), kind]);
+            seconds.observe(took.as_secs_f64());
+        }
+    }
+
+    /// Notes a response of HTTP.
+    pub(super) fn response(&self, route: &str, status: StatusCode, took: Duration) {
+        self.responses.with_label_values(&[route, status.as_str()]).inc();
+        if route != "/graphql/stream" {
+            self.response_seconds.with_label_values(&[route]).observe(took.as_secs_f64());
+        }
+    }
+}
+
+/// Counts something as open until it is dropped.
+#[derive(Debug)]
+pub(super) struct Open(IntGauge);
+
+impl Open {
+    /// One more.
+    pub(super) fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Answers whoever may know.
+pub(super) async fn read(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+    let (parts, _) = request.into_parts();
+    let from = address::of(&shared, &parts);
+    if !shared.settings.metrics_from.iter().any(|network| network.contains(&from)) {
+        match health::asker(&shared, &parts).await {
+            Asker::Admin => {}
+            Asker::Anybody => return nothing_here().await,
+            Asker::Refused => return Refusal::unauthenticated().respond(Media::Json),
+        }
+    }
+    shared.app.db.look_at_pools();
+    let mut families = shared.meters.registry.gather();
+    families.extend(now(&shared).await.gather());
+    let text = match TextEncoder::new().encode_to_string(&families) {
+        Ok(text) => text,
+        Err(error) => {
+            tracing::error!(%error, "what is counted could not be written");
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            return response;
+        }
+    };
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(TEXT_FORMAT));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What is looked up for each reader. What cannot be found out now is left out.
+async fn now(shared: &Shared) -> Registry {
+    let registry = Registry::new();
+    let add = |gauge: Box<dyn Collector>| {
+        if let Err(error) = registry.register(gauge) {
+            tracing::error!(%error, "something is counted twice");
+        }
+    };
+    let one = |name: &str, help: &str, value: i64| {
+        let gauge = gauge(name, help);
+        gauge.set(value);
+        add(Box::new(gauge));
+    };
+    if shared.app.search.has_engine() {
+        let help = "1 while the search engine is left alone because it has failed";
+        one("search_spared", help, i64::from(shared.app.search.is_spared()));
+    }
+    if let Some(lag) = health::lag(&shared.app).await {
+        let help = "Entries of the log that a follower has not taken: the search index, or of those who follow the feed \
+                    the one that is the furthest behind";
+        let behind: IntGaugeVec = gauges("follower_lag_entries", help, &["follower"]);
+        behind.with_label_values(&["feed"]).set(lag.feed);
+        if let Some(search) = health::search_lag(&shared.app.search, &lag) {
+            behind.with_label_values(&["search"]).set(search);
+        }
+        add(Box::new(behind));
+        one("change_log_entries", "Number of the last entry of the log of changes", lag.head.seq);
+        one("feed_clients", "Clients that have called within a day to follow the feed", lag.clients);
+        one("mail_outbox_messages", "Mails that wait to be sent", lag.mails);
+        let help = "For how long the oldest mail has waited that is not sent";
+        one("mail_outbox_oldest_seconds", help, lag.oldest_mail / 1_000_000);
+    }
+    // These have the names that they have in every program.
+    let process = [
+        ("process_resident_memory_bytes", "Resident memory size in bytes.", resident()),
+        ("process_open_fds", "Number of open file descriptors.", open_files()),
+    ];
+    for (name, help, value) in process {
+        if let (Some(value), Ok(gauge)) = (value, IntGauge::with_opts(Opts::new(name, help))) {
+            gauge.set(value);
+            add(Box::new(gauge));
+        }
+    }
+    registry
+}
+
+/// Bytes of memory that the process has, where the system says so as Linux does.
+fn resident() -> Option<i64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// Files that the process has open.
+fn open_files() -> Option<i64> {
+    i64::try_from(std::fs::read_dir("/proc/self/fd").ok()?.count()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Clock;
+    use crate::record::read::Database;
+
+    #[tokio::test]
+    async fn names_that_clients_make_up_are_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        let app = App::new(Database::open(&url).await.unwrap(), Clock::default());
+        let meters = Meters::new(&app);
+        assert_eq!(meters.label(None), "none");
+        assert_eq!(meters.label(Some("none")), "other", "an operation of this name is not one without");
+        for number in 0..MAX_NAMES {
+            let name = format!("name{number}");
+            assert_eq!(meters.label(Some(&name)), name);
+        }
+        assert_eq!(meters.label(Some("more")), "other");
+        assert_eq!(meters.label(Some("name7")), "name7");
+    }
+}
