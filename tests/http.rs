@@ -395,12 +395,11 @@ on_both_databases! {
         assert_eq!(live.json::<Value>().await.unwrap(), json!({"status": "ok"}));
         let ready = server.get("/readyz").await;
         assert_eq!(ready.status(), 200);
-        let body: Value = ready.json().await.unwrap();
-        assert_eq!(body, json!({"status": "ok", "database": "ok", "migrations": "ok"}));
+        assert_eq!(ready.json::<Value>().await.unwrap(), json!({"status": "ok"}));
         server.app.db.close().await;
         let ready = server.get("/readyz").await;
         assert_eq!(ready.status(), 503);
-        assert_eq!(ready.json::<Value>().await.unwrap()["database"], "unreachable");
+        assert_eq!(ready.json::<Value>().await.unwrap(), json!({"status": "unavailable"}));
     }
 }
 
@@ -411,11 +410,12 @@ on_both_databases! {
         let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
         assert_eq!(response.headers()["x-content-type-options"], "nosniff");
         assert_eq!(response.headers()["referrer-policy"], "no-referrer");
+        assert_eq!((response.status().as_u16(), response.headers()["retry-after"].to_str().unwrap()), (503, "2"));
         let body: Value = response.json().await.unwrap();
         let error = &body["errors"][0];
         assert_eq!(error["extensions"]["requestId"], id.as_str());
-        assert!(matches!(error["extensions"]["code"].as_str(), Some("UNAVAILABLE" | "INTERNAL_SERVER_ERROR")), "{body}");
-        assert_eq!(body["data"], Value::Null);
+        assert_eq!(error["extensions"], json!({"code": "UNAVAILABLE", "requestId": id}));
+        assert_eq!(body.get("data"), None);
     }
 }
 

@@ -23,6 +23,7 @@ mod invariants;
 mod lists;
 mod matrix;
 mod mutations;
+mod operators;
 mod privacy;
 mod push;
 mod rates;

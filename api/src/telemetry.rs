@@ -69,7 +69,7 @@ impl Telemetry {
                 let collector = Collector::new(url)?;
                 let tracer = collector.provider.tracer(SERVICE);
                 let ours = filter_fn(|metadata| metadata.is_span() && metadata.target() == TRACES);
-                let traces = tracing_opentelemetry::layer()
+                let spans = tracing_opentelemetry::layer()
                     .with_tracer(tracer)
                     .with_location(false)
                     .with_threads(false)
@@ -81,7 +81,7 @@ impl Telemetry {
                 let lines = lines(format)
                     .with_filter(filter)
                     .with_filter(filter_fn(|metadata| metadata.target() != TRACES));
-                set(Registry::default().with(lines).with(traces))?;
+                set(Registry::default().with(lines).with(spans))?;
                 Some(collector)
             }
         };

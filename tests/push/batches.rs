@@ -268,8 +268,8 @@ on_both_databases! {
         assert_eq!(number(&server, "SELECT COUNT(*) FROM organization").await, 60 * i64::try_from(done.len()).unwrap());
         // Another program on the same database is told the same.
         if server.app.db.dialect() == Dialect::Postgres {
-            use sea_orm::{ConnectionTrait, TransactionTrait};
-            let held = server.app.db.writer().begin().await.unwrap();
+            use sea_orm::{ConnectionTrait};
+            let held = server.app.db.begin().await.unwrap();
             held.execute_unprepared("SELECT 1 FROM source WHERE name = 'test-wallonie' FOR UPDATE").await.unwrap();
             let answer = push(&own, "wallonie", &[org("wallonie", "x", json!({}), json!({}))]).await;
             assert_eq!(refused(&answer), ["NOT_ALLOWED_IN_STATE/PUSH_BUSY input.source"]);

@@ -3,7 +3,7 @@
 use passerelle::record::policy::Viewer;
 use passerelle::record::read::Dialect;
 use passerelle::record::read::keyed::hex;
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -115,7 +115,7 @@ on_both_databases! {
         sources(&server, &["wallonie"]).await;
         let own = server.beside(partner(&["wallonie"])).await;
         let input = batch("wallonie", &[org("wallonie", "a", json!({}), json!({}))], json!({}));
-        let held = server.app.db.writer().begin().await.unwrap();
+        let held = server.app.db.begin().await.unwrap();
         held.execute_unprepared("LOCK TABLE idempotency IN EXCLUSIVE MODE").await.unwrap();
         let answer = push_input(&own, input.clone()).await;
         assert_eq!((refused(&answer), &answer["results"]), (vec!["NOT_ALLOWED_IN_STATE/IDEMPOTENCY_IN_PROGRESS input.idempotencyKey".to_owned()], &json!([])));

@@ -71,10 +71,20 @@ impl Running {
 
     /// Asks it to stop, and answers with which code it did.
     pub(crate) fn terminate(&mut self) -> Option<i32> {
-        let begun = Instant::now();
+        self.tell_to_stop();
+        self.ended()
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn tell_to_stop(&self) {
         let killed =
             Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().expect("kill runs");
         assert!(killed.success());
+    }
+
+    /// With which code it ends, which takes less than ten seconds.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        let begun = Instant::now();
         let code = self.child.wait().expect("it ends").code();
         assert!(begun.elapsed() < Duration::from_secs(10));
         code

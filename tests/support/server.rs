@@ -12,7 +12,7 @@ use passerelle::identity::encryption::EncryptionKey;
 use passerelle::identity::oidc::Issuers;
 use passerelle::mail::{self, Mailer};
 use passerelle::record::policy::Viewer;
-use passerelle::record::read::Database;
+use passerelle::record::read::{Database, Waits};
 use passerelle::record::value::DateTime;
 use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::{Engine, Position};
@@ -169,6 +169,12 @@ impl Setup {
     /// Browsers are told to come by HTTPS alone.
     pub(crate) fn https_only(mut self) -> Self {
         self.settings.https_only = true;
+        self
+    }
+
+    /// Whoever asks from this network may read the metrics.
+    pub(crate) fn metrics_from(mut self, network: &str) -> Self {
+        self.settings.metrics_from.push(network.parse().expect("a network"));
         self
     }
 
@@ -335,10 +341,32 @@ impl TestServer {
     /// Another server on the same directory, whose count of statements is its own: nothing in it reads unasked. It must
     /// go before this one.
     pub(crate) async fn quiet(&self) -> Self {
+        self.quiet_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn quiet_with(&self, set: impl FnOnce(&mut Settings)) -> Self {
         let db = Database::open(&self.database_url).await.expect("the database opens");
+        self.on(db, set).await
+    }
+
+    /// Another server on the same directory, for this viewer, whose requests may take so long. It must go before this one.
+    pub(crate) async fn hurried(&self, limit: Duration, viewer: Viewer) -> Self {
+        let waits = Waits::of_requests(limit);
+        let db = Database::open_with(&self.database_url, waits).await.expect("the database opens");
+        self.on(db, |settings| {
+            settings.limits.time = limit;
+            settings.viewer = viewer;
+        })
+        .await
+    }
+
+    async fn on(&self, db: Arc<Database>, set: impl FnOnce(&mut Settings)) -> Self {
         let mut app = self.app.clone();
         app.db = db;
-        self.again(app, Settings::default()).await
+        let mut settings = Settings::default();
+        set(&mut settings);
+        self.again(app, settings).await
     }
 
     /// Another server on the same directory, whose feed is for those who sign in. It must go before this one.

@@ -129,6 +129,9 @@ pub enum DomainError {
     /// The database failed.
     #[error("database: {0}")]
     Database(Arc<DbErr>),
+    /// Others who read the same are waited for, and their statement does not come to its end in time.
+    #[error("a statement of others was waited for too long")]
+    Crowded,
     /// A stored value is not what this program writes.
     #[error("stored value: {0}")]
     Stored(String),
@@ -152,7 +155,7 @@ impl DomainError {
             Self::RateLimited { .. } => Code::RateLimited,
             Self::Cursor(fault) => fault.code(),
             Self::Unauthenticated(_) => Code::Unauthenticated,
-            Self::IssuerUnavailable => Code::Unavailable,
+            Self::IssuerUnavailable | Self::Crowded => Code::Unavailable,
             Self::Database(error) if is_unavailable(error) => Code::Unavailable,
             Self::Database(_) | Self::Stored(_) | Self::Task(_) => Code::InternalServerError,
         }

@@ -119,6 +119,14 @@ impl Documents {
         *self.trusted.write().unwrap_or_else(PoisonError::into_inner) = trusted;
     }
 
+    /// The names of the operations in documents that are trusted.
+    pub(super) fn trusted_names(&self) -> HashSet<String> {
+        let trusted = self.trusted.read().unwrap_or_else(PoisonError::into_inner);
+        let documents = trusted.by_id.values().flatten();
+        let names = documents.flat_map(|known| known.document.operations.iter().filter_map(|(name, _)| name));
+        names.map(ToString::to_string).collect()
+    }
+
     /// The document that is meant.
     ///
     /// # Errors

@@ -260,9 +260,10 @@ impl Drop for Entry {
                 )
             };
         }
-        match self.way {
-            Way::Http(Route::Probe(_)) => tell!(debug),
-            _ => tell!(info),
+        if matches!(self.way, Way::Http(Route::Probe(_))) {
+            tell!(debug);
+        } else {
+            tell!(info);
         }
     }
 }

@@ -25,14 +25,14 @@ use super::{Shared, address, nothing_here};
 use crate::app::App;
 use crate::meter::{SECONDS, counters, gauge, gauges, histograms};
 
-/// Names of operations that are told apart; further ones are counted together.
+/// Names of operations that are told apart beside those of trusted documents; further ones are counted together.
 const MAX_NAMES: usize = 100;
 
 /// What is counted of requests, and where everything that is counted is found.
 #[derive(Debug)]
 pub(super) struct Meters {
     registry: Registry,
-    names: Mutex<HashSet<String>>,
+    names: Mutex<Names>,
     operations: IntCounterVec,
     operation_seconds: HistogramVec,
     responses: IntCounterVec,
@@ -45,6 +45,13 @@ pub(super) struct Meters {
     pub sockets: IntGauge,
     /// Streams of events that are open.
     pub streams: IntGauge,
+}
+
+/// Names of operations that are told apart.
+#[derive(Debug, Default)]
+struct Names {
+    trusted: HashSet<String>,
+    seen: HashSet<String>,
 }
 
 impl Meters {
@@ -99,19 +106,26 @@ impl Meters {
         meters
     }
 
+    /// Tells the operations of these names apart, which are those of trusted documents.
+    pub(super) fn name_apart(&self, trusted: HashSet<String>) {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).trusted = trusted;
+    }
+
     /// The name as a label: clients may make up as many as they like.
     fn label(&self, name: Option<&str>) -> String {
         let Some(name) = name else { return "none".into() };
-        // A set is right after each of its operations, so a panic elsewhere leaves nothing half-done.
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if names.contains(name) {
-            return name.into();
-        }
         // A name of ours would be taken for one of a client, and the other way round.
-        if names.len() >= MAX_NAMES || matches!(name, "none" | "other") {
+        if matches!(name, "none" | "other") {
             return "other".into();
         }
-        names.insert(name.into());
+        // A set is right after each of its operations, so a panic elsewhere leaves nothing half-done.
+        let Names { trusted, seen } = &mut *self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if !trusted.contains(name) && !seen.contains(name) {
+            if seen.len() >= MAX_NAMES {
+                return "other".into();
+            }
+            seen.insert(name.into());
+        }
         name.into()
     }
 
@@ -267,5 +281,7 @@ mod tests {
         }
         assert_eq!(meters.label(Some("more")), "other");
         assert_eq!(meters.label(Some("name7")), "name7");
+        meters.name_apart(["Trusted".to_owned()].into());
+        assert_eq!(meters.label(Some("Trusted")), "Trusted");
     }
 }

@@ -176,6 +176,8 @@ impl Shared {
         if let Some(manifest) = &settings.manifest {
             documents.trust(manifest);
         }
+        let meters = Arc::new(Meters::new(&app));
+        meters.name_apart(documents.trusted_names());
         let edition =
             format!("{} {} {}", env!("CARGO_PKG_VERSION"), document::layout(), manifest::sha256(&sdl));
         Self {
@@ -183,7 +185,7 @@ impl Shared {
             edition,
             shapes: Shapes::new(document),
             schema: SchemaOf(Box::new(schema)),
-            meters: Arc::new(Meters::new(&app)),
+            meters,
             begun: Instant::now(),
             stopping: CancellationToken::new(),
             sockets: TaskTracker::new(),
@@ -337,6 +339,7 @@ async fn follow_manifest(shared: Arc<Shared>, mut manifest: Manifest) {
         match manifest.renewed() {
             Ok(Some(renewed)) => {
                 shared.documents.trust(&renewed);
+                shared.meters.name_apart(shared.documents.trusted_names());
                 (manifest, told) = (renewed, false);
             }
             Ok(None) => told = false,

@@ -60,8 +60,12 @@ fn a_server_starts_while_its_issuers_are_down() {
             .json(&json!({"query": "{ regions { slug } }"}));
         let response =
             request.bearer_auth(key.token(&key.header(), &claims)).send().await.expect("an answer");
-        assert_eq!(response.status(), 503);
+        assert_eq!(
+            (response.status().as_u16(), response.headers()["retry-after"].as_bytes()),
+            (503, &b"2"[..])
+        );
+        let id = response.headers()["x-request-id"].to_str().expect("a text").to_owned();
         let answer: Value = response.json().await.expect("JSON");
-        assert_eq!(answer["errors"][0]["extensions"], json!({"code": "UNAVAILABLE"}));
+        assert_eq!(answer["errors"][0]["extensions"], json!({"code": "UNAVAILABLE", "requestId": id}));
     });
 }

@@ -63,7 +63,10 @@ impl Lanes {
                 slot.pass_on();
                 answer
             }
-            Turn::Later(answer) => answer.await.map_err(|e| DomainError::Task(e.to_string()))?,
+            Turn::Later(answer) => {
+                let answer = db.patiently(answer).await.ok_or(DomainError::Crowded)?;
+                answer.map_err(|e| DomainError::Task(e.to_string()))?
+            }
         }
     }
 

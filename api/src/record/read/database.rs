@@ -126,6 +126,7 @@ pub struct Database {
     write: DatabaseConnection,
     lanes: Lanes,
     statements: Arc<AtomicU64>,
+    waits: Waits,
     /// What is counted of it.
     pub meters: Meters,
 }
@@ -255,7 +256,7 @@ impl Database {
         let mut long = sea_orm::Database::connect(long).await?;
         meters.listen(meters::LONG, &mut long);
         let (lanes, statements) = (Lanes::default(), Arc::default());
-        Ok(Arc::new(Self { dialect, read: Side::Pool(read), long, write, lanes, statements, meters }))
+        Ok(Arc::new(Self { dialect, read: Side::Pool(read), long, write, lanes, statements, waits, meters }))
     }
 
     /// Lets PostgreSQL give up what takes too long, unless it has a limit of its operator's.
@@ -312,6 +313,7 @@ impl Database {
             write: self.write.clone(),
             lanes: Lanes::default(),
             statements: Arc::clone(&self.statements),
+            waits: self.waits,
             meters: self.meters.clone(),
         }))
     }
@@ -371,6 +373,14 @@ impl Database {
     /// The SQL that this database speaks.
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// What `work` comes to; nothing where it takes longer than a statement may.
+    pub(super) async fn patiently<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        match self.waits.statement {
+            Some(limit) => tokio::time::timeout(limit, work).await.ok(),
+            None => Some(work.await),
+        }
     }
 
     /// The lanes in which reads travel together.

@@ -69,11 +69,8 @@ impl Meters {
         // There from the beginning, so that a first one is seen as a rise from nothing.
         self.exhausted.with_label_values(&[pool]);
         connection.set_metric_callback(move |statement| {
-            if statement.failed {
-                failed.inc()
-            } else {
-                done.inc()
-            }
+            let count = if statement.failed { &failed } else { &done };
+            count.inc();
             seconds.observe(statement.elapsed.as_secs_f64());
         });
     }

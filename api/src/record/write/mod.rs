@@ -35,6 +35,7 @@ use super::RecordType;
 use super::error::DomainError;
 use super::policy::{Viewer, Visibility};
 use super::problem::{Problem, Problems};
+use super::read::Dialect;
 use crate::app::App;
 use crate::changes::{self, Change, Operation};
 use crate::directory::affiliation::write::AffiliationInput;
@@ -326,8 +327,8 @@ pub enum End {
 
 /// Attempts to write a batch that others get in the way of.
 const ATTEMPTS: u32 = 5;
-/// For how long there are further attempts: who has waited for longer than this is told so.
-const ATTEMPTS_TIME: Duration = Duration::from_secs(3);
+/// Who has waited for so long for another program on the same SQLite file is told so, rather than left to wait again.
+const WAITED: Duration = Duration::from_millis(500);
 
 /// Writes a batch in a task of its own, so that a caller who goes away leaves no transaction half open.
 ///
@@ -424,11 +425,13 @@ where
     let own = app.clone();
     let span = app.db.span("transaction");
     let attempts = async move {
-        let (mut attempt, begun) = (1, Instant::now());
+        let mut attempt = 1;
         loop {
+            let begun = Instant::now();
+            let waited = || own.db.dialect() == Dialect::Sqlite && begun.elapsed() > WAITED;
             match attempt_to(&own, &work).await {
                 Err(DomainError::Database(error))
-                    if attempt < ATTEMPTS && begun.elapsed() < ATTEMPTS_TIME && is_contended(&error) =>
+                    if attempt < ATTEMPTS && is_contended(&error) && !waited() =>
                 {
                     let wait = rand::random_range(1..=20 * u64::from(attempt));
                     tokio::time::sleep(Duration::from_millis(wait)).await;

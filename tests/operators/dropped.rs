@@ -1,0 +1,128 @@
+//! Clients that go away at any moment leave no transaction open and no lock behind.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use passerelle::record::read::{Database, Dialect};
+use rand::Rng;
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+
+use super::number;
+use crate::mutations::{editor, made, studio};
+use crate::on_both_databases;
+use crate::support::run;
+use crate::support::server::{Backend, Setup, TestServer};
+
+/// Requests that are given up.
+const ROUNDS: u64 = 240;
+
+/// Waits until nobody but who asks is in a transaction, which must not take as long as the database would wait for one
+/// that is idle.
+async fn settled(db: &Database) {
+    let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+               AND state LIKE 'idle in transaction%'";
+    let begun = Instant::now();
+    while number(db, sql).await > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "a transaction stays open");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+on_both_databases! {
+    with Setup::default().viewer(editor(&["wallonie"]));
+    async fn mutations_are_given_up_at_any_moment(server) {
+        let query = "mutation($input: OrganizationInput!) { createOrganization(input: $input) {
+            organization { id name } userErrors { code } } }";
+        let begun = Instant::now();
+        made(&server, "organization", studio("wallonie", "first")).await;
+        let usual = begun.elapsed().max(Duration::from_millis(2));
+        let (mut given_up, mut done) = (0, 0);
+        for round in (0..ROUNDS).step_by(6) {
+            let each = (round..round + 6).map(|number| {
+                let body = json!({"query": query, "variables": {"input": studio("wallonie", &format!("studio-{number}"))}});
+                let wait = usual.mul_f64(rand::rng().random_range(0.0..2.5));
+                // A client of its own: giving up closes its connection.
+                let client = reqwest::Client::builder().no_proxy().build().unwrap();
+                let request = client.post(server.url("/graphql")).json(&body).timeout(wait);
+                async move { request.send().await.is_ok() }
+            });
+            for answered in join_all(each).await {
+                if answered { done += 1 } else { given_up += 1 }
+            }
+        }
+        assert!(given_up > ROUNDS / 10 && done > 0, "{given_up} given up, {done} answered");
+
+        let other = Database::open(&server.database_url).await.unwrap();
+        if other.dialect() == Dialect::Postgres {
+            settled(&other).await;
+        }
+        // The counter of the log is free, and the log and the records agree.
+        let lock = other.begin().await.unwrap();
+        if other.dialect() == Dialect::Postgres {
+            lock.execute_unprepared("SELECT * FROM feed_meta FOR UPDATE NOWAIT").await.unwrap();
+        }
+        lock.rollback().await.unwrap();
+        for number in 0..20 {
+            made(&server, "organization", studio("wallonie", &format!("after-{number}"))).await;
+        }
+        let count = number(&other, "SELECT COUNT(*) FROM organization").await;
+        let listed = server.data("{ organizations(first: 1) { totalCount } }").await;
+        assert_eq!(listed["organizations"]["totalCount"], count);
+        for sql in ["SELECT COUNT(*) FROM change_log", "SELECT head FROM feed_meta"] {
+            assert_eq!(number(&other, sql).await, count, "{sql}");
+        }
+        assert!(u64::try_from(count).unwrap() >= 21 + done, "{count}");
+        other.close().await;
+    }
+}
+
+/// Beneath the server: whoever begins a transaction or a snapshot, and goes away while it begins.
+#[test]
+fn what_is_dropped_while_it_begins_is_rolled_back() {
+    run(async {
+        let Some(server) = TestServer::spawn(Backend::Postgres).await else { return };
+        let db = Database::open(&server.database_url).await.unwrap();
+        let mut dropped = 0;
+        for round in 0..400 {
+            let wait = Duration::from_micros(rand::rng().random_range(0..1000));
+            let work = async {
+                if round % 2 == 0 {
+                    let tx = db.begin().await.unwrap();
+                    tx.execute_unprepared("SELECT 1").await.unwrap();
+                    tx.commit().await.unwrap();
+                } else {
+                    db.snapshot().await.unwrap().ping().await.unwrap();
+                }
+            };
+            if tokio::time::timeout(wait, work).await.is_err() {
+                dropped += 1;
+            }
+        }
+        assert!(dropped > 20, "{dropped}");
+        settled(&server.app.db).await;
+        // Every connection is as good as new.
+        let all = (0..4).map(|_| async { db.snapshot().await.unwrap().ping().await.unwrap() });
+        join_all(all).await;
+        for _ in 0..16 {
+            let tx = db.begin().await.unwrap();
+            tx.execute_unprepared("SELECT * FROM feed_meta FOR UPDATE NOWAIT").await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        db.close().await;
+    });
+}
+
+/// The second line: whatever should leave a transaction open, PostgreSQL ends it.
+#[test]
+fn the_database_ends_transactions_in_which_nothing_happens() {
+    run(async {
+        let Some(server) = TestServer::spawn(Backend::Postgres).await else { return };
+        let sql = "SHOW idle_in_transaction_session_timeout";
+        for db in [server.app.db.reader(), server.app.db.writer()] {
+            let statement = sea_orm::Statement::from_string(server.app.db.dialect().backend(), sql);
+            let row = db.query_one_raw(statement).await.unwrap().unwrap();
+            assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "10s");
+        }
+    });
+}

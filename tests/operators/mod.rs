@@ -1,0 +1,23 @@
+//! What those who run a server see of it, and what it does when something is in its way.
+
+use passerelle::record::read::Database;
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
+
+mod dropped;
+mod health;
+mod logs;
+mod metrics;
+mod stop;
+mod traces;
+mod waits;
+
+/// The rows of a statement.
+async fn rows(db: &Database, sql: &str) -> Vec<QueryResult> {
+    let statement = Statement::from_string(db.dialect().backend(), sql);
+    db.writer().query_all_raw(statement).await.expect(sql)
+}
+
+/// The one number of a statement.
+async fn number(db: &Database, sql: &str) -> i64 {
+    rows(db, sql).await[0].try_get_by_index(0).expect("a number")
+}

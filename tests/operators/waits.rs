@@ -1,0 +1,148 @@
+//! What is not there in time is told as 503 with `Retry-After`, and nothing of it stays.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use passerelle::record::read::Database;
+use sea_orm::ConnectionTrait;
+use serde_json::{Value, json};
+
+use crate::mutations::{editor, made, studio};
+use crate::on_both_databases;
+use crate::support::run;
+use crate::support::server::{Backend, TestServer};
+use crate::support::socket::Socket;
+
+/// How long requests may take here.
+const LIMIT: Duration = Duration::from_secs(3);
+const LIST: &str = "{ organizations(first: 1) { totalCount } }";
+/// Connections for reads.
+const CONNECTIONS: usize = 4;
+
+fn creation(slug: &str) -> Value {
+    json!({
+        "query": "mutation($input: OrganizationInput!) { createOrganization(input: $input) {
+            organization { slug } userErrors { code } } }",
+        "variables": {"input": studio("wallonie", slug)},
+    })
+}
+
+/// Sends a request that must be refused before its time is over, as one that may be sent again.
+async fn unavailable(server: &TestServer, body: &Value) {
+    let begun = Instant::now();
+    let response = server.post(body).await;
+    let took = begun.elapsed();
+    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["retry-after"], "2");
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["errors"][0]["extensions"], json!({"code": "UNAVAILABLE", "requestId": id}), "{body}");
+    assert_eq!(body.get("data"), None);
+    assert!(took < LIMIT, "{took:?}");
+}
+
+async fn answered(server: &TestServer) {
+    server.data(LIST).await;
+}
+
+on_both_databases! {
+    async fn no_connection_is_free(server) {
+        let server = &server.hurried(LIMIT, editor(&["wallonie"])).await;
+        let mut held = Vec::new();
+        for _ in 0..CONNECTIONS {
+            held.push(server.app.db.snapshot().await.unwrap());
+        }
+        let body = json!({ "query": LIST });
+        join_all((0..5).map(|_| unavailable(server, &body))).await;
+        let mut socket = Socket::begin(server.address).await;
+        socket.subscribe("1", LIST).await;
+        assert_eq!(socket.heard("error", "1").await[0]["extensions"]["code"], "UNAVAILABLE");
+        // What needs no connection is answered meanwhile.
+        server.data("{ regions { slug } }").await;
+        drop(held);
+        answered(server).await;
+        socket.ask("2", LIST).await;
+    }
+}
+
+#[test]
+fn somebody_holds_a_table() {
+    run(async {
+        let Some(server) = TestServer::spawn(Backend::Postgres).await else { return };
+        let server = &server.hurried(LIMIT, editor(&["wallonie"])).await;
+        made(server, "organization", studio("wallonie", "before")).await;
+        let other = Database::open(&server.database_url).await.unwrap();
+        let lock = other.begin().await.unwrap();
+        lock.execute_unprepared("LOCK TABLE organization IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        // More readers than connections: they travel together, and fail together.
+        let (read, write) = (json!({ "query": LIST }), creation("meanwhile"));
+        join_all((0..20).map(|_| unavailable(server, &read))).await;
+        unavailable(server, &write).await;
+        lock.rollback().await.unwrap();
+        answered(server).await;
+        made(server, "organization", studio("wallonie", "after")).await;
+        let slugs = "{ organizations(first: 10) { nodes { slug } } }";
+        let slugs = server.data(slugs).await["organizations"]["nodes"].clone();
+        assert_eq!(slugs, json!([{"slug": "after"}, {"slug": "before"}]));
+        other.close().await;
+    });
+}
+
+#[test]
+fn somebody_holds_the_end_of_the_log() {
+    run(async {
+        let Some(server) = TestServer::spawn(Backend::Postgres).await else { return };
+        let server = &server.hurried(LIMIT, editor(&["wallonie"])).await;
+        let other = Database::open(&server.database_url).await.unwrap();
+        let lock = other.begin().await.unwrap();
+        lock.execute_unprepared("SELECT * FROM feed_meta FOR UPDATE").await.unwrap();
+        // More writers than connections: some wait for the lock, some for a connection.
+        let bodies: Vec<Value> = (0..20).map(|n| creation(&format!("studio-{n}"))).collect();
+        join_all(bodies.iter().map(|body| unavailable(server, body))).await;
+        answered(server).await;
+        lock.rollback().await.unwrap();
+        made(server, "organization", studio("wallonie", "after")).await;
+        assert_eq!(server.data(LIST).await["organizations"]["totalCount"], 1);
+        other.close().await;
+    });
+}
+
+/// A statement without a lock, that is only slow.
+#[test]
+fn a_statement_takes_too_long() {
+    run(async {
+        let Some(server) = TestServer::spawn(Backend::Postgres).await else { return };
+        let server = server.hurried(LIMIT, editor(&["wallonie"])).await;
+        for connection in [server.app.db.reader(), server.app.db.writer()] {
+            let begun = Instant::now();
+            let error = connection.execute_unprepared("SELECT pg_sleep(30)").await.unwrap_err();
+            assert!(error.to_string().contains("statement timeout"), "{error}");
+            assert!(begun.elapsed() < LIMIT);
+        }
+        // Cleaning takes as long as it does, and leaves no connection without a limit.
+        server.app.db.execute_at_leisure("SELECT pg_sleep(3)").await.unwrap();
+        let limits = "SHOW statement_timeout";
+        for _ in 0..20 {
+            let row = &super::rows(&server.app.db, limits).await[0];
+            assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "2400ms");
+        }
+    });
+}
+
+#[test]
+fn another_program_holds_the_write_lock_of_sqlite() {
+    run(async {
+        let server = TestServer::spawn(Backend::Sqlite).await.unwrap();
+        let server = &server.hurried(LIMIT, editor(&["wallonie"])).await;
+        made(server, "organization", studio("wallonie", "before")).await;
+        let other = Database::open(&server.database_url).await.unwrap();
+        let lock = other.begin().await.unwrap();
+        let bodies: Vec<Value> = (0..5).map(|n| creation(&format!("studio-{n}"))).collect();
+        join_all(bodies.iter().map(|body| unavailable(server, body))).await;
+        assert_eq!(server.data(LIST).await["organizations"]["totalCount"], 1, "reads go on");
+        lock.rollback().await.unwrap();
+        made(server, "organization", studio("wallonie", "after")).await;
+        assert_eq!(server.data(LIST).await["organizations"]["totalCount"], 2);
+        other.close().await;
+    });
+}
