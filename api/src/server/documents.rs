@@ -10,7 +10,7 @@
 //! What clients register is no guard, as anybody may: it saves bytes, and is forgotten when there is too much of it or
 //! the program ends.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_graphql::ServerError;
