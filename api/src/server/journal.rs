@@ -11,6 +11,7 @@ use std::time::Instant;
 use async_graphql::ServerError;
 use async_graphql::Value;
 use async_graphql::parser::types::OperationType;
+use axum::extract::{MatchedPath, Request};
 use axum::http::StatusCode;
 use tracing::Span;
 
@@ -26,7 +27,7 @@ tokio::task_local! {
 const MAX_NAME: usize = 64;
 
 /// How a request came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Way {
     /// As a request of HTTP to this route.
     Http(Route),
@@ -34,43 +35,24 @@ pub(super) enum Way {
     Socket,
 }
 
-/// The addresses that there are, so that what clients make up is told nowhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Route {
-    /// One of ours.
-    Known(&'static str),
-    /// One that looks after the server, asked for every few seconds.
-    Probe(&'static str),
-    /// Nothing is there.
-    Unknown,
-}
+/// An address of ours as the router has it, so that what clients make up is told nowhere.
+#[derive(Clone, Debug)]
+pub(super) struct Route(Option<MatchedPath>);
 
 impl Route {
-    /// What is at a path.
-    pub(super) fn of(path: &str) -> Self {
-        const PROBES: [&str; 3] = ["/healthz", "/metrics", "/readyz"];
-        const KNOWN: [&str; 7] = [
-            "/.well-known/jwks.json",
-            "/graphql",
-            "/graphql/graphiql.css",
-            "/graphql/graphiql.js",
-            "/graphql/stream",
-            "/schema.graphql",
-            "/sync/snapshot",
-        ];
-        let find = |of: &[&'static str]| of.iter().copied().find(|route| *route == path);
-        if let Some(route) = find(&PROBES) {
-            return Self::Probe(route);
-        }
-        find(&KNOWN).map_or(Self::Unknown, Self::Known)
+    /// Where a request goes.
+    pub(super) fn of(request: &Request) -> Self {
+        Self(request.extensions().get().cloned())
     }
 
     /// For people, and as a label.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Known(route) | Self::Probe(route) => route,
-            Self::Unknown => "other",
-        }
+    pub(super) fn name(&self) -> &str {
+        self.0.as_ref().map_or("other", MatchedPath::as_str)
+    }
+
+    /// Whether it looks after the server, and is asked for every few seconds.
+    fn is_probe(&self) -> bool {
+        matches!(self.name(), "/healthz" | "/metrics" | "/readyz")
     }
 }
 
@@ -231,16 +213,18 @@ impl Drop for Entry {
         if let Some(operation) = &noted.operation {
             self.meters.operation(name, operation.kind, outcome, took);
         }
-        let (way, route) = match self.way {
-            Way::Http(route) => ("http", route),
-            Way::Socket => ("socket", Route::Known("/graphql")),
+        let (way, route, is_probe) = match &self.way {
+            Way::Http(route) => {
+                if let Some(status) = noted.status {
+                    self.meters.response(route.name(), status, took);
+                }
+                ("http", route.name(), route.is_probe())
+            }
+            Way::Socket => ("socket", "/graphql", false),
         };
-        if let (Way::Http(route), Some(status)) = (self.way, noted.status) {
-            self.meters.response(route.name(), status, took);
-        }
         let (id, code, trace) = (self.id.as_str(), noted.code.as_deref(), self.trace.as_deref());
         let (status, kind) = (noted.status.map(|status| status.as_u16()), kind.map(kind_name));
-        let (route, duration_ms) = (route.name(), took.as_secs_f64() * 1000.0);
+        let duration_ms = took.as_secs_f64() * 1000.0;
         macro_rules! tell {
             ($level:ident) => {
                 tracing::$level!(
@@ -260,24 +244,10 @@ impl Drop for Entry {
                 )
             };
         }
-        if matches!(self.way, Way::Http(Route::Probe(_))) {
+        if is_probe {
             tell!(debug);
         } else {
             tell!(info);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_that_clients_make_up_are_told_as_other() {
-        assert_eq!(Route::of("/graphql").name(), "/graphql");
-        assert_eq!(Route::of("/readyz"), Route::Probe("/readyz"));
-        for path in ["/", "/graphql/", "/ana@example.org", "/GRAPHQL"] {
-            assert_eq!(Route::of(path).name(), "other", "{path}");
         }
     }
 }

@@ -367,10 +367,11 @@ async fn nothing_here() -> Response<Body> {
 async fn identify(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response<Body> {
     let id = shared.app.new_id().simple().to_string();
     let span = tracing::info_span!("request", id);
-    let (method, route) = (request.method().clone(), Route::of(request.uri().path()));
+    let (method, route) = (request.method().clone(), Route::of(&request));
     let header = HeaderValue::from_str(&id);
     let trace = telemetry::request(&id, method.as_str(), route.name(), request.headers());
-    let entry = Entry::new(&shared.meters, journal::Way::Http(route), &id, telemetry::trace_id(&trace));
+    let entry =
+        Entry::new(&shared.meters, journal::Way::Http(route.clone()), &id, telemetry::trace_id(&trace));
     let answer = entry.scope(next.run(request)).instrument(trace.clone()).instrument(span);
     let mut response = REQUEST_ID.scope(id, answer).await;
     entry.responded(response.status());
