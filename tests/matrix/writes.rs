@@ -17,7 +17,9 @@ const ERRORS: &str = "userErrors { code reason message path }";
 
 /// Codes of what is wrong with a call of several.
 fn codes(answer: &Answer, number: usize) -> Vec<String> {
-    let payload = answer.json()["data"][format!("a{number}")].clone();
+    let whole = answer.json();
+    assert!(!whole["data"].is_null(), "the calls were not made: {}", whole["errors"]);
+    let payload = whole["data"][format!("a{number}")].clone();
     let mut errors = payload["userErrors"].as_array().cloned().unwrap_or_else(|| vec![Value::Null]);
     for result in payload["results"].as_array().into_iter().flatten() {
         errors.extend(result["userErrors"].as_array().cloned().unwrap_or_default());

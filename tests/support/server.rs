@@ -236,6 +236,8 @@ pub(crate) struct TestServer {
     serving: Option<JoinHandle<std::io::Result<()>>>,
     /// Its search engine.
     pub(crate) engine: Option<Arc<dyn Engine>>,
+    /// How much requests may ask for.
+    limits: RequestLimits,
     /// Where the search index is.
     _search_folder: Option<TempDir>,
     /// Where mails are written, in a folder of theirs.
@@ -301,6 +303,7 @@ impl TestServer {
             assert!(loaded.is_some(), "the database was empty");
         }
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let limits = setup.settings.limits.clone();
         let server = Server::bind(app.clone(), any_port, setup.settings).await.expect("a port is free");
         let address = server.address().expect("an address");
         let serving = Some(tokio::spawn(server.serve(stop.clone())));
@@ -314,6 +317,7 @@ impl TestServer {
             following: stop_following,
             serving,
             engine,
+            limits,
             _search_folder: Some(search_folder),
             data_dir: Some(Arc::new(data_dir)),
             _meilisearch: meilisearch,
@@ -329,13 +333,13 @@ impl TestServer {
 
     /// Another server on the same directory, for another viewer. It must go before this one.
     pub(crate) async fn beside(&self, viewer: Viewer) -> Self {
-        self.again(self.app.clone(), Settings { viewer, ..Settings::default() }).await
+        self.again(self.app.clone(), Settings { viewer, ..self.settings() }).await
     }
 
     /// Another server on the same directory, which accepts tokens of these issuers. It must go before this one.
     pub(crate) async fn believing(&self, issuers: Issuers) -> Self {
         let app = identified(self.app.clone(), false, issuers).await;
-        self.again(app, Settings::default()).await
+        self.again(app, self.settings()).await
     }
 
     /// Another server on the same directory, whose count of statements is its own: nothing in it reads unasked. It must
@@ -364,7 +368,7 @@ impl TestServer {
     async fn on(&self, db: Arc<Database>, set: impl FnOnce(&mut Settings)) -> Self {
         let mut app = self.app.clone();
         app.db = db;
-        let mut settings = Settings::default();
+        let mut settings = self.settings();
         set(&mut settings);
         self.again(app, settings).await
     }
@@ -373,7 +377,12 @@ impl TestServer {
     pub(crate) async fn closed(&self) -> Self {
         let mut app = self.app.clone();
         app.public_feed = false;
-        self.again(app, Settings::default()).await
+        self.again(app, self.settings()).await
+    }
+
+    /// What other servers on the same directory begin with.
+    fn settings(&self) -> Settings {
+        Settings { limits: self.limits.clone(), ..Settings::default() }
     }
 
     async fn again(&self, app: App, settings: Settings) -> Self {
@@ -390,6 +399,7 @@ impl TestServer {
             following: stop.child_token(),
             stop,
             engine: self.engine.clone(),
+            limits: self.limits.clone(),
             _search_folder: None,
             data_dir: self.data_dir.clone(),
             _meilisearch: None,
