@@ -546,7 +546,7 @@ const REQUESTS: &[Request] = &[
         &[("upgrade", "websocket"), ("connection", "upgrade"), ("origin", "https://evil.example")],
         "",
         403,
-        REQUEST,
+        "FORBIDDEN",
     ),
     ("an address above", "GET", "/../../etc/passwd", &[], "", 404, REQUEST),
     ("an address below", "POST", "/x", &[AS_JSON], TYPENAME, 404, REQUEST),

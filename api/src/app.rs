@@ -78,7 +78,7 @@ pub struct App {
     /// For how long what is in the log is kept.
     pub retention: Retention,
     /// Whether whoever does not sign in may follow what everyone sees.
-    pub public_feed: bool,
+    pub feed_public: bool,
     /// The batches that systems push.
     pub pushes: Pushes,
     /// Writes that were begun; a stop waits for them.
@@ -102,7 +102,7 @@ impl App {
             traffic: Traffic::default(),
             erasure_hours: ERASURE_HOURS,
             retention: Retention::default(),
-            public_feed: true,
+            feed_public: true,
             pushes: Pushes::default(),
             tasks: TaskTracker::new(),
         }

@@ -148,7 +148,7 @@ pub struct Config {
 
     /// Whether whoever does not sign in may follow the changes of what everyone sees
     #[arg(long, env, default_value = "on", value_name = "SWITCH")]
-    pub public_feed: Switch,
+    pub feed_public: Switch,
 
     /// Days for which changes are kept in the log that newer ones stand for
     #[arg(long, env, default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u32).range(1..))]

@@ -13,7 +13,7 @@ mod following;
 mod leaks;
 mod matching;
 mod meilisearch;
-mod stub;
+pub(crate) mod stub;
 
 const FIXTURE: &str = include_str!("fixture.ndjson");
 const CASES: &str = include_str!("cases.json");

@@ -13,11 +13,11 @@ use passerelle::search::meilisearch::{Meilisearch, Options};
 use serde_json::{Value, json};
 
 /// The key that the stand-in wants.
-pub(super) const KEY: &str = "the-key-of-the-engine";
+pub(crate) const KEY: &str = "the-key-of-the-engine";
 
 /// What goes wrong with the next writes of documents.
 #[derive(Clone, Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The task fails with this code.
     Fails(&'static str),
     /// The task is canceled.
@@ -31,30 +31,30 @@ pub(super) enum Fault {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Store {
+pub(crate) struct Store {
     /// Documents by index and id.
-    pub(super) indexes: BTreeMap<String, BTreeMap<String, Value>>,
+    pub(crate) indexes: BTreeMap<String, BTreeMap<String, Value>>,
     ranking: BTreeMap<String, Value>,
     /// When indexes were made.
     made: BTreeMap<String, usize>,
     tasks: Vec<Option<Value>>,
     /// What happens to the next writes of documents, one each.
-    pub(super) faults: VecDeque<Fault>,
+    pub(crate) faults: VecDeque<Fault>,
     /// Part of a document that makes a task fail that has it.
-    pub(super) poison: Option<String>,
+    pub(crate) poison: Option<String>,
     /// Whether every answer is a failure.
-    pub(super) broken: bool,
+    pub(crate) broken: bool,
     /// How long every answer takes.
-    pub(super) delay: Duration,
+    pub(crate) delay: Duration,
     /// What tasks were told to remember.
-    pub(super) tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     /// Documents of each write.
-    pub(super) sizes: Vec<usize>,
+    pub(crate) sizes: Vec<usize>,
 }
 
 impl Store {
     /// All is lost, as on an engine with a new disk.
-    pub(super) fn wipe(&mut self) {
+    pub(crate) fn wipe(&mut self) {
         *self = Self::default();
     }
 
@@ -259,9 +259,9 @@ fn answer(status: StatusCode, body: &Value) -> Response {
 }
 
 /// The stand-in, until it is dropped.
-pub(super) struct Stub {
+pub(crate) struct Stub {
     store: Arc<Mutex<Store>>,
-    pub(super) options: Options,
+    pub(crate) options: Options,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -272,7 +272,7 @@ impl Drop for Stub {
 }
 
 impl Stub {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let store = Arc::new(Mutex::new(Store::default()));
         let app = Router::new().fallback(route).with_state(Arc::clone(&store));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -285,12 +285,12 @@ impl Stub {
     }
 
     /// What it holds.
-    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().expect("no test panics with it")
     }
 
     /// An engine that asks it.
-    pub(super) fn engine(&self) -> Meilisearch {
+    pub(crate) fn engine(&self) -> Meilisearch {
         Meilisearch::new(&self.options).expect("an engine")
     }
 }

@@ -376,7 +376,7 @@ impl TestServer {
     /// Another server on the same directory, whose feed is for those who sign in. It must go before this one.
     pub(crate) async fn closed(&self) -> Self {
         let mut app = self.app.clone();
-        app.public_feed = false;
+        app.feed_public = false;
         self.again(app, self.settings()).await
     }
 

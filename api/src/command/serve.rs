@@ -66,7 +66,7 @@ impl Serve {
         let waits = Waits::of_requests(config.requests.limits().time);
         let mut app = identified(config, open_with(config, waits).await?, issuers).await?;
         app.mail = mail;
-        app.public_feed = config.public_feed == Switch::On;
+        app.feed_public = config.feed_public == Switch::On;
         app.retention = Retention { superseded_days: config.log_days, tombstone_days: config.tombstone_days };
         app.erasure_hours = config.erasure_hours;
         app.traffic = Traffic::new(config.limits());

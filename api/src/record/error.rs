@@ -7,91 +7,13 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::changes::fault::CursorFault;
 
+mod code;
+
+pub use code::{Code, Described, Retry};
+
 tokio::task_local! {
     /// Identity of the request being answered, for logs and for the client's report of an internal error.
     pub static REQUEST_ID: String;
-}
-
-/// Every code that a top-level error carries in `extensions.code`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
-    /// The request itself is refused: method, media type, form of the body.
-    BadRequest,
-    /// The body is longer than the limit.
-    PayloadTooLarge,
-    /// An argument or variable has a value that is not allowed.
-    BadUserInput,
-    /// The document is not GraphQL.
-    GraphqlParseFailed,
-    /// The document does not fit the schema.
-    GraphqlValidationFailed,
-    /// No operation of the document has the given name, or there are several and none is named.
-    OperationResolutionFailure,
-    /// The document is deeper or costlier than the limits.
-    QueryTooComplex,
-    /// The answer was not ready within the time limit.
-    Timeout,
-    /// The server keeps no documents that clients register: it knows those that its operator trusts.
-    PersistedQueryNotSupported,
-    /// The server knows no document of this id or hash.
-    PersistedQueryNotFound,
-    /// The database cannot answer at the moment, or the issuer of a token cannot be asked for its keys.
-    Unavailable,
-    /// The search index has not caught up with the change that the client asked to wait for.
-    IndexLagging,
-    /// The search engine does not answer, and the database cannot answer this search in its place.
-    SearchUnavailable,
-    /// A position in the log is none that this instance has given out.
-    CursorInvalid,
-    /// The log began anew after this position, as after a restore.
-    CursorFeedChanged,
-    /// A position in the log is behind its end.
-    CursorAhead,
-    /// Another change stands at this position of the log than the reader has seen.
-    CursorForked,
-    /// What was deleted since this position is no longer known.
-    CursorExpired,
-    /// The reader asks for other records than before, or may see others.
-    CursorViewsChanged,
-    /// The request carries a token that is not good.
-    Unauthenticated,
-    /// What is asked for is not allowed here, whoever asks.
-    Forbidden,
-    /// Somebody has tried too often, or asked for too much in a short time.
-    RateLimited,
-    /// A fault of the server; the client gets the request's id and nothing else.
-    InternalServerError,
-}
-
-impl Code {
-    /// The text in `extensions.code`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BadRequest => "BAD_REQUEST",
-            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
-            Self::BadUserInput => "BAD_USER_INPUT",
-            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
-            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
-            Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
-            Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
-            Self::Timeout => "TIMEOUT",
-            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
-            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
-            Self::Unavailable => "UNAVAILABLE",
-            Self::IndexLagging => "INDEX_LAGGING",
-            Self::SearchUnavailable => "SEARCH_UNAVAILABLE",
-            Self::CursorInvalid => "CURSOR_INVALID",
-            Self::CursorFeedChanged => "CURSOR_FEED_CHANGED",
-            Self::CursorAhead => "CURSOR_AHEAD",
-            Self::CursorForked => "CURSOR_FORKED",
-            Self::CursorExpired => "CURSOR_EXPIRED",
-            Self::CursorViewsChanged => "CURSOR_VIEWS_CHANGED",
-            Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::Forbidden => "FORBIDDEN",
-            Self::RateLimited => "RATE_LIMITED",
-            Self::InternalServerError => "INTERNAL_SERVER_ERROR",
-        }
-    }
 }
 
 /// What can go wrong in reading or writing the directory.
@@ -259,7 +181,8 @@ impl ErrorExtensions for DomainError {
                 Error::new(*message).extend_with(|_, e| e.set("code", code.as_str()))
             }
             Self::IssuerUnavailable => {
-                let message = "The issuer of this token cannot be reached at the moment, so that nobody knows whether it is                                good. Keep it, and try again in a few seconds.";
+                let message = "The issuer of this token cannot be reached at the moment, so that nobody knows whether it is \
+                               good. Keep it, and try again in a few seconds.";
                 Error::new(message).extend_with(|_, e| e.set("code", code.as_str()))
             }
             _ => internal(code, self),

@@ -575,60 +575,66 @@ pub const KEY_WITHOUT_RECORD: Message = Message {
     de: "Den Eintrag, der mit diesem Schlüssel angelegt wurde, gibt es nicht mehr.",
 };
 
+/// All that can be wrong, as the documentation lists it.
+pub fn all() -> impl Iterator<Item = &'static Message> {
+    let parts = [&ALL, accounts::ALL.as_slice(), &merging::ALL, profile::ALL, pushing::ALL];
+    parts.into_iter().flatten().copied()
+}
+
+const ALL: [&Message; 48] = [
+    &REQUIRED,
+    &TOO_LONG,
+    &TOO_MANY,
+    &CONTROL_CHARACTERS,
+    &MARKUP,
+    &LANGUAGE_TWICE,
+    &SOURCE_WITHOUT_NAME,
+    &PREFERRED_TWICE,
+    &BELOW_ZERO,
+    &CONTRIBUTION_BELOW_ZERO,
+    &ENDS_BEFORE,
+    &SLUG_FORM,
+    &SLUG_TAKEN,
+    &IDENTIFIER_TAKEN,
+    &IDENTIFIER,
+    &UNKNOWN_TERM,
+    &VALUE,
+    &COUNTRY,
+    &HALF_A_POINT,
+    &OF_ITSELF,
+    &SUCCESSOR_CYCLE,
+    &TOO_FEW_PARTIES,
+    &PARTY_TWICE,
+    &UNKNOWN_ORGANIZATION,
+    &UNKNOWN_TALENT,
+    &UNKNOWN_RECORD,
+    &NO_RECORD,
+    &NOT_SIGNED_IN,
+    &NOT_YOURS,
+    &FOREIGN_REGION,
+    &NO_REGION_OF_YOURS,
+    &FOREIGN_SOURCE,
+    &TALENT_DECIDES,
+    &NEITHER_SIDE,
+    &OTHER_SIDE,
+    &NOT_YOUR_PARTY,
+    &NO_PARTY,
+    &STATUS_FOLLOWS,
+    &PARTNERSHIP_ENDED,
+    &CONFLICT,
+    &CONFLICT_OF_SOURCES,
+    &NO_REVISION,
+    &REFERRED_TO,
+    &ERASED,
+    &TWICE_IN_BATCH,
+    &KEY_FORM,
+    &KEY_REUSED,
+    &KEY_WITHOUT_RECORD,
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ALL: [&Message; 48] = [
-        &REQUIRED,
-        &TOO_LONG,
-        &TOO_MANY,
-        &CONTROL_CHARACTERS,
-        &MARKUP,
-        &LANGUAGE_TWICE,
-        &SOURCE_WITHOUT_NAME,
-        &PREFERRED_TWICE,
-        &BELOW_ZERO,
-        &CONTRIBUTION_BELOW_ZERO,
-        &ENDS_BEFORE,
-        &SLUG_FORM,
-        &SLUG_TAKEN,
-        &IDENTIFIER_TAKEN,
-        &IDENTIFIER,
-        &UNKNOWN_TERM,
-        &VALUE,
-        &COUNTRY,
-        &HALF_A_POINT,
-        &OF_ITSELF,
-        &SUCCESSOR_CYCLE,
-        &TOO_FEW_PARTIES,
-        &PARTY_TWICE,
-        &UNKNOWN_ORGANIZATION,
-        &UNKNOWN_TALENT,
-        &UNKNOWN_RECORD,
-        &NO_RECORD,
-        &NOT_SIGNED_IN,
-        &NOT_YOURS,
-        &FOREIGN_REGION,
-        &NO_REGION_OF_YOURS,
-        &FOREIGN_SOURCE,
-        &TALENT_DECIDES,
-        &NEITHER_SIDE,
-        &OTHER_SIDE,
-        &NOT_YOUR_PARTY,
-        &NO_PARTY,
-        &STATUS_FOLLOWS,
-        &PARTNERSHIP_ENDED,
-        &CONFLICT,
-        &CONFLICT_OF_SOURCES,
-        &NO_REVISION,
-        &REFERRED_TO,
-        &ERASED,
-        &TWICE_IN_BATCH,
-        &KEY_FORM,
-        &KEY_REUSED,
-        &KEY_WITHOUT_RECORD,
-    ];
 
     fn words(text: &str) -> Vec<&str> {
         let mut words: Vec<&str> =
@@ -640,15 +646,27 @@ mod tests {
 
     #[test]
     fn every_text_has_the_words_of_the_others_and_is_there() {
-        for message in
-            ALL.iter().chain(&accounts::ALL).chain(&merging::ALL).chain(profile::ALL).chain(pushing::ALL)
-        {
+        for message in all() {
             for language in Language::ALL {
                 let text = message.text(language);
                 assert!(!text.is_empty());
                 assert_eq!(words(text), words(message.en), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn none_is_left_out() {
+        let texts = [
+            include_str!("messages.rs"),
+            include_str!("messages/accounts.rs"),
+            include_str!("messages/merging.rs"),
+            include_str!("messages/profile.rs"),
+            include_str!("messages/pushing.rs"),
+        ];
+        let written: usize =
+            texts.iter().map(|text| text.matches(concat!(": Message", " = Message {")).count()).sum();
+        assert_eq!(all().count(), written);
     }
 
     #[test]

@@ -20,32 +20,54 @@ use crate::record::error::Code;
 /// Characters of a message at most: that of a parser quotes the line, however long it is.
 const MAX_MESSAGE: usize = 1000;
 
+/// The types that each schema has.
+const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
+
 /// The types of all fields of the schema.
 #[derive(Debug)]
-pub(super) struct Shapes(HashMap<String, HashMap<String, Type>>);
+pub(super) struct Shapes {
+    /// Fields of objects and interfaces.
+    fields: HashMap<String, HashMap<String, Type>>,
+    /// What variables can be of.
+    inputs: HashSet<String>,
+}
 
 impl Shapes {
     /// Those of a schema in its own language.
     pub(super) fn new(document: ServiceDocument) -> Self {
-        let definitions = document.definitions.into_iter().filter_map(|definition| match definition {
-            TypeSystemDefinition::Type(definition) => Some(definition.node),
-            _ => None,
-        });
-        let types = definitions.filter_map(|definition| {
-            let fields = match definition.kind {
+        let mut fields = HashMap::new();
+        let mut inputs: HashSet<String> = BUILT_IN.map(str::to_owned).into();
+        for definition in document.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else { continue };
+            let name = definition.node.name.node.to_string();
+            let of_type = match definition.node.kind {
                 TypeKind::Object(object) => object.fields,
                 TypeKind::Interface(interface) => interface.fields,
-                _ => return None,
+                TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::InputObject(_) => {
+                    inputs.insert(name);
+                    continue;
+                }
+                TypeKind::Union(_) => continue,
             };
-            let fields =
-                fields.into_iter().map(|field| (field.node.name.node.to_string(), field.node.ty.node));
-            Some((definition.name.node.to_string(), fields.collect()))
-        });
-        Self(types.collect())
+            let of_type =
+                of_type.into_iter().map(|field| (field.node.name.node.to_string(), field.node.ty.node));
+            fields.insert(name, of_type.collect());
+        }
+        Self { fields, inputs }
     }
 
     fn of(&self, parent: &str, field: &str) -> Option<&Type> {
-        self.0.get(parent)?.get(field)
+        self.fields.get(parent)?.get(field)
+    }
+
+    /// Whether a variable can be of this type.
+    pub(super) fn takes(&self, mut shape: &Type) -> bool {
+        loop {
+            match &shape.base {
+                BaseType::List(item) => shape = item,
+                BaseType::Named(name) => return self.inputs.contains(name.as_str()),
+            }
+        }
     }
 }
 
@@ -107,6 +129,8 @@ pub(super) struct Executed<'a> {
     pub query: &'a str,
     pub operation_name: Option<&'a str>,
     pub root: &'a str,
+    /// Whether nothing is told of the schema that the document does not say itself.
+    pub discreet: bool,
 }
 
 /// Mends a response with errors, of which it keeps so many. Nothing is returned where the request was not executed at all.
@@ -121,7 +145,9 @@ pub(super) fn mend(
     // Only now: most requests have no errors, and need the document just once.
     let document = parse_query(executed.query).ok();
     for error in &mut response.errors {
-        give_code(error, document.as_ref());
+        if give_code(error, document.as_ref()) && executed.discreet {
+            conceal(&mut error.message, executed.query);
+        }
     }
     if was_executed && let Some(document) = &document {
         let operation = document.operations.iter().find(|(name, _)| {
@@ -148,14 +174,14 @@ pub(super) fn shorten(message: &mut String) {
     }
 }
 
-fn give_code(error: &mut ServerError, document: Option<&ExecutableDocument>) {
+/// Gives an error of the library a code; answers whether it is one.
+fn give_code(error: &mut ServerError, document: Option<&ExecutableDocument>) -> bool {
     if error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some()) {
-        return;
+        return false;
     }
     let input = |message: &str| {
         message.starts_with("Failed to parse \"")
             || message.starts_with("Expected input type \"")
-            || message.starts_with("Variable ")
             || message.contains("(occurred while parsing \"")
     };
     let code = if error.path.is_empty() {
@@ -171,6 +197,46 @@ fn give_code(error: &mut ServerError, document: Option<&ExecutableDocument>) {
         Code::InternalServerError
     };
     set_code(error, code);
+    // Such as `Invalid value for argument "filter.sectors.0", expected type "String"`.
+    let named = error.message.strip_prefix("Invalid value for argument \"");
+    let argument = named.and_then(|rest| rest.split_once('"')).map(|(argument, _)| argument.to_owned());
+    if let (Code::BadUserInput, Some(argument), Some(extensions)) = (code, argument, &mut error.extensions) {
+        extensions.set("argument", argument);
+    }
+    true
+}
+
+/// Takes the names out of a message that the document does not have: who may not ask for the schema must not find it out
+/// by guessing.
+fn conceal(message: &mut String, document: &str) {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let suggestion = message.find(" Did you mean ");
+    message.truncate(suggestion.unwrap_or(message.len()));
+    let said: HashSet<&str> = document.split(|c| !is_name(c)).collect();
+    let may_be_told = |name: &str| {
+        let known = ["Query", "Mutation", "Subscription"].contains(&name) || BUILT_IN.contains(&name);
+        known || said.contains(name) || name.chars().all(|c| c.is_ascii_digit())
+    };
+    let mut told = String::with_capacity(message.len());
+    for (place, part) in message.split('"').enumerate() {
+        if place > 0 {
+            told.push('"');
+        }
+        // What stands between quotation marks is of the schema or of the document.
+        if place % 2 == 0 {
+            told.push_str(part);
+            continue;
+        }
+        let mut rest = part;
+        while let Some(first) = rest.chars().next() {
+            let named = is_name(first);
+            let end = rest.find(|c| is_name(c) != named).unwrap_or(rest.len());
+            let (word, after) = rest.split_at(end);
+            told.push_str(if named && !may_be_told(word) { "…" } else { word });
+            rest = after;
+        }
+    }
+    *message = told;
 }
 
 /// Whether the argument at this place is given by a variable.
@@ -361,7 +427,7 @@ mod tests {
             set_code(&mut error, Code::BadUserInput);
             response.errors.push(error);
         }
-        let executed = Executed { query, operation_name: None, root: "Query" };
+        let executed = Executed { query, operation_name: None, root: "Query", discreet: false };
         let shapes = Shapes::new(parse_schema(SDL).unwrap());
         assert!(mend(&mut response, executed, &shapes, 20));
         response.data

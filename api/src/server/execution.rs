@@ -26,7 +26,7 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use tracing::Instrument;
 
-use super::answer::{self, Executed};
+use super::answer::{self, Executed, Shapes};
 use super::conditional::Tag;
 use super::cost::Variables;
 use super::documents::Known;
@@ -233,7 +233,7 @@ impl Operation {
             let message = "Send mutations with POST: GET only reads.";
             return Err(Unexecuted::Refused(Refusal::method(message, "POST")));
         }
-        check_variables(&operation.node, &asked)?;
+        check_variables(&operation.node, &asked, &shared.shapes)?;
         if kind == OperationType::Subscription {
             if way == Way::One && wanted != CostWanted::Only {
                 let message = "A subscription has many answers: open a WebSocket with the subprotocol \
@@ -443,8 +443,12 @@ impl Frame {
                 OperationType::Mutation => "Mutation",
                 OperationType::Subscription => "Subscription",
             };
-            let executed =
-                Executed { query: &self.known.text, operation_name: self.operation_name.as_deref(), root };
+            let executed = Executed {
+                query: &self.known.text,
+                operation_name: self.operation_name.as_deref(),
+                root,
+                discreet: !self.shared.settings.introspection && !self.reader.viewer.signed_in,
+            };
             let max_errors = self.shared.settings.limits.errors;
             if !answer::mend(&mut response, executed, &self.shared.shapes, max_errors) {
                 return Err(Unexecuted::Invalid(response.errors));
@@ -514,7 +518,11 @@ fn operation<'a>(
 }
 
 /// Refuses variables that must have a value and have none. What a value is made of, validation checks.
-fn check_variables(operation: &OperationDefinition, asked: &Asked) -> Result<(), RequestError> {
+fn check_variables(
+    operation: &OperationDefinition,
+    asked: &Asked,
+    shapes: &Shapes,
+) -> Result<(), RequestError> {
     for definition in &operation.variable_definitions {
         let (at, definition) = (definition.pos, &definition.node);
         let (name, expected) = (&definition.name.node, &definition.var_type.node);
@@ -523,7 +531,8 @@ fn check_variables(operation: &OperationDefinition, asked: &Asked) -> Result<(),
             Some(Value::Null) => "null",
             _ => continue,
         };
-        if !expected.nullable {
+        // Where there is no such type the document is wrong, which validation says.
+        if !expected.nullable && shapes.takes(expected) {
             let message = format!("The variable `${name}` is {problem}: it must be a `{expected}`.");
             return Err(RequestError::at(Code::BadUserInput, message, at));
         }

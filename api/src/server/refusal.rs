@@ -90,15 +90,13 @@ pub(super) fn set_code(error: &mut ServerError, code: Code) {
 /// get 200 for what is wrong with their document. What is wrong with the server keeps its status for them too:
 /// monitoring has to see it.
 pub(super) fn status_of(code: Code, media: Media) -> StatusCode {
-    match (code, media) {
-        (Code::InternalServerError, _) => StatusCode::INTERNAL_SERVER_ERROR,
-        (Code::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
-        (Code::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
-        (_, Media::Json) => StatusCode::OK,
-        (Code::GraphqlParseFailed, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
-        (Code::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,
-        (_, Media::GraphqlResponse) => StatusCode::UNPROCESSABLE_ENTITY,
-    }
+    let described = code.described();
+    let status = match media {
+        Media::GraphqlResponse => described.status,
+        Media::Json => described.status_json,
+    };
+    // All of the table are statuses, which a test goes through.
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// A request that is refused for its form, before it is known to be a GraphQL request.
@@ -121,8 +119,12 @@ pub(super) struct Refusal {
 impl Refusal {
     /// A refusal of this status.
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        let code =
-            if status == StatusCode::PAYLOAD_TOO_LARGE { Code::PayloadTooLarge } else { Code::BadRequest };
+        let code = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
+            StatusCode::FORBIDDEN => Code::Forbidden,
+            StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
+            _ => Code::BadRequest,
+        };
         Self { status, code, message: message.into(), allow: None, close: false, retry_after_ms: None }
     }
 

@@ -214,7 +214,6 @@ pub const NO_ORGANIZATION_OF_REGION: Message = Message {
 };
 
 /// All of them.
-#[cfg(test)]
 pub(super) const ALL: [&Message; 21] = [
     &CREDENTIALS,
     &SESSION,

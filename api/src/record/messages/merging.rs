@@ -133,7 +133,6 @@ pub const CHANGED_SINCE: Message = Message {
 };
 
 /// All of them.
-#[cfg(test)]
 pub(super) const ALL: [&Message; 13] = [
     &SAME_RECORD,
     &ALREADY_MERGED,

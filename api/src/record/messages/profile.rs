@@ -84,7 +84,6 @@ pub const CONSENT_LAPSED: Message = Message {
 };
 
 /// All of them, for the test of the table.
-#[cfg(test)]
 pub(super) const ALL: &[&Message] = &[
     &CONSENT_REQUIRED,
     &CONSENT_OUTDATED,

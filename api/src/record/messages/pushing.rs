@@ -223,7 +223,6 @@ pub const COUNT_DIFFERS: Message = Message {
     de: "Die Stapel dieser vollständigen Übertragung hatten {count} Einträge und nicht {expected}. Senden Sie, was fehlt, und schließen Sie sie dann ab.",
 };
 
-#[cfg(test)]
 pub(super) const ALL: &[&Message] = &[
     &SOURCE_UNKNOWN,
     &NOT_SYNC_PARTNER,

@@ -300,7 +300,7 @@ pub fn following(
     types: Option<&[RecordType]>,
     regions: Option<&[String]>,
 ) -> Result<Following, DomainError> {
-    if !call.app.public_feed && !call.viewer().signed_in {
+    if !call.app.feed_public && !call.viewer().signed_in {
         return Err(DomainError::Unauthenticated("Sign in to follow the changes of this directory."));
     }
     Following::new(call.viewer(), types, regions)

@@ -1,0 +1,361 @@
+//! The documentation is true: every example in it is run, every link leads somewhere, every name that it has is one of the
+//! program.
+//!
+//! A page is read from its beginning to its end against the real program with the sample directory and its accounts:
+//!
+//! | block | what is done |
+//! |---|---|
+//! | `graphql` | sent; a block `json variables` after it holds its variables |
+//! | `sh` | run: `curl` against this server, `passerelle` in its folder |
+//! | `ws` | said (`>`) and heard (`<`) over a WebSocket |
+//! | `json`, `http` after these | what must come back, see [`compare`]; without it, nothing may be refused |
+//! | `ndjson`, `json` with `file=name` | written into the folder |
+//! | `text` | nothing |
+//!
+//! A comment `<!-- example: as=editor.wallonie language=nl keep=NAME:/data/… -->` before a block says who asks, in which
+//! languages, and what of the answer the variable `$NAME` holds from then on.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap::Args as _;
+use passerelle::config::Config;
+use passerelle::record::error::{Code, Retry};
+use passerelle::record::messages;
+use passerelle::record::value::Language;
+use tempfile::TempDir;
+
+use self::reader::{Reader, root};
+use crate::support::program::{Running, folder, program};
+use crate::support::run;
+
+mod compare;
+mod page;
+mod reader;
+mod shell;
+
+/// The pages, by name.
+fn pages() -> Vec<(String, String)> {
+    let docs = std::fs::read_dir(root().join("docs")).expect("there is documentation");
+    let mut paths: Vec<_> = docs.map(|entry| entry.expect("an entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|of| of == "md"));
+    paths.push(root().join("README.md"));
+    paths.sort();
+    let name = |path: &Path| {
+        let name = path.strip_prefix(root()).expect("it is of this repository");
+        name.to_str().expect("UTF-8").to_owned()
+    };
+    paths.iter().map(|path| (name(path), std::fs::read_to_string(path).expect("a page"))).collect()
+}
+
+/// A folder in which the program has been started once.
+fn begun() -> TempDir {
+    let place = folder();
+    let mut server = Running::start(program(place.path()).args(["serve", "--demo"]));
+    run(async {
+        indexed(place.path(), server.address()).await;
+    });
+    assert_eq!(server.terminate(), Some(0));
+    place
+}
+
+/// Waits until what is there can be found.
+async fn indexed(place: &Path, server: &str) {
+    let mut reader = Reader::new(place, server);
+    let page = "```graphql\n{ search(query: \"pictanovo\", first: 1) { degraded estimatedTotalCount } }\n```\n```json\n\
+        {\"data\": {\"search\": {\"degraded\": false, \"estimatedTotalCount\": 4}}}\n```\n";
+    let end = Instant::now() + Duration::from_mins(2);
+    while let Err(told) = reader.read(page).await {
+        assert!(Instant::now() < end, "{told}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
+
+#[test]
+fn every_example_is_as_it_is_shown() {
+    let template = begun();
+    let only = std::env::var("PAGE").unwrap_or_default();
+    let mut wrong = Vec::new();
+    let mut looked = 0;
+    for (name, page) in pages().into_iter().filter(|(name, _)| name.contains(&only)) {
+        // What a page writes is not there for the next.
+        let place = folder();
+        copy(template.path(), place.path());
+        let server = Running::start(program(place.path()).args(["serve", "--demo"]));
+        run(async {
+            indexed(place.path(), server.address()).await;
+            match Reader::new(place.path(), server.address()).read(&page).await {
+                Ok(examples) => looked += examples,
+                Err(told) => wrong.push(format!("{name}, {told}")),
+            }
+        });
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(looked > 0);
+}
+
+/// Pages that are wrong, and what is said of them.
+const WRONG: &[(&str, &str)] = &[
+    ("```graphql\n{ nothing }\n```\n", "Unknown field"),
+    ("```graphql\n{ regions { slug }\n```\n", "GRAPHQL_PARSE_FAILED"),
+    ("```graphql\n{ __typename }\n```\n```json\n{\"data\": {\"__typename\": \"Other\"}}\n```\n", "\"Other\""),
+    ("```graphql\n{ __typename }\n```\n```json\n{\"data\": {}}\n```\n", "/data/__typename"),
+    (
+        "```graphql\nquery($s: String!) { sector(slug: $s) { slug } }\n```\n```json variables\n{}\n```\n",
+        "missing",
+    ),
+    (
+        "```graphql\nquery($s: String!) { sector(slug: $s) { slug } }\n```\n```json variables\n{\"s\": \"$NO\"}\n```\n",
+        "$NO",
+    ),
+    (
+        "```graphql\nmutation { signIn(input: {email: \"a@b.example\", password: \"wrong\"}) { userErrors { code } } }\n```\n",
+        "refused",
+    ),
+    ("```json\n{\"data\": {}}\n```\n", "nobody knows how to run `json`"),
+    ("```js\nfetch('/')\n```\n", "nobody knows how to run `js`"),
+    ("```\n{ regions { slug } }\n```\n", "nobody knows how to run ``"),
+    ("```graphql\n{ regions { slug } }\n", "no end"),
+    ("```sh\nrm -r data\n```\n", "nobody knows how to run `rm"),
+    ("```sh\ncurl -s http://127.0.0.1:8000/nothing\n```\n```http\nHTTP/1.1 200 OK\n```\n", "404"),
+    (
+        "```sh\ncurl -s http://127.0.0.1:8000/healthz\n```\n```http\nHTTP/1.1 200 OK\nx-none: 1\n```\n",
+        "x-none",
+    ),
+    ("```sh\ncurl -s http://127.0.0.1:8000/healthz\n```\n```json\n{\"status\": \"bad\"}\n```\n", "/status"),
+    ("```sh\ncurl -s https://elsewhere.example/\n```\n", "elsewhere"),
+    ("```sh\npasserelle nothing\n```\n", "has failed"),
+    ("```sh\npasserelle import missing.ndjson\n```\n", "has failed"),
+    ("<!-- example: file=a.ndjson -->\n```ndjson\nno\n```\n", "expected"),
+    ("<!-- example: keep=A:/data/none -->\n```graphql\n{ __typename }\n```\n", "/data/none"),
+    ("<!-- example: as=nobody -->\n```graphql\n{ __typename }\n```\n", "nobody@demo.example"),
+    ("```ws\n> {\"type\": \"connection_init\"}\n< {\"type\": \"pong\"}\n```\n", "pong"),
+    (
+        "```ws\n> {\"type\": \"subscribe\", \"id\": \"1\", \"payload\": {\"query\": \"{ a }\"}}\n< closed 4400\n```\n",
+        "4401",
+    ),
+];
+
+#[test]
+fn an_example_that_is_wrong_is_found() {
+    let place = folder();
+    let server = Running::start(program(place.path()).args(["serve", "--demo"]));
+    run(async {
+        for (page, says) in WRONG {
+            let told = Reader::new(place.path(), server.address()).read(page).await;
+            assert!(told.as_ref().is_err_and(|told| told.contains(says)), "{page}: {told:?}");
+        }
+        let right = "```text\nwhatever\n```\n```graphql\n{ __typename }\n```\n```json\n{\"data\": {\"__typename\": \"…\"}}\n```\n";
+        assert_eq!(Reader::new(place.path(), server.address()).read(right).await, Ok(1));
+    });
+}
+
+/// The settings of the program, as they are called in the environment.
+fn settings() -> BTreeSet<String> {
+    let command = Config::augment_args(clap::Command::new("serve"));
+    let names =
+        command.get_arguments().filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned));
+    names.collect()
+}
+
+/// What is in the first column of a table whose head begins so.
+fn first_column(page: &str, head: &str) -> BTreeSet<String> {
+    let rows = page.lines().skip_while(|line| !line.starts_with(head)).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
+    rows.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_setting_is_in_the_table_and_every_row_is_a_setting() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("a README");
+    let listed = first_column(&readme, "| setting (environment or flag) |");
+    let settings = settings();
+    assert_eq!(listed.difference(&settings).collect::<Vec<_>>(), [] as [&String; 0], "no settings");
+    assert_eq!(settings.difference(&listed).collect::<Vec<_>>(), [] as [&String; 0], "not in the table");
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut wrong = Vec::new();
+    for (name, page) in pages() {
+        let path = root().join(&name);
+        for link in page::links(&page) {
+            if link.starts_with("http://") || link.starts_with("https://") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target =
+                if file.is_empty() { path.clone() } else { path.parent().expect("a folder").join(file) };
+            if !target.exists() {
+                wrong.push(format!("{name}: {link} leads nowhere"));
+            } else if !anchor.is_empty() {
+                let text = std::fs::read_to_string(&target).expect("a page");
+                if !page::anchors(&text).iter().any(|name| name == anchor) {
+                    wrong.push(format!("{name}: {link} leads to no heading"));
+                }
+            }
+        }
+        for page in page::links(&page).iter().filter(|link| link.starts_with("docs/") && name == "README.md")
+        {
+            assert!(!page.is_empty());
+        }
+    }
+    let index = std::fs::read_to_string(root().join("docs/README.md")).expect("an index");
+    let linked = page::links(&index);
+    for (name, _) in pages().iter().filter(|(name, _)| name.starts_with("docs/") && name != "docs/README.md")
+    {
+        let name = name.trim_start_matches("docs/");
+        if !linked.iter().any(|link| link == name) {
+            wrong.push(format!("docs/README.md does not link to {name}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Words in capitals that are no names of ours.
+const CAPITALS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "PATH", "TEST_POSTGRES_URL"];
+/// Names in `extensions`, in the lines of a copy and in messages of sockets, which are not in the schema.
+const MEMBERS: &[&str] = &[
+    "requestId",
+    "addedViews",
+    "removedViews",
+    "addedTypes",
+    "removedTypes",
+    "resumeCursor",
+    "operationName",
+    "documentId",
+    "persistedQuery",
+    "sha256Hash",
+    "requestedQueryCost",
+    "maximumAvailable",
+];
+
+#[test]
+fn every_name_is_one_of_the_program() {
+    let schema = passerelle::schema::sdl();
+    let words = |text: &str| -> BTreeSet<String> {
+        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').map(str::to_owned).collect()
+    };
+    let mut known = words(&schema);
+    known.extend(settings());
+    known.extend(Code::ALL.iter().map(|code| code.as_str().to_owned()));
+    known.extend(messages::all().filter_map(|message| message.reason).map(str::to_owned));
+    known.extend(CAPITALS.iter().chain(MEMBERS).map(|word| (*word).to_owned()));
+    // What an error of a cursor says of how to go on.
+    known.extend(["SNAPSHOT", "SNAPSHOT_KEEP_IDS", "SNAPSHOT_AND_ALARM", "RESUME"].map(str::to_owned));
+    let mut wrong = Vec::new();
+    for (name, page) in pages() {
+        for code in page::code(&page) {
+            // Names of the schema have capitals, those of files and programs do not.
+            let named = |word: &&str| {
+                let only = word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+                only && word.len() > 3
+                    && word.starts_with(|c: char| c.is_ascii_alphabetic())
+                    && word.chars().any(|c| c.is_ascii_uppercase())
+            };
+            let parts = code.split(|c: char| " .(){}[]:,!?@$=`'\"/<>".contains(c));
+            let unknown =
+                parts.filter(named).filter(|word| !known.contains(*word) && !word.starts_with("CURSOR_"));
+            let is_prose = code.contains("://")
+                || code.contains("@") && code.contains(".example")
+                || code.contains('/')
+                || code.contains('-')
+                || code.contains('$');
+            wrong.extend(unknown.filter(|_| !is_prose).map(|word| format!("{name}: `{word}` of `{code}`")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The table of codes.
+fn codes() -> String {
+    let mut table =
+        String::from("| code | status | what happened | again? | what to do |\n|---|---|---|---|---|\n");
+    for code in Code::ALL {
+        let described = code.described();
+        let status = if described.status == described.status_json {
+            described.status.to_string()
+        } else {
+            format!("{} ({})", described.status, described.status_json)
+        };
+        let others = described.others.iter().filter(|other| **other != described.status);
+        let others = others.map(|status| format!(", {status}"));
+        let again = match described.retry {
+            Retry::No => "no",
+            Retry::Later => "later",
+            Retry::AfterWaiting => "after `retryAfterMs`",
+        };
+        let (meaning, action) = (described.meaning.trim(), described.action);
+        let status = status + &others.collect::<String>();
+        table += &format!("| `{}` | {status} | {meaning} | {again} | {action} |\n", described.name);
+    }
+    table
+}
+
+/// The table of codes of refusals, as the schema describes them, with their reasons.
+fn refusals() -> String {
+    let schema = passerelle::schema::sdl();
+    let (_, rest) = schema.split_once("enum UserErrorCode {").expect("the schema has it");
+    let (body, _) = rest.split_once("\n}").expect("it ends");
+    let values = body.split("\"\"\"").skip(1).collect::<Vec<_>>();
+    let mut table = String::from("| code | what it means | reasons |\n|---|---|---|\n");
+    for pair in values.chunks(2) {
+        let (meaning, name) = (pair[0].trim(), pair.get(1).map_or("", |name| name.trim()));
+        let of_code = messages::all().filter(|message| name_of_code(message.code) == name);
+        let reasons: BTreeSet<&str> = of_code.filter_map(|message| message.reason).collect();
+        let reasons: Vec<String> = reasons.iter().map(|reason| format!("`{reason}`")).collect();
+        table += &format!("| `{name}` | {meaning} | {} |\n", reasons.join(", "));
+    }
+    table
+}
+
+fn name_of_code(code: passerelle::record::problem::UserErrorCode) -> String {
+    match async_graphql::InputType::to_value(&code) {
+        async_graphql::Value::Enum(name) => name.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// The table of reasons.
+fn reasons() -> String {
+    let all: BTreeSet<(&str, &str)> =
+        messages::all().filter_map(|message| Some((message.reason?, message.text(Language::En)))).collect();
+    let rows = all.iter().map(|(reason, text)| format!("| `{reason}` | {} |\n", text.replace('|', "\\|")));
+    format!("| reason | message |\n|---|---|\n{}", rows.collect::<String>())
+}
+
+#[test]
+fn the_tables_of_codes_are_those_of_the_program() {
+    let path = root().join("docs/errors.md");
+    let mut page = std::fs::read_to_string(&path).expect("a page");
+    let before = page.clone();
+    for (name, table) in [("codes", codes()), ("refusals", refusals()), ("reasons", reasons())] {
+        let (open, close) =
+            (format!("<!-- {name}: written by UPDATE_DOCS=1 -->\n"), format!("<!-- end of {name} -->"));
+        let start = page.find(&open).expect("it has a place") + open.len();
+        let end = page.find(&close).expect("it ends");
+        page.replace_range(start..end, &table);
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &page).expect("docs/errors.md is written");
+        return;
+    }
+    assert!(
+        page == before,
+        "docs/errors.md is stale: run `UPDATE_DOCS=1 cargo test --test integration documentation::the_tables` and review"
+    );
+}

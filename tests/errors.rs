@@ -1,0 +1,383 @@
+//! Every code of an error is reached over HTTP, and is what the documentation says of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use passerelle::changes::ChangeCursor;
+use passerelle::changes::continuity;
+use passerelle::changes::retention::{self, Retention};
+use passerelle::record::error::{Code, Retry};
+use passerelle::server::Limits as RequestLimits;
+use passerelle::sync::limits::Limits;
+use reqwest::RequestBuilder;
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value, json};
+
+use crate::feed::{Follower, member};
+use crate::search::stub::Stub;
+use crate::support::accounts::{account, sign_in};
+use crate::support::records::{import, organization, source};
+use crate::support::server::{Backend, Setup, TestServer};
+
+const GRAPHQL: &str = "application/graphql-response+json";
+const JSON: &str = "application/json";
+
+/// A request that is answered with an error, with what must be there for that.
+struct Reached {
+    request: RequestBuilder,
+    /// What must outlive the request.
+    _server: TestServer,
+    _stub: Option<Stub>,
+}
+
+fn asking(server: &TestServer, body: &Value) -> RequestBuilder {
+    server.client.post(server.url("/graphql")).json(body)
+}
+
+async fn execute(server: &TestServer, sql: &str) {
+    let backend = server.app.db.dialect().backend();
+    server.app.db.writer().execute_raw(Statement::from_string(backend, sql)).await.expect("it is SQL");
+}
+
+/// A server with this setup; none where there is no PostgreSQL.
+async fn started(backend: Backend, setup: Setup) -> Option<TestServer> {
+    TestServer::with(backend, setup).await
+}
+
+/// A plain document on a plain server.
+async fn document(backend: Backend, text: &str) -> Option<Reached> {
+    let server = started(backend, Setup::default()).await?;
+    let request = asking(&server, &json!({ "query": text }));
+    Some(Reached { request, _server: server, _stub: None })
+}
+
+/// A request for changes after a position that something has happened to.
+async fn follow(
+    backend: Backend,
+    happens: impl AsyncFnOnce(&TestServer, &mut ChangeCursor),
+) -> Option<Reached> {
+    let server = started(backend, Setup::default()).await?;
+    import(&server, &[organization("wallonie", "halo", json!({}))]).await;
+    let mut follower = Follower::new(json!({}));
+    follower.catch_up(&server).await;
+    let after = follower.after.expect("a position");
+    let mut cursor = ChangeCursor::read(&after).expect("it is one of ours");
+    happens(&server, &mut cursor).await;
+    let query = "query($after: ChangeCursor) { changes(after: $after) { cursor } }";
+    let request = asking(&server, &json!({"query": query, "variables": {"after": cursor.text()}}));
+    Some(Reached { request, _server: server, _stub: None })
+}
+
+/// A request that is answered with this code. A code without one does not compile.
+#[expect(clippy::too_many_lines, reason = "one request for each code")]
+async fn reach(backend: Backend, code: Code) -> Option<Reached> {
+    let plain = Setup::default;
+    let done = |server: TestServer, request| Some(Reached { request, _server: server, _stub: None });
+    match code {
+        Code::BadRequest => {
+            let server = started(backend, plain()).await?;
+            let request = asking(&server, &json!([]));
+            done(server, request)
+        }
+        Code::PayloadTooLarge => {
+            let limits = RequestLimits { body: 10, ..RequestLimits::default() };
+            let server = started(backend, plain().limits(limits)).await?;
+            let request = asking(&server, &json!({"query": "{ __typename }"}));
+            done(server, request)
+        }
+        Code::GraphqlParseFailed => document(backend, "{").await,
+        Code::GraphqlValidationFailed => document(backend, "{ nothing }").await,
+        Code::OperationResolutionFailure => document(backend, "query A { a } query B { b }").await,
+        Code::QueryTooComplex => {
+            document(backend, "{ sectors { parent { parent { parent { parent { parent { parent { parent { parent { parent
+                { parent { parent { slug } } } } } } } } } } } } }")
+            .await
+        }
+        Code::BadUserInput => {
+            let server = started(backend, plain()).await?;
+            let query = "query($id: ID!) { node(id: $id) { id } }";
+            let request = asking(&server, &json!({"query": query, "variables": {"id": {}}}));
+            done(server, request)
+        }
+        Code::Unauthenticated => {
+            let server = started(backend, plain()).await?;
+            let request = asking(&server, &json!({"query": "{ __typename }"})).bearer_auth("x");
+            done(server, request)
+        }
+        Code::Forbidden => {
+            let server = started(backend, plain()).await?;
+            let request = server.client.get(server.url("/graphql")).header("upgrade", "websocket");
+            let request = request.header("connection", "upgrade").header("origin", "https://other.example");
+            done(server, request)
+        }
+        Code::RateLimited => {
+            let limits = Limits { feed_requests: 1, streams: 1, snapshots: 1 };
+            let server = started(backend, plain().with_limits(limits)).await?;
+            server.get("/sync/snapshot").await.text().await.expect("a copy");
+            let request = server.client.get(server.url("/sync/snapshot"));
+            done(server, request)
+        }
+        Code::PersistedQueryNotSupported => {
+            let server = started(backend, plain()).await?;
+            let extensions = json!({"persistedQuery": {"version": 1, "sha256Hash": "0".repeat(64)}});
+            let request = asking(&server, &json!({ "extensions": extensions }));
+            done(server, request)
+        }
+        Code::Timeout => {
+            let server = started(backend, plain().time_limit(Duration::ZERO)).await?;
+            let query = "{ statistics { organizationCount } organizations { totalCount } }";
+            let request = asking(&server, &json!({ "query": query }));
+            done(server, request)
+        }
+        Code::Unavailable => {
+            let server = started(backend, plain()).await?;
+            account(&server.app, "ann@example.org", &[]).await;
+            let token = sign_in(&server, "ann@example.org").await.access;
+            // Nobody remembers any more who that was.
+            server.pass(6_000_000);
+            server.app.db.close().await;
+            let request = asking(&server, &json!({"query": "{ __typename }"})).bearer_auth(token);
+            done(server, request)
+        }
+        Code::InternalServerError => {
+            let server = started(backend, plain()).await?;
+            import(&server, &[organization("wallonie", "halo", json!({}))]).await;
+            execute(&server, "UPDATE organization SET kind = 'no-such-kind'").await;
+            let query = "{ organization(by: {slug: \"halo\"}) { kind { slug } } }";
+            let request = asking(&server, &json!({ "query": query }));
+            done(server, request)
+        }
+        Code::SearchUnavailable => {
+            let stub = Stub::start().await;
+            let server = started(backend, plain().with_engine(Arc::new(stub.engine()))).await?;
+            let names: Vec<Value> =
+                (0..4).map(|n| organization("wallonie", &format!("zebra-{n}"), json!({}))).collect();
+            import(&server, &names).await;
+            server.indexed().await;
+            let query = "query($after: String) { search(query: \"zebra\", first: 2, after: $after) {
+                degraded pageInfo { endCursor } } }";
+            let first = server.query_with(query, json!({})).await;
+            assert_eq!(first["data"]["search"]["degraded"], false, "{first}");
+            let after = &first["data"]["search"]["pageInfo"]["endCursor"];
+            let request = asking(&server, &json!({"query": query, "variables": {"after": after}}));
+            stub.store().broken = true;
+            Some(Reached { request, _server: server, _stub: Some(stub) })
+        }
+        Code::IndexLagging => {
+            let server = started(backend, plain().with_search()).await?;
+            import(&server, &[organization("wallonie", "halo", json!({}))]).await;
+            server.indexed().await;
+            let mut follower = Follower::new(json!({}));
+            follower.catch_up(&server).await;
+            let mut cursor = ChangeCursor::read(&follower.after.expect("a position")).expect("one of ours");
+            cursor.seq += 1;
+            let query = "query($at: ChangeCursor) { search(query: \"halo\", notBefore: $at) { degraded } }";
+            let request = asking(&server, &json!({"query": query, "variables": {"at": cursor.text()}}));
+            done(server, request)
+        }
+        Code::CursorInvalid => follow(backend, async |_, cursor| cursor.feed_id = uuid::Uuid::max()).await,
+        Code::CursorFeedChanged => {
+            follow(backend, async |server, _| {
+                continuity::rotate(&server.app).await.expect("a new feed");
+            })
+            .await
+        }
+        Code::CursorAhead => follow(backend, async |_, cursor| cursor.seq += 1).await,
+        Code::CursorForked => follow(backend, async |_, cursor| cursor.tag ^= 1).await,
+        Code::CursorExpired => {
+            follow(backend, async |server, _| {
+                let gone = json!({"source": source("wallonie"), "externalId": "org-halo", "delete": true, "organization": {}});
+                import(server, &[gone]).await;
+                server.pass(181 * 86_400_000_000);
+                retention::sweep(&server.app, Retention::default()).await.expect("it is swept");
+            })
+            .await
+        }
+        Code::CursorViewsChanged => {
+            let server = started(backend, plain().viewer(member())).await?;
+            import(&server, &[organization("wallonie", "halo", json!({}))]).await;
+            let mut follower = Follower::new(json!({}));
+            follower.catch_up(&server).await;
+            let query = "query($after: ChangeCursor) { changes(after: $after, types: [TALENT]) { cursor } }";
+            let request = asking(&server, &json!({"query": query, "variables": {"after": follower.after}}));
+            done(server, request)
+        }
+    }
+}
+
+async fn check(backend: Backend) {
+    for &code in Code::ALL {
+        let described = code.described();
+        let Some(reached) = reach(backend, code).await else { return };
+        for (accept, expected) in [(GRAPHQL, described.status), (JSON, described.status_json)] {
+            let request = reached.request.try_clone().expect("its body is there");
+            let response = request.header("accept", accept).send().await.expect("the server answers");
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let answer: Value = response.json().await.expect("an answer is JSON");
+            let error = &answer["errors"][0];
+            assert_eq!(error["extensions"]["code"], described.name, "{answer}");
+            // An error of a field comes with data, even where that is null.
+            let right = if answer.get("data").is_some() {
+                vec![200]
+            } else {
+                [&[expected], described.others].concat()
+            };
+            assert!(right.contains(&status), "{status} {answer} and not {right:?}");
+            let message = error["message"].as_str().expect("a message");
+            assert!(
+                message.ends_with(['.', '!'])
+                    || message.starts_with("PersistedQuery")
+                    || !error["locations"].is_null(),
+                "{message}"
+            );
+            let extensions = error["extensions"].as_object().expect("extensions");
+            for name in extensions.keys().filter(|name| *name != "code") {
+                assert!(
+                    described.extensions.contains(&name.as_str()),
+                    "{name} of {} is not described",
+                    described.name
+                );
+            }
+            let waits = described.retry == Retry::AfterWaiting;
+            assert_eq!(waits, extensions.get("retryAfterMs").is_some_and(Value::is_i64), "{answer}");
+            if matches!(code, Code::InternalServerError | Code::Unavailable) {
+                assert_eq!(
+                    error["extensions"]["requestId"].as_str().map(str::as_bytes),
+                    headers.get("x-request-id").map(|id| id.as_bytes())
+                );
+                let told =
+                    ["no-such-kind", "organization", "pool", "SQL"].iter().any(|word| message.contains(word));
+                assert!(!told, "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_code_is_reached_on_sqlite() {
+    crate::support::run(check(Backend::Sqlite));
+}
+
+#[test]
+fn every_code_is_reached_on_postgres() {
+    crate::support::run(check(Backend::Postgres));
+}
+
+#[test]
+fn every_code_has_its_own_name_and_its_statuses_are_statuses() {
+    let mut names = std::collections::BTreeSet::new();
+    for code in Code::ALL {
+        let described = code.described();
+        assert!(names.insert(described.name), "{} is there twice", described.name);
+        let all = [&[described.status, described.status_json], described.others].concat();
+        assert!(
+            all.iter().all(|status| reqwest::StatusCode::from_u16(*status).is_ok_and(|of| of.as_u16() < 600))
+        );
+    }
+}
+
+/// Code of the first error of a document with variables.
+async fn code_of(server: &TestServer, query: &str, variables: Value) -> (String, String) {
+    let answer = server.query_with(query, variables).await;
+    let error = &answer["errors"][0];
+    let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
+    (text(&error["extensions"]["code"]), text(&error["message"]))
+}
+
+#[test]
+fn a_variable_is_the_fault_of_the_document_or_of_its_value() {
+    crate::support::run(async {
+        const DOCUMENT: &str = "GRAPHQL_VALIDATION_FAILED";
+        const VALUE: &str = "BAD_USER_INPUT";
+        let server = TestServer::spawn(Backend::Sqlite).await.expect("SQLite is always there");
+        for (query, variables, code) in [
+            ("query($a: Int) { __typename }", json!({"a": 1}), DOCUMENT),
+            ("query($a: Int) { __typename }", json!({}), DOCUMENT),
+            ("{ sector(slug: $a) { slug } }", json!({"a": "animation"}), DOCUMENT),
+            ("query Q { sector(slug: $a) { slug } }", json!({"a": "animation"}), DOCUMENT),
+            ("query($a: Nothing) { sector(slug: $a) { slug } }", json!({"a": "animation"}), DOCUMENT),
+            ("query($a: Nothing!) { sector(slug: $a) { slug } }", json!({}), DOCUMENT),
+            ("query($a: [Nothing!]!) { nodes(ids: $a) { id } }", json!({}), DOCUMENT),
+            ("query($a: Region!) { sector(slug: $a) { slug } }", json!({"a": {}}), DOCUMENT),
+            ("query($a: Region!) { sector(slug: $a) { slug } }", json!({}), DOCUMENT),
+            ("query($a: Int = \"x\") { organizations(first: $a) { totalCount } }", json!({}), DOCUMENT),
+            ("{ sector(slug: 1) { slug } }", json!({}), DOCUMENT),
+            ("{ organizations(first: \"x\") { totalCount } }", json!({}), DOCUMENT),
+            ("query($a: String!) { sector(slug: $a) { slug } }", json!({}), VALUE),
+            ("query($a: String!) { sector(slug: $a) { slug } }", json!({"a": null}), VALUE),
+            ("query($a: String!) { sector(slug: $a) { slug } }", json!({"a": 1}), VALUE),
+            ("query($a: Int) { organizations(first: $a) { totalCount } }", json!({"a": "x"}), VALUE),
+            ("query($a: Int) { organizations(first: $a) { totalCount } }", json!({"a": 101}), VALUE),
+            ("query($a: OrganizationBy!) { organization(by: $a) { id } }", json!({"a": {}}), VALUE),
+            (
+                "query($a: OrganizationBy!) { organization(by: $a) { id } }",
+                json!({"a": {"nothing": 1}}),
+                VALUE,
+            ),
+            (
+                "query($a: OrganizationOrder) { organizations(orderBy: $a) { totalCount } }",
+                json!({"a": "NOTHING"}),
+                VALUE,
+            ),
+        ] {
+            let (found, message) = code_of(&server, query, variables.clone()).await;
+            assert_eq!(found, code, "{query} {variables}: {message}");
+        }
+    });
+}
+
+#[test]
+fn who_may_not_ask_for_the_schema_does_not_find_it_out_by_guessing() {
+    let guesses = [
+        ("{ organisations { totalCount } }", json!({}), &["organizations"][..]),
+        ("{ regions { slugg } }", json!({}), &["Region", "\"slug\""]),
+        ("{ sector(slugg: \"a\") { slug } }", json!({}), &["Sector", "\"slug\""]),
+        ("{ sector }", json!({}), &["slug", "String!\" is"]),
+        ("{ organization(by: {slugg: \"a\"}) { id } }", json!({}), &["OrganizationBy"]),
+        (
+            "{ organizations(filter: {regoins: []}) { totalCount } }",
+            json!({}),
+            &["OrganizationFilter", "regions"],
+        ),
+        ("{ organizations(orderBy: NOTHING) { totalCount } }", json!({}), &["OrganizationOrder", "NAME"]),
+        ("{ regions }", json!({}), &["Region"]),
+        ("{ regions { slug { x } } }", json!({}), &["Slug"]),
+        ("{ regions { ... on Talent { id } } }", json!({}), &["Region\""]),
+        ("mutation { signIn(input: {}) { accessToken } }", json!({}), &["SignInInput", "email", "password"]),
+        ("mutation { signIn { accessToken } }", json!({}), &["SignInInput", "input"]),
+        (
+            "query($by: OrganizationBy!) { organization(by: $by) { id } }",
+            json!({"by": {"nothing": "a"}}),
+            &["externalId", "slug"],
+        ),
+        (
+            "query($n: Int) { organizations(filter: {query: $n}) { totalCount } }",
+            json!({"n": 1}),
+            &["OrganizationFilter"],
+        ),
+        ("{ regions { slug @skipp(if: true) } }", json!({}), &["\"skip\""]),
+        ("{ regions { slug @skip(iff: true) } }", json!({}), &["\"if\""]),
+    ];
+    crate::support::run(async {
+        let open = TestServer::spawn(Backend::Sqlite).await.expect("SQLite is always there");
+        let hint = code_of(&open, guesses[0].0, json!({})).await.1;
+        assert!(hint.contains("Did you mean") && hint.contains("organizations"), "{hint}");
+        let closed = Setup::default().without_introspection();
+        let server = TestServer::with(Backend::Sqlite, closed.clone()).await.expect("SQLite is always there");
+        for (query, variables, secret) in guesses.clone() {
+            let (code, message) = code_of(&server, query, variables).await;
+            assert!(
+                ["GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"].contains(&code.as_str()),
+                "{query}: {message}"
+            );
+            assert!(!message.contains("Did you mean"), "{message}");
+            for name in secret.iter().filter(|name| !query.contains(name.trim_matches('"'))) {
+                assert!(!message.contains(name), "{query}: {message} tells {name}");
+            }
+        }
+        // Whoever signs in develops something, and is told as before.
+        let setup = closed.viewer(member());
+        let own = TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there");
+        assert_eq!(code_of(&own, guesses[0].0, json!({})).await.1, hint);
+    });
+}
