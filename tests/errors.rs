@@ -326,6 +326,125 @@ fn a_variable_is_the_fault_of_the_document_or_of_its_value() {
     });
 }
 
+/// Arguments that are wrong: the query, the field that fails, the argument, and what the message says of what would be right.
+const ARGUMENTS: &[(&str, &str, &str, &str)] = &[
+    ("{ organizations(first: 101) { totalCount } }", "organizations", "first", "at most 100"),
+    ("{ organizations(last: -1) { totalCount } }", "organizations", "last", "at least 0"),
+    ("{ organizations(first: 1, last: 1) { totalCount } }", "organizations", "last", "first"),
+    ("{ organizations(after: \"x\") { totalCount } }", "organizations", "after", "cursor"),
+    ("{ organizations(before: \"x\") { totalCount } }", "organizations", "before", "cursor"),
+    (
+        "{ organizations(filter: {sectors: [\"animatoin\"]}) { totalCount } }",
+        "organizations",
+        "filter.sectors",
+        "`animation`",
+    ),
+    (
+        "{ organizations(filter: {regions: [\"walonie\"]}) { totalCount } }",
+        "organizations",
+        "filter.regions",
+        "`wallonie`",
+    ),
+    (
+        "{ organizations(filter: {kinds: [\"studio\"]}) { totalCount } }",
+        "organizations",
+        "filter.kinds",
+        "There is no",
+    ),
+    (
+        "{ organizations(filter: {territories: [\"lile\"]}) { totalCount } }",
+        "organizations",
+        "filter.territories",
+        "`lille-metropole`",
+    ),
+    (
+        "{ organizations(filter: {memberOf: [\"x\"]}) { totalCount } }",
+        "organizations",
+        "filter.memberOf",
+        "looks like",
+    ),
+    (
+        "{ organizations(filter: {near: {latitude: 91, longitude: 0, radiusKm: 1}}) { totalCount } }",
+        "organizations",
+        "filter.near.latitude",
+        "90",
+    ),
+    (
+        "{ organization(by: {id: \"talent_01h455vb4pex5vsknk084sn02q\"}) { id } }",
+        "organization",
+        "by.id",
+        "`organization_`",
+    ),
+    (
+        "{ organization(by: {identifier: {scheme: SIREN, value: \"1\"}}) { id } }",
+        "organization",
+        "by.identifier.value",
+        "",
+    ),
+    (
+        "{ talents(filter: {occupations: [\"montuer\"]}) { totalCount } }",
+        "talents",
+        "filter.occupations",
+        "`monteur`",
+    ),
+    (
+        "{ talents(filter: {languages: [\"xx\"]}) { totalCount } }",
+        "talents",
+        "filter.languages",
+        "There is no",
+    ),
+    ("{ node(id: \"x\") { id } }", "node", "id", "looks like"),
+    ("{ nodes(ids: [\"x\"]) { id } }", "nodes", "ids", "looks like"),
+    ("{ search(query: \"a\", first: 101) { estimatedTotalCount } }", "search", "first", "100"),
+    ("{ search(query: \"a\", after: \"x\") { estimatedTotalCount } }", "search", "after", ""),
+    ("{ suggest(prefix: \"a\", first: 21) { text } }", "suggest", "first", "20"),
+    ("{ matchOrganizations(first: 21, queries: []) { query } }", "matchOrganizations", "first", "20"),
+    ("{ partnershipGraph(maxNodes: 0) { truncated } }", "partnershipGraph", "maxNodes", "2000"),
+    ("{ changes(first: 0) { cursor } }", "changes", "first", "from 1 to 500"),
+    ("{ changes(waitSeconds: 51) { cursor } }", "changes", "waitSeconds", "from 0 to 50"),
+    ("{ changes(regions: [\"walonie\"]) { cursor } }", "changes", "regions", "`wallonie`"),
+    ("{ syncBucket(bucket: 256) { recordId } }", "syncBucket", "bucket", "from 0 to 255"),
+    ("{ statistics(regions: [\"walonie\"]) { talentCount } }", "statistics", "regions", "`wallonie`"),
+    ("{ history(id: \"region_01h455vb4pex5vsknk084sn02q\") { totalCount } }", "history", "id", ""),
+];
+
+#[test]
+fn an_argument_that_is_wrong_is_named_with_what_would_be_right() {
+    crate::support::run(async {
+        let setup = Setup::default().with_search();
+        let server = TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there");
+        server.indexed().await;
+        let mut wrong = Vec::new();
+        for (query, field, argument, right) in ARGUMENTS {
+            let answer = server.query(query).await;
+            let error = &answer["errors"][0];
+            let named = error["extensions"] == json!({"code": "BAD_USER_INPUT", "argument": argument});
+            let says = error["message"].as_str().is_some_and(|message| message.contains(right));
+            if !named || !says || error["path"] != json!([field]) {
+                wrong.push(format!("{query}: {error} and not {argument}, {right}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
+
+#[test]
+fn a_variable_that_is_wrong_is_named() {
+    crate::support::run(async {
+        let server = TestServer::spawn(Backend::Sqlite).await.expect("SQLite is always there");
+        let query = "query($by: OrganizationBy!) { organization(by: $by) { id } }";
+        let answer =
+            server.query_with(query, json!({"by": {"identifier": {"scheme": "NONE", "value": "1"}}})).await;
+        let error = &answer["errors"][0];
+        assert_eq!(
+            error["extensions"],
+            json!({"code": "BAD_USER_INPUT", "argument": "by.identifier.scheme"}),
+            "{answer}"
+        );
+        assert_eq!(answer.get("data"), None, "{answer}");
+    });
+}
+
 #[test]
 fn who_may_not_ask_for_the_schema_does_not_find_it_out_by_guessing() {
     let guesses = [

@@ -13,7 +13,9 @@
 //! | `text` | nothing |
 //!
 //! A comment `<!-- example: as=editor.wallonie language=nl keep=NAME:/data/… -->` before a block says who asks, in which
-//! languages, and what of the answer the variable `$NAME` holds from then on.
+//! languages, and what of the answer the variable `$NAME` holds from then on (`NAME:header/etag`: a header). With `wait` it
+//! may take a moment until the answer is this one. A page that begins with `<!-- server: NAME=value … -->` has a server with
+//! these settings.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -95,7 +97,15 @@ fn every_example_is_as_it_is_shown() {
         // What a page writes is not there for the next.
         let place = folder();
         copy(template.path(), place.path());
-        let server = Running::start(program(place.path()).args(["serve", "--demo"]));
+        let mut command = program(place.path());
+        for (setting, value) in settings_of(&page) {
+            // A file that the page writes has to be there before.
+            if value.ends_with(".json") {
+                std::fs::write(place.path().join(value), "{}").expect("a file");
+            }
+            command.env(setting, value);
+        }
+        let server = Running::start(command.args(["serve", "--demo"]));
         run(async {
             indexed(place.path(), server.address()).await;
             match Reader::new(place.path(), server.address()).read(&page).await {
@@ -106,6 +116,12 @@ fn every_example_is_as_it_is_shown() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(looked > 0);
+}
+
+/// The settings of the server that a page is about.
+fn settings_of(page: &str) -> impl Iterator<Item = (&str, &str)> {
+    let first = page.lines().next().and_then(|line| line.strip_prefix("<!-- server: ")?.strip_suffix(" -->"));
+    first.unwrap_or_default().split_whitespace().filter_map(|word| word.split_once('='))
 }
 
 /// Pages that are wrong, and what is said of them.

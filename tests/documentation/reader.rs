@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
@@ -79,7 +79,12 @@ impl Reader {
                 next.language == "http"
                     || (next.language == "json" && next.value("file").is_none() && !next.is("variables"))
             });
-            let done = self.example(block, variables, shows).await;
+            let end = Instant::now() + Duration::from_secs(15);
+            let mut done = self.example(block, variables, shows).await;
+            while done.is_err() && block.is("wait") && Instant::now() < end {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                done = self.example(block, variables, shows).await;
+            }
             done.map_err(|problem| format!("line {}: {problem}", block.line))?;
             looked += usize::from(block.language != "text");
             rest = if shows.is_some() { &after[1..] } else { after };
@@ -135,7 +140,14 @@ impl Reader {
         }
         for kept in block.values("keep") {
             let (name, pointer) = kept.split_once(':').ok_or("`keep` is NAME:/pointer")?;
-            let answer = json_of(&self.came.as_ref().ok_or("nothing has answered")?.body)?;
+            let came = self.came.as_ref().ok_or("nothing has answered")?;
+            if let Some(header) = pointer.strip_prefix("header/") {
+                let value = came.headers.get(header).and_then(|value| value.to_str().ok());
+                let value = value.ok_or_else(|| format!("the header `{header}` is not there"))?.to_owned();
+                self.variables.insert(name.to_owned(), value);
+                continue;
+            }
+            let answer = json_of(&came.body)?;
             let value =
                 answer.pointer(pointer).ok_or_else(|| format!("`{pointer}` is not there: {answer}"))?;
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -305,9 +317,9 @@ impl Reader {
         if !script.is_file() {
             return Err(format!("there is no `{}`", script.display()));
         }
-        let can = std::process::Command::new("python3").args(["-c", "import httpx"]).output();
+        let can = std::process::Command::new("python3").args(["-c", "import gql, requests"]).output();
         if !can.is_ok_and(|can| can.status.success()) {
-            eprintln!("SKIPPED: {} needs python3 with httpx", script.display());
+            eprintln!("SKIPPED: {} needs python3 with its requirements", script.display());
             return Ok(());
         }
         let arguments = arguments.iter().map(|argument| argument.replace(SHOWN, &self.server));

@@ -67,7 +67,7 @@ impl AffiliationMutation {
     async fn update_affiliation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the affiliation.")] id: ID,
         #[graphql(
             desc = "The revision that you have read. Where another is present, nothing is written: CONFLICT, with the record as it is. Without it you write over what others have changed."
         )]
@@ -85,7 +85,7 @@ impl AffiliationMutation {
     async fn confirm_affiliation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the affiliation.")] id: ID,
     ) -> GraphqlResult<AffiliationPayload> {
         answer(ctx, &id, true).await
     }
@@ -96,7 +96,7 @@ impl AffiliationMutation {
     async fn dispute_affiliation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the affiliation.")] id: ID,
     ) -> GraphqlResult<AffiliationPayload> {
         answer(ctx, &id, false).await
     }
@@ -106,7 +106,7 @@ impl AffiliationMutation {
     async fn delete_affiliation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the affiliation.")] id: ID,
         #[graphql(
             desc = "The revision that you have read. Where another is present, nothing is deleted: CONFLICT."
         )]

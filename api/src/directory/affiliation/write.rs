@@ -32,9 +32,9 @@ use crate::record::{RecordType, Times, id, messages, name_of, value_of};
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AffiliationInput {
-    /// The talent.
+    /// The talent, by its id, its slug, or `source:externalId`.
     pub talent: MaybeUndefined<ID>,
-    /// The organization.
+    /// The organization, by its id, its slug, or `source:externalId`.
     pub organization: MaybeUndefined<ID>,
     /// What the person is or was there, the original first.
     pub roles: MaybeUndefined<Vec<LocalizedTextInput>>,

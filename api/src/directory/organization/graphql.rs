@@ -160,9 +160,9 @@ pub enum OrderDirection {
 /// The order of organizations.
 #[derive(Clone, Copy, Debug, Default, InputObject)]
 pub struct OrganizationOrder {
-    /// By what.
+    /// What the list is ordered by.
     pub field: OrganizationOrderField,
-    /// In which direction.
+    /// In which direction; ascending where it is not given.
     #[graphql(default_with = "OrderDirection::Asc")]
     pub direction: OrderDirection,
 }
@@ -440,7 +440,7 @@ impl OrganizationQuery {
     async fn organization(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] by: OrganizationBy,
+        #[graphql(desc = "The one way in which you name it.")] by: OrganizationBy,
     ) -> GraphqlResult<Option<OrganizationNode>> {
         let key = by.key().graphql()?;
         Ok(find(Reader::of(ctx)?, vec![key], &Selection::of(ctx)).await.graphql()?.next().flatten())

@@ -59,7 +59,7 @@ impl OrganizationMutation {
     async fn update_organization(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the organization.")] id: ID,
         #[graphql(
             desc = "The revision that you have read. Where another is present, nothing is written: CONFLICT, with the record as it is. Without it you write over what others have changed."
         )]
@@ -76,7 +76,7 @@ impl OrganizationMutation {
     async fn delete_organization(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the organization.")] id: ID,
         #[graphql(
             desc = "The revision that you have read. Where another is present, nothing is deleted: CONFLICT."
         )]

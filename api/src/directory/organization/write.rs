@@ -94,9 +94,9 @@ pub struct OrganizationInput {
     pub identifiers: MaybeUndefined<Vec<IdentifierInput>>,
     /// Slugs of its sectors.
     pub sectors: MaybeUndefined<Vec<String>>,
-    /// Clusters and federations that it belongs to.
+    /// Clusters and federations that it belongs to, each by its id, its slug, or `source:externalId`.
     pub member_of: MaybeUndefined<Vec<ID>>,
-    /// The organization that it merged into or that continues it.
+    /// The organization that it merged into or that continues it, by its id, its slug, or `source:externalId`.
     pub successor: MaybeUndefined<ID>,
     /// Who may see it; PUBLIC where it is not given.
     pub visibility: MaybeUndefined<Visibility>,

@@ -93,9 +93,9 @@ pub enum PartnershipOrderField {
 /// The order of partnerships.
 #[derive(Clone, Copy, Debug, Default, InputObject)]
 pub struct PartnershipOrder {
-    /// By what.
+    /// What the list is ordered by.
     pub field: PartnershipOrderField,
-    /// In which direction.
+    /// In which direction; ascending where it is not given.
     #[graphql(default_with = "OrderDirection::Asc")]
     pub direction: OrderDirection,
 }
@@ -289,7 +289,7 @@ impl PartnershipQuery {
     async fn partnership(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] by: RecordBy,
+        #[graphql(desc = "The one way in which you name it.")] by: RecordBy,
     ) -> GraphqlResult<Option<PartnershipNode>> {
         let key = by.key("partnership").graphql()?;
         Ok(find(Reader::of(ctx)?, vec![key], &Selection::of(ctx)).await.graphql()?.next().flatten())

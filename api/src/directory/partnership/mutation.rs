@@ -72,7 +72,7 @@ impl PartnershipMutation {
     async fn update_partnership(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the partnership.")] id: ID,
         #[graphql(
             desc = "The revision that you have read. Where another is present, nothing is written: CONFLICT, with the record as it is. Without it you write over what others have changed."
         )]
@@ -90,7 +90,7 @@ impl PartnershipMutation {
     async fn confirm_partnership(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the partnership.")] id: ID,
         #[graphql(desc = "The party in whose name.")] organization: ID,
     ) -> GraphqlResult<PartnershipPayload> {
         answer(ctx, &id, organization, true).await
@@ -102,7 +102,7 @@ impl PartnershipMutation {
     async fn decline_partnership(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the partnership.")] id: ID,
         #[graphql(desc = "The party in whose name.")] organization: ID,
     ) -> GraphqlResult<PartnershipPayload> {
         answer(ctx, &id, organization, false).await
@@ -112,7 +112,7 @@ impl PartnershipMutation {
     async fn delete_partnership(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the partnership.")] id: ID,
         #[graphql(
             desc = "The revision that you have read. Where another is present, nothing is deleted: CONFLICT."
         )]

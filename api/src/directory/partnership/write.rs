@@ -45,7 +45,7 @@ pub struct MoneyInput {
 #[derive(Clone, Debug, Deserialize, InputObject)]
 #[serde(deny_unknown_fields)]
 pub struct PartnershipPartyInput {
-    /// The organization.
+    /// The organization, by its id, its slug, or `source:externalId`.
     pub organization: ID,
     /// What it does.
     pub role: PartyRole,

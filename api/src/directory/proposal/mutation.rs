@@ -19,7 +19,7 @@ const _: () = assert!(MAX_PENDING == 20, "the description of `proposeChange` say
 /// A change that is proposed.
 #[derive(Clone, Debug, InputObject)]
 pub struct ProposeChangeInput {
-    /// The organization.
+    /// Id of the organization.
     pub organization: ID,
     /// What would change: an absent field keeps, null clears, a list replaces.
     pub change: OrganizationInput,
@@ -115,7 +115,7 @@ impl ProposalMutation {
     async fn withdraw_proposal(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the proposal.")] id: ID,
     ) -> GraphqlResult<ProposalPayload> {
         decided(ctx, &id, ProposalState::Withdrawn, None, None).await
     }
@@ -127,7 +127,7 @@ impl ProposalMutation {
     async fn review_proposal(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the proposal.")] id: ID,
         #[graphql(desc = "Whether it is accepted.")] accept: bool,
         #[graphql(desc = "Why, in words for who has proposed it: 2,000 characters at most.")] comment: Option<
             String,

@@ -90,9 +90,9 @@ pub enum TalentOrderField {
 /// The order of talents.
 #[derive(Clone, Copy, Debug, Default, InputObject)]
 pub struct TalentOrder {
-    /// By what.
+    /// What the list is ordered by.
     pub field: TalentOrderField,
-    /// In which direction.
+    /// In which direction; ascending where it is not given.
     #[graphql(default_with = "OrderDirection::Asc")]
     pub direction: OrderDirection,
 }
@@ -368,7 +368,7 @@ impl TalentQuery {
     async fn talent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] by: TalentBy,
+        #[graphql(desc = "The one way in which you name it.")] by: TalentBy,
     ) -> GraphqlResult<Option<TalentNode>> {
         let key = by.key().graphql()?;
         Ok(find(Reader::of(ctx)?, vec![key], &Selection::of(ctx)).await.graphql()?.next().flatten())

@@ -63,7 +63,7 @@ impl TalentMutation {
     async fn update_talent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the talent.")] id: ID,
         #[graphql(
             desc = "The revision that you have read. Where another is present, nothing is written: CONFLICT, with the record as it is. Without it you write over what others have changed."
         )]
@@ -84,7 +84,7 @@ impl TalentMutation {
     async fn delete_talent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the talent.")] id: ID,
         #[graphql(
             desc = "The revision that you have read. Where another is present, nothing is deleted: CONFLICT."
         )]
@@ -100,7 +100,7 @@ impl TalentMutation {
     async fn erase_talent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the talent.")] id: ID,
     ) -> GraphqlResult<DeletePayload> {
         Mutator::of(ctx)?.erase(&id, RecordType::Talent).await
     }

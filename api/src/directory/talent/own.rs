@@ -122,7 +122,7 @@ impl OwnTalentMutation {
     async fn confirm_talent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: ID,
+        #[graphql(desc = "Id of the talent.")] id: ID,
     ) -> GraphqlResult<TalentPayload> {
         let mutator = Mutator::of(ctx)?;
         let done = match own(&mutator, &id).await.graphql()? {
