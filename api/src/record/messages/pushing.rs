@@ -243,4 +243,7 @@ pub(super) const ALL: &[&Message] = &[
     &FULL_PUSH_UNKNOWN,
     &FULL_PUSH_OVER,
     &COUNT_DIFFERS,
+    &SOURCE_NAME_FORM,
+    &SOURCE_TAKEN,
+    &NOT_YOUR_SOURCES,
 ];
