@@ -7,8 +7,8 @@ use passerelle::changes::ChangeCursor;
 use passerelle::changes::continuity;
 use passerelle::changes::retention::{self, Retention};
 use passerelle::record::error::{Code, Retry};
-use passerelle::server::Limits as RequestLimits;
-use passerelle::sync::limits::Limits;
+use passerelle::server::{Limits as RequestLimits, Manifest, Trust};
+use passerelle::traffic::Limits;
 use reqwest::RequestBuilder;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
@@ -111,14 +111,23 @@ async fn reach(backend: Backend, code: Code) -> Option<Reached> {
             done(server, request)
         }
         Code::RateLimited => {
-            let limits = Limits { feed_requests: 1, streams: 1, snapshots: 1 };
+            let limits = Limits { anonymous_points: 1, ..Limits::default() };
             let server = started(backend, plain().with_limits(limits)).await?;
-            server.get("/sync/snapshot").await.text().await.expect("a copy");
-            let request = server.client.get(server.url("/sync/snapshot"));
+            server.data("{ __typename }").await;
+            let request = asking(&server, &json!({"query": "{ __typename }"}));
+            done(server, request)
+        }
+        Code::PersistedQueryNotFound => {
+            let server = started(backend, plain()).await?;
+            let request = asking(&server, &json!({"documentId": "sha256:0"}));
             done(server, request)
         }
         Code::PersistedQueryNotSupported => {
-            let server = started(backend, plain()).await?;
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("manifest.json");
+            std::fs::write(&path, "{}").expect("a file");
+            let manifest = Manifest::read(&path).expect("a manifest");
+            let server = started(backend, plain().documents(Trust::Only, manifest)).await?;
             let extensions = json!({"persistedQuery": {"version": 1, "sha256Hash": "0".repeat(64)}});
             let request = asking(&server, &json!({ "extensions": extensions }));
             done(server, request)

@@ -258,6 +258,8 @@ const MEMBERS: &[&str] = &[
     "sha256Hash",
     "requestedQueryCost",
     "maximumAvailable",
+    "persistedDocuments",
+    "persistConfig",
 ];
 
 #[test]
