@@ -217,7 +217,7 @@ async fn reach(backend: Backend, code: Code) -> Option<Reached> {
 async fn check(backend: Backend) {
     for &code in Code::ALL {
         let described = code.described();
-        let Some(reached) = reach(backend, code).await else { return };
+        let Some(reached) = Box::pin(reach(backend, code)).await else { return };
         for (accept, expected) in [(GRAPHQL, described.status), (JSON, described.status_json)] {
             let request = reached.request.try_clone().expect("its body is there");
             let response = request.header("accept", accept).send().await.expect("the server answers");
@@ -252,7 +252,7 @@ async fn check(backend: Backend) {
             if matches!(code, Code::InternalServerError | Code::Unavailable) {
                 assert_eq!(
                     error["extensions"]["requestId"].as_str().map(str::as_bytes),
-                    headers.get("x-request-id").map(|id| id.as_bytes())
+                    headers.get("x-request-id").map(reqwest::header::HeaderValue::as_bytes)
                 );
                 let told =
                     ["no-such-kind", "organization", "pool", "SQL"].iter().any(|word| message.contains(word));

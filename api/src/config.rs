@@ -119,7 +119,7 @@ pub struct Config {
     #[arg(long, env, default_value = "30 days", value_name = "TIME")]
     pub profile_warn_before: Term,
 
-    /// File with the OpenID Connect issuers whose tokens are accepted: a JSON list, see the README
+    /// File with the OpenID Connect issuers whose tokens are accepted: a JSON list, see docs/operators.md
     #[arg(long, env, value_name = "FILE")]
     pub oidc_issuers: Option<PathBuf>,
 

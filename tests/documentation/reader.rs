@@ -96,7 +96,7 @@ impl Reader {
         &mut self,
         block: &Block,
         variables: Option<&Block>,
-        shows: Option<&Block>,
+        expected: Option<&Block>,
     ) -> Result<(), String> {
         if variables.is_some() && block.language != "graphql" {
             return Err("variables are for `graphql` alone".into());
@@ -115,7 +115,7 @@ impl Reader {
         }
         self.came = None;
         match block.language.as_str() {
-            "text" if shows.is_none() => return Ok(()),
+            "text" if expected.is_none() => return Ok(()),
             "graphql" => self.ask(block, variables).await?,
             "sh" => {
                 for command in commands(&block.text, &self.variables)? {
@@ -128,7 +128,7 @@ impl Reader {
             }
         }
         let came = self.came.as_ref();
-        match shows {
+        match expected {
             Some(shown) => self.look(shown, came.ok_or("nothing has answered")?)?,
             None if block.language == "graphql" => {
                 let answer = json_of(&came.ok_or("nothing has answered")?.body)?;
@@ -374,7 +374,7 @@ impl Reader {
                     data.push(format!("{name}={text}"));
                 }
                 "--max-time" => {
-                    time = Some(Duration::from_secs_f32(value()?.parse().map_err(|_| "seconds")?))
+                    time = Some(Duration::from_secs_f32(value()?.parse().map_err(|_| "seconds")?));
                 }
                 other if other.starts_with('-') => {
                     return Err(format!("`{other}` of curl is not known here"));

@@ -25,7 +25,6 @@ use crate::record::read::Database;
 #[path = "../../../../tests/support/socket.rs"]
 mod client;
 mod events;
-mod http;
 mod panics;
 mod socket;
 
