@@ -3,16 +3,11 @@
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::support::server::{Backend, Setup, TestServer};
+use crate::support::on_sqlite;
+use crate::support::server::{Setup, TestServer};
 
 const OURS: &str = "https://app.example";
 const OTHERS: &str = "https://evil.example";
-
-fn on_sqlite<F: Future<Output = ()>>(setup: Setup, test: impl FnOnce(TestServer) -> F) {
-    crate::support::run(async {
-        test(TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there")).await;
-    });
-}
 
 fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     response.headers().get(name).map_or("", |value| value.to_str().expect("a text"))

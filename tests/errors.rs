@@ -483,6 +483,17 @@ fn who_may_not_ask_for_the_schema_does_not_find_it_out_by_guessing() {
             json!({"n": 1}),
             &["OrganizationFilter"],
         ),
+        // Quotation marks in a value.
+        (
+            "mutation { signIn(input: {email: \"x\\\"y\", password: \"p\"}) { accessToken } }",
+            json!({}),
+            &["SignInInput"],
+        ),
+        (
+            "mutation($e: EmailAddress!) { signIn(input: {email: $e, password: \"p\"}) { accessToken } }",
+            json!({"e": "x\" (occurred while parsing \"\"y"}),
+            &["SignInInput"],
+        ),
         ("{ regions { slug @skipp(if: true) } }", json!({}), &["\"skip\""]),
         ("{ regions { slug @skip(iff: true) } }", json!({}), &["\"if\""]),
     ];

@@ -6,13 +6,8 @@ use passerelle::server::Limits;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
-use crate::support::server::{Backend, Setup, TestServer};
-
-fn on_sqlite<F: Future<Output = ()>>(setup: Setup, test: impl FnOnce(TestServer) -> F) {
-    crate::support::run(async {
-        test(TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there")).await;
-    });
-}
+use crate::support::on_sqlite;
+use crate::support::server::{Setup, TestServer};
 
 /// Fields within each other.
 fn nested(open: &str, levels: usize, inner: &str) -> String {
@@ -307,6 +302,18 @@ fn bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     };
     vec![
         ("5 MB", long(5_000_000).into_bytes(), LARGE),
+        (
+            "a long list in thousands of places",
+            variable(
+                &format!(
+                    "query($i: [ID!]!) {{ {} }} fragment F on Query {{ {} }}",
+                    "...F ".repeat(30),
+                    "nodes(ids: $i) { id } ".repeat(150)
+                ),
+                json!({ "i": vec![0; 500_000] }),
+            ),
+            COMPLEX,
+        ),
         ("JSON within JSON", ("[".repeat(100_000) + &"]".repeat(100_000)).into_bytes(), REQUEST),
         (
             "a variable within 100000 lists",

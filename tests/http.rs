@@ -7,17 +7,11 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::on_both_databases;
-use crate::support::server::{Backend, Setup, TestServer};
+use crate::support::on_sqlite;
+use crate::support::server::{Setup, TestServer};
 
 const GRAPHQL: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
-
-/// Runs a test of the form of requests, for which the database does not matter.
-fn on_sqlite<F: Future<Output = ()>>(setup: Setup, test: impl FnOnce(TestServer) -> F) {
-    crate::support::run(async {
-        test(TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there")).await;
-    });
-}
 
 /// Status, media type, and the code of the first error.
 async fn outcome(response: reqwest::Response) -> (u16, String, String) {

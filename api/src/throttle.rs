@@ -63,7 +63,21 @@ impl Throttle {
     /// # Errors
     /// Where there are fewer: milliseconds until there are enough.
     pub fn spend(&self, key: &[u8], tries: u32, now: DateTime) -> Result<(), i64> {
-        let (now, cost) = (now.micros(), i64::from(tries).min(self.burst) * self.every);
+        self.take_so_many(key, i64::from(tries).min(self.burst), 0, now)
+    }
+
+    /// Takes the rest of so many tries, of which one was taken before the others were known.
+    ///
+    /// # Errors
+    /// Where there are fewer: milliseconds until there are enough for all of them anew.
+    pub fn spend_rest(&self, key: &[u8], tries: u32, now: DateTime) -> Result<(), i64> {
+        let rest = i64::from(tries).min(self.burst) - 1;
+        if rest > 0 { self.take_so_many(key, rest, 1, now) } else { Ok(()) }
+    }
+
+    /// Takes so many tries, or says when there are so many and `more`.
+    fn take_so_many(&self, key: &[u8], tries: i64, more: i64, now: DateTime) -> Result<(), i64> {
+        let (now, cost) = (now.micros(), tries * self.every);
         // A bucket that was emptied at once. Where the clock was set back, nobody waits longer than for that one.
         let empty = now + self.burst * self.every;
         let full_at = self.bucket(key);
@@ -72,17 +86,8 @@ impl Throttle {
             let after = full_at.max(now) + cost;
             (after <= empty).then_some(after)
         });
-        taken.map(|_| ()).map_err(|full_at| ((full_at + cost - empty) / 1000).max(1))
-    }
-
-    /// Whether there is a try in a bucket.
-    ///
-    /// # Errors
-    /// Where there is none: milliseconds until one is back.
-    pub fn check(&self, key: &[u8], now: DateTime) -> Result<(), i64> {
-        let most = now.micros() + (self.burst - 1) * self.every;
-        let full_at = self.bucket(key).load(Ordering::Relaxed);
-        if full_at <= most { Ok(()) } else { Err(((full_at - most) / 1000).max(1)) }
+        let wait = |full_at: i64| ((full_at + cost + more * self.every - empty) / 1000).max(1);
+        taken.map(|_| ()).map_err(wait)
     }
 
     /// How full a bucket is.
@@ -223,6 +228,23 @@ mod tests {
     }
 
     #[test]
+    fn who_has_paid_for_a_part_waits_for_the_whole() {
+        let throttle = Throttle::per(10, 60_000);
+        let both = |tries, seconds| {
+            let now = at(seconds);
+            throttle.take(b"a", now).and_then(|()| throttle.spend_rest(b"a", tries, now))
+        };
+        assert_eq!(both(1, 0), Ok(()));
+        assert_eq!(both(6, 0), Ok(()));
+        // One of three is taken in vain, and all four are needed.
+        assert_eq!(both(4, 0), Err(12_000));
+        assert_eq!(both(4, 12), Ok(()));
+        assert_eq!(both(1, 12), Err(6000));
+        assert_eq!(both(1000, 72), Ok(()), "a full bucket is enough for everything");
+        assert_eq!(both(1, 72), Err(6000));
+    }
+
+    #[test]
     fn it_can_be_seen_how_full_a_bucket_is() {
         let throttle = Throttle::per(10, 60_000);
         assert_eq!(throttle.level(b"a", at(0)), Level { limit: 10, left: 10, full_in: 0 });
@@ -232,9 +254,6 @@ mod tests {
         assert_eq!(throttle.level(b"a", at(30)), Level { limit: 10, left: 10, full_in: 0 });
         assert_eq!(throttle.spend(b"a", 1000, at(30)), Ok(()));
         assert_eq!(throttle.level(b"a", at(30)).left, 0);
-        assert_eq!(throttle.check(b"a", at(30)), Err(6000));
-        assert_eq!(throttle.check(b"a", at(36)), Ok(()));
-        assert_eq!(throttle.check(b"b", at(0)), Ok(()));
         assert_eq!(throttle.level(b"a", at(0)).left, 0, "a clock that was set back");
     }
 

@@ -138,22 +138,23 @@ impl Traffic {
         kind(counted).spend(&call.counted_as(), so_much, call.app.clock.now()).map_err(limited)
     }
 
-    /// Counts points of an operation.
+    /// Counts the point that it costs to read what somebody asks.
     ///
     /// # Errors
-    /// [`DomainError::RateLimited`].
-    pub fn spend(&self, call: &Call, points: u64) -> Result<(), DomainError> {
-        let points = u32::try_from(points).unwrap_or(u32::MAX);
-        self.count(call, |counted| counted.points_of(call), points)
+    /// Where they have none left: milliseconds until one is back.
+    pub fn pay(&self, call: &Call) -> Result<(), i64> {
+        let Some(counted) = &self.0.counted else { return Ok(()) };
+        counted.points_of(call).take(&call.counted_as(), call.app.clock.now())
     }
 
-    /// Whether a caller has any points left.
+    /// Counts the rest of the points of an operation that was read.
     ///
     /// # Errors
-    /// [`DomainError::RateLimited`].
-    pub fn check(&self, call: &Call) -> Result<(), DomainError> {
+    /// Where there are fewer left: milliseconds until there are enough to ask once more.
+    pub fn pay_rest(&self, call: &Call, points: u64) -> Result<(), i64> {
         let Some(counted) = &self.0.counted else { return Ok(()) };
-        counted.points_of(call).check(&call.counted_as(), call.app.clock.now()).map_err(limited)
+        let points = u32::try_from(points).unwrap_or(u32::MAX);
+        counted.points_of(call).spend_rest(&call.counted_as(), points, call.app.clock.now())
     }
 
     /// How many points a caller has left; nothing where they are not counted.

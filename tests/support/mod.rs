@@ -11,6 +11,8 @@ pub(crate) mod records;
 pub(crate) mod server;
 pub(crate) mod socket;
 
+use server::{Backend, Setup, TestServer};
+
 /// Runs a test as the program runs a command: on several threads, with the same stacks.
 pub(crate) fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -24,6 +26,13 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
     runtime.block_on(test);
     runtime.shutdown_background();
+}
+
+/// Runs a test of the form of requests, for which the database does not matter.
+pub(crate) fn on_sqlite<F: Future<Output = ()>>(setup: Setup, test: impl FnOnce(TestServer) -> F) {
+    run(async {
+        test(TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there")).await;
+    });
 }
 
 /// Makes two tests of one: `name::sqlite` and `name::postgres`. Each gets a server with a database of its own;

@@ -28,7 +28,10 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         if !is_trusted(client) {
             break;
         }
-        let Ok(address) = text.trim().parse::<IpAddr>() else { break };
+        // Some proxies write the port as well.
+        let text = text.trim();
+        let address = text.parse().or_else(|_| text.parse().map(|address: SocketAddr| address.ip()));
+        let Ok(address) = address else { break };
         client = address.to_canonical();
     }
     client
@@ -51,6 +54,8 @@ mod tests {
             ("10.0.0.1", "unknown", "10.0.0.1"),
             ("10.0.0.1", "1.1.1.1, unknown, 10.2.3.4", "10.2.3.4"),
             ("10.0.0.1", "", "10.0.0.1"),
+            ("10.0.0.1", "198.51.100.7:5678", "198.51.100.7"),
+            ("10.0.0.1", "[2001:db8::1]:5678", "2001:db8::1"),
             ("::1", "2001:db8::1", "2001:db8::1"),
         ] {
             let mut headers = HeaderMap::new();

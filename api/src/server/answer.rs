@@ -142,6 +142,9 @@ pub(super) fn mend(
 ) -> bool {
     let was_executed =
         response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
+    if !was_executed {
+        response.errors.truncate(max_errors);
+    }
     // Only now: most requests have no errors, and need the document just once.
     let document = parse_query(executed.query).ok();
     for error in &mut response.errors {
@@ -209,6 +212,8 @@ fn give_code(error: &mut ServerError, document: Option<&ExecutableDocument>) -> 
 /// Takes the names out of a message that the document does not have: who may not ask for the schema must not find it out
 /// by guessing.
 fn conceal(message: &mut String, document: &str) {
+    /// Before the name of the type that a value was to have.
+    const WITHIN: &str = "(occurred while parsing \"";
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let suggestion = message.find(" Did you mean ");
     message.truncate(suggestion.unwrap_or(message.len()));
@@ -218,22 +223,28 @@ fn conceal(message: &mut String, document: &str) {
         known || said.contains(name) || name.chars().all(|c| c.is_ascii_digit())
     };
     let mut told = String::with_capacity(message.len());
-    for (place, part) in message.split('"').enumerate() {
-        if place > 0 {
-            told.push('"');
+    // A value that is quoted may have quotation marks of its own: what comes after it is looked at by itself.
+    for (number, piece) in message.split(WITHIN).enumerate() {
+        if number > 0 {
+            told.push_str(WITHIN);
         }
-        // What stands between quotation marks is of the schema or of the document.
-        if place % 2 == 0 {
-            told.push_str(part);
-            continue;
-        }
-        let mut rest = part;
-        while let Some(first) = rest.chars().next() {
-            let named = is_name(first);
-            let end = rest.find(|c| is_name(c) != named).unwrap_or(rest.len());
-            let (word, after) = rest.split_at(end);
-            told.push_str(if named && !may_be_told(word) { "…" } else { word });
-            rest = after;
+        for (place, part) in piece.split('"').enumerate() {
+            if place > 0 {
+                told.push('"');
+            }
+            // What stands between quotation marks is of the schema or of the document.
+            if (place % 2 == 0) == (number == 0) {
+                told.push_str(part);
+                continue;
+            }
+            let mut rest = part;
+            while let Some(first) = rest.chars().next() {
+                let named = is_name(first);
+                let end = rest.find(|c| is_name(c) != named).unwrap_or(rest.len());
+                let (word, after) = rest.split_at(end);
+                told.push_str(if named && !may_be_told(word) { "…" } else { word });
+                rest = after;
+            }
         }
     }
     *message = told;
@@ -265,7 +276,7 @@ fn has_variable_in(set: &SelectionSet, at: Pos) -> bool {
     })
 }
 
-fn is_variable(value: &async_graphql_value::Value) -> bool {
+pub(super) fn is_variable(value: &async_graphql_value::Value) -> bool {
     use async_graphql_value::Value as Given;
     match value {
         Given::Variable(_) => true,

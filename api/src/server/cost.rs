@@ -115,7 +115,7 @@ fn price(field: &FieldDefinition) -> FieldPrice {
     price.sized_fields = names("sizedFields");
     price.slicing =
         names("slicingArguments").into_iter().map(|name| (name.clone(), default(&name))).collect();
-    price.pages = price.slicing.iter().any(|(name, _)| name == "last");
+    price.pages = price.sized_fields.iter().any(|name| name == "nodes" || name == "edges");
     price
 }
 
@@ -180,7 +180,7 @@ impl Size {
     pub(super) fn with(&self, variable: &Variables<'_>) -> u64 {
         let given = self.given.iter().filter_map(|given| match given {
             Given::Number(number) => Some(*number),
-            Given::Variable(name) => variable(name).as_ref().and_then(length),
+            Given::Variable(name) => variable(name).and_then(length),
         });
         given.max().unwrap_or(self.otherwise)
     }
@@ -199,7 +199,7 @@ fn size(price: &FieldPrice, field: &Field) -> Size {
 }
 
 /// The value of a variable; nothing where it has none.
-pub(super) type Variables<'a> = dyn Fn(&str) -> Option<ConstValue> + 'a;
+pub(super) type Variables<'a> = dyn Fn(&str) -> Option<&'a ConstValue> + 'a;
 
 /// What something costs, in parts of a point, by the values of variables.
 #[derive(Clone, Debug)]
@@ -274,7 +274,7 @@ impl Formula {
             Self::Max(all) => all.iter().map(|one| one.parts(variable)).max().unwrap_or(0),
             Self::Times(size, one) => size.with(variable).saturating_mul(one.parts(variable)),
             Self::When(name, is, one) => match variable(name) {
-                Some(ConstValue::Boolean(value)) if value != *is => 0,
+                Some(ConstValue::Boolean(value)) if value != is => 0,
                 _ => one.parts(variable),
             },
         }

@@ -20,14 +20,17 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::cost::Prices;
+use super::journal;
 use super::limits::{self, Limits, Measured};
 use super::manifest::{Manifest, sha256};
 use super::refusal::RequestError;
 use super::request::Meant;
 use crate::record::error::Code;
 
-/// Documents that are kept.
+/// Documents that are kept are about so many at most.
 const MAX_DOCUMENTS: usize = 500;
+/// Bytes of their texts at most, all together: what is made of a text takes some ten times as much.
+const MAX_DOCUMENT_BYTES: u64 = 1024 * 1024;
 /// Bytes of a document that is kept; a longer one is read each time.
 const MAX_KEPT: usize = 8 * 1024;
 /// Texts that clients register are about so many at most.
@@ -41,7 +44,7 @@ pub enum Trust {
     /// All.
     #[default]
     Open,
-    /// All; those that are not in the manifest are told in the log.
+    /// All; one that is not in the manifest is told in the log, once for as long as it is remembered.
     Prefer,
     /// Those in the manifest.
     Only,
@@ -70,6 +73,12 @@ struct Trusted {
 #[derive(Clone, Debug)]
 struct Bytes;
 
+impl Weighter<Arc<str>, Arc<Known>> for Bytes {
+    fn weight(&self, text: &Arc<str>, _: &Arc<Known>) -> u64 {
+        text.len().max(1) as u64
+    }
+}
+
 impl Weighter<String, Arc<str>> for Bytes {
     fn weight(&self, key: &String, text: &Arc<str>) -> u64 {
         (key.len() + text.len()) as u64
@@ -79,7 +88,7 @@ impl Weighter<String, Arc<str>> for Bytes {
 /// All documents that are known, each within the limits.
 #[derive(Debug)]
 pub(super) struct Documents {
-    known: Cache<Arc<str>, Arc<Known>>,
+    known: Cache<Arc<str>, Arc<Known>, Bytes>,
     registered: Cache<String, Arc<str>, Bytes>,
     trusted: RwLock<Trusted>,
     trust: Trust,
@@ -92,7 +101,7 @@ impl Documents {
     /// Nothing yet. `introspection` says whether documents may ask for types, `prices` what everything costs.
     pub(super) fn new(limits: Limits, introspection: bool, prices: Prices, trust: Trust) -> Self {
         Self {
-            known: Cache::new(MAX_DOCUMENTS),
+            known: Cache::with_weighter(MAX_DOCUMENTS, MAX_DOCUMENT_BYTES, Bytes),
             registered: Cache::with_weighter(MAX_REGISTERED, MAX_REGISTERED_BYTES, Bytes),
             trusted: RwLock::default(),
             trust,
@@ -124,7 +133,7 @@ impl Documents {
         let trusted = self.trusted.read().unwrap_or_else(PoisonError::into_inner);
         let documents = trusted.by_id.values().flatten();
         let names = documents.flat_map(|known| known.document.operations.iter().filter_map(|(name, _)| name));
-        names.map(ToString::to_string).collect()
+        names.map(|name| journal::shortened(name)).collect()
     }
 
     /// The document that is meant.

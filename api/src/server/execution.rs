@@ -30,13 +30,14 @@ use super::answer::{self, Executed, Shapes};
 use super::conditional::Tag;
 use super::cost::Variables;
 use super::documents::Known;
+use super::limits;
 use super::refusal::{Answer, Refusal, RequestError};
 use super::request::{Asked, Media};
 use super::{Shared, journal};
 use crate::changes::{self, Resumption};
 use crate::directory::contact_read;
 use crate::identity::caller::Call;
-use crate::record::error::{Code, DomainError};
+use crate::record::error::Code;
 use crate::record::patience::Patience;
 use crate::record::policy::Viewer;
 use crate::record::reader::Reader;
@@ -170,16 +171,6 @@ impl Unexecuted {
     }
 }
 
-/// The refusal of who has no points left.
-fn limited(error: &DomainError) -> Unexecuted {
-    match error {
-        DomainError::RateLimited { retry_after_ms } => {
-            Unexecuted::Refused(Refusal::rate_limited(*retry_after_ms))
-        }
-        error => Unexecuted::Error(RequestError::from(error)),
-    }
-}
-
 /// The languages that a request prefers.
 pub(super) fn languages(headers: &HeaderMap) -> LanguagePreferences {
     let text = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -199,7 +190,15 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    /// The operation that is asked for.
+    /// Lets the caller pay for being read, whatever is asked. The rest is paid when its cost is known.
+    ///
+    /// # Errors
+    /// Where they have no point left.
+    pub(super) fn pay(shared: &Shared, call: &Call) -> Result<(), Refusal> {
+        shared.app.traffic.pay(call).map_err(Refusal::rate_limited)
+    }
+
+    /// The operation that is asked for, by who has [paid](Self::pay).
     ///
     /// # Errors
     /// [`Unexecuted`] where there is none, it is not answered this way, or the caller has no points left.
@@ -210,18 +209,12 @@ impl Operation {
         way: Way,
         wanted: CostWanted,
     ) -> Result<Self, Unexecuted> {
-        let traffic = &shared.app.traffic;
-        // Who has nothing left is not even read.
-        traffic.check(call).map_err(|error| limited(&error))?;
-        let operation = Self::find(shared, asked, way, wanted);
-        let points = match &operation {
-            Ok(operation) if wanted != CostWanted::Only => operation.charged.points.max(1),
-            // What is refused was work as well.
-            _ => 1,
-        };
-        // All at once: who waits for as long as they are told is answered then.
-        traffic.spend(call, points).map_err(|error| limited(&error))?;
-        operation
+        let operation = Self::find(shared, asked, way, wanted)?;
+        if wanted != CostWanted::Only {
+            let paid = shared.app.traffic.pay_rest(call, operation.charged.points);
+            paid.map_err(|again| Unexecuted::Refused(Refusal::rate_limited(again)))?;
+        }
+        Ok(operation)
     }
 
     fn find(shared: &Shared, asked: Asked, way: Way, wanted: CostWanted) -> Result<Self, Unexecuted> {
@@ -242,16 +235,18 @@ impl Operation {
             }
             check_root(operation)?;
         }
-        let limits = &shared.settings.limits;
+        let most = &shared.settings.limits;
         let variable = |name: &str| {
-            asked.variables.get(name).cloned().or_else(|| {
+            asked.variables.get(name).or_else(|| {
                 let mut definitions = operation.node.variable_definitions.iter();
                 let definition = definitions.find(|definition| definition.node.name.node == name)?;
-                definition.node.default_value().cloned()
+                definition.node.default_value()
             })
         };
-        let cost = known.measured.plans.get(&name).map(|plan| plan.cost.points(&variable));
-        let charged = Charged { points: cost.unwrap_or_default(), most: limits.cost };
+        let plan = known.measured.plans.get(&name);
+        limits::check_values(plan.map_or(0, |plan| plan.variables), &asked.variables)?;
+        let cost = plan.map(|plan| plan.cost.points(&variable));
+        let charged = Charged { points: cost.unwrap_or_default(), most: most.cost };
         if charged.points > charged.most && wanted != CostWanted::Only {
             let Charged { points, most } = charged;
             let message = format!(
@@ -260,7 +255,7 @@ impl Operation {
             );
             return Err(RequestError::new(Code::QueryTooComplex, message).into());
         }
-        check_pages(&known, limits.page, &variable)?;
+        check_pages(&known, most.page, &variable)?;
         let report = wanted == CostWanted::Report;
         Ok(Self { known, name, asked, kind, charged, report })
     }

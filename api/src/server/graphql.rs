@@ -44,19 +44,17 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     };
     // The body is read even where the token is not good: its sender gets to read the refusal.
     let call = call(&shared, &parts).await;
-    let asked = match request::read(&parts, body, shared.settings.limits.body).await {
-        Ok(asked) => asked,
-        Err(_) if matches!(call, Err(Unidentified::Refused)) => {
-            return Refusal::unauthenticated().respond(media);
-        }
-        Err(refusal) => return refusal.respond(media),
-    };
+    let asked = request::read(&parts, body, shared.settings.limits.body, pay(&shared, &call)).await;
     let call = match call {
         Ok(call) => call,
         Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(media),
         Err(Unidentified::Failed(error)) => return RequestError::from(&error).respond(media),
     };
-    let mut response = match answer(&shared, &parts.headers, &call, asked, media).await {
+    let answered = match asked {
+        Ok(asked) => answer(&shared, &parts.headers, &call, asked, media).await,
+        Err(refusal) => Err(Unexecuted::Refused(refusal)),
+    };
+    let mut response = match answered {
         Ok(response) => response,
         Err(Unexecuted::Refused(refusal)) => refusal.respond(media),
         Err(Unexecuted::Error(error)) => error.respond(media),
@@ -92,6 +90,14 @@ async fn answer(
         tag.tell(response.headers_mut());
     }
     Ok(response)
+}
+
+/// What who calls pays for being read; nothing where nobody knows who it is, as nothing is done for them.
+pub(super) fn pay(
+    shared: &Shared,
+    call: &Result<Call, Unidentified>,
+) -> impl FnOnce() -> Result<(), Refusal> {
+    move || call.as_ref().map_or(Ok(()), |call| Operation::pay(shared, call))
 }
 
 /// Who calls, from where.

@@ -182,7 +182,7 @@ pub(super) fn errors(errors: &[ServerError]) {
 }
 
 /// As much of the name of an operation as is told.
-fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str) -> String {
     name.chars().take(MAX_NAME).collect()
 }
 

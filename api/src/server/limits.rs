@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_graphql::parser::types::{Directive, ExecutableDocument, OperationType, Selection, SelectionSet};
-use async_graphql::{Name, Pos, Positioned};
+use async_graphql::{Name, Pos, Positioned, Variables};
+use async_graphql_value::ConstValue;
 
 use super::cost::{self, Cost, Formula, Prices, Size, TypePrice};
 use super::refusal::RequestError;
@@ -66,6 +67,8 @@ impl Default for Limits {
     }
 }
 
+/// Values in the variables of a request, times their uses.
+const MAX_VALUES: u64 = 1_000_000;
 /// The directives that a document may have.
 const DIRECTIVES: [&str; 2] = ["skip", "include"];
 /// Fields and fragments within each other. The library stops at this depth without saying so.
@@ -88,6 +91,8 @@ pub(super) struct Plan {
     pub keys: Vec<Name>,
     /// Whether what it answers stands in the log of changes, for who is not signed in.
     pub is_told: bool,
+    /// Arguments that are given by variables, with its fragments written out.
+    pub variables: u64,
 }
 
 /// What is known of a document within the limits.
@@ -122,6 +127,30 @@ pub(super) fn check_text(text: &str, limits: &Limits) -> Result<(), RequestError
         ));
     }
     Ok(())
+}
+
+/// Checks the values of variables, of which so many are used: the library copies each for each of its uses.
+///
+/// # Errors
+/// `QUERY_TOO_COMPLEX`.
+pub(super) fn check_values(uses: u64, variables: &Variables) -> Result<(), RequestError> {
+    let values: u64 = variables.values().map(values).sum();
+    if values.saturating_mul(uses) > MAX_VALUES {
+        return too_much(format!(
+            "The variables hold {values} values, and are used {uses} times: the one times the other may be {MAX_VALUES}. \
+             Send fewer at once."
+        ));
+    }
+    Ok(())
+}
+
+/// How many values there are in one.
+fn values(value: &ConstValue) -> u64 {
+    match value {
+        ConstValue::List(items) => items.iter().map(values).sum::<u64>() + 1,
+        ConstValue::Object(members) => members.values().map(values).sum::<u64>() + 1,
+        _ => 1,
+    }
 }
 
 /// How many tokens a text has, counted until they are more than `enough`. What is no token counts as one: the parser
@@ -186,6 +215,8 @@ struct Measure {
     nesting: usize,
     lists: usize,
     introspects: bool,
+    /// Arguments that are given by variables.
+    variables: u64,
 }
 
 impl Measure {
@@ -196,6 +227,7 @@ impl Measure {
         self.nesting = self.nesting.max(other.nesting);
         self.lists = self.lists.max(other.lists);
         self.introspects |= other.introspects;
+        self.variables = self.variables.saturating_add(other.variables);
     }
 
     /// The same within one more fragment.
@@ -286,7 +318,12 @@ impl<'a> Ruler<'a> {
                 && answer::fields_of(document, set)
                     .iter()
                     .all(|field| conditional::TOLD.contains(&field.name.node.as_str()));
-            let plan = Plan { cost: cost.of_root(), keys: answer::keys_of(document, set), is_told };
+            let plan = Plan {
+                cost: cost.of_root(),
+                keys: answer::keys_of(document, set),
+                is_told,
+                variables: measure.variables,
+            };
             plans.insert(name.cloned(), plan);
         }
         // Fragments that nothing spreads are walked by validation as well.
@@ -371,7 +408,10 @@ impl<'a> Ruler<'a> {
                     let (below, cost_below) = self.measure(set, type_below)?;
                     cost.add_field(prices, parent, field, cost_below);
                     let nesting = if set.items.is_empty() { 0 } else { below.nesting + 1 };
-                    of_field(&field.name.node, Measure { nesting, ..below }, item.pos)?
+                    let given =
+                        field.arguments.iter().filter(|(_, value)| answer::is_variable(&value.node)).count();
+                    let variables = below.variables.saturating_add(given as u64);
+                    of_field(&field.name.node, Measure { nesting, variables, ..below }, item.pos)?
                 }
                 Selection::InlineFragment(fragment) => {
                     let fragment = &fragment.node;
@@ -458,6 +498,7 @@ fn of_field(name: &str, below: Measure, at: Pos) -> Result<Measure, RequestError
         nesting: below.nesting,
         lists: 0,
         introspects: true,
+        variables: below.variables,
     })
 }
 
@@ -619,7 +660,7 @@ mod tests {
         let prices = Prices::new(&parse_schema(SDL).unwrap());
         let measured = check(&parse_query(text).unwrap(), &Limits::default(), true, &prices).unwrap();
         let variable =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
         measured.plans.values().next().unwrap().cost.points(&variable)
     }
 

@@ -202,16 +202,25 @@ fn malformed(message: impl Into<String>) -> Refusal {
     Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, message)
 }
 
-/// Reads the request, whose body may have so many bytes.
+/// Reads the request, whose body may have so many bytes. It is paid for when its body is there, and not looked at yet.
 ///
 /// # Errors
-/// Why it is not one.
-pub(super) async fn read(parts: &Parts, body: Body, max_body: usize) -> Result<Asked, Refusal> {
+/// Why it is not one, or is not paid for.
+pub(super) async fn read(
+    parts: &Parts,
+    body: Body,
+    max_body: usize,
+    pay: impl FnOnce() -> Result<(), Refusal>,
+) -> Result<Asked, Refusal> {
     match parts.method {
-        Method::GET | Method::HEAD => from_address(parts.uri.query().unwrap_or_default()),
+        Method::GET | Method::HEAD => {
+            pay()?;
+            from_address(parts.uri.query().unwrap_or_default())
+        }
         Method::POST => {
             check_content_type(&parts.headers)?;
             let bytes = read_body(&parts.headers, body, max_body).await?;
+            pay()?;
             from_body(&bytes)
         }
         _ => Err(Refusal::method("Send GraphQL requests with POST, or queries with GET.", "GET, POST")),

@@ -50,7 +50,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         return response;
     }
     let call = graphql::call(&shared, &parts).await;
-    let asked = request::read(&parts, body, shared.settings.limits.body).await;
+    let asked = request::read(&parts, body, shared.settings.limits.body, graphql::pay(&shared, &call)).await;
     let call = match call {
         Ok(call) => call,
         Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(Media::Json),
@@ -64,10 +64,9 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         Ok(wanted) => wanted,
         Err(refusal) => return refusal.respond(Media::Json),
     };
-    let operation = match asked {
-        Ok(asked) => Operation::read(&shared, &call, asked, Way::Many, wanted),
-        Err(refusal) => return refusal.respond(Media::Json),
-    };
+    let operation = asked
+        .map_err(Unexecuted::Refused)
+        .and_then(|asked| Operation::read(&shared, &call, asked, Way::Many, wanted));
     let last = parts.headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     let last = last.filter(|id| !id.is_empty()).map(str::to_owned);
     let prepared = match operation {

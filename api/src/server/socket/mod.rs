@@ -427,12 +427,15 @@ impl Connection {
         let full = self.running.len() >= most;
         let request_id = shared.app.new_id().simple().to_string();
         let entry = Entry::new(&shared.meters, journal::Way::Socket, &request_id, None);
-        let operation = if full {
-            let message = format!("At most {most} operations run on a socket at once. Complete one first.");
-            Err(RequestError::new(Code::BadRequest, message).into())
-        } else {
-            entry.within(|| Operation::read(&shared, &self.call, asked, Way::Many, CostWanted::No))
-        };
+        let operation = entry.within(|| {
+            Operation::pay(&shared, &self.call).map_err(Unexecuted::Refused)?;
+            if full {
+                let message =
+                    format!("At most {most} operations run on a socket at once. Complete one first.");
+                return Err(RequestError::new(Code::BadRequest, message).into());
+            }
+            Operation::read(&shared, &self.call, asked, Way::Many, CostWanted::No)
+        });
         let operation = match operation {
             Ok(operation) => operation,
             Err(unexecuted) => {
