@@ -588,9 +588,10 @@ mod tests {
         for (text, word) in [
             ("{ a: x b: y }", Some("1 aliases")),
             ("{ a: x y }", None),
-            ("query($a: Int @x) @y { z @skip(if: true) }", Some("2 directives")),
-            ("{ ... @x { z @y } }", None),
-            ("{ ...F } fragment F on Query @x { z @y @z }", Some("2 directives")),
+            ("query($a: Int @skip) @skip { z @skip(if: true) }", Some("2 directives")),
+            ("{ ... @skip { z @include } }", None),
+            ("{ ...F } fragment F on Query @skip { z @skip @include }", Some("2 directives")),
+            ("{ __typename @x }", Some("Unknown directive \"x\"")),
             ("query A { x } query B { x }", Some("1 are allowed")),
             ("{ ...F ...G } fragment F on Q { x } fragment G on Q { x }", Some("2 fragments")),
             ("{ ...F ...F } fragment F on Q { x }", None),
