@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use passerelle::record::read::Database;
+use passerelle::record::error::{Code, DomainError};
+use passerelle::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement, Waits};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
@@ -126,6 +127,27 @@ fn a_statement_takes_too_long() {
             let row = &super::rows(&server.app.db, limits).await[0];
             assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "2400ms");
         }
+    });
+}
+
+/// The same of SQLite, which has no limit of its own for it.
+#[test]
+fn a_read_of_sqlite_takes_too_long() {
+    run(async {
+        let server = TestServer::spawn(Backend::Sqlite).await.unwrap();
+        let waits = Waits::of_requests(Duration::from_secs(1));
+        let db = Database::open_with(&server.database_url, waits).await.unwrap();
+        db.ping().await.unwrap();
+        let read = async |count: &str| {
+            let keys = KeyColumns::new(&[("id", KeyType::Int)]);
+            let sql = format!("SELECT k.n, {count} FROM {}", keys.source(db.dialect()));
+            db.read(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Int(1)]]).await
+        };
+        let many = "(WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 50000000) SELECT COUNT(*) FROM c)";
+        let error = read(many).await.unwrap_err();
+        assert!(matches!(error, DomainError::Crowded), "{error}");
+        assert_eq!(error.code(), Code::Unavailable);
+        assert_eq!(read("1").await.unwrap().len(), 1, "others are answered");
     });
 }
 

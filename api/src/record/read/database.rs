@@ -439,6 +439,10 @@ impl Database {
         self.meters.keys.observe(u32::try_from(keys.len()).unwrap_or(u32::MAX).into());
         let statement = statement.keys.statement(self.dialect, &statement.sql, keys);
         let rows = match &self.read {
+            // SQLite knows no limit for a statement: it runs on in its connection, and nobody waits for it.
+            Side::Pool(pool) if self.dialect == Dialect::Sqlite => {
+                self.patiently(pool.query_all_raw(statement)).await.ok_or(DomainError::Crowded)?
+            }
             Side::Pool(pool) => pool.query_all_raw(statement).await,
             Side::Snapshot(transaction) => transaction.query_all_raw(statement).await,
         };
