@@ -79,7 +79,7 @@ impl Reader {
                 next.language == "http"
                     || (next.language == "json" && next.value("file").is_none() && !next.is("variables"))
             });
-            let end = Instant::now() + Duration::from_secs(15);
+            let end = Instant::now() + Duration::from_mins(1);
             let mut done = self.example(block, variables, shows).await;
             while done.is_err() && block.is("wait") && Instant::now() < end {
                 tokio::time::sleep(Duration::from_millis(200)).await;

@@ -24,7 +24,7 @@ async fn settled(db: &Database) {
                AND state LIKE 'idle in transaction%'";
     let begun = Instant::now();
     while number(db, sql).await > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(5), "a transaction stays open");
+        assert!(begun.elapsed() < Duration::from_secs(9), "a transaction stays open");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -36,8 +36,8 @@ on_both_databases! {
             organization { id name } userErrors { code } } }";
         let begun = Instant::now();
         made(&server, "organization", studio("wallonie", "first")).await;
-        let usual = begun.elapsed().max(Duration::from_millis(2));
-        let (mut given_up, mut done) = (0, 0);
+        let mut usual = begun.elapsed();
+        let (mut given_up, mut done) = (0_u64, 0_u64);
         for round in (0..ROUNDS).step_by(6) {
             let each = (round..round + 6).map(|number| {
                 let body = json!({"query": query, "variables": {"input": studio("wallonie", &format!("studio-{number}"))}});
@@ -51,9 +51,10 @@ on_both_databases! {
                 let request = client.post(server.url("/graphql")).json(&body).timeout(wait);
                 async move { request.send().await.is_ok() }
             });
-            for answered in join_all(each).await {
-                if answered { done += 1 } else { given_up += 1 }
-            }
+            let answered = join_all(each).await.into_iter().filter(|answered| *answered).count() as u64;
+            (done, given_up) = (done + answered, given_up + 6 - answered);
+            // About half are to be given up, whatever else the machine does.
+            usual = usual.mul_f64(if answered > 3 { 0.7 } else { 1.4 }).max(Duration::from_millis(1));
         }
         assert!(given_up > ROUNDS / 10 && done > 0, "{given_up} given up, {done} answered");
 

@@ -46,7 +46,7 @@ impl Logging {
 
     /// What is told of requests, when there is so much of it.
     async fn told(&self, count: usize) -> Vec<Value> {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_mins(1);
         loop {
             let text = self.text();
             let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));

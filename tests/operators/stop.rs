@@ -75,7 +75,7 @@ async fn writes_in_flight(place: Place) {
     drop(socket);
     let code = spawn_blocking(move || server.ended()).await.unwrap();
     assert_eq!(code, Some(0));
-    assert!(told.elapsed() < Duration::from_secs(10));
+    assert!(told.elapsed() < Duration::from_secs(30), "it hangs");
     assert_eq!(slugs(&db).await, (0..WRITERS).map(|n| format!("studio-{n}")).collect());
     db.close().await;
 }
