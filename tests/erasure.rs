@@ -179,7 +179,7 @@ impl Place {
             .append(true)
             .open(self.folder.path().join("log"))
             .expect("a log");
-        Running::start_logging(&mut self.command(&["serve"]), log.into())
+        Running::start_logging(&mut self.command(&["serve"]), log)
     }
 
     async fn connect(&self) -> Option<DatabaseConnection> {

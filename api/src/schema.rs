@@ -36,7 +36,7 @@ use crate::sync::feed::graphql::FeedQuery;
 use crate::sync::feed::subscription::FeedSubscription;
 use crate::sync::status::graphql::StatusQuery;
 
-mod cost;
+pub(crate) mod cost;
 
 /// Everything that can be read.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]

@@ -4,8 +4,9 @@
 //! traced is no part of the log. Without a collector nothing of OpenTelemetry is begun, and a span costs a comparison.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,8 +22,10 @@ use tokio::runtime::{Builder, Runtime};
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::{self, Subscriber};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
@@ -40,10 +43,20 @@ const END_TIME: Duration = Duration::from_millis(400);
 /// The name under which traces are found, unless `OTEL_SERVICE_NAME` is another.
 const SERVICE: &str = "passerelle";
 
-/// What has to be ended when the program is.
+/// Lines of the log that wait for their reader at most, some megabytes of them; further ones are left out.
+const MAX_LINES: usize = 10_000;
+
+/// How many lines of the log were left out.
+static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// What has to be ended when the server is.
 #[derive(Debug)]
 #[must_use]
-pub struct Telemetry(Option<Collector>);
+pub struct Telemetry {
+    collector: Option<Collector>,
+    /// Writes the last lines when it is dropped.
+    lines: WorkerGuard,
+}
 
 #[derive(Debug)]
 struct Collector {
@@ -53,16 +66,22 @@ struct Collector {
 }
 
 impl Telemetry {
-    /// Begins to log to standard error, and to send traces to this collector.
+    /// Begins to log to standard error, and to send traces to this collector. Nothing waits for whoever reads the log:
+    /// where they take too long, lines are left out.
     ///
     /// # Errors
     /// What is wrong with the filter or the address, or that this process logs already.
     pub fn start(filter: &str, format: LogFormat, collector: Option<&Url>) -> Result<Self, String> {
-        let filter = EnvFilter::try_new(filter)
-            .map_err(|error| format!("RUST_LOG `{filter}` is no filter: {error}"))?;
+        let filter = parse(filter)?;
+        let (writer, guard) = NonBlockingBuilder::default()
+            .buffered_lines_limit(MAX_LINES)
+            .lossy(true)
+            .thread_name("log")
+            .finish(std::io::stderr());
+        LOST_LINES.get_or_init(|| writer.error_counter());
         let begun = match collector {
             None => {
-                set(Registry::default().with(lines(format).with_filter(filter)))?;
+                set(Registry::default().with(lines(format, writer).with_filter(filter)))?;
                 None
             }
             Some(url) => {
@@ -78,39 +97,66 @@ impl Telemetry {
                     .with_tracked_inactivity(false)
                     .with_filter(ours.with_max_level_hint(LevelFilter::TRACE));
                 // Without the spans that are for the collector, whatever the filter says.
-                let lines = lines(format)
+                let lines = lines(format, writer)
                     .with_filter(filter)
                     .with_filter(filter_fn(|metadata| metadata.target() != TRACES));
                 set(Registry::default().with(lines).with(spans))?;
                 Some(collector)
             }
         };
-        std::panic::set_hook(Box::new(|panic| {
-            // Not with which words: they may quote what somebody has sent.
-            let at = panic.location().map(ToString::to_string).unwrap_or_default();
-            tracing::error!(at, "a panic");
-        }));
-        Ok(Self(begun))
+        log_panics();
+        Ok(Self { collector: begun, lines: guard })
     }
 
-    /// Sends what was not sent yet, if the collector takes it at once. Must not be called by a task.
+    /// Sends and writes what was not yet, if the collector and whoever reads the log take it at once. Must not be called
+    /// by a task.
     pub fn end(self) {
-        let Some(Collector { provider, runtime }) = self.0 else { return };
-        if provider.shutdown_with_timeout(END_TIME).is_err() {
-            tracing::warn!("the last traces were not sent");
+        if let Some(Collector { provider, runtime }) = self.collector {
+            if provider.shutdown_with_timeout(END_TIME).is_err() {
+                tracing::warn!("the last traces were not sent");
+            }
+            runtime.shutdown_background();
         }
-        runtime.shutdown_background();
+        // Where nobody reads the log this complains to standard output, which fails where nobody reads that either.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(self.lines)));
     }
 }
 
+/// Begins to log to standard error, line by line, as a command does.
+///
+/// # Errors
+/// What is wrong with the filter, or that this process logs already.
+pub fn log(filter: &str, format: LogFormat) -> Result<(), String> {
+    set(Registry::default().with(lines(format, std::io::stderr).with_filter(parse(filter)?)))?;
+    log_panics();
+    Ok(())
+}
+
+/// How many lines of the log were left out since the program began, because whoever reads it took too long.
+pub fn lost_lines() -> usize {
+    LOST_LINES.get().map_or(0, ErrorCounter::dropped_lines)
+}
+
+fn parse(filter: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(filter).map_err(|error| format!("RUST_LOG `{filter}` is no filter: {error}"))
+}
+
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        // Not with which words: they may quote what somebody has sent.
+        let at = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(at, "a panic");
+    }));
+}
+
 /// Lines of the log.
-fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+fn lines<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt::layer()
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+    let lines =
+        tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(writer);
     match format {
         LogFormat::Pretty => lines.boxed(),
         LogFormat::Json => lines.json().boxed(),

@@ -299,7 +299,7 @@ fn no_secret_is_logged() {
     let mut command = program(folder.path());
     let encryption_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     command.args(["serve", "--rust-log", "trace"]).env("ENCRYPTION_KEY", encryption_key);
-    let mut server = Running::start_logging(&mut command, File::create(&log).expect("a file").into());
+    let mut server = Running::start_logging(&mut command, File::create(&log).expect("a file"));
     let address = server.address().to_owned();
     let secrets = ["a canary among passwords", &key, encryption_key].map(str::to_owned).to_vec();
     let seen = std::sync::Arc::new(std::sync::Mutex::new(secrets));

@@ -7,6 +7,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::json;
 
 use super::{Writer, abandoned, checked, consistent, rounds, seed};
+use crate::on_both_databases;
 use crate::support::place::{Partner, Place};
 use crate::support::program::Running;
 use crate::support::proxy::{Cut, Proxy};
@@ -44,42 +45,30 @@ async fn settle(partner: &Partner, writers: &mut [Writer]) {
     futures::future::join_all(each).await;
 }
 
-async fn killed_at_any_moment(place: Place) {
-    let seed = seed();
-    let mut random = StdRng::seed_from_u64(seed);
-    let (partner, mut writers) = writers(&place, seed).await;
-    let db = place.open().await;
-    for _ in 0..rounds(3) {
-        let mut server = place.serve();
-        let partner = partner.at(server.address());
-        let wait = Duration::from_millis(random.random_range(60..500));
-        let kill = async {
-            tokio::time::sleep(wait).await;
-            server.kill();
-        };
-        tokio::join!(kill, until_gone(&partner, &mut writers));
-        abandoned(&db).await;
-        checked(&db, &writers).await;
-    }
-    let server = place.serve();
-    settle(&partner.at(server.address()), &mut writers).await;
-    let stored = checked(&db, &writers).await;
-    assert!(stored.len() >= WRITERS, "{stored:?}");
-    db.close().await;
-}
-
-#[test]
-fn what_was_acknowledged_outlives_the_program_sqlite() {
-    run(async { killed_at_any_moment(Place::new(Backend::Sqlite).await.unwrap()).await });
-}
-
-#[test]
-fn what_was_acknowledged_outlives_the_program_postgres() {
-    run(async {
-        if let Some(place) = Place::new(Backend::Postgres).await {
-            killed_at_any_moment(place).await;
+on_both_databases! {
+    async fn what_was_acknowledged_outlives_the_program(place: Place) {
+        let seed = seed();
+        let mut random = StdRng::seed_from_u64(seed);
+        let (partner, mut writers) = writers(&place, seed).await;
+        let db = place.open().await;
+        for _ in 0..rounds(3) {
+            let mut server = place.serve();
+            let partner = partner.at(server.address());
+            let wait = Duration::from_millis(random.random_range(60..500));
+            let kill = async {
+                tokio::time::sleep(wait).await;
+                server.kill();
+            };
+            tokio::join!(kill, until_gone(&partner, &mut writers));
+            abandoned(&db).await;
+            checked(&db, &writers).await;
         }
-    });
+        let server = place.serve();
+        settle(&partner.at(server.address()), &mut writers).await;
+        let stored = checked(&db, &writers).await;
+        assert!(stored.len() >= WRITERS, "{stored:?}");
+        db.close().await;
+    }
 }
 
 /// Starts the program behind a proxy, with which it can be killed around the end of a transaction.

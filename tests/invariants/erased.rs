@@ -18,8 +18,7 @@ use crate::on_both_databases;
 use crate::push::{batch, item, partner, push_input, refused, sources, statuses};
 use crate::support::place::{Partner, Place};
 use crate::support::records::{Told, import_text, ndjson, options, source, talent};
-use crate::support::run;
-use crate::support::server::{Backend, TestServer};
+use crate::support::server::TestServer;
 
 /// Somebody with the canary in every field.
 fn person(n: usize, name: &str) -> Value {
@@ -161,77 +160,65 @@ async fn canaries(place: &Place) -> (Vec<std::path::PathBuf>, Vec<String>) {
     (with_canary(&place.data()), tables)
 }
 
-async fn a_backup_does_not_bring_them_back(place: Place) {
-    let key = place.key(&["test-wallonie"]).await;
-    let mut server = place.serve();
-    let partner = Partner::new(server.address(), Some(&key));
-    let (first, second) = (item(person(1, "first"), json!({})), item(person(2, "second"), json!({})));
-    let made = partner.push("test-wallonie", "first", std::slice::from_ref(&first)).await;
-    let one = made["results"][0]["record"]["id"].as_str().expect("an id").to_owned();
-    assert_eq!(server.terminate(), Some(0));
-    place.back_up().await;
+on_both_databases! {
+    async fn a_backup_does_not_bring_them_back(place: Place) {
+        let key = place.key(&["test-wallonie"]).await;
+        let mut server = place.serve();
+        let partner = Partner::new(server.address(), Some(&key));
+        let (first, second) = (item(person(1, "first"), json!({})), item(person(2, "second"), json!({})));
+        let made = partner.push("test-wallonie", "first", std::slice::from_ref(&first)).await;
+        let one = made["results"][0]["record"]["id"].as_str().expect("an id").to_owned();
+        assert_eq!(server.terminate(), Some(0));
+        place.back_up().await;
 
-    // One is erased after the backup, another is made and erased after it.
-    let mut server = place.serve();
-    let partner = partner.at(server.address());
-    let made = partner.push("test-wallonie", "second", std::slice::from_ref(&second)).await;
-    let two = made["results"][0]["record"]["id"].as_str().expect("an id").to_owned();
-    let found = canaries(&place).await;
-    assert_ne!(found, (Vec::new(), Vec::new()), "the canary can be found");
-    let erase = "mutation($id: ID!) { eraseTalent(id: $id) { deletedId userErrors { code } } }";
-    for id in [&one, &two] {
-        let erased = partner.data(erase, json!({ "id": id })).await;
-        assert_eq!(erased["eraseTalent"], json!({"deletedId": id, "userErrors": []}));
-    }
-    let list = place.data().join("erased");
-    until("it is kept outside of the database", async || {
-        fs::read_to_string(&list).is_ok_and(|text| text.lines().count() == 2)
-    })
-    .await;
-    server.kill();
-    place.restore().await;
-    assert_ne!(canaries(&place).await, (Vec::new(), Vec::new()), "the backup has it");
-
-    let mut server = place.serve();
-    let partner = partner.at(server.address());
-    let find = "query($id: ID!) { node(id: $id) { id } talents { totalCount } changes { changes { operation record { __typename } } } }";
-    let found = partner.data(find, json!({ "id": one })).await;
-    assert_eq!((&found["node"], &found["talents"]["totalCount"]), (&Value::Null, &json!(0)));
-    assert!(!found.to_string().contains("UPSERT"), "{found}");
-    for records in [[first], [second]] {
-        for key in ["first", "second", "third"] {
-            let answer = partner.push("test-wallonie", &format!("{key} again"), &records).await;
-            let result = &answer["results"][0];
-            assert_eq!(
-                (&result["status"], &result["userErrors"][0]["reason"]),
-                (&json!("REJECTED"), &json!("ERASED")),
-                "{answer}"
-            );
+        // One is erased after the backup, another is made and erased after it.
+        let mut server = place.serve();
+        let partner = partner.at(server.address());
+        let made = partner.push("test-wallonie", "second", std::slice::from_ref(&second)).await;
+        let two = made["results"][0]["record"]["id"].as_str().expect("an id").to_owned();
+        let found = canaries(&place).await;
+        assert_ne!(found, (Vec::new(), Vec::new()), "the canary can be found");
+        let erase = "mutation($id: ID!) { eraseTalent(id: $id) { deletedId userErrors { code } } }";
+        for id in [&one, &two] {
+            let erased = partner.data(erase, json!({ "id": id })).await;
+            assert_eq!(erased["eraseTalent"], json!({"deletedId": id, "userErrors": []}));
         }
-    }
-    let copy = partner.get("/sync/snapshot").await.expect("an answer").text().await.expect("it is whole");
-    assert!(!holds_canary(copy.as_bytes()));
-    until("storage is cleaned", async || canaries(&place).await == (Vec::new(), Vec::new())).await;
-    assert!(!holds_canary(&fs::read(place.folder.path().join("log")).expect("a log")), "the log tells it");
-    assert_eq!(server.terminate(), Some(0));
-    let line = person(1, "once more");
-    assert_eq!(line["source"], json!(source("wallonie")));
-    fs::write(place.folder.path().join("lines.ndjson"), ndjson(&[line])).expect("a file");
-    let done = place.command(&["import", "lines.ndjson"]).output().expect("the program runs");
-    assert!(String::from_utf8_lossy(&done.stderr).contains("was erased"));
-    assert_eq!(canaries(&place).await, (Vec::new(), Vec::new()));
-}
+        let list = place.data().join("erased");
+        until("it is kept outside of the database", async || {
+            fs::read_to_string(&list).is_ok_and(|text| text.lines().count() == 2)
+        })
+        .await;
+        server.kill();
+        place.restore().await;
+        assert_ne!(canaries(&place).await, (Vec::new(), Vec::new()), "the backup has it");
 
-#[test]
-fn a_backup_does_not_bring_them_back_sqlite() {
-    run(async { a_backup_does_not_bring_them_back(Place::new(Backend::Sqlite).await.unwrap()).await });
-}
-
-#[test]
-fn a_backup_does_not_bring_them_back_postgres() {
-    run(async {
-        if let Some(place) = Place::new(Backend::Postgres).await {
-            a_backup_does_not_bring_them_back(place).await;
+        let mut server = place.serve();
+        let partner = partner.at(server.address());
+        let find = "query($id: ID!) { node(id: $id) { id } talents { totalCount } changes { changes { operation record { __typename } } } }";
+        let found = partner.data(find, json!({ "id": one })).await;
+        assert_eq!((&found["node"], &found["talents"]["totalCount"]), (&Value::Null, &json!(0)));
+        assert!(!found.to_string().contains("UPSERT"), "{found}");
+        for records in [[first], [second]] {
+            for key in ["first", "second", "third"] {
+                let answer = partner.push("test-wallonie", &format!("{key} again"), &records).await;
+                let result = &answer["results"][0];
+                assert_eq!(
+                    (&result["status"], &result["userErrors"][0]["reason"]),
+                    (&json!("REJECTED"), &json!("ERASED")),
+                    "{answer}"
+                );
+            }
         }
-    });
+        let copy = partner.get("/sync/snapshot").await.expect("an answer").text().await.expect("it is whole");
+        assert!(!holds_canary(copy.as_bytes()));
+        until("storage is cleaned", async || canaries(&place).await == (Vec::new(), Vec::new())).await;
+        assert!(!holds_canary(&fs::read(place.folder.path().join("log")).expect("a log")), "the log tells it");
+        assert_eq!(server.terminate(), Some(0));
+        let line = person(1, "once more");
+        assert_eq!(line["source"], json!(source("wallonie")));
+        fs::write(place.folder.path().join("lines.ndjson"), ndjson(&[line])).expect("a file");
+        let done = place.command(&["import", "lines.ndjson"]).output().expect("the program runs");
+        assert!(String::from_utf8_lossy(&done.stderr).contains("was erased"));
+        assert_eq!(canaries(&place).await, (Vec::new(), Vec::new()));
+    }
 }

@@ -74,50 +74,38 @@ fn cut_before_each_message_and_sent_again() {
     });
 }
 
-async fn killed_while_a_batch_runs(place: Place) {
-    let mut random = StdRng::seed_from_u64(seed());
-    let key = place.key(&["w"]).await;
-    let (db, mut server) = (place.open().await, place.serve());
-    for round in 0..rounds(2) {
-        let (prefix, records) = (format!("r{round}"), records(&format!("r{round}"), 0));
-        let here = Partner::new(server.address(), Some(&key));
-        let wait = Duration::from_millis(random.random_range(0..150));
-        let kill = async {
-            tokio::time::sleep(wait).await;
-            server.kill();
-        };
-        let (first, ()) = tokio::join!(here.try_push("w", &prefix, &records), kill);
-        abandoned(&db).await;
-        let done = consistent(&db).await.keys().filter(|slug| slug.starts_with(&prefix)).count();
-        assert!(done == 0 && first.is_none() || done == RECORDS, "{done} of {RECORDS} after {wait:?}");
-        server = place.serve();
-        let here = Partner::new(server.address(), Some(&key));
-        let again = futures::future::join_all((0..4).map(|_| here.push("w", &prefix, &records))).await;
-        for answer in &again {
-            assert_eq!(
-                (statuses(answer), &answer["results"]),
-                (vec!["CREATED"; RECORDS], &again[0]["results"])
-            );
+on_both_databases! {
+    async fn killed_while_a_batch_runs(place: Place) {
+        let mut random = StdRng::seed_from_u64(seed());
+        let key = place.key(&["w"]).await;
+        let (db, mut server) = (place.open().await, place.serve());
+        for round in 0..rounds(2) {
+            let (prefix, records) = (format!("r{round}"), records(&format!("r{round}"), 0));
+            let here = Partner::new(server.address(), Some(&key));
+            let wait = Duration::from_millis(random.random_range(0..150));
+            let kill = async {
+                tokio::time::sleep(wait).await;
+                server.kill();
+            };
+            let (first, ()) = tokio::join!(here.try_push("w", &prefix, &records), kill);
+            abandoned(&db).await;
+            let done = consistent(&db).await.keys().filter(|slug| slug.starts_with(&prefix)).count();
+            assert!(done == 0 && first.is_none() || done == RECORDS, "{done} of {RECORDS} after {wait:?}");
+            server = place.serve();
+            let here = Partner::new(server.address(), Some(&key));
+            let again = futures::future::join_all((0..4).map(|_| here.push("w", &prefix, &records))).await;
+            for answer in &again {
+                assert_eq!(
+                    (statuses(answer), &answer["results"]),
+                    (vec!["CREATED"; RECORDS], &again[0]["results"])
+                );
+            }
+            let applied = again.iter().filter(|answer| answer["replayed"] == json!(false)).count();
+            assert_eq!(applied, usize::from(done == 0));
+            assert!(consistent(&db).await.values().all(|stored| stored.revision == 1));
         }
-        let applied = again.iter().filter(|answer| answer["replayed"] == json!(false)).count();
-        assert_eq!(applied, usize::from(done == 0));
-        assert!(consistent(&db).await.values().all(|stored| stored.revision == 1));
+        db.close().await;
     }
-    db.close().await;
-}
-
-#[test]
-fn killed_while_a_batch_runs_sqlite() {
-    run(async { killed_while_a_batch_runs(Place::new(Backend::Sqlite).await.unwrap()).await });
-}
-
-#[test]
-fn killed_while_a_batch_runs_postgres() {
-    run(async {
-        if let Some(place) = Place::new(Backend::Postgres).await {
-            killed_while_a_batch_runs(place).await;
-        }
-    });
 }
 
 on_both_databases! {

@@ -4,11 +4,11 @@
 use serde_json::{Value, json};
 
 use crate::feed::code;
+use crate::on_both_databases;
 use crate::push::{org, statuses};
 use crate::support::place::{Partner, Place};
 use crate::support::postgres::Standalone;
 use crate::support::run;
-use crate::support::server::Backend;
 
 const PAGE: &str =
     "query($after: ChangeCursor) { changes(after: $after) { cursor changes { recordId revision } } }";
@@ -41,69 +41,57 @@ async fn refused(partner: &Partner, positions: &[&Value], expected: (&str, &str)
 
 const CHANGED: (&str, &str) = ("CURSOR_FEED_CHANGED", "SNAPSHOT_KEEP_IDS");
 
-async fn an_older_backup(place: Place) {
-    let key = place.key(&["w"]).await;
-    let mut server = place.serve();
-    let partner = Partner::new(server.address(), Some(&key));
-    push(&partner, "kept", 3).await;
-    let (before, _) = end(&partner).await;
-    assert_eq!(server.terminate(), Some(0));
-    place.back_up().await;
+on_both_databases! {
+    async fn an_older_backup_is_noticed(place: Place) {
+        let key = place.key(&["w"]).await;
+        let mut server = place.serve();
+        let partner = Partner::new(server.address(), Some(&key));
+        push(&partner, "kept", 3).await;
+        let (before, _) = end(&partner).await;
+        assert_eq!(server.terminate(), Some(0));
+        place.back_up().await;
 
-    let mut server = place.serve();
-    let partner = partner.at(server.address());
-    assert_eq!(
-        page(&partner, &before).await["data"]["changes"]["changes"],
-        json!([]),
-        "a stop changes nothing"
-    );
-    push(&partner, "lost", 2).await;
-    let (after, count) = end(&partner).await;
-    assert_eq!(count, 5);
-    // That others have read so far is known a second later.
-    tokio::time::sleep(std::time::Duration::from_millis(1300)).await;
-    server.kill();
-    place.restore().await;
+        let mut server = place.serve();
+        let partner = partner.at(server.address());
+        assert_eq!(
+            page(&partner, &before).await["data"]["changes"]["changes"],
+            json!([]),
+            "a stop changes nothing"
+        );
+        push(&partner, "lost", 2).await;
+        let (after, count) = end(&partner).await;
+        assert_eq!(count, 5);
+        // That others have read so far is known a second later.
+        tokio::time::sleep(std::time::Duration::from_millis(1300)).await;
+        server.kill();
+        place.restore().await;
 
-    let mut server = place.serve();
-    let partner = partner.at(server.address());
-    // The position from before the backup would be good, but nobody can know: whoever has it may have read more.
-    refused(&partner, &[&before, &after], CHANGED).await;
-    let (now, count) = end(&partner).await;
-    assert_eq!(count, 3);
-    push(&partner, "new", 2).await;
-    assert_eq!(page(&partner, &now).await["data"]["changes"]["changes"].as_array().map(Vec::len), Some(2));
-    refused(&partner, &[&before, &after], CHANGED).await;
-    assert_eq!(server.terminate(), Some(0));
+        let mut server = place.serve();
+        let partner = partner.at(server.address());
+        // The position from before the backup would be good, but nobody can know: whoever has it may have read more.
+        refused(&partner, &[&before, &after], CHANGED).await;
+        let (now, count) = end(&partner).await;
+        assert_eq!(count, 3);
+        push(&partner, "new", 2).await;
+        assert_eq!(page(&partner, &now).await["data"]["changes"]["changes"].as_array().map(Vec::len), Some(2));
+        refused(&partner, &[&before, &after], CHANGED).await;
+        assert_eq!(server.terminate(), Some(0));
 
-    // The operator says, wrongly, that nothing was lost.
-    place.restore().await;
-    let mut server = place.serve_with(&place.url, &["--feed-continues"]);
-    let partner = partner.at(server.address());
-    refused(&partner, &[&after], ("CURSOR_AHEAD", "SNAPSHOT_AND_ALARM")).await;
-    // The feed that began after the first restore is not known here.
-    refused(&partner, &[&now], ("CURSOR_INVALID", "SNAPSHOT")).await;
-    push(&partner, "other", 2).await;
-    refused(&partner, &[&after], ("CURSOR_FORKED", "SNAPSHOT_AND_ALARM")).await;
-    assert_eq!(page(&partner, &before).await["data"]["changes"]["changes"].as_array().map(Vec::len), Some(2));
-    assert_eq!(server.terminate(), Some(0));
-    place.run(&["feed", "rotate"]);
-    let server = place.serve();
-    refused(&partner.at(server.address()), &[&before, &after], CHANGED).await;
-}
-
-#[test]
-fn an_older_backup_is_noticed_sqlite() {
-    run(async { an_older_backup(Place::new(Backend::Sqlite).await.unwrap()).await });
-}
-
-#[test]
-fn an_older_backup_is_noticed_postgres() {
-    run(async {
-        if let Some(place) = Place::new(Backend::Postgres).await {
-            an_older_backup(place).await;
-        }
-    });
+        // The operator says, wrongly, that nothing was lost.
+        place.restore().await;
+        let mut server = place.serve_with(&place.url, &["--feed-continues"]);
+        let partner = partner.at(server.address());
+        refused(&partner, &[&after], ("CURSOR_AHEAD", "SNAPSHOT_AND_ALARM")).await;
+        // The feed that began after the first restore is not known here.
+        refused(&partner, &[&now], ("CURSOR_INVALID", "SNAPSHOT")).await;
+        push(&partner, "other", 2).await;
+        refused(&partner, &[&after], ("CURSOR_FORKED", "SNAPSHOT_AND_ALARM")).await;
+        assert_eq!(page(&partner, &before).await["data"]["changes"]["changes"].as_array().map(Vec::len), Some(2));
+        assert_eq!(server.terminate(), Some(0));
+        place.run(&["feed", "rotate"]);
+        let server = place.serve();
+        refused(&partner.at(server.address()), &[&before, &after], CHANGED).await;
+    }
 }
 
 #[test]

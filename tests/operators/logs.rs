@@ -2,10 +2,13 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use futures::{StreamExt as _, stream};
 use reqwest::Response;
 use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
 
 use crate::support::place::Place;
 use crate::support::program::Running;
@@ -29,7 +32,7 @@ impl Logging {
         let log = File::create(place.folder.path().join("log")).unwrap();
         let mut command = place.command(&["serve"]);
         command.env("LOG_FORMAT", "json").env("RUST_LOG", filter);
-        let server = Running::start_logging(&mut command, log.into());
+        let server = Running::start_logging(&mut command, log);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Some(Self { place, server, client })
     }
@@ -214,5 +217,33 @@ fn nothing_of_what_was_asked_is_logged() {
         // As much of a name as tells operations apart.
         let shortened = format!("N{}", "x".repeat(63));
         assert!(told.iter().any(|line| line["operation"] == shortened), "{text}");
+    });
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nobody_up() {
+    run(async {
+        let place = Place::new(Backend::Sqlite).await.unwrap();
+        let mut command = place.command(&["serve"]);
+        // With lines also for probes, which cost little: more than a pipe takes, and more than is kept.
+        command.env("RUST_LOG", "debug").env("METRICS_FROM", "127.0.0.1");
+        let mut server = Running::start_logging(&mut command, Stdio::piped());
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let address = server.address().to_owned();
+        let lost = async || {
+            let response = client.get(format!("{address}/metrics")).send().await.unwrap();
+            let text = response.text().await.unwrap();
+            let line = text.lines().find_map(|line| line.strip_prefix("passerelle_log_lines_lost "));
+            line.expect(&text).parse::<u32>().unwrap()
+        };
+        while lost().await == 0 {
+            let probes = (0..500).map(|_| client.get(format!("{address}/healthz")).send());
+            let all: Vec<_> = stream::iter(probes).buffer_unordered(16).collect().await;
+            assert!(all.into_iter().all(|response| response.unwrap().status() == 200));
+        }
+        let body = json!({"query": "{ organizations(first: 1) { totalCount } }"});
+        let response = client.post(format!("{address}/graphql")).json(&body).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(spawn_blocking(move || server.terminate()).await.unwrap(), Some(0));
     });
 }

@@ -11,7 +11,24 @@ pub(crate) mod records;
 pub(crate) mod server;
 pub(crate) mod socket;
 
+use std::time::Duration;
+
 use server::{Backend, Setup, TestServer};
+use tokio::runtime::Runtime;
+
+/// What takes so long has come to a halt: it fails with its name, rather than holding up all others for ever.
+const HALTED: Duration = Duration::from_mins(15);
+
+/// A runtime of which nothing is waited for at the end, not even where a test fails.
+struct Unawaited(Option<Runtime>);
+
+impl Drop for Unawaited {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
 
 /// Runs a test as the program runs a command: on several threads, with the same stacks.
 pub(crate) fn run(test: impl Future<Output = ()>) {
@@ -19,13 +36,14 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
         .worker_threads(2)
         .enable_all()
         .thread_stack_size(8 * 1024 * 1024)
-        .build()
-        .expect("a runtime");
+        .build();
+    let runtime = Unawaited(Some(runtime.expect("a runtime")));
     // What the program logs is shown with a test that fails.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
-    runtime.block_on(test);
-    runtime.shutdown_background();
+    let runtime_of_test = runtime.0.as_ref().expect("until it is dropped");
+    let ended = runtime_of_test.block_on(async { tokio::time::timeout(HALTED, test).await });
+    ended.expect("the test comes to its end");
 }
 
 /// Runs a test of the form of requests, for which the database does not matter.
@@ -43,6 +61,9 @@ pub(crate) fn on_sqlite<F: Future<Output = ()>>(setup: Setup, test: impl FnOnce(
 ///     async fn regions_are_there(server) { .. }
 /// }
 /// on_both_databases! {
+///     async fn the_program_stops(place: Place) { .. }
+/// }
+/// on_both_databases! {
 ///     with Setup::default().with_sample();
 ///     async fn organizations_are_there(server) { .. }
 /// }
@@ -56,26 +77,37 @@ macro_rules! on_both_databases {
         }
     };
     (with $setup:expr; async fn $name:ident($server:ident) $body:block) => {
+        $crate::on_both_databases! {
+            made by |backend| $crate::support::server::TestServer::with(backend, $setup);
+            async fn $name($server: $crate::support::server::TestServer) $body
+        }
+    };
+    (async fn $name:ident($place:ident: Place) $body:block) => {
+        $crate::on_both_databases! {
+            made by $crate::support::place::Place::new;
+            async fn $name($place: $crate::support::place::Place) $body
+        }
+    };
+    (made by $make:expr; async fn $name:ident($given:ident: $type:ty) $body:block) => {
         mod $name {
             #[allow(unused_imports, reason = "some bodies use nothing of their module")]
             use super::*;
-            use $crate::support::server::{Backend, TestServer};
+            use $crate::support::server::Backend;
 
-            async fn body($server: TestServer) $body
+            async fn body($given: $type) $body
 
             #[test]
             fn sqlite() {
                 $crate::support::run(async {
-                    let server = TestServer::with(Backend::Sqlite, $setup).await;
-                    body(server.expect("SQLite is always there")).await;
+                    body($make(Backend::Sqlite).await.expect("SQLite is always there")).await;
                 });
             }
 
             #[test]
             fn postgres() {
                 $crate::support::run(async {
-                    if let Some(server) = TestServer::with(Backend::Postgres, $setup).await {
-                        body(server).await;
+                    if let Some(given) = $make(Backend::Postgres).await {
+                        body(given).await;
                     }
                 });
             }

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use super::postgres::{self, TestDatabase};
 use super::program::{Running, folder, program};
-use super::server::{Backend, ENCRYPTION_KEY};
+use super::server::{Backend, ENCRYPTION_KEY, PATIENCE};
 
 /// What the program calls itself to PostgreSQL.
 pub(crate) const NAME: &str = "passerelle_here";
@@ -138,7 +138,10 @@ impl Place {
             _ => format!("{url}?application_name={NAME}"),
         };
         command.args(arguments).env("DATABASE_URL", url).env("ENCRYPTION_KEY", ENCRYPTION_KEY);
-        command.env("RATE_LIMIT", "off").env("RUST_LOG", "warn");
+        command
+            .env("RATE_LIMIT", "off")
+            .env("RUST_LOG", "warn")
+            .env("MAX_SECONDS", PATIENCE.as_secs().to_string());
         command
     }
 
@@ -151,7 +154,7 @@ impl Place {
     pub(crate) fn serve_with(&self, url: &str, arguments: &[&str]) -> Running {
         let log = File::options().create(true).append(true).open(self.folder.path().join("log"));
         let arguments: Vec<&str> = ["serve"].iter().chain(arguments).copied().collect();
-        Running::start_logging(&mut self.command_on(url, &arguments), log.expect("a log").into())
+        Running::start_logging(&mut self.command_on(url, &arguments), log.expect("a log"))
     }
 
     /// Runs a command to its end, which must be a good one; what it said.

@@ -57,10 +57,17 @@ pub(crate) struct Setup {
     smtp_url: Option<String>,
 }
 
+/// How long requests may take, unless a test is about that: a slow machine is no fault.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+fn patient() -> RequestLimits {
+    RequestLimits { time: PATIENCE, ..RequestLimits::default() }
+}
+
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            settings: Settings::default(),
+            settings: Settings { limits: patient(), ..Settings::default() },
             sample: false,
             search: false,
             engine: None,
@@ -130,7 +137,7 @@ impl Setup {
             tokens: huge,
             aliases: huge,
             cost: u64::MAX,
-            ..RequestLimits::default()
+            ..patient()
         })
     }
 
@@ -272,7 +279,7 @@ impl TestServer {
                 (database.url.clone(), Place::Postgres { _database: database })
             }
         };
-        let db = Database::open(&url).await.expect("the database opens");
+        let db = Database::open_with(&url, Waits::of_requests(PATIENCE)).await.expect("the database opens");
         migrations::run(&db).await.expect("the database has its layout");
         let now: DateTime = NOW.parse().expect("an instant");
         let app = App::new(db, Clock::Set(Arc::new(AtomicI64::new(now.micros()))));
@@ -327,7 +334,9 @@ impl TestServer {
 
     /// The shared parts of another program on the same database and with the same clock, such as a second replica.
     pub(crate) async fn replica(&self) -> App {
-        let db = Database::open(&self.database_url).await.expect("the database opens");
+        let db = Database::open_with(&self.database_url, Waits::of_requests(PATIENCE))
+            .await
+            .expect("the database opens");
         identified(App::new(db, self.app.clock.clone()), true, Issuers::default()).await
     }
 
@@ -350,7 +359,9 @@ impl TestServer {
 
     /// The same with other settings.
     pub(crate) async fn quiet_with(&self, set: impl FnOnce(&mut Settings)) -> Self {
-        let db = Database::open(&self.database_url).await.expect("the database opens");
+        let db = Database::open_with(&self.database_url, Waits::of_requests(PATIENCE))
+            .await
+            .expect("the database opens");
         self.on(db, set).await
     }
 

@@ -23,7 +23,7 @@ use passerelle::record::read::{Database, Waits};
 use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::Engine;
 use passerelle::search::meilisearch::{Meilisearch, Options};
-use passerelle::telemetry::Telemetry;
+use passerelle::telemetry::{self, Telemetry};
 use sea_orm::DbErr;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -128,7 +128,9 @@ fn execute(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(serve) => {
             let collector = serve.config.collector().map_err(|error| Failure::usage(error.to_string()))?;
-            let telemetry = log_and_trace(&serve.config, collector.as_ref())?;
+            let Config { rust_log, log_format, .. } = &serve.config;
+            let telemetry = Telemetry::start(rust_log, *log_format, collector.as_ref());
+            let telemetry = telemetry.map_err(Failure::usage)?;
             let done = block_on(serve.run());
             telemetry.end();
             done
@@ -186,12 +188,7 @@ fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Fa
 
 /// Begins to log, to standard error.
 fn log(config: &Config) -> Result<(), Failure> {
-    log_and_trace(config, None).map(Telemetry::end)
-}
-
-/// Begins to log, and to send traces to a collector.
-fn log_and_trace(config: &Config, collector: Option<&Url>) -> Result<Telemetry, Failure> {
-    Telemetry::start(&config.rust_log, config.log_format, collector).map_err(Failure::usage)
+    telemetry::log(&config.rust_log, config.log_format).map_err(Failure::usage)
 }
 
 /// The database, ready for this program.

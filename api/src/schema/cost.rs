@@ -201,7 +201,7 @@ fn definitions(document: &ServiceDocument) -> impl Iterator<Item = &TypeDefiniti
 }
 
 /// The type without lists around it, and whether there are some.
-fn item(of: &Type) -> (&str, bool) {
+pub(crate) fn item(of: &Type) -> (&str, bool) {
     match &of.base {
         BaseType::Named(name) => (name.as_str(), false),
         BaseType::List(inner) => (item(inner).0, true),

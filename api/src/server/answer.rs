@@ -7,13 +7,13 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, Field, Selection, SelectionSet, ServiceDocument, Type, TypeKind,
     TypeSystemDefinition,
 };
 use async_graphql::{Name, PathSegment, Pos, Response, ServerError, Value};
 
+use super::documents::Known;
 use super::refusal::{RequestError, set_code};
 use crate::record::error::Code;
 
@@ -123,10 +123,10 @@ pub(super) fn put_in_order(object: &mut IndexMap<Name, Value>, keys: &[Name]) {
     }
 }
 
-/// What is executed: the text, which operation of it, and the name of its root type.
+/// What was executed: a document, which operation of it, and the name of its root type.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Executed<'a> {
-    pub query: &'a str,
+    pub known: &'a Known,
     pub operation_name: Option<&'a str>,
     pub root: &'a str,
     /// Whether nothing is told of the schema that the document does not say itself.
@@ -145,14 +145,13 @@ pub(super) fn mend(
     if !was_executed {
         response.errors.truncate(max_errors);
     }
-    // Only now: most requests have no errors, and need the document just once.
-    let document = parse_query(executed.query).ok();
+    let Known { text, document, .. } = executed.known;
     for error in &mut response.errors {
-        if give_code(error, document.as_ref()) && executed.discreet {
-            conceal(&mut error.message, executed.query);
+        if give_code(error, document) && executed.discreet {
+            conceal(&mut error.message, text);
         }
     }
-    if was_executed && let Some(document) = &document {
+    if was_executed {
         let operation = document.operations.iter().find(|(name, _)| {
             executed.operation_name.is_none() || name.map(Name::as_str) == executed.operation_name
         });
@@ -178,7 +177,7 @@ pub(super) fn shorten(message: &mut String) {
 }
 
 /// Gives an error of the library a code; answers whether it is one.
-fn give_code(error: &mut ServerError, document: Option<&ExecutableDocument>) -> bool {
+fn give_code(error: &mut ServerError, document: &ExecutableDocument) -> bool {
     if error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some()) {
         return false;
     }
@@ -189,7 +188,7 @@ fn give_code(error: &mut ServerError, document: Option<&ExecutableDocument>) -> 
     };
     let code = if error.path.is_empty() {
         let by_variable = error.message.starts_with("Invalid value for argument")
-            && document.is_some_and(|document| error.locations.iter().any(|at| has_variable(document, *at)));
+            && error.locations.iter().any(|at| has_variable(document, *at));
         if by_variable || input(&error.message) { Code::BadUserInput } else { Code::GraphqlValidationFailed }
     } else if input(&error.message) {
         Code::BadUserInput
@@ -419,9 +418,10 @@ fn set_null(data: &mut Value, place: &[PathSegment]) {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::parser::parse_schema;
+    use async_graphql::parser::{parse_query, parse_schema};
     use async_graphql::value;
 
+    use super::super::limits::Measured;
     use super::*;
 
     const SDL: &str =
@@ -438,7 +438,12 @@ mod tests {
             set_code(&mut error, Code::BadUserInput);
             response.errors.push(error);
         }
-        let executed = Executed { query, operation_name: None, root: "Query", discreet: false };
+        let known = Known {
+            text: query.into(),
+            document: parse_query(query).unwrap(),
+            measured: Measured::default(),
+        };
+        let executed = Executed { known: &known, operation_name: None, root: "Query", discreet: false };
         let shapes = Shapes::new(parse_schema(SDL).unwrap());
         assert!(mend(&mut response, executed, &shapes, 20));
         response.data

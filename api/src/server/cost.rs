@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::parser::types::{
-    BaseType, ConstDirective, Directive, Field, FieldDefinition, ServiceDocument, Type, TypeKind,
-    TypeSystemDefinition,
+    ConstDirective, Directive, Field, FieldDefinition, ServiceDocument, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::{Name, Positioned};
 use async_graphql_value::{ConstValue, Value};
 
 use crate::record::page::DEFAULT_PAGE;
+use crate::schema::cost::item;
 
 /// Parts of a point in which is reckoned: weights have one decimal.
 const PARTS: u64 = 10;
@@ -100,7 +100,8 @@ impl Prices {
 
 fn price(field: &FieldDefinition) -> FieldPrice {
     let mut price = FieldPrice { weight: weight(&field.directives).unwrap_or(0), ..FieldPrice::default() };
-    (price.answers, price.is_list) = item(&field.ty.node);
+    let (answers, is_list) = item(&field.ty.node);
+    (price.answers, price.is_list) = (answers.to_owned(), is_list);
     let list_size = field.directives.iter().find(|directive| directive.node.name.node == "listSize");
     let Some(list_size) = list_size else { return price };
     let names = |argument: &str| match list_size.node.get_argument(argument).map(|value| &value.node) {
@@ -117,13 +118,6 @@ fn price(field: &FieldDefinition) -> FieldPrice {
         names("slicingArguments").into_iter().map(|name| (name.clone(), default(&name))).collect();
     price.pages = price.sized_fields.iter().any(|name| name == "nodes" || name == "edges");
     price
-}
-
-fn item(of: &Type) -> (String, bool) {
-    match &of.base {
-        BaseType::Named(name) => (name.to_string(), false),
-        BaseType::List(inner) => (item(inner).0, true),
-    }
 }
 
 fn text(value: &ConstValue) -> Option<String> {

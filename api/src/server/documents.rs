@@ -148,39 +148,32 @@ impl Documents {
                                server first, as DOCUMENTS_MANIFEST.";
                 Err(RequestError::new(Code::PersistedQueryNotFound, message))
             }),
-            Meant::Hash { hash, text: None } => {
-                if let Some(trusted) = self.trusted(&format!("sha256:{hash}")) {
-                    return trusted;
-                }
-                self.check_registering()?;
-                // The message is what clients look for: they then send the text.
-                let missing = || RequestError::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound");
-                let text = self.registered.get(hash).ok_or_else(missing)?;
-                self.of_text(&text)
-            }
-            Meant::Hash { hash, text: Some(text) } => {
-                if *hash != sha256(text) {
+            Meant::Hash { hash, text } => {
+                if text.as_ref().is_some_and(|text| *hash != sha256(text)) {
                     let message = "`sha256Hash` is not the SHA-256 of `query`.";
                     return Err(RequestError::new(Code::BadRequest, message));
                 }
-                if let Some(trusted) = self.trusted(&format!("sha256:{hash}")) {
-                    return trusted;
-                }
-                self.check_registering()?;
-                let known = self.of_text(text)?;
-                self.registered.insert(hash.clone(), Arc::clone(&known.text));
-                Ok(known)
+                self.trusted(&format!("sha256:{hash}"))
+                    .unwrap_or_else(|| self.registered(hash, text.as_deref()))
             }
         }
     }
 
-    /// Refuses to keep documents for clients where only those of the manifest are executed.
-    fn check_registering(&self) -> Result<(), RequestError> {
+    /// The document that clients have registered under a hash, or register now with its text.
+    fn registered(&self, hash: &str, text: Option<&str>) -> Result<Arc<Known>, RequestError> {
+        // The messages are what clients look for.
         if self.trust == Trust::Only {
-            // The message is what clients look for: they stop to send hashes.
+            // They stop to send hashes.
             return Err(RequestError::new(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"));
         }
-        Ok(())
+        let Some(text) = text else {
+            // They send the text.
+            let missing = || RequestError::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound");
+            return self.of_text(&self.registered.get(hash).ok_or_else(missing)?);
+        };
+        let known = self.of_text(text)?;
+        self.registered.insert(hash.to_owned(), Arc::clone(&known.text));
+        Ok(known)
     }
 
     fn trusted(&self, id: &str) -> Option<Result<Arc<Known>, RequestError>> {

@@ -439,7 +439,7 @@ impl Frame {
                 OperationType::Subscription => "Subscription",
             };
             let executed = Executed {
-                query: &self.known.text,
+                known: &self.known,
                 operation_name: self.operation_name.as_deref(),
                 root,
                 discreet: !self.shared.settings.introspection && !self.reader.viewer.signed_in,

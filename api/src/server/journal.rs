@@ -16,7 +16,7 @@ use axum::http::StatusCode;
 use tracing::Span;
 
 use super::metrics::Meters;
-use crate::record::error::Code;
+use crate::record::error::{Code, REQUEST_ID};
 use crate::telemetry;
 
 tokio::task_local! {
@@ -148,9 +148,16 @@ impl Entry {
     }
 }
 
-/// The entry of the request that is being answered.
-pub(super) fn current() -> Option<Arc<Entry>> {
-    ENTRY.try_with(Arc::clone).ok()
+/// Runs what belongs to the request that is being answered and goes on in a task of its own.
+pub(super) fn carry_on<F: Future>(of: F) -> impl Future<Output = F::Output> {
+    let entry = ENTRY.try_with(Arc::clone).ok();
+    let id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
+    REQUEST_ID.scope(id, async {
+        match entry {
+            Some(entry) => entry.scope(of).await,
+            None => of.await,
+        }
+    })
 }
 
 /// Notes that what is being answered came to its end, rather than being given up.

@@ -24,6 +24,7 @@ use super::request::Media;
 use super::{Shared, address, nothing_here};
 use crate::app::App;
 use crate::meter::{SECONDS, counters, gauge, gauges, histograms};
+use crate::telemetry;
 
 /// Names of operations that are told apart beside those of trusted documents; further ones are counted together.
 const MAX_NAMES: usize = 100;
@@ -234,6 +235,8 @@ async fn now(shared: &Shared) -> Registry {
         let help = "For how long the oldest mail has waited that is not sent";
         one("mail_outbox_oldest_seconds", help, lag.oldest_mail / 1_000_000);
     }
+    let help = "Lines of the log that were left out, as whoever reads it took too long";
+    one("log_lines_lost", help, i64::try_from(telemetry::lost_lines()).unwrap_or(i64::MAX));
     // These have the names that they have in every program.
     let process = [
         ("process_resident_memory_bytes", "Resident memory size in bytes.", resident()),

@@ -31,7 +31,6 @@ use super::request::{self, Media};
 use super::{Shared, graphql, journal, rates};
 use crate::changes::Resumption;
 use crate::identity::caller::{Call, Unidentified};
-use crate::record::error::REQUEST_ID;
 
 /// The header with the `id` of the last event that the client has.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -67,6 +66,8 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let operation = asked
         .map_err(Unexecuted::Refused)
         .and_then(|asked| Operation::read(&shared, &call, asked, Way::Many, wanted));
+    let mut rates = HeaderMap::new();
+    rates::tell(&shared.app.traffic, &call, &mut rates);
     let last = parts.headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     let last = last.filter(|id| !id.is_empty()).map(str::to_owned);
     let prepared = match operation {
@@ -76,21 +77,15 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         }
         Err(Unexecuted::Refused(refusal)) => {
             let mut response = refusal.respond(Media::Json);
-            rates::tell(&shared.app.traffic, &call, response.headers_mut());
+            response.headers_mut().extend(rates);
             return response;
         }
         Err(unexecuted) => Err(unexecuted),
     };
     // What the client has not taken waits in the channel's one place, and what feeds the stream waits for that.
     let (sender, receiver) = mpsc::channel(1);
-    let mut rates = HeaderMap::new();
-    rates::tell(&shared.app.traffic, &call, &mut rates);
     let feeding = feed(shared, call, prepared, sender);
-    let id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
-    match journal::current() {
-        Some(entry) => tokio::spawn(REQUEST_ID.scope(id, entry.scope(feeding).in_current_span())),
-        None => tokio::spawn(REQUEST_ID.scope(id, feeding.in_current_span())),
-    };
+    tokio::spawn(journal::carry_on(feeding).in_current_span());
     let events = stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|event| (Ok::<_, Infallible>(event), receiver))
     });

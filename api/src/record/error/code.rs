@@ -33,9 +33,19 @@ pub struct Described {
     pub extensions: &'static [&'static str],
 }
 
+/// What is given, or else what stands after `or`.
+macro_rules! either {
+    (or $default:expr) => {
+        $default
+    };
+    ($given:expr, or $default:expr) => {
+        $given
+    };
+}
+
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal {
-        status: $status:literal $(or $json:literal)?, $(others: $others:expr,)? $(extensions: $extensions:expr,)?
+        status: $status:literal $(or $json:literal)?, $(others: $others:tt,)? $(extensions: $extensions:tt,)?
         retry: $retry:ident, action: $action:literal
     })+) => {
         /// Every code that a top-level error carries in `extensions.code`.
@@ -51,28 +61,16 @@ macro_rules! codes {
             /// What is said of it.
             pub const fn described(self) -> &'static Described {
                 match self {
-                    $(Self::$variant => {
-                        #[allow(unused_mut, unused_assignments, reason = "not every code has all of these")]
-                        const DESCRIBED: Described = {
-                            let mut json: u16 = $status;
-                            $(json = $json;)?
-                            let mut others: &'static [u16] = &[];
-                            $(others = $others;)?
-                            let mut extensions: &'static [&'static str] = &[];
-                            $(extensions = $extensions;)?
-                            Described {
-                                name: $name,
-                                meaning: concat!($($doc),+),
-                                action: $action,
-                                retry: Retry::$retry,
-                                status: $status,
-                                status_json: json,
-                                others,
-                                extensions,
-                            }
-                        };
-                        &DESCRIBED
-                    })+
+                    $(Self::$variant => &Described {
+                        name: $name,
+                        meaning: concat!($($doc),+),
+                        action: $action,
+                        retry: Retry::$retry,
+                        status: $status,
+                        status_json: either!($($json,)? or $status),
+                        others: either!($(&$others,)? or &[]),
+                        extensions: either!($(&$extensions,)? or &[]),
+                    },)+
                 }
             }
         }
@@ -82,7 +80,7 @@ macro_rules! codes {
 codes! {
     /// The request itself is refused: its method, address, media type or form.
     BadRequest = "BAD_REQUEST" {
-        status: 422 or 200, others: &[400, 404, 405, 406, 408, 415, 422],
+        status: 422 or 200, others: [400, 404, 405, 406, 408, 415, 422],
         retry: No, action: "Mend the client: the message says what would be right."
     }
     /// The body is longer than the limit.
@@ -112,7 +110,7 @@ codes! {
     }
     /// An argument or variable has a value that is not allowed.
     BadUserInput = "BAD_USER_INPUT" {
-        status: 422 or 200, others: &[400], extensions: &["argument"],
+        status: 422 or 200, others: [400], extensions: ["argument"],
         retry: No, action: "Send another value: the message says which are right."
     }
     /// The request carries a token that is not good, or none where one is needed.
@@ -123,12 +121,12 @@ codes! {
     /// What is asked for is not allowed here, whoever asks: a document that the operator does not trust, or a WebSocket of a
     /// page of another site.
     Forbidden = "FORBIDDEN" {
-        status: 403 or 200, others: &[403],
+        status: 403 or 200, others: [403],
         retry: No, action: "Send a document of the manifest, or from a page of a site that the operator has named."
     }
     /// Somebody asks too often, or for too much at once.
     RateLimited = "RATE_LIMITED" {
-        status: 429, extensions: &["retryAfterMs"],
+        status: 429, extensions: ["retryAfterMs"],
         retry: AfterWaiting, action: "Wait for `retryAfterMs`, then send it again."
     }
     /// The server knows no document of this id or hash.
@@ -148,7 +146,7 @@ codes! {
     }
     /// The database cannot answer at the moment, or the issuer of a token cannot be asked for its keys.
     Unavailable = "UNAVAILABLE" {
-        status: 503, extensions: &["requestId"],
+        status: 503, extensions: ["requestId"],
         retry: Later, action: "Try again in a few seconds, with the same token."
     }
     /// The search engine does not answer, and the database cannot go on with the pages that it began.
@@ -163,38 +161,38 @@ codes! {
     }
     /// A position in the log is none that this instance has given out.
     CursorInvalid = "CURSOR_INVALID" {
-        status: 200, extensions: &["recovery"],
+        status: 200, extensions: ["recovery"],
         retry: No, action: "Load a snapshot, and follow from its cursor."
     }
     /// The log began anew after this position, as after a restore.
     CursorFeedChanged = "CURSOR_FEED_CHANGED" {
-        status: 200, extensions: &["recovery"],
+        status: 200, extensions: ["recovery"],
         retry: No, action: "Load a snapshot and keep your ids: those of the records are the same."
     }
     /// A position in the log is behind its end.
     CursorAhead = "CURSOR_AHEAD" {
-        status: 200, extensions: &["recovery"],
+        status: 200, extensions: ["recovery"],
         retry: No, action: "Load a snapshot, and tell the operators of both systems."
     }
     /// Another change stands at this position of the log than the reader has seen.
     CursorForked = "CURSOR_FORKED" {
-        status: 200, extensions: &["recovery"],
+        status: 200, extensions: ["recovery"],
         retry: No, action: "Load a snapshot, and tell the operators of both systems."
     }
     /// What was deleted since this position is no longer known.
     CursorExpired = "CURSOR_EXPIRED" {
-        status: 200, extensions: &["recovery"],
+        status: 200, extensions: ["recovery"],
         retry: No, action: "Load a snapshot, and follow from its cursor."
     }
     /// The reader asks for other records than before, or may see others.
     CursorViewsChanged = "CURSOR_VIEWS_CHANGED" {
         status: 200,
-        extensions: &["recovery", "addedViews", "removedViews", "addedTypes", "removedTypes", "resumeCursor"],
+        extensions: ["recovery", "addedViews", "removedViews", "addedTypes", "removedTypes", "resumeCursor"],
         retry: No, action: "Drop what was removed, load a snapshot of what was added, go on from `resumeCursor`."
     }
     /// A fault of the server; the client gets the request's id and nothing else.
     InternalServerError = "INTERNAL_SERVER_ERROR" {
-        status: 500, extensions: &["requestId"],
+        status: 500, extensions: ["requestId"],
         retry: Later, action: "Try once more; if it fails again, tell the operator the `requestId`."
     }
 }

@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use uuid::Uuid;
 
 use self::contents::Contents;
+use super::shared::{Shared, lock};
 use super::{
     Batch, Draft, Kind, Numbered, Outcome, Reference, Removal, Resolved, SCHEMA_VERSION, Status, Submission,
     Written, rows_of,
@@ -46,19 +47,6 @@ pub async fn apply(
     door.write().await?;
     door.note_deletions().await?;
     Ok((door.outcomes(), door.written))
-}
-
-/// What a record shares with all others, as the database has it.
-#[derive(Clone, Debug)]
-pub(super) struct Shared {
-    id: Uuid,
-    /// The system that owns it.
-    source: Option<String>,
-    pub(super) revision: i32,
-    pub(super) origin: String,
-    pub(super) content_hash: Vec<u8>,
-    pub(super) live: bool,
-    pub(super) erased: bool,
 }
 
 /// A batch on its way through the door.
@@ -749,56 +737,4 @@ pub fn consolidate(written: Vec<Written>) -> Vec<Written> {
         }
     }
     one_each
-}
-
-/// Locks what these records share, in the order of their ids.
-pub(super) async fn lock(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Shared>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let lock = if batch.dialect == Dialect::Postgres { "FOR UPDATE OF s" } else { "" };
-    let sql = format!(
-        "SELECT k.n, s.record_id, s.source, s.revision, s.origin, s.content_hash, s.state FROM {} \
-         {} sync_record AS s ON s.record_id = k.id ORDER BY s.record_id {lock}",
-        keys.source(batch.dialect),
-        batch.dialect.join(),
-    );
-    let rows = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
-    rows.into_iter()
-        .map(|(_, mut row)| {
-            let id: Uuid = row.get()?;
-            let source = row.get()?;
-            let (revision, origin, content_hash) = (row.get()?, row.get()?, row.get()?);
-            let state: String = row.get()?;
-            let (live, erased) = (state == "LIVE", state == "ERASED");
-            let shared = Shared { id, source, revision, origin, content_hash, live, erased };
-            Ok((id, shared))
-        })
-        .collect()
-}
-
-/// Locks what these records share, so that nobody changes or deletes them until the end of the transaction.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn lock_ids(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
-    lock(batch, ids).await.map(|_| ())
-}
-
-/// Locks what a record shares with all others; its revision, where it is there.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn revision_of(batch: &Batch<'_>, id: Uuid) -> Result<Option<i32>, DomainError> {
-    let found = lock(batch, &[id]).await?.remove(&id);
-    Ok(found.filter(|shared| shared.live).map(|shared| shared.revision))
-}
-
-/// A record that changes because another did: its row is written by its own type, its revision here.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn touch(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, i32>, DomainError> {
-    let mut ids = ids.to_vec();
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(lock(batch, &ids).await?.into_iter().map(|(id, shared)| (id, shared.revision)).collect())
 }

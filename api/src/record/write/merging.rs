@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::door::{consolidate, lock, sees, settle};
+use super::door::{consolidate, sees, settle};
+use super::shared::lock;
 use super::{Batch, Kind, Resolved, Written, content_hash, rows_of};
 use crate::app::App;
 use crate::record::audit::{self, Action, Actor};

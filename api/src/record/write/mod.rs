@@ -14,6 +14,7 @@ mod idempotency;
 mod kind;
 mod merging;
 pub mod replica;
+mod shared;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,11 +27,12 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 pub use self::batch::{Batch, rows_of};
-pub use self::door::{apply, consolidate, lock_ids, revision_of, touch};
+pub use self::door::{apply, consolidate};
 use self::guard::Confirmed;
 pub use self::idempotency::{Claimed, MAX_KEY, Once, claim, keep, look};
 pub use self::kind::{Draft, Kind, Numbered, Written, fields_of_parts};
 pub use self::merging::{Merge, Mergeable, Merged, Pair, Rewritten, merge, union_of};
+pub use self::shared::{lock_ids, revision_of, touch};
 use super::RecordType;
 use super::error::DomainError;
 use super::policy::{Viewer, Visibility};

@@ -13,7 +13,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::door::{Shared, consolidate, lock, settle};
+use super::door::{consolidate, settle};
+use super::shared::{Shared, lock};
 use super::{Batch, Draft, Kind, Numbered, Resolved, Written, rows_of};
 use crate::app::App;
 use crate::directory::affiliation::write::Affiliations;

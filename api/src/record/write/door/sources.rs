@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Door, Shared};
+use super::Door;
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
 use crate::record::messages::{self, Said, pushing};
 use crate::record::problem::Problem;
 use crate::record::reference;
 use crate::record::write::guard;
+use crate::record::write::shared::Shared;
 use crate::record::write::{Reference, Removal, Status, Submission};
 
 /// What a system is refused, and its status where it is told how the record is now.
