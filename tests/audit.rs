@@ -19,6 +19,7 @@ use crate::on_both_databases;
 use crate::support::accounts::{account as made_account, data_as, sign_in};
 use crate::support::records::{affiliation, import, import_text, ndjson, options, organization, talent};
 use crate::support::server::{Setup, TestServer};
+use crate::support::until;
 
 /// What a viewer finds in the history of a record: each entry as its action, revision and fields.
 async fn history(by: &TestServer, id: &str) -> Vec<String> {
@@ -205,13 +206,8 @@ async fn person_of(server: &TestServer, email: &str, talent: &str) -> (Uuid, Str
 
 /// Waits until so many reads of contact data are written.
 async fn noted(server: &TestServer, count: i64) {
-    for _ in 0..500 {
-        if number(server, "SELECT COUNT(*) FROM contact_read").await == count {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    assert_eq!(number(server, "SELECT COUNT(*) FROM contact_read").await, count);
+    let reads = "SELECT COUNT(*) FROM contact_read";
+    until("the reads are noted", async || number(server, reads).await == count).await;
 }
 
 /// A line with a talent who shows members how to reach them.

@@ -9,6 +9,7 @@ use passerelle::migrations;
 use passerelle::record::read::Database;
 use sea_orm::ConnectionTrait;
 
+use crate::support::HOPELESS;
 use crate::support::program::{Running, folder, program};
 use crate::support::{postgres, run};
 
@@ -16,7 +17,7 @@ use crate::support::{postgres, run};
 pub(crate) fn fails(command: &mut Command) -> (i32, String) {
     let mut child =
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + HOPELESS;
     while child.try_wait().expect("a state").is_none() {
         if Instant::now() > end {
             let _ = child.kill();

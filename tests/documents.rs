@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::on_both_databases;
 use crate::support::server::{Setup, TestServer};
+use crate::support::until;
 
 const NAMES: &str = "query Names($n: Int) { organizations(first: $n) { nodes { name } } }";
 const PASSWORD: &str = "mutation { requestPasswordReset(email: \"a@b.example\") { userErrors { code } } }";
@@ -178,21 +179,12 @@ fn a_manifest_that_changes_is_noticed() {
         let ask = async |id: &str| ask(&server, json!({ "documentId": id })).await.1;
         assert_eq!(ask("late").await, "PERSISTED_QUERY_NOT_FOUND");
         manifest(&path, &[("late", "{ __typename }")]);
-        let mut tries = 0;
-        while !ask("late").await.is_empty() {
-            tries += 1;
-            assert!(tries < 100, "it is never noticed");
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        until("it is noticed", async || ask("late").await.is_empty()).await;
         // While it is being written, what it said before stays.
         std::fs::write(&path, "{").unwrap();
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert_eq!(ask("late").await, "");
         std::fs::write(&path, "{}").unwrap();
-        while ask("late").await.is_empty() {
-            tries += 1;
-            assert!(tries < 100, "it is never noticed");
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        until("it is noticed", async || !ask("late").await.is_empty()).await;
     });
 }

@@ -5,7 +5,6 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use entity::{account, erasure_ledger};
 use passerelle::identity::role::Role;
@@ -23,8 +22,8 @@ use crate::support::program::{Running, folder, program};
 use crate::support::records::{
     affiliation, import, import_text, ndjson, options, organization, partnership, talent,
 };
-use crate::support::run;
 use crate::support::server::{Setup, TestServer};
+use crate::support::{run, until};
 
 /// Stands in every personal field, and nowhere else.
 pub(crate) const CANARY: &str = "kanarievogel";
@@ -132,15 +131,6 @@ async fn ask(address: &str, token: Option<&str>, query: &str, variables: Value) 
     }
     let sent = request.json(&json!({"query": query, "variables": variables})).send().await;
     sent.expect("an answer").json().await.expect("JSON")
-}
-
-/// Waits until something is so.
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + Duration::from_mins(1);
-    while !is_so().await {
-        assert!(Instant::now() < end, "{what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// The real program, with a folder and a database of its own.

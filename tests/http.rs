@@ -487,7 +487,7 @@ on_both_databases! {
         server.data("{ regions { slug } }").await;
         let begun = Instant::now();
         server.stop().await;
-        assert!(begun.elapsed() < Duration::from_secs(9), "an idle connection held the server up");
+        assert!(begun.elapsed() < Duration::from_secs(6), "an idle connection held the server up");
         assert!(server.client.get(server.url("/healthz")).send().await.is_err());
     }
 }

@@ -31,7 +31,7 @@ use tempfile::TempDir;
 
 use self::reader::{Reader, root};
 use crate::support::program::{Running, folder, program};
-use crate::support::run;
+use crate::support::{HOPELESS, run};
 
 mod compare;
 mod page;
@@ -68,7 +68,7 @@ async fn indexed(place: &Path, server: &str) {
     let mut reader = Reader::new(place, server);
     let page = "```graphql\n{ search(query: \"pictanovo\", first: 1) { degraded estimatedTotalCount } }\n```\n```json\n\
         {\"data\": {\"search\": {\"degraded\": false, \"estimatedTotalCount\": 4}}}\n```\n";
-    let end = Instant::now() + Duration::from_mins(2);
+    let end = Instant::now() + HOPELESS;
     while let Err(told) = reader.read(page).await {
         assert!(Instant::now() < end, "{told}");
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::compare::{compare, fits};
 use super::page::{Block, blocks};
 use super::shell::{Command, Variables, commands};
+use crate::support::HOPELESS;
 use crate::support::program::{Running, folder, program};
 use crate::support::socket::Socket;
 
@@ -79,7 +80,7 @@ impl Reader {
                 next.language == "http"
                     || (next.language == "json" && next.value("file").is_none() && !next.is("variables"))
             });
-            let end = Instant::now() + Duration::from_mins(1);
+            let end = Instant::now() + HOPELESS;
             let mut done = self.example(block, variables, shows).await;
             while done.is_err() && block.is("wait") && Instant::now() < end {
                 tokio::time::sleep(Duration::from_millis(200)).await;

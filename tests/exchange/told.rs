@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::mutations::call;
+use crate::support::until;
 
 /// A file with some of the records of another, changed.
 fn write(folder: &Path, text: String) -> PathBuf {
@@ -156,12 +157,7 @@ on_both_databases! {
         let reads = "SELECT COUNT(*) FROM contact_read";
         reading.data("{ changes { changes { recordId contentHash } } }").await;
         reading.data("{ changes { changes { canonical } } }").await;
-        for _ in 0..500 {
-            if number(&server, reads).await > 0 {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+        until("a read is noted", async || number(&server, reads).await > 0).await;
         assert_eq!(number(&server, reads).await, 1, "of whom there is something to reach them by");
     }
 }

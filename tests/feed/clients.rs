@@ -1,7 +1,5 @@
 //! How far clients have followed, as administrators see it.
 
-use std::time::Duration;
-
 use passerelle::changes::acknowledged;
 use passerelle::identity::api_key::{self, Maker, NewKey};
 use passerelle::identity::role::Role;
@@ -16,6 +14,7 @@ use crate::support::accounts::{account, ask, data_as, mutate, query_as, sign_in}
 use crate::support::records::{import, organization};
 use crate::support::server::TestServer;
 use crate::support::socket::Socket;
+use crate::support::{found, until};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -57,16 +56,12 @@ pub(super) async fn to_the_end(
 
 /// The clients that somebody sees, when they are as expected: positions are written a little later.
 async fn clients(by: &TestServer, expected: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-    let mut nodes = Vec::new();
-    for _ in 0..300 {
+    found("the clients", async || {
         let data = by.data(CLIENTS).await;
-        nodes = data["syncStatus"]["clients"]["nodes"].as_array().expect("a list").clone();
-        if expected(&nodes) {
-            return nodes;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the clients are {nodes:?}");
+        let nodes = data["syncStatus"]["clients"]["nodes"].as_array().expect("a list").clone();
+        expected(&nodes).then_some(nodes)
+    })
+    .await
 }
 
 /// Waits until a client named so is at a position.
@@ -155,13 +150,7 @@ on_both_databases! {
         let copy = nodes.iter().find(|node| node["name"] == "copy").expect("it is there");
         assert_eq!(copy["acknowledged"], header["cursor"]);
         drop(socket);
-        for _ in 0..200 {
-            if server.app.traffic.streams() == 0 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        assert_eq!(server.app.traffic.streams(), 0);
+        until("the stream has ended", async || server.app.traffic.streams() == 0).await;
     }
 }
 

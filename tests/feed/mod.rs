@@ -247,7 +247,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
-    with Setup::default().time_limit(Duration::from_millis(500));
+    with Setup::default().time_limit(Duration::from_secs(3));
     async fn who_waits_is_answered_when_something_happens(server) {
         import(&server, &some()).await;
         let mut follower = Follower::new(json!({"types": ["ORGANIZATION"], "wait": 50}));
@@ -255,7 +255,7 @@ on_both_databases! {
         let write = async {
             // A talent is not what they wait for.
             import(&server, &[talent("wallonie", "bob", json!({}))]).await;
-            tokio::time::sleep(Duration::from_millis(700)).await;
+            tokio::time::sleep(Duration::from_secs(4)).await;
             import(&server, &[organization("wallonie", "new", json!({}))]).await;
         };
         let ((), (changes, _)) = tokio::join!(write, follower.step(&server));

@@ -12,9 +12,10 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFil
 
 use crate::on_both_databases;
 use crate::support::accounts;
-use crate::support::mail::{MailServer, Manner, number, until, waiting};
+use crate::support::mail::{MailServer, Manner, number, waiting};
 use crate::support::program::{Running, folder, program};
 use crate::support::server::{Backend, Setup, TestServer};
+use crate::support::until;
 
 const ANA: &str = "ana.exemple@example.org";
 const TOKEN: &str = "passerelle_invitation_SECRET";
@@ -109,7 +110,7 @@ on_both_databases! {
     with Setup::default().with_mail();
     async fn a_mail_to_nobody_is_dropped(server) {
         enqueue(&server.app, Mail { to: None, ..invitation(ANA, Language::Fr) }).await;
-        until("it is dropped", async || (waiting(&server).await == 0).then_some(())).await;
+        until("it is dropped", async || waiting(&server).await == 0).await;
         assert_eq!(server.mails(), []);
     }
 }
@@ -133,7 +134,7 @@ async fn mails_leave_over_smtp(server: TestServer, mails: MailServer) {
     assert_eq!((to_ana.letter.to.as_str(), to_ana.letter.token("invitation").as_str()), (ANA, TOKEN));
     assert!(to_ana.letter.text.contains("invité·e"), "{}", to_ana.letter.text);
     assert!(received.iter().any(|mail| mail.to == "<o'brien+tag@[IPv6:2001:db8::1]>"), "{received:?}");
-    until("they are deleted", async || (waiting(&server).await == 0).then_some(())).await;
+    until("they are deleted", async || waiting(&server).await == 0).await;
     assert_eq!(mails.received().len(), 2);
     assert_eq!(server.mails(), [], "a mail was written as well");
 }
@@ -142,8 +143,7 @@ async fn what_is_refused_is_put_off_and_given_up(server: TestServer, mails: Mail
     enqueue(&server.app, invitation(ANA, Language::Fr)).await;
     let attempts =
         async || number(&server, "SELECT CAST(COALESCE(MAX(attempts), 0) AS BIGINT) FROM mail_outbox").await;
-    let attempted =
-        async |count: i64| until("an attempt", async || (attempts().await >= count).then_some(())).await;
+    let attempted = async |count: i64| until("an attempt", async || attempts().await >= count).await;
     attempted(1).await;
     // Later it is tried again, and after three days never more.
     server.set_clock("2026-11-22T10:00:31Z");
@@ -153,7 +153,7 @@ async fn what_is_refused_is_put_off_and_given_up(server: TestServer, mails: Mail
     server.set_clock("2026-11-25T10:00:00Z");
     assert_eq!(waiting(&server).await, 1);
     server.set_clock("2026-11-25T15:00:00Z");
-    until("it is given up", async || (waiting(&server).await == 0).then_some(())).await;
+    until("it is given up", async || waiting(&server).await == 0).await;
     assert_eq!(mails.received().len(), 0);
 }
 
@@ -197,12 +197,12 @@ fn a_mail_server_that_is_away_keeps_nobody_waiting_and_loses_nothing() {
             enqueue(&server.app, invitation(&format!("client{n}@example.org"), Language::Fr)).await;
         }
         let untried = async || number(&server, "SELECT COUNT(*) FROM mail_outbox WHERE attempts = 0").await;
-        until("each is tried once", async || (untried().await == 0).then_some(())).await;
+        until("each is tried once", async || untried().await == 0).await;
         assert_eq!(waiting(&server).await, 25);
         let mails = MailServer::start_on(port, Manner::Accepts).await;
         server.set_clock("2026-11-22T10:00:30Z");
         let received = mails.wait_for(25).await;
-        until("they are deleted", async || (waiting(&server).await == 0).then_some(())).await;
+        until("they are deleted", async || waiting(&server).await == 0).await;
         let mut ids: Vec<&str> = received.iter().map(|mail| mail.letter.message_id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -224,7 +224,7 @@ fn of_two_programs_one_sends() {
             let app = if n % 2 == 0 { &server.app } else { &replica };
             enqueue(app, invitation(&format!("client{n}@example.org"), Language::Fr)).await;
         }
-        until("all are sent", async || (waiting(&server).await == 0).then_some(())).await;
+        until("all are sent", async || waiting(&server).await == 0).await;
         assert_eq!(mails.received().len(), 50);
         stop.cancel();
     });
@@ -344,7 +344,7 @@ on_both_databases! {
         let token = accounts::sign_in(&server, GONE).await.access;
         let erase = format!("mutation {{ eraseTalent(id: \"{id}\") {{ deletedId userErrors {{ code }} }} }}");
         assert_eq!(accounts::data_as(&server, &token, &erase).await["eraseTalent"]["deletedId"], id);
-        until("nothing waits", async || (waiting(&server).await == 0).then_some(())).await;
+        until("nothing waits", async || waiting(&server).await == 0).await;
         assert_eq!(server.mails(), []);
         for table in ["invitation", "one_time_token", "mail_outbox"] {
             assert_eq!(number(&server, &format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");

@@ -8,8 +8,9 @@ use crate::on_both_databases;
 use crate::support::accounts::{
     PASSWORD, account, ask, is_good, mutate, refresh, refusals, sign_in, try_sign_in,
 };
-use crate::support::mail::{number, until, waiting};
+use crate::support::mail::{number, waiting};
 use crate::support::server::{Setup, TestServer};
+use crate::support::until;
 
 const ANA: &str = "Ana.Exemple@Example.org";
 const NEW: &str = "another horse battery";
@@ -151,7 +152,7 @@ on_both_databases! {
         server.app.db.writer().execute_raw(none).await.unwrap();
         request(&server, ANA).await;
         request(&server, "nobody@example.org").await;
-        until("they are dropped", async || (waiting(&server).await == 0).then_some(())).await;
+        until("they are dropped", async || waiting(&server).await == 0).await;
         assert_eq!(server.mails(), []);
     }
 }

@@ -12,8 +12,8 @@ use crate::support::place::{Partner, Place};
 use crate::support::program::Running;
 use crate::support::proxy::{Cut, Proxy};
 use crate::support::records::organization;
-use crate::support::run;
 use crate::support::server::Backend;
+use crate::support::{HOPELESS, run};
 
 /// Writers with a source each.
 const WRITERS: usize = 6;
@@ -33,7 +33,7 @@ async fn until_gone(partner: &Partner, writers: &mut [Writer]) {
 
 /// Lets all send again what was not answered, until it is.
 async fn settle(partner: &Partner, writers: &mut [Writer]) {
-    let end = Instant::now() + Duration::from_mins(1);
+    let end = Instant::now() + HOPELESS;
     let each = writers.iter_mut().map(async |writer| {
         while writer.open.is_some() {
             if !writer.step(partner).await {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use passerelle::record::read::keyed::hex;
 use rand::rngs::StdRng;
@@ -18,6 +17,7 @@ use crate::on_both_databases;
 use crate::push::{batch, org, partner, push_input};
 use crate::support::records::{import, organization, source};
 use crate::support::server::TestServer;
+use crate::support::{found, until};
 
 /// A copy as a client takes it that does what the contract says: the position from which to follow, and the revisions
 /// of all records; nothing where it is not whole.
@@ -119,14 +119,11 @@ on_both_databases! {
 /// What of a copy arrives on a connection that is cut after so many bytes. Those that were cut before may still be on
 /// their way, and two are made at a time.
 async fn cut_after(server: &TestServer, length: usize) -> Vec<u8> {
-    for _ in 0..200 {
+    found("a copy, when those that nobody reads have ended", async || {
         let bytes = cut_once(server, length).await;
-        if !bytes.starts_with(b"HTTP/1.1 503") {
-            return bytes;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("copies that nobody reads do not end");
+        (!bytes.starts_with(b"HTTP/1.1 503")).then_some(bytes)
+    })
+    .await
 }
 
 async fn cut_once(server: &TestServer, length: usize) -> Vec<u8> {
@@ -166,15 +163,7 @@ on_both_databases! {
             assert!(!part.ends_with(b"\r\n0\r\n\r\n"));
         }
         // Nobody reads those any more: others can be made.
-        let mut status = 0;
-        for _ in 0..100 {
-            status = server.get("/sync/snapshot").await.status().as_u16();
-            if status == 200 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        assert_eq!(status, 200);
+        until("a copy can be made", async || server.get("/sync/snapshot").await.status() == 200).await;
         import(&server, &[json!({"source": source("wallonie"), "externalId": "org-o0", "delete": true, "organization": {}})]).await;
         assert_eq!(copy(&server).await.records.len(), 229);
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::rounds;
-use crate::erasure::{CANARY, holds_canary, profile, tables_with_canary, until, with_canary};
+use crate::erasure::{CANARY, holds_canary, profile, tables_with_canary, with_canary};
 use crate::feed::{Follower, member};
 use crate::matrix::world::dump;
 use crate::mutations::{call, editor, number, told, update};
@@ -19,6 +19,7 @@ use crate::push::{batch, item, partner, push_input, refused, sources, statuses};
 use crate::support::place::{Partner, Place};
 use crate::support::records::{Told, import_text, ndjson, options, source, talent};
 use crate::support::server::TestServer;
+use crate::support::until;
 
 /// Somebody with the canary in every field.
 fn person(n: usize, name: &str) -> Value {

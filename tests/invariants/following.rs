@@ -15,8 +15,8 @@ use super::{Stored, Writer, checked, rounds, seed};
 use crate::support::place::{PUSH, Partner, Place};
 use crate::support::proxy::Proxy;
 use crate::support::records::{ndjson, organization};
-use crate::support::run;
 use crate::support::server::Backend;
+use crate::support::{HOPELESS, run};
 
 const PAGE: &str = "query($after: ChangeCursor, $wait: Int) { changes(after: $after, first: 40, waitSeconds: $wait) {
     cursor hasMore changes { operation recordId revision record { ... on Organization { id revision } } } } }";
@@ -111,7 +111,7 @@ async fn roll_back(partner: &Partner, source: &str, done: &AtomicBool) {
 async fn write(writer: &mut Writer, partner: &Partner, steps: usize) -> u32 {
     let mut failures = 0;
     for _ in 0..steps {
-        let end = Instant::now() + Duration::from_mins(1);
+        let end = Instant::now() + HOPELESS;
         while !writer.step(partner).await {
             failures += 1;
             assert!(Instant::now() < end, "{:?} is not taken", writer.open);

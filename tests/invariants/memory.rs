@@ -1,7 +1,6 @@
 //! I16: memory stays bounded, however many wait, follow without reading, copy without reading, and push.
 
 use std::fs::File;
-use std::time::Duration;
 
 use futures::StreamExt as _;
 use serde_json::{Value, json};
@@ -15,15 +14,16 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use super::rounds;
 use crate::on_both_databases;
 use crate::push::{org, statuses};
+use crate::support::HOPELESS;
 use crate::support::place::Partner;
 use crate::support::program::Running;
 use crate::support::records::{ndjson, organization};
 
 /// Records that are there in the beginning.
-const RECORDS: usize = 2000;
+const RECORDS: usize = 3000;
 /// How many megabytes more the server may have than before, and how many more for each socket that is not read: a page
-/// is kept for each, which has 5. All that there is for it would be 20.
-const BOUND: (f64, f64) = (60.0, 8.0);
+/// is kept for each, which has 5. All that there is for it would be 30.
+const BOUND: (f64, f64) = (80.0, 12.0);
 
 /// What a record says, in so many kilobytes: in words that give little work to an index.
 fn fields(name: &str, kilobytes: usize) -> Value {
@@ -149,7 +149,7 @@ on_both_databases! {
             "visibility": "PUBLIC", "legalBasis": "CONSENT"}});
         partner.push("w", "ada", &[ada]).await;
         for poll in polls {
-            let changes = tokio::time::timeout(Duration::from_mins(5), poll).await;
+            let changes = tokio::time::timeout(HOPELESS, poll).await;
             assert_eq!(changes.expect("nobody is forgotten").expect("no panic"), 1);
         }
         drop((streams, copies));

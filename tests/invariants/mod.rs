@@ -26,7 +26,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use passerelle::record::read::{Database, Dialect};
 use rand::rngs::StdRng;
@@ -37,6 +36,7 @@ use uuid::Uuid;
 
 use crate::support::place::{NAME, Partner};
 use crate::support::records::organization;
+use crate::support::until;
 
 mod acknowledged;
 mod away;
@@ -82,11 +82,7 @@ async fn abandoned(db: &Database) {
     let sql = format!(
         "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = '{NAME}'"
     );
-    let end = Instant::now() + Duration::from_secs(30);
-    while number(db, &sql).await > 0 {
-        assert!(Instant::now() < end, "somebody stays connected");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("nobody is connected", async || number(db, &sql).await == 0).await;
 }
 
 /// An organization as the database has it.

@@ -8,7 +8,7 @@ use crate::on_both_databases;
 use crate::push::{org, statuses};
 use crate::support::place::{Partner, Place};
 use crate::support::postgres::Standalone;
-use crate::support::run;
+use crate::support::{run, until};
 
 const PAGE: &str =
     "query($after: ChangeCursor) { changes(after: $after) { cursor changes { recordId revision } } }";
@@ -62,7 +62,11 @@ on_both_databases! {
         let (after, count) = end(&partner).await;
         assert_eq!(count, 5);
         // That others have read so far is known a second later.
-        tokio::time::sleep(std::time::Duration::from_millis(1300)).await;
+        until("the end of the log is kept", async || {
+            let kept = std::fs::read_to_string(place.data().join("feed-head"));
+            kept.is_ok_and(|text| text.trim().ends_with(" 5"))
+        })
+        .await;
         server.kill();
         place.restore().await;
 

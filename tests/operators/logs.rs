@@ -12,9 +12,9 @@ use tokio::task::spawn_blocking;
 
 use crate::support::place::Place;
 use crate::support::program::Running;
-use crate::support::run;
 use crate::support::server::Backend;
 use crate::support::socket::Socket;
+use crate::support::{HOPELESS, run};
 
 /// Nothing that is sent with this in it may come into the log.
 const CANARY: &str = "canary";
@@ -49,7 +49,7 @@ impl Logging {
 
     /// What is told of requests, when there is so much of it.
     async fn told(&self, count: usize) -> Vec<Value> {
-        let end = Instant::now() + Duration::from_mins(1);
+        let end = Instant::now() + HOPELESS;
         loop {
             let text = self.text();
             let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));

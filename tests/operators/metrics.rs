@@ -1,7 +1,6 @@
 //! `/metrics`: who may read it, its form, and what it counts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use passerelle::identity::role::Role;
 use serde_json::json;
@@ -11,6 +10,7 @@ use crate::on_both_databases;
 use crate::support::accounts::{account, sign_in};
 use crate::support::server::{Backend, Setup, TestServer};
 use crate::support::socket::Socket;
+use crate::support::until;
 
 /// The metrics of a text, by name and labels as they are written.
 #[derive(Debug)]
@@ -188,17 +188,12 @@ on_both_databases! {
         assert_eq!(metrics.0.get("passerelle_sockets_open"), Some(&1.0));
         assert_eq!(metrics.0.get("passerelle_event_streams_open"), Some(&1.0));
         drop((socket, events));
-        for _ in 0..500 {
+        let followed = "passerelle_operations_total{operation=\"Follow\",outcome=\"ok\",type=\"subscription\"}";
+        until("all are closed, and counted", async || {
             let metrics = Metrics::read(&server).await;
             let open = metrics.get("passerelle_sockets_open") + metrics.get("passerelle_event_streams_open");
-            if open < 0.5 {
-                let followed = "passerelle_operations_total{operation=\"Follow\",outcome=\"ok\",type=\"subscription\"}";
-                assert_eq!(metrics.0.get(followed), Some(&1.0));
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("something stays open");
+            open < 0.5 && metrics.0.get(followed) == Some(&1.0)
+        }).await;
     }
 }
 

@@ -20,8 +20,8 @@ use tokio::task::spawn_blocking;
 
 use crate::support::place::{Partner, Place};
 use crate::support::program::Running;
-use crate::support::run;
 use crate::support::server::Backend;
+use crate::support::{run, until};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -80,7 +80,8 @@ async fn traced(backend: Backend) {
     let collector = Collector::default();
     let endpoint = collector.start().await;
     let mut command = place.command(&["serve"]);
-    let mut server = Running::start(command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint));
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).env("OTEL_BSP_SCHEDULE_DELAY", "100");
+    let mut server = Running::start(&mut command);
     let address = server.address().to_owned();
     // A first request has who calls looked up, outside of the trace that is looked at.
     Partner::new(&address, Some(&key)).data("{ viewer { authenticated } }", json!({})).await;
@@ -98,7 +99,12 @@ async fn traced(backend: Backend) {
     let write = "mutation Make($input: OrganizationInput!) { createOrganization(input: $input) { userErrors { code } } }";
     let input = json!({"name": CANARY, "slug": CANARY, "kind": "animation-studio", "region": "wallonie"});
     let write = send(write, json!({"input": input})).await;
-    // The last spans are sent with the end of the program.
+    // They are sent while the program runs, and the last with its end, if there is the time.
+    until("both requests", async || {
+        let roots = collector.spans().into_iter().filter(|span| hex(&span.parent_span_id) == PARENT);
+        roots.count() == 2
+    })
+    .await;
     let code = spawn_blocking(move || server.terminate()).await.unwrap();
     assert_eq!(code, Some(0));
 

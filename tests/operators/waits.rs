@@ -14,9 +14,10 @@ use crate::support::run;
 use crate::support::server::{Backend, TestServer};
 use crate::support::socket::Socket;
 
-/// How long requests may take here. Two statements that are given up take less than the ten seconds for which somebody may
-/// hold a lock and do nothing.
+/// How long requests may take here, or half of it where they do more.
 const LIMIT: Duration = Duration::from_secs(5);
+/// Who holds a lock and does nothing is not disturbed, as they would be after ten seconds.
+const FOR_LONG: &str = "SET LOCAL idle_in_transaction_session_timeout = 0";
 const LIST: &str = "{ organizations(first: 1) { totalCount } }";
 /// Connections for reads.
 const CONNECTIONS: usize = 4;
@@ -68,10 +69,11 @@ on_both_databases! {
 fn somebody_holds_a_table() {
     run(async {
         let Some(server) = TestServer::spawn(Backend::Postgres).await else { return };
-        let server = &server.hurried(LIMIT, editor(&["wallonie"])).await;
+        let server = &server.hurried(LIMIT * 2, editor(&["wallonie"])).await;
         made(server, "organization", studio("wallonie", "before")).await;
         let other = Database::open(&server.database_url).await.unwrap();
         let lock = other.begin().await.unwrap();
+        lock.execute_unprepared(FOR_LONG).await.unwrap();
         lock.execute_unprepared("LOCK TABLE organization IN ACCESS EXCLUSIVE MODE").await.unwrap();
         // More readers than connections: they travel together, and fail together.
         let (read, write) = (json!({ "query": LIST }), creation("meanwhile"));
@@ -91,9 +93,10 @@ fn somebody_holds_a_table() {
 fn somebody_holds_the_end_of_the_log() {
     run(async {
         let Some(server) = TestServer::spawn(Backend::Postgres).await else { return };
-        let server = &server.hurried(LIMIT, editor(&["wallonie"])).await;
+        let server = &server.hurried(LIMIT * 2, editor(&["wallonie"])).await;
         let other = Database::open(&server.database_url).await.unwrap();
         let lock = other.begin().await.unwrap();
+        lock.execute_unprepared(FOR_LONG).await.unwrap();
         lock.execute_unprepared("SELECT * FROM feed_meta FOR UPDATE").await.unwrap();
         // More writers than connections: some wait for the lock, some for a connection.
         let bodies: Vec<Value> = (0..20).map(|n| creation(&format!("studio-{n}"))).collect();
@@ -126,12 +129,26 @@ fn a_statement_takes_too_long() {
     });
 }
 
-/// The same of SQLite, which has no limit of its own for it.
+/// An import works out what it writes next, on a slow machine for longer than a request may take.
+#[test]
+fn commands_have_time_between_statements() {
+    run(async {
+        let Some(server) = TestServer::spawn(Backend::Postgres).await else { return };
+        let command = Database::open_with(&server.database_url, Waits::of_commands()).await.unwrap();
+        for (db, limit) in [(&server.app.db, "10s"), (&command, "10min")] {
+            let row = &super::rows(db, "SHOW idle_in_transaction_session_timeout").await[0];
+            assert_eq!(row.try_get_by_index::<String>(0).unwrap(), limit);
+        }
+        command.close().await;
+    });
+}
+
+/// A read of SQLite, which has no limit of its own for statements.
 #[test]
 fn a_read_of_sqlite_takes_too_long() {
     run(async {
         let server = TestServer::spawn(Backend::Sqlite).await.unwrap();
-        let waits = Waits::of_requests(Duration::from_secs(1));
+        let waits = Waits::of_requests(Duration::from_secs(3));
         let db = Database::open_with(&server.database_url, waits).await.unwrap();
         db.ping().await.unwrap();
         let read = async |count: &str| {
@@ -151,7 +168,7 @@ fn a_read_of_sqlite_takes_too_long() {
 fn another_program_holds_the_write_lock_of_sqlite() {
     run(async {
         let server = TestServer::spawn(Backend::Sqlite).await.unwrap();
-        let server = &server.hurried(LIMIT, editor(&["wallonie"])).await;
+        let server = &server.hurried(LIMIT * 2, editor(&["wallonie"])).await;
         made(server, "organization", studio("wallonie", "before")).await;
         let other = Database::open(&server.database_url).await.unwrap();
         let lock = other.begin().await.unwrap();

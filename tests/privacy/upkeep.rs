@@ -8,9 +8,9 @@ use super::somebody;
 use crate::mutations::{editor, made, number, reason, told, update};
 use crate::on_both_databases;
 use crate::support::accounts::{data_as, mutate, sign_in};
-use crate::support::mail::until;
 use crate::support::records::{import, talent};
 use crate::support::server::{Setup, TestServer};
+use crate::support::until;
 
 /// What one sweep does: warned, hidden, erased.
 async fn swept(server: &TestServer) -> (u64, u64, u64) {
@@ -217,11 +217,11 @@ on_both_databases! {
         let stop = CancellationToken::new();
         upkeep::start(&server.app, Terms::default(), stop.clone());
         upkeep::start(&server.app, Terms::default(), stop.clone());
-        let warned = async || (number(&server, "SELECT COUNT(*) FROM talent_upkeep WHERE hiding_warned_at IS NOT NULL").await == 1).then_some(());
+        let warned = async || number(&server, "SELECT COUNT(*) FROM talent_upkeep WHERE hiding_warned_at IS NOT NULL").await == 1;
         until("a profile is warned of", warned).await;
         assert_eq!(number(&server, "SELECT token FROM lease WHERE name = 'profiles'").await, 1, "one of the two");
         stop.cancel();
-        let given_back = async || (number(&server, "SELECT until FROM lease WHERE name = 'profiles'").await == 0).then_some(());
+        let given_back = async || number(&server, "SELECT until FROM lease WHERE name = 'profiles'").await == 0;
         until("the lease is given back", given_back).await;
         assert_eq!(number(&server, "SELECT COUNT(*) FROM mail_outbox").await, 1);
     }

@@ -56,6 +56,7 @@ on_both_databases! {
         let head = changes::head(&server.app.db).await.unwrap();
         let cursor = ChangeCursor::at(&server.app.db, head, &partner(&["wallonie"])).await.unwrap();
         assert_eq!(answer["cursor"], serde_json::to_value(async_graphql::ScalarType::to_value(&cursor)).unwrap());
+        server.indexed().await;
         let found = server.data(&format!("{{ search(query: \"lighthouse\", notBefore: {}) {{ edges {{ node {{ ... on Organization {{ slug }} }} }} }} }}", answer["cursor"])).await;
         assert_eq!(found["search"]["edges"][0]["node"]["slug"], "a");
     }

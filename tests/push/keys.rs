@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{batch, item, org, partner, push_input, refused, rows, sources, statuses};
+use super::{batch, item, org, partner, push_input, push_patiently, refused, rows, sources, statuses};
 use crate::mutations::{delete, editor, logged, number, update};
 use crate::on_both_databases;
 use crate::support::records::{import, organization, talent};
@@ -95,7 +95,7 @@ on_both_databases! {
                 record
             }).collect();
             let input = batch("wallonie", &records, json!({}));
-            let answers = futures::future::join_all((0..16).map(|_| push_input(&own, input.clone()))).await;
+            let answers = futures::future::join_all((0..16).map(|_| push_patiently(&own, input.clone()))).await;
             assert_eq!(answers.iter().filter(|answer| answer["replayed"] == json!(false)).count(), 1);
             for answer in &answers {
                 assert_eq!(answer["results"], answers[0]["results"]);
@@ -135,7 +135,7 @@ on_both_databases! {
             let _ = tokio::time::timeout(std::time::Duration::from_millis(round * 4), push_input(&own, input)).await;
         }
         let input = batch("wallonie", &records, json!({"idempotencyKey": "k"}));
-        assert_eq!(statuses(&push_input(&own, input).await), ["CREATED"; 100]);
+        assert_eq!(statuses(&push_patiently(&own, input).await), ["CREATED"; 100]);
         assert_eq!((logged(&server).await, number(&server, "SELECT COUNT(*) FROM sync_record").await), (100, 100));
     }
 }

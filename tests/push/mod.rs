@@ -7,6 +7,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::mutations::{member, number};
+use crate::support::found;
 use crate::support::server::TestServer;
 
 mod authority;
@@ -38,6 +39,15 @@ pub(crate) async fn push_input(server: &TestServer, input: Value) -> Value {
     let mut answer = server.query_with(&query, json!({ "input": input })).await;
     assert_eq!(answer.get("errors"), None, "{answer}");
     answer["data"]["pushRecords"].take()
+}
+
+/// The payload of a batch that somebody else may be sending as well: it is sent until it is answered.
+pub(crate) async fn push_patiently(server: &TestServer, input: Value) -> Value {
+    found("an answer", async || {
+        let answer = push_input(server, input.clone()).await;
+        (answer["results"] != json!([])).then_some(answer)
+    })
+    .await
 }
 
 /// The input of a batch of the source of a region, with a key of its own; `more` is merged into it.

@@ -164,9 +164,11 @@ fn a_full_queue_holds_the_place() {
 fn nothing_is_waited_for_without_end() {
     run(async {
         let mut stub = Stub::start().await;
-        stub.options.task_time = Duration::from_millis(100);
-        stub.options.request_time = Duration::from_millis(300);
-        let engine = built(&stub).await;
+        built(&stub).await;
+        stub.options.task_time = Duration::from_secs(1);
+        stub.options.request_time = Duration::from_secs(3);
+        let engine = stub.engine();
+        assert_eq!(engine.position().await.unwrap(), Some(at(5)));
         stub.store().faults.push_back(Fault::Stuck);
         let failed = write(&engine, &[document(3, "Cleo")], 6).await;
         assert!(matches!(&failed, Err(EngineError::Failed(text)) if text.contains("not finished in time")));

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,10 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::server::TestServer;
-
-/// How often it is looked for a mail before a test gives up, and the pause in between.
-const LOOKS: u32 = 300;
-const PAUSE: Duration = Duration::from_millis(100);
+use super::{found, until};
 
 /// A mail as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,17 +117,6 @@ pub(crate) fn written(data_dir: &Path) -> Vec<Letter> {
     whole.filter_map(|path| std::fs::read_to_string(path).ok()).map(|text| Letter::read(&text)).collect()
 }
 
-/// Waits until it is so.
-pub(crate) async fn until<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
-    for _ in 0..LOOKS {
-        if let Some(found) = found().await {
-            return found;
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    panic!("it does not come: {what}");
-}
-
 impl TestServer {
     /// The mails that were written.
     pub(crate) fn mails(&self) -> Vec<Letter> {
@@ -140,7 +125,7 @@ impl TestServer {
 
     /// Waits until nothing waits to be sent any more, and answers the mails to an address.
     pub(crate) async fn mails_to(&self, address: &str) -> Vec<Letter> {
-        until("all mails sent", async || (waiting(self).await == 0).then_some(())).await;
+        until("all mails sent", async || waiting(self).await == 0).await;
         self.mails().into_iter().filter(|mail| mail.to == address).collect()
     }
 
@@ -153,7 +138,7 @@ impl TestServer {
 
     /// Waits until nothing waits to be sent any more, and throws the mails away that were written.
     pub(crate) async fn forget_mails(&self) {
-        until("all mails sent", async || (waiting(self).await == 0).then_some(())).await;
+        until("all mails sent", async || waiting(self).await == 0).await;
         let _ = std::fs::remove_dir_all(self.data_dir.as_ref().expect("a folder").path().join("mail"));
     }
 }
@@ -235,7 +220,7 @@ impl MailServer {
 
     /// Waits until so many mails have come.
     pub(crate) async fn wait_for(&self, count: usize) -> Vec<Received> {
-        until("a mail at the mail server", async || Some(self.received()).filter(|all| all.len() >= count))
+        found("a mail at the mail server", async || Some(self.received()).filter(|all| all.len() >= count))
             .await
     }
 }

@@ -11,10 +11,13 @@ pub(crate) mod records;
 pub(crate) mod server;
 pub(crate) mod socket;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use server::{Backend, Setup, TestServer};
 use tokio::runtime::Runtime;
+
+/// What is not there after so long never comes, on whatever machine.
+pub(crate) const HOPELESS: Duration = Duration::from_mins(5);
 
 /// What takes so long has come to a halt: it fails with its name, rather than holding up all others for ever.
 const HALTED: Duration = Duration::from_mins(15);
@@ -44,6 +47,23 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
     let runtime_of_test = runtime.0.as_ref().expect("until it is dropped");
     let ended = runtime_of_test.block_on(async { tokio::time::timeout(HALTED, test).await });
     ended.expect("the test comes to its end");
+}
+
+/// Waits until something is so.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    found(what, async || is_so().await.then_some(())).await;
+}
+
+/// Waits until something is there.
+pub(crate) async fn found<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let hopeless = Instant::now() + HOPELESS;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < hopeless, "it never comes: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Runs a test of the form of requests, for which the database does not matter.

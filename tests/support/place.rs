@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use super::postgres::{self, TestDatabase};
 use super::program::{Running, folder, program};
-use super::server::{Backend, ENCRYPTION_KEY, PATIENCE};
+use super::server::{Backend, ENCRYPTION_KEY};
 
 /// What the program calls itself to PostgreSQL.
 pub(crate) const NAME: &str = "passerelle_here";
@@ -138,10 +138,7 @@ impl Place {
             _ => format!("{url}?application_name={NAME}"),
         };
         command.args(arguments).env("DATABASE_URL", url).env("ENCRYPTION_KEY", ENCRYPTION_KEY);
-        command
-            .env("RATE_LIMIT", "off")
-            .env("RUST_LOG", "warn")
-            .env("MAX_SECONDS", PATIENCE.as_secs().to_string());
+        command.env("RATE_LIMIT", "off").env("RUST_LOG", "warn");
         command
     }
 

@@ -14,6 +14,8 @@ use passerelle::record::read::Database;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use tempfile::TempDir;
 
+use super::HOPELESS;
+
 /// What every database of the tests begins with.
 const PREFIX: &str = "passerelle_test_";
 
@@ -52,7 +54,7 @@ impl TestDatabase {
     async fn remake(&self, name: &str, template: &str) {
         let cluster = CLUSTER.get().and_then(Option::as_ref).expect("the database is in it");
         let admin = connect(&cluster.url(&cluster.admin)).await;
-        let end = Instant::now() + Duration::from_secs(10);
+        let end = Instant::now() + HOPELESS;
         // Connections of a program that was killed end a moment later.
         let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
         admin
@@ -293,7 +295,7 @@ fn launch(programs: &Path, folder: &Path, user: Option<(u32, u32)>, script: &str
     let watcher = watcher.spawn().expect("the server starts");
 
     let socket = folder.join(".s.PGSQL.5432");
-    let end = Instant::now() + Duration::from_mins(1);
+    let end = Instant::now() + HOPELESS;
     loop {
         match std::os::unix::net::UnixStream::connect(&socket) {
             Ok(_) => return watcher,
@@ -412,7 +414,7 @@ async fn prepare(cluster: &Cluster) {
 
 /// A server that has its socket may still be starting.
 async fn connect_patiently(url: &str) -> DatabaseConnection {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + HOPELESS;
     loop {
         match sea_orm::Database::connect(url).await {
             Ok(connection) => return connection,

@@ -3,14 +3,19 @@
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use super::HOPELESS;
+use super::server::PATIENCE;
 
 /// The program in a folder of its own, with nothing set.
 pub(crate) fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
     command.current_dir(folder).env_clear().env("LISTEN_ADDR", "127.0.0.1:0");
+    command.env("MAX_SECONDS", PATIENCE.as_secs().to_string());
     command
 }
 
@@ -50,10 +55,16 @@ impl Running {
 
     fn begin(command: &mut Command, log: Stdio) -> Option<Self> {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
-        let mut line = String::new();
         let out = child.stdout.take().expect("a pipe");
-        BufReader::new(out).read_line(&mut line).expect("a line");
-        (!line.is_empty()).then_some(Self { child, line })
+        let (sender, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _ = BufReader::new(out).read_line(&mut line);
+            let _ = sender.send(line);
+        });
+        let mut running = Self { child, line: String::new() };
+        running.line = told.recv_timeout(HOPELESS).expect("the server is ready or ends");
+        (!running.line.is_empty()).then_some(running)
     }
 
     /// Where it listens.
@@ -88,7 +99,7 @@ impl Running {
 
     /// With which code it ends.
     pub(crate) fn ended(&mut self) -> Option<i32> {
-        let hopeless = Instant::now() + Duration::from_mins(1);
+        let hopeless = Instant::now() + HOPELESS;
         loop {
             if let Some(status) = self.child.try_wait().expect("it was started") {
                 return status.code();

@@ -11,6 +11,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
 
+use super::HOPELESS;
+
 /// Where connections are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
@@ -224,7 +226,7 @@ impl Proxy {
     /// Waits until there were more cuts than so many.
     pub(crate) async fn cut_after(&self, cuts: u32) {
         let mut made = self.shared.cuts.subscribe();
-        let waited = tokio::time::timeout(Duration::from_mins(1), made.wait_for(|made| *made > cuts)).await;
+        let waited = tokio::time::timeout(HOPELESS, made.wait_for(|made| *made > cuts)).await;
         waited.expect("a connection is cut").expect("the proxy runs");
     }
 }

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::meilisearch;
 use super::postgres::{self, TestDatabase};
+use super::until;
 
 /// The time on the clocks of the tests, until they set it.
 pub(crate) const NOW: &str = "2026-11-22T10:00:00Z";
@@ -294,6 +295,7 @@ impl TestServer {
         let stop_following = stop.child_token();
         let search_folder = tempfile::tempdir().expect("a folder");
         let meilisearch = if setup.search { meilisearch::of_the_environment() } else { None };
+        let own = setup.engine.is_none();
         let engine = setup.engine.or_else(|| {
             setup.search.then(|| match &meilisearch {
                 Some(indexes) => indexes.engine(),
@@ -303,6 +305,9 @@ impl TestServer {
         if let Some(engine) = engine.clone() {
             let following;
             (app, following) = app.with_search(engine);
+            if own {
+                app.search.engine_time = PATIENCE;
+            }
             following.start(&app, stop_following.clone());
         }
         if setup.sample {
@@ -468,12 +473,7 @@ impl TestServer {
     pub(crate) async fn indexed(&self) {
         let head = changes::head(&self.app.db).await.expect("the log has an end");
         let position = Position { feed_id: head.feed_id, seq: head.seq };
-        for _ in 0..20 {
-            if self.app.search.wait_for(position).await {
-                return;
-            }
-        }
-        panic!("the index does not follow the log");
+        until("the index follows the log", async || self.app.search.wait_for(position).await).await;
     }
 
     /// Lets microseconds pass.

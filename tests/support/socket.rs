@@ -12,8 +12,8 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-/// After which a test has failed: nothing takes as long that works.
-const HOPELESS: Duration = Duration::from_mins(1);
+/// What is not there after so long never comes. It is a value of its own, as tests within the crate have this file too.
+const HOPELESS: Duration = Duration::from_mins(5);
 
 /// A socket that is open.
 pub(crate) struct Socket(WebSocketStream<TcpStream>);

@@ -15,7 +15,7 @@ use crate::record::error::DomainError;
 use crate::record::reader::Reader;
 use crate::record::{all_of, name_of};
 
-/// How long an engine may take.
+/// How long an engine may take, where nothing else is said.
 const ENGINE_TIME: Duration = Duration::from_millis(800);
 /// How long a reader waits for the index to catch up.
 const CATCH_UP_TIME: Duration = Duration::from_secs(2);
@@ -28,13 +28,14 @@ pub struct Search {
     reached: watch::Receiver<Option<Position>>,
     /// What is counted of it.
     pub meters: Meters,
+    /// How long the engine may take for an answer: then the database answers.
+    pub engine_time: Duration,
 }
 
 impl Default for Search {
     /// A search without an engine, which answers from the database.
     fn default() -> Self {
-        let reached = watch::channel(None).1;
-        Self { engine: None, breaker: Arc::default(), reached, meters: Meters::default() }
+        Self::of(None, watch::channel(None).1)
     }
 }
 
@@ -62,7 +63,12 @@ impl Search {
     /// The search of this engine; its follower tells how far it is.
     pub fn new(engine: Arc<dyn Engine>) -> (Self, watch::Sender<Option<Position>>) {
         let (sender, reached) = watch::channel(None);
-        (Self { engine: Some(engine), breaker: Arc::default(), reached, meters: Meters::default() }, sender)
+        (Self::of(Some(engine), reached), sender)
+    }
+
+    fn of(engine: Option<Arc<dyn Engine>>, reached: watch::Receiver<Option<Position>>) -> Self {
+        let (breaker, meters) = (Arc::default(), Meters::default());
+        Self { engine, breaker, reached, meters, engine_time: ENGINE_TIME }
     }
 
     /// Whether there is a search engine, and so an index that follows the log.
@@ -192,7 +198,7 @@ impl Search {
             self.meters.requests.with_label_values(&["spared"]).inc();
             return Err(EngineError::Failed("it is given a moment to recover".into()));
         }
-        let answer = match tokio::time::timeout(ENGINE_TIME, engine.search(audience, query)).await {
+        let answer = match tokio::time::timeout(self.engine_time, engine.search(audience, query)).await {
             Ok(answer) => answer,
             Err(_) => Err(EngineError::Failed("no answer in time".into())),
         };

@@ -93,7 +93,7 @@ if os.environ.get("FUZZ_EMAIL"):
             query = "mutation($input: SignInInput!) { signIn(input: $input) { accessToken } }"
             account = {"email": os.environ["FUZZ_EMAIL"], "password": os.environ["FUZZ_PASSWORD"]}
             request = {"query": query, "variables": {"input": account}}
-            answer = requests.post(os.environ["SERVER_URL"] + "/graphql", json=request, timeout=10).json()
+            answer = requests.post(os.environ["SERVER_URL"] + "/graphql", json=request, timeout=90).json()
             return answer["data"]["signIn"]["accessToken"]
 
         def set(self, case, data, context):

@@ -215,7 +215,7 @@ on_both_databases! {
     async fn an_issuer_that_is_down_makes_no_token_bad(server) {
         let key = Key::ed("k");
         let issuer = Issuer::start(&[&key]).await;
-        let own = server.believing(issuers(&[issuer.settings()], Duration::from_millis(300))).await;
+        let own = server.believing(issuers(&[issuer.settings()], Duration::from_secs(3))).await;
         let claims = with(&issuer.claims(), json!({"exp": NOW + 1_000_000}));
         let token = |n: i64| key.token(&key.header(), &with(&claims, json!({"jti": n})));
         let mut at = 0;

@@ -149,18 +149,20 @@ pub struct Waits {
     statement: Option<Duration>,
     /// For the one lock of SQLite for writes, where another program has it.
     writer: Duration,
+    /// For the next statement of a transaction, as PostgreSQL writes it: then it is rolled back.
+    idle: &'static str,
 }
 
 impl Waits {
     /// Of a server whose requests may take so long: each wait ends while there is somebody to be told.
     pub fn of_requests(limit: Duration) -> Self {
-        Self { connection: limit * 2 / 5, statement: Some(limit * 4 / 5), writer: limit * 2 / 5 }
+        Self { connection: limit * 2 / 5, statement: Some(limit * 4 / 5), writer: limit * 2 / 5, idle: "10s" }
     }
 
-    /// Of a command, which has time.
+    /// Of a command, which has time: also to work out what it writes next.
     pub const fn of_commands() -> Self {
         let wait = Duration::from_secs(30);
-        Self { connection: wait, statement: None, writer: wait }
+        Self { connection: wait, statement: None, writer: wait, idle: "10min" }
     }
 }
 
@@ -209,13 +211,13 @@ impl Database {
                     });
                     options
                 };
-                let (mut read, long) = (reading(READ_CONNECTIONS, "10s"), reading(LONG_READS, "10min"));
+                let (mut read, long) = (reading(READ_CONNECTIONS, waits.idle), reading(LONG_READS, "10min"));
                 Self::limit_statements(&mut read, waits);
                 let mut write = Self::options(url, 8, waits);
                 Self::limit_statements(&mut write, waits);
-                write.map_sqlx_postgres_opts(|o| {
+                write.map_sqlx_postgres_opts(move |o| {
                     o.options([
-                        ("idle_in_transaction_session_timeout", "10s"),
+                        ("idle_in_transaction_session_timeout", waits.idle),
                         ("jit", "off"),
                         ("plan_cache_mode", "force_generic_plan"),
                         // What is planned once while tables are small, as at the beginning of a first import, must
