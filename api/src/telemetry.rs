@@ -4,9 +4,9 @@
 //! traced is no part of the log. Without a collector nothing of OpenTelemetry is begun, and a span costs a comparison.
 
 use std::io::IsTerminal;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -43,6 +43,8 @@ const END_TIME: Duration = Duration::from_millis(400);
 /// The name under which traces are found, unless `OTEL_SERVICE_NAME` is another.
 const SERVICE: &str = "passerelle";
 
+/// How long the last lines of the log may take when the program ends.
+const LAST_LINES: Duration = Duration::from_millis(400);
 /// Lines of the log that wait for their reader at most, some megabytes of them; further ones are left out.
 const MAX_LINES: usize = 10_000;
 
@@ -117,8 +119,14 @@ impl Telemetry {
             }
             runtime.shutdown_background();
         }
-        // Where nobody reads the log this complains to standard output, which fails where nobody reads that either.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(self.lines)));
+        // In a thread of its own: where nobody reads the log this complains to standard output, which fails or waits for
+        // ever where nobody reads that either.
+        let (done, written) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            drop(self.lines);
+            drop(done);
+        });
+        let _ = written.recv_timeout(LAST_LINES);
     }
 }
 

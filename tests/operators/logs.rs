@@ -233,7 +233,7 @@ fn a_log_that_nobody_reads_holds_nobody_up() {
         let lost = async || {
             let response = client.get(format!("{address}/metrics")).send().await.unwrap();
             let text = response.text().await.unwrap();
-            let line = text.lines().find_map(|line| line.strip_prefix("passerelle_log_lines_lost "));
+            let line = text.lines().find_map(|line| line.strip_prefix("passerelle_log_lines_lost_total "));
             line.expect(&text).parse::<u32>().unwrap()
         };
         while lost().await == 0 {

@@ -19,7 +19,8 @@ use tokio::runtime::Runtime;
 /// What is not there after so long never comes, on whatever machine.
 pub(crate) const HOPELESS: Duration = Duration::from_mins(5);
 
-/// What takes so long has come to a halt: it fails with its name, rather than holding up all others for ever.
+/// What takes so long has come to a halt: it fails with its name, rather than holding up all others for ever. For longer
+/// runs it is as many times longer.
 const HALTED: Duration = Duration::from_mins(15);
 
 /// A runtime of which nothing is waited for at the end, not even where a test fails.
@@ -45,8 +46,13 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
     let runtime_of_test = runtime.0.as_ref().expect("until it is dropped");
-    let ended = runtime_of_test.block_on(async { tokio::time::timeout(HALTED, test).await });
+    let ended = runtime_of_test.block_on(async { tokio::time::timeout(HALTED * rounds(), test).await });
     ended.expect("the test comes to its end");
+}
+
+/// How many times as long as usual tests run that are repeated: what `ROUNDS` says.
+fn rounds() -> u32 {
+    std::env::var("ROUNDS").map_or(1, |rounds| rounds.parse().expect("ROUNDS is a number"))
 }
 
 /// Waits until something is so.

@@ -23,7 +23,7 @@ use super::refusal::Refusal;
 use super::request::Media;
 use super::{Shared, address, nothing_here};
 use crate::app::App;
-use crate::meter::{SECONDS, counters, gauge, gauges, histograms};
+use crate::meter::{SECONDS, counter, counters, gauge, gauges, histograms};
 use crate::telemetry;
 
 /// Names of operations that are told apart beside those of trusted documents; further ones are counted together.
@@ -236,7 +236,9 @@ async fn now(shared: &Shared) -> Registry {
         one("mail_outbox_oldest_seconds", help, lag.oldest_mail / 1_000_000);
     }
     let help = "Lines of the log that were left out, as whoever reads it took too long";
-    one("log_lines_lost", help, i64::try_from(telemetry::lost_lines()).unwrap_or(i64::MAX));
+    let lost = counter("log_lines_lost_total", help);
+    lost.inc_by(telemetry::lost_lines() as u64);
+    add(Box::new(lost));
     // These have the names that they have in every program.
     let process = [
         ("process_resident_memory_bytes", "Resident memory size in bytes.", resident()),

@@ -84,7 +84,9 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     };
     // What the client has not taken waits in the channel's one place, and what feeds the stream waits for that.
     let (sender, receiver) = mpsc::channel(1);
-    let feeding = feed(shared, call, prepared, sender);
+    // From here on, and not only when the task has begun.
+    let open = Open::new(&shared.meters.streams);
+    let feeding = feed(shared, call, prepared, sender, open);
     tokio::spawn(journal::carry_on(feeding).in_current_span());
     let events = stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|event| (Ok::<_, Infallible>(event), receiver))
@@ -106,9 +108,9 @@ async fn feed(
     mut call: Call,
     prepared: Result<Prepared, Unexecuted>,
     sender: Sender<Bytes>,
+    _open: Open,
 ) {
     let settings = &shared.settings.socket;
-    let _open = Open::new(&shared.meters.streams);
     let send = async |event: Bytes| {
         tokio::select! {
             sent = timeout(settings.drain_time, sender.send(event)) => matches!(sent, Ok(Ok(()))),

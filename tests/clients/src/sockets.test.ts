@@ -107,7 +107,7 @@ test('pings are answered, and the server sends its own', async () => {
     },
   });
   await all(pinging, '{ __typename }');
-  while (pings.filter((what) => what === 'answered').length < 2) {
+  while (closed === undefined && pings.filter((what) => what === 'answered').length < 2) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   assert.equal(closed, undefined);

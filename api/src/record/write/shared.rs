@@ -62,7 +62,8 @@ pub async fn revision_of(batch: &Batch<'_>, id: Uuid) -> Result<Option<i32>, Dom
     Ok(found.filter(|shared| shared.live).map(|shared| shared.revision))
 }
 
-/// A record that changes because another did: its row is written by its own type, its revision here.
+/// Locks records that change because others do, in the order of their ids; their revisions, which whoever changes them
+/// raises.
 ///
 /// # Errors
 /// [`DomainError::Database`].
