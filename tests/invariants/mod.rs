@@ -58,9 +58,7 @@ fn seed() -> u64 {
 
 /// So many rounds, or as many times more as the environment says.
 fn rounds(of_a_short_run: usize) -> usize {
-    let times: usize =
-        std::env::var("ROUNDS").map_or(1, |rounds| rounds.parse().expect("ROUNDS is a number"));
-    of_a_short_run * times
+    of_a_short_run * crate::support::rounds() as usize
 }
 
 /// The rows of a statement.

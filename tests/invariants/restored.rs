@@ -41,14 +41,20 @@ async fn refused(partner: &Partner, positions: &[&Value], expected: (&str, &str)
 
 const CHANGED: (&str, &str) = ("CURSOR_FEED_CHANGED", "SNAPSHOT_KEEP_IDS");
 
+/// A partner of a program that has stopped, which had three records, and the position at which the partner was.
+async fn stopped(place: &Place) -> (Partner, String) {
+    let key = place.key(&["w"]).await;
+    let mut server = place.serve();
+    let partner = Partner::new(server.address(), Some(&key));
+    push(&partner, "kept", 3).await;
+    let (before, _) = end(&partner).await;
+    assert_eq!(server.terminate(), Some(0));
+    (partner, before)
+}
+
 on_both_databases! {
     async fn an_older_backup_is_noticed(place: Place) {
-        let key = place.key(&["w"]).await;
-        let mut server = place.serve();
-        let partner = Partner::new(server.address(), Some(&key));
-        push(&partner, "kept", 3).await;
-        let (before, _) = end(&partner).await;
-        assert_eq!(server.terminate(), Some(0));
+        let (partner, before) = stopped(&place).await;
         place.back_up().await;
 
         let mut server = place.serve();
@@ -104,12 +110,7 @@ fn a_standby_that_lagged_and_takes_over_is_noticed() {
         let Some(mut primary) = Standalone::start().await else { return };
         primary.execute("postgres", "CREATE DATABASE directory").await;
         let place = Place::on(primary.url("directory")).await;
-        let key = place.key(&["w"]).await;
-        let mut server = place.serve();
-        let partner = Partner::new(server.address(), Some(&key));
-        push(&partner, "kept", 3).await;
-        let (before, _) = end(&partner).await;
-        assert_eq!(server.terminate(), Some(0));
+        let (partner, before) = stopped(&place).await;
         let standby = primary.standby().await;
         let server = place.serve();
         let partner = partner.at(server.address());

@@ -51,7 +51,7 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
 }
 
 /// How many times as long as usual tests run that are repeated: what `ROUNDS` says.
-fn rounds() -> u32 {
+pub(crate) fn rounds() -> u32 {
     std::env::var("ROUNDS").map_or(1, |rounds| rounds.parse().expect("ROUNDS is a number"))
 }
 
