@@ -108,6 +108,82 @@ on_both_databases! {
     }
 }
 
+/// Steps of which each changes what the one before has made: it is a conflict until that is there.
+const STEPS: usize = 4;
+/// Records of a step.
+const RECORDS_OF_A_STEP: usize = 5;
+
+/// What the refusal of a batch says that came while another of its source was running, or the same one.
+const BUSY: [&str; 2] = [
+    "NOT_ALLOWED_IN_STATE/PUSH_BUSY input.source",
+    "NOT_ALLOWED_IN_STATE/IDEMPOTENCY_IN_PROGRESS input.idempotencyKey",
+];
+
+/// The results of a batch without what is not stored of them: of each record its id alone.
+fn stored_results(answer: &Value) -> Value {
+    let mut results = answer["results"].clone();
+    for result in results.as_array_mut().expect("results") {
+        let id = result["record"]["id"].take();
+        result["record"] = id;
+    }
+    results
+}
+
+/// A number of each result of a batch, which must be the same of all: a step is done with all of its records or none.
+fn common(answer: &Value, pointer: &str) -> usize {
+    let numbers = answer["results"].as_array().expect("results").iter().map(|result| result.pointer(pointer));
+    let numbers: Vec<Option<u64>> = numbers.map(|number| number.and_then(Value::as_u64)).collect();
+    assert_eq!(numbers, vec![numbers[0]; RECORDS_OF_A_STEP], "{pointer} of {answer}");
+    usize::try_from(numbers[0].expect(pointer)).expect("a small number")
+}
+
+/// Judges the answers to steps that were sent at once, each with its step: it is not known in which order they ran, but
+/// all ran after what was sent before. `done` has the results of the steps that are done, in their order.
+fn judge(answers: &[(usize, Value)], done: &mut Vec<Value>) {
+    let before = done.len();
+    let mut shown = Vec::new();
+    for step in 0..STEPS {
+        let (mut results, mut applied) = (Vec::new(), 0);
+        for (_, answer) in answers.iter().filter(|(of, _)| *of == step) {
+            if answer["results"] == json!([]) {
+                assert!(step >= before, "what is done is told whatever else runs: {answer}");
+                let told = refused(answer);
+                assert!(told.len() == 1 && BUSY.contains(&told[0].as_str()), "{answer}");
+            } else if statuses(answer).contains(&"CONFLICT") {
+                assert_eq!(statuses(answer), ["CONFLICT"; RECORDS_OF_A_STEP]);
+                assert_eq!(answer["replayed"], json!(false), "nothing is stored of it");
+                // It ran before its forerunner, and after all that was done in earlier turns.
+                assert!(step > before, "nothing is missing for the first that is not done: {answer}");
+                let revision = common(answer, "/conflict/currentRevision");
+                assert!((before..step).contains(&revision) && revision <= done.len(), "{answer}");
+            } else {
+                let expected = if step == 0 { "CREATED" } else { "UPDATED" };
+                assert_eq!(statuses(answer), [expected; RECORDS_OF_A_STEP]);
+                assert_eq!(common(answer, "/currentRevision"), step + 1);
+                applied += usize::from(answer["replayed"] == json!(false));
+                results.push(stored_results(answer));
+                shown.push((step + 1, answer));
+            }
+        }
+        if step == done.len() && !results.is_empty() {
+            done.push(results[0].clone());
+            assert_eq!(applied, 1, "step {step} is applied once, and told to all others");
+        } else {
+            assert_eq!(applied, 0, "step {step} is applied again, or before its forerunner");
+        }
+        assert!(results.iter().all(|result| done.get(step) == Some(result)), "step {step}: {results:?}");
+    }
+    // The records themselves are shown as they are by then.
+    for (least, answer) in shown {
+        let revision = common(answer, "/record/revision");
+        assert!((least..=done.len()).contains(&revision), "{answer}");
+        let name = json!(format!("name {}", revision - 1));
+        assert!(
+            answer["results"].as_array().into_iter().flatten().all(|result| result["record"]["name"] == name)
+        );
+    }
+}
+
 on_both_databases! {
     async fn in_any_order_by_many(server) {
         let mut random = StdRng::seed_from_u64(seed());
@@ -115,35 +191,26 @@ on_both_databases! {
         let own = server.beside(partner(&["wallonie"])).await;
         for round in 0..rounds(1) {
             let prefix = format!("r{round}");
-            // Each changes what the one before has made: it is a conflict until that is there.
-            let steps: Vec<Value> = (0..4).map(|revision| {
-                batch("wallonie", &records(&prefix, revision)[..5], json!({"idempotencyKey": format!("{prefix} {revision}")}))
+            let steps: Vec<Value> = (0_i32..).take(STEPS).map(|revision| {
+                let records = &records(&prefix, revision)[..RECORDS_OF_A_STEP];
+                batch("wallonie", records, json!({"idempotencyKey": format!("{prefix} {revision}")}))
             }).collect();
             let before = logged(&server).await;
-            let mut open: Vec<usize> = (0..4).collect();
+            let mut done = Vec::new();
             for turn in 0.. {
-                if open.is_empty() {
-                    break;
-                }
-                assert!(turn < 100, "{open:?} are not taken");
+                assert!(turn < 100, "{} of {STEPS} steps are taken", done.len());
                 // So many a minute are taken.
                 server.pass(2_000_000);
-                let mut sent: Vec<usize> = (0..4).flat_map(|step| [step; 3]).collect();
+                // When all are done, all are sent once more.
+                let is_last = done.len() == STEPS;
+                let mut sent: Vec<usize> = (0..STEPS).flat_map(|step| [step; 3]).collect();
                 sent.shuffle(&mut random);
                 let answers = sent.iter().map(|step| push_input(&own, steps[*step].clone()));
                 let answers = futures::future::join_all(answers).await;
-                for (step, answer) in sent.iter().zip(&answers) {
-                    match answer["results"].as_array().map(Vec::len) {
-                        Some(0) => assert!(refused(answer)[0].starts_with("NOT_ALLOWED_IN_STATE/"), "{answer}"),
-                        _ if statuses(answer) == ["CONFLICT"; 5] => assert!(open.contains(step), "{answer}"),
-                        _ => {
-                            let expected = if *step == 0 { "CREATED" } else { "UPDATED" };
-                            assert_eq!(statuses(answer), [expected; 5]);
-                            let revisions = answer["results"].as_array().unwrap().iter();
-                            assert!(revisions.map(|result| result["currentRevision"].as_u64()).all(|is| is == Some(*step as u64 + 1)));
-                            open.retain(|other| other != step);
-                        }
-                    }
+                let answers: Vec<(usize, Value)> = sent.into_iter().zip(answers).collect();
+                judge(&answers, &mut done);
+                if is_last {
+                    break;
                 }
             }
             assert_eq!(logged(&server).await - before, 4 * 5, "each step once");

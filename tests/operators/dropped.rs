@@ -11,22 +11,25 @@ use serde_json::json;
 use super::number;
 use crate::mutations::{editor, made, studio};
 use crate::on_both_databases;
-use crate::support::run;
 use crate::support::server::{Backend, Setup, TestServer};
+use crate::support::{run, until};
 
 /// Requests that are given up.
 const ROUNDS: u64 = 240;
 
-/// Waits until nobody but who asks is in a transaction, which must not take as long as the database would wait for one
-/// that is idle.
+/// Waits until nobody but who asks is in a transaction in which nothing happens: the program must end each itself.
 async fn settled(db: &Database) {
-    let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
-               AND state LIKE 'idle in transaction%'";
-    let begun = Instant::now();
-    while number(db, sql).await > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(9), "a transaction stays open");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let idle = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+                AND state LIKE 'idle in transaction%'";
+    let ended = "SELECT sessions_fatal FROM pg_stat_database WHERE datname = current_database()";
+    let (begun, before) = (Instant::now(), number(db, ended).await);
+    until("no transaction is idle", async || number(db, idle).await == 0).await;
+    // PostgreSQL does it after ten seconds, with the session, which it counts. Before that it was the program.
+    let was_soon = begun.elapsed() < Duration::from_secs(9);
+    assert!(
+        was_soon || number(db, ended).await == before,
+        "a transaction stayed open until PostgreSQL ended it"
+    );
 }
 
 on_both_databases! {
@@ -62,22 +65,26 @@ on_both_databases! {
         if other.dialect() == Dialect::Postgres {
             settled(&other).await;
         }
-        // The counter of the log is free, and the log and the records agree.
+        // The counter of the log is free: nobody has it for longer than a write takes that still comes to its end.
         let lock = other.begin().await.unwrap();
         if other.dialect() == Dialect::Postgres {
-            lock.execute_unprepared("SELECT * FROM feed_meta FOR UPDATE NOWAIT").await.unwrap();
+            lock.execute_unprepared("SELECT * FROM feed_meta FOR UPDATE").await.unwrap();
         }
         lock.rollback().await.unwrap();
         for number in 0..20 {
             made(&server, "organization", studio("wallonie", &format!("after-{number}"))).await;
         }
-        let count = number(&other, "SELECT COUNT(*) FROM organization").await;
-        let listed = server.data("{ organizations(first: 1) { totalCount } }").await;
-        assert_eq!(listed["organizations"]["totalCount"], count);
-        for sql in ["SELECT COUNT(*) FROM change_log", "SELECT head FROM feed_meta"] {
-            assert_eq!(number(&other, sql).await, count, "{sql}");
+        // The log and the records agree at each moment, whatever of what was given up is written only now.
+        let all = "SELECT COUNT(*) FROM organization";
+        for counted in ["SELECT COUNT(*) FROM change_log", "SELECT head FROM feed_meta"] {
+            let difference = number(&other, &format!("SELECT ({all}) - ({counted})")).await;
+            assert_eq!(difference, 0, "{counted}");
         }
-        assert!(u64::try_from(count).unwrap() >= 21 + done, "{count}");
+        let least = number(&other, all).await;
+        let listed = server.data("{ organizations(first: 1) { totalCount } }").await;
+        let listed = listed["organizations"]["totalCount"].as_i64().expect("a number");
+        assert!((least..=number(&other, all).await).contains(&listed), "{least} {listed}");
+        assert!(u64::try_from(least).unwrap() >= 21 + done, "{least}");
         other.close().await;
     }
 }
@@ -88,8 +95,10 @@ fn what_is_dropped_while_it_begins_is_rolled_back() {
     run(async {
         let Some(server) = TestServer::spawn(Backend::Postgres).await else { return };
         let db = Database::open(&server.database_url).await.unwrap();
-        let mut dropped = 0;
-        for round in 0..400 {
+        let (mut round, mut dropped) = (0, 0);
+        // Where the machine is fast, more rounds until enough of them are given up.
+        while round < 400 || dropped <= 20 {
+            assert!(round < 100_000, "{dropped} of {round} were dropped");
             let wait = Duration::from_micros(rand::rng().random_range(0..1000));
             let work = async {
                 if round % 2 == 0 {
@@ -103,8 +112,8 @@ fn what_is_dropped_while_it_begins_is_rolled_back() {
             if tokio::time::timeout(wait, work).await.is_err() {
                 dropped += 1;
             }
+            round += 1;
         }
-        assert!(dropped > 20, "{dropped}");
         settled(&server.app.db).await;
         // Every connection is as good as new.
         let all = (0..4).map(|_| async { db.snapshot().await.unwrap().ping().await.unwrap() });

@@ -1,15 +1,18 @@
 //! What becomes of each record of a batch, and of the whole.
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use passerelle::changes::{self, ChangeCursor};
 use passerelle::record::read::Dialect;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use super::{batch, execute, item, org, partner, push, push_input, refused, rows, sources, statuses};
 use crate::mutations::{editor, logged, number, update};
 use crate::on_both_databases;
-use crate::support::found;
 use crate::support::records::{affiliation, import, organization, partnership, talent};
 use crate::support::server::{Setup, TestServer};
+use crate::support::{FOR_LONG, found};
 
 on_both_databases! {
     async fn each_record_has_its_outcome_in_the_order_of_the_input(server) {
@@ -263,18 +266,25 @@ on_both_databases! {
         sources(&server, &["wallonie", "flandre"]).await;
         let own = server.beside(partner(&["wallonie", "flandre"])).await;
         let batches: Vec<Vec<Value>> = (0..12).map(|n| (0..60).map(|m| org("wallonie", &format!("o{n}-{m}"), json!({}), json!({}))).collect()).collect();
-        let answers = futures::future::join_all(batches.iter().map(|records| push(&own, "wallonie", records))).await;
-        let (busy, done): (Vec<&Value>, Vec<&Value>) = answers.iter().partition(|answer| answer["results"] == json!([]));
-        assert!(!done.is_empty() && !busy.is_empty(), "{} {}", done.len(), busy.len());
-        for answer in busy {
-            assert_eq!(refused(answer), ["NOT_ALLOWED_IN_STATE/PUSH_BUSY input.source"]);
+        // Whichever begins first does not come to its end: all others come while it runs.
+        let held = server.app.db.begin().await.unwrap();
+        if server.app.db.dialect() == Dialect::Postgres {
+            held.execute_unprepared(FOR_LONG).await.unwrap();
+            held.execute_unprepared("SELECT * FROM feed_meta FOR UPDATE").await.unwrap();
+        }
+        let mut answers: FuturesUnordered<_> = batches.iter().map(|records| push(&own, "wallonie", records)).collect();
+        for _ in 1..batches.len() {
+            let answer = answers.next().await.expect("an answer");
+            assert_eq!((refused(&answer), &answer["results"]), (vec!["NOT_ALLOWED_IN_STATE/PUSH_BUSY input.source".to_owned()], &json!([])));
             assert!(answer["userErrors"][0]["retryAfterMs"].as_i64().unwrap() > 0);
         }
-        assert_eq!(number(&server, "SELECT COUNT(*) FROM organization").await, 60 * i64::try_from(done.len()).unwrap());
+        held.rollback().await.unwrap();
+        assert_eq!(statuses(&answers.next().await.expect("an answer")), ["CREATED"; 60]);
+        assert_eq!(number(&server, "SELECT COUNT(*) FROM organization").await, 60);
         // Another program on the same database is told the same.
         if server.app.db.dialect() == Dialect::Postgres {
-            use sea_orm::{ConnectionTrait};
             let held = server.app.db.begin().await.unwrap();
+            held.execute_unprepared(FOR_LONG).await.unwrap();
             held.execute_unprepared("SELECT 1 FROM source WHERE name = 'test-wallonie' FOR UPDATE").await.unwrap();
             let answer = push(&own, "wallonie", &[org("wallonie", "x", json!({}), json!({}))]).await;
             assert_eq!(refused(&answer), ["NOT_ALLOWED_IN_STATE/PUSH_BUSY input.source"]);

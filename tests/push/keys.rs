@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{batch, item, org, partner, push_input, push_patiently, refused, rows, sources, statuses};
 use crate::mutations::{delete, editor, logged, number, update};
 use crate::on_both_databases;
+use crate::support::FOR_LONG;
 use crate::support::records::{import, organization, talent};
 
 on_both_databases! {
@@ -116,6 +117,7 @@ on_both_databases! {
         let own = server.beside(partner(&["wallonie"])).await;
         let input = batch("wallonie", &[org("wallonie", "a", json!({}), json!({}))], json!({}));
         let held = server.app.db.begin().await.unwrap();
+        held.execute_unprepared(FOR_LONG).await.unwrap();
         held.execute_unprepared("LOCK TABLE idempotency IN EXCLUSIVE MODE").await.unwrap();
         let answer = push_input(&own, input.clone()).await;
         assert_eq!((refused(&answer), &answer["results"]), (vec!["NOT_ALLOWED_IN_STATE/IDEMPOTENCY_IN_PROGRESS input.idempotencyKey".to_owned()], &json!([])));

@@ -19,6 +19,10 @@ use tokio::runtime::Runtime;
 /// What is not there after so long never comes, on whatever machine.
 pub(crate) const HOPELESS: Duration = Duration::from_mins(5);
 
+/// Lets a transaction of PostgreSQL hold its locks for as long as a test takes: one in which nothing happens would be
+/// ended after ten seconds.
+pub(crate) const FOR_LONG: &str = "SET LOCAL idle_in_transaction_session_timeout = 0";
+
 /// What takes so long has come to a halt: it fails with its name, rather than holding up all others for ever. For longer
 /// runs it is as many times longer.
 const HALTED: Duration = Duration::from_mins(15);
