@@ -1,7 +1,9 @@
 //! Documents that clients send by id or hash instead of their text.
 
-use std::path::Path;
-use std::time::Duration;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use passerelle::server::{Manifest, Trust};
 use serde_json::{Value, json};
@@ -168,6 +170,20 @@ fn what_clients_register_is_bounded() {
     });
 }
 
+/// A pipe with a name. Whoever opens it for reading waits until it is opened for writing, and the other way round.
+fn pipe(path: PathBuf) -> PathBuf {
+    let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo runs");
+    assert!(made.success());
+    path
+}
+
+/// Opens a pipe for writing, once somebody reads from it.
+async fn opened(path: &Path) -> File {
+    let path = path.to_owned();
+    let open = move || File::options().write(true).open(path).expect("a pipe");
+    tokio::task::spawn_blocking(open).await.expect("no panic")
+}
+
 #[test]
 fn a_manifest_that_changes_is_noticed() {
     crate::support::run(async {
@@ -180,11 +196,21 @@ fn a_manifest_that_changes_is_noticed() {
         assert_eq!(ask("late").await, "PERSISTED_QUERY_NOT_FOUND");
         manifest(&path, &[("late", "{ __typename }")]);
         until("it is noticed", async || ask("late").await.is_empty()).await;
-        // While it is being written, what it said before stays.
-        std::fs::write(&path, "{").unwrap();
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        assert_eq!(ask("late").await, "");
-        std::fs::write(&path, "{}").unwrap();
+        // While it is being written, what it said before stays. The server reads from pipes, one after the other, so that
+        // it is known what it has read.
+        let [first, second] = ["first", "second"].map(|name| pipe(folder.path().join(name)));
+        std::fs::rename(first, &path).unwrap();
+        let mut half = opened(&path).await;
+        std::fs::rename(second, &path).unwrap();
+        half.write_all(b"{").unwrap();
+        drop(half);
+        let mut whole = opened(&path).await;
+        assert_eq!(ask("late").await, "", "half of a manifest was read, and then the next");
+        let last = folder.path().join("last");
+        std::fs::write(&last, "{}").unwrap();
+        std::fs::rename(last, &path).unwrap();
+        whole.write_all(b"{}").unwrap();
+        drop(whole);
         until("it is noticed", async || !ask("late").await.is_empty()).await;
     });
 }

@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
+use crate::support::observer::Observer;
 use crate::support::records::{
     affiliation, each, import, import_text, ndjson, options, organization, partnership, talent,
 };
@@ -267,8 +268,8 @@ fn killed_and_started_again(backend: Backend) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("records.ndjson");
         std::fs::File::create(&file).unwrap().write_all(ndjson(&lines).as_bytes()).unwrap();
-        let import = |wait: Option<Duration>| {
-            let mut child = Command::new(env!("CARGO_BIN_EXE_passerelle"))
+        let import = || {
+            Command::new(env!("CARGO_BIN_EXE_passerelle"))
                 .args(["import", "--create-source", "--database-url", &server.database_url])
                 .arg("--data-dir")
                 .arg(folder.path())
@@ -277,19 +278,19 @@ fn killed_and_started_again(backend: Backend) {
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
-                .unwrap();
-            if let Some(wait) = wait {
-                std::thread::sleep(wait);
-                child.kill().unwrap();
-            }
-            child.wait().unwrap().code()
+                .unwrap()
         };
-        for millis in [150, 400, 900] {
-            import(Some(Duration::from_millis(millis)));
+        let observer = Observer::of(&server.database_url).await;
+        let mut killed = 0;
+        // When it begins to write, later in its first transaction, and in others.
+        for (entries, millis) in [(0, 0), (0, 100), (1, 0), (1001, 0)] {
+            let later = Duration::from_millis(millis);
+            killed += usize::from(observer.kill_a_writer(&mut import(), entries, later).await);
             // The server reads while others write.
             server.data("{ organizations { totalCount } }").await;
         }
-        assert_eq!(import(None), Some(0));
+        assert!(killed > 0, "it was killed at least once");
+        assert_eq!(import().wait().unwrap().code(), Some(0));
         let data = server.data("{ organizations { totalCount } partnerships { totalCount nodes { revision parties { organization { slug } } } } }").await;
         assert_eq!(
             (&data["organizations"]["totalCount"], &data["partnerships"]["totalCount"]),
@@ -302,7 +303,7 @@ fn killed_and_started_again(backend: Backend) {
         );
         assert_eq!(number(&server, "SELECT CAST(MAX(revision) AS BIGINT) FROM sync_record").await, 1);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM organization_list").await, 1500 * 4);
-        assert_eq!(import(None), Some(0));
+        assert_eq!(import().wait().unwrap().code(), Some(0));
         assert_eq!(number(&server, "SELECT COUNT(*) FROM change_log").await, 3000);
     });
 }

@@ -16,6 +16,7 @@ use crate::support::accounts::{account, refresh, sign_in, sign_out};
 use crate::support::records::{import, organization, talent};
 use crate::support::server::{Backend, Setup, TestServer};
 use crate::support::socket::Socket;
+use crate::support::until;
 
 const ANA: &str = "ana@example.org";
 const WHO: &str = "{ viewer { authenticated } }";
@@ -337,9 +338,7 @@ on_both_databases! {
         let mut socket = Socket::begin_with(server.address, &json!({"Authorization": header})).await;
         let answer = socket.ask("1", "{ talents { nodes { email } } }").await;
         assert_eq!(answer, json!({"data": {"talents": {"nodes": [{"email": "bob@example.org"}]}}}));
-        while number(&server, "SELECT COUNT(*) FROM contact_read").await != 1 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until("the read is noted", async || number(&server, "SELECT COUNT(*) FROM contact_read").await == 1).await;
     }
 }
 

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use super::*;
+use crate::support::observer::Observer;
 
 on_both_databases! {
     with Setup::default().with_sample();
@@ -127,13 +128,12 @@ on_both_databases! {
         import(&server, &lines).await;
         let folder = folder();
         let file = export(&server, folder.path(), &[]);
+        let observer = Observer::of(&other.database_url).await;
         let mut killed = 0;
-        for millis in [400, 700, 1100, 1600] {
+        // When it begins to write, later in its first transaction, and in others.
+        for (entries, millis) in [(0, 0), (0, 100), (1, 0), (1001, 0)] {
             let mut child = program(&other, folder.path()).arg("import").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            std::thread::sleep(Duration::from_millis(millis));
-            killed += usize::from(child.try_wait().unwrap().is_none());
-            child.kill().unwrap();
-            child.wait().unwrap();
+            killed += usize::from(observer.kill_a_writer(&mut child, entries, Duration::from_millis(millis)).await);
             // The server reads while others write.
             other.data("{ organizations { totalCount } }").await;
         }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::on_both_databases;
 use crate::support::records::{Told, affiliation, import, ndjson, options, organization, source, talent};
 use crate::support::server::{Setup, TestServer};
+use crate::support::until;
 
 mod clients;
 mod continuity;
@@ -246,16 +247,30 @@ on_both_databases! {
     }
 }
 
+/// Waits until somebody waits for a change, by whom the server had sent so many statements when they had read a page and
+/// found nothing. Only while somebody waits it asks for the end of the log: once at first, and again and again.
+pub(crate) async fn somebody_waits(server: &TestServer, statements: u64) {
+    // One may be the last that is sent for somebody before.
+    until("somebody waits for a change", async || server.statements() > statements + 1).await;
+}
+
+/// How long requests may take that are not asked to wait, where some are.
+const LIMIT: Duration = Duration::from_secs(1);
+
 on_both_databases! {
-    with Setup::default().time_limit(Duration::from_secs(3));
+    with Setup::default().time_limit(LIMIT);
     async fn who_waits_is_answered_when_something_happens(server) {
         import(&server, &some()).await;
         let mut follower = Follower::new(json!({"types": ["ORGANIZATION"], "wait": 50}));
+        let before = server.statements();
         follower.catch_up(&server).await;
+        let page = server.statements() - before;
+        let begun = server.statements();
         let write = async {
-            // A talent is not what they wait for.
+            somebody_waits(&server, begun + page).await;
+            // A talent is not what they wait for, which they do for longer than other requests may take.
             import(&server, &[talent("wallonie", "bob", json!({}))]).await;
-            tokio::time::sleep(Duration::from_secs(4)).await;
+            tokio::time::sleep(LIMIT).await;
             import(&server, &[organization("wallonie", "new", json!({}))]).await;
         };
         let ((), (changes, _)) = tokio::join!(write, follower.step(&server));
@@ -263,8 +278,9 @@ on_both_databases! {
         assert_eq!(changes[0]["record"]["slug"], "new");
         // Another program on the same database.
         let replica = server.replica().await;
+        let begun = server.statements();
         let write = async {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            somebody_waits(&server, begun + page).await;
             let text = ndjson(&[organization("wallonie", "newer", json!({}))]);
             let input = Box::new(std::io::Cursor::new(text.into_bytes()));
             file::run(&replica, input, &options(), &mut Told::default()).await.expect("the import runs");

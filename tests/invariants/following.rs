@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use passerelle::changes;
@@ -16,7 +16,7 @@ use crate::support::place::{PUSH, Partner, Place};
 use crate::support::proxy::Proxy;
 use crate::support::records::{ndjson, organization};
 use crate::support::server::Backend;
-use crate::support::{HOPELESS, run};
+use crate::support::{HOPELESS, run, until};
 
 const PAGE: &str = "query($after: ChangeCursor, $wait: Int) { changes(after: $after, first: 40, waitSeconds: $wait) {
     cursor hasMore changes { operation recordId revision record { ... on Organization { id revision } } } } }";
@@ -166,6 +166,12 @@ fn sources(writers: usize) -> Vec<String> {
     (0..writers).map(|n| format!("w{n}")).chain((0..2).map(|n| format!("noise-{n}"))).collect()
 }
 
+/// How many statements have timed out, as the programs in these places have logged it.
+fn timeouts(places: &[&Place]) -> usize {
+    let logs = places.iter().map(|place| std::fs::read_to_string(place.folder.path().join("log")));
+    logs.map(|log| log.expect("a log").matches("statement timeout").count()).sum()
+}
+
 #[test]
 fn two_processes_whose_messages_wait_and_time_out() {
     const WRITERS: usize = 32;
@@ -195,18 +201,27 @@ fn two_processes_whose_messages_wait_and_time_out() {
             super::rows(&db, &format!("ALTER DATABASE {name} {setting}")).await;
             proxy.cut_all();
         };
-        let timed_out = AtomicU32::new(0);
-        followed(&db, &partners, &mut writers, async |writers| {
+        let failures = followed(&db, &partners, &mut writers, async |writers| {
             limit("SET statement_timeout = '25ms'").await;
+            let over = AtomicBool::new(false);
             let given_up = async {
-                tokio::time::sleep(Duration::from_millis(1500)).await;
+                until("statements time out", async || timeouts(&[&place, &other]) >= WRITERS).await;
                 limit("RESET statement_timeout").await;
+                over.store(true, Ordering::Relaxed);
             };
-            let failures = tokio::join!(write_all(writers, rounds(2)), given_up).0;
-            timed_out.store(failures, Ordering::Relaxed);
+            // All write for as long as that, and so many steps at least.
+            let each = writers.iter_mut().enumerate().map(async |(n, writer)| {
+                let mut failures = write(writer, &partners[n % 2], rounds(2)).await;
+                while !over.load(Ordering::Relaxed) {
+                    failures += write(writer, &partners[n % 2], 1).await;
+                }
+                failures
+            });
+            let (failures, ()) = tokio::join!(futures::future::join_all(each), given_up);
+            failures.into_iter().sum::<u32>()
         })
         .await;
-        assert!(timed_out.into_inner() > 0, "no statement timed out");
+        assert!(failures > 0, "nobody was told that a statement timed out");
         db.close().await;
     });
 }

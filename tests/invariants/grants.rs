@@ -1,12 +1,11 @@
 //! I15: what somebody may see changes while they follow, wait, turn pages or take a copy: they are shown nothing more.
 
-use std::time::Duration;
-
 use passerelle::identity::role::Role;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
+use crate::feed::somebody_waits;
 use crate::on_both_databases;
 use crate::support::accounts::{account, account_id, ask, mutate, refusals, sign_in};
 use crate::support::records::{import, organization, talent};
@@ -109,9 +108,12 @@ on_both_databases! {
         let first = cast.page(&server, &Value::Null, 0).await;
         assert_eq!(first["data"]["changes"]["changes"].as_array().map(Vec::len), Some(2), "{first}");
         let after = first["data"]["changes"]["cursor"].clone();
+        let before = server.statements();
+        cast.page(&server, &after, 0).await;
+        let page = server.statements() - before;
+        let begun = server.statements();
         let take = async {
-            // It waits by then.
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            somebody_waits(&server, begun + page).await;
             cast.set(&server, "revokeRole").await;
             import(&server, &[secret(CANARY)]).await;
         };

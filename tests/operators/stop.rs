@@ -1,22 +1,24 @@
 //! The real program is told to stop while it writes: what was begun is answered, and is there.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use passerelle::record::read::{Database, Dialect};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::number;
 use crate::on_both_databases;
-use crate::support::HOPELESS;
-use crate::support::place::{Partner, Place};
+use crate::support::place::{NAME, Partner, Place};
 use crate::support::program::Running;
 use crate::support::records::organization;
 use crate::support::socket::Socket;
+use crate::support::{FOR_LONG, until};
 
 const WRITERS: usize = 6;
 
@@ -31,13 +33,23 @@ async fn slugs(db: &Database) -> BTreeSet<String> {
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }
 
+/// A server that tells its metrics to whoever asks from here, who writes there, and the database.
 async fn begun(place: &Place) -> (Running, Partner, Arc<Database>) {
     let names: Vec<String> = (0..WRITERS).map(|n| format!("w{n}")).collect();
     let key = place.key(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let server = place.serve();
+    let log = File::create(place.folder.path().join("log")).expect("a log");
+    let mut command = place.command(&["serve"]);
+    let server = Running::start_logging(command.env("METRICS_FROM", "127.0.0.1"), log);
     let partner = Partner::new(server.address(), Some(&key));
     let db = place.open().await;
     (server, partner, db)
+}
+
+/// How many requests and operations the server is answering, with the one that asks.
+async fn running(partner: &Partner) -> usize {
+    let text = partner.get("/metrics").await.expect("an answer").text().await.expect("a text");
+    let line = text.lines().find_map(|line| line.strip_prefix("passerelle_requests_running "));
+    line.expect(&text).parse().expect("a number")
 }
 
 on_both_databases! {
@@ -51,6 +63,7 @@ on_both_databases! {
         partner.data("{ viewer { authenticated } }", json!({})).await;
         let lock = db.begin().await.unwrap();
         if db.dialect() == Dialect::Postgres {
+            lock.execute_unprepared(FOR_LONG).await.unwrap();
             lock.execute_unprepared("SELECT * FROM feed_meta FOR UPDATE").await.unwrap();
         }
         let writes: Vec<_> = (0..WRITERS)
@@ -62,18 +75,24 @@ on_both_databases! {
                 })
             })
             .collect();
-        // Time for all of them to arrive, on slow machines too.
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        assert!(writes.iter().all(|write| !write.is_finished()), "they wait for the lock");
+        // Beside them there are the subscription, and who asks.
+        until("all writes have come", async || running(&partner).await >= WRITERS + 2).await;
+        if db.dialect() == Dialect::Postgres {
+            let waiting = format!("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                AND application_name = '{NAME}' AND wait_event_type = 'Lock'");
+            let count = async || usize::try_from(number(&db, &waiting).await).unwrap();
+            until("all writes wait for the lock", async || count().await >= WRITERS).await;
+        }
         server.tell_to_stop();
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        // It has been told when it says so.
+        assert_eq!(socket.ending().await.0, 1001);
+        drop(socket);
+        assert!(writes.iter().all(|write| !write.is_finished()), "they wait for the lock");
         lock.rollback().await.unwrap();
         for write in writes {
             let payload = write.await.unwrap().expect("what was begun is answered");
             assert_eq!(payload["results"][0]["status"], "CREATED", "{payload}");
         }
-        assert_eq!(socket.ending().await.0, 1001);
-        drop(socket);
         let code = spawn_blocking(move || server.ended()).await.unwrap();
         assert_eq!(code, Some(0));
         assert_eq!(slugs(&db).await, (0..WRITERS).map(|n| format!("studio-{n}")).collect());
@@ -113,12 +132,10 @@ on_both_databases! {
                 })
             })
             .collect();
-        let hopeless = Instant::now() + HOPELESS;
         // Where one of them fails there is nothing to wait for: it says why below.
-        while answered.lock().unwrap().len() < 4 * WRITERS && !writers.iter().any(JoinHandle::is_finished) {
-            assert!(Instant::now() < hopeless, "{:?} of {WRITERS} writers", partner.codes);
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until("writes are answered", async || {
+            answered.lock().unwrap().len() >= 4 * WRITERS || writers.iter().any(JoinHandle::is_finished)
+        }).await;
         stopping.store(true, Ordering::SeqCst);
         assert_eq!(spawn_blocking(move || server.terminate()).await.unwrap(), Some(0));
         for writer in writers {

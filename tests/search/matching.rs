@@ -255,7 +255,7 @@ on_both_databases! {
         }))).collect();
         import(&server, &lines).await;
         let stub = Stub::start().await;
-        stub.store().delay = Duration::from_hours(1);
+        stub.store().silent = true;
         let (search, _) = Search::new(Arc::new(stub.engine()));
         let reader = server.app.db.clone();
         let reader = Reader::new(reader, Viewer::anonymous(), LanguagePreferences::default(), NaiveDate::default());

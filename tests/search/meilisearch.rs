@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::stub::{Fault, KEY, Stub};
 use crate::support::records::{import, organization};
-use crate::support::run;
 use crate::support::server::{Backend, Setup, TestServer};
+use crate::support::{run, until};
 
 const FEED: Uuid = Uuid::from_u128(9);
 
@@ -165,17 +165,26 @@ fn nothing_is_waited_for_without_end() {
     run(async {
         let mut stub = Stub::start().await;
         built(&stub).await;
-        stub.options.task_time = Duration::from_secs(1);
-        stub.options.request_time = Duration::from_secs(3);
+        // For a task that is never begun.
+        stub.options.task_time = Duration::from_millis(100);
         let engine = stub.engine();
         assert_eq!(engine.position().await.unwrap(), Some(at(5)));
         stub.store().faults.push_back(Fault::Stuck);
         let failed = write(&engine, &[document(3, "Cleo")], 6).await;
         assert!(matches!(&failed, Err(EngineError::Failed(text)) if text.contains("not finished in time")));
         assert_eq!(engine.position().await.unwrap(), Some(at(5)));
-        stub.store().delay = Duration::from_hours(1);
-        assert!(engine.search(Audience::Public, &Query::default()).await.is_err());
-        assert!(write(&engine, &[], 6).await.is_err());
+        // For an answer that never comes. What is answered may take longer on a slow machine, and is asked for again.
+        stub.options.request_time = Duration::from_millis(200);
+        let hurried = stub.engine();
+        until("it knows its index", async || {
+            hurried.position().await.is_ok_and(|place| place == Some(at(5)))
+        })
+        .await;
+        stub.store().silent = true;
+        let (query, documents) = (Query::default(), [document(3, "Cleo")]);
+        let (found, written) =
+            tokio::join!(hurried.search(Audience::Public, &query), write(&hurried, &documents, 6));
+        assert!(found.is_err() && written.is_err());
     });
 }
 

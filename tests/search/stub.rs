@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
@@ -44,8 +43,8 @@ pub(crate) struct Store {
     pub(crate) poison: Option<String>,
     /// Whether every answer is a failure.
     pub(crate) broken: bool,
-    /// How long every answer takes.
-    pub(crate) delay: Duration,
+    /// Whether nothing is answered.
+    pub(crate) silent: bool,
     /// What tasks were told to remember.
     pub(crate) tags: Vec<String>,
     /// Documents of each write.
@@ -302,9 +301,14 @@ async fn route(State(store): State<Arc<Mutex<Store>>>, request: Request) -> Resp
     }
     let (parts, body) = request.into_parts();
     let body: Bytes = to_bytes(body, 64 << 20).await.expect("a body");
-    let delay = store.lock().expect("no test panics with it").delay;
-    tokio::time::sleep(delay).await;
-    if store.lock().expect("no test panics with it").broken {
+    let (silent, broken) = {
+        let store = store.lock().expect("no test panics with it");
+        (store.silent, store.broken)
+    };
+    if silent {
+        return std::future::pending().await;
+    }
+    if broken {
         return answer(StatusCode::INTERNAL_SERVER_ERROR, &error("internal"));
     }
     let path: Vec<&str> = parts.uri.path().split('/').filter(|part| !part.is_empty()).collect();

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod mail;
 pub(crate) mod meilisearch;
+pub(crate) mod observer;
 pub(crate) mod place;
 pub(crate) mod postgres;
 pub(crate) mod program;

@@ -13,6 +13,7 @@ use crate::on_both_databases;
 use crate::support::accounts::{self, PASSWORD, data_as, is_good, query_as, respond, sign_in, try_sign_in};
 use crate::support::records::{each, import, organization};
 use crate::support::server::TestServer;
+use crate::support::until;
 use issuer::{Fault, Issuer, Key, NOW, encode, issuers, with};
 
 mod command;
@@ -36,13 +37,6 @@ async fn is_unavailable(server: &TestServer, token: &str) -> bool {
     assert_eq!(status == 503, code == "UNAVAILABLE", "{answer}");
     assert!(status == 200 || answer.get("data").is_none(), "{answer}");
     status == 503
-}
-
-/// Waits for something that another task does.
-async fn until(is_so: impl Fn() -> bool) {
-    while !is_so() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// The clock of the servers, so many seconds after the beginning.
@@ -182,10 +176,10 @@ on_both_databases! {
         assert_eq!(issuer.reads(), 5);
         set_clock(&server, 120 + 600);
         assert!(is_good(&own, &token).await);
-        until(|| issuer.reads() == 6).await;
+        until("the keys are read again", async || issuer.reads() == 6).await;
         // The answer of the issuer may be on its way. What was found out of a token is remembered: each is another.
         let mut tokens = (0..).map(|n| old.token(&old.header(), &with(&claims, json!({"jti": n}))));
-        while is_good(&own, &tokens.next().expect("another")).await {}
+        until("the withdrawn key is good no more", async || !is_good(&own, &tokens.next().expect("another")).await).await;
         // An issuer that nobody has asked for an hour is asked first.
         let last = Key::ed("last");
         issuer.publish(&[&last]);
@@ -215,18 +209,21 @@ on_both_databases! {
     async fn an_issuer_that_is_down_makes_no_token_bad(server) {
         let key = Key::ed("k");
         let issuer = Issuer::start(&[&key]).await;
-        let own = server.believing(issuers(&[issuer.settings()], Duration::from_secs(3))).await;
+        let own = believing(&server, &issuer).await;
+        // A server that hardly waits for an issuer: that is enough to see that one does not answer.
+        let hurried = server.believing(issuers(&[issuer.settings()], Duration::from_millis(100))).await;
         let claims = with(&issuer.claims(), json!({"exp": NOW + 1_000_000}));
         let token = |n: i64| key.token(&key.header(), &with(&claims, json!({"jti": n})));
         let mut at = 0;
         for fault in [Fault::Missing, Fault::Silent, Fault::Endless, Fault::Moved, Fault::Garbage, Fault::NoSet] {
+            let by = if fault == Fault::Silent { &hurried } else { &own };
             issuer.store().fault = fault;
-            assert!(is_unavailable(&own, &token(at)).await, "{fault:?}");
+            assert!(is_unavailable(by, &token(at)).await, "{fault:?}");
             let reads = issuer.store().configurations;
-            assert!(is_unavailable(&own, &token(at)).await, "{fault:?}");
+            assert!(is_unavailable(by, &token(at)).await, "{fault:?}");
             assert_eq!(issuer.store().configurations, reads, "asked a moment ago");
             // A token that cannot be good whatever the keys are is refused all the same.
-            assert!(!is_good(&own, &key.token(&key.header(), &with(&claims, json!({"aud": "others"})))).await);
+            assert!(!is_good(by, &key.token(&key.header(), &with(&claims, json!({"aud": "others"})))).await);
             at += 5;
             set_clock(&server, at);
         }
@@ -269,7 +266,7 @@ on_both_databases! {
         let url = own.url("/graphql");
         let body = json!({"query": "{ viewer { authenticated } }"});
         let waiting = tokio::spawn(own.client.post(url).bearer_auth(token).json(&body).send());
-        until(|| silent.store().configurations == 1).await;
+        until("the silent one is asked", async || silent.store().configurations == 1).await;
         assert!(is_good(&own, &other.token(&other.header(), &lively.claims())).await);
         let access = sign_in(&own, "ana@example.org").await.access;
         assert!(is_good(&own, &access).await);
