@@ -20,6 +20,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args as _;
@@ -71,7 +73,7 @@ async fn indexed(place: &Path, server: &str) {
     let end = Instant::now() + HOPELESS;
     while let Err(told) = reader.read(page).await {
         assert!(Instant::now() < end, "{told}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -88,35 +90,53 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Reads a page with a server of its own, in a copy of this folder: what a page writes is not there for the next. Answers
+/// how many examples were looked at.
+///
+/// # Errors
+/// The line, and what is other than it shows.
+fn read(page: &str, template: &Path) -> Result<usize, String> {
+    let place = folder();
+    copy(template, place.path());
+    let mut command = program(place.path());
+    for (setting, value) in settings_of(page) {
+        // A file that the page writes has to be there before.
+        if setting == "DOCUMENTS_MANIFEST" {
+            std::fs::write(place.path().join(value), "{}").expect("a file");
+        }
+        command.env(setting, value);
+    }
+    let server = Running::start(command.args(["serve", "--demo"]));
+    let mut read = Ok(0);
+    run(async {
+        indexed(place.path(), server.address()).await;
+        read = Reader::new(place.path(), server.address()).read(page).await;
+    });
+    read
+}
+
 #[test]
 fn every_example_is_as_it_is_shown() {
     let template = begun();
     let only = std::env::var("PAGE").unwrap_or_default();
-    let mut wrong = Vec::new();
-    let mut looked = 0;
-    for (name, page) in pages().into_iter().filter(|(name, _)| name.contains(&only)) {
-        // What a page writes is not there for the next.
-        let place = folder();
-        copy(template.path(), place.path());
-        let mut command = program(place.path());
-        for (setting, value) in settings_of(&page) {
-            // A file that the page writes has to be there before.
-            if setting == "DOCUMENTS_MANIFEST" {
-                std::fs::write(place.path().join(value), "{}").expect("a file");
-            }
-            command.env(setting, value);
+    let pages: Vec<(String, String)> = pages().into_iter().filter(|(name, _)| name.contains(&only)).collect();
+    // Two are read at a time: while one waits for its server to start, or for an answer, the other goes on.
+    let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some((name, page)) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let read = read(page, template.path()).map_err(|told| format!("{name}, {told}"));
+                    results.lock().expect("no panic").push(read);
+                }
+            });
         }
-        let server = Running::start(command.args(["serve", "--demo"]));
-        run(async {
-            indexed(place.path(), server.address()).await;
-            match Reader::new(place.path(), server.address()).read(&page).await {
-                Ok(examples) => looked += examples,
-                Err(told) => wrong.push(format!("{name}, {told}")),
-            }
-        });
-    }
+    });
+    let (read, wrong): (Vec<_>, Vec<_>) =
+        results.into_inner().expect("no panic").into_iter().partition(Result::is_ok);
+    let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(looked > 0);
+    assert!(read.into_iter().filter_map(Result::ok).sum::<usize>() > 0);
 }
 
 /// The settings of the server that a page is about.

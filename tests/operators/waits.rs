@@ -5,19 +5,17 @@ use std::time::Duration;
 use futures::future::join_all;
 use passerelle::record::error::{Code, DomainError};
 use passerelle::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement, Waits};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::{Value, json};
 
 use crate::mutations::{editor, made, studio};
 use crate::on_both_databases;
-use crate::support::run;
 use crate::support::server::{Backend, TestServer};
 use crate::support::socket::Socket;
+use crate::support::{FOR_LONG, run};
 
 /// How long requests may take here, or half of it where they do more.
 const LIMIT: Duration = Duration::from_secs(5);
-/// Who holds a lock and does nothing is not disturbed, as they would be after ten seconds.
-const FOR_LONG: &str = "SET LOCAL idle_in_transaction_session_timeout = 0";
 const LIST: &str = "{ organizations(first: 1) { totalCount } }";
 /// Connections for reads.
 const CONNECTIONS: usize = 4;
@@ -53,10 +51,12 @@ on_both_databases! {
             held.push(server.app.db.snapshot().await.unwrap());
         }
         let body = json!({ "query": LIST });
-        join_all((0..5).map(|_| unavailable(server, &body))).await;
         let mut socket = Socket::begin(server.address).await;
-        socket.subscribe("1", LIST).await;
-        assert_eq!(socket.heard("error", "1").await[0]["extensions"]["code"], "UNAVAILABLE");
+        let operation = async {
+            socket.subscribe("1", LIST).await;
+            assert_eq!(socket.heard("error", "1").await[0]["extensions"]["code"], "UNAVAILABLE");
+        };
+        tokio::join!(join_all((0..5).map(|_| unavailable(server, &body))), operation);
         // What needs no connection is answered meanwhile.
         server.data("{ regions { slug } }").await;
         drop(held);
@@ -77,8 +77,7 @@ fn somebody_holds_a_table() {
         lock.execute_unprepared("LOCK TABLE organization IN ACCESS EXCLUSIVE MODE").await.unwrap();
         // More readers than connections: they travel together, and fail together.
         let (read, write) = (json!({ "query": LIST }), creation("meanwhile"));
-        join_all((0..20).map(|_| unavailable(server, &read))).await;
-        unavailable(server, &write).await;
+        tokio::join!(join_all((0..20).map(|_| unavailable(server, &read))), unavailable(server, &write));
         lock.rollback().await.unwrap();
         answered(server).await;
         made(server, "organization", studio("wallonie", "after")).await;
@@ -115,15 +114,18 @@ fn a_statement_takes_too_long() {
     run(async {
         let Some(server) = TestServer::spawn(Backend::Postgres).await else { return };
         let server = server.hurried(LIMIT, editor(&["wallonie"])).await;
-        for connection in [server.app.db.reader(), server.app.db.writer()] {
+        let db = &server.app.db;
+        let times_out = async |connection: &DatabaseConnection| {
             let error = connection.execute_unprepared("SELECT pg_sleep(30)").await.unwrap_err();
             assert!(error.to_string().contains("statement timeout"), "{error}");
-        }
+        };
         // Cleaning takes as long as it does, and leaves no connection without a limit.
-        server.app.db.execute_at_leisure("SELECT pg_sleep(5)").await.unwrap();
+        let cleaning = db.execute_at_leisure("SELECT pg_sleep(5)");
+        let ((), (), cleaned) = tokio::join!(times_out(db.reader()), times_out(db.writer()), cleaning);
+        cleaned.unwrap();
         let limits = "SHOW statement_timeout";
         for _ in 0..20 {
-            let row = &super::rows(&server.app.db, limits).await[0];
+            let row = &super::rows(db, limits).await[0];
             assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "4s");
         }
     });
