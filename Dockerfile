@@ -1,20 +1,11 @@
 # syntax=docker/dockerfile:1
 
-# GraphiQL, from npm packages, so that its page needs no other host.
-FROM node:22-bookworm-slim AS graphiql
-WORKDIR /graphiql
-COPY api/graphiql/package.json api/graphiql/package-lock.json api/graphiql/.npmrc ./
-RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --no-audit --no-fund
-COPY api/graphiql ./
-RUN npm run build
-
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
-COPY --from=graphiql /graphiql/dist api/graphiql/dist
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --locked --profile dist -p passerelle --features bundled-graphiql \
+    cargo build --locked --profile dist -p passerelle \
     && cp target/dist/passerelle /usr/local/bin/passerelle
 
 FROM debian:bookworm-slim

@@ -367,9 +367,18 @@ fn browsers_get_graphiql() {
         let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
         assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
-        assert!(!page.text().await.unwrap().contains("/*EXAMPLES*/"));
-        let script = get("/graphql/graphiql.js").await.unwrap();
-        assert_eq!(script.headers()["content-type"], "text/javascript; charset=utf-8");
+        let page = page.text().await.unwrap();
+        assert!(!page.contains("/*EXAMPLES*/"));
+        assert!(!page.contains("https://"), "the page needs no other host: {page}");
+        for (name, media_type) in [("graphiql.js", "text/javascript"), ("graphiql.css", "text/css")] {
+            let start =
+                page.find(&format!("graphql/{name}?v=")).expect("the page names the file and its version");
+            let address = page[start..].split('"').next().unwrap();
+            let file = get(&format!("/{address}")).await.unwrap();
+            assert_eq!(file.headers()["content-type"], format!("{media_type}; charset=utf-8"));
+            assert!(file.headers()["cache-control"].to_str().unwrap().contains("immutable"), "{name}");
+            assert!(file.bytes().await.unwrap().len() > 100_000, "{name} holds GraphiQL itself");
+        }
         // A link with a query is answered, even in a browser.
         let answer = get("/graphql?query=%7B__typename%7D").await.unwrap();
         assert_eq!(answer.headers()["content-type"], "application/json; charset=utf-8");

@@ -2,7 +2,7 @@
  * Opens GraphiQL of the running server in a headless Chromium that reaches no other host, runs the first example, and
  * looks whether its answer is shown: `node graphiql.mjs SCREENSHOT`, with SERVER_URL set.
  *
- * The server must have been built with the feature `bundled-graphiql`. CHROMIUM names another browser.
+ * CHROMIUM names another browser.
  */
 
 import assert from 'node:assert/strict';

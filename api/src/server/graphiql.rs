@@ -6,6 +6,8 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
 use axum::http::{HeaderValue, Response};
 
+use super::manifest::sha256;
+
 /// The examples, in the order of the tabs.
 const EXAMPLES: [&str; 9] = [
     include_str!("../../graphiql/examples/1-regions.graphql"),
@@ -19,29 +21,14 @@ const EXAMPLES: [&str; 9] = [
     include_str!("../../graphiql/examples/9-match.graphql"),
 ];
 
-#[cfg(not(feature = "bundled-graphiql"))]
-mod files {
-    pub(super) const PAGE: &str = include_str!("../../graphiql/index.html");
-    pub(super) const SCRIPT: &str = include_str!("../../graphiql/graphiql.js");
-    /// Only these very files of the delivery network may run.
-    pub(super) const POLICY: &str = "default-src 'none'; \
-        script-src 'self' https://cdn.jsdelivr.net/npm/react@18.3.1/umd/react.production.min.js \
-        https://cdn.jsdelivr.net/npm/react-dom@18.3.1/umd/react-dom.production.min.js \
-        https://cdn.jsdelivr.net/npm/graphiql@3.9.0/graphiql.min.js; \
-        style-src https://cdn.jsdelivr.net/npm/graphiql@3.9.0/graphiql.min.css; \
-        font-src data:; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-        frame-ancestors 'none'";
-}
+// `npm run build` in `api/graphiql` makes these files. They are committed, so that a build needs neither Node.js nor a
+// network, and the page no other host.
+const SCRIPT: &str = include_str!("../../graphiql/dist/graphiql.js");
+const STYLE: &str = include_str!("../../graphiql/dist/graphiql.css");
 
-#[cfg(feature = "bundled-graphiql")]
-mod files {
-    pub(super) const PAGE: &str = include_str!("../../graphiql/bundled.html");
-    pub(super) const SCRIPT: &str = include_str!("../../graphiql/dist/graphiql.js");
-    pub(super) const STYLE: &str = include_str!("../../graphiql/dist/graphiql.css");
-    pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-        font-src data:; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-        frame-ancestors 'none'";
-}
+/// The page may load what the server itself has, and nothing else.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; font-src data:; img-src data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The page with the examples in it.
 static PAGE: LazyLock<String> = LazyLock::new(|| {
@@ -49,34 +36,42 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
         EXAMPLES.iter().map(|query| serde_json::json!({ "query": query })).collect();
     // Inside a script element only `<` could end it.
     let tabs = serde_json::Value::Array(tabs).to_string().replace('<', "\\u003c");
-    files::PAGE.replace("/*EXAMPLES*/", &tabs)
+    let page = include_str!("../../graphiql/index.html").replace("/*EXAMPLES*/", &tabs);
+    // Browsers keep each version of a file for ever.
+    let with_version = |page: String, name: &str, content: &str| {
+        let version = sha256(content);
+        page.replace(name, &format!("{name}?v={}", version.get(..16).unwrap_or(&version)))
+    };
+    with_version(with_version(page, "graphiql.js", SCRIPT), "graphiql.css", STYLE)
 });
 
 /// The page.
 pub(super) fn page() -> Response<Body> {
     let mut response = file("text/html; charset=utf-8", PAGE.as_str());
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(files::POLICY));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     // The same address gives answers to those who accept JSON.
     headers.insert(VARY, HeaderValue::from_static("accept"));
     response
 }
 
-/// What starts GraphiQL in the page.
+/// GraphiQL, and what starts it in the page.
 pub(super) async fn script() -> Response<Body> {
-    file("text/javascript; charset=utf-8", files::SCRIPT)
+    file("text/javascript; charset=utf-8", SCRIPT)
 }
 
-/// Its style.
-#[cfg(feature = "bundled-graphiql")]
+/// The style of GraphiQL.
 pub(super) async fn style() -> Response<Body> {
-    file("text/css; charset=utf-8", files::STYLE)
+    file("text/css; charset=utf-8", STYLE)
 }
 
 fn file(media_type: &'static str, content: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::from(content));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
     response
 }
 
@@ -92,5 +87,27 @@ mod tests {
         let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/graphiql/examples")).unwrap();
         assert_eq!(tabs.len(), files.count());
         assert!(tabs[0]["query"].as_str().unwrap().contains("query Regions"));
+    }
+
+    /// The committed bundle was made from the sources and the lock file beside it.
+    #[test]
+    fn the_bundle_is_made_of_what_is_here() {
+        let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/graphiql"));
+        let sums = std::fs::read_to_string(folder.join("dist/SHA256SUMS")).unwrap();
+        let named: Vec<&str> = sums.lines().map(|line| line.split_once("  ").unwrap().1).collect();
+        for name in
+            ["main.js", "package-lock.json", "dist/graphiql.js", "dist/graphiql.css", "dist/LICENSES.txt"]
+        {
+            assert!(named.contains(&name), "{name} is in SHA256SUMS");
+        }
+        for line in sums.lines() {
+            let (sum, name) = line.split_once("  ").unwrap();
+            let file = std::fs::read_to_string(folder.join(name)).unwrap();
+            assert_eq!(
+                sha256(&file),
+                sum,
+                "{name} has changed: run `npm ci && npm run build` in api/graphiql"
+            );
+        }
     }
 }
