@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod changes;
+pub mod command;
 pub mod config;
 pub mod directory;
 pub mod housekeeping;

@@ -2,16 +2,16 @@
 
 use std::io::Read as _;
 
+use crate::app::App;
+use crate::config::Config;
+use crate::identity::account::{self, NewAccount, NotMade};
+use crate::identity::role::{Grant, Role};
+use crate::identity::{password, secret};
+use crate::record::value::{EmailAddress, Language};
+use crate::record::{id, name_of, value_of};
 use async_graphql::resolver_utils::EnumType as _;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
-use passerelle::app::App;
-use passerelle::config::Config;
-use passerelle::identity::account::{self, NewAccount, NotMade};
-use passerelle::identity::role::{Grant, Role};
-use passerelle::identity::{password, secret};
-use passerelle::record::value::{EmailAddress, Language};
-use passerelle::record::{id, name_of, value_of};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Failure, make_data_dir, open};

@@ -1,12 +1,12 @@
 //! `passerelle api-key`: keys with which the machines of a region call.
 
+use crate::app::App;
+use crate::config::Config;
+use crate::identity::api_key::{self, Maker, NewKey};
+use crate::record::problem::Undone;
+use crate::record::value::{DateTime, Language};
+use crate::record::{id, name_of};
 use clap::{Args, Subcommand};
-use passerelle::app::App;
-use passerelle::config::Config;
-use passerelle::identity::api_key::{self, Maker, NewKey};
-use passerelle::record::problem::Undone;
-use passerelle::record::value::{DateTime, Language};
-use passerelle::record::{id, name_of};
 use secrecy::ExposeSecret as _;
 
 use super::{Failure, account, make_data_dir, open};

@@ -5,16 +5,16 @@ use std::io::{BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
+use crate::app::App;
+use crate::config::Config;
+use crate::identity::caller::{Call, Presented};
+use crate::record::error::DomainError;
+use crate::record::policy::Viewer;
+use crate::schema;
+use crate::sync::feed::scope::Following;
+use crate::sync::snapshot::{self, Sink, types_of};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use passerelle::app::App;
-use passerelle::config::Config;
-use passerelle::identity::caller::{Call, Presented};
-use passerelle::record::error::DomainError;
-use passerelle::record::policy::Viewer;
-use passerelle::schema;
-use passerelle::sync::feed::scope::Following;
-use passerelle::sync::snapshot::{self, Sink, types_of};
 use tempfile::NamedTempFile;
 
 use super::{Failure, make_data_dir, open};

@@ -1,8 +1,8 @@
 //! `passerelle feed`: the log that other systems follow.
 
+use crate::changes::continuity;
+use crate::config::Config;
 use clap::{Args, Subcommand};
-use passerelle::changes::continuity;
-use passerelle::config::Config;
 
 use super::{Failure, make_data_dir, open};
 

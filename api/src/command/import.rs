@@ -4,15 +4,15 @@ use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
+use crate::app::App;
+use crate::config::Config;
+use crate::identity::oidc::Issuers;
+use crate::import::file::{self, Format, ImportError, Options, Report, Summary};
+use crate::import::line::Fault;
+use crate::import::snapshot::{self, Recognized, SnapshotError};
+use crate::record::error::DomainError;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use passerelle::app::App;
-use passerelle::config::Config;
-use passerelle::identity::oidc::Issuers;
-use passerelle::import::file::{self, Format, ImportError, Options, Report, Summary};
-use passerelle::import::line::Fault;
-use passerelle::import::snapshot::{self, Recognized, SnapshotError};
-use passerelle::record::error::DomainError;
 
 use super::{Failure, identified, make_data_dir, open};
 

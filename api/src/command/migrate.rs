@@ -1,7 +1,7 @@
 //! `passerelle migrate`.
 
+use crate::config::Config;
 use clap::Args;
-use passerelle::config::Config;
 
 use super::{Failure, make_data_dir, open};
 

@@ -10,20 +10,20 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use crate::app::{App, Clock};
+use crate::config::{Config, DatabaseName, Switch};
+use crate::identity;
+use crate::identity::encryption::EncryptionKey;
+use crate::identity::oidc::{self, Issuers};
+use crate::mail::{self, Mailer};
+use crate::migrations::{self, Layout};
+use crate::record::read::{Database, Waits};
+use crate::search::embedded::Embedded;
+use crate::search::engine::Engine;
+use crate::search::meilisearch::{Meilisearch, Options};
+use crate::telemetry::{self, Telemetry};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use passerelle::app::{App, Clock};
-use passerelle::config::{Config, DatabaseName, Switch};
-use passerelle::identity;
-use passerelle::identity::encryption::EncryptionKey;
-use passerelle::identity::oidc::{self, Issuers};
-use passerelle::mail::{self, Mailer};
-use passerelle::migrations::{self, Layout};
-use passerelle::record::read::{Database, Waits};
-use passerelle::search::embedded::Embedded;
-use passerelle::search::engine::Engine;
-use passerelle::search::meilisearch::{Meilisearch, Options};
-use passerelle::telemetry::{self, Telemetry};
 use sea_orm::DbErr;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -89,7 +89,7 @@ impl Failure {
 }
 
 /// Runs the command of the command line.
-pub(crate) fn run() -> ExitCode {
+pub fn run() -> ExitCode {
     let done = match Cli::try_parse() {
         Ok(cli) => execute(cli.command),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {

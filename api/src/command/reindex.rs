@@ -2,11 +2,11 @@
 
 use std::io::IsTerminal;
 
+use crate::config::Config;
+use crate::search::reindex::reindex;
+use crate::search::store::{Drift, Outcome, Task};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use passerelle::config::Config;
-use passerelle::search::reindex::reindex;
-use passerelle::search::store::{Drift, Outcome, Task};
 
 use super::{Failure, engine, make_data_dir, open};
 

@@ -6,7 +6,7 @@ use super::Failure;
 
 /// Prints the schema.
 pub(super) fn run() -> Result<(), Failure> {
-    match std::io::stdout().write_all(passerelle::schema::sdl().as_bytes()) {
+    match std::io::stdout().write_all(crate::schema::sdl().as_bytes()) {
         // Whoever reads has read enough: `passerelle schema | head`.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => {
