@@ -11,7 +11,7 @@ fn the_committed_schema_is_current() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema.graphql");
     let current = passerelle::schema::sdl();
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
-        std::fs::write(&file, &current).expect("schema.graphql is written");
+        std::fs::write(&file, current).expect("schema.graphql is written");
     }
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(
@@ -122,7 +122,7 @@ fn undated(sdl: &str) -> Vec<String> {
 
 #[test]
 fn what_will_go_says_when_and_what_to_use_instead() {
-    assert_eq!(undated(&passerelle::schema::sdl()), [] as [String; 0]);
+    assert_eq!(undated(passerelle::schema::sdl()), [] as [String; 0]);
     let sdl = "type Query {
         a: Int @deprecated(reason: \"Use b. Goes after 2027-06-01.\")
         b(x: Int @deprecated(reason: \"Use y.\")): Int @deprecated

@@ -1,5 +1,7 @@
 //! The root of the schema: every concept's queries joined, and its text as clients read it.
 
+use std::sync::LazyLock;
+
 use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions};
 use futures::future::BoxFuture;
 
@@ -92,17 +94,20 @@ pub struct Subscription(FeedSubscription);
 /// The schema that the server runs.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// Builds the schema.
+/// The schema, which is built once.
 ///
 /// Limits are not set here: the server measures a document before it is executed, because the limits of the
 /// library count introspection as well and come after the work they should prevent. No extension is added, and
 /// none should be: each one costs every field of every request.
 pub fn schema() -> Schema {
-    Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .register_output_type::<Record>()
-        // The server has refused what nests deeper; this one must not come first, as it has no code.
-        .limit_recursive_depth(64)
-        .finish()
+    static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+        Schema::build(Query::default(), Mutation::default(), Subscription::default())
+            .register_output_type::<Record>()
+            // The server has refused what nests deeper; this one must not come first, as it has no code.
+            .limit_recursive_depth(64)
+            .finish()
+    });
+    SCHEMA.clone()
 }
 
 /// Runs operations of the schema, for those who are no server.
@@ -116,12 +121,15 @@ pub fn run() -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync {
 
 /// The schema in GraphQL's own language, in an order that does not depend on the order of the code, with what
 /// everything costs.
-pub fn sdl() -> String {
-    let options = SDLExportOptions::new()
-        .sorted_fields()
-        .sorted_arguments()
-        .sorted_enum_items()
-        .include_specified_by()
-        .use_space_ident();
-    cost::priced(&schema().sdl_with_options(options))
+pub fn sdl() -> &'static str {
+    static SDL: LazyLock<String> = LazyLock::new(|| {
+        let options = SDLExportOptions::new()
+            .sorted_fields()
+            .sorted_arguments()
+            .sorted_enum_items()
+            .include_specified_by()
+            .use_space_ident();
+        cost::priced(&schema().sdl_with_options(options))
+    });
+    &SDL
 }

@@ -289,7 +289,7 @@ fn every_name_is_one_of_the_program() {
     let words = |text: &str| -> BTreeSet<String> {
         text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').map(str::to_owned).collect()
     };
-    let mut known = words(&schema);
+    let mut known = words(schema);
     known.extend(settings());
     known.extend(Code::ALL.iter().map(|code| code.as_str().to_owned()));
     known.extend(messages::all().filter_map(|message| message.reason).map(str::to_owned));

@@ -94,12 +94,12 @@ pub(super) struct Documents {
     trust: Trust,
     limits: Limits,
     introspection: bool,
-    prices: Prices,
+    prices: Arc<Prices>,
 }
 
 impl Documents {
     /// Nothing yet. `introspection` says whether documents may ask for types, `prices` what everything costs.
-    pub(super) fn new(limits: Limits, introspection: bool, prices: Prices, trust: Trust) -> Self {
+    pub(super) fn new(limits: Limits, introspection: bool, prices: Arc<Prices>, trust: Trust) -> Self {
         Self {
             known: Cache::with_weighter(MAX_DOCUMENTS, MAX_DOCUMENT_BYTES, Bytes),
             registered: Cache::with_weighter(MAX_REGISTERED, MAX_REGISTERED_BYTES, Bytes),

@@ -226,7 +226,7 @@ impl Operation {
             let message = "Send mutations with POST: GET only reads.";
             return Err(Unexecuted::Refused(Refusal::method(message, "POST")));
         }
-        check_variables(&operation.node, &asked, &shared.shapes)?;
+        check_variables(&operation.node, &asked, &shared.contract.shapes)?;
         if kind == OperationType::Subscription {
             if way == Way::One && wanted != CostWanted::Only {
                 let message = "A subscription has many answers: open a WebSocket with the subprotocol \
@@ -445,7 +445,7 @@ impl Frame {
                 discreet: !self.shared.settings.introspection && !self.reader.viewer.signed_in,
             };
             let max_errors = self.shared.settings.limits.errors;
-            if !answer::mend(&mut response, executed, &self.shared.shapes, max_errors) {
+            if !answer::mend(&mut response, executed, &self.shared.contract.shapes, max_errors) {
                 return Err(Unexecuted::Invalid(response.errors));
             }
         }

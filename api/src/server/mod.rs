@@ -1,7 +1,7 @@
 //! HTTP: the addresses, what every answer carries, and a start and stop that lose no request.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use async_graphql::parser::parse_schema;
@@ -134,10 +134,9 @@ struct Shared {
     app: App,
     settings: Settings,
     schema: SchemaOf,
-    sdl: String,
+    contract: Arc<Contract>,
     /// Tells programs from each other that would answer otherwise from the same database.
     edition: String,
-    shapes: Shapes,
     documents: Documents,
     /// What is counted.
     meters: Arc<Meters>,
@@ -157,20 +156,14 @@ impl Shared {
     /// Not written out where it is used, within an `async` function: the compiler then has to know the layout of every
     /// resolver in each crate that awaits it, which is more than it does unasked.
     fn of_the_program(app: App, settings: Settings) -> Self {
-        Self::new(app, settings, schema(), sdl())
+        static CONTRACT: LazyLock<Arc<Contract>> =
+            LazyLock::new(|| Arc::new(Contract::new(sdl().to_owned())));
+        Self::new(app, settings, schema(), Arc::clone(&CONTRACT))
     }
 
-    /// What requests share that this schema answers, with its text.
-    ///
-    /// # Panics
-    /// Where the text is no schema: it is one that this program has written itself.
-    #[expect(
-        clippy::expect_used,
-        reason = "the text comes from the library that reads it; every test runs this"
-    )]
-    fn new(app: App, settings: Settings, schema: impl Run + 'static, sdl: String) -> Self {
-        let document = parse_schema(&sdl).expect("the schema that was written can be read");
-        let prices = Prices::new(&document);
+    /// What requests share that this schema answers, with what its text says.
+    fn new(app: App, settings: Settings, schema: impl Run + 'static, contract: Arc<Contract>) -> Self {
+        let prices = Arc::clone(&contract.prices);
         let documents =
             Documents::new(settings.limits.clone(), settings.introspection, prices, settings.trust);
         if let Some(manifest) = &settings.manifest {
@@ -178,12 +171,11 @@ impl Shared {
         }
         let meters = Arc::new(Meters::new(&app));
         meters.name_apart(documents.trusted_names());
-        let edition =
-            format!("{} {} {}", env!("CARGO_PKG_VERSION"), document::layout(), manifest::sha256(&sdl));
+        let edition = format!("{} {} {}", env!("CARGO_PKG_VERSION"), document::layout(), contract.hash);
         Self {
             documents,
             edition,
-            shapes: Shapes::new(document),
+            contract,
             schema: SchemaOf(Box::new(schema)),
             meters,
             begun: Instant::now(),
@@ -192,8 +184,33 @@ impl Shared {
             snapshots: Arc::new(Semaphore::new(LONG_READS as usize)),
             app,
             settings,
-            sdl,
         }
+    }
+}
+
+/// The text of a schema, and what the server reads from it.
+#[derive(Debug)]
+struct Contract {
+    sdl: String,
+    /// The SHA-256 hash of the text.
+    hash: String,
+    shapes: Shapes,
+    prices: Arc<Prices>,
+}
+
+impl Contract {
+    /// Reads the text of a schema.
+    ///
+    /// # Panics
+    /// Where the text is no schema: it is one that this program has written itself.
+    #[expect(
+        clippy::expect_used,
+        reason = "the text comes from the library that reads it; every test runs this"
+    )]
+    fn new(sdl: String) -> Self {
+        let document = parse_schema(&sdl).expect("the schema that was written can be read");
+        let prices = Arc::new(Prices::new(&document));
+        Self { hash: manifest::sha256(&sdl), shapes: Shapes::new(document), prices, sdl }
     }
 }
 
@@ -299,10 +316,7 @@ fn router(shared: Arc<Shared>) -> Router {
     }
     if shared.settings.graphiql {
         router = router.route("/graphql/graphiql.js", get(graphiql::script));
-        #[cfg(feature = "bundled-graphiql")]
-        {
-            router = router.route("/graphql/graphiql.css", get(graphiql::style));
-        }
+        router = router.route("/graphql/graphiql.css", get(graphiql::style));
     }
     router
         .fallback(nothing_here)
@@ -353,7 +367,7 @@ async fn follow_manifest(shared: Arc<Shared>, mut manifest: Manifest) {
 }
 
 async fn schema_text(State(shared): State<Arc<Shared>>) -> Response<Body> {
-    let mut response = Response::new(Body::from(shared.sdl.clone()));
+    let mut response = Response::new(Body::from(shared.contract.sdl.clone()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Limits, Server, Settings, Shared, SocketSettings};
+use super::{Contract, Limits, Server, Settings, Shared, SocketSettings};
 use crate::app::{App, Clock};
 use crate::changes::Resumption;
 use crate::record::error::DomainError;
@@ -184,7 +184,8 @@ impl Small {
         // Nothing here is about how long a query may take.
         let limits = Limits { time: Duration::from_mins(1), ..Limits::default() };
         let settings = Settings { limits, socket, ..Settings::default() };
-        let shared = Shared::new(App::new(db, Clock::default()), settings, schema, sdl);
+        let contract = Arc::new(Contract::new(sdl));
+        let shared = Shared::new(App::new(db, Clock::default()), settings, schema, contract);
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let server = Server { listener, shared: Arc::new(shared) };
         let (address, stop) = (server.address().unwrap(), CancellationToken::new());
