@@ -12,6 +12,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::support::HOPELESS;
 use crate::support::program::{Running, folder, program};
+use crate::support::template::Content;
 use crate::support::{postgres, run};
 
 /// Exit code and standard error of a command that must end by itself.
@@ -211,7 +212,7 @@ fn a_newer_database_is_left_alone() {
 fn postgres_is_served_and_its_troubles_are_named() {
     let folder = folder();
     run(async move {
-        let Some(database) = postgres::database().await else {
+        let Some(database) = postgres::database(Content::Empty).await else {
             return;
         };
         let url = database.url.as_str();

@@ -23,6 +23,7 @@ use crate::support::records::{
     affiliation, import, import_text, ndjson, options, organization, partnership, talent,
 };
 use crate::support::server::{Setup, TestServer};
+use crate::support::template::Content;
 use crate::support::{run, until};
 
 /// Stands in every personal field, and nowhere else.
@@ -292,7 +293,7 @@ fn nothing_of_the_person_is_left_sqlite() {
 #[test]
 fn nothing_of_the_person_is_left_postgres() {
     run(async {
-        if let Some(database) = postgres::database().await {
+        if let Some(database) = postgres::database(Content::Empty).await {
             nothing_is_left(Place { folder: folder(), database: Some(database.url.clone()) }).await;
         }
     });

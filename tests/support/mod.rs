@@ -11,6 +11,7 @@ pub(crate) mod proxy;
 pub(crate) mod records;
 pub(crate) mod server;
 pub(crate) mod socket;
+pub(crate) mod template;
 
 use std::time::{Duration, Instant};
 

@@ -11,7 +11,6 @@ use passerelle::app::{App, Clock};
 use passerelle::identity::api_key::{self, Maker, NewKey};
 use passerelle::identity::role::Role;
 use passerelle::import::source;
-use passerelle::migrations;
 use passerelle::record::read::Database;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -20,6 +19,7 @@ use tempfile::TempDir;
 use super::postgres::{self, TestDatabase};
 use super::program::{Running, folder, program};
 use super::server::{Backend, ENCRYPTION_KEY};
+use super::template::{self, Content, fill};
 
 /// What the program calls itself to PostgreSQL.
 pub(crate) const NAME: &str = "passerelle_here";
@@ -41,29 +41,22 @@ impl Place {
         let (url, database) = match backend {
             Backend::Sqlite => {
                 std::fs::create_dir(folder.path().join("data")).expect("a folder");
-                (format!("sqlite://{}", folder.path().join("data/passerelle.db").display()), None)
+                let file = folder.path().join("data/passerelle.db");
+                template::sqlite(&file, Content::Empty).await;
+                (format!("sqlite://{}", file.display()), None)
             }
             Backend::Postgres => {
-                let database = postgres::database().await?;
+                let database = postgres::database(Content::Empty).await?;
                 (database.url.clone(), Some(database))
             }
         };
-        let place = Self { folder, url, database };
-        place.lay_out().await;
-        Some(place)
+        Some(Self { folder, url, database })
     }
 
     /// A place with this empty database.
     pub(crate) async fn on(url: String) -> Self {
-        let place = Self { folder: folder(), url, database: None };
-        place.lay_out().await;
-        place
-    }
-
-    async fn lay_out(&self) {
-        let db = self.open().await;
-        migrations::run(&db).await.expect("the database has its layout");
-        db.close().await;
+        fill(&url, Content::Empty).await;
+        Self { folder: folder(), url, database: None }
     }
 
     /// Another folder for a database that is there, or one that has become of it.

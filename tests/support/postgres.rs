@@ -9,12 +9,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use passerelle::migrations;
-use passerelle::record::read::Database;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use tempfile::TempDir;
 
 use super::HOPELESS;
+use super::template::{Content, apart, fill, wait_for};
 
 /// What every database of the tests begins with.
 const PREFIX: &str = "passerelle_test_";
@@ -29,6 +28,8 @@ struct Cluster {
     names: String,
     /// Whether the databases outlive this process.
     external: bool,
+    /// The template with the sample, once a test has needed it.
+    sample: OnceLock<()>,
     /// Keeps our own server alive: it ends when this end of its pipe closes, however this process ends.
     _watcher: Option<Child>,
 }
@@ -95,19 +96,23 @@ impl Drop for TestDatabase {
 static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
-/// A new database in the layout of the program; none where there is no PostgreSQL.
+/// A new database with this content; none where there is no PostgreSQL.
 ///
 /// # Panics
 /// Where there is none and `PASSERELLE_REQUIRE_POSTGRES` is `1`.
-pub(crate) async fn database() -> Option<TestDatabase> {
-    let cluster =
-        tokio::task::spawn_blocking(|| CLUSTER.get_or_init(start)).await.expect("PostgreSQL starts");
-    let cluster = cluster.as_ref()?;
+pub(crate) async fn database(content: Content) -> Option<TestDatabase> {
+    let cluster = apart(move || {
+        let cluster = CLUSTER.get_or_init(start).as_ref()?;
+        if content == Content::Sample {
+            cluster.sample.get_or_init(|| wait_for(prepare(cluster, content)));
+        }
+        Some(cluster)
+    });
+    let cluster = cluster.await?;
     let number = DATABASES.fetch_add(1, Ordering::Relaxed) + 1;
     let name = format!("{}_{number}", cluster.names);
     let admin = connect(&cluster.url(&cluster.admin)).await;
-    let create = format!("CREATE DATABASE {name} TEMPLATE {}_template", cluster.names);
-    admin.execute_unprepared(&create).await.expect("a database is made");
+    copy(&admin, &name, &cluster.template(content)).await;
     let _ = admin.close().await;
     report(number);
     Some(TestDatabase { url: cluster.url(&name), name })
@@ -125,12 +130,23 @@ impl Cluster {
     fn url(&self, database: &str) -> String {
         (self.base)(database)
     }
+
+    /// The name of the database that those with this content are copied from.
+    fn template(&self, content: Content) -> String {
+        match content {
+            Content::Empty => format!("{}_template", self.names),
+            Content::Sample => format!("{}_sample", self.names),
+        }
+    }
 }
 
-/// Runs to the end on this thread.
-fn wait_for<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(work)
+/// Makes a database that is a copy of another.
+async fn copy(admin: &DatabaseConnection, name: &str, template: &str) {
+    let version = scalar(admin, "SELECT current_setting('server_version_num')::bigint").await;
+    // Before version 15 there is no other way than to copy the files.
+    let strategy = if version >= 150_000 { "STRATEGY file_copy" } else { "" };
+    let create = format!("CREATE DATABASE {name} TEMPLATE {template} {strategy}");
+    admin.execute_unprepared(&create).await.expect("a database is made");
 }
 
 async fn connect(url: &str) -> DatabaseConnection {
@@ -146,7 +162,14 @@ fn start() -> Option<Cluster> {
         missing();
         return None;
     };
-    wait_for(prepare(&cluster));
+    wait_for(async {
+        if cluster.external {
+            let admin = connect_patiently(&cluster.url(&cluster.admin)).await;
+            sweep(&admin).await;
+            let _ = admin.close().await;
+        }
+        prepare(&cluster, Content::Empty).await;
+    });
     Some(cluster)
 }
 
@@ -172,7 +195,7 @@ fn running(url: &str) -> Cluster {
     };
     let admin = if admin.is_empty() { "postgres".to_owned() } else { admin };
     let names = format!("{PREFIX}{}", std::process::id());
-    Cluster { base: Box::new(base), admin, names, external: true, _watcher: None }
+    Cluster { base: Box::new(base), admin, names, external: true, sample: OnceLock::new(), _watcher: None }
 }
 
 /// The folder with `initdb` and `postgres`.
@@ -223,20 +246,32 @@ fn own(programs: &Path) -> Cluster {
     let folder = new_folder().keep();
     let user = make_files(programs, &folder);
     let watcher = launch(programs, &folder, user, WATCHER);
-    let host = folder.to_str().expect("/tmp is UTF-8").replace('/', "%2F");
+    let host = folder.to_str().expect("the path is UTF-8").replace('/', "%2F");
     let base = move |database: &str| format!("postgres://passerelle@{host}/{database}");
     Cluster {
         base: Box::new(base),
         admin: "postgres".into(),
         names: format!("{PREFIX}{}", std::process::id()),
         external: false,
+        sample: OnceLock::new(),
         _watcher: Some(watcher),
     }
 }
 
 /// A folder for a server. The paths of sockets are short by nature.
+///
+/// Hundreds of databases of hundreds of files each are made: in memory that takes a third of the time.
 fn new_folder() -> TempDir {
-    tempfile::Builder::new().prefix("passerelle-pg-").tempdir_in("/tmp").expect("a folder")
+    static PLACE: OnceLock<&str> = OnceLock::new();
+    let place = PLACE.get_or_init(|| if has_room("/dev/shm") { "/dev/shm" } else { "/tmp" });
+    tempfile::Builder::new().prefix("passerelle-pg-").tempdir_in(place).expect("a folder")
+}
+
+/// Whether all databases of a run find room in a folder: some 4 GB, and as much again.
+fn has_room(folder: &str) -> bool {
+    let told = Command::new("df").args(["--output=avail", "--block-size=1G", folder]).output();
+    let told = told.map(|told| String::from_utf8_lossy(&told.stdout).into_owned()).unwrap_or_default();
+    told.lines().last().and_then(|room| room.trim().parse::<u32>().ok()).is_some_and(|room| room >= 8)
 }
 
 /// Runs a program of the server as its user, in its folder.
@@ -354,7 +389,7 @@ impl Standalone {
 
     /// The address of a database.
     pub(crate) fn url(&self, database: &str) -> String {
-        let host = self.folder.path().to_str().expect("/tmp is UTF-8").replace('/', "%2F");
+        let host = self.folder.path().to_str().expect("the path is UTF-8").replace('/', "%2F");
         format!("postgres://passerelle@{host}/{database}")
     }
 
@@ -391,24 +426,20 @@ impl Standalone {
     }
 }
 
-/// Makes the database that the others are copied from, and removes what an earlier run may have left.
-async fn prepare(cluster: &Cluster) {
+/// Makes a database that others are copied from.
+async fn prepare(cluster: &Cluster, content: Content) {
     let admin = connect_patiently(&cluster.url(&cluster.admin)).await;
-    if cluster.external {
-        sweep(&admin).await;
-    }
-    let template = format!("{}_template", cluster.names);
+    let template = cluster.template(content);
     admin
         .execute_unprepared(&format!("DROP DATABASE IF EXISTS {template}"))
         .await
         .expect("an old template goes");
-    admin.execute_unprepared(&format!("CREATE DATABASE {template}")).await.expect("a template is made");
+    let base = if content == Content::Empty { "template1".into() } else { cluster.template(Content::Empty) };
+    copy(&admin, &template, &base).await;
     let now = scalar(&admin, "SELECT extract(epoch FROM now())::bigint").await;
     let dated = format!("COMMENT ON DATABASE {template} IS '{now}'");
     admin.execute_unprepared(&dated).await.expect("the template is dated");
-    let db = Database::open(&cluster.url(&template)).await.expect("the template opens");
-    migrations::run(&db).await.expect("the template has its layout");
-    db.close().await;
+    fill(&cluster.url(&template), content).await;
     let _ = admin.close().await;
 }
 

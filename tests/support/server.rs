@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use passerelle::app::{App, Clock};
+use passerelle::changes;
 use passerelle::identity;
 use passerelle::identity::encryption::EncryptionKey;
 use passerelle::identity::oidc::Issuers;
@@ -18,7 +19,6 @@ use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::{Engine, Position};
 use passerelle::server::{Limits as RequestLimits, Manifest, Server, Settings, SocketSettings, Trust};
 use passerelle::traffic::{Limits, Traffic};
-use passerelle::{changes, import, migrations};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -26,10 +26,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::meilisearch;
 use super::postgres::{self, TestDatabase};
+use super::template::{self, Content};
 use super::until;
 
 /// The time on the clocks of the tests, until they set it.
 pub(crate) const NOW: &str = "2026-11-22T10:00:00Z";
+
+/// A clock that shows [`NOW`].
+pub(crate) fn start_of_time() -> Arc<AtomicI64> {
+    let now: DateTime = NOW.parse().expect("an instant");
+    Arc::new(AtomicI64::new(now.micros()))
+}
 
 /// Encrypts the secrets in the databases of the tests.
 pub(crate) const ENCRYPTION_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -269,21 +276,21 @@ impl TestServer {
 
     /// A server that begins so; none where there is no PostgreSQL.
     pub(crate) async fn with(backend: Backend, setup: Setup) -> Option<Self> {
+        let content = if setup.sample { Content::Sample } else { Content::Empty };
         let (url, place) = match backend {
             Backend::Sqlite => {
                 let folder = tempfile::tempdir().expect("a folder");
-                let url = format!("sqlite://{}", folder.path().join("test.db").display());
-                (url, Place::File { _folder: folder })
+                let file = folder.path().join("test.db");
+                template::sqlite(&file, content).await;
+                (format!("sqlite://{}", file.display()), Place::File { _folder: folder })
             }
             Backend::Postgres => {
-                let database = postgres::database().await?;
+                let database = postgres::database(content).await?;
                 (database.url.clone(), Place::Postgres { _database: database })
             }
         };
         let db = Database::open_with(&url, Waits::of_requests(PATIENCE)).await.expect("the database opens");
-        migrations::run(&db).await.expect("the database has its layout");
-        let now: DateTime = NOW.parse().expect("an instant");
-        let app = App::new(db, Clock::Set(Arc::new(AtomicI64::new(now.micros()))));
+        let app = App::new(db, Clock::Set(start_of_time()));
         let mut app = identified(app, setup.rate_limit, Issuers::default()).await;
         app.traffic = Traffic::new(setup.limits);
         let stop = CancellationToken::new();
@@ -309,10 +316,6 @@ impl TestServer {
                 app.search.engine_time = PATIENCE;
             }
             following.start(&app, stop_following.clone());
-        }
-        if setup.sample {
-            let loaded = import::sample::load(&app).await.expect("the sample loads");
-            assert!(loaded.is_some(), "the database was empty");
         }
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let limits = setup.settings.limits.clone();
