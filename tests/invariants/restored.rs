@@ -42,7 +42,7 @@ async fn refused(partner: &Partner, positions: &[&Value], expected: (&str, &str)
 const CHANGED: (&str, &str) = ("CURSOR_FEED_CHANGED", "SNAPSHOT_KEEP_IDS");
 
 /// A partner of a program that has stopped, which had three records, and the position at which the partner was.
-async fn stopped(place: &Place) -> (Partner, String) {
+async fn stopped(place: &Place) -> (Partner, Value) {
     let key = place.key(&["w"]).await;
     let mut server = place.serve();
     let partner = Partner::new(server.address(), Some(&key));

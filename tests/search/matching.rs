@@ -1,7 +1,6 @@
 //! Matching names with organizations: a table of cases for every engine and for none, and what must hold beside it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::NaiveDate;
 use passerelle::record::policy::Viewer;
