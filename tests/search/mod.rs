@@ -13,6 +13,7 @@ mod following;
 mod leaks;
 mod matching;
 mod meilisearch;
+mod merged;
 pub(crate) mod stub;
 
 const FIXTURE: &str = include_str!("fixture.ndjson");

@@ -10,6 +10,8 @@ use super::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue};
 pub enum Key {
     /// Its id, or that of a duplicate which was merged into it.
     Id(Uuid),
+    /// Its own id: the id of a duplicate which was merged into it finds nothing.
+    Own(Uuid),
     /// Its present slug, or a former one.
     Slug(String),
     /// An official identifier: scheme and canonical text.
@@ -50,6 +52,9 @@ impl Key {
                 join: "LEFT JOIN record_redirect AS d ON d.id = k.id".into(),
                 id: "COALESCE(d.target_id, k.id)",
             },
+            Self::Own(_) => {
+                Lookup { keys: KeyColumns::new(&[("id", KeyType::Id)]), join: String::new(), id: "k.id" }
+            }
             Self::Slug(_) => Lookup {
                 keys: KeyColumns::new(&[("slug", text)]),
                 join: dialect.join_one(
@@ -83,7 +88,7 @@ impl Key {
     /// The row of keys for its lookup.
     pub fn into_row(self) -> KeyRow {
         match self {
-            Self::Id(id) => vec![KeyValue::Id(id)],
+            Self::Id(id) | Self::Own(id) => vec![KeyValue::Id(id)],
             Self::Slug(slug) => vec![KeyValue::Text(slug)],
             Self::Identifier(scheme, value) => vec![KeyValue::Text(scheme.into()), KeyValue::Text(value)],
             Self::ExternalId(source, id) => vec![KeyValue::Text(source), KeyValue::Text(id)],

@@ -61,7 +61,7 @@ async fn resolve_once(
     for reference in references {
         let key = key_of(reference);
         let kind = match key {
-            Key::Id(_) => "id",
+            Key::Id(_) | Key::Own(_) => "id",
             Key::Slug(_) => "slug",
             Key::Identifier(..) => "identifier",
             Key::ExternalId(..) => "external",

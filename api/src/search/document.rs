@@ -9,8 +9,9 @@ use super::{SearchFacet, SearchType};
 use crate::directory::vocabulary::{self, Named, Term, Vocabulary, vocabularies};
 use crate::record::value::{LocalizedText, fold, sort_key};
 
-/// To be counted up when documents come to hold other words or values than before.
-const VERSION: u32 = 1;
+/// To be counted up when documents come to hold other words or values than before, or when an index may hold documents
+/// that do not belong there: those of version 1 kept duplicates that were merged.
+const VERSION: u32 = 2;
 
 /// A name for documents as they are made now. They hold labels and aliases: a vocabulary that changes makes
 /// others. An index with another name is built anew.

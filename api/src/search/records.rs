@@ -54,7 +54,8 @@ impl SearchType {
         }
     }
 
-    /// For each id, in order, what the reader's viewer may find of the record.
+    /// For each id, in order, what the reader's viewer may find of the record. The id of a duplicate that was merged
+    /// finds nothing: the index holds the survivor under its own id.
     ///
     /// # Errors
     /// [`DomainError::Database`] or [`DomainError::Stored`].
@@ -82,7 +83,7 @@ impl SearchType {
         }
     }
 
-    /// For each id, in order, the record as the reader's viewer may see it.
+    /// For each id, in order, the record as the reader's viewer may see it; nothing for the id of a duplicate.
     ///
     /// # Errors
     /// [`DomainError::Database`] or [`DomainError::Stored`].
@@ -92,7 +93,7 @@ impl SearchType {
         ids: &[Uuid],
         want: &Selection,
     ) -> Result<Vec<Option<SearchResult>>, DomainError> {
-        let keys = ids.iter().map(|id| Key::Id(*id)).collect();
+        let keys = ids.iter().map(|id| Key::Own(*id)).collect();
         Ok(match self {
             Self::Organization => organization::find(reader, keys, want)
                 .await?

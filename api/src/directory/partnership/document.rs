@@ -15,7 +15,7 @@ use crate::search::document::{Document, Text};
 /// # Errors
 /// [`DomainError::Database`] or [`DomainError::Stored`].
 pub async fn documents(reader: &Reader, ids: &[Uuid]) -> Result<Vec<Option<Document>>, DomainError> {
-    let keys = ids.iter().map(|id| Key::Id(*id)).collect();
+    let keys = ids.iter().map(|id| Key::Own(*id)).collect();
     let found = store::find(reader, keys, Columns::searched()).await?;
     Ok(found.into_iter().map(|partnership| partnership.map(|one| document(&one))).collect())
 }
@@ -25,7 +25,7 @@ pub async fn documents(reader: &Reader, ids: &[Uuid]) -> Result<Vec<Option<Docum
 /// # Errors
 /// [`DomainError::Database`] or [`DomainError::Stored`].
 pub async fn names(reader: &Reader, ids: &[Uuid]) -> Result<Vec<Option<Vec<Text>>>, DomainError> {
-    let keys = ids.iter().map(|id| Key::Id(*id)).collect();
+    let keys = ids.iter().map(|id| Key::Own(*id)).collect();
     let found = store::find(reader, keys, Columns::named()).await?;
     Ok(found.into_iter().map(|partnership| partnership.map(|one| names_of(&one))).collect())
 }
