@@ -9,7 +9,9 @@ use crate::on_both_databases;
 use crate::support::records::{import_text, options};
 use crate::support::server::{Setup, TestServer};
 
+mod faults;
 mod following;
+mod gate;
 mod leaks;
 mod matching;
 mod meilisearch;

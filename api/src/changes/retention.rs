@@ -4,12 +4,14 @@
 //! Readers lose nothing by the first: they are only ever shown the newest entry of a record in a view. Who was away for
 //! longer than tombstones are kept has to load a snapshot, and is told so (`CURSOR_EXPIRED`).
 
+use std::sync::Arc;
+
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 
 use crate::app::App;
 use crate::identity::transact;
 use crate::record::error::DomainError;
-use crate::record::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
+use crate::record::read::{Database, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
 
 /// Microseconds of a day.
@@ -50,6 +52,23 @@ pub struct Swept {
     pub superseded: u64,
     /// Tombstones.
     pub tombstones: u64,
+}
+
+/// The number of the last tombstone that is deleted: whoever has followed less of the log cannot follow it on.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn floor(db: &Arc<Database>) -> Result<i64, DomainError> {
+    let keys = KeyColumns::new(&[("id", KeyType::Int)]);
+    let sql = format!(
+        "SELECT k.n, f.floor FROM {} {} feed_meta AS f ON f.id = k.id",
+        keys.source(db.dialect()),
+        db.dialect().join(),
+    );
+    let rows = db.read(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Int(1)]]).await?;
+    let (_, mut row) =
+        rows.into_iter().next().ok_or_else(|| DomainError::Stored("the log has no counter".into()))?;
+    row.get()
 }
 
 /// Deletes what was kept for long enough.

@@ -50,7 +50,13 @@ impl Reindex {
             Failure::failed(format!("the index could not be written to {searched}: {error}"))
         })?;
         println!("{}", told(task, &outcome));
-        Ok(())
+        match outcome {
+            Outcome::Checked(Drift { remaining: left @ 1.., .. }) => Err(Failure::failed(format!(
+                "{left} documents still differ from the database after the repair: see the log, and build the index anew \
+                 with `passerelle reindex`"
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -77,13 +83,17 @@ fn told(task: Task, outcome: &Outcome) -> String {
             format!("there was no index that fits the database: it was built, with {records} records")
         }
         Outcome::Rebuilt(records) => format!("the index was built, with {records} records"),
-        Outcome::Checked(Drift { checked, missing, stale, extra, refused }) => {
+        Outcome::Checked(Drift { checked, missing, stale, extra, refused, remaining }) => {
             let refused = match refused {
                 0 => String::new(),
                 number => format!("; {number} records cannot be put into it, see the log of the server"),
             };
             match missing + stale + extra {
                 0 => format!("{checked} documents are as the database has them{refused}"),
+                drift if *remaining > 0 => format!(
+                    "{checked} documents compared, {drift} differed: {missing} missing, {stale} stale, {extra} extra, and \
+                     {remaining} still do{refused}"
+                ),
                 drift => format!(
                     "{checked} documents compared, {drift} repaired: {missing} missing, {stale} stale, {extra} extra{refused}"
                 ),

@@ -25,6 +25,16 @@ enum Difference {
     Extra,
 }
 
+/// A document that differs from the database.
+#[derive(Clone, Copy, Debug)]
+struct Differing {
+    audience: Audience,
+    /// The type of the record, where there is one that the audience sees.
+    of: Option<SearchType>,
+    id: Uuid,
+    difference: Difference,
+}
+
 /// One side of the comparison: ids and revisions, in the order of the ids, read page by page.
 #[derive(Debug, Default)]
 struct Side {
@@ -47,13 +57,45 @@ impl Side {
 }
 
 impl Follower<'_> {
-    /// Compares the live index with the database and repairs it. Answers how they differed, and the place in the
-    /// log. `progress` is told how many documents are done, of how many.
+    /// Compares the live index with the database, repairs it, and compares again where something differed. Answers how
+    /// they differed and what still does, and the place in the log. `progress` is told how many documents are done, of
+    /// how many.
     pub(super) async fn check(
         &self,
         position: Position,
         progress: &mut (dyn FnMut(u64, u64) + Send),
     ) -> Result<(Drift, Position), Trouble> {
+        let mut drift = Drift::default();
+        let (found, mut position) = self.differing(position, &mut drift.checked, progress).await?;
+        for one in &found {
+            match one.difference {
+                Difference::Missing => drift.missing += 1,
+                Difference::Stale => drift.stale += 1,
+                Difference::Extra => drift.extra += 1,
+            }
+        }
+        self.repair(&found, position).await?;
+        if !found.is_empty() {
+            let (left, at) = self.differing(position, &mut 0, &mut |_, _| {}).await?;
+            position = at;
+            drift.remaining = left.len() as u64;
+            for one in &left {
+                tracing::error!(id = %one.id, audience = one.audience.name(), difference = ?one.difference,
+                    "a document of the search index still differs from the database after it was repaired");
+            }
+        }
+        drift.refused = self.dead().len() as u64;
+        Ok((drift, position))
+    }
+
+    /// The documents that differ from the database, and the place in the log where they were compared. What changes
+    /// meanwhile is followed, and tells nothing of the index; nor do records that cannot be put into it.
+    async fn differing(
+        &self,
+        position: Position,
+        checked: &mut u64,
+        progress: &mut (dyn FnMut(u64, u64) + Send),
+    ) -> Result<(Vec<Differing>, Position), Trouble> {
         let begun = self.catch_up(position).await?;
         let mut total = 0;
         for of in all_of::<SearchType>() {
@@ -61,47 +103,44 @@ impl Follower<'_> {
             total += 2 * store::count(&self.app.db, of).await?;
         }
         progress(0, total);
-        let mut drift = Drift::default();
-        let mut differing: Vec<(Audience, Option<SearchType>, Uuid, Difference)> = Vec::new();
+        let mut found = Vec::new();
         for audience in [Audience::Public, Audience::Members] {
-            let before = drift.checked;
-            self.compare(audience, &mut drift, &mut differing, &mut |checked| {
-                progress(before + checked, total);
-            })
-            .await?;
+            let before = *checked;
+            *checked += self
+                .compare(audience, &mut found, &mut |checked| {
+                    progress(before + checked, total);
+                })
+                .await?;
         }
-        // What has changed since is followed, and tells nothing of the index.
         let changed = self.changed_since(begun.seq).await?;
         let position = self.catch_up(begun).await?;
         let dead = self.dead();
-        let mut again: Vec<(SearchType, BTreeSet<Uuid>)> = Vec::new();
-        let mut add = |of, id| match again.iter_mut().find(|(one, _)| *one == of) {
-            Some((_, ids)) => {
-                ids.insert(id);
-            }
-            None => again.push((of, BTreeSet::from([id]))),
-        };
+        found.retain(|one| !changed.contains(&one.id) && !dead.contains(&one.id));
+        Ok((found, position))
+    }
+
+    /// Writes what differs anew, and tries again what was refused.
+    async fn repair(&self, found: &[Differing], position: Position) -> Result<(), Trouble> {
+        let mut again: Vec<(SearchType, BTreeSet<Uuid>)> =
+            all_of::<SearchType>().map(|of| (of, BTreeSet::new())).collect();
         let mut batches = Audiences::default();
-        for (audience, of, id, difference) in differing {
-            if changed.contains(&id) || dead.contains(&id) {
-                continue;
-            }
-            match difference {
-                Difference::Missing => drift.missing += 1,
-                Difference::Stale => drift.stale += 1,
-                Difference::Extra => drift.extra += 1,
-            }
-            match of {
-                Some(of) => add(of, id),
-                None => batches.of(audience).gone.push(id),
+        for one in found {
+            match one.of {
+                Some(of) => {
+                    let ids = again.iter_mut().filter(|(kind, _)| *kind == of);
+                    ids.for_each(|(_, ids)| {
+                        ids.insert(one.id);
+                    });
+                }
+                None => batches.of(one.audience).gone.push(one.id),
             }
         }
         // What was refused once may be taken now.
-        for of in all_of::<SearchType>() {
-            for id in &dead {
-                let found = store::records(&self.app.db, of, None, before(*id), 1).await?;
+        for (of, ids) in &mut again {
+            for id in &self.dead() {
+                let found = store::records(&self.app.db, *of, None, before(*id), 1).await?;
                 if found.first().is_some_and(|(found, _)| found == id) {
-                    add(of, *id);
+                    ids.insert(*id);
                 }
             }
         }
@@ -114,22 +153,22 @@ impl Follower<'_> {
                 self.write(Target::Live, batches, position).await?;
             }
         }
-        drift.refused = self.dead().len() as u64;
-        Ok((drift, position))
+        Ok(())
     }
 
-    /// Walks both sides in the order of the ids.
+    /// Walks both sides in the order of the ids; answers how many documents were compared.
     async fn compare(
         &self,
         audience: Audience,
-        drift: &mut Drift,
-        differing: &mut Vec<(Audience, Option<SearchType>, Uuid, Difference)>,
+        differing: &mut Vec<Differing>,
         progress: &mut (dyn FnMut(u64) + Send),
-    ) -> Result<(), Trouble> {
+    ) -> Result<u64, Trouble> {
         let mut index = Side::default();
         let mut tables: Vec<(SearchType, Side)> =
             all_of::<SearchType>().map(|of| (of, Side::default())).collect();
         let mut checked = 0;
+        // The record that was compared last.
+        let mut last: Option<(SearchType, Uuid)> = None;
         loop {
             if index.is_short() {
                 index.fill(self.engine.walk(audience, index.last, PAGE).await?);
@@ -161,15 +200,19 @@ impl Follower<'_> {
                     (Some(of), id, (revision != other).then_some(Difference::Stale))
                 }
                 (Some((of, (id, _))), None) => (Some(of), id, Some(Difference::Missing)),
-                (None, Some((id, _))) => (None, id, Some(Difference::Extra)),
+                // A record that has several documents is written anew, and has one then.
+                (None, Some((id, _))) => {
+                    let of = last.filter(|(_, last)| *last == id).map(|(of, _)| of);
+                    (of, id, Some(Difference::Extra))
+                }
                 (None, None) => break,
             };
+            last = of.map(|of| (of, id));
             checked += 1;
-            differing.extend(difference.map(|difference| (audience, of, id, difference)));
+            differing.extend(difference.map(|difference| Differing { audience, of, id, difference }));
         }
-        drift.checked += checked;
         progress(checked);
-        Ok(())
+        Ok(checked)
     }
 
     /// Records that have changed after a place in the log.

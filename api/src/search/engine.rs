@@ -148,6 +148,12 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     /// Puts the shadow in the place of the live index.
     fn swap(&self) -> BoxFuture<'_, Result<(), EngineError>>;
 
+    /// Lets go of what would keep another program from writing. Whoever has the right to write calls it before giving
+    /// that right back.
+    fn release(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// The next records of an audience's live index in the order of their ids, with their revisions.
     fn walk(
         &self,

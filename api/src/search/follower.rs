@@ -20,7 +20,7 @@ use super::guard::{GuardError, Held, LEASE_TIME};
 use super::store::{self, DeadLetter, Job, Outcome, Task};
 use super::{Audience, SearchType};
 use crate::app::App;
-use crate::changes::{self, Operation};
+use crate::changes::{self, Operation, retention};
 use crate::record::all_of;
 use crate::record::error::DomainError;
 use crate::record::reader::Reader;
@@ -28,8 +28,11 @@ use crate::record::value::LanguagePreferences;
 
 /// How often the end of the log is asked for.
 const POLL: Duration = Duration::from_millis(200);
-/// How often a follower looks whether it was asked for something, and one that waits for its turn whether it may.
+/// How often a follower looks whether it was asked for something.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often a program that waits for its turn looks whether it may write, and how far the index is: searches wait for
+/// that where something was withdrawn.
+const WAIT: Duration = Duration::from_millis(500);
 /// How often it looks whether the index is still there: an engine can lose it.
 const INSPECT: Duration = Duration::from_secs(10);
 /// How often the index is compared with the database unasked.
@@ -81,6 +84,7 @@ pub async fn follow(
                     () = held.keep(&app.db) => Some(Trouble::Lost),
                     ended = follower.run() => ended.err(),
                 };
+                engine.release().await;
                 held.give_back(&app.db).await;
                 ended
             }
@@ -110,7 +114,7 @@ async fn hold(
             return Ok(held);
         }
         let _ = reached.send_replace(engine.position().await?);
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(WAIT).await;
     }
 }
 
@@ -192,22 +196,25 @@ impl<'a> Follower<'a> {
         mut progress: impl FnMut(u64, u64) + Send,
     ) -> Result<Outcome, Trouble> {
         self.load_dead().await?;
-        let head = changes::head(&self.app.db).await?;
-        let fits = |at: &Position| at.feed_id == head.feed_id && at.seq <= head.seq;
-        let live = self.engine.position().await?.filter(fits);
+        let live = self.live().await?;
         match (task, live) {
             (Task::Check, Some(live)) => Ok(Outcome::Checked(self.check(live, &mut progress).await?.0)),
             _ => Ok(Outcome::Rebuilt(self.build(live, &mut progress).await?.0)),
         }
     }
 
+    /// The place in the log of the live index, where the log still tells all that came after it.
+    async fn live(&self) -> Result<Option<Position>, Trouble> {
+        let head = changes::head(&self.app.db).await?;
+        // Deletions before it are not told any more.
+        let floor = retention::floor(&self.app.db).await?;
+        let fits = |at: &Position| at.feed_id == head.feed_id && (floor..=head.seq).contains(&at.seq);
+        Ok(self.engine.position().await?.filter(fits))
+    }
+
     /// Where to go on; where there is no index that fits the log, one is built first.
     async fn start(&self) -> Result<Position, Trouble> {
-        let head = changes::head(&self.app.db).await?;
-        if let Some(position) = self.engine.position().await?
-            && position.feed_id == head.feed_id
-            && position.seq <= head.seq
-        {
+        if let Some(position) = self.live().await? {
             self.tell(position);
             return Ok(position);
         }

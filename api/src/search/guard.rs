@@ -1,7 +1,7 @@
 //! What the one program holds that writes to an index, among all that search it.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,7 +89,7 @@ pub fn index_of(guard: &Guard) -> std::io::Result<Option<String>> {
         Guard::Lease(name) => Ok(Some(name.clone())),
         Guard::File(path) => match std::fs::read_to_string(path) {
             Ok(name) => Ok(Some(name.trim().to_owned()).filter(|name| !name.is_empty())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         },
     }
@@ -97,12 +97,14 @@ pub fn index_of(guard: &Guard) -> std::io::Result<Option<String>> {
 
 /// Locks the file of an index. The file names the index: others can then leave word for who holds it.
 fn lock(path: &Path) -> std::io::Result<Option<(File, String)>> {
-    std::fs::create_dir_all(path.parent().map_or_else(PathBuf::new, Path::to_path_buf))?;
-    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+    let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+    std::fs::create_dir_all(&folder).map_err(|error| unusable(&folder, error))?;
+    let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
+    let mut file = opened.map_err(|error| unusable(path, error))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(error)) => return Err(error),
+        Err(TryLockError::Error(error)) => return Err(unusable(path, error)),
     }
     let mut name = String::new();
     file.read_to_string(&mut name)?;
@@ -116,6 +118,21 @@ fn lock(path: &Path) -> std::io::Result<Option<(File, String)>> {
         name.trim().to_owned()
     };
     Ok(Some((file, name)))
+}
+
+/// An error that says which file is meant, and what to do where something else is in its place.
+fn unusable(path: &Path, error: std::io::Error) -> std::io::Error {
+    let path = path.display();
+    let text = match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            format!("`{path}` is a file, where the folder of the search index belongs: move it away")
+        }
+        ErrorKind::IsADirectory => {
+            format!("`{path}` is a folder, where a file of the search index belongs: move it away")
+        }
+        _ => format!("`{path}` cannot be used: {error}"),
+    };
+    std::io::Error::new(error.kind(), text)
 }
 
 #[cfg(test)]
@@ -132,5 +149,17 @@ mod tests {
         assert_eq!(index_of(&Guard::File(path.clone())).unwrap(), Some(name.clone()));
         drop(first);
         assert_eq!(lock(&path).unwrap().unwrap().1, name);
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, inside) = (folder.path().join("search"), folder.path().join("other"));
+        std::fs::write(&file, "").unwrap();
+        let told = lock(&file.join("lock")).unwrap_err().to_string();
+        assert!(told.contains("search` is a file"), "{told}");
+        std::fs::create_dir_all(inside.join("lock")).unwrap();
+        let told = lock(&inside.join("lock")).unwrap_err().to_string();
+        assert!(told.contains("lock` is a folder"), "{told}");
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::engine::Engine;
@@ -14,6 +15,8 @@ use crate::record::error::DomainError;
 
 /// How often the other program is asked how far it is.
 const POLL: Duration = Duration::from_millis(500);
+/// How long the other program may take to begin, or to get any further.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Why it could not be had done.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +27,12 @@ pub enum ReindexError {
     /// The database failed.
     #[error(transparent)]
     Domain(#[from] DomainError),
+    /// Another program has the right to write, and does not use it.
+    #[error(
+        "another program has the right to write to it, and got no further with this for {} seconds: see its log, or stop it",
+        .0.as_secs()
+    )]
+    Idle(Duration),
     /// It was begun and failed; the text is for the operator.
     #[error("{0}")]
     Failed(String),
@@ -37,10 +46,25 @@ pub async fn reindex(
     app: &App,
     engine: &Arc<dyn Engine>,
     task: Task,
+    progress: impl FnMut(u64, u64) + Send,
+) -> Result<Outcome, ReindexError> {
+    reindex_within(app, engine, task, PATIENCE, progress).await
+}
+
+/// The same, where the other program may take so long to begin, or to get any further.
+///
+/// # Errors
+/// [`ReindexError`].
+pub async fn reindex_within(
+    app: &App,
+    engine: &Arc<dyn Engine>,
+    task: Task,
+    patience: Duration,
     mut progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Outcome, ReindexError> {
     let guard = engine.guard();
     let mut asked: Option<Uuid> = None;
+    let (mut last, mut moved) = (None, Instant::now());
     loop {
         if let Some(held) = Held::take(&app.db, &guard, LEASE_TIME).await? {
             if let Some(id) = asked {
@@ -48,6 +72,7 @@ pub async fn reindex(
                 store::take_back(&app.db, id).await?;
             }
             let done = at_once(app, engine, &held, task, &mut progress).await;
+            engine.release().await;
             held.give_back(&app.db).await;
             return done.map_err(ReindexError::Failed);
         }
@@ -56,6 +81,10 @@ pub async fn reindex(
             let state = state.ok_or_else(|| ReindexError::Failed("somebody has taken it back".into()))?;
             if state.begun {
                 progress(state.done, state.total);
+            }
+            let now = (state.begun, state.done, state.total);
+            if last.replace(now) != Some(now) {
+                moved = Instant::now();
             }
             match state.outcome {
                 Some(Outcome::Failed(reason)) => return Err(ReindexError::Failed(reason)),
@@ -66,6 +95,12 @@ pub async fn reindex(
             let id = app.new_id();
             store::ask(&app.db, id, &index, task, app.clock.now()).await?;
             asked = Some(id);
+        }
+        if moved.elapsed() >= patience {
+            if let Some(id) = asked {
+                store::take_back(&app.db, id).await?;
+            }
+            return Err(ReindexError::Idle(patience));
         }
         tokio::time::sleep(POLL).await;
     }

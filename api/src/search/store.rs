@@ -46,6 +46,9 @@ pub struct Drift {
     pub extra: u64,
     /// Records that the engine refuses, or that cannot be read.
     pub refused: u64,
+    /// Documents that still differed when they were compared again after the repair.
+    #[serde(default)]
+    pub remaining: u64,
 }
 
 /// What came of a job.

@@ -258,7 +258,9 @@ impl Collector for Walk {
     fn merge_fruits(&self, parts: Vec<Vec<(Uuid, i32)>>) -> tantivy::Result<Vec<(Uuid, i32)>> {
         let mut all: Vec<(Uuid, i32)> = parts.into_iter().flatten().collect();
         all.sort_unstable();
-        all.truncate(self.limit);
+        // Documents of one record stay together: the next page begins with another.
+        let end = all.get(self.limit.saturating_sub(1)).map(|(last, _)| *last);
+        all.retain(|(id, _)| end.is_none_or(|end| *id <= end));
         Ok(all)
     }
 }

@@ -1,8 +1,10 @@
 //! The index of one audience: its fields, how a document becomes one of tantivy's, how a query is asked.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tantivy::collector::Count;
 use tantivy::index::{SegmentId, SegmentMeta};
 use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, Occur, Query as Ask, TermSetQuery};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
@@ -89,7 +91,8 @@ pub(super) struct AudienceIndex {
     fields: Fields,
     reader: IndexReader,
     index: Index,
-    /// Opened with the first write: programs that only search leave the folder to the one that writes.
+    /// Opened with the first write, and dropped by one that fails: programs that only search leave the folder to the one
+    /// that writes.
     writer: Mutex<Option<IndexWriter>>,
 }
 
@@ -121,45 +124,107 @@ impl AudienceIndex {
         Ok(Self { fields: layout().1, reader, index, writer: Mutex::default() })
     }
 
-    fn writer(&self) -> tantivy::Result<MutexGuard<'_, Option<IndexWriter>>> {
-        // After a panic the writer is made anew: what it had not committed is written again.
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if writer.is_none() {
-            *writer = Some(self.index.writer_with_num_threads(1, WRITER_MEMORY)?);
-        }
-        Ok(writer)
+    /// The writer, where there is one.
+    fn writer(&self) -> MutexGuard<'_, Option<IndexWriter>> {
+        // After a panic there is none: the one that had it is dropped.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a batch and where in the log it ends; it can be found when this returns.
+    /// Works with the writer. One that has failed is dropped, and the next work makes another: a writer whose thread
+    /// has ended by an error would take further documents, commit, and write none of them (tantivy 0.27).
+    fn with_writer<T>(
+        &self,
+        work: impl FnOnce(&mut IndexWriter) -> tantivy::Result<T>,
+    ) -> tantivy::Result<T> {
+        let mut kept = self.writer();
+        let mut writer = match kept.take() {
+            Some(writer) => writer,
+            None => self.index.writer_with_num_threads(1, WRITER_MEMORY)?,
+        };
+        let done = work(&mut writer)?;
+        *kept = Some(writer);
+        Ok(done)
+    }
+
+    /// Drops the writer, and with it its lock of the folder: another program may write from now on.
+    pub(super) fn release(&self) {
+        drop(self.writer().take());
+    }
+
+    /// Commits what `work` does, with this place in the log.
+    fn commit(
+        &self,
+        work: impl FnOnce(&IndexWriter) -> tantivy::Result<()>,
+        place: &str,
+    ) -> tantivy::Result<()> {
+        self.with_writer(|writer| {
+            work(writer)?;
+            let mut commit = writer.prepare_commit()?;
+            commit.set_payload(place);
+            commit.commit().map(|_| ())
+        })
+    }
+
+    /// The place in the log as it is kept.
+    fn place(&self) -> tantivy::Result<String> {
+        Ok(self.index.load_metas()?.payload.unwrap_or_default())
+    }
+
+    /// Writes a batch and where in the log it ends; it can be found when this returns. The place comes after the
+    /// documents, and only where all of them are there: whoever is stopped in between writes them again.
     pub(super) fn write(&self, batch: &Batch, position: Position) -> tantivy::Result<()> {
         if batch.erased {
             self.forget(&batch.gone)?;
         }
-        let mut guard = self.writer()?;
-        let Some(writer) = guard.as_mut() else { return Ok(()) };
-        for id in batch.gone.iter().chain(batch.documents.iter().map(|document| &document.id)) {
-            writer.delete_term(self.id_term(*id));
+        if !batch.documents.is_empty() || !batch.gone.is_empty() {
+            self.put(batch)?;
         }
-        for document in &batch.documents {
-            writer.add_document(self.document(document))?;
-        }
-        let mut commit = writer.prepare_commit()?;
-        commit.set_payload(&format!("{} {} {}", position.feed_id, position.seq, document::layout()));
-        commit.commit()?;
+        let place = format!("{} {} {}", position.feed_id, position.seq, document::layout());
+        self.commit(|_| Ok(()), &place)?;
         self.reader.reload()
+    }
+
+    /// Writes the documents of a batch, and counts whether they are there.
+    fn put(&self, batch: &Batch) -> tantivy::Result<()> {
+        let there = batch.documents.iter().map(|document| document.id);
+        let all: BTreeSet<Uuid> = batch.gone.iter().copied().chain(there).collect();
+        let before = self.reader.searcher().num_docs();
+        let replaced = self.count(&all)?;
+        let work = |writer: &IndexWriter| {
+            for id in &all {
+                writer.delete_term(self.id_term(*id));
+            }
+            for document in &batch.documents {
+                writer.add_document(self.document(document))?;
+            }
+            Ok(())
+        };
+        self.commit(work, &self.place()?)?;
+        self.reader.reload()?;
+        let written = Counts { documents: batch.documents.len() as u64, before, replaced };
+        let told = written.compared(self.reader.searcher().num_docs(), self.count(&all)?);
+        told.map_err(|told| {
+            // Whatever has lost them is not asked again.
+            self.release();
+            tantivy::TantivyError::InternalError(told)
+        })
+    }
+
+    /// How many documents these records have.
+    fn count(&self, ids: &BTreeSet<Uuid>) -> tantivy::Result<u64> {
+        let of = TermSetQuery::new(ids.iter().map(|id| self.id_term(*id)));
+        Ok(self.reader.searcher().search(&of, &Count)? as u64)
     }
 
     /// Takes documents out of the files as well. The place in the log stays: who is stopped here begins again.
     fn forget(&self, ids: &[Uuid]) -> tantivy::Result<()> {
-        let place = self.index.load_metas()?.payload.unwrap_or_default();
-        if let Some(writer) = self.writer()?.as_mut() {
+        let work = |writer: &IndexWriter| {
             for id in ids {
                 writer.delete_term(self.id_term(*id));
             }
-            let mut commit = writer.prepare_commit()?;
-            commit.set_payload(&place);
-            commit.commit()?;
-        }
+            Ok(())
+        };
+        self.commit(work, &self.place()?)?;
         self.compact()
     }
 
@@ -167,29 +232,25 @@ impl AudienceIndex {
     /// what was deleted until they are written anew.
     pub(super) fn compact(&self) -> tantivy::Result<()> {
         // What is being merged already cannot be merged with anything else.
-        let merging = self.writer()?.take();
+        let merging = self.writer().take();
         if let Some(writer) = merging {
             writer.wait_merging_threads()?;
         }
         let segments = self.index.searchable_segment_metas()?;
         if segments.len() > 1 || segments.iter().any(SegmentMeta::has_deletes) {
             let ids: Vec<SegmentId> = segments.iter().map(SegmentMeta::id).collect();
-            if let Some(writer) = self.writer()?.as_mut() {
-                writer.merge(&ids).wait()?;
-            }
+            self.with_writer(|writer| writer.merge(&ids).wait())?;
         }
         self.reader.reload()?;
-        if let Some(writer) = self.writer()?.as_mut() {
-            writer.garbage_collect_files().wait()?;
-        }
+        self.with_writer(|writer| writer.garbage_collect_files().wait())?;
         Ok(())
     }
 
     /// Where in the log the index is; nothing where its documents are not those that are made now.
     pub(super) fn position(&self) -> tantivy::Result<Option<Position>> {
-        // Another program may have written to it.
+        // Another program may have written to it, and may go on: what is searched has come as far as this at least.
+        let payload = self.place()?;
         self.reader.reload()?;
-        let payload = self.index.load_metas()?.payload.unwrap_or_default();
         let mut parts = payload.split(' ');
         let mut part = || parts.next().unwrap_or_default();
         let (feed_id, seq, layout) = (part().parse(), part().parse(), part());
@@ -307,6 +368,31 @@ impl AudienceIndex {
     }
 }
 
+/// What a batch has to come to.
+#[derive(Clone, Copy, Debug)]
+struct Counts {
+    /// Documents of the batch.
+    documents: u64,
+    /// Documents of the index before it.
+    before: u64,
+    /// How many of these were to go.
+    replaced: u64,
+}
+
+impl Counts {
+    /// Compares them with the documents that are there after it, in all and of the records of the batch.
+    fn compared(self, all: u64, of_batch: u64) -> Result<(), String> {
+        let expected = (self.before + self.documents).saturating_sub(self.replaced);
+        if (all, of_batch) == (expected, self.documents) {
+            return Ok(());
+        }
+        Err(format!(
+            "{of_batch} of {} documents are there after they were committed, and {all} in all instead of {expected}",
+            self.documents
+        ))
+    }
+}
+
 /// What a match of one word is worth: one for being there at all, so that more words beat better words, and at
 /// most one for its place. Each typo and not being the whole word takes a little.
 fn worth(place: f32, found: Match) -> f32 {
@@ -316,4 +402,18 @@ fn worth(place: f32, found: Match) -> f32 {
 /// The type that a number in the index stands for.
 pub(super) fn type_of(number: u64) -> Option<SearchType> {
     all_of::<SearchType>().find(|of| *of as u64 == number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_that_are_lost_are_missed() {
+        let counts = Counts { documents: 3, before: 10, replaced: 2 };
+        assert_eq!(counts.compared(11, 3), Ok(()));
+        for (all, of_batch) in [(8, 0), (10, 2), (11, 2), (12, 3)] {
+            assert!(counts.compared(all, of_batch).is_err(), "{all} {of_batch}");
+        }
+    }
 }

@@ -25,6 +25,10 @@ mod collector;
 mod index;
 mod word;
 
+/// The file with the number of the generation that is searched, and the one that takes its place.
+const CURRENT: &str = "current";
+const NEXT: &str = "current.next";
+
 /// The index of one generation for both audiences.
 #[derive(Debug)]
 struct Generation {
@@ -77,7 +81,7 @@ pub struct Embedded(Arc<Folder>);
 struct Folder {
     root: PathBuf,
     live: RwLock<Option<Arc<Generation>>>,
-    /// Whether a search has failed: its files may be damaged.
+    /// Whether a search or a write has failed: its files may be damaged.
     suspected: AtomicBool,
     shadow: RwLock<Option<Arc<Generation>>>,
 }
@@ -121,7 +125,7 @@ impl From<std::io::Error> for EngineError {
 
 impl Folder {
     fn current(&self) -> Option<u64> {
-        fs::read_to_string(self.root.join("current")).ok()?.trim().parse().ok()
+        fs::read_to_string(self.root.join(CURRENT)).ok()?.trim().parse().ok()
     }
 
     /// The generation that is searched; another program may have swapped it.
@@ -166,6 +170,9 @@ impl Folder {
     fn begin(&self) -> Result<(), EngineError> {
         *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
         fs::create_dir_all(&self.root)?;
+        for file in [CURRENT, NEXT] {
+            clear(&self.root.join(file))?;
+        }
         let current = self.current();
         let mut last = current.unwrap_or(0);
         for entry in fs::read_dir(&self.root)? {
@@ -175,12 +182,21 @@ impl Folder {
             };
             last = last.max(number);
             if Some(number) != current {
-                fs::remove_dir_all(entry.path())?;
+                remove(&entry.path())?;
             }
         }
         let shadow = Generation::create(&self.root, last + 1)?;
         *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(shadow));
         Ok(())
+    }
+
+    /// Lets go of the files that keep other programs from writing.
+    fn release(&self) {
+        *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
+        if let Some(live) = self.live() {
+            live.public.release();
+            live.members.release();
+        }
     }
 
     fn swap(&self) -> Result<(), EngineError> {
@@ -190,7 +206,7 @@ impl Folder {
             tracing::warn!(%error, "the search index could not be made smaller, and is slower than it might be");
         }
         // The name changes at once and for good, or not at all.
-        let (next, current) = (self.root.join("current.next"), self.root.join("current"));
+        let (next, current) = (self.root.join(NEXT), self.root.join(CURRENT));
         let mut file = fs::File::create(&next)?;
         writeln!(file, "{}", shadow.number)?;
         file.sync_all()?;
@@ -198,10 +214,20 @@ impl Folder {
         let old = self.live.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::clone(&shadow));
         if let Some(old) = old {
             // Searches that still read it keep its files open.
-            let _ = fs::remove_dir_all(self.root.join(old.number.to_string()));
+            let _ = remove(&self.root.join(old.number.to_string()));
         }
         Ok(())
     }
+}
+
+/// Takes away what is there, be it a file or a folder.
+fn remove(path: &Path) -> std::io::Result<()> {
+    if fs::symlink_metadata(path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+}
+
+/// Takes away a folder that is in the place of a file of ours.
+fn clear(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() { fs::remove_dir_all(path) } else { Ok(()) }
 }
 
 impl Engine for Embedded {
@@ -252,7 +278,11 @@ impl Engine for Embedded {
         self.run(move |folder| {
             let generation = folder.target(target)?;
             for (audience, batch) in &batches {
-                generation.of(*audience).write(batch, position)?;
+                if let Err(error) = generation.of(*audience).write(batch, position) {
+                    // Its files may be damaged: they are looked at before anybody goes on.
+                    folder.suspected.store(true, Ordering::Relaxed);
+                    return Err(error.into());
+                }
             }
             // It takes any document.
             Ok(Vec::new())
@@ -261,6 +291,19 @@ impl Engine for Embedded {
 
     fn swap(&self) -> BoxFuture<'_, Result<(), EngineError>> {
         self.run(Folder::swap)
+    }
+
+    fn release(&self) -> BoxFuture<'_, ()> {
+        let released = self.run(|folder| {
+            folder.release();
+            Ok(())
+        });
+        async move {
+            if let Err(error) = released.await {
+                tracing::warn!(%error, "the search index could not be let go of");
+            }
+        }
+        .boxed()
     }
 
     fn walk(

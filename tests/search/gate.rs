@@ -1,0 +1,99 @@
+//! An engine whose writes a test holds up, or loses.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use passerelle::search::Audience;
+use passerelle::search::engine::{
+    Batch, Engine, EngineError, Found, Guard, Position, Query, Refused, Target,
+};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// What becomes of writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// They go through.
+    Open,
+    /// They wait until the gate is opened.
+    Closed,
+    /// They are said to be done, and are not: only the place in the log is written.
+    Losing,
+}
+
+/// An engine behind a gate.
+#[derive(Debug)]
+pub(super) struct Gated {
+    inner: Arc<dyn Engine>,
+    gate: watch::Sender<Gate>,
+}
+
+impl Gated {
+    pub(super) fn new(inner: Arc<dyn Engine>) -> Arc<Self> {
+        Arc::new(Self { inner, gate: watch::channel(Gate::Open).0 })
+    }
+
+    pub(super) fn set(&self, gate: Gate) {
+        self.gate.send_replace(gate);
+    }
+}
+
+impl Engine for Gated {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn guard(&self) -> Guard {
+        self.inner.guard()
+    }
+
+    fn search<'a>(
+        &'a self,
+        audience: Audience,
+        query: &'a Query,
+    ) -> BoxFuture<'a, Result<Found, EngineError>> {
+        self.inner.search(audience, query)
+    }
+
+    fn position(&self) -> BoxFuture<'_, Result<Option<Position>, EngineError>> {
+        self.inner.position()
+    }
+
+    fn begin(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.inner.begin()
+    }
+
+    fn write(
+        &self,
+        target: Target,
+        batches: [(Audience, Batch); 2],
+        position: Position,
+    ) -> BoxFuture<'_, Result<Vec<Refused>, EngineError>> {
+        let mut gate = self.gate.subscribe();
+        Box::pin(async move {
+            let now = *gate.wait_for(|gate| *gate != Gate::Closed).await.expect("the gate is there");
+            let batches = match now {
+                Gate::Losing => batches.map(|(audience, _)| (audience, Batch::default())),
+                Gate::Open | Gate::Closed => batches,
+            };
+            self.inner.write(target, batches, position).await
+        })
+    }
+
+    fn swap(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.inner.swap()
+    }
+
+    fn release(&self) -> BoxFuture<'_, ()> {
+        self.inner.release()
+    }
+
+    fn walk(
+        &self,
+        audience: Audience,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(Uuid, i32)>, EngineError>> {
+        self.inner.walk(audience, after, limit)
+    }
+}
