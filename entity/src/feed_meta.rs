@@ -19,6 +19,10 @@ pub struct Model {
     pub system_identifier: Option<i64>,
     /// How often the database server has taken over from another; none where it does not say.
     pub timeline: Option<i32>,
+    /// Number of the last change that took something away from what the public may find.
+    pub withdrawn_public: i64,
+    /// Number of the last change that took something away from what members may find.
+    pub withdrawn_members: i64,
 }
 
 /// Relations are walked by keyed reads, not by the entity.

@@ -26,6 +26,7 @@ mod m20261122_000016_continuity;
 mod m20261122_000020_push;
 mod m20261122_000022_acknowledged;
 mod m20261122_000023_erasure_view;
+mod m20261122_000027_withdrawn;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000020_push::Migration),
             Box::new(m20261122_000022_acknowledged::Migration),
             Box::new(m20261122_000023_erasure_view::Migration),
+            Box::new(m20261122_000027_withdrawn::Migration),
         ]
     }
 }

@@ -17,6 +17,7 @@ mod matching;
 mod meilisearch;
 mod merged;
 pub(crate) mod stub;
+mod withdrawn;
 
 const FIXTURE: &str = include_str!("fixture.ndjson");
 const CASES: &str = include_str!("cases.json");

@@ -58,6 +58,8 @@ pub(crate) struct Setup {
     sample: bool,
     search: bool,
     engine: Option<Arc<dyn Engine>>,
+    /// Whether the engine may take as long as a request.
+    patient: bool,
     rate_limit: bool,
     limits: Option<Limits>,
     /// Sends mails.
@@ -79,6 +81,7 @@ impl Default for Setup {
             sample: false,
             search: false,
             engine: None,
+            patient: false,
             rate_limit: true,
             limits: None,
             mail: false,
@@ -105,6 +108,11 @@ impl Setup {
     pub(crate) fn with_engine(mut self, engine: Arc<dyn Engine>) -> Self {
         self.engine = Some(engine);
         self
+    }
+
+    /// With this search engine, which may take as long as a request.
+    pub(crate) fn with_patient_engine(self, engine: Arc<dyn Engine>) -> Self {
+        Self { patient: true, ..self.with_engine(engine) }
     }
 
     /// Sends mails: as files, see [`super::mail`].
@@ -312,8 +320,11 @@ impl TestServer {
         if let Some(engine) = engine.clone() {
             let following;
             (app, following) = app.with_search(engine);
-            if own {
+            if own || setup.patient {
                 app.search.engine_time = PATIENCE;
+            }
+            if own {
+                app.search.forget_time = PATIENCE;
             }
             following.start(&app, stop_following.clone());
         }
@@ -390,6 +401,17 @@ impl TestServer {
         let mut settings = self.settings();
         set(&mut settings);
         self.again(app, settings).await
+    }
+
+    /// Another program on the same database, with a search engine of its own, whose index follows the log as soon as nobody
+    /// else lets it.
+    pub(crate) async fn joined(&self, engine: Arc<dyn Engine>) -> Self {
+        let (mut app, following) = self.replica().await.with_search(Arc::clone(&engine));
+        app.search.engine_time = PATIENCE;
+        let mut joined = self.again(app.clone(), self.settings()).await;
+        following.start(&app, joined.following.clone());
+        joined.engine = Some(engine);
+        joined
     }
 
     /// Another server on the same directory, whose feed is for those who sign in. It must go before this one.

@@ -24,9 +24,11 @@ pub mod lag;
 pub mod lease;
 pub mod resumption;
 pub mod retention;
+pub mod withdrawal;
 
 pub use cursor::{ChangeCursor, Scope};
 pub use resumption::Resumption;
+pub use withdrawal::Withdrawal;
 
 /// What happened to a record in a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +84,8 @@ pub struct Change {
     pub origin: String,
     /// Random bits that tell a forked log.
     pub tag: i32,
+    /// The audiences from which it takes something away.
+    pub withdraws: Withdrawal,
 }
 
 const COLUMNS: &[(&str, KeyType)] = &[
@@ -95,12 +99,14 @@ const COLUMNS: &[(&str, KeyType)] = &[
     ("tag", KeyType::Int),
     ("at", KeyType::Int),
     ("first", KeyType::Int),
+    ("withdrawn_public", KeyType::Int),
+    ("withdrawn_members", KeyType::Int),
 ];
 
 impl Change {
     /// Its row of keys. What is the same for all of them is in each, as the text of the statement must be the same
     /// from one transaction to the next.
-    fn into_row(self, at: DateTime, first: Option<i64>) -> KeyRow {
+    fn into_row(self, at: DateTime, first: Option<i64>, (public, members): (i64, i64)) -> KeyRow {
         vec![
             KeyValue::Text(self.record_type.name().to_owned()),
             KeyValue::Id(self.record_id),
@@ -112,6 +118,8 @@ impl Change {
             KeyValue::Int(self.tag.into()),
             KeyValue::Int(at.micros()),
             KeyValue::Int(first.unwrap_or_default()),
+            KeyValue::Int(public),
+            KeyValue::Int(members),
         ]
     }
 }
@@ -146,7 +154,8 @@ pub async fn append_part(
         return Ok(first);
     }
     let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
-    let rows: Vec<KeyRow> = changes.into_iter().map(|change| change.into_row(at, first)).collect();
+    let withdrawn = withdrawal::places(&changes);
+    let rows: Vec<KeyRow> = changes.into_iter().map(|change| change.into_row(at, first, withdrawn)).collect();
     let keys = KeyColumns::new(COLUMNS);
     let source = keys.source(dialect);
     let entry = |base: &str| {
@@ -163,14 +172,23 @@ pub async fn append_part(
         )
     };
     let upsert = "ON CONFLICT (record_id, region, visibility) DO UPDATE SET last_seq = excluded.last_seq, op = excluded.op";
+    // Keeps the places of the last withdrawals, where there are some.
+    let places = |public: &str, members: &str| {
+        let place = |column: &str, number: &str| {
+            format!("{column} = CASE WHEN {number} > 0 THEN head + {number} ELSE {column} END")
+        };
+        format!("{}, {}", place("withdrawn_public", public), place("withdrawn_members", members))
+    };
     let missing = || DomainError::Stored("the counter of the change log is missing".into());
     let begun: i64 = match dialect {
         Dialect::Postgres => {
             let sql = format!(
-                "WITH k AS (SELECT * FROM {source}), n AS (SELECT count(*) AS n FROM k), \
-                 counter AS (UPDATE feed_meta SET head = head + n.n FROM n WHERE id = 1 RETURNING head - n.n AS base), \
+                "WITH k AS (SELECT * FROM {source}), n AS (SELECT count(*) AS n, max(k.withdrawn_public) AS in_public, \
+                 max(k.withdrawn_members) AS in_members FROM k), \
+                 counter AS (UPDATE feed_meta SET head = head + n.n, {} FROM n WHERE id = 1 RETURNING head - n.n AS base), \
                  logged AS ({} FROM counter CROSS JOIN k), heads AS ({} FROM counter CROSS JOIN k {upsert}) \
                  SELECT 1::bigint, counter.base + 1 FROM counter",
+                places("n.in_public", "n.in_members"),
                 entry("counter.base"),
                 head("counter.base"),
             );
@@ -184,8 +202,12 @@ pub async fn append_part(
             KeyedStatement { sql: log, keys: keys.clone() }.execute(tx, dialect, rows.clone()).await?;
             let heads = format!("{} {from} {upsert}", head("f.head"));
             KeyedStatement { sql: heads, keys }.execute(tx, dialect, rows).await?;
-            let raise = "UPDATE feed_meta SET head = head + $1 WHERE id = 1 RETURNING head - $1 + 1";
-            let raise = Statement::from_sql_and_values(dialect.backend(), raise, [count.into()]);
+            let raise = format!(
+                "UPDATE feed_meta SET head = head + $1, {} WHERE id = 1 RETURNING head - $1 + 1",
+                places("$2", "$3"),
+            );
+            let values = [count.into(), withdrawn.0.into(), withdrawn.1.into()];
+            let raise = Statement::from_sql_and_values(dialect.backend(), raise, values);
             tx.query_one_raw(raise).await?.ok_or_else(missing)?.try_get_by_index(0)?
         }
     };

@@ -63,6 +63,9 @@ pub enum EngineError {
     /// There is no index to search yet.
     #[error("the search index is being built")]
     Building,
+    /// Its index has not passed the last change that took something away.
+    #[error("the search index still has what was hidden or erased")]
+    Behind,
     /// It cannot be reached, or failed.
     #[error("the search engine failed: {0}")]
     Failed(String),

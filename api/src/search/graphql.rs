@@ -9,7 +9,7 @@ use super::document::{Document, Text};
 use super::engine::{Found, Hit, MAX_HITS, Position, Query};
 use super::highlight::{Highlight, highlights, matches};
 use super::records::SearchResult;
-use super::service::{Answer, AnsweredBy, Search};
+use super::service::{Answer, AnsweredBy, Counted, Search};
 use super::text::{Word, tokens};
 use super::{SearchFacet, SearchType};
 use crate::changes::{ChangeCursor, Head};
@@ -150,8 +150,8 @@ impl SearchConnection {
         self.indexed_through.as_ref()
     }
 
-    /// Whether the search engine could not answer: these are records whose name begins with the query, 50 at most,
-    /// without facets.
+    /// Whether the search engine could not answer, or its index still has what was hidden or erased since: these are
+    /// records whose name begins with the query, 50 at most, without facets.
     async fn degraded(&self) -> bool {
         self.degraded
     }
@@ -425,7 +425,8 @@ async fn suggestions(
     // Names come first, and mostly there are enough of them.
     let mut query = Query { limit: page_size(first, MAX_SUGGESTIONS)?, names: true, ..Query::default() };
     filter.map_or(Ok(()), |filter| filter.apply(&mut query))?;
-    let Answer { found, query, .. } = search.find(reader, types, typed(prefix), query, None).await?;
+    let answer = search.find(reader, types, typed(prefix), query, None, Counted::No).await?;
+    let Answer { found, query, .. } = answer;
     let names = names(reader, &found.hits).await?;
     let mut nodes: HashMap<Uuid, SearchResult> = match want {
         Some(want) => {
@@ -516,7 +517,7 @@ impl Asked {
         // Before the search, so that it says nothing of what came meanwhile.
         let reached = search.reached();
         let Answer { found, query, by } =
-            search.find(reader, &self.types, typed(&self.query), query, begun).await?;
+            search.find(reader, &self.types, typed(&self.query), query, begun, Counted::Yes).await?;
         let tag = self.tag(by);
         let Found { hits, total, facets } = found;
         let edges = field.selection.below("SearchConnection", "edges").unwrap_or_default();

@@ -19,10 +19,10 @@ pub struct Meters {
 impl Default for Meters {
     fn default() -> Self {
         let help = "Questions to the search engine: ok, failed, building (its index is not ready), spared (not asked, \
-                    because it has failed)";
+                    because it has failed), behind (not asked, because its index still has what was hidden or erased)";
         let requests = counters("search_requests_total", help, &["outcome"]);
         // There from the beginning, so that a first failure is seen as a rise from nothing.
-        for outcome in ["ok", "failed", "building", "spared"] {
+        for outcome in ["ok", "failed", "building", "spared", "behind"] {
             requests.with_label_values(&[outcome]);
         }
         let help = "How long the search engine took to answer, or was waited for";
@@ -37,6 +37,7 @@ impl Meters {
         let outcome = match answer {
             Ok(_) => "ok",
             Err(EngineError::Building) => "building",
+            Err(EngineError::Behind) => "behind",
             Err(EngineError::Failed(_)) => "failed",
         };
         self.requests.with_label_values(&[outcome]).inc();

@@ -27,6 +27,7 @@ pub mod reindex;
 pub mod service;
 pub mod store;
 pub mod text;
+mod withdrawn;
 
 /// Types of records that can be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]

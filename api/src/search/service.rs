@@ -10,6 +10,7 @@ use super::breaker::Breaker;
 use super::engine::{Engine, EngineError, Found, Hit, Position, Query};
 use super::meters::Meters;
 use super::text::{Word, query_words};
+use super::withdrawn::Behind;
 use super::{Audience, SearchFacet, SearchType, fallback};
 use crate::record::error::DomainError;
 use crate::record::reader::Reader;
@@ -17,6 +18,8 @@ use crate::record::{all_of, name_of};
 
 /// How long an engine may take, where nothing else is said.
 const ENGINE_TIME: Duration = Duration::from_millis(800);
+/// How long searches wait for an index that still has what was withdrawn, where nothing else is said.
+const FORGET_TIME: Duration = Duration::from_secs(1);
 /// How long a reader waits for the index to catch up.
 const CATCH_UP_TIME: Duration = Duration::from_secs(2);
 
@@ -25,11 +28,14 @@ const CATCH_UP_TIME: Duration = Duration::from_secs(2);
 pub struct Search {
     engine: Option<Arc<dyn Engine>>,
     breaker: Arc<Breaker>,
+    behind: Arc<Behind>,
     reached: watch::Receiver<Option<Position>>,
     /// What is counted of it.
     pub meters: Meters,
     /// How long the engine may take for an answer: then the database answers.
     pub engine_time: Duration,
+    /// How long searches wait for the index where it still has what was hidden or erased: then the database answers.
+    pub forget_time: Duration,
 }
 
 impl Default for Search {
@@ -46,6 +52,15 @@ pub enum AnsweredBy {
     Engine,
     /// The database in its place.
     Database,
+}
+
+/// Whether totals and facets of a search are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// They are: the index must not count what nobody may find any more.
+    Yes,
+    /// Only hits are, each of which is read again.
+    No,
 }
 
 /// What was found, and how.
@@ -67,8 +82,9 @@ impl Search {
     }
 
     fn of(engine: Option<Arc<dyn Engine>>, reached: watch::Receiver<Option<Position>>) -> Self {
-        let (breaker, meters) = (Arc::default(), Meters::default());
-        Self { engine, breaker, reached, meters, engine_time: ENGINE_TIME }
+        let (breaker, behind, meters) = (Arc::default(), Arc::default(), Meters::default());
+        let (engine_time, forget_time) = (ENGINE_TIME, FORGET_TIME);
+        Self { engine, breaker, behind, reached, meters, engine_time, forget_time }
     }
 
     /// Whether there is a search engine, and so an index that follows the log.
@@ -101,7 +117,8 @@ impl Search {
     }
 
     /// Finds what `text` means among these types. Pages go on as they began: `begun` says who answered the first.
-    /// A query for names is one for anything else as well where too few names fit.
+    /// A query for names is one for anything else as well where too few names fit. Where hits are counted, an index is
+    /// asked only if it has passed the last change that took something away from what the viewer may find.
     ///
     /// # Errors
     /// [`DomainError::Database`] where the database has to answer and cannot either;
@@ -113,6 +130,7 @@ impl Search {
         text: &str,
         mut query: Query,
         begun: Option<AnsweredBy>,
+        counted: Counted,
     ) -> Result<Answer, DomainError> {
         query.words = query_words(text);
         // All types are no filter: looking for each would cost as much as the search itself.
@@ -123,7 +141,7 @@ impl Search {
         let own = fallback::own(reader, types, text, &query).await?;
         let mut rest = own.rest(&query);
         if begun != Some(AnsweredBy::Database) {
-            match self.ask(Audience::of(&reader.viewer), &mut rest).await {
+            match self.ask_for(reader, &mut rest, counted).await? {
                 Ok(found) => {
                     let found = own.before(found, &query);
                     let query = Query { words: rest.words, any: rest.any, ..query };
@@ -154,6 +172,24 @@ impl Search {
         let filters = vec![(SearchFacet::Type, vec![name_of(SearchType::Organization).to_owned()])];
         let query = Query { words, any: true, names: true, filters, limit, ..Query::default() };
         Ok(self.engine(Audience::of(&reader.viewer), &query).await?.hits)
+    }
+
+    /// Asks the engine, where its index may answer.
+    async fn ask_for(
+        &self,
+        reader: &Reader,
+        query: &mut Query,
+        counted: Counted,
+    ) -> Result<Result<Found, EngineError>, DomainError> {
+        let audience = Audience::of(&reader.viewer);
+        if self.has_engine()
+            && counted == Counted::Yes
+            && !self.behind.has_passed(reader, audience, &self.reached, self.forget_time).await?
+        {
+            self.meters.requests.with_label_values(&["behind"]).inc();
+            return Ok(Err(EngineError::Behind));
+        }
+        Ok(self.ask(audience, query).await)
     }
 
     /// All words must be there. Where no record has all of them, words that nobody has are left out; where that
@@ -204,7 +240,7 @@ impl Search {
         };
         match &answer {
             Err(error @ EngineError::Failed(_)) => self.breaker.failed(error, Instant::now()),
-            Ok(_) | Err(EngineError::Building) => self.breaker.answered(),
+            Ok(_) | Err(EngineError::Building | EngineError::Behind) => self.breaker.answered(),
         }
         self.meters.asked(begun.elapsed(), &answer);
         answer

@@ -39,7 +39,7 @@ use super::policy::{Viewer, Visibility};
 use super::problem::{Problem, Problems};
 use super::read::Dialect;
 use crate::app::App;
-use crate::changes::{self, Change, Operation};
+use crate::changes::{self, Change, Operation, Withdrawal};
 use crate::directory::affiliation::write::AffiliationInput;
 use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::organization::write::OrganizationInput;
@@ -508,6 +508,14 @@ async fn transaction(
 pub fn log_of(written: &[Written]) -> Vec<Change> {
     let mut changes = Vec::with_capacity(written.len());
     for record in written {
+        // A level of a group of fields that changes may hide them, while the record stays where it is.
+        let hides = record.before.is_some() && record.fields.iter().any(|name| name == "fieldVisibility");
+        let withdraws = |operation, seen| match (operation, &record.after) {
+            (Operation::Upsert, _) if hides => Withdrawal::of_fields(seen),
+            (Operation::Upsert, _) => Withdrawal::default(),
+            (Operation::Leave, Some((_, after))) => Withdrawal::between(seen, Some(*after)),
+            (Operation::Leave | Operation::Delete | Operation::Erase, _) => Withdrawal::between(seen, None),
+        };
         let entry = |operation, (region, visibility): &(String, Visibility)| Change {
             record_type: record.record_type,
             record_id: record.id,
@@ -517,6 +525,7 @@ pub fn log_of(written: &[Written]) -> Vec<Change> {
             visibility: *visibility,
             origin: record.origin.clone(),
             tag: rand::random(),
+            withdraws: withdraws(operation, *visibility),
         };
         if let Some(views) = &record.erased_from {
             changes.extend(views.iter().map(|view| entry(Operation::Erase, view)));
