@@ -98,13 +98,13 @@ pub fn index_of(guard: &Guard) -> std::io::Result<Option<String>> {
 /// Locks the file of an index. The file names the index: others can then leave word for who holds it.
 fn lock(path: &Path) -> std::io::Result<Option<(File, String)>> {
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-    std::fs::create_dir_all(&folder).map_err(|error| unusable(&folder, error))?;
+    std::fs::create_dir_all(&folder).map_err(|error| unusable(&folder, &error))?;
     let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
-    let mut file = opened.map_err(|error| unusable(path, error))?;
+    let mut file = opened.map_err(|error| unusable(path, &error))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(error)) => return Err(unusable(path, error)),
+        Err(TryLockError::Error(error)) => return Err(unusable(path, &error)),
     }
     let mut name = String::new();
     file.read_to_string(&mut name)?;
@@ -121,7 +121,7 @@ fn lock(path: &Path) -> std::io::Result<Option<(File, String)>> {
 }
 
 /// An error that says which file is meant, and what to do where something else is in its place.
-fn unusable(path: &Path, error: std::io::Error) -> std::io::Error {
+fn unusable(path: &Path, error: &std::io::Error) -> std::io::Error {
     let path = path.display();
     let text = match error.kind() {
         ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
