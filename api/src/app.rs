@@ -14,6 +14,7 @@ use crate::changes::heads::Heads;
 use crate::changes::retention::Retention;
 use crate::directory::contact_read::ContactReads;
 use crate::identity::Identity;
+use crate::identity::session::REUSE_SECONDS;
 use crate::mail::Mailer;
 use crate::push::Pushes;
 use crate::record::error::DomainError;
@@ -75,6 +76,8 @@ pub struct App {
     pub traffic: Traffic,
     /// Hours within which all who follow must have taken what was erased.
     pub erasure_hours: u32,
+    /// Seconds after its first use in which a refresh token is accepted again.
+    pub refresh_reuse: u32,
     /// For how long what is in the log is kept.
     pub retention: Retention,
     /// Whether whoever does not sign in may follow what everyone sees.
@@ -101,6 +104,7 @@ impl App {
             acknowledgements: Acknowledgements::default(),
             traffic: Traffic::default(),
             erasure_hours: ERASURE_HOURS,
+            refresh_reuse: REUSE_SECONDS,
             retention: Retention::default(),
             feed_public: true,
             pushes: Pushes::default(),
@@ -127,6 +131,11 @@ impl App {
             Ok(row.instance_id)
         };
         self.instance.get_or_try_init(read).await.copied()
+    }
+
+    /// The time after its first use in which a refresh token is accepted again, in microseconds.
+    pub fn refresh_reuse_micros(&self) -> i64 {
+        i64::from(self.refresh_reuse) * 1_000_000
     }
 
     /// A new id for a record: ordered by time (UUID version 7, RFC 9562).

@@ -11,6 +11,7 @@ use url::{Origin, Url};
 
 use crate::app::ERASURE_HOURS;
 use crate::directory::talent::upkeep::{Term, Terms};
+use crate::identity::session::REUSE_SECONDS;
 use crate::push::BATCHES_PER_MINUTE;
 use crate::record::value::EmailAddress;
 use crate::server::{Manifest, Trust};
@@ -162,6 +163,10 @@ pub struct Config {
     /// `syncStatus`
     #[arg(long, env, default_value_t = ERASURE_HOURS, value_name = "HOURS", value_parser = value_parser!(u32).range(1..))]
     pub erasure_hours: u32,
+
+    /// Seconds after its first use in which a refresh token is accepted again, as parallel requests of one page send it
+    #[arg(long, env, default_value_t = REUSE_SECONDS, value_name = "SECONDS", value_parser = value_parser!(u32).range(0..=300))]
+    pub refresh_reuse_seconds: u32,
 
     /// Points of operations that a client may ask for in a minute who is signed in, by `@cost` and `@listSize` of the
     /// schema, unless nothing is counted with `RATE_LIMIT=off`

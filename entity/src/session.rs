@@ -17,11 +17,11 @@ pub struct Model {
     pub token_hash: Vec<u8>,
     /// SHA-256 of the refresh token for which it was given.
     pub parent_hash: Option<Vec<u8>>,
-    /// Whether the parent has been used a second time.
+    /// Whether the parent has been used a second time. Programs of the version before read it; nothing else does.
     pub parent_again: bool,
     /// Microseconds since 1970, UTC.
     pub created_at: i64,
-    /// Microseconds since 1970, UTC.
+    /// When the parent was used first; microseconds since 1970, UTC.
     pub refreshed_at: i64,
     /// When it ends unless it is refreshed; microseconds since 1970, UTC.
     pub expires_at: i64,

@@ -312,9 +312,9 @@ fn no_secret_is_logged() {
         ask(&address, Some(&key), "{ viewer { authenticated } }", json!({})).await;
         ask(&address, Some("a-bad-canary"), "{ viewer { authenticated } }", json!({})).await;
         ask(&address, refreshed["accessToken"].as_str(), "{ viewer { authenticated } }", json!({})).await;
-        // A child that is not used, and then one that was: the session ends, which is logged.
-        for _ in 0..2 {
-            ask(&address, None, REFRESH, json!({"token": session["refreshToken"]})).await;
+        // The child, and then its parent, which was used long before: the session ends, which is logged.
+        for token in [&refreshed["refreshToken"], &session["refreshToken"]] {
+            ask(&address, None, REFRESH, json!({ "token": token })).await;
         }
         let mut all = all.lock().expect("no panic");
         for pair in [&session, refreshed] {

@@ -69,6 +69,7 @@ impl Serve {
         app.feed_public = config.feed_public == Switch::On;
         app.retention = Retention { superseded_days: config.log_days, tombstone_days: config.tombstone_days };
         app.erasure_hours = config.erasure_hours;
+        app.refresh_reuse = config.refresh_reuse_seconds;
         app.traffic = Traffic::new(config.limits());
         // Before anything is written: what is written now belongs to the new feed.
         let checked = continuity::check(&app, &config.data_dir, self.feed_continues).await;

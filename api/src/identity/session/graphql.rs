@@ -30,9 +30,10 @@ pub struct SessionPayload {
     /// Sent with each request, in the header `Authorization: Bearer <token>`, until it expires; null where nobody
     /// was signed in.
     pub access_token: Option<String>,
-    /// Sent with `refreshSession` to get the next pair of tokens. Each one is good for one use, within 30 days. If
-    /// the answer to a refresh is lost, the same one may be sent again, once; after that, or when an older one comes
-    /// again, the session ends. Keep it where no script of another site can read it.
+    /// Sent with `refreshSession` to get the next pair of tokens, within 30 days. Parallel requests may send the same
+    /// one: for 30 seconds after its first use it is accepted again, and answered with the same next token. When it
+    /// comes later than that, the session ends, because somebody may have copied it. Keep it where no script of another
+    /// site can read it.
     pub refresh_token: Option<String>,
     /// When the access token expires: 10 minutes from now.
     pub expires_at: Option<DateTime>,

@@ -1,10 +1,14 @@
 //! Sessions: signing in, staying signed in, signing out.
 //!
 //! A session is a family of refresh tokens, of which one is unused (RFC 9700 section 4.14.2). A refresh token is
-//! made of what all of its family begin with and of 256 random bits of its own; the database has the hashes of
-//! the family, of the unused token and of its parent. A token of a family that is neither was used before:
-//! somebody else may have a copy, and the family ends. A client that has lost an answer sends the parent again:
-//! that is accepted once, while the child is unused, and the child is good no more.
+//! made of what all of its family begin with and of 256 bits of its own; the database has the hashes of the family,
+//! of the unused token and of its parent. A token of a family that is neither was used before: somebody else may
+//! have a copy, and the family ends.
+//!
+//! The queries of a page send one token at once, and an answer can get lost. So the parent is accepted again for a
+//! short time after its first use ([`REUSE_SECONDS`]), and answered with the child that its first use was answered
+//! with. The server does not store tokens: it derives the child from the parent with its own key, so that it can
+//! repeat the answer, and nobody else can foresee it.
 
 use std::net::IpAddr;
 
@@ -15,6 +19,7 @@ use uuid::Uuid;
 
 use super::account::{email_key, store as accounts};
 use super::caller::Known;
+use super::encryption::EncryptionKey;
 use super::secret::{self, Hash};
 use super::{caller, password, transact};
 use crate::app::App;
@@ -34,6 +39,10 @@ const FAMILY: usize = 16;
 const OWN: usize = 32;
 /// Microseconds for which an unused refresh token is good: 30 days.
 const LIFETIME: i64 = 30 * 24 * 3600 * 1_000_000;
+/// Seconds after its first use in which a refresh token is accepted again, unless set otherwise.
+pub const REUSE_SECONDS: u32 = 30;
+/// What the key is used for when a refresh token is derived from its parent.
+const DERIVATION: &str = "refresh token";
 /// Sessions of one account at most; the one that was idle the longest ends.
 pub const MAX_SESSIONS: u64 = 100;
 
@@ -46,6 +55,14 @@ struct RefreshToken {
 impl RefreshToken {
     fn new(family: [u8; FAMILY]) -> Self {
         Self { family, own: secret::random() }
+    }
+
+    /// The token that this one is exchanged for: always the same, so that parallel requests get equal answers.
+    fn child(&self, key: &EncryptionKey) -> Self {
+        let derived = key.digest(DERIVATION, &[&self.family[..], &self.own[..]].concat());
+        let mut own = [0; OWN];
+        own.copy_from_slice(&derived[..OWN]);
+        Self { family: self.family, own }
     }
 
     fn parse(text: &SecretString) -> Option<Self> {
@@ -72,18 +89,21 @@ impl RefreshToken {
 enum Standing {
     /// The unused one.
     Unused,
-    /// The parent of the unused one, for the first time again: its answer was lost.
-    Lost,
+    /// The parent of the unused one, a short time after its first use: a parallel request, or a lost answer.
+    Again,
     /// One that was used before.
     Used,
 }
 
-/// What the token with this hash is to its family.
-fn standing(session: &Model, hash: &Hash) -> Standing {
+/// What the token with this hash is to its family. `reuse` is the time in which a used token is accepted again, in
+/// microseconds.
+fn standing(session: &Model, hash: &Hash, now: DateTime, reuse: i64) -> Standing {
+    // Programs on several machines share the session, and their clocks differ: an instant just ahead counts as near.
+    let since_use = now.micros().abs_diff(session.refreshed_at);
     if session.token_hash == hash {
         Standing::Unused
-    } else if session.parent_hash.as_deref() == Some(&hash[..]) && !session.parent_again {
-        Standing::Lost
+    } else if session.parent_hash.as_deref() == Some(&hash[..]) && since_use < reuse.unsigned_abs() {
+        Standing::Again
     } else {
         Standing::Used
     }
@@ -213,14 +233,14 @@ enum Refreshed {
     },
 }
 
-/// Goes on with a session: gives a new refresh token for one that is unused, or whose answer was lost.
+/// Goes on with a session: exchanges a refresh token that is unused, or was used for the first time just now.
 ///
 /// # Errors
 /// [`said::SESSION`] for any other token; [`DomainError::RateLimited`] after too many attempts.
 pub async fn refresh(app: &App, token: &SecretString, from: IpAddr) -> Result<Opened, Undone> {
     app.identity.throttles().refresh_from(from, app.clock.now())?;
     let token = RefreshToken::parse(token).ok_or_else(ended)?;
-    let next = RefreshToken::new(token.family);
+    let next = token.child(app.identity.encryption()?);
     let (family, hash, next_hash) = (token.family_hash(), token.hash(), next.hash());
     let refreshed = transact(app, move |app, tx| {
         Box::pin(async move {
@@ -231,7 +251,7 @@ pub async fn refresh(app: &App, token: &SecretString, from: IpAddr) -> Result<Op
                 store::delete(tx, id).await?;
                 return Ok(Refreshed::Ended(id));
             }
-            let standing = standing(&session, &hash);
+            let standing = standing(&session, &hash, now, app.refresh_reuse_micros());
             if standing == Standing::Used {
                 // Whoever used it first and whoever uses it now: one of them should not have it.
                 tracing::warn!(account = %account, session = %id, "a used refresh token came again: the session ends");
@@ -239,16 +259,23 @@ pub async fn refresh(app: &App, token: &SecretString, from: IpAddr) -> Result<Op
                 return Ok(Refreshed::Ended(id));
             }
             app.identity.throttles().refresh_of(account, now)?;
-            let lost = standing == Standing::Lost;
-            let after = Model {
-                parent_hash: Some(hash.to_vec()),
-                parent_again: lost,
-                token_hash: next_hash.to_vec(),
-                refreshed_at: now.micros(),
-                expires_at: now.micros() + LIFETIME,
-                ..session
+            let after = match standing {
+                // The time of the first use stays, so that repeating does not prolong the time for repeating.
+                Standing::Again => {
+                    Model { parent_again: true, token_hash: next_hash.to_vec(), ..session.clone() }
+                }
+                Standing::Unused | Standing::Used => Model {
+                    parent_hash: Some(hash.to_vec()),
+                    parent_again: false,
+                    token_hash: next_hash.to_vec(),
+                    refreshed_at: now.micros(),
+                    expires_at: now.micros() + LIFETIME,
+                    ..session.clone()
+                },
             };
-            store::update(tx, after).await?;
+            if after != session {
+                store::update(tx, after).await?;
+            }
             Ok(Refreshed::Yes { session: id, account })
         })
     });
@@ -304,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_is_accepted_once_more() {
+    fn a_parent_is_accepted_for_a_short_time() {
         let family = secret::random();
         let [parent, child, stranger] = [(); 3].map(|()| RefreshToken::new(family));
         let mut session = Model {
@@ -315,15 +342,38 @@ mod tests {
             parent_hash: Some(parent.hash().to_vec()),
             parent_again: false,
             created_at: 0,
-            refreshed_at: 0,
-            expires_at: 1,
+            refreshed_at: 100_000_000,
+            expires_at: i64::MAX,
         };
-        assert_eq!(standing(&session, &child.hash()), Standing::Unused);
-        assert_eq!(standing(&session, &parent.hash()), Standing::Lost);
-        assert_eq!(standing(&session, &stranger.hash()), Standing::Used);
-        session.parent_again = true;
-        assert_eq!(standing(&session, &parent.hash()), Standing::Used);
+        let reuse = 30_000_000;
+        let at = |session: &Model, token: &RefreshToken, seconds: i64| {
+            standing(session, &token.hash(), DateTime::from_micros(seconds * 1_000_000), reuse)
+        };
+        for seconds in [71, 100, 129] {
+            assert_eq!(at(&session, &parent, seconds), Standing::Again, "{seconds}");
+        }
+        for seconds in [0, 70, 130, 1000] {
+            assert_eq!(at(&session, &parent, seconds), Standing::Used, "{seconds}");
+        }
+        for seconds in [0, 100, 1000] {
+            assert_eq!(at(&session, &child, seconds), Standing::Unused);
+            assert_eq!(at(&session, &stranger, seconds), Standing::Used);
+        }
+        assert_eq!(standing(&session, &parent.hash(), DateTime::from_micros(100_000_000), 0), Standing::Used);
         session.parent_hash = None;
-        assert_eq!(standing(&session, &parent.hash()), Standing::Used);
+        assert_eq!(at(&session, &parent, 100), Standing::Used);
+    }
+
+    #[test]
+    fn a_child_is_derived_and_cannot_be_foreseen() {
+        let key = |letter: &str| {
+            EncryptionKey::parse("key", &format!("{}=", letter.repeat(43)).into()).expect("32 bytes")
+        };
+        let token = RefreshToken::new(secret::random());
+        let (child, again) = (token.child(&key("A")), token.child(&key("A")));
+        assert_eq!(child.hash(), again.hash());
+        assert_eq!(child.family_hash(), token.family_hash());
+        assert_ne!(child.hash(), token.child(&key("E")).hash());
+        assert_ne!(child.child(&key("A")).hash(), child.hash());
     }
 }

@@ -30,6 +30,15 @@ pub async fn lock(tx: &DatabaseTransaction, family: &Hash) -> Result<Option<sess
     Ok(found.lock_exclusive().one(tx).await?)
 }
 
+/// When somebody signed in to a session; none where it has ended.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn created_at(on: &impl ConnectionTrait, id: Uuid) -> Result<Option<DateTime>, DomainError> {
+    let found = session::Entity::find_by_id(id).one(on).await?;
+    Ok(found.map(|session| DateTime::from_micros(session.created_at)))
+}
+
 /// Writes a session over.
 ///
 /// # Errors
