@@ -347,6 +347,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    with Setup::default().erasing_at_once();
     async fn a_talent_who_is_erased_takes_along_what_was_noted_and_proposed(server) {
         let own = server.beside(editor(&["wallonie"])).await;
         import(&server, &[organization("wallonie", "o", json!({})), reachable("ana-canary"), reachable("twice")]).await;

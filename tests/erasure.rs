@@ -143,7 +143,7 @@ struct Place {
 impl Place {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(self.folder.path());
-        command.args(arguments).env("RUST_LOG", "debug");
+        command.args(arguments).env("RUST_LOG", "debug").env("ERASURE_DELAY", "0 days");
         if let Some(url) = &self.database {
             command.env("DATABASE_URL", url);
         }
@@ -310,6 +310,7 @@ async fn id_of(server: &TestServer, slug: &str) -> String {
 }
 
 on_both_databases! {
+    with Setup::default().erasing_at_once();
     async fn the_log_says_so_in_every_view_that_it_was_ever_in(server) {
         import(&server, &[organization("wallonie", "studio", json!({})), talent("wallonie", "t", json!({})),
             affiliation("wallonie", "t", "studio", json!({}))]).await;
@@ -335,6 +336,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    with Setup::default().erasing_at_once();
     async fn the_person_and_its_region_may(server) {
         import(&server, &[talent("wallonie", "a", json!({})), talent("wallonie", "b", json!({})),
             talent("wallonie", "hidden", json!({"visibility": "PRIVATE"}))]).await;
@@ -355,6 +357,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    with Setup::default().erasing_at_once();
     async fn an_account_that_was_for_the_profile_goes_with_it(server) {
         import(&server, &[talent("wallonie", "a", json!({})), talent("wallonie", "b", json!({}))]).await;
         for (slug, grants) in [("a", [].as_slice()), ("b", [(Role::Member, "wallonie")].as_slice())] {
@@ -383,6 +386,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    with Setup::default().erasing_at_once();
     async fn it_does_not_come_back(server) {
         let line = talent("wallonie", "t", json!({}));
         import(&server, &[organization("wallonie", "studio", json!({})), line.clone()]).await;
@@ -409,6 +413,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    with Setup::default().erasing_at_once();
     async fn a_backup_does_not_bring_it_back(server) {
         let lines = [talent("wallonie", "a", json!({})), talent("wallonie", "b", json!({}))];
         import(&server, &lines).await;
@@ -442,7 +447,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
-    with Setup::default();
+    with Setup::default().erasing_at_once();
     async fn partnerships_and_organizations_are_as_before(server) {
         import(&server, &[organization("wallonie", "a", json!({})), organization("flandre", "b", json!({})),
             partnership("wallonie", "p", &["a", "b"], json!({})), talent("wallonie", "t", json!({})),

@@ -13,6 +13,7 @@ use crate::changes::acknowledged::Acknowledgements;
 use crate::changes::heads::Heads;
 use crate::changes::retention::Retention;
 use crate::directory::contact_read::ContactReads;
+use crate::directory::talent::erasing::Delay;
 use crate::identity::Identity;
 use crate::identity::session::REUSE_SECONDS;
 use crate::mail::Mailer;
@@ -76,6 +77,8 @@ pub struct App {
     pub traffic: Traffic,
     /// Hours within which all who follow must have taken what was erased.
     pub erasure_hours: u32,
+    /// The time between a request to erase a profile and its erasure.
+    pub erasure_delay: Delay,
     /// Seconds after its first use in which a refresh token is accepted again.
     pub refresh_reuse: u32,
     /// For how long what is in the log is kept.
@@ -104,6 +107,7 @@ impl App {
             acknowledgements: Acknowledgements::default(),
             traffic: Traffic::default(),
             erasure_hours: ERASURE_HOURS,
+            erasure_delay: Delay::default(),
             refresh_reuse: REUSE_SECONDS,
             retention: Retention::default(),
             feed_public: true,

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use url::{Origin, Url};
 
 use crate::app::ERASURE_HOURS;
+use crate::directory::talent::erasing::Delay;
 use crate::directory::talent::upkeep::{Term, Terms};
 use crate::identity::session::REUSE_SECONDS;
 use crate::push::BATCHES_PER_MINUTE;
@@ -119,6 +120,11 @@ pub struct Config {
     /// How long before each the person is warned by mail
     #[arg(long, env, default_value = "30 days", value_name = "TIME")]
     pub profile_warn_before: Term,
+
+    /// How long an erasure waits that `eraseTalent` asks for, so that the person can stop it: months or days, `0 days` for
+    /// not at all
+    #[arg(long, env, default_value = "3 days", value_name = "TIME")]
+    pub erasure_delay: Delay,
 
     /// File with the OpenID Connect issuers whose tokens are accepted: a JSON list, see docs/operators.md
     #[arg(long, env, value_name = "FILE")]

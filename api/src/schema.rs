@@ -18,6 +18,7 @@ use crate::directory::proposal::mutation::ProposalMutation;
 use crate::directory::region::graphql::RegionQuery;
 use crate::directory::statistics::StatisticsQuery;
 use crate::directory::talent::consent::graphql::ConsentQuery;
+use crate::directory::talent::erasing::graphql::ErasureMutation;
 use crate::directory::talent::graphql::TalentQuery;
 use crate::directory::talent::mutation::TalentMutation;
 use crate::directory::talent::own::OwnTalentMutation;
@@ -79,6 +80,7 @@ pub struct Mutation(
     OrganizationMutation,
     TalentMutation,
     OwnTalentMutation,
+    ErasureMutation,
     AffiliationMutation,
     PartnershipMutation,
     ProposalMutation,

@@ -32,6 +32,7 @@ pub mod proposal;
 pub mod record_identifier;
 pub mod record_redirect;
 pub mod record_slug;
+pub mod scheduled_erasure;
 pub mod search_dead_letter;
 pub mod search_job;
 pub mod session;

@@ -27,6 +27,7 @@ mod m20261122_000020_push;
 mod m20261122_000022_acknowledged;
 mod m20261122_000023_erasure_view;
 mod m20261122_000027_withdrawn;
+mod m20261122_000041_scheduled_erasure;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000022_acknowledged::Migration),
             Box::new(m20261122_000023_erasure_view::Migration),
             Box::new(m20261122_000027_withdrawn::Migration),
+            Box::new(m20261122_000041_scheduled_erasure::Migration),
         ]
     }
 }

@@ -37,7 +37,7 @@ async fn elsewhere(server: &TestServer) -> Option<TestServer> {
         Dialect::Sqlite => Backend::Postgres,
         Dialect::Postgres => Backend::Sqlite,
     };
-    TestServer::with(backend, Setup::default().viewer(admin()).with_search()).await
+    TestServer::with(backend, Setup::default().viewer(admin()).with_search().erasing_at_once()).await
 }
 
 /// The program on the database of a server.

@@ -60,6 +60,7 @@ fn moderator(region: &str) -> Viewer {
 }
 
 on_both_databases! {
+    with Setup::default().erasing_at_once();
     async fn whoever_has_followed_a_record_takes_its_erasure(server) {
         import(&server, &some()).await;
         let ada = talent_id(&server, "ada").await;
@@ -140,6 +141,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    with Setup::default().erasing_at_once();
     async fn it_is_known_also_when_the_tombstone_is_gone(server) {
         import(&server, &some()).await;
         import(&server, &[talent("wallonie", "bob", json!({}))]).await;
@@ -175,7 +177,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
-    with Setup::default().with_search();
+    with Setup::default().erasing_at_once().with_search();
     async fn the_index_counts(server) {
         import(&server, &some()).await;
         server.indexed().await;

@@ -16,7 +16,7 @@ use crate::on_both_databases;
 use crate::support::records::{
     affiliation, import_text, ndjson, options, organization, partnership, source, talent,
 };
-use crate::support::server::TestServer;
+use crate::support::server::{Setup, TestServer};
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
@@ -115,6 +115,7 @@ async fn listed(server: &TestServer) -> BTreeMap<String, i64> {
 }
 
 on_both_databases! {
+    with Setup::default().erasing_at_once();
     async fn whoever_has_caught_up_has_what_is_there(server) {
         let seed = std::env::var("SEED").map_or_else(|_| rand::random(), |seed| seed.parse().expect("a number"));
         println!("SEED={seed}");

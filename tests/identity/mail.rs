@@ -319,7 +319,7 @@ fn settings_of_mails_are_checked_at_the_start() {
 }
 
 on_both_databases! {
-    with Setup::default().with_mail();
+    with Setup::default().with_mail().erasing_at_once();
     async fn who_is_erased_leaves_no_mails_behind(server) {
         const GONE: &str = "Gone.Exemple@Example.org";
         let own = accounts::account(&server.app, GONE, &[]).await;

@@ -18,7 +18,7 @@ use crate::on_both_databases;
 use crate::push::{batch, item, partner, push_input, refused, sources, statuses};
 use crate::support::place::{Partner, Place};
 use crate::support::records::{Told, import_text, ndjson, options, source, talent};
-use crate::support::server::TestServer;
+use crate::support::server::{Setup, TestServer};
 use crate::support::until;
 
 /// Somebody with the canary in every field.
@@ -61,6 +61,7 @@ async fn after_erasure(server: &TestServer, ids: &[Uuid]) -> i64 {
 }
 
 on_both_databases! {
+    with Setup::default().erasing_at_once();
     async fn late_writes_by_every_door_at_once(server) {
         sources(&server, &["wallonie"]).await;
         let own = server.beside(partner(&["wallonie"])).await;
@@ -164,7 +165,7 @@ async fn canaries(place: &Place) -> (Vec<std::path::PathBuf>, Vec<String>) {
 on_both_databases! {
     async fn a_backup_does_not_bring_them_back(place: Place) {
         let key = place.key(&["test-wallonie"]).await;
-        let mut server = place.serve();
+        let mut server = place.serve_with(&place.url, &["--erasure-delay", "0 days"]);
         let partner = Partner::new(server.address(), Some(&key));
         let (first, second) = (item(person(1, "first"), json!({})), item(person(2, "second"), json!({})));
         let made = partner.push("test-wallonie", "first", std::slice::from_ref(&first)).await;
@@ -173,7 +174,7 @@ on_both_databases! {
         place.back_up().await;
 
         // One is erased after the backup, another is made and erased after it.
-        let mut server = place.serve();
+        let mut server = place.serve_with(&place.url, &["--erasure-delay", "0 days"]);
         let partner = partner.at(server.address());
         let made = partner.push("test-wallonie", "second", std::slice::from_ref(&second)).await;
         let two = made["results"][0]["record"]["id"].as_str().expect("an id").to_owned();
@@ -193,7 +194,7 @@ on_both_databases! {
         place.restore().await;
         assert_ne!(canaries(&place).await, (Vec::new(), Vec::new()), "the backup has it");
 
-        let mut server = place.serve();
+        let mut server = place.serve_with(&place.url, &["--erasure-delay", "0 days"]);
         let partner = partner.at(server.address());
         let find = "query($id: ID!) { node(id: $id) { id } talents { totalCount } changes { changes { operation record { __typename } } } }";
         let found = partner.data(find, json!({ "id": one })).await;

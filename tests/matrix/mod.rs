@@ -655,7 +655,7 @@ async fn run(noisy: TestServer) {
 }
 
 on_both_databases! {
-    with Setup::default().with_search().without_rate_limit().with_huge_documents();
+    with Setup::default().with_search().without_rate_limit().with_huge_documents().erasing_at_once();
     async fn everybody_may_what_the_table_says(server) {
         Box::pin(run(server)).await;
     }

@@ -182,7 +182,8 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("TalentPayload", Shown::Related, "talent userErrors"),
     ("AffiliationPayload", Shown::Related, "affiliation userErrors"),
     ("PartnershipPayload", Shown::Related, "partnership userErrors"),
-    ("DeletePayload", Shown::Free, "deletedId userErrors"),
+    ("DeletePayload", Shown::Free, "deletedId scheduledFor userErrors"),
+    ("StopErasurePayload", Shown::Free, "talentId userErrors"),
     ("PushRecordsPayload", Shown::Related, "cursor replayed results userErrors"),
     (
         "PushRecordResult",
@@ -423,6 +424,7 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         "(input: {name: \"test-wallonie\", region: \"wallonie\"}) { source { name } {errors} }",
         Undo::Nothing,
     ),
+    ("stopErasure", May::WriteTalent, "(id: \"{talent}\") { talentId {errors} }", Undo::Nothing),
     ("eraseTalent", May::WriteTalent, "(id: \"{talent}\") { deletedId {errors} }", Undo::Never),
     (
         "createAffiliation",

@@ -14,6 +14,7 @@ use crate::support::server::TestServer;
 
 mod claiming;
 mod consent;
+mod erasing;
 mod export;
 mod imported;
 mod upkeep;

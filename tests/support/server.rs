@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use passerelle::app::{App, Clock};
 use passerelle::changes;
+use passerelle::directory::talent::erasing::Delay;
 use passerelle::identity;
 use passerelle::identity::encryption::EncryptionKey;
 use passerelle::identity::oidc::Issuers;
@@ -65,6 +66,8 @@ pub(crate) struct Setup {
     /// Sends mails.
     mail: bool,
     smtp_url: Option<String>,
+    /// Erasures do not wait.
+    erasing_at_once: bool,
 }
 
 /// How long requests may take, unless a test is about that: a slow machine is no fault.
@@ -86,6 +89,7 @@ impl Default for Setup {
             limits: None,
             mail: false,
             smtp_url: None,
+            erasing_at_once: false,
         }
     }
 }
@@ -125,6 +129,12 @@ impl Setup {
     pub(crate) fn with_smtp(mut self, url: &str) -> Self {
         self.smtp_url = Some(url.to_owned());
         self.with_mail()
+    }
+
+    /// Whoever is erased is erased at once: for tests of what an erasure does.
+    pub(crate) fn erasing_at_once(mut self) -> Self {
+        self.erasing_at_once = true;
+        self
     }
 
     /// Whoever asks is this viewer.
@@ -301,6 +311,9 @@ impl TestServer {
         let app = App::new(db, Clock::Set(start_of_time()));
         let mut app = identified(app, setup.rate_limit, Issuers::default()).await;
         app.traffic = Traffic::new(setup.limits);
+        if setup.erasing_at_once {
+            app.erasure_delay = Delay::NONE;
+        }
         let stop = CancellationToken::new();
         let data_dir = tempfile::tempdir().expect("a folder");
         app.mail = mailer(data_dir.path(), setup.smtp_url);

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::changes::continuity;
 use crate::changes::retention::Retention;
 use crate::config::{Config, DatabaseName, Switch};
-use crate::directory::talent::upkeep;
+use crate::directory::talent::{erasing, upkeep};
 use crate::identity::demo;
 use crate::push::Pushes;
 use crate::record::erasure::settle::Erased;
@@ -69,6 +69,7 @@ impl Serve {
         app.feed_public = config.feed_public == Switch::On;
         app.retention = Retention { superseded_days: config.log_days, tombstone_days: config.tombstone_days };
         app.erasure_hours = config.erasure_hours;
+        app.erasure_delay = config.erasure_delay;
         app.refresh_reuse = config.refresh_reuse_seconds;
         app.traffic = Traffic::new(config.limits());
         // Before anything is written: what is written now belongs to the new feed.
@@ -112,6 +113,7 @@ impl Serve {
         housekeeping::start(&app, stop.clone());
         app.mail.start(&app, stop.clone());
         upkeep::start(&app, terms, stop.clone());
+        erasing::start(&app, stop.clone());
         let sample = if self.demo {
             let loaded = import::sample::load(&app).await;
             let loaded = match loaded.map_err(|error| {

@@ -30,6 +30,7 @@ pub mod invitation;
 pub mod oidc;
 pub mod one_time;
 pub mod password;
+pub mod presence;
 pub mod recovery;
 pub mod role;
 pub mod secret;

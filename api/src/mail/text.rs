@@ -47,6 +47,17 @@ pub enum Template {
         /// The day on which it is hidden.
         on: NaiveDate,
     },
+    /// The erasure of a profile was requested, and can still be stopped.
+    ErasureScheduled {
+        /// What is in the link.
+        token: SecretString,
+        /// Slug of the region that answers for it.
+        region: String,
+        /// The day on which it is erased.
+        on: NaiveDate,
+        /// Whether the person has requested it themselves.
+        by_person: bool,
+    },
     /// A profile will be erased because nobody has confirmed it.
     ProfileErasure {
         /// Slug of the region that answers for it.
@@ -236,6 +247,14 @@ impl Template {
                 (&PASSWORD_RESET, values)
             }
             Self::PasswordChanged => (&PASSWORD_CHANGED, Vec::new()),
+            Self::ErasureScheduled { token, region, on, by_person } => {
+                let values = vec![
+                    ("region", region_name(region, language)),
+                    ("on", on.format("%Y-%m-%d").to_string()),
+                    ("link", link(page, "keep-profile", token)),
+                ];
+                (if *by_person { &profile::ERASURE_REQUESTED } else { &profile::ERASURE_BY_STAFF }, values)
+            }
             Self::ProfileHiding { region, on } | Self::ProfileErasure { region, on } => {
                 let values = vec![
                     ("region", region_name(region, language)),
@@ -262,7 +281,19 @@ mod tests {
         let templates = [
             Template::Invitation { token: token.clone(), region: "flandre".into(), days: 14 },
             Template::ProfileInvitation { token: token.clone(), region: "flandre".into(), days: 14 },
-            Template::PasswordReset { token, minutes: 60 },
+            Template::PasswordReset { token: token.clone(), minutes: 60 },
+            Template::ErasureScheduled {
+                token: token.clone(),
+                region: "flandre".into(),
+                on: NaiveDate::default(),
+                by_person: true,
+            },
+            Template::ErasureScheduled {
+                token,
+                region: "flandre".into(),
+                on: NaiveDate::default(),
+                by_person: false,
+            },
             Template::PasswordChanged,
             Template::ProfileHiding { region: "flandre".into(), on: NaiveDate::default() },
             Template::ProfileErasure { region: "flandre".into(), on: NaiveDate::default() },
@@ -283,6 +314,12 @@ mod tests {
                     Template::PasswordReset { .. } => {
                         let link = "\n\nhttps://directory.example/welcome#password-reset=secret-_1\n\n";
                         assert!(text.contains("60") && text.contains(link), "{text}");
+                    }
+                    Template::ErasureScheduled { .. } => {
+                        let region = region_name("flandre", language);
+                        assert!(subject.contains(&region) && text.contains("1970-01-01"), "{text}");
+                        let link = "\n\nhttps://directory.example/welcome#keep-profile=secret-_1\n\n";
+                        assert!(text.contains(link), "{text}");
                     }
                     Template::PasswordChanged => {}
                     Template::ProfileHiding { .. } | Template::ProfileErasure { .. } => {

@@ -34,6 +34,10 @@ pub enum Action {
     Delete,
     /// It was erased, with all that was known of it.
     Erase,
+    /// Its erasure was scheduled: until then it can be stopped.
+    ScheduleErasure,
+    /// Its scheduled erasure was stopped.
+    StopErasure,
     /// A side or a party confirmed it.
     Confirm,
     /// A side or a party disputed or declined it.

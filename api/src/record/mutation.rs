@@ -17,6 +17,7 @@ use super::problem::Problem;
 use super::read::Selection;
 use super::reader::Reader;
 use super::user_error::UserError;
+use super::value::DateTime;
 use super::write::{
     Answer, Answered, Ended, MAX_KEY, Merge, Mergeable, Once, RecordInput, Removal, Status, Submission,
     merge, through, write_once,
@@ -24,12 +25,15 @@ use super::write::{
 use crate::app::App;
 use crate::directory::talent::consent::{Agreement, ConsentInput, Step};
 
-/// What was deleted, or why nothing was.
-#[derive(Clone, Debug, SimpleObject)]
+/// What was deleted, when it will be, or why it is not.
+#[derive(Clone, Debug, Default, SimpleObject)]
 pub struct DeletePayload {
-    /// The id of the record that is gone; null where nothing was deleted. It is given to no other record.
+    /// The id of the record that is gone; null where nothing was deleted, or not yet. It is given to no other record.
     pub deleted_id: Option<ID>,
-    /// Why nothing was deleted; empty where the record is gone.
+    /// When the erasure runs that was requested: until then it can be stopped with `stopErasure`. Null for what is done
+    /// at once.
+    pub scheduled_for: Option<DateTime>,
+    /// Why nothing was deleted; empty where the record is gone or its erasure is scheduled.
     pub user_errors: Vec<UserError>,
 }
 
@@ -191,7 +195,11 @@ impl<'a> Mutator<'a> {
         let prefix = submission.input.record_type().prefix();
         let done = self.with_record(id, submission).await.graphql()?;
         let deleted_id = done.id.filter(|_| done.problems.is_empty()).map(|id| graphql_id(prefix, id));
-        Ok(DeletePayload { deleted_id, user_errors: done.user_errors(self.reader, true) })
+        Ok(DeletePayload {
+            deleted_id,
+            user_errors: done.user_errors(self.reader, true),
+            ..DeletePayload::default()
+        })
     }
 
     /// Erases a record of a type, with all that hangs on it.

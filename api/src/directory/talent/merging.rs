@@ -7,7 +7,7 @@ use entity::talent::Model;
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::write::{Talents, derive};
-use super::{Availability, Link, SpokenLanguage, TalentFieldGroup};
+use super::{Availability, Link, SpokenLanguage, TalentFieldGroup, erasing};
 use crate::directory::affiliation::{self, Side};
 use crate::directory::organization::merging::{unite_claims, unite_texts};
 use crate::identity::invitation;
@@ -48,6 +48,13 @@ impl Mergeable for Talents {
     ) -> Result<Option<Problem>, DomainError> {
         let refused =
             |path: &str, message: &'static Message| Ok(Some(Problem::beside(path, Said::new(message))));
+        let waiting =
+            erasing::store::scheduled(batch.tx, batch.dialect, &[survivor.id, duplicate.id]).await?;
+        for (path, row) in [("survivor", survivor), ("duplicate", duplicate)] {
+            if waiting.contains(&row.id) {
+                return refused(path, &messages::ERASURE_SCHEDULED);
+            }
+        }
         match (is_claimed(batch, survivor).await?, is_claimed(batch, duplicate).await?) {
             (_, false) => Ok(None),
             (false, true) => refused("duplicate", &messages::CLAIMED_SURVIVES),

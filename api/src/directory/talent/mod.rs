@@ -22,6 +22,7 @@ use crate::record::{Head, Times};
 pub mod claim;
 pub mod consent;
 pub mod document;
+pub mod erasing;
 pub mod graphql;
 pub(crate) mod merging;
 pub mod mutation;

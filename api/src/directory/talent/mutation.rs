@@ -4,8 +4,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::consent::ConsentInput;
 use super::write::{TalentInput, Talents};
-use super::{TalentNode, find};
-use crate::record::RecordType;
+use super::{TalentNode, erasing, find};
 use crate::record::error::{GraphqlResult, IntoGraphql};
 use crate::record::mutation::{DeletePayload, Done, MergeArguments, Mutator, sent};
 use crate::record::user_error::UserError;
@@ -97,12 +96,20 @@ impl TalentMutation {
     /// whatever source. Its affiliations go with it, and the account of a person who has no role and belongs to no
     /// organization. Who kept a copy is told by the change log. The person and those who write the records of the
     /// region may.
+    ///
+    /// The erasure waits, three days unless the instance is set otherwise: `scheduledFor` says until when. Meanwhile the
+    /// profile is PRIVATE, and the person, where they can be reached, has a mail with a link to stop it (`stopErasure`).
+    /// Asking again changes nothing and answers the same time.
     async fn erase_talent(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Id of the talent.")] id: ID,
+        #[graphql(
+            desc = "The password of the person who erases themselves. It is not needed within five minutes after they have signed in; those who sign in elsewhere do that again instead. Staff need none."
+        )]
+        password: Option<String>,
     ) -> GraphqlResult<DeletePayload> {
-        Mutator::of(ctx)?.erase(&id, RecordType::Talent).await
+        erasing::graphql::erase(ctx, &id, password).await
     }
 
     /// Merges a talent who is in the directory twice: the duplicate goes, and its id, its slugs and its external id lead

@@ -7,7 +7,7 @@ use super::consent::{self, ConsentAct, ConsentInput, Step, text};
 use super::mutation::TalentPayload;
 use super::store::{Standing, standing};
 use super::write::TalentInput;
-use super::{find, upkeep};
+use super::{erasing, find, upkeep};
 use crate::app::App;
 use crate::identity::transact;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
@@ -94,6 +94,8 @@ async fn withdraw(
                 ConsentInput { version: given.version, language: given.language }
             });
             consent::store::withdraw(tx, talent, account, text, now).await?;
+            // Without consent the profile is not shown again, also where its erasure is stopped.
+            erasing::store::stay_private(tx, talent).await?;
             let submission = Submission {
                 id: Some(talent),
                 exists: true,

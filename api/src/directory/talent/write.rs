@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::consent::{self, Agreement, ConsentPurpose, Step};
 use super::{
-    Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, replica, upkeep,
+    Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, erasing, replica, upkeep,
 };
 use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::vocabulary::{occupation_facet, sector_facet, vocabularies};
@@ -290,12 +290,35 @@ async fn keep_hidden(
     Ok(())
 }
 
+/// A profile whose erasure is scheduled stays hidden until the erasure runs or is stopped, whoever writes it.
+async fn keep_awaiting(
+    batch: &Batch<'_>,
+    drafts: &Numbered<Draft<Model>>,
+    problems: &mut [Problems],
+) -> Result<(), DomainError> {
+    if matches!(batch.step, Some(Step::Keep { .. })) {
+        return Ok(());
+    }
+    let shown = drafts
+        .iter()
+        .filter(|(_, Draft { row, before, .. })| before.is_some() && is_shown_first(before.as_ref(), row));
+    let shown: Vec<(usize, Uuid)> = shown.map(|(index, draft)| (*index, draft.row.id)).collect();
+    let ids: Vec<Uuid> = shown.iter().map(|(_, id)| *id).collect();
+    let waiting = erasing::store::scheduled(batch.tx, batch.dialect, &ids).await?;
+    for (index, _) in shown.iter().filter(|(_, id)| waiting.contains(id)) {
+        problems[*index].add(Problem::new("visibility", &messages::ERASURE_SCHEDULED));
+    }
+    Ok(())
+}
+
 /// Keeps what happened to profiles beside what their fields say.
 async fn record_step(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<(), DomainError> {
     let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.id).collect();
     match batch.step {
         Some(Step::Claim(agreement)) => {
             consent::store::give(batch.tx, &ids, agreement, ConsentPurpose::Claim, batch.now).await?;
+            // Who takes a profile over wants to keep it.
+            erasing::forget(batch.tx, &ids).await?;
             upkeep::store::confirm(batch.tx, &ids, batch.now).await
         }
         Some(Step::Agree(agreement)) => {
@@ -307,7 +330,7 @@ async fn record_step(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Resu
             upkeep::store::confirm(batch.tx, &more, batch.now).await
         }
         Some(Step::Lapse) => upkeep::store::hide(batch.tx, &ids, batch.now).await,
-        Some(Step::Withdraw(_)) | None => Ok(()),
+        Some(Step::Withdraw(_) | Step::AwaitErasure | Step::Keep { .. }) | None => Ok(()),
     }
 }
 
@@ -461,8 +484,12 @@ impl Kind for Talents {
                     name_of(LegalBasis::Consent).clone_into(&mut row.legal_basis);
                     continue;
                 }
-                Some(Step::Withdraw(_) | Step::Lapse) => {
+                Some(Step::Withdraw(_) | Step::Lapse | Step::AwaitErasure) => {
                     row.visibility = Visibility::Private.code();
+                    continue;
+                }
+                Some(Step::Keep { visibility, .. }) => {
+                    row.visibility = visibility.code();
                     continue;
                 }
                 Some(Step::Agree(agreement)) => agreement,
@@ -478,6 +505,7 @@ impl Kind for Talents {
                 agreement.problem().into_iter().for_each(|problem| problems[*index].add(problem));
             }
         }
+        keep_awaiting(batch, drafts, problems).await?;
         keep_hidden(batch, drafts, problems).await
     }
 
@@ -528,6 +556,7 @@ impl Kind for Talents {
         }
         account::erase::of_talents(batch, ids).await?;
         consent::store::forget(batch.tx, ids).await?;
+        erasing::forget(batch.tx, ids).await?;
         // Those who could be written to without an account: warned, or invited.
         for row in Self::load(batch, ids).await?.into_values() {
             invitation::talent::purge(batch.tx, row.id).await?;

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use async_graphql::Context;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -262,6 +264,15 @@ impl Presented {
         Ok(Self(bearer(headers)?.map(Into::into)))
     }
 
+    /// When the holder of a token of another issuer signed in there, as the token says; where it does not, when it was
+    /// issued. The token must have been verified.
+    pub fn signed_in_at(&self) -> Option<DateTime> {
+        let claims = self.0.as_ref()?.expose_secret().split('.').nth(1)?;
+        let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+        let seconds = claims.get("auth_time").or_else(|| claims.get("iat"))?.as_i64()?;
+        Some(DateTime::from_micros(seconds.checked_mul(1_000_000)?))
+    }
+
     /// Who shows it, as far as is known now; nothing where nothing is shown.
     ///
     /// # Errors
@@ -384,6 +395,23 @@ mod tests {
             assert!(matches!(bearer(&headers(&[wrong])), Err(Unidentified::Refused)), "{wrong}");
         }
         assert!(matches!(bearer(&headers(&["Bearer a", "Bearer a"])), Err(Unidentified::Refused)));
+    }
+
+    #[test]
+    fn a_token_says_when_its_holder_signed_in() {
+        let at = |claims: &str| {
+            let token = format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims));
+            Presented(Some(token.into())).signed_in_at().map(DateTime::micros)
+        };
+        assert_eq!(at(r#"{"iat": 30, "auth_time": 20}"#), Some(20_000_000));
+        assert_eq!(at(r#"{"iat": 30}"#), Some(30_000_000));
+        for nothing in
+            ["{}", "", r#"{"iat": "30"}"#, r#"{"auth_time": 1e300}"#, r#"{"iat": 9223372036854775807}"#]
+        {
+            assert_eq!(at(nothing), None, "{nothing}");
+        }
+        assert_eq!(Presented(Some("opaque".to_owned().into())).signed_in_at(), None);
+        assert_eq!(Presented(None).signed_in_at(), None);
     }
 
     #[test]

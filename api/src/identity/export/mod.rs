@@ -145,6 +145,7 @@ async fn pending_mails(subject: &Subject<'_>) -> Result<Value, DomainError> {
 async fn profile(subject: &Subject<'_>) -> Result<Value, DomainError> {
     let Some(talent) = &subject.talent else { return Ok(Value::Null) };
     let slugs = store::slugs(subject.reader, talent.head.id).await?;
+    let erasure = store::erasure(subject.reader, talent.head.id).await?;
     let (card, details, contact) = (&talent.card, &talent.details, &talent.contact);
     let groups = TalentFieldGroup::ALL.into_iter().zip(card.field_visibility);
     let groups: Vec<Value> = groups
@@ -159,7 +160,7 @@ async fn profile(subject: &Subject<'_>) -> Result<Value, DomainError> {
         "createdAt": card.times.created_at, "updatedAt": card.times.updated_at,
         // What others see.
         "visibility": name_of(talent.head.visibility), "fieldVisibility": groups,
-        "claimed": card.claimed, "legalBasis": name_of(card.legal_basis),
+        "claimed": card.claimed, "legalBasis": name_of(card.legal_basis), "scheduledErasure": erasure,
         "displayName": talent.display_name, "givenName": card.given_name, "familyName": card.family_name,
         "nameVariants": details.name_variants, "headlines": details.headlines, "biographies": details.biographies,
         "identifiers": details.identifiers, "territory": card.territory, "occupations": card.occupations,

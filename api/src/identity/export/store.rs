@@ -236,6 +236,21 @@ pub async fn upkeep(reader: &Reader, talent: Uuid) -> Result<Option<Value>, Doma
     Ok(found.await?.pop())
 }
 
+/// The erasure of the profile that is scheduled.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn erasure(reader: &Reader, talent: Uuid) -> Result<Option<Value>, DomainError> {
+    let columns = "s.requested_at, s.due_at, s.by_person";
+    let found = rows(reader, talent, columns, "scheduled_erasure AS s ON s.talent_id = k.id", |mut row| {
+        Ok(json!({
+            "requestedAt": time(&mut row)?, "scheduledFor": time(&mut row)?,
+            "requestedByYou": row.get::<bool>()?,
+        }))
+    });
+    Ok(found.await?.pop())
+}
+
 /// Slugs under which the profile is found, the present one among them.
 ///
 /// # Errors

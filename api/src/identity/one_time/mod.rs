@@ -24,6 +24,8 @@ pub enum Purpose {
     Invitation,
     /// To choose a new password of an account, which is the subject.
     PasswordReset,
+    /// To stop the erasure of a profile, which is the subject.
+    KeepProfile,
 }
 
 impl Purpose {
@@ -32,6 +34,7 @@ impl Purpose {
         match self {
             Self::Invitation => "invitation",
             Self::PasswordReset => "password_reset",
+            Self::KeepProfile => "keep_profile",
         }
     }
 
@@ -40,6 +43,7 @@ impl Purpose {
         match self {
             Self::Invitation => "passerelle_invitation_",
             Self::PasswordReset => "passerelle_reset_",
+            Self::KeepProfile => "passerelle_keep_",
         }
     }
 

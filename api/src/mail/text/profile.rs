@@ -146,3 +146,105 @@ Wenn Sie es behalten möchten, melden Sie sich an und bestätigen Sie es:
 Wenn Sie noch kein Konto haben, bitten Sie das Team Ihrer Region um eine Einladung, Ihr Profil zu übernehmen. Wenn Sie nicht mehr im Verzeichnis stehen möchten, müssen Sie nichts tun.",
     },
 };
+
+pub(super) const ERASURE_REQUESTED: Texts = Texts {
+    en: Words {
+        subject: "Your profile in the directory of {region} will be erased on {on}",
+        text: "Hello,
+
+you have asked for your profile in the directory ({region}) to be erased. It is hidden from now on, and will be erased on {on}, with all data in it. That cannot be undone.
+
+If you want to keep it, or if it was not you who asked, open this link before that day; it is good once:
+
+{link}
+
+If it was not you, change your password as well. If you want to be erased, you need not do anything.",
+    },
+    fr: Words {
+        subject: "Votre profil dans l’annuaire ({region}) sera effacé le {on}",
+        text: "Bonjour,
+
+vous avez demandé l’effacement de votre profil dans l’annuaire ({region}). Il est masqué dès maintenant et sera effacé le {on}, avec toutes ses données. Ce sera irréversible.
+
+Si vous voulez le garder, ou si cette demande ne vient pas de vous, ouvrez ce lien avant cette date ; il sert une seule fois :
+
+{link}
+
+Si cette demande ne vient pas de vous, changez aussi votre mot de passe. Si vous souhaitez l’effacement, vous n’avez rien à faire.",
+    },
+    nl: Words {
+        subject: "Uw profiel in de gids van {region} wordt op {on} gewist",
+        text: "Hallo,
+
+u hebt gevraagd uw profiel in de gids ({region}) te wissen. Het is vanaf nu verborgen en wordt op {on} gewist, met alle gegevens erin. Dat kan niet ongedaan worden gemaakt.
+
+Wilt u het behouden, of hebt u dit niet zelf gevraagd, open dan vóór die dag deze link; hij werkt één keer:
+
+{link}
+
+Hebt u dit niet zelf gevraagd, wijzig dan ook uw wachtwoord. Wilt u gewist worden, dan hoeft u niets te doen.",
+    },
+    de: Words {
+        subject: "Ihr Profil im Verzeichnis ({region}) wird am {on} gelöscht",
+        text: "Guten Tag,
+
+Sie haben die Löschung Ihres Profils im Verzeichnis ({region}) verlangt. Es ist ab sofort verborgen und wird am {on} mit allen Daten gelöscht. Das lässt sich nicht rückgängig machen.
+
+Wenn Sie es behalten möchten oder die Löschung nicht selbst verlangt haben, öffnen Sie vor diesem Tag diesen Link; er gilt einmal:
+
+{link}
+
+Wenn Sie es nicht waren, ändern Sie auch Ihr Passwort. Wenn Sie gelöscht werden möchten, müssen Sie nichts tun.",
+    },
+};
+
+pub(super) const ERASURE_BY_STAFF: Texts = Texts {
+    en: Words {
+        subject: "Your profile in the directory of {region} will be erased on {on}",
+        text: "Hello,
+
+the team of the directory ({region}) has decided to erase your profile. It is hidden from now on, and will be erased on {on}, with all data in it. That cannot be undone.
+
+If you want to keep it, open this link before that day; it is good once:
+
+{link}
+
+If you want to be erased, you need not do anything.",
+    },
+    fr: Words {
+        subject: "Votre profil dans l’annuaire ({region}) sera effacé le {on}",
+        text: "Bonjour,
+
+l’équipe de l’annuaire ({region}) a décidé d’effacer votre profil. Il est masqué dès maintenant et sera effacé le {on}, avec toutes ses données. Ce sera irréversible.
+
+Si vous voulez le garder, ouvrez ce lien avant cette date ; il sert une seule fois :
+
+{link}
+
+Si vous souhaitez l’effacement, vous n’avez rien à faire.",
+    },
+    nl: Words {
+        subject: "Uw profiel in de gids van {region} wordt op {on} gewist",
+        text: "Hallo,
+
+de medewerkers van de gids ({region}) hebben besloten uw profiel te wissen. Het is vanaf nu verborgen en wordt op {on} gewist, met alle gegevens erin. Dat kan niet ongedaan worden gemaakt.
+
+Wilt u het behouden, open dan vóór die dag deze link; hij werkt één keer:
+
+{link}
+
+Wilt u gewist worden, dan hoeft u niets te doen.",
+    },
+    de: Words {
+        subject: "Ihr Profil im Verzeichnis ({region}) wird am {on} gelöscht",
+        text: "Guten Tag,
+
+das Team des Verzeichnisses ({region}) hat beschlossen, Ihr Profil zu löschen. Es ist ab sofort verborgen und wird am {on} mit allen Daten gelöscht. Das lässt sich nicht rückgängig machen.
+
+Wenn Sie es behalten möchten, öffnen Sie vor diesem Tag diesen Link; er gilt einmal:
+
+{link}
+
+Wenn Sie gelöscht werden möchten, müssen Sie nichts tun.",
+    },
+};

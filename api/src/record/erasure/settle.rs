@@ -39,7 +39,7 @@ const OVERLAP: i64 = 600_000_000;
 
 /// Tables with rows of people. Where rows were deleted PostgreSQL leaves them readable in its files until then.
 const PERSONAL: &str = "talent, talent_list, affiliation, record_slug, record_identifier, sync_record, account, \
-                        invitation, mail_outbox, proposal, contact_read, consent, sync_client";
+                        invitation, mail_outbox, proposal, contact_read, consent, sync_client, scheduled_erasure";
 
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]

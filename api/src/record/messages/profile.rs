@@ -83,6 +83,46 @@ pub const CONSENT_LAPSED: Message = Message {
     de: "Dieses Profil wurde verborgen, weil es zu lange niemand bestätigt hat. Laden Sie die Person ein, es zu übernehmen: Nur sie kann es wieder zeigen.",
 };
 
+/// What the caller asks for needs the person themselves: neither a password nor a fresh sign-in shows that it is them.
+pub const IDENTITY_NEEDED: Message = Message {
+    code: UserErrorCode::Required,
+    reason: Some("PASSWORD_REQUIRED"),
+    en: "Give your password, or sign in again and repeat this within five minutes.",
+    fr: "Indiquez votre mot de passe, ou reconnectez-vous et recommencez dans les cinq minutes.",
+    nl: "Geef uw wachtwoord, of meld u opnieuw aan en herhaal dit binnen vijf minuten.",
+    de: "Geben Sie Ihr Passwort an, oder melden Sie sich neu an und wiederholen Sie dies innerhalb von fünf Minuten.",
+};
+
+/// The profile stays hidden until it is erased, or the erasure is stopped.
+pub const ERASURE_SCHEDULED: Message = Message {
+    code: UserErrorCode::NotAllowedInState,
+    reason: Some("ERASURE_SCHEDULED"),
+    en: "The erasure of this profile is scheduled. Stop the erasure first.",
+    fr: "L’effacement de ce profil est prévu. Annulez d’abord l’effacement.",
+    nl: "Het wissen van dit profiel is gepland. Stop eerst het wissen.",
+    de: "Die Löschung dieses Profils ist vorgesehen. Stoppen Sie zuerst die Löschung.",
+};
+
+/// No erasure of the profile is scheduled.
+pub const NO_ERASURE: Message = Message {
+    code: UserErrorCode::NotAllowedInState,
+    reason: Some("NO_ERASURE_SCHEDULED"),
+    en: "No erasure of this profile is scheduled.",
+    fr: "Aucun effacement de ce profil n’est prévu.",
+    nl: "Er is geen wissen van dit profiel gepland.",
+    de: "Für dieses Profil ist keine Löschung vorgesehen.",
+};
+
+/// The person has asked to be erased: only they can stop it.
+pub const ERASURE_OF_THE_PERSON: Message = Message {
+    code: UserErrorCode::Forbidden,
+    reason: Some("REQUESTED_BY_PERSON"),
+    en: "The person has asked for this erasure: only they can stop it.",
+    fr: "La personne a demandé cet effacement : elle seule peut l’annuler.",
+    nl: "De persoon heeft zelf om dit wissen gevraagd: alleen zij of hij kan het stoppen.",
+    de: "Die Person hat diese Löschung selbst verlangt: Nur sie kann sie stoppen.",
+};
+
 /// All of them, for the test of the table.
 pub(super) const ALL: &[&Message] = &[
     &CONSENT_REQUIRED,
@@ -93,4 +133,8 @@ pub(super) const ALL: &[&Message] = &[
     &HAS_PROFILE,
     &NOT_YOUR_PROFILE,
     &CONSENT_LAPSED,
+    &IDENTITY_NEEDED,
+    &ERASURE_SCHEDULED,
+    &NO_ERASURE,
+    &ERASURE_OF_THE_PERSON,
 ];

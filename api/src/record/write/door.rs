@@ -512,11 +512,12 @@ impl<'a> Door<'a> {
         }
         let erased = deletions.iter().filter(|(index, id)| {
             let submission = &self.submissions[*index];
-            // A system may have what it has deleted erased as well.
+            // A system may have what it has deleted erased as well, and so does the program itself.
             let is_left = self.shared.get(id).is_some_and(|shared| !shared.live && !shared.erased);
             submission.removal == Some(Removal::Erase)
                 && self.problems[*index].is_empty()
-                && (present.contains_key(id) || submission.source.is_some() && is_left)
+                && (present.contains_key(id)
+                    || (submission.source.is_some() || submission.viewer.is_none()) && is_left)
         });
         let erased: Vec<Uuid> = erased.map(|(_, id)| *id).collect();
         if !erased.is_empty() {

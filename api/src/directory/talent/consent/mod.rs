@@ -5,6 +5,7 @@ use async_graphql::{Enum, InputObject, SimpleObject};
 use uuid::Uuid;
 
 use crate::record::messages::{CONSENT_OUTDATED, CONSENT_REQUIRED, Said};
+use crate::record::policy::Visibility;
 use crate::record::problem::Problem;
 use crate::record::value::{DateTime, Language};
 
@@ -75,6 +76,15 @@ pub enum Step {
     Withdraw(Option<Uuid>),
     /// Nobody has confirmed the profile for too long: it is hidden.
     Lapse,
+    /// The erasure of the profile is scheduled: it is hidden until then.
+    AwaitErasure,
+    /// The erasure of the profile is stopped, by the account if it is known: it is shown again as it was before.
+    Keep {
+        /// The account that stops it.
+        account: Option<Uuid>,
+        /// The visibility before the erasure was requested.
+        visibility: Visibility,
+    },
 }
 
 impl Step {
@@ -82,8 +92,8 @@ impl Step {
     pub fn account(self) -> Option<Uuid> {
         match self {
             Self::Claim(agreement) => agreement.account,
-            Self::Withdraw(account) => account,
-            Self::Agree(_) | Self::Lapse => None,
+            Self::Withdraw(account) | Self::Keep { account, .. } => account,
+            Self::Agree(_) | Self::Lapse | Self::AwaitErasure => None,
         }
     }
 }

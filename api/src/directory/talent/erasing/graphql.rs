@@ -1,0 +1,105 @@
+//! Erasures in the schema.
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+
+use super::{schedule, stop_by, stop_with};
+use crate::directory::talent::find;
+use crate::identity::caller::Call;
+use crate::identity::presence;
+use crate::record::RecordType;
+use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
+use crate::record::id::{self, graphql_id};
+use crate::record::lookup::Key;
+use crate::record::mutation::{DeletePayload, Mutator};
+use crate::record::problem::{Problem, Undone};
+use crate::record::read::Selection;
+use crate::record::user_error::{UserError, outcome};
+
+/// Erases a talent for who calls, now or later.
+pub(in crate::directory::talent) async fn erase(
+    ctx: &Context<'_>,
+    id: &ID,
+    password: Option<String>,
+) -> GraphqlResult<DeletePayload> {
+    let (call, mutator) = (Call::of(ctx)?, Mutator::of(ctx)?);
+    let reader = mutator.reader();
+    let meant = id::decode("id", RecordType::Talent.prefix(), id).graphql()?;
+    // A duplicate's id leads to the profile that it was merged into.
+    let found = find(reader, vec![Key::Id(meant)], &Selection::default()).await.graphql()?.next().flatten();
+    let talent = found.map_or(meant, |node| node.row.head.id);
+    let refused = |user_errors| Ok(DeletePayload { user_errors, ..DeletePayload::default() });
+    if reader.viewer.owns.contains(&talent) {
+        let there = presence::prove(call, password.map(Into::into)).await;
+        if let Err(user_errors) = outcome(there, &reader.languages).graphql()? {
+            return refused(user_errors);
+        }
+    }
+    if mutator.nobody().is_some() || call.app.erasure_delay.after(call.app.clock.now()).is_none() {
+        return mutator.erase(id, RecordType::Talent).await;
+    }
+    let done = schedule(mutator.app(), &reader.viewer, talent).await;
+    match outcome(done, &reader.languages).graphql()? {
+        Ok(due) => Ok(DeletePayload { scheduled_for: Some(due), ..DeletePayload::default() }),
+        Err(user_errors) => refused(user_errors),
+    }
+}
+
+/// The profile whose erasure was stopped, or why it was not.
+#[derive(Clone, Debug, Default, SimpleObject)]
+pub struct StopErasurePayload {
+    /// The id of the profile that stays; null where nothing was stopped.
+    pub talent_id: Option<ID>,
+    /// Why it was not stopped; empty where it was.
+    pub user_errors: Vec<UserError>,
+}
+
+/// Mutations of erasures.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ErasureMutation;
+
+/// Mutations of erasures.
+#[Object]
+impl ErasureMutation {
+    /// Stops an erasure that `eraseTalent` has scheduled: the profile is shown again to those who saw it before. The
+    /// person may, by the link of the mail or signed in; the staff of the region only where the person has not requested
+    /// the erasure themselves. Give exactly one of `token` and `id`.
+    async fn stop_erasure(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "What stood behind `#keep-profile=` in the link of the mail. It is good once, until the erasure."
+        )]
+        token: Option<String>,
+        #[graphql(desc = "Id of the talent, for who is signed in.")] id: Option<ID>,
+    ) -> GraphqlResult<StopErasurePayload> {
+        let (call, mutator) = (Call::of(ctx)?, Mutator::of(ctx)?);
+        let reader = mutator.reader();
+        let done = match (token, id) {
+            (Some(token), None) => stop_with(call, token.into()).await,
+            (None, Some(id)) => {
+                let meant = id::decode("id", RecordType::Talent.prefix(), &id).graphql()?;
+                if let Some(message) = mutator.nobody() {
+                    Err(Undone::from(Problem::forbidden(message)))
+                } else {
+                    let want = Selection::default();
+                    let found = find(reader, vec![Key::Id(meant)], &want).await.graphql()?.next().flatten();
+                    match found {
+                        None => Err(Undone::from(Problem::no_record())),
+                        Some(node) => stop_by(mutator.app(), &reader.viewer, node.row.head.id).await,
+                    }
+                }
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                let message = "Give exactly one of `token` and `id`.";
+                return Err(DomainError::bad_input("token", message.to_owned())).graphql();
+            }
+        };
+        Ok(match outcome(done, &reader.languages).graphql()? {
+            Ok(talent) => StopErasurePayload {
+                talent_id: Some(graphql_id(RecordType::Talent.prefix(), talent)),
+                user_errors: Vec::new(),
+            },
+            Err(user_errors) => StopErasurePayload { talent_id: None, user_errors },
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! SQL of erasures that are scheduled.
+
+use std::collections::HashSet;
+
+use entity::scheduled_erasure::{Column, Entity, Model};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+use crate::record::error::DomainError;
+use crate::record::policy::Visibility;
+use crate::record::read::{Dialect, KeyColumns, KeyType, KeyedStatement};
+use crate::record::value::DateTime;
+use crate::record::write::rows_of;
+
+/// The scheduled erasure of a profile, locked until the end of the transaction.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn lock(tx: &DatabaseTransaction, talent: Uuid) -> Result<Option<Model>, DomainError> {
+    Ok(Entity::find_by_id(talent).lock_exclusive().one(tx).await?)
+}
+
+/// Which of these profiles wait for their erasure.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn scheduled(
+    on: &impl ConnectionTrait,
+    dialect: Dialect,
+    talents: &[Uuid],
+) -> Result<HashSet<Uuid>, DomainError> {
+    if talents.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let sql = format!(
+        "SELECT k.n FROM {} {} scheduled_erasure AS s ON s.talent_id = k.id",
+        keys.source(dialect),
+        dialect.join(),
+    );
+    let rows = KeyedStatement { sql, keys }.query(on, dialect, rows_of(talents)).await?;
+    Ok(rows.into_iter().map(|(position, _)| talents[position]).collect())
+}
+
+/// Adds one.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn insert(on: &impl ConnectionTrait, row: Model) -> Result<(), DomainError> {
+    Entity::insert(row.into_active_model().reset_all()).exec_without_returning(on).await?;
+    Ok(())
+}
+
+/// Notes that the person wants it themselves.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn by_person(on: &impl ConnectionTrait, talent: Uuid) -> Result<(), DomainError> {
+    Entity::update_many()
+        .col_expr(Column::ByPerson, Expr::value(true))
+        .filter(Column::TalentId.eq(talent))
+        .exec(on)
+        .await?;
+    Ok(())
+}
+
+/// Notes that a profile stays PRIVATE where its erasure is stopped.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn stay_private(on: &impl ConnectionTrait, talent: Uuid) -> Result<(), DomainError> {
+    Entity::update_many()
+        .col_expr(Column::Visibility, Expr::value(Visibility::Private.code()))
+        .filter(Column::TalentId.eq(talent))
+        .exec(on)
+        .await?;
+    Ok(())
+}
+
+/// Deletes those of these profiles.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn delete(on: &impl ConnectionTrait, talents: &[Uuid]) -> Result<(), DomainError> {
+    let theirs = Column::TalentId.is_in(talents.iter().copied());
+    Entity::delete_many().filter(theirs).exec(on).await?;
+    Ok(())
+}
+
+/// At most so many profiles whose erasure is due, the oldest first.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn due(on: &impl ConnectionTrait, now: DateTime, limit: u64) -> Result<Vec<Uuid>, DomainError> {
+    let due = Entity::find().select_only().column(Column::TalentId).filter(Column::DueAt.lte(now.micros()));
+    Ok(due
+        .order_by_asc(Column::DueAt)
+        .order_by_asc(Column::TalentId)
+        .limit(limit)
+        .into_tuple()
+        .all(on)
+        .await?)
+}
