@@ -15,6 +15,7 @@ use crate::support::until;
 mod clients;
 mod continuity;
 mod erasures;
+mod example;
 mod history;
 mod limits;
 mod snapshot;
