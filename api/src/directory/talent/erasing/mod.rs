@@ -2,7 +2,7 @@
 //!
 //! A person who erases themselves cannot take it back, and neither can staff who erase the wrong profile. So the profile
 //! is hidden at once, a mail goes to the person, and the erasure runs after a time ([`Delay`]) unless the link of the
-//! mail stops it. What is scheduled is a row of the database: [`job`] runs it, whatever happens to the program.
+//! mail stops it. What is scheduled is a row of the database, so that a job runs it whatever happens to the program.
 //!
 //! Lock order: the row of the schedule comes before the record.
 
