@@ -2,7 +2,7 @@
 //!
 //! | | what holds | where it is proved |
 //! |---|---|---|
-//! | I1 | an acknowledged write is a row and one entry of the log; any other is both or neither | [`acknowledged`]: kill -9 at any moment and around COMMIT, connections to the database cut anywhere and after COMMIT was sent. `changes`: callers who go away |
+//! | I1 | an acknowledged write is a row and one entry of the log; any other is both or neither | [`acknowledged`]: kill -9 at any moment and around COMMIT, connections to the database cut anywhere and after COMMIT was sent. [`disk`]: statements and commits that fail anywhere, a full disk. `changes`: callers who go away |
 //! | I2 | who follows misses nothing, and revisions never fall | [`following`]: 32 writers in two processes, messages that wait, rollbacks. `changes`: a reader among 16 writers. `feed::history`: random histories |
 //! | I3 | the log has no holes | [`following`]: the same, and statements that time out. Every test here that calls [`consistent`] |
 //! | I4 | a copy and the feed from its position are what is there; a cut copy is refused | [`copies`]: writers meanwhile, connections cut at any byte. `feed::snapshot`: for each kind of reader |
@@ -41,6 +41,7 @@ use crate::support::until;
 mod acknowledged;
 mod away;
 mod copies;
+mod disk;
 mod erased;
 mod following;
 mod grants;

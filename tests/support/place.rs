@@ -1,7 +1,6 @@
 //! The real program on a database of its own, and systems that call it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -142,9 +141,9 @@ impl Place {
 
     /// Starts the server on a database that it reaches by this address, with further arguments.
     pub(crate) fn serve_with(&self, url: &str, arguments: &[&str]) -> Running {
-        let log = File::options().create(true).append(true).open(self.folder.path().join("log"));
+        let log = self.folder.path().join("log");
         let arguments: Vec<&str> = ["serve"].iter().chain(arguments).copied().collect();
-        Running::start_logging(&mut self.command_on(url, &arguments), log.expect("a log"))
+        Running::start_appending(&mut self.command_on(url, &arguments), &log)
     }
 
     /// Runs a command to its end, which must be a good one; what it said.

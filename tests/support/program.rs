@@ -1,5 +1,6 @@
 //! The real program, started as anyone would.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -51,6 +52,14 @@ impl Running {
     /// Starts a server that logs there, and waits until it is ready.
     pub(crate) fn start_logging(command: &mut Command, log: impl Into<Stdio>) -> Self {
         Self::begin(command, log.into()).expect("the server starts")
+    }
+
+    /// Starts a server that appends its log to this file, and waits until it is ready.
+    pub(crate) fn start_appending(command: &mut Command, log: &Path) -> Self {
+        let file = File::options().create(true).append(true).open(log).expect("a log");
+        Self::begin(command, file.into()).unwrap_or_else(|| {
+            panic!("the server did not start: {}", std::fs::read_to_string(log).unwrap_or_default())
+        })
     }
 
     fn begin(command: &mut Command, log: Stdio) -> Option<Self> {

@@ -6,6 +6,7 @@ use async_graphql::{Error, ErrorExtensions};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::changes::fault::CursorFault;
+use crate::record::read::Fault;
 
 mod code;
 
@@ -54,6 +55,9 @@ pub enum DomainError {
     /// Others who read the same are waited for, and their statement does not come to its end in time.
     #[error("a statement of others was waited for too long")]
     Crowded,
+    /// What was written is not there: a write was lost, or somebody else has taken the record away since.
+    #[error("what was written is not there")]
+    Unconfirmed,
     /// A stored value is not what this program writes.
     #[error("stored value: {0}")]
     Stored(String),
@@ -77,7 +81,7 @@ impl DomainError {
             Self::RateLimited { .. } => Code::RateLimited,
             Self::Cursor(fault) => fault.code(),
             Self::Unauthenticated(_) => Code::Unauthenticated,
-            Self::IssuerUnavailable | Self::Crowded => Code::Unavailable,
+            Self::IssuerUnavailable | Self::Crowded | Self::Unconfirmed => Code::Unavailable,
             Self::Database(error) if is_unavailable(error) => Code::Unavailable,
             Self::Database(_) | Self::Stored(_) | Self::Task(_) => Code::InternalServerError,
         }
@@ -90,9 +94,13 @@ pub const UNAVAILABLE: &str = "The database cannot answer at the moment. Try aga
 /// What PostgreSQL says of a lock that was not there in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// Whether the database could not be reached in time, or its connection was lost, or it stops or has too much to do, or
-/// others have what a statement waits for, as opposed to having refused a statement.
+/// Whether the database could not be reached in time, or its connection was lost, or its disk is full or fails, or it
+/// stops or has too much to do, or others have what a statement waits for, as opposed to having refused a statement.
 fn is_unavailable(error: &DbErr) -> bool {
+    if let Some(fault) = Fault::of(error) {
+        // What is damaged stays so: another attempt helps nobody.
+        return fault != Fault::Damaged;
+    }
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {

@@ -59,12 +59,27 @@ impl Done {
     }
 
     /// Why nothing was written, for this reader. `shown` says whether the record that was wanted was found.
-    pub fn user_errors(self, reader: &Reader, shown: bool) -> Vec<UserError> {
+    ///
+    /// # Errors
+    /// [`DomainError::Unconfirmed`] where there is neither a record nor a reason: a payload always has one of them.
+    pub fn user_errors(self, reader: &Reader, shown: bool) -> Result<Vec<UserError>, DomainError> {
+        let is_there = self.id.is_some() && (shown || self.before);
+        if self.problems.is_empty() && !is_there {
+            return Err(DomainError::Unconfirmed);
+        }
         let gone = (self.before && !shown)
             .then(|| Problem::beside("idempotencyKey", Said::new(&messages::KEY_WITHOUT_RECORD)));
         let problems = self.problems.iter().chain(&gone);
-        problems.map(|problem| UserError::new(problem, &reader.languages)).collect()
+        Ok(problems.map(|problem| UserError::new(problem, &reader.languages)).collect())
     }
+}
+
+/// What was written, as a payload shows it where it `wants` it.
+///
+/// # Errors
+/// [`DomainError::Unconfirmed`] where it is wanted, and not there.
+pub fn confirmed<T>(wanted: bool, found: Option<T>) -> Result<Option<T>, DomainError> {
+    if wanted && found.is_none() { Err(DomainError::Unconfirmed) } else { Ok(found) }
 }
 
 /// The arguments of a merge.
@@ -197,7 +212,7 @@ impl<'a> Mutator<'a> {
         let deleted_id = done.id.filter(|_| done.problems.is_empty()).map(|id| graphql_id(prefix, id));
         Ok(DeletePayload {
             deleted_id,
-            user_errors: done.user_errors(self.reader, true),
+            user_errors: done.user_errors(self.reader, true).graphql()?,
             ..DeletePayload::default()
         })
     }

@@ -27,7 +27,7 @@ async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<AffiliationPayl
         None => None,
     };
     let shown = wanted.is_none() || affiliation.is_some();
-    Ok(AffiliationPayload { affiliation, user_errors: done.user_errors(reader, shown) })
+    Ok(AffiliationPayload { affiliation, user_errors: done.user_errors(reader, shown).graphql()? })
 }
 
 async fn answer(ctx: &Context<'_>, id: &ID, yes: bool) -> GraphqlResult<AffiliationPayload> {

@@ -27,7 +27,7 @@ async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<OrganizationPay
         None => None,
     };
     let shown = wanted.is_none() || organization.is_some();
-    Ok(OrganizationPayload { organization, user_errors: done.user_errors(reader, shown) })
+    Ok(OrganizationPayload { organization, user_errors: done.user_errors(reader, shown).graphql()? })
 }
 
 /// Mutations of organizations.

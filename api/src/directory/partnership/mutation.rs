@@ -27,7 +27,7 @@ async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<PartnershipPayl
         None => None,
     };
     let shown = wanted.is_none() || partnership.is_some();
-    Ok(PartnershipPayload { partnership, user_errors: done.user_errors(reader, shown) })
+    Ok(PartnershipPayload { partnership, user_errors: done.user_errors(reader, shown).graphql()? })
 }
 
 async fn answer(

@@ -227,9 +227,10 @@ async fn propose_in(app: &App, tx: &DatabaseTransaction, draft: &Draft) -> Outco
         reason = "a savepoint within a transaction that was begun where all are"
     )]
     let trial = tx.begin().await?;
-    let tried = apply(app, &trial, &[asked]).await;
+    // Where it fails, all is rolled back: nothing is asked of the savepoint, which SQLite may have rolled back already.
+    let mut tried = apply(app, &trial, &[asked]).await?;
     trial.rollback().await?;
-    let outcome = tried?.0.pop().ok_or_else(|| DomainError::Stored("a write without an outcome".into()))?;
+    let outcome = tried.0.pop().ok_or_else(|| DomainError::Stored("a write without an outcome".into()))?;
     let told = outcome.problems.into_iter().map(|problem| match problem.path.as_str() {
         _ if problem.is_of_the_input() => {
             let path = format!("change.{}", problem.path);

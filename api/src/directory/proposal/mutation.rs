@@ -9,7 +9,7 @@ use crate::directory::organization::{self, OrganizationNode};
 use crate::record::error::{GraphqlResult, IntoGraphql};
 use crate::record::id;
 use crate::record::messages::Said;
-use crate::record::mutation::{Mutator, sent};
+use crate::record::mutation::{Mutator, confirmed, sent};
 use crate::record::problem::Problem;
 use crate::record::read::Selection;
 use crate::record::user_error::UserError;
@@ -46,12 +46,20 @@ async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<ProposalPayload
     let reader = Mutator::of(ctx)?.reader();
     let want = Selection::of(ctx);
     let below = |name: &str| want.below("ProposalPayload", name);
+    // A payload has what was written, or says why nothing was.
+    let is_done = done.problems.is_empty();
+    confirmed(is_done, done.proposal.or(done.organization)).graphql()?;
     let proposal = match done.proposal.zip(below("proposal")) {
-        Some((id, below)) => ProposalNode::find(reader, id, &below).await.graphql()?,
+        Some((id, below)) => {
+            confirmed(is_done, ProposalNode::find(reader, id, &below).await.graphql()?).graphql()?
+        }
         None => None,
     };
     let organization = match done.organization.zip(below("organization")) {
-        Some((id, below)) => organization::by_ids(reader, &[id], &below).await.graphql()?.next().flatten(),
+        Some((id, below)) => {
+            let found = organization::by_ids(reader, &[id], &below).await.graphql()?.next().flatten();
+            confirmed(is_done, found).graphql()?
+        }
         None => None,
     };
     let user_errors =

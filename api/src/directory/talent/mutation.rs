@@ -28,7 +28,7 @@ async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<TalentPayload> 
         None => None,
     };
     let shown = wanted.is_none() || talent.is_some();
-    Ok(TalentPayload { talent, user_errors: done.user_errors(reader, shown) })
+    Ok(TalentPayload { talent, user_errors: done.user_errors(reader, shown).graphql()? })
 }
 
 /// Mutations of talents.

@@ -13,7 +13,7 @@ use crate::identity::transact;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::lookup::Key;
 use crate::record::messages::{NOT_YOUR_PROFILE, language_of};
-use crate::record::mutation::Mutator;
+use crate::record::mutation::{Mutator, confirmed};
 use crate::record::policy::Viewer;
 use crate::record::problem::Problem;
 use crate::record::read::Selection;
@@ -39,7 +39,7 @@ pub async fn payload(
         }
     };
     let talent = match Selection::of(ctx).below("TalentPayload", "talent") {
-        Some(want) => find(reader, vec![Key::Id(id)], &want).await?.next().flatten(),
+        Some(want) => confirmed(true, find(reader, vec![Key::Id(id)], &want).await?.next().flatten())?,
         None => None,
     };
     Ok(TalentPayload { talent, user_errors: Vec::new() })

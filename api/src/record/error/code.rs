@@ -144,7 +144,7 @@ codes! {
         status: 504,
         retry: Later, action: "Ask for less at once. Whether a mutation was done is not known: send it again with its `idempotencyKey` or `baseRevision`."
     }
-    /// The database cannot answer at the moment, or the issuer of a token cannot be asked for its keys.
+    /// The database cannot answer or write at the moment, or the issuer of a token cannot be asked for its keys.
     Unavailable = "UNAVAILABLE" {
         status: 503, extensions: ["requestId"],
         retry: Later, action: "Try again in a few seconds, with the same token."

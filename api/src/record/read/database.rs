@@ -1,20 +1,24 @@
 //! The database: its pools, one dialect, how long anything waits for it, and the count of statements.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::sqlx::{self, Executor as _};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     IsolationLevel, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    Value,
 };
-
 use tracing::{Instrument, Span};
 
 use super::batch::Lanes;
 use super::keyed::{KeyRow, KeyedStatement, Row};
-use super::meters::{self, Meters};
+use super::meters::{self, Listener, Meters};
+use super::storage::Fault;
+use super::transaction::{Retirement, Transaction, Watch};
+use super::writing::Writing;
 use crate::record::error::DomainError;
 use crate::telemetry;
 
@@ -122,22 +126,79 @@ pub struct Database {
     dialect: Dialect,
     read: Side,
     /// For snapshots that are read for long: they must not take the connections of others.
-    long: DatabaseConnection,
-    write: DatabaseConnection,
+    long: Pool,
+    write: Pool,
+    /// Whether writes succeed.
+    writing: Arc<Writing>,
     lanes: Lanes,
     statements: Arc<AtomicU64>,
     waits: Waits,
+    /// Whether a statement has found the database damaged.
+    damaged: Arc<AtomicBool>,
     /// What is counted of it.
     pub meters: Meters,
+}
+
+/// A pool of connections.
+#[derive(Clone, Debug)]
+struct Pool {
+    name: &'static str,
+    connection: DatabaseConnection,
+    listener: Listener,
+    retirement: Arc<Retirement>,
+}
+
+impl Pool {
+    /// Opens a pool, or prepares one that is opened when it is first used. PostgreSQL gives up what takes longer than
+    /// `limit` over its connections, unless it has a limit of its operator's.
+    async fn open(
+        name: &'static str,
+        mut options: ConnectOptions,
+        limit: Option<Duration>,
+        meters: &Meters,
+    ) -> Result<Self, DbErr> {
+        let retirement = Arc::new(Retirement::default());
+        let writes = name == meters::WRITE;
+        let own = Arc::clone(&retirement);
+        options.map_sqlx_sqlite_pool_opts(move |pool| own.guard_sqlite(pool, writes));
+        let own = Arc::clone(&retirement);
+        options.map_sqlx_postgres_pool_opts(move |pool| {
+            let pool = own.guard_postgres(pool, writes);
+            let Some(limit) = limit else { return pool };
+            let sql = format!(
+                "SELECT set_config('statement_timeout', '{}', false) WHERE current_setting('statement_timeout') = '0'",
+                limit.as_millis().max(1)
+            );
+            pool.after_connect(move |connection, _| {
+                let sql = sql.clone();
+                Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(sql)).await.map(|_| ()) })
+            })
+        });
+        let mut connection = sea_orm::Database::connect(options).await?;
+        let listener = meters.listen(name, &mut connection);
+        Ok(Self { name, connection, listener, retirement })
+    }
+}
+
+/// The options of the pools of a database.
+struct Pools {
+    read: ConnectOptions,
+    long: ConnectOptions,
+    write: ConnectOptions,
+}
+
+/// Whether SQLite could not be opened because its disk takes nothing more.
+fn lacks_room(error: &DbErr) -> bool {
+    matches!(Fault::of(error), Some(Fault::Full | Fault::Failing))
 }
 
 /// Where reads go.
 #[derive(Debug)]
 enum Side {
     /// To any connection: each statement sees what is committed then.
-    Pool(DatabaseConnection),
+    Pool(Pool),
     /// To one transaction: all statements see the same.
-    Snapshot(DatabaseTransaction),
+    Snapshot(Transaction),
 }
 
 /// How long the database is waited for before it is given up. What is given up fails as UNAVAILABLE.
@@ -176,7 +237,9 @@ impl Default for Waits {
 /// Connections for reads: twice the cores of a small machine; more only queue in the database.
 const READ_CONNECTIONS: u32 = 4;
 /// Snapshots that are read for long at the same time.
-pub const LONG_READS: u32 = 2;
+pub const LONG_READS: u32 = 4;
+/// Bytes that are written to see whether writing works.
+const TRIAL: usize = 128 * 1024;
 
 impl Database {
     /// Opens the database of a URL, `sqlite://path` or `postgres://..`, for a server with the usual limits.
@@ -193,88 +256,103 @@ impl Database {
     /// Whatever the driver says; nothing has been written then.
     pub async fn open_with(url: &str, waits: Waits) -> Result<Arc<Self>, DbErr> {
         let dialect = if url.starts_with("sqlite:") { Dialect::Sqlite } else { Dialect::Postgres };
-        let (read, mut long, write) = match dialect {
-            Dialect::Postgres => {
-                let reading = |connections, idle: &'static str| {
-                    let mut options = Self::options(url, connections, waits);
-                    // Array statements are replanned at every call otherwise, at more than the cost of running them.
-                    options.map_sqlx_postgres_opts(move |o| {
-                        o.options([
-                            ("plan_cache_mode", "force_generic_plan"),
-                            ("jit", "off"),
-                            // Rows are looked up by their own id, each once: remembering them only costs.
-                            ("enable_memoize", "off"),
-                            ("default_transaction_read_only", "on"),
-                            ("idle_in_transaction_session_timeout", idle),
-                        ])
-                        .statement_cache_capacity(500)
-                    });
-                    options
-                };
-                let (mut read, long) = (reading(READ_CONNECTIONS, waits.idle), reading(LONG_READS, "10min"));
-                Self::limit_statements(&mut read, waits);
-                let mut write = Self::options(url, 8, waits);
-                Self::limit_statements(&mut write, waits);
-                write.map_sqlx_postgres_opts(move |o| {
-                    o.options([
-                        ("idle_in_transaction_session_timeout", waits.idle),
-                        ("jit", "off"),
-                        ("plan_cache_mode", "force_generic_plan"),
-                        // What is planned once while tables are small, as at the beginning of a first import, must
-                        // be good when they have grown: keys are looked up in an index, one by one.
-                        ("enable_seqscan", "off"),
-                        ("enable_hashjoin", "off"),
-                        ("enable_mergejoin", "off"),
-                    ])
-                    .statement_cache_capacity(500)
-                });
-                (read, long, write)
-            }
-            Dialect::Sqlite => {
-                let reading = |connections| {
-                    let mut options = Self::options(url, connections, waits);
-                    options
-                        .map_sqlx_sqlite_opts(move |o| Self::sqlite(o, waits).statement_cache_capacity(500));
-                    options
-                };
-                let mut write = Self::options(url, 1, waits);
-                write.map_sqlx_sqlite_opts(move |o| {
-                    // A transaction that changes more pages than fit writes them out, and reads them again, before its
-                    // end: 64 MB is what a batch of an import changes at most.
-                    Self::sqlite(o, waits)
-                        .create_if_missing(true)
-                        .statement_cache_capacity(500)
-                        .pragma("cache_size", "-64000")
-                });
-                (reading(READ_CONNECTIONS), reading(LONG_READS), write)
-            }
-        };
         let meters = Meters::default();
-        let mut write = sea_orm::Database::connect(write).await?;
-        meters.listen(meters::WRITE, &mut write);
-        let mut read = sea_orm::Database::connect(read).await?;
-        meters.listen(meters::READ, &mut read);
-        long.connect_lazy(true).min_connections(0);
-        let mut long = sea_orm::Database::connect(long).await?;
-        meters.listen(meters::LONG, &mut long);
-        let (lanes, statements) = (Lanes::default(), Arc::default());
-        Ok(Arc::new(Self { dialect, read: Side::Pool(read), long, write, lanes, statements, waits, meters }))
+        let (mut pools, limit) = match dialect {
+            Dialect::Postgres => (Self::postgres_pools(url, waits), waits.statement),
+            Dialect::Sqlite => (Self::sqlite_pools(url, waits, None), None),
+        };
+        let write = match Pool::open(meters::WRITE, pools.write, limit, &meters).await {
+            Ok(write) => write,
+            // On a full disk SQLite cannot make the file through which programs share the index of its log. One program
+            // alone can keep that index in its memory.
+            Err(error) if dialect == Dialect::Sqlite && lacks_room(&error) => {
+                pools = Self::sqlite_pools(url, waits, Some("unix-excl"));
+                let Ok(write) = Pool::open(meters::WRITE, pools.write, limit, &meters).await else {
+                    return Err(error);
+                };
+                tracing::error!(
+                    %error,
+                    "the database was opened without its shared memory, for which the disk has no room: other programs \
+                     cannot open it until this one is started again"
+                );
+                write
+            }
+            Err(error) => return Err(error),
+        };
+        let read = Pool::open(meters::READ, pools.read, limit, &meters).await?;
+        pools.long.connect_lazy(true).min_connections(0);
+        let long = Pool::open(meters::LONG, pools.long, None, &meters).await?;
+        let (lanes, statements, writing) = (Lanes::default(), Arc::default(), Arc::default());
+        Ok(Arc::new(Self {
+            dialect,
+            read: Side::Pool(read),
+            long,
+            write,
+            writing,
+            lanes,
+            statements,
+            waits,
+            damaged: Arc::default(),
+            meters,
+        }))
     }
 
-    /// Lets PostgreSQL give up what takes too long, unless it has a limit of its operator's.
-    fn limit_statements(options: &mut ConnectOptions, waits: Waits) {
-        let Some(limit) = waits.statement else { return };
-        let sql = format!(
-            "SELECT set_config('statement_timeout', '{}', false) WHERE current_setting('statement_timeout') = '0'",
-            limit.as_millis().max(1)
-        );
-        options.map_sqlx_postgres_pool_opts(move |pool| {
-            let sql = sql.clone();
-            pool.after_connect(move |connection, _| {
-                let sql = sql.clone();
-                Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(sql)).await.map(|_| ()) })
-            })
+    fn postgres_pools(url: &str, waits: Waits) -> Pools {
+        let reading = |connections, idle: &'static str| {
+            let mut options = Self::options(url, connections, waits);
+            // Array statements are replanned at every call otherwise, at more than the cost of running them.
+            options.map_sqlx_postgres_opts(move |o| {
+                o.options([
+                    ("plan_cache_mode", "force_generic_plan"),
+                    ("jit", "off"),
+                    // Rows are looked up by their own id, each once: remembering them only costs.
+                    ("enable_memoize", "off"),
+                    ("default_transaction_read_only", "on"),
+                    ("idle_in_transaction_session_timeout", idle),
+                ])
+                .statement_cache_capacity(500)
+            });
+            options
+        };
+        let (read, long) = (reading(READ_CONNECTIONS, waits.idle), reading(LONG_READS, "10min"));
+        let mut write = Self::options(url, 8, waits);
+        write.map_sqlx_postgres_opts(move |o| {
+            o.options([
+                ("idle_in_transaction_session_timeout", waits.idle),
+                ("jit", "off"),
+                ("plan_cache_mode", "force_generic_plan"),
+                // What is planned once while tables are small, as at the beginning of a first import, must
+                // be good when they have grown: keys are looked up in an index, one by one.
+                ("enable_seqscan", "off"),
+                ("enable_hashjoin", "off"),
+                ("enable_mergejoin", "off"),
+            ])
+            .statement_cache_capacity(500)
         });
+        Pools { read, long, write }
+    }
+
+    /// The pools of SQLite, over this layer of its own for files (VFS) where it is not the usual one.
+    fn sqlite_pools(url: &str, waits: Waits, vfs: Option<&'static str>) -> Pools {
+        let open = move |o| {
+            let options = Self::sqlite(o, waits).statement_cache_capacity(500);
+            match vfs {
+                Some(vfs) => options.vfs(vfs),
+                None => options,
+            }
+        };
+        let reading = |connections| {
+            let mut options = Self::options(url, connections, waits);
+            options.map_sqlx_sqlite_opts(open);
+            options
+        };
+        let mut write = Self::options(url, 1, waits);
+        write.map_sqlx_sqlite_opts(move |o| {
+            // A transaction that changes more pages than fit writes them out, and reads them again, before its
+            // end: 64 MB is what a batch of an import changes at most.
+            open(o).create_if_missing(true).pragma("cache_size", "-64000")
+        });
+        Pools { read: reading(READ_CONNECTIONS), long: reading(LONG_READS), write }
     }
 
     /// The database as it is now, for several reads that must agree, in a short time. Must be taken and read in a task
@@ -297,12 +375,7 @@ impl Database {
         self.snapshot_on(&self.long).await
     }
 
-    async fn snapshot_on(&self, connection: &DatabaseConnection) -> Result<Arc<Self>, DbErr> {
-        let pool = if matches!(&self.read, Side::Pool(read) if std::ptr::eq(read, connection)) {
-            meters::READ
-        } else {
-            meters::LONG
-        };
+    async fn snapshot_on(&self, pool: &Pool) -> Result<Arc<Self>, DbErr> {
         let options = TransactionOptions {
             isolation_level: (self.dialect == Dialect::Postgres).then_some(IsolationLevel::RepeatableRead),
             access_mode: (self.dialect == Dialect::Postgres).then_some(AccessMode::ReadOnly),
@@ -310,12 +383,14 @@ impl Database {
         };
         Ok(Arc::new(Self {
             dialect: self.dialect,
-            read: Side::Snapshot(self.begin_on(pool, connection, options).await?),
+            read: Side::Snapshot(self.begin_on(pool, options).await?),
             long: self.long.clone(),
             write: self.write.clone(),
+            writing: Arc::clone(&self.writing),
             lanes: Lanes::default(),
             statements: Arc::clone(&self.statements),
             waits: self.waits,
+            damaged: Arc::clone(&self.damaged),
             meters: self.meters.clone(),
         }))
     }
@@ -324,17 +399,45 @@ impl Database {
     /// connection in a transaction that nobody ends (sqlx 0.9.0): this task ends in any case, and rolls back what nobody
     /// takes. Every transaction begins here.
     #[expect(clippy::disallowed_methods, reason = "this is the one place where transactions begin")]
-    async fn begin_on(
-        &self,
-        pool: &'static str,
-        connection: &DatabaseConnection,
-        options: TransactionOptions,
-    ) -> Result<DatabaseTransaction, DbErr> {
-        let connection = connection.clone();
-        let task = tokio::spawn(async move { connection.begin_with_options(options).await });
+    async fn begin_on(&self, pool: &Pool, options: TransactionOptions) -> Result<Transaction, DbErr> {
+        let (watch, mut connection) = (Arc::new(Watch::default()), pool.connection.clone());
+        let (listener, own) = (pool.listener.clone(), Arc::clone(&watch));
+        connection.set_metric_callback(move |statement| {
+            listener.note(statement);
+            own.note(statement);
+        });
+        let retirement = Arc::clone(&pool.retirement);
+        let task = tokio::spawn(async move {
+            let begun = connection.begin_with_options(options).await;
+            // Other errors are of connections that were not there to begin on.
+            if matches!(begun, Err(DbErr::Exec(_) | DbErr::Query(_))) {
+                retirement.retire();
+            }
+            begun
+        });
         let begun = task.await.unwrap_or_else(|error| Err(DbErr::Custom(error.to_string())));
-        self.meters.begun(pool, &begun);
-        begun
+        self.meters.begun(pool.name, &begun);
+        let writing = (pool.name == meters::WRITE).then(|| Arc::clone(&self.writing));
+        if let (Err(error), Some(writing)) = (&begun, &writing) {
+            writing.failed(error);
+        }
+        if let Err(error) = &begun {
+            self.note(error);
+        }
+        Ok(Transaction::new(begun?, watch, Arc::clone(&pool.retirement), writing))
+    }
+
+    /// Notes a failure of a statement: where it says that the database is damaged, nothing that is read afterwards can be
+    /// relied on.
+    pub fn note(&self, error: &DbErr) {
+        if Fault::of(error) == Some(Fault::Damaged) && !self.damaged.swap(true, Ordering::Relaxed) {
+            tracing::error!(%error, "the database is damaged: restore a copy, and start again");
+        }
+    }
+
+    /// Whether a statement has found the database damaged since the start.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed)
     }
 
     /// The transaction of a snapshot; nothing of a database that is none.
@@ -443,12 +546,15 @@ impl Database {
         let rows = match &self.read {
             // SQLite knows no limit for a statement: it runs on in its connection, and nobody waits for it.
             Side::Pool(pool) if self.dialect == Dialect::Sqlite => {
-                self.patiently(pool.query_all_raw(statement)).await.ok_or(DomainError::Crowded)?
+                self.patiently(pool.connection.query_all_raw(statement)).await.ok_or(DomainError::Crowded)?
             }
-            Side::Pool(pool) => pool.query_all_raw(statement).await,
+            Side::Pool(pool) => pool.connection.query_all_raw(statement).await,
             Side::Snapshot(transaction) => transaction.query_all_raw(statement).await,
         };
-        let rows = rows.inspect_err(|error| self.meters.failed(meters::READ, error))?;
+        let rows = rows.inspect_err(|error| {
+            self.meters.failed(meters::READ, error);
+            self.note(error);
+        })?;
         rows.into_iter().map(Row::positioned).collect()
     }
 
@@ -457,13 +563,13 @@ impl Database {
     ///
     /// # Errors
     /// Whatever the driver says.
-    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+    pub async fn begin(&self) -> Result<Transaction, DbErr> {
         let immediate = TransactionOptions {
             isolation_level: (self.dialect == Dialect::Postgres).then_some(IsolationLevel::ReadCommitted),
             access_mode: (self.dialect == Dialect::Postgres).then_some(AccessMode::ReadWrite),
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         };
-        self.begin_on(meters::WRITE, &self.write, immediate).await
+        self.begin_on(&self.write, immediate).await
     }
 
     /// Runs a statement that may take as long as it does, such as cleaning a table, outside of a transaction.
@@ -472,10 +578,11 @@ impl Database {
     /// Whatever the driver says.
     pub async fn execute_at_leisure(&self, sql: &str) -> Result<(), DbErr> {
         if self.dialect == Dialect::Sqlite {
-            return self.write.execute_unprepared(sql).await.map(|_| ());
+            return self.write.connection.execute_unprepared(sql).await.map(|_| ());
         }
         let failed = |error: sqlx::Error| DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)));
-        let mut connection = self.write.get_postgres_connection_pool().acquire().await.map_err(failed)?;
+        let mut connection =
+            self.write.connection.get_postgres_connection_pool().acquire().await.map_err(failed)?;
         // Closed afterwards, whatever happens: nobody else must get it without a limit.
         connection.close_on_drop();
         connection.execute("SET statement_timeout = 0").await.map_err(failed)?;
@@ -486,23 +593,73 @@ impl Database {
     /// Notes how many connections there are now.
     pub fn look_at_pools(&self) {
         if let Side::Pool(read) = &self.read {
-            self.meters.look(meters::READ, self.dialect, read);
+            self.meters.look(meters::READ, self.dialect, &read.connection);
         }
-        self.meters.look(meters::LONG, self.dialect, &self.long);
-        self.meters.look(meters::WRITE, self.dialect, &self.write);
+        self.meters.look(meters::LONG, self.dialect, &self.long.connection);
+        self.meters.look(meters::WRITE, self.dialect, &self.write.connection);
     }
 
     /// The connections for reads that are no part of a request's answer.
     pub fn reader(&self) -> &DatabaseConnection {
         match &self.read {
-            Side::Pool(pool) => pool,
-            Side::Snapshot(_) => &self.long,
+            Side::Pool(pool) => &pool.connection,
+            Side::Snapshot(_) => &self.long.connection,
         }
     }
 
     /// The connection for migrations and administration.
     pub fn writer(&self) -> &DatabaseConnection {
-        &self.write
+        &self.write.connection
+    }
+
+    /// Whether the last write succeeded; nothing else is looked at, and nothing written.
+    pub fn writing(&self) -> &Writing {
+        &self.writing
+    }
+
+    /// Why writes fail now; nothing where the last one succeeded. A while after one that failed, another one is tried, so
+    /// that writing is known to work again where nobody writes.
+    pub async fn check_writing(self: &Arc<Self>) -> Option<Fault> {
+        if self.writing.is_due() {
+            // It notes its outcome itself.
+            let _ = self.try_writing().await;
+        }
+        self.writing.fault()
+    }
+
+    /// Writes as much as a larger record takes, and deletes it again.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`]; [`Database::writing`] says whether it is the disk.
+    pub async fn try_writing(self: &Arc<Self>) -> Result<(), DomainError> {
+        let own = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let tx = own.begin().await?;
+            match own.write_and_delete(&tx).await {
+                Ok(()) => Ok(tx.commit().await?),
+                Err(error) => Err(tx.abandon(error.into()).await),
+            }
+        });
+        task.await.map_err(|error| DomainError::Task(error.to_string()))?
+    }
+
+    /// The write of a trial. Nobody else sees its row.
+    async fn write_and_delete(&self, tx: &Transaction) -> Result<(), DbErr> {
+        let key: [u8; 32] = rand::random();
+        // Random, so that it cannot be compressed.
+        let mut text = String::with_capacity(TRIAL);
+        while text.len() < TRIAL {
+            // Writing into a text cannot fail.
+            let _ = write!(text, "{:016x}", rand::random::<u64>());
+        }
+        let insert = "INSERT INTO idempotency (key_hash, request_hash, record_id, expires_at, outcome) \
+                      VALUES ($1, $2, $3, $4, $5)";
+        let key = || Value::from(key.to_vec());
+        let values = [key(), key(), uuid::Uuid::nil().into(), 0_i64.into(), text.into()];
+        tx.execute_raw(Statement::from_sql_and_values(self.dialect.backend(), insert, values)).await?;
+        let delete = "DELETE FROM idempotency WHERE key_hash = $1";
+        tx.execute_raw(Statement::from_sql_and_values(self.dialect.backend(), delete, [key()])).await?;
+        Ok(())
     }
 
     /// Whether the database answers.
@@ -512,7 +669,7 @@ impl Database {
     pub async fn ping(&self) -> Result<(), DbErr> {
         let one = Statement::from_string(self.dialect.backend(), "SELECT 1");
         match &self.read {
-            Side::Pool(pool) => pool.query_one_raw(one).await.map(|_| ()),
+            Side::Pool(pool) => pool.connection.query_one_raw(one).await.map(|_| ()),
             Side::Snapshot(transaction) => transaction.query_one_raw(one).await.map(|_| ()),
         }
     }
@@ -520,9 +677,9 @@ impl Database {
     /// Closes both pools, waiting for what is running.
     pub async fn close(&self) {
         if let Side::Pool(pool) = &self.read {
-            let _ = pool.clone().close().await;
+            let _ = pool.connection.clone().close().await;
         }
-        let _ = self.long.clone().close().await;
-        let _ = self.write.clone().close().await;
+        let _ = self.long.connection.clone().close().await;
+        let _ = self.write.connection.clone().close().await;
     }
 }

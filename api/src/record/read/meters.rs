@@ -1,7 +1,11 @@
 //! What is counted of the database.
 
+use std::fmt;
+use std::sync::Arc;
+
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramVec, IntCounterVec, IntGaugeVec};
+use sea_orm::metric::Info;
 use sea_orm::{DatabaseConnection, DbErr};
 
 use super::database::Dialect;
@@ -13,6 +17,23 @@ pub(super) const READ: &str = "read";
 pub(super) const LONG: &str = "long";
 /// For transactions that write.
 pub(super) const WRITE: &str = "write";
+
+/// Counts the statements of a pool. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Listener(Arc<dyn Fn(&Info<'_>) + Send + Sync>);
+
+impl Listener {
+    /// Counts a statement that was sent.
+    pub(super) fn note(&self, statement: &Info<'_>) {
+        (self.0)(statement);
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
 
 /// What is counted of the database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -62,17 +83,20 @@ impl Default for Meters {
 
 impl Meters {
     /// Counts what is sent over the connections of a pool from now on.
-    pub(super) fn listen(&self, pool: &'static str, connection: &mut DatabaseConnection) {
+    pub(super) fn listen(&self, pool: &'static str, connection: &mut DatabaseConnection) -> Listener {
         let outcome = |outcome| self.statements.with_label_values(&[pool, outcome]);
         let (done, failed) = (outcome("ok"), outcome("failed"));
         let seconds = self.seconds.with_label_values(&[pool]);
         // There from the beginning, so that a first one is seen as a rise from nothing.
         self.exhausted.with_label_values(&[pool]);
-        connection.set_metric_callback(move |statement| {
+        let listener = Listener(Arc::new(move |statement: &Info<'_>| {
             let count = if statement.failed { &failed } else { &done };
             count.inc();
             seconds.observe(statement.elapsed.as_secs_f64());
-        });
+        }));
+        let own = listener.clone();
+        connection.set_metric_callback(move |statement| own.note(statement));
+        listener
     }
 
     /// Notes that a transaction was begun, or not.

@@ -468,7 +468,10 @@ where
         Ok(Ended { answer, written, kept }) => {
             if kept {
                 let changes = log_of(&written);
-                changes::append(&tx, app.db.dialect(), changes, app.clock.now()).await?;
+                let appended = changes::append(&tx, app.db.dialect(), changes, app.clock.now()).await;
+                if let Err(error) = appended {
+                    return Err(tx.abandon(error).await);
+                }
                 tx.commit().await?;
                 app.heads.written();
                 if written.iter().any(|record| record.erased_from.is_some()) {
@@ -481,8 +484,10 @@ where
             Ok(answer)
         }
         Err(error) => {
-            tx.rollback().await?;
-            Err(error)
+            if let DomainError::Database(error) = &error {
+                app.db.note(error);
+            }
+            Err(tx.abandon(error).await)
         }
     }
 }

@@ -9,6 +9,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -169,7 +170,7 @@ impl Folder {
 
     fn begin(&self) -> Result<(), EngineError> {
         *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
-        fs::create_dir_all(&self.root)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.root)?;
         for file in [CURRENT, NEXT] {
             clear(&self.root.join(file))?;
         }

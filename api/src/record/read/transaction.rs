@@ -1,0 +1,225 @@
+//! Transactions, and the connections that must not be used after one.
+//!
+//! The drivers count how deep a connection is in transactions by what they have sent, and do not ask the database.
+//! SQLite rolls back by itself when its disk is full or fails: the count of sqlx 0.9.0 then stays above zero, its next
+//! BEGIN becomes a SAVEPOINT, and what it "commits" is never committed (`docs/development/sqlite-rollback.md`). PostgreSQL
+//! answers COMMIT without an error after a statement has failed, and has rolled back. Three rules keep a write from being
+//! taken for done:
+//!
+//! - A transaction in which a statement has failed is not committed.
+//! - A connection whose BEGIN, COMMIT or ROLLBACK has failed is closed, with all that the pool had open then.
+//! - A connection that comes back in a transaction, or is counted as in one, is closed.
+
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use sea_orm::metric::Info;
+use sea_orm::sqlx::pool::PoolOptions;
+use sea_orm::sqlx::{Connection as _, Error, Executor as _, Postgres, Row as _, Sqlite};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+
+use super::writing::Writing;
+use crate::record::error::DomainError;
+
+/// What the statements of one transaction have come to.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    failed: AtomicBool,
+    /// Whether it has certainly written a row.
+    wrote: AtomicBool,
+}
+
+impl Watch {
+    /// Notes a statement that was sent.
+    pub(super) fn note(&self, statement: &Info<'_>) {
+        if statement.failed {
+            self.failed.store(true, Ordering::Relaxed);
+        } else if is_sure_to_write(&statement.statement.sql) {
+            self.wrote.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether a statement that succeeds has certainly written a row. An UPDATE or DELETE may find none, and an INSERT may
+/// yield to a row that is there: a COMMIT after these alone succeeds on a full disk too.
+fn is_sure_to_write(sql: &str) -> bool {
+    sql.starts_with("INSERT INTO ") && !sql.contains("ON CONFLICT") && !sql.contains("SELECT")
+}
+
+/// The connections of a pool that must not be used again: those that were open at a time.
+#[derive(Debug, Default)]
+pub(super) struct Retirement(Mutex<Option<Instant>>);
+
+impl Retirement {
+    /// Lets every connection that is open now be closed before its next use.
+    pub(super) fn retire(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether a connection of this age was open then.
+    fn includes(&self, age: Duration) -> bool {
+        let at = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        at.is_some_and(|at| age >= at.elapsed())
+    }
+
+    /// Lets a pool of SQLite close such connections, and those that come back in a transaction. What writes is asked for
+    /// certain: a ROLLBACK that succeeds had something to roll back.
+    pub(super) fn guard_sqlite(
+        self: &Arc<Self>,
+        pool: PoolOptions<Sqlite>,
+        writes: bool,
+    ) -> PoolOptions<Sqlite> {
+        let (taken, released) = (Arc::clone(self), Arc::clone(self));
+        pool.before_acquire(move |connection, meta| {
+            let sound = !connection.is_in_transaction() && !taken.includes(meta.age);
+            Box::pin(async move { Ok(sound) })
+        })
+        .after_release(move |connection, meta| {
+            let retired = released.includes(meta.age);
+            Box::pin(async move {
+                // A rollback that was begun when the transaction was dropped comes first.
+                let open = if writes {
+                    connection.execute("ROLLBACK").await.is_ok()
+                } else {
+                    if connection.is_in_transaction() {
+                        connection.ping().await?;
+                    }
+                    false
+                };
+                Ok::<_, Error>(!open && !retired && !connection.is_in_transaction())
+            })
+        })
+    }
+
+    /// The same for PostgreSQL. Outside of a transaction, each statement has the time of its own transaction; in one that
+    /// was aborted, none is answered.
+    pub(super) fn guard_postgres(
+        self: &Arc<Self>,
+        pool: PoolOptions<Postgres>,
+        writes: bool,
+    ) -> PoolOptions<Postgres> {
+        let (taken, released) = (Arc::clone(self), Arc::clone(self));
+        pool.before_acquire(move |connection, meta| {
+            let sound = !connection.is_in_transaction() && !taken.includes(meta.age);
+            Box::pin(async move { Ok(sound) })
+        })
+        .after_release(move |connection, meta| {
+            let retired = released.includes(meta.age);
+            Box::pin(async move {
+                if retired || connection.is_in_transaction() {
+                    return Ok(false);
+                }
+                if !writes {
+                    return Ok(true);
+                }
+                let times = "SELECT transaction_timestamp() = statement_timestamp()";
+                let alone: bool = connection.fetch_one(times).await?.try_get(0)?;
+                Ok::<_, Error>(alone)
+            })
+        })
+    }
+}
+
+/// A transaction that was begun. Dropped, it is rolled back.
+#[derive(Debug)]
+pub struct Transaction {
+    inner: DatabaseTransaction,
+    watch: Arc<Watch>,
+    retirement: Arc<Retirement>,
+    /// Where its outcome is noted, if it writes.
+    writing: Option<Arc<Writing>>,
+}
+
+impl Transaction {
+    pub(super) fn new(
+        inner: DatabaseTransaction,
+        watch: Arc<Watch>,
+        retirement: Arc<Retirement>,
+        writing: Option<Arc<Writing>>,
+    ) -> Self {
+        Self { inner, watch, retirement, writing }
+    }
+
+    /// Commits. What was written is there for good where this answers `Ok`.
+    ///
+    /// # Errors
+    /// Whatever the driver says. After an error of a statement, which nobody has heeded, it is rolled back.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        if self.watch.failed.load(Ordering::Relaxed) {
+            self.rollback().await?;
+            return Err(DbErr::Custom("a statement of the transaction failed: it was rolled back".into()));
+        }
+        let Self { inner, watch, retirement, writing } = self;
+        match inner.commit().await {
+            Ok(()) => {
+                if let Some(writing) = writing.filter(|_| watch.wrote.load(Ordering::Relaxed)) {
+                    writing.succeeded();
+                }
+                Ok(())
+            }
+            Err(error) => {
+                retirement.retire();
+                if let Some(writing) = writing {
+                    writing.failed(&error);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Rolls back.
+    ///
+    /// # Errors
+    /// Whatever the driver says; nothing was written either way.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        self.inner.rollback().await.inspect_err(|_| self.retirement.retire())
+    }
+
+    /// Rolls back because of an error, and answers that error: a rollback that fails says less, as where SQLite has
+    /// rolled back by itself.
+    pub async fn abandon(self, error: DomainError) -> DomainError {
+        if let (DomainError::Database(error), Some(writing)) = (&error, &self.writing) {
+            writing.failed(error);
+        }
+        if let Err(further) = self.rollback().await {
+            tracing::debug!(error = %further, "a transaction that failed was not rolled back by a statement");
+        }
+        error
+    }
+}
+
+impl Deref for Transaction {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Transaction {
+    fn get_database_backend(&self) -> DbBackend {
+        self.inner.get_database_backend()
+    }
+
+    async fn execute_raw(&self, stmt: Statement) -> Result<ExecResult, DbErr> {
+        self.inner.execute_raw(stmt).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let done = self.inner.execute_unprepared(sql).await;
+        // The only statements that nobody is told of.
+        done.inspect_err(|_| self.watch.failed.store(true, Ordering::Relaxed))
+    }
+
+    async fn query_one_raw(&self, stmt: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.inner.query_one_raw(stmt).await
+    }
+
+    async fn query_all_raw(&self, stmt: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.inner.query_all_raw(stmt).await
+    }
+}
