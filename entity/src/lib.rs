@@ -1,6 +1,7 @@
 //! The tables as they are: one file each, columns and nothing else.
 
 pub mod account;
+pub mod account_network;
 pub mod account_organization;
 pub mod account_role;
 pub mod affiliation;
@@ -15,6 +16,7 @@ pub mod feed_history;
 pub mod feed_meta;
 pub mod full_push;
 pub mod full_push_mention;
+pub mod housekeeping;
 pub mod idempotency;
 pub mod instance;
 pub mod invitation;

@@ -28,6 +28,8 @@ mod m20261122_000022_acknowledged;
 mod m20261122_000023_erasure_view;
 mod m20261122_000027_withdrawn;
 mod m20261122_000041_scheduled_erasure;
+mod m20261129_000030_account_network;
+mod m20261129_000031_housekeeping;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000023_erasure_view::Migration),
             Box::new(m20261122_000027_withdrawn::Migration),
             Box::new(m20261122_000041_scheduled_erasure::Migration),
+            Box::new(m20261129_000030_account_network::Migration),
+            Box::new(m20261129_000031_housekeeping::Migration),
         ]
     }
 }

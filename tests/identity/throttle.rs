@@ -1,10 +1,11 @@
 //! How often somebody may try.
 
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
-use crate::support::accounts::{PASSWORD, REFRESH, account, refresh, sign_in, try_sign_in};
-use crate::support::server::Setup;
+use crate::support::accounts::{PASSWORD, REFRESH, SIGN_IN, account, refresh, sign_in, try_sign_in};
+use crate::support::server::{Setup, TestServer};
 
 const ANA: &str = "ana@example.org";
 
@@ -91,5 +92,93 @@ on_both_databases! {
         for _ in 0..15 {
             assert_eq!(retry_after(&try_sign_in(&server, ANA, "wrong").await), None);
         }
+    }
+}
+
+/// What somebody is answered who signs in from there.
+async fn from(server: &TestServer, address: &str, password: &str) -> Value {
+    let body = json!({"query": SIGN_IN, "variables": {"email": ANA, "password": password}});
+    let request = server.client.post(server.url("/graphql")).header("x-forwarded-for", address);
+    request.json(&body).send().await.expect("an answer").json().await.expect("JSON")
+}
+
+/// Whether somebody who signs in from there with the right password is let in.
+async fn enters(server: &TestServer, address: &str) -> bool {
+    let answer = from(server, address, PASSWORD).await;
+    assert!(
+        retry_after(&answer).is_some() || answer["data"]["signIn"]["accessToken"].is_string(),
+        "{answer}"
+    );
+    retry_after(&answer).is_none()
+}
+
+on_both_databases! {
+    with Setup::default().behind_a_proxy();
+    async fn guessing_from_elsewhere_locks_nobody_out(server) {
+        account(&server.app, ANA, &[]).await;
+        assert!(enters(&server, "192.0.2.1").await);
+        // One who guesses from one network is locked out there, and nobody else is.
+        for _ in 0..10 {
+            assert_eq!(retry_after(&from(&server, "198.51.100.1", "wrong").await), None);
+        }
+        assert!(!enters(&server, "198.51.100.1").await);
+        assert!(enters(&server, "192.0.2.1").await && enters(&server, "203.0.113.5").await);
+        // Many who guess from everywhere have no more tries than there are for the account.
+        let mut guesses = 10;
+        'networks: for network in 2..20 {
+            for _ in 0..10 {
+                let answer = from(&server, &format!("198.51.100.{network}"), "wrong").await;
+                if let Some(after) = retry_after(&answer) {
+                    assert_eq!(after, 30_000);
+                    break 'networks;
+                }
+                guesses += 1;
+            }
+        }
+        assert_eq!(guesses, 100);
+        // Then nobody signs in from where the account never did, and its owner does from where they have.
+        assert!(!enters(&server, "203.0.113.6").await);
+        for address in ["192.0.2.1", "203.0.113.5", "192.0.2.1"] {
+            assert!(enters(&server, address).await, "{address}");
+        }
+        // Those who guess from there as well are locked out as from anywhere.
+        for _ in 0..10 {
+            assert_eq!(retry_after(&from(&server, "192.0.2.1", "wrong").await), None);
+        }
+        assert!(!enters(&server, "192.0.2.1").await);
+        assert!(enters(&server, "203.0.113.5").await);
+    }
+}
+
+on_both_databases! {
+    with Setup::default().behind_a_proxy();
+    async fn networks_are_kept_as_hashes_and_not_for_ever(server) {
+        let id = account(&server.app, ANA, &[]).await;
+        let other = account(&server.app, "ben@example.org", &[]).await;
+        let db = &server.app.db;
+        let hashes = async |account: uuid::Uuid| -> Vec<Vec<u8>> {
+            let sql = "SELECT network_hash FROM account_network WHERE account_id = $1 ORDER BY last_at, network_hash";
+            let statement = Statement::from_sql_and_values(db.dialect().backend(), sql, [account.into()]);
+            let rows = db.writer().query_all_raw(statement).await.expect("it is SQL");
+            rows.iter().map(|row| row.try_get_by_index(0).expect("bytes")).collect()
+        };
+        assert!(enters(&server, "192.0.2.1").await && enters(&server, "192.0.2.1").await);
+        let body = json!({"query": SIGN_IN, "variables": {"email": "ben@example.org", "password": PASSWORD}});
+        let request = server.client.post(server.url("/graphql")).header("x-forwarded-for", "192.0.2.1");
+        assert_eq!(request.json(&body).send().await.expect("an answer").status(), 200);
+        let (own, others) = (hashes(id).await, hashes(other).await);
+        assert_eq!((own.len(), others.len()), (1, 1));
+        assert!(own[0].len() == 32 && own != others, "nobody sees who was at the same place");
+        assert!(!own[0].windows(4).any(|bytes| bytes == [192, 0, 2, 1]));
+        // The latest twenty are kept, each for a year.
+        for network in 1..=22 {
+            server.pass(1_000_000);
+            assert!(enters(&server, &format!("203.0.113.{network}")).await);
+        }
+        assert_eq!(hashes(id).await.len(), 20);
+        assert!(!hashes(id).await.contains(&own[0]));
+        server.set_clock("2027-11-22T10:00:10Z");
+        assert_eq!(passerelle::housekeeping::sweep(&server.app).await.expect("it sweeps").networks, 8);
+        assert_eq!((hashes(id).await.len(), hashes(other).await.len()), (13, 0));
     }
 }

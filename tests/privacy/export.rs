@@ -45,11 +45,14 @@ on_both_databases! {
 
         let (json, vcard) = export(&server, &token).await;
         let sections: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(sections, ["generatedAt", "account", "roles", "organizations", "sessions", "apiKeys", "followed", "invitations", "pendingMails", "profile", "affiliations", "consents", "upkeep",
+        assert_eq!(sections, ["generatedAt", "account", "roles", "organizations", "sessions", "networks", "apiKeys", "followed", "invitations", "pendingMails", "profile", "affiliations", "consents", "upkeep",
             "contactReads", "proposals", "actions", "profileHistory"]);
         assert_eq!((&json["account"]["email"], &json["account"]["language"]), (&json!("ana@example.org"), &json!("FR")));
         assert_eq!(json["roles"], json!([{"role": "MEMBER", "region": "wallonie", "since": "2026-11-22T10:00:00Z"}]));
         assert_eq!(json["sessions"].as_array().map(Vec::len), Some(1));
+        let networks = json["networks"].as_array().unwrap();
+        assert_eq!(networks.len(), 1);
+        assert_eq!((networks[0]["hash"].as_str().map(str::len), &networks[0]["lastSignIn"]), (Some(64), &json!("2026-11-22T10:00:00Z")));
         let profile = &json["profile"];
         // Every field that the schema has of a talent, other than what is a relation or follows from the rest.
         for field in fields_of_talent(&server).await {

@@ -155,8 +155,10 @@ where
                 Ok(done)
             }
             Err(error) => {
-                tx.rollback().await?;
-                Err(error)
+                if let DomainError::Database(error) = &error {
+                    own.db.note(error);
+                }
+                Err(tx.abandon(error).await)
             }
         }
     };

@@ -3,7 +3,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::account::{email_key, store as accounts};
+use super::account::{email_key, network, store as accounts};
 use super::caller::{Call, Credential};
 use super::password;
 use super::session::store as sessions;
@@ -40,12 +40,13 @@ pub async fn prove(call: &Call, given: Option<SecretString>) -> Result<(), Undon
                 return Err(Problem::too_long("password", password::MAX_LENGTH).not_of_the_input().into());
             }
             let key = email_key(&account.email);
-            app.identity.throttles().sign_in(&key, call.from, now)?;
+            let is_known = network::is_known(app, Some(account.id), call.from);
+            let attempt = app.identity.throttles().sign_in(&key, call.from, now, is_known).await?;
             let hash = accounts::credentials(&app.db, &key).await?.and_then(|(_, hash)| hash);
             if !app.identity.hashing().verify(given, hash).await? {
                 return Err(Problem::beside("password", Said::new(&said::WRONG_PASSWORD)).into());
             }
-            app.identity.throttles().signed_in(&key);
+            app.identity.throttles().signed_in(&key, call.from, attempt);
             Ok(())
         }
         (Credential::Session { session, .. }, None) => {

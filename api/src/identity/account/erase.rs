@@ -5,7 +5,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::store;
+use super::{network, store};
 use crate::changes::acknowledged;
 use crate::directory::{contact_read, proposal};
 use crate::identity::invitation;
@@ -57,6 +57,7 @@ async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
         invitation::purge(tx, &email).await?;
     }
     one_time::withdraw(tx, Purpose::PasswordReset, id).await?;
+    network::forget(tx, id).await?;
     session::Entity::delete_many().filter(session::Column::AccountId.eq(id)).exec(tx).await?;
     account_role::Entity::delete_many().filter(account_role::Column::AccountId.eq(id)).exec(tx).await?;
     let member = account_organization::Column::AccountId.eq(id);

@@ -22,6 +22,7 @@ use crate::record::value::{EmailAddress, Language};
 
 pub mod erase;
 pub mod graphql;
+pub mod network;
 pub mod store;
 
 /// Characters of a name at most.

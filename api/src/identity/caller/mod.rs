@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::record::error::{DomainError, GraphqlResult};
 use crate::record::policy::Viewer;
 use crate::record::value::DateTime;
-use crate::throttle::network;
+use crate::throttle::{Caller, network};
 
 pub mod store;
 
@@ -343,6 +343,11 @@ impl Call {
             Some(id) => id.as_bytes().to_vec(),
             None => network(self.from),
         }
+    }
+
+    /// The same, with whether it is known who they are: some places are kept for those.
+    pub fn caller(&self) -> Caller {
+        Caller { key: self.counted_as(), known: self.viewer().account.is_some() }
     }
 
     /// The same call, by who calls now: a token may have ended meanwhile, or its roles have changed.

@@ -49,6 +49,9 @@ const SECTIONS: &[(&str, Section)] = &[
     ("sessions", |subject| {
         Box::pin(async { Ok(store::sessions(subject.reader, subject.account.id).await?.into()) })
     }),
+    ("networks", |subject| {
+        Box::pin(async { Ok(store::networks(subject.reader, subject.account.id).await?.into()) })
+    }),
     ("apiKeys", |subject| {
         Box::pin(async { Ok(store::api_keys(subject.reader, subject.account.id).await?.into()) })
     }),

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::directory::affiliation::AssertedBy;
 use crate::record::error::DomainError;
 use crate::record::policy::Visibility;
+use crate::record::read::keyed::hex;
 use crate::record::read::{KeyColumns, KeyValue, KeyedStatement, Row};
 use crate::record::reader::Reader;
 use crate::record::value::DateTime;
@@ -83,6 +84,19 @@ pub async fn sessions(reader: &Reader, account: Uuid) -> Result<Vec<Value>, Doma
     rows(reader, account, "s.created_at, s.refreshed_at, s.expires_at", rest, |mut row| {
         let (began, refreshed, ends) = (time(&mut row)?, time(&mut row)?, time(&mut row)?);
         Ok(json!({"beganAt": began, "refreshedAt": refreshed, "expiresAt": ends}))
+    })
+    .await
+}
+
+/// The networks from which the account has signed in, as they are kept: hashes, and when.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn networks(reader: &Reader, account: Uuid) -> Result<Vec<Value>, DomainError> {
+    let rest = "account_network AS a ON a.account_id = k.id ORDER BY k.n, a.last_at DESC, a.network_hash";
+    rows(reader, account, "a.network_hash, a.first_at, a.last_at", rest, |mut row| {
+        let hash: Vec<u8> = row.get()?;
+        Ok(json!({"hash": hex(&hash), "firstSignIn": time(&mut row)?, "lastSignIn": time(&mut row)?}))
     })
     .await
 }

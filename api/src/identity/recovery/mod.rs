@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::account::{email_key, note, password_problem, store as accounts};
+use super::account::{email_key, network, note, password_problem, store as accounts};
 use super::caller::{Credential, Known};
 use super::one_time::{self, Purpose};
 use super::session::store as sessions;
@@ -84,6 +84,8 @@ pub async fn reset(
             accounts::set_password(tx, id, hash, app.clock.now()).await?;
             note(app, tx, Actor::Account(id), Action::SetPassword, id, None, &["password"]).await?;
             sessions::delete_of_account(tx, id).await?;
+            // Whoever has the mailbox may sign in from there next, however many guess.
+            network::note(tx, app, id, from).await?;
             tell(app, tx, &account).await?;
             Ok(Some(account))
         })
@@ -91,7 +93,7 @@ pub async fn reset(
     let account = account.await?.ok_or_else(over)?;
     app.identity.callers().forget_account(account.id);
     // Who has guessed too often before they asked need not wait to sign in.
-    app.identity.throttles().signed_in(&account.email_key);
+    app.identity.throttles().forgive(&account.email_key, from);
     Ok(())
 }
 
@@ -118,10 +120,11 @@ pub async fn change(
         problems.add(Problem::too_long("currentPassword", password::MAX_LENGTH));
     } else {
         let key = email_key(&account.email);
-        app.identity.throttles().sign_in(&key, from, app.clock.now())?;
+        let is_known = network::is_known(app, Some(account.id), from);
+        let attempt = app.identity.throttles().sign_in(&key, from, app.clock.now(), is_known).await?;
         let hash = accounts::credentials(&app.db, &key).await?.and_then(|(_, hash)| hash);
         if app.identity.hashing().verify(current, hash).await? {
-            app.identity.throttles().signed_in(&key);
+            app.identity.throttles().signed_in(&key, from, attempt);
         } else {
             problems.add(Problem::new("currentPassword", &said::WRONG_PASSWORD));
         }

@@ -17,7 +17,7 @@ use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-use super::account::{email_key, store as accounts};
+use super::account::{email_key, network, store as accounts};
 use super::caller::Known;
 use super::encryption::EncryptionKey;
 use super::secret::{self, Hash};
@@ -146,7 +146,11 @@ pub async fn sign_in(
         return Err(Problem::too_long("password", password::MAX_LENGTH).into());
     }
     let key = email_key(email);
-    app.identity.throttles().sign_in(&key, from, app.clock.now())?;
+    let is_known = async {
+        let account = accounts::credentials(&app.db, &key).await?;
+        network::is_known(app, account.map(|(id, _)| id), from).await
+    };
+    let attempt = app.identity.throttles().sign_in(&key, from, app.clock.now(), is_known).await?;
     let account = accounts::credentials(&app.db, &key).await?;
     let (id, hash) = account.map_or((None, None), |(id, hash)| (Some(id), hash));
     let right = app.identity.hashing().verify(password, hash).await?;
@@ -154,8 +158,14 @@ pub async fn sign_in(
         // Which of the two is wrong is not said.
         return Err(Problem::new("", &said::CREDENTIALS).into());
     };
-    app.identity.throttles().signed_in(&key);
-    let begun = transact(app, move |app, tx| Box::pin(async move { begin(tx, app, account).await })).await?;
+    app.identity.throttles().signed_in(&key, from, attempt);
+    let begun = transact(app, move |app, tx| {
+        Box::pin(async move {
+            network::note(tx, app, account, from).await?;
+            begin(tx, app, account).await
+        })
+    });
+    let begun = begun.await?;
     opened(app, begun).await
 }
 

@@ -1,0 +1,89 @@
+//! The networks from which accounts have signed in. Somebody who guesses at a password from elsewhere cannot lock the
+//! owner out there. Only keyed hashes are kept, which tell nobody where somebody was.
+
+use std::net::IpAddr;
+
+use entity::account_network::{Column, Entity, Model};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::record::error::DomainError;
+use crate::record::value::DateTime;
+use crate::throttle::network;
+
+/// What the hashes are for.
+const PURPOSE: &str = "network of an account";
+/// Networks of an account that are kept: those of the latest sign-ins.
+const MOST: u64 = 20;
+/// Months for which a network is kept without a sign-in.
+pub const KEPT_MONTHS: u32 = 12;
+
+fn hash(app: &App, account: Uuid, from: IpAddr) -> Result<Vec<u8>, DomainError> {
+    let text = [&account.as_bytes()[..], &network(from)].concat();
+    Ok(app.identity.encryption()?.digest(PURPOSE, &text))
+}
+
+/// Notes that an account has signed in from there.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn note(
+    on: &impl ConnectionTrait,
+    app: &App,
+    account: Uuid,
+    from: IpAddr,
+) -> Result<(), DomainError> {
+    let now = app.clock.now().micros();
+    let row =
+        Model { account_id: account, network_hash: hash(app, account, from)?, first_at: now, last_at: now };
+    let known = OnConflict::columns([Column::AccountId, Column::NetworkHash])
+        .update_column(Column::LastAt)
+        .to_owned();
+    let row = Entity::insert(row.into_active_model().reset_all()).on_conflict(known);
+    row.exec_without_returning(on).await?;
+    let oldest = Entity::find()
+        .select_only()
+        .column(Column::NetworkHash)
+        .filter(Column::AccountId.eq(account))
+        .order_by_desc(Column::LastAt)
+        .order_by_asc(Column::NetworkHash)
+        .offset(MOST)
+        .limit(1);
+    if let Some(hash) = oldest.into_tuple::<Vec<u8>>().one(on).await? {
+        Entity::delete_by_id((account, hash)).exec(on).await?;
+    }
+    Ok(())
+}
+
+/// Whether the account with this normalized e-mail address has signed in from there.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn is_known(app: &App, account: Option<Uuid>, from: IpAddr) -> Result<bool, DomainError> {
+    // The statement is the same for nobody: how long it takes tells nothing.
+    let account = account.unwrap_or_default();
+    let found = Entity::find_by_id((account, hash(app, account, from)?)).one(app.db.reader()).await?;
+    Ok(found.is_some())
+}
+
+/// Forgets the networks of an account.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn forget(on: &impl ConnectionTrait, account: Uuid) -> Result<(), DomainError> {
+    Entity::delete_many().filter(Column::AccountId.eq(account)).exec(on).await?;
+    Ok(())
+}
+
+/// Forgets networks from which nobody has signed in since a time. Answers how many.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn sweep(on: &impl ConnectionTrait, before: DateTime) -> Result<u64, DomainError> {
+    Ok(Entity::delete_many().filter(Column::LastAt.lt(before.micros())).exec(on).await?.rows_affected)
+}

@@ -1,0 +1,20 @@
+//! Table `housekeeping`: when the housekeeping last trusted the clock: one row.
+
+use sea_orm::entity::prelude::*;
+
+/// When the housekeeping last trusted the clock: one row.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "housekeeping")]
+pub struct Model {
+    /// Identity of the row.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: i16,
+    /// Microseconds since 1970, UTC.
+    pub swept_at: i64,
+}
+
+/// Relations are walked by keyed reads, not by the entity.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
