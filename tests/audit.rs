@@ -1,8 +1,10 @@
 //! Who did what to which record, and who was shown how a person can be reached.
 
+use std::time::Duration;
+
 use entity::account;
 use passerelle::directory::contact_read;
-use passerelle::housekeeping;
+use passerelle::housekeeping::{self, Round, Sweeper, Swept};
 use passerelle::identity::account as accounts;
 use passerelle::identity::role::{Grant, Role};
 use passerelle::record::policy::Viewer;
@@ -156,6 +158,37 @@ on_both_databases! {
         assert_eq!(housekeeping::sweep(&server.app).await.unwrap().history, 0);
         server.set_clock("2028-11-22T10:00:01Z");
         assert_eq!(housekeeping::sweep(&server.app).await.unwrap().history, 1);
+    }
+}
+
+on_both_databases! {
+    async fn a_clock_that_has_jumped_deletes_no_history(server) {
+        let hours = Duration::from_hours;
+        let entries = async || number(&server, "SELECT COUNT(*) FROM audit").await;
+        let own = server.beside(editor(&["wallonie"])).await;
+        made(&own, "organization", studio("wallonie", "a")).await;
+        // Nothing was swept before: the history says what time it was.
+        let mut sweeper = Sweeper::default();
+        server.set_clock("2030-03-06T10:00:00Z");
+        assert_eq!(sweeper.sweep(&server.app, hours(0)).await.unwrap(), Round::Waits { days: 1200 });
+        // The clock is set right.
+        server.set_clock("2026-11-22T12:00:00Z");
+        assert_eq!(sweeper.sweep(&server.app, hours(2)).await.unwrap(), Round::Swept(Swept::default()));
+        // It was off for some days, which is no jump.
+        server.set_clock("2026-11-28T12:00:00Z");
+        assert_eq!(sweeper.sweep(&server.app, hours(3)).await.unwrap(), Round::Swept(Swept::default()));
+        server.set_clock("2030-03-06T10:00:00Z");
+        for running in [10, 33] {
+            assert!(matches!(sweeper.sweep(&server.app, hours(running)).await.unwrap(), Round::Waits { .. }));
+            // Whoever starts meanwhile waits as well.
+            assert!(matches!(Sweeper::default().sweep(&server.app, hours(0)).await.unwrap(), Round::Waits { .. }));
+        }
+        assert_eq!(entries().await, 1);
+        // It stays so: it is the time.
+        let swept = sweeper.sweep(&server.app, hours(34)).await.unwrap();
+        assert!(matches!(swept, Round::Swept(Swept { history: 1, .. })), "{swept:?}");
+        assert_eq!(entries().await, 0);
+        assert_eq!(sweeper.sweep(&server.app, hours(35)).await.unwrap(), Round::Swept(Swept::default()));
     }
 }
 

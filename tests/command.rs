@@ -64,6 +64,56 @@ fn one_server_uses_a_data_folder() {
     drop(Running::start(program(folder.path()).arg("serve")));
 }
 
+/// The files and folders below a folder that others can read.
+fn open_to_others(folder: &Path) -> Vec<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let entry = entry.expect("a file");
+        // A file that is being replaced may be gone.
+        let Ok(about) = entry.metadata() else { continue };
+        if about.permissions().mode() & 0o077 != 0 {
+            found.push(entry.path().display().to_string());
+        }
+    }
+    found
+}
+
+/// The folder was there before, and everybody may read it.
+#[test]
+fn nobody_else_reads_what_is_in_a_folder_that_was_there_before() {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+    let open =
+        |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
+    let folder = folder();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).expect("a folder");
+    open(&data, 0o755);
+    let mut server = Running::start(program(folder.path()).args(["serve", "--demo"]));
+    assert_eq!(open_to_others(&data), [""; 0]);
+    assert!(data.join("passerelle.db-wal").exists() && data.join("search").is_dir());
+    assert_eq!(server.terminate(), Some(0));
+    // As an older version has left it.
+    for (name, mode) in [("passerelle.db", 0o644), ("passerelle.db.lock", 0o644), ("search", 0o755)] {
+        open(&data.join(name), mode);
+    }
+    std::fs::write(data.join("other"), "").expect("a file of somebody else");
+    open(&data.join("other"), 0o644);
+    let mut server = Running::start(program(folder.path()).arg("serve"));
+    assert_eq!(open_to_others(&data), [data.join("other").display().to_string()]);
+    assert_eq!(server.terminate(), Some(0));
+    // Another command makes it as well.
+    let elsewhere = data.join("elsewhere.db");
+    let made = program(folder.path())
+        .args(["migrate"])
+        .env("DATABASE_URL", format!("sqlite://{}", elsewhere.display()))
+        .output()
+        .expect("it runs");
+    assert!(made.status.success());
+    assert_eq!(open_to_others(&data), [data.join("other").display().to_string()]);
+}
+
 /// Waits until there is a file or a folder, and not much longer.
 fn until_made(path: &Path) {
     let end = Instant::now() + HOPELESS;

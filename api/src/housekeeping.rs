@@ -2,18 +2,26 @@
 //! nobody needs any more of the change log. And whoever has not taken what was erased is told of in the log.
 //!
 //! Every program on a database does it, a little at a time: rows that another one deletes meanwhile are simply gone.
+//!
+//! A clock that is wrong must delete nothing: where it has jumped ahead of when it was last trusted ([`Sweeper`]), nothing
+//! is deleted until the program has run with it for a day.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Months;
-use sea_orm::{ConnectionTrait, Statement};
+use entity::{audit as entries, housekeeping as trusted};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryOrder, QuerySelect, Statement,
+};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::changes::{acknowledged, retention};
 use crate::directory::{contact_read, proposal};
+use crate::identity::account::network;
 use crate::record::error::DomainError;
+use crate::record::value::DateTime;
 use crate::record::{audit, id};
 use crate::sync::status;
 
@@ -21,6 +29,11 @@ use crate::sync::status;
 const EVERY: Duration = Duration::from_hours(1);
 /// Rows that are deleted in one statement.
 const BATCH: u32 = 1000;
+/// How far the clock may be ahead of when it was last trusted: a program may have been off for so long. Microseconds.
+const LEAP: i64 = 7 * 24 * 3600 * 1_000_000;
+/// How long a clock that has jumped further is watched before it is trusted: somebody sets it right meanwhile, or the
+/// program had been off for long.
+const WATCHED: Duration = Duration::from_hours(24);
 
 /// How much was deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,16 +48,90 @@ pub struct Swept {
     pub log: retention::Swept,
     /// Positions of clients.
     pub clients: u64,
+    /// Networks from which accounts have signed in.
+    pub networks: u64,
+}
+
+/// What became of an hour's sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// So much was deleted.
+    Swept(Swept),
+    /// The clock is this many days ahead of when it was last trusted, and nothing was deleted.
+    Waits {
+        /// Days.
+        days: i64,
+    },
+}
+
+/// Sweeps, as long as the clock can be trusted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sweeper {
+    /// For how long this program had run when the clock was first seen to have jumped.
+    jumped: Option<Duration>,
+}
+
+impl Sweeper {
+    /// Deletes what has been kept for long enough, unless the clock has jumped. `running` is how long this program has run,
+    /// by a clock that nobody sets.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn sweep(&mut self, app: &App, running: Duration) -> Result<Round, DomainError> {
+        let now = app.clock.now().micros();
+        let leap = match last_trusted(app).await? {
+            Some(last) => now.saturating_sub(last),
+            // A database without any history has nothing to lose.
+            None => 0,
+        };
+        if leap > LEAP {
+            let jumped = *self.jumped.get_or_insert(running);
+            if running.saturating_sub(jumped) < WATCHED {
+                return Ok(Round::Waits { days: leap / (24 * 3600 * 1_000_000) });
+            }
+        }
+        self.jumped = None;
+        let swept = sweep(app).await?;
+        trust(app, now).await?;
+        Ok(Round::Swept(swept))
+    }
+}
+
+/// When the clock was last trusted: at the last sweep, or, before the first, when the newest entry of the history was
+/// written.
+async fn last_trusted(app: &App) -> Result<Option<i64>, DomainError> {
+    let reader = app.db.reader();
+    if let Some(row) = trusted::Entity::find_by_id(1_i16).one(reader).await? {
+        return Ok(Some(row.swept_at));
+    }
+    let newest = entries::Entity::find().select_only().column(entries::Column::At);
+    let newest = newest.order_by_desc(entries::Column::Id).limit(1).into_tuple::<i64>();
+    Ok(newest.one(reader).await?)
+}
+
+/// Notes that the clock is trusted.
+async fn trust(app: &App, now: i64) -> Result<(), DomainError> {
+    let row = trusted::Model { id: 1, swept_at: now }.into_active_model().reset_all();
+    let again = OnConflict::column(trusted::Column::Id).update_column(trusted::Column::SweptAt).to_owned();
+    trusted::Entity::insert(row).on_conflict(again).exec_without_returning(app.db.writer()).await?;
+    Ok(())
 }
 
 /// Sweeps now and every hour until it is told to stop.
 pub fn start(app: &App, stop: CancellationToken) {
     let own = app.clone();
     app.tasks.spawn(async move {
+        let (mut sweeper, begun) = (Sweeper::default(), Instant::now());
         loop {
-            match tokio::select! { () = stop.cancelled() => return, swept = sweep(&own) => swept } {
-                Ok(swept) if swept != Swept::default() => tracing::info!(?swept, "swept"),
-                Ok(_) => {}
+            let sweeping = sweeper.sweep(&own, begun.elapsed());
+            match tokio::select! { () = stop.cancelled() => return, swept = sweeping => swept } {
+                Ok(Round::Swept(swept)) if swept != Swept::default() => tracing::info!(?swept, "swept"),
+                Ok(Round::Swept(_)) => {}
+                Ok(Round::Waits { days }) => tracing::warn!(
+                    days,
+                    "the clock is ahead of the last time that anything was swept: nothing is deleted until it was so for \
+                     a day; set the clock, if it is wrong"
+                ),
                 Err(error) => tracing::warn!(%error, "sweeping failed; it is tried again in an hour"),
             }
             match tokio::select! { () = stop.cancelled() => return, late = status::overdue(&own) => late } {
@@ -76,6 +163,7 @@ pub async fn sweep(app: &App) -> Result<Swept, DomainError> {
         proposals: 0,
         log: retention::sweep(app, app.retention).await?,
         clients: acknowledged::sweep(app).await?,
+        networks: network::sweep(app.db.writer(), months_ago(app, network::KEPT_MONTHS)).await?,
     };
     loop {
         let gone = proposal::store::sweep(app.db.writer(), app.db.dialect(), app.clock.now(), BATCH).await?;
@@ -86,11 +174,16 @@ pub async fn sweep(app: &App) -> Result<Swept, DomainError> {
     }
 }
 
+/// The time so many months ago.
+fn months_ago(app: &App, months: u32) -> DateTime {
+    let before = app.clock.now().to_utc().checked_sub_months(Months::new(months));
+    before.map_or(DateTime::from_micros(0), Into::into)
+}
+
 /// Deletes the rows of a table that are so many months old, the oldest first. Their ids are UUIDs of version 7, which
 /// begin with the time.
 async fn sweep_table(app: &App, table: &str, months: u32) -> Result<u64, DomainError> {
-    let before = app.clock.now().to_utc().checked_sub_months(Months::new(months));
-    let before = before.map_or(Uuid::nil(), |before| id::first_at(before.into()));
+    let before = id::first_at(months_ago(app, months));
     let sql = format!(
         "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id < $1 ORDER BY id LIMIT {BATCH})"
     );

@@ -3,6 +3,7 @@
 use passerelle::record::read::Database;
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 
+mod damage;
 mod dropped;
 mod health;
 mod logs;

@@ -101,8 +101,20 @@ pub async fn check(app: &App, data_dir: &Path, continues: bool) -> Result<Option
         })
     });
     let why = why.await?;
-    write(data_dir, instance, head(&app.db).await?.seq)?;
+    match write(data_dir, instance, head(&app.db).await?.seq) {
+        // The server starts on a full disk, and the file is written again as soon as the log grows.
+        Err(Unusable::File(path, error)) if is_full(&error) => {
+            tracing::warn!(path = %path.display(), %error, "a restored database may not be noticed");
+        }
+        done => done?,
+    }
     Ok(why)
+}
+
+/// Whether a file could not be written because its disk takes nothing more.
+fn is_full(error: &std::io::Error) -> bool {
+    use ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge | ReadOnlyFilesystem)
 }
 
 /// Begins a new feed because the operator says so; answers its id.
@@ -167,16 +179,22 @@ async fn marks(dialect: Dialect, on: &DatabaseConnection) -> Option<Marks> {
     })
 }
 
-fn path(data_dir: &Path) -> PathBuf {
+/// The file with the last known end of the log.
+pub fn marker(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE)
+}
+
+/// Whether a database was used with a data folder.
+pub fn is_marked(data_dir: &Path) -> bool {
+    marker(data_dir).exists()
 }
 
 /// The last known end of the log of this instance.
 fn read(data_dir: &Path, instance: Uuid) -> Result<Option<i64>, Unusable> {
-    let text = match fs::read_to_string(path(data_dir)) {
+    let text = match fs::read_to_string(marker(data_dir)) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Unusable::File(path(data_dir), error)),
+        Err(error) => return Err(Unusable::File(marker(data_dir), error)),
     };
     // That of another database says nothing of this one.
     let of = text.trim().split_once(' ').filter(|(of, _)| *of == instance.to_string());
@@ -185,10 +203,10 @@ fn read(data_dir: &Path, instance: Uuid) -> Result<Option<i64>, Unusable> {
 
 /// Writes the end of the log, the whole file or nothing of it.
 fn write(data_dir: &Path, instance: Uuid, head: i64) -> Result<(), Unusable> {
-    let unusable = |error| Unusable::File(path(data_dir), error);
+    let unusable = |error| Unusable::File(marker(data_dir), error);
     let mut file = tempfile::NamedTempFile::new_in(data_dir).map_err(unusable)?;
     writeln!(file, "{instance} {head}").map_err(unusable)?;
-    file.persist(path(data_dir)).map_err(|error| unusable(error.error))?;
+    file.persist(marker(data_dir)).map_err(|error| unusable(error.error))?;
     Ok(())
 }
 

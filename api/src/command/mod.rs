@@ -4,20 +4,22 @@
 //! called wrongly.
 
 use std::fmt::Display;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::ErrorKind as Io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::app::{App, Clock};
+use crate::changes::continuity;
 use crate::config::{Config, DatabaseName, Switch};
 use crate::identity;
 use crate::identity::encryption::EncryptionKey;
 use crate::identity::oidc::{self, Issuers};
 use crate::mail::{self, Mailer};
 use crate::migrations::{self, Layout};
-use crate::record::read::{Database, Waits};
+use crate::record::read::{Database, Fault, Waits};
 use crate::search::embedded::Embedded;
 use crate::search::engine::Engine;
 use crate::search::meilisearch::{Meilisearch, Options};
@@ -209,6 +211,8 @@ async fn open_with(config: &Config, waits: Waits) -> Result<Opened, Failure> {
     let (url, name) = config.database().map_err(|error| Failure::usage(error.to_string()))?;
     if let DatabaseName::Sqlite(path) = &name {
         check_file(path, config.database_url.is_some())?;
+        check_content(path, &config.data_dir)?;
+        protect(path)?;
     }
     let broken = |error: &DbErr| Failure::failed(unusable(&name, error));
     let db = Database::open_with(&url, waits).await.map_err(|error| broken(&error))?;
@@ -292,7 +296,19 @@ fn mailer(config: &Config) -> Result<Mailer, Failure> {
 /// The search engine of the settings. Nothing is asked of it yet: the start does not wait for it.
 fn engine(config: &Config) -> Result<Arc<dyn Engine>, Failure> {
     let Some(url) = &config.meili_url else {
-        return Ok(Arc::new(Embedded::new(config.data_dir.join("search"))));
+        let folder = config.data_dir.join("search");
+        // Whoever may not enter it reads none of its files. Something else in its place is told of by what writes there.
+        if !folder.exists() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&folder)
+                .map_err(|e| cannot_use(&folder, &e))?;
+        }
+        if folder.is_dir() {
+            close_to_others(&folder, 0o700)?;
+        }
+        return Ok(Arc::new(Embedded::new(folder)));
     };
     let options = Options::new(url.clone(), config.meili_api_key.clone(), &config.meili_index);
     Ok(Arc::new(Meilisearch::new(&options).map_err(Failure::usage)?))
@@ -316,6 +332,60 @@ fn check_file(path: &Path, chosen: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Makes sure that a database which holds nothing is not taken for a new one where another was used before.
+fn check_content(database: &Path, data_dir: &Path) -> Result<(), Failure> {
+    let is_empty = fs::metadata(database).is_ok_and(|about| about.len() == 0);
+    if is_empty && continuity::is_marked(data_dir) {
+        return Err(Failure::failed(format!(
+            "the database `{}` has 0 bytes, but another was used with the data folder `{}`: restore a copy, or, to begin \
+             with an empty directory, delete the empty file and `{}`",
+            database.display(),
+            data_dir.display(),
+            continuity::marker(data_dir).display(),
+        )));
+    }
+    Ok(())
+}
+
+/// Makes sure that nobody but its owner reads the file of the database, whatever the folder allows. SQLite gives the
+/// files beside it the same permissions.
+fn protect(database: &Path) -> Result<(), Failure> {
+    let made = File::options().write(true).create_new(true).mode(0o600).open(database);
+    if let Err(error) = made
+        && error.kind() != Io::AlreadyExists
+    {
+        return Err(Failure::failed(format!(
+            "`{}` cannot be made: {error}; check the permissions of its folder",
+            database.display()
+        )));
+    }
+    for beside in ["", "-wal", "-shm", "-journal", ".lock"] {
+        let mut path = database.as_os_str().to_owned();
+        path.push(beside);
+        close_to_others(Path::new(&path), 0o600)?;
+    }
+    Ok(())
+}
+
+/// Takes from a file or folder what its group and others may do with it, if it is there.
+fn close_to_others(path: &Path, mode: u32) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::failed(format!(
+            "others can read `{}`, which holds personal data, and that cannot be changed ({error}): run chmod {mode:o}, as \
+             its owner",
+            path.display()
+        ))
+    };
+    match fs::metadata(path) {
+        Ok(about) if about.permissions().mode() & 0o077 != 0 => {
+            tracing::debug!(path = %path.display(), "others could read this; now its owner alone can");
+            fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)
+        }
+        Err(error) if error.kind() != Io::NotFound => Err(failed(error)),
+        _ => Ok(()),
+    }
+}
+
 /// Why a database cannot be used, and what to do about it.
 fn unusable(name: &DatabaseName, error: &DbErr) -> String {
     let text = error.to_string();
@@ -332,6 +402,9 @@ fn unusable(name: &DatabaseName, error: &DbErr) -> String {
                 return format!(
                     "`{path}` cannot be opened for writing: check the permissions of the file and its folder ({text})"
                 );
+            }
+            if let Some(fault) = Fault::of(error) {
+                return format!("the database `{path}` cannot be used, because {fault} ({text})");
             }
             format!("the database `{path}` cannot be used: {text}")
         }

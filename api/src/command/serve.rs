@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -65,6 +66,10 @@ impl Serve {
         };
         let waits = Waits::of_requests(config.requests.limits().time);
         let mut app = identified(config, open_with(config, waits).await?, issuers).await?;
+        // Whether the disk has room is known by writing. Other failures show themselves where they matter.
+        if let Err(error) = app.db.try_writing().await {
+            tracing::warn!(%error, "the start could not write to the database");
+        }
         app.mail = mail;
         app.feed_public = config.feed_public == Switch::On;
         app.retention = Retention { superseded_days: config.log_days, tombstone_days: config.tombstone_days };
@@ -90,6 +95,7 @@ impl Serve {
             graphiql: config.graphiql == Switch::On,
             introspection: config.introspection == Switch::On,
             limits: config.requests.limits(),
+            capacity: config.requests.capacity(),
             socket: config.requests.socket(),
             trust: config.documents,
             manifest,
@@ -127,8 +133,12 @@ impl Serve {
             String::new()
         };
         let address = server.address().map_err(|error| cannot_listen(config, &error))?;
+        let limits = match app.db.writing().fault() {
+            Some(fault) => format!("; it is read-only for now, because {fault}"),
+            None => String::new(),
+        };
         println!(
-            "Passerelle listens on http://{address}/graphql, on the database {name}, searched with {searched}{sample}."
+            "Passerelle listens on http://{address}/graphql, on the database {name}, searched with {searched}{sample}{limits}."
         );
         let ended = server.serve(stop).await;
         // A statement that is still running must not keep the program from ending: nothing is lost with it.
@@ -161,7 +171,7 @@ fn lock(database: &Path) -> Result<File, Failure> {
     path.push(".lock");
     let path = PathBuf::from(path);
     let folder = path.parent().unwrap_or(Path::new("."));
-    let file = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = file.map_err(|error| cannot_use(folder, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -19,7 +19,7 @@ use super::{csv as table, source};
 use crate::app::App;
 use crate::changes::{self, Change};
 use crate::record::error::DomainError;
-use crate::record::read::Dialect;
+use crate::record::read::{Dialect, Transaction};
 use crate::record::value::Language;
 use crate::record::write::guard::{self, Confirmed};
 use crate::record::write::{self, End, Outcome, Removal, Source, Status, Submission, is_external_id};
@@ -315,7 +315,7 @@ impl Waiting {
 /// Where batches go: each its own transaction, or all in one.
 enum Sink {
     Each,
-    Whole { tx: DatabaseTransaction, log: Log },
+    Whole { tx: Transaction, log: Log },
 }
 
 /// The changes of a transaction that spans a whole file, in a temporary file until its end.

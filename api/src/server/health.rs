@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can answer.
+//! Whether the process lives, and whether it can answer and write.
 //!
 //! Everybody is told `status`, which is what a balancer of load needs; what stands behind it is for administrators of the
 //! instance, who show their token.
@@ -11,6 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Response, StatusCode};
+use sea_orm::DbErr;
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
@@ -84,7 +85,7 @@ pub(super) async fn live(State(shared): State<Arc<Shared>>, request: Request) ->
     respond(StatusCode::OK, &body)
 }
 
-/// The process can answer: the database is there, in a layout that this program reads.
+/// The process can answer: the database is there, in a layout that this program reads, and the last write did not fail.
 pub(super) async fn ready(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     let (parts, _) = request.into_parts();
     let asker = asker(&shared, &parts).await;
@@ -94,7 +95,10 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>, request: Request) -
     let db = &shared.app.db;
     let ask = async {
         db.ping().await?;
-        migrations::layout(db).await
+        let layout = migrations::layout(db).await?;
+        // Where another program holds the lock for writes, that takes longer, and says nothing of the disk.
+        let _ = tokio::time::timeout(TIME / 2, db.check_writing()).await;
+        Ok::<_, DbErr>(layout)
     };
     let (database, migrations) = match tokio::time::timeout(TIME, ask).await {
         Ok(Ok(Layout::Current)) => ("ok", "ok"),
@@ -107,13 +111,20 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>, request: Request) -
         }
         Err(_) => ("unreachable", "unknown"),
     };
-    let ready = matches!(migrations, "ok" | "newer");
+    // Also where there was no time for another attempt.
+    let fault = db.writing().fault();
+    // It answers, but nothing that it answers can be relied on.
+    let database = if database == "ok" && db.is_damaged() { "damaged" } else { database };
+    let ready = database == "ok" && matches!(migrations, "ok" | "newer") && fault.is_none();
     let (status, word) =
         if ready { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
     let mut body = json!({ "status": word });
     if asker == Asker::Admin {
         body["database"] = database.into();
         body["migrations"] = migrations.into();
+        if let Some(fault) = fault {
+            body["writing"] = fault.to_string().into();
+        }
         let lag = if database == "ok" { lag(&shared.app).await } else { None };
         body["search"] = search(&shared.app.search, lag.as_ref());
         if let Some(lag) = lag {
