@@ -36,6 +36,7 @@ mod search;
 mod selection;
 mod socket;
 mod statements;
+mod strangers;
 mod stream;
 mod support;
 mod visibility;

@@ -113,50 +113,126 @@ impl Throttle {
     }
 }
 
-/// Places that callers take for as long as something of theirs runs.
+/// A number of places that callers take for as long as something of theirs runs: so many for each of them, and so many
+/// for all together, some of which are kept for callers who are known.
 #[derive(Debug)]
 pub struct Places {
-    most: usize,
-    taken: Mutex<HashMap<Vec<u8>, usize>>,
+    each: usize,
+    all: usize,
+    kept: usize,
+    taken: Mutex<Taken>,
 }
 
-/// A place that is taken until this is dropped.
+/// How many places are taken.
+#[derive(Debug, Default)]
+struct Taken {
+    by_caller: HashMap<Vec<u8>, usize>,
+    all: usize,
+    /// By callers who are not known.
+    strangers: usize,
+}
+
+/// Who takes a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// As whom they are counted.
+    pub key: Vec<u8>,
+    /// Whether it is known who they are.
+    pub known: bool,
+}
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// The caller has all of theirs.
+    Own,
+    /// Too many are taken by all together.
+    All,
+}
+
+/// One or more places that are taken until this is dropped.
 #[derive(Debug)]
 pub struct Place {
     places: Arc<Places>,
-    key: Vec<u8>,
+    caller: Caller,
+    count: usize,
 }
 
 impl Places {
-    /// So many places for each caller.
-    pub fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, taken: Mutex::default() })
+    /// This many places for each caller.
+    pub fn new(each: usize) -> Arc<Self> {
+        Self::shared(each, usize::MAX, 0)
+    }
+
+    /// This many places for each caller and for all together, of which `kept` are for callers who are known.
+    pub fn shared(each: usize, all: usize, kept: usize) -> Arc<Self> {
+        Arc::new(Self { each, all, kept, taken: Mutex::default() })
     }
 
     /// Takes a place; nothing where the caller has all of theirs.
     pub fn take(self: &Arc<Self>, key: &[u8]) -> Option<Place> {
+        self.take_as(&Caller { key: key.to_vec(), known: true }, 1).ok()
+    }
+
+    /// Takes several places at once, or none.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn take_as(self: &Arc<Self>, caller: &Caller, count: usize) -> Result<Place, Full> {
+        self.add(caller, count)?;
+        Ok(Place { places: Arc::clone(self), caller: caller.clone(), count })
+    }
+
+    fn add(&self, caller: &Caller, count: usize) -> Result<(), Full> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = taken.get(key).copied().unwrap_or_default();
-        if count >= self.most {
-            return None;
+        let own = taken.by_caller.get(&caller.key).copied().unwrap_or_default().saturating_add(count);
+        if own > self.each {
+            return Err(Full::Own);
         }
-        taken.insert(key.to_vec(), count + 1);
-        Some(Place { places: Arc::clone(self), key: key.to_vec() })
+        let strangers = if caller.known { taken.strangers } else { taken.strangers.saturating_add(count) };
+        let all = taken.all.saturating_add(count);
+        if all > self.all || (!caller.known && strangers > self.all.saturating_sub(self.kept)) {
+            return Err(Full::All);
+        }
+        (taken.all, taken.strangers) = (all, strangers);
+        match taken.by_caller.get_mut(&caller.key) {
+            Some(count) => *count = own,
+            None => {
+                taken.by_caller.insert(caller.key.clone(), own);
+            }
+        }
+        Ok(())
     }
 
     /// How many places are taken by all together.
     pub fn total(&self) -> usize {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).all
+    }
+}
+
+impl Place {
+    /// Takes more places beside those that are taken, or none.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn grow(&mut self, count: usize) -> Result<(), Full> {
+        self.places.add(&self.caller, count)?;
+        self.count += count;
+        Ok(())
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        match taken.get_mut(&self.key) {
-            Some(count) if *count > 1 => *count -= 1,
+        taken.all = taken.all.saturating_sub(self.count);
+        if !self.caller.known {
+            taken.strangers = taken.strangers.saturating_sub(self.count);
+        }
+        match taken.by_caller.get_mut(&self.caller.key) {
+            Some(count) if *count > self.count => *count -= self.count,
             _ => {
-                taken.remove(&self.key);
+                taken.by_caller.remove(&self.caller.key);
             }
         }
     }
@@ -269,6 +345,31 @@ mod tests {
         assert!(places.take(b"a").is_some());
         drop(second);
         assert_eq!(places.total(), 0);
-        assert!(places.taken.lock().unwrap().is_empty(), "nothing is kept of who has none");
+        assert!(places.taken.lock().unwrap().by_caller.is_empty(), "nothing is kept of who has none");
+    }
+
+    #[test]
+    fn strangers_leave_places_to_who_is_known() {
+        let caller = |name: &str, known| Caller { key: name.as_bytes().to_vec(), known };
+        let (one, two, partner) = (caller("1", false), caller("2", false), caller("p", true));
+        let places = Places::shared(2, 4, 1);
+        let mut first = places.take_as(&one, 1).unwrap();
+        assert_eq!(first.grow(2), Err(Full::Own), "and it takes none");
+        assert_eq!(first.grow(1), Ok(()));
+        assert_eq!(places.take_as(&one, 1).unwrap_err(), Full::Own);
+        let second = places.take_as(&two, 1).unwrap();
+        assert_eq!(places.take_as(&two, 1).unwrap_err(), Full::All, "the last one is kept");
+        let kept = places.take_as(&partner, 1).unwrap();
+        assert_eq!(places.take_as(&partner, 1).unwrap_err(), Full::All);
+        assert_eq!(places.total(), 4);
+        drop(first);
+        // What is free again is anybody's, but for the one that is kept.
+        let more = places.take_as(&partner, 1).unwrap();
+        assert!(places.take_as(&two, 1).is_ok());
+        drop((second, kept, more));
+        assert_eq!((places.total(), places.taken.lock().unwrap().strangers), (0, 0));
+        let thief = places.take_as(&two, 2).unwrap();
+        drop(thief);
+        assert!(places.taken.lock().unwrap().by_caller.is_empty());
     }
 }

@@ -18,7 +18,9 @@ use passerelle::record::read::{Database, Waits};
 use passerelle::record::value::DateTime;
 use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::{Engine, Position};
-use passerelle::server::{Limits as RequestLimits, Manifest, Server, Settings, SocketSettings, Trust};
+use passerelle::server::{
+    Capacity, Limits as RequestLimits, Manifest, Server, Settings, SocketSettings, Trust,
+};
 use passerelle::traffic::{Limits, Traffic};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -152,6 +154,18 @@ impl Setup {
     /// Requests may ask for so much.
     pub(crate) fn limits(mut self, limits: RequestLimits) -> Self {
         self.settings.limits = limits;
+        self
+    }
+
+    /// Clients may hold so much at once.
+    pub(crate) fn capacity(mut self, capacity: Capacity) -> Self {
+        self.settings.capacity = capacity;
+        self
+    }
+
+    /// Requests come through a proxy, which says from where.
+    pub(crate) fn behind_a_proxy(mut self) -> Self {
+        self.settings.trusted_proxies.push("127.0.0.1/32".parse().expect("a network"));
         self
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, value_parser};
 
 use crate::record::page::{DEFAULT_PAGE, MAX_PAGE};
-use crate::server::{Limits, SocketSettings};
+use crate::server::{Capacity, Limits, SocketSettings};
 
 /// The settings of what is checked before a request is executed. Each error names the limit.
 #[derive(Clone, Debug, Args)]
@@ -65,6 +65,30 @@ pub struct RequestLimits {
     /// Operations that run on a WebSocket at once at most
     #[arg(long, env, default_value_t = SocketSettings::default().max_operations, value_name = "NUMBER")]
     pub max_socket_operations: usize,
+
+    /// Connections at once at most
+    #[arg(long, env, default_value_t = Capacity::default().connections, value_name = "NUMBER")]
+    pub max_connections: usize,
+
+    /// Connections at once from one address, unless it is one of `TRUSTED_PROXIES`
+    #[arg(long, env, default_value_t = Capacity::default().connections_per_address, value_name = "NUMBER")]
+    pub max_connections_per_address: usize,
+
+    /// WebSocket connections at once at most; a quarter is for who shows a token when they open one
+    #[arg(long, env, default_value_t = Capacity::default().sockets, value_name = "NUMBER")]
+    pub max_sockets: usize,
+
+    /// WebSocket connections of one client at once
+    #[arg(long, env, default_value_t = Capacity::default().sockets_per_client, value_name = "NUMBER")]
+    pub max_sockets_per_client: usize,
+
+    /// Bytes of memory that bodies longer than 64 kB take together: one client gets a quarter, strangers three
+    #[arg(long, env, default_value_t = Capacity::default().body_memory, value_name = "BYTES")]
+    pub max_body_memory: usize,
+
+    /// Seconds within which the head of a request must come, also where none is sent over a connection that is open
+    #[arg(long, env, default_value_t = 30, value_name = "SECONDS", value_parser = value_parser!(u32).range(1..))]
+    pub max_header_seconds: u32,
 }
 
 /// What a page may be limited to: one that nobody has asked to be shorter must fit.
@@ -87,6 +111,19 @@ impl RequestLimits {
             page: self.max_page,
             errors: self.max_errors as usize,
             time: Duration::from_secs(self.max_seconds.into()),
+        }
+    }
+
+    /// How much clients may hold at once.
+    pub fn capacity(&self) -> Capacity {
+        Capacity {
+            connections: self.max_connections,
+            connections_per_address: self.max_connections_per_address,
+            sockets: self.max_sockets,
+            sockets_per_client: self.max_sockets_per_client,
+            body_memory: self.max_body_memory,
+            header_time: Duration::from_secs(self.max_header_seconds.into()),
+            ..Capacity::default()
         }
     }
 
@@ -116,6 +153,7 @@ mod tests {
     #[test]
     fn what_is_not_set_is_as_the_server_has_it() {
         assert_eq!(parsed(&[]).unwrap().limits(), Limits::default());
+        assert_eq!(parsed(&[]).unwrap().capacity(), Capacity::default());
         let set = parsed(&["--max-cost", "7", "--max-seconds", "3", "--max-page", "20"]).unwrap().limits();
         assert_eq!((set.cost, set.time, set.page), (7, Duration::from_secs(3), 20));
     }

@@ -1,7 +1,8 @@
 //! What the one program holds that writes to an index, among all that search it.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,8 +98,10 @@ pub fn index_of(guard: &Guard) -> std::io::Result<Option<String>> {
 
 /// Locks the file of an index. The file names the index: others can then leave word for who holds it.
 fn lock(path: &Path) -> std::io::Result<Option<(File, String)>> {
+    // Nobody else reads what is indexed.
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-    std::fs::create_dir_all(&folder).map_err(|error| unusable(&folder, &error))?;
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    made.map_err(|error| unusable(&folder, &error))?;
     let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
     let mut file = opened.map_err(|error| unusable(path, &error))?;
     match file.try_lock() {

@@ -1,7 +1,8 @@
 //! `ETag` and `If-None-Match` (RFC 9110 section 13) for answers to GET that everybody is given.
 //!
-//! What such an answer is made of stands in the log of changes: as long as its end is where it was, and the day and the
-//! program are the same, the answer is. Who asks again with what they have is told so for one statement, without
+//! What such an answer is made of stands in the public views of the log of changes: as long as their end is where it was,
+//! and the day and the program are the same, the answer is. (Where tombstones go, the end moves back to an earlier number:
+//! they are older than a day, so no tag of today has it.) Who asks again with what they have is told so for one statement, without
 //! anything being executed. Caches ask each time before they use what they keep, because what somebody hides must not be
 //! shown any longer. Whoever is signed in is shown what the log does not tell, such as who has claimed what: their
 //! answers are kept nowhere.

@@ -34,7 +34,7 @@ use super::limits;
 use super::refusal::{Answer, Refusal, RequestError};
 use super::request::{Asked, Media};
 use super::{Shared, journal};
-use crate::changes::{self, Resumption};
+use crate::changes::Resumption;
 use crate::directory::contact_read;
 use crate::identity::caller::Call;
 use crate::record::error::Code;
@@ -42,6 +42,7 @@ use crate::record::patience::Patience;
 use crate::record::policy::Viewer;
 use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
+use crate::sync::feed::store::public_head;
 
 /// What runs operations: the schema, and in tests of this layer a small one.
 pub(super) trait Run: Send + Sync {
@@ -277,8 +278,9 @@ impl Operation {
         if !self.asked.by_get || !plan.is_told || self.report || *call.viewer() != Viewer::anonymous() {
             return None;
         }
-        // Before anything is read: what is written meanwhile belongs to the next state.
-        let head = changes::head(&shared.app.db).await.ok()?;
+        // Before anything is read: what is written meanwhile belongs to the next state. What is written where not everybody
+        // sees it changes nothing of the tag, and so tells nobody that there was something.
+        let head = public_head(&shared.app.db).await.ok()?;
         let today = shared.app.clock.now().to_utc().date_naive();
         let variables = serde_json::to_string(&self.asked.variables).ok()?;
         let name = self.name.as_ref().map_or("", Name::as_str);
@@ -312,6 +314,10 @@ impl Operation {
             .data(app.clone())
             .data(Arc::clone(&patience))
             .data(call);
+        if let Some(memory) = self.asked.memory {
+            // The variables are as long as the body was: its memory is taken for as long as they are there.
+            request = request.data(memory);
+        }
         request.operation_name.clone_from(&self.asked.operation_name);
         request.set_parsed_query(self.known.document.clone());
         let frame = Frame {

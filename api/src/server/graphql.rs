@@ -26,6 +26,7 @@ use super::{Shared, address, graphiql, rates, socket};
 use crate::changes::Resumption;
 use crate::identity::caller::{Call, Presented, Unidentified};
 use crate::record::error::Code;
+use crate::throttle::{Caller, network};
 
 /// Answers a request to `/graphql`.
 pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
@@ -44,7 +45,8 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     };
     // The body is read even where the token is not good: its sender gets to read the refusal.
     let call = call(&shared, &parts).await;
-    let asked = request::read(&parts, body, shared.settings.limits.body, pay(&shared, &call)).await;
+    let room = || shared.rooms.body(&caller(&shared, &parts, &call));
+    let asked = request::read(&parts, body, shared.settings.limits.body, room, pay(&shared, &call)).await;
     let call = match call {
         Ok(call) => call,
         Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(media),
@@ -98,6 +100,14 @@ pub(super) fn pay(
     call: &Result<Call, Unidentified>,
 ) -> impl FnOnce() -> Result<(), Refusal> {
     move || call.as_ref().map_or(Ok(()), |call| Operation::pay(shared, call))
+}
+
+/// As whom the places of a request are counted: nobody is known whose token is not good.
+pub(super) fn caller(shared: &Shared, parts: &Parts, call: &Result<Call, Unidentified>) -> Caller {
+    match call {
+        Ok(call) => call.caller(),
+        Err(_) => Caller { key: network(address::of(shared, parts)), known: false },
+    }
 }
 
 /// Who calls, from where.

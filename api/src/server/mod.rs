@@ -15,10 +15,8 @@ use axum::http::header::{
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::{any, get};
-use axum::serve::ListenerExt;
 use ipnet::IpNet;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -29,14 +27,15 @@ use url::Origin;
 use crate::app::App;
 use crate::record::error::REQUEST_ID;
 use crate::record::policy::Viewer;
-use crate::record::read::LONG_READS;
 use crate::schema::{schema, sdl};
 use crate::search::document;
 use crate::telemetry;
 
 mod address;
 mod answer;
+mod capacity;
 mod conditional;
+mod connections;
 mod cost;
 mod documents;
 mod execution;
@@ -49,6 +48,7 @@ mod limits;
 mod manifest;
 mod metrics;
 mod origin;
+mod pace;
 mod rates;
 mod refusal;
 mod request;
@@ -58,12 +58,15 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use capacity::Capacity;
 pub use documents::Trust;
 pub use limits::Limits;
 pub use manifest::{Manifest, ManifestError};
+pub use pace::Pace;
 pub use socket::Settings as SocketSettings;
 
 use answer::Shapes;
+use capacity::Rooms;
 use cost::Prices;
 use documents::Documents;
 use execution::Run;
@@ -91,6 +94,8 @@ pub struct Settings {
     pub introspection: bool,
     /// How much a request may ask for.
     pub limits: Limits,
+    /// How much clients may hold at once.
+    pub capacity: Capacity,
     /// How sockets and event streams behave.
     pub socket: SocketSettings,
     /// Which documents are executed.
@@ -116,6 +121,7 @@ impl Default for Settings {
             graphiql: true,
             introspection: true,
             limits: Limits::default(),
+            capacity: Capacity::default(),
             socket: SocketSettings::default(),
             trust: Trust::default(),
             manifest: None,
@@ -142,8 +148,8 @@ struct Shared {
     meters: Arc<Meters>,
     /// Since when the server is there.
     begun: Instant,
-    /// The right to make a copy of what is there.
-    snapshots: Arc<Semaphore>,
+    /// The places of what clients hold.
+    rooms: Rooms,
     /// Cancelled when the server is told to stop.
     stopping: CancellationToken,
     /// Sockets that are open; a stop waits for them.
@@ -181,7 +187,7 @@ impl Shared {
             begun: Instant::now(),
             stopping: CancellationToken::new(),
             sockets: TaskTracker::new(),
-            snapshots: Arc::new(Semaphore::new(LONG_READS as usize)),
+            rooms: Rooms::new(&settings.capacity, &settings.limits),
             app,
             settings,
         }
@@ -260,7 +266,7 @@ impl Server {
     /// their answer, sockets and streams are closed, and writes that were begun are finished, all within ten seconds.
     ///
     /// # Errors
-    /// Whatever the system says of the listener.
+    /// None at present: while the system accepts no connection, it is asked again.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
         let (tasks, sockets) = (self.shared.app.tasks.clone(), self.shared.sockets.clone());
         let (told, stopping) = (stop.clone(), self.shared.stopping.clone());
@@ -268,30 +274,23 @@ impl Server {
             told.cancelled().await;
             stopping.cancel();
         };
-        let listener = self.listener.tap_io(|connection| {
-            // Answers are written at once: waiting to fill a packet would only delay them.
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "a connection kept its delay");
-            }
-        });
         if let Some(manifest) = self.shared.settings.manifest.clone() {
             tokio::spawn(follow_manifest(Arc::clone(&self.shared), manifest));
         }
-        let router = router(self.shared).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(told);
+        tokio::spawn(told);
+        let router = router(Arc::clone(&self.shared));
         let serving = async {
-            serving.await?;
+            connections::serve(self.listener, router, self.shared).await;
             // A connection that became a socket is none of HTTP's any more.
             sockets.close();
             sockets.wait().await;
-            Ok::<_, std::io::Error>(())
         };
         let too_long = async {
             stop.cancelled().await;
             tokio::time::sleep(DRAIN_TIME).await;
         };
         tokio::select! {
-            ended = serving => ended?,
+            () = serving => {}
             () = too_long => tracing::warn!("requests were still being answered when the server stopped"),
         }
         tasks.close();

@@ -10,12 +10,18 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use futures::StreamExt;
 use serde_json::{Map, Value};
 
+use super::capacity::BodyRoom;
 use super::refusal::Refusal;
+use crate::record::error::Code;
+use crate::throttle::Place;
 
 /// Bytes of a body that is too long which are read nevertheless, so that its sender gets to read the refusal.
 const MAX_DRAINED: usize = 64 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
+/// Values in the JSON of a body at most. In memory each is many times as long as in the text, where two bytes are
+/// enough for one.
+const MAX_VALUES: usize = 300_000;
 
 /// The media types of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +146,8 @@ pub(super) struct Asked {
     pub variables: Variables,
     /// Whether it came by GET, which only reads.
     pub by_get: bool,
+    /// The memory that its body took of what all share.
+    pub memory: Option<Place>,
 }
 
 impl Asked {
@@ -176,7 +184,7 @@ impl Asked {
             }
         };
         let variables = Variables::from_json(Value::Object(variables));
-        Ok(Self { document, operation_name, variables, by_get })
+        Ok(Self { document, operation_name, variables, by_get, memory: None })
     }
 }
 
@@ -202,7 +210,8 @@ fn malformed(message: impl Into<String>) -> Refusal {
     Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, message)
 }
 
-/// Reads the request, whose body may have so many bytes. It is paid for when its body is there, and not looked at yet.
+/// Reads the request, whose body may have so many bytes, where there is room for it. It is paid for when its body is
+/// there, and not looked at yet.
 ///
 /// # Errors
 /// Why it is not one, or is not paid for.
@@ -210,6 +219,7 @@ pub(super) async fn read(
     parts: &Parts,
     body: Body,
     max_body: usize,
+    room: impl FnOnce() -> Result<BodyRoom, Refusal>,
     pay: impl FnOnce() -> Result<(), Refusal>,
 ) -> Result<Asked, Refusal> {
     match parts.method {
@@ -219,9 +229,11 @@ pub(super) async fn read(
         }
         Method::POST => {
             check_content_type(&parts.headers)?;
-            let bytes = read_body(&parts.headers, body, max_body).await?;
+            let mut room = room()?;
+            let bytes = read_body(&parts.headers, body, max_body, &mut room).await?;
+            let memory = Some(room.whole());
             pay()?;
-            from_body(&bytes)
+            Ok(Asked { memory, ..from_body(&bytes)? })
         }
         _ => Err(Refusal::method("Send GraphQL requests with POST, or queries with GET.", "GET, POST")),
     }
@@ -250,7 +262,12 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn read_body(headers: &HeaderMap, body: Body, max_body: usize) -> Result<Vec<u8>, Refusal> {
+async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    max_body: usize,
+    room: &mut BodyRoom,
+) -> Result<Vec<u8>, Refusal> {
     let max_drained = MAX_DRAINED.max(max_body);
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let reading = async {
@@ -266,10 +283,17 @@ async fn read_body(headers: &HeaderMap, body: Body, max_body: usize) -> Result<V
                 break;
             }
             if too_long {
-                bytes.clear();
-            } else {
-                bytes.extend_from_slice(&chunk);
+                bytes = Vec::new();
+                continue;
             }
+            let needed = bytes.len() + chunk.len();
+            if needed > bytes.capacity() {
+                // As a `Vec` grows by itself, but by no more than there is room for.
+                let capacity = (bytes.capacity() * 2).min(max_body).max(needed);
+                room.reach(capacity)?;
+                bytes.reserve_exact(capacity - bytes.len());
+            }
+            bytes.extend_from_slice(&chunk);
         }
         if too_long {
             let message = format!("The body is too long: at most {max_body} bytes are read.");
@@ -285,7 +309,26 @@ async fn read_body(headers: &HeaderMap, body: Body, max_body: usize) -> Result<V
     tokio::time::timeout(BODY_TIME, reading).await.map_err(|_| too_slow())?
 }
 
+/// About how many values there are in a JSON text: at least as many.
+fn values(text: &[u8]) -> usize {
+    let (mut count, mut in_text, mut escaped) = (1, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b',' | b':' | b'[' | b'{' if !in_text => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 fn from_body(bytes: &[u8]) -> Result<Asked, Refusal> {
+    if values(bytes) > MAX_VALUES {
+        let message = format!("The body holds too many values: at most {MAX_VALUES} are read.");
+        return Err(Refusal { code: Code::QueryTooComplex, ..malformed(message) });
+    }
     let value: Value =
         serde_json::from_slice(bytes).map_err(|error| bad(format!("The body is not JSON: {error}.")))?;
     match value {
@@ -332,6 +375,24 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_str(accept).unwrap());
         headers
+    }
+
+    #[test]
+    fn values_are_counted_before_they_are_read() {
+        for (text, expected) in [
+            ("", 1),
+            ("1", 1),
+            ("[]", 2),
+            ("[1,2,3]", 4),
+            (r#"{"a":1,"b":[2]}"#, 6),
+            (r#""a,b:[{""#, 1),
+            (r#"["\\",","]"#, 3),
+            (r#"["\"",1]"#, 3),
+        ] {
+            assert_eq!(values(text.as_bytes()), expected, "{text}");
+        }
+        let many = format!("[{}0]", "0,".repeat(MAX_VALUES));
+        assert_eq!(from_body(many.as_bytes()).unwrap_err().code, Code::QueryTooComplex);
     }
 
     #[test]

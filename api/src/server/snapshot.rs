@@ -8,10 +8,12 @@ use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
 use url::form_urlencoded;
 
 use super::Shared;
 use super::graphql::call;
+use super::pace::Allowance;
 use super::refusal::{Refusal, RequestError};
 use super::request::Media;
 use crate::changes::Scope;
@@ -27,8 +29,6 @@ use crate::sync::snapshot::{self, Failure, Sink};
 const WAITING: usize = 4;
 /// How long a copy may take.
 const TIME: Duration = Duration::from_mins(10);
-/// Milliseconds after which another copy may be tried where too many are being made.
-const BUSY: i64 = 30_000;
 
 /// Answers a request to `/sync/snapshot`.
 pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
@@ -44,10 +44,9 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         Ok(asked) => asked,
         Err(error) => return refused(&error),
     };
-    let Ok(turn) = Arc::clone(&shared.snapshots).try_acquire_owned() else {
-        let message = "Too many copies are being made at the moment. Try again in half a minute.";
-        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
-        return Refusal { retry_after_ms: Some(BUSY), ..refusal }.respond(Media::Json);
+    let turn = match shared.rooms.copy(&call.caller()) {
+        Ok(turn) => turn,
+        Err(refusal) => return refusal.respond(Media::Json),
     };
     let copying = match shared.app.traffic.snapshot(&call) {
         Ok(copying) => copying,
@@ -57,8 +56,13 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let tasks = shared.app.tasks.clone();
     tasks.spawn(async move {
         let stopping = shared.stopping.clone();
-        let mut lines =
-            Lines { call: call.clone(), asked, scope: following.scope.clone(), sender: sender.clone() };
+        let mut lines = Lines {
+            call: call.clone(),
+            asked,
+            scope: following.scope.clone(),
+            sender: sender.clone(),
+            allowance: Allowance::new(shared.settings.capacity.copy_pace),
+        };
         let run = |request| shared.schema.once(request);
         let made = tokio::select! {
             made = tokio::time::timeout(TIME, snapshot::make(&call, &following, run, &mut lines)) => made.ok(),
@@ -135,6 +139,8 @@ struct Lines {
     asked: Asked,
     scope: Scope,
     sender: mpsc::Sender<Result<Bytes, std::io::Error>>,
+    /// How long the reader is still waited for.
+    allowance: Allowance,
 }
 
 impl Lines {
@@ -152,6 +158,13 @@ impl Lines {
 impl Sink for Lines {
     async fn take(&mut self, lines: Vec<u8>, _: usize) -> Result<(), Failure> {
         self.ask_again().await?;
-        self.sender.send(Ok(lines.into())).await.map_err(|_| Failure::Gone)
+        let (bytes, begun) = (lines.len(), Instant::now());
+        let Ok(sent) = timeout(self.allowance.left(), self.sender.send(Ok(lines.into()))).await else {
+            tracing::info!("a copy ends, as it is read too slowly");
+            return Err(Failure::Gone);
+        };
+        self.allowance.waited(begun.elapsed());
+        self.allowance.took(bytes);
+        sent.map_err(|_| Failure::Gone)
     }
 }

@@ -49,7 +49,9 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         return response;
     }
     let call = graphql::call(&shared, &parts).await;
-    let asked = request::read(&parts, body, shared.settings.limits.body, graphql::pay(&shared, &call)).await;
+    let room = || shared.rooms.body(&graphql::caller(&shared, &parts, &call));
+    let paid = graphql::pay(&shared, &call);
+    let asked = request::read(&parts, body, shared.settings.limits.body, room, paid).await;
     let call = match call {
         Ok(call) => call,
         Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(Media::Json),

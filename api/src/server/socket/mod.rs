@@ -19,7 +19,7 @@
 //! | 4429 | a second `connection_init` |
 //!
 //! Before the socket is open, HTTP says no: 400 where the handshake is wrong, 401 where the header `Authorization` is
-//! not good, 403 to a page of another site.
+//! not good, 403 to a page of another site, 429 or 503 where too many sockets are open.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -60,7 +60,9 @@ use message::{Heard, Said};
 const PROTOCOL: &str = "graphql-transport-ws";
 /// How many times as long as allowed a message may be to be read at all. Whoever sends one of this length gets to
 /// read why the socket closes; a longer one ends the reading.
-const READABLE: usize = 4;
+const READABLE: usize = 2;
+/// Bytes that a socket reads at once: each has a buffer of this size for as long as it is open.
+const READ_BUFFER: usize = 4 * 1024;
 
 /// How sockets behave, and event streams as far as they have the same.
 #[derive(Clone, Debug)]
@@ -124,18 +126,21 @@ pub(super) async fn open(shared: &Arc<Shared>, mut parts: Parts) -> Response<Bod
         Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(Media::Json),
         Err(Unidentified::Failed(error)) => return RequestError::from(&error).respond(Media::Json),
     };
+    let place = match shared.rooms.socket(&call.caller()) {
+        Ok(place) => place,
+        Err(refusal) => return refusal.respond(Media::Json),
+    };
     let languages = execution::languages(&parts.headers);
     let shared = Arc::clone(shared);
     let readable = shared.settings.socket.max_message.saturating_mul(READABLE);
     // Counted from now on: a stop waits for sockets that open.
     let token = shared.sockets.token();
     let open = Open::new(&shared.meters.sockets);
-    upgrade.protocols([PROTOCOL]).max_message_size(readable).max_frame_size(readable).on_upgrade(
-        async move |socket| {
-            serve(shared, call, languages, socket).await;
-            drop((token, open));
-        },
-    )
+    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(readable).max_frame_size(readable);
+    upgrade.read_buffer_size(READ_BUFFER).on_upgrade(async move |socket| {
+        serve(shared, call, languages, socket).await;
+        drop((token, open, place));
+    })
 }
 
 /// Serves a socket until it ends.

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::scope::Following;
 use crate::changes::fault::View;
-use crate::changes::{ChangeCursor, Operation};
+use crate::changes::{ChangeCursor, Head, Operation};
 use crate::record::RecordType;
 use crate::record::error::DomainError;
-use crate::record::policy::Visibility;
+use crate::record::policy::{Viewer, Visibility};
 use crate::record::read::{Database, Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement, Row};
 use crate::record::value::DateTime;
 use crate::record::write::rows_of;
@@ -169,6 +169,27 @@ pub async fn count_after(
         .read_alone(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Int(after), KeyValue::Int(base)]])
         .await?;
     rows.into_iter().next().map_or(Ok(0), |(_, mut row)| row.get())
+}
+
+/// The end of the log as far as everybody may follow it: the newest entry in the public views.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn public_head(db: &Arc<Database>) -> Result<Head, DomainError> {
+    let following = Following::new(&Viewer::anonymous(), None, None)?;
+    let keys = KeyColumns::new(&[("after", KeyType::Int)]);
+    // One look at the end of the index for each view.
+    let ends = ranges(&following, "MAX(v.last_seq) AS seq", &str::to_owned);
+    let sql = format!(
+        "WITH k AS (SELECT * FROM {}) SELECT k.n, f.feed_id, COALESCE((SELECT MAX(a.seq) FROM ({ends}) AS a), 0) \
+         FROM k {} feed_meta AS f ON f.id = 1",
+        keys.source(db.dialect()),
+        db.dialect().join(),
+    );
+    let rows = db.read_alone(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Int(0)]]).await?;
+    let (_, mut row) =
+        rows.into_iter().next().ok_or_else(|| DomainError::Stored("the log has no counter".into()))?;
+    Ok(Head { feed_id: row.get()?, seq: row.get()? })
 }
 
 /// A range of the index for each view, after the number in `k`.

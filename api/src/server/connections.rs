@@ -1,0 +1,128 @@
+//! Connections: each is accepted where there is a place for it, served over HTTP/1.1, and ended where its client sends
+//! no request or takes no answer for too long.
+
+use std::io::{Error, ErrorKind, Write as _};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
+
+use super::Shared;
+use super::pace::Paced;
+use crate::throttle::Place;
+
+/// Bytes of what a client has sent that are kept for a connection at most. The address of a request has 64 kB at most.
+const MAX_BUFFER: usize = 96 * 1024;
+/// How long nothing is accepted after the system could not, as where no file may be opened any more.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a connection is told for which there is no place.
+const FULL: &str = concat!(
+    "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json; charset=utf-8\r\nretry-after: 5\r\n",
+    "connection: close\r\ncontent-length: 116\r\n\r\n",
+    r#"{"errors":[{"message":"Too many connections are open. Try again in a moment.","extensions":{"code":"UNAVAILABLE"}}]}"#,
+);
+
+/// Accepts and serves connections until the server stops; then until the requests of all of them are answered.
+pub(super) async fn serve(listener: TcpListener, router: Router, shared: Arc<Shared>) {
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shared.stopping.cancelled() => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                pause_after(&error).await;
+                continue;
+            }
+        };
+        match shared.rooms.connection(peer, &shared.settings.trusted_proxies) {
+            Ok(place) => {
+                connections.spawn(connection(stream, peer, router.clone(), Arc::clone(&shared), place));
+            }
+            Err(full) => {
+                tracing::debug!(?full, "a connection is refused");
+                refuse(stream);
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+/// Waits after an error of the system that is none of one connection.
+async fn pause_after(error: &Error) {
+    let of_one = matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    );
+    if !of_one {
+        tracing::error!(%error, "no connection can be accepted");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Tells a client that there is no place for it, if that can be sent at once.
+fn refuse(stream: TcpStream) {
+    if let Ok(mut stream) = stream.into_std() {
+        let _ = stream.write_all(FULL.as_bytes());
+    }
+}
+
+/// Serves one connection.
+fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    shared: Arc<Shared>,
+    place: Place,
+) -> impl Future<Output = ()> + Send {
+    // Answers are written at once: waiting to fill a packet would only delay them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection kept its delay");
+    }
+    let capacity = &shared.settings.capacity;
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.call(request)
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(capacity.header_time)
+        .max_buf_size(MAX_BUFFER)
+        .serve_connection(TokioIo::new(Paced::new(stream, capacity.pace)), service)
+        .with_upgrades();
+    async move {
+        let mut served = pin!(served);
+        let mut stops = false;
+        loop {
+            tokio::select! {
+                ended = served.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection ends early");
+                    }
+                    break;
+                }
+                () = shared.stopping.cancelled(), if !stops => {
+                    stops = true;
+                    served.as_mut().graceful_shutdown();
+                }
+            }
+        }
+        drop(place);
+    }
+}
