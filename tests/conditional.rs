@@ -80,6 +80,26 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    async fn what_nobody_sees_changes_no_tag(server) {
+        let private = |slug: &str, name: &str| organization("wallonie", slug, json!({"name": name, "visibility": "PRIVATE"}));
+        let members = |slug: &str, name: &str| organization("wallonie", slug, json!({"name": name, "visibility": "MEMBERS"}));
+        import(&server, &[organization("wallonie", "one", json!({}))]).await;
+        let variables = [("query", NAMES), ("variables", r#"{"n": 2}"#)];
+        let before = tag(&server, &variables, &[]).await;
+        import(&server, &[private("a", "A"), members("b", "B")]).await;
+        import(&server, &[private("a", "A more"), members("b", "B more")]).await;
+        assert_eq!(tag(&server, &variables, &[]).await, before, "something hidden was written");
+        // What comes into sight, and what goes, changes it.
+        import(&server, &[organization("wallonie", "b", json!({"visibility": "PUBLIC"}))]).await;
+        let shown = tag(&server, &variables, &[]).await;
+        assert_ne!(shown, before);
+        import(&server, &[members("b", "B")]).await;
+        let hidden = tag(&server, &variables, &[]).await;
+        assert!(hidden != shown && hidden != before);
+    }
+}
+
+on_both_databases! {
     with Setup::default().with_sample();
     async fn other_answers_are_kept_nowhere(server) {
         for query in [

@@ -382,6 +382,7 @@ on_both_databases! {
         }
         assert_eq!(number(&server, "SELECT COUNT(*) FROM account").await, 1);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM session").await, 1);
+        assert_eq!(number(&server, "SELECT COUNT(*) FROM account_network").await, 1);
     }
 }
 

@@ -61,10 +61,11 @@ async fn never_reads(address: &str) -> impl Sized {
     socket
 }
 
-/// Asks for a copy and reads only its beginning.
-async fn copies_slowly(address: &str) -> TcpStream {
+/// Asks for a copy with this header, and reads only its beginning.
+async fn copies_slowly(address: &str, header: &str) -> TcpStream {
     let mut stream = connect(address).await;
-    stream.write_all(b"GET /sync/snapshot HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it reads");
+    let request = format!("GET /sync/snapshot HTTP/1.1\r\nHost: x\r\n{header}\r\n");
+    stream.write_all(request.as_bytes()).await.expect("it reads");
     let mut beginning = [0; 12];
     stream.read_exact(&mut beginning).await.expect("an answer");
     assert_eq!(&beginning, b"HTTP/1.1 200");
@@ -94,7 +95,8 @@ on_both_databases! {
 
         let address = server.address();
         let streams = futures::future::join_all((0..unread).map(|_| never_reads(address))).await;
-        let copies = futures::future::join_all((0..2).map(|_| copies_slowly(address))).await;
+        let token = format!("Authorization: Bearer {key}\r\n");
+        let copies = (copies_slowly(address, "").await, copies_slowly(address, &token).await);
         // All who follow are read for at once: others may have to ask again.
         let head = loop {
             let answer = partner
