@@ -342,6 +342,9 @@ impl Disk for Limited {
         command.arg("-c").arg(script).arg(program.get_program()).args(program.get_args()).env_clear();
         command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.current_dir(program.get_current_dir().expect("a folder"));
+        if full {
+            return Running::start_without_files(&mut command);
+        }
         Running::start_appending(&mut command, &place.folder.path().join("log"))
     }
 }

@@ -62,6 +62,16 @@ impl Running {
         })
     }
 
+    /// Starts a server that may write no file, not even its log, and waits until it is ready.
+    pub(crate) fn start_without_files(command: &mut Command) -> Self {
+        let (mut told, log) = std::io::pipe().expect("a pipe");
+        let telling = std::thread::spawn(move || std::io::read_to_string(&mut told));
+        let running = Self::begin(command, log.into());
+        // The command keeps the other end of the pipe open.
+        command.stderr(Stdio::null());
+        running.unwrap_or_else(|| panic!("the server did not start: {:?}", telling.join()))
+    }
+
     fn begin(command: &mut Command, log: Stdio) -> Option<Self> {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
         let out = child.stdout.take().expect("a pipe");

@@ -238,6 +238,14 @@ impl Default for Waits {
 const READ_CONNECTIONS: u32 = 4;
 /// Snapshots that are read for long at the same time.
 pub const LONG_READS: u32 = 4;
+/// Pauses before each attempt to open a file whose connection is being closed.
+const CLOSING: [Duration; 5] = [
+    Duration::ZERO,
+    Duration::from_millis(20),
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1500),
+];
 /// Bytes that are written to see whether writing works.
 const TRIAL: usize = 128 * 1024;
 
@@ -266,10 +274,10 @@ impl Database {
             // On a full disk SQLite cannot make the file through which programs share the index of its log. One program
             // alone can keep that index in its memory.
             Err(error) if dialect == Dialect::Sqlite && lacks_room(&error) => {
-                pools = Self::sqlite_pools(url, waits, Some("unix-excl"));
-                let Ok(write) = Pool::open(meters::WRITE, pools.write, limit, &meters).await else {
+                let Some((write, alone)) = Self::open_alone(url, waits, &meters).await else {
                     return Err(error);
                 };
+                pools = alone;
                 tracing::error!(
                     %error,
                     "the database was opened without its shared memory, for which the disk has no room: other programs \
@@ -295,6 +303,20 @@ impl Database {
             damaged: Arc::default(),
             meters,
         }))
+    }
+
+    /// Opens a database of SQLite for this program alone; nothing where that fails too. The driver closes the connection
+    /// that has failed before in a thread of its own: until then SQLite refuses to open the file in another way.
+    async fn open_alone(url: &str, waits: Waits, meters: &Meters) -> Option<(Pool, Pools)> {
+        for pause in CLOSING {
+            tokio::time::sleep(pause).await;
+            let pools = Self::sqlite_pools(url, waits, Some("unix-excl"));
+            match Pool::open(meters::WRITE, pools.write.clone(), None, meters).await {
+                Ok(write) => return Some((write, pools)),
+                Err(error) => tracing::debug!(%error, "the database does not open without its shared memory"),
+            }
+        }
+        None
     }
 
     fn postgres_pools(url: &str, waits: Waits) -> Pools {
@@ -636,7 +658,11 @@ impl Database {
         let task = tokio::spawn(async move {
             let tx = own.begin().await?;
             match own.write_and_delete(&tx).await {
-                Ok(()) => Ok(tx.commit().await?),
+                Ok(()) => {
+                    tx.commit().await?;
+                    own.writing.succeeded();
+                    Ok(())
+                }
                 Err(error) => Err(tx.abandon(error.into()).await),
             }
         });

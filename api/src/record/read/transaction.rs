@@ -28,8 +28,6 @@ use crate::record::error::DomainError;
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     failed: AtomicBool,
-    /// Whether it has certainly written a row.
-    wrote: AtomicBool,
 }
 
 impl Watch {
@@ -37,16 +35,8 @@ impl Watch {
     pub(super) fn note(&self, statement: &Info<'_>) {
         if statement.failed {
             self.failed.store(true, Ordering::Relaxed);
-        } else if is_sure_to_write(&statement.statement.sql) {
-            self.wrote.store(true, Ordering::Relaxed);
         }
     }
-}
-
-/// Whether a statement that succeeds has certainly written a row. An UPDATE or DELETE may find none, and an INSERT may
-/// yield to a row that is there: a COMMIT after these alone succeeds on a full disk too.
-fn is_sure_to_write(sql: &str) -> bool {
-    sql.starts_with("INSERT INTO ") && !sql.contains("ON CONFLICT") && !sql.contains("SELECT")
 }
 
 /// The connections of a pool that must not be used again: those that were open at a time.
@@ -152,11 +142,11 @@ impl Transaction {
             self.rollback().await?;
             return Err(DbErr::Custom("a statement of the transaction failed: it was rolled back".into()));
         }
-        let Self { inner, watch, retirement, writing } = self;
+        let Self { inner, retirement, writing, .. } = self;
         match inner.commit().await {
             Ok(()) => {
-                if let Some(writing) = writing.filter(|_| watch.wrote.load(Ordering::Relaxed)) {
-                    writing.succeeded();
+                if let Some(writing) = writing {
+                    writing.committed();
                 }
                 Ok(())
             }

@@ -19,6 +19,8 @@ pub struct Writing(Mutex<Option<Failed>>);
 struct Failed {
     fault: Fault,
     at: Instant,
+    /// Whether a transaction has been committed since.
+    is_doubted: bool,
 }
 
 impl Writing {
@@ -31,7 +33,7 @@ impl Writing {
     /// [`Fault`] say nothing about the next write.
     pub(super) fn failed(&self, error: &DbErr) {
         let Some(fault) = Fault::of(error) else { return };
-        let failed = Failed { fault, at: Instant::now() };
+        let failed = Failed { fault, at: Instant::now(), is_doubted: false };
         let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(failed);
         if before.is_none_or(|before| before.fault != fault) {
             tracing::error!(
@@ -41,7 +43,15 @@ impl Writing {
         }
     }
 
-    /// Notes a write that succeeded.
+    /// Notes a commit. Whether it wrote is unknown: a statement that changes no row also succeeds on a full disk. The next
+    /// health check therefore tries a write at once.
+    pub(super) fn committed(&self) {
+        if let Some(failed) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            failed.is_doubted = true;
+        }
+    }
+
+    /// Notes a write that succeeded for certain.
     pub(super) fn succeeded(&self) {
         let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if before.is_some() {
@@ -49,12 +59,13 @@ impl Writing {
         }
     }
 
-    /// Whether the last write failed, and long enough ago for another attempt. Answers yes to one caller at a time.
+    /// Whether the last write failed and another attempt is due: after a commit, or after a while. Answers yes to one
+    /// caller at a time.
     pub(super) fn is_due(&self) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match last.as_mut() {
-            Some(failed) if failed.at.elapsed() >= TRY_AGAIN => {
-                failed.at = Instant::now();
+            Some(failed) if failed.is_doubted || failed.at.elapsed() >= TRY_AGAIN => {
+                (failed.at, failed.is_doubted) = (Instant::now(), false);
                 true
             }
             _ => false,
