@@ -9,11 +9,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::Months;
-use entity::{audit as entries, housekeeping as trusted};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryOrder, QuerySelect, Statement,
-};
+use sea_orm::{ConnectionTrait, Statement};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -22,15 +18,13 @@ use crate::directory::{contact_read, proposal};
 use crate::identity::account::network;
 use crate::record::error::DomainError;
 use crate::record::value::DateTime;
-use crate::record::{audit, id};
+use crate::record::{audit, id, trusted_clock};
 use crate::sync::status;
 
 /// How often it is looked for what has been kept for long enough.
 const EVERY: Duration = Duration::from_hours(1);
 /// Rows that are deleted in one statement.
 const BATCH: u32 = 1000;
-/// How far the clock may be ahead of when it was last trusted: a program may have been off for so long. Microseconds.
-const LEAP: i64 = 7 * 24 * 3600 * 1_000_000;
 /// How long a clock that has jumped further is watched before it is trusted: somebody sets it right meanwhile, or the
 /// program had been off for long.
 const WATCHED: Duration = Duration::from_hours(24);
@@ -78,43 +72,18 @@ impl Sweeper {
     /// # Errors
     /// [`DomainError::Database`].
     pub async fn sweep(&mut self, app: &App, running: Duration) -> Result<Round, DomainError> {
-        let now = app.clock.now().micros();
-        let leap = match last_trusted(app).await? {
-            Some(last) => now.saturating_sub(last),
-            // A database without any history has nothing to lose.
-            None => 0,
-        };
-        if leap > LEAP {
+        let now = app.clock.now();
+        if let Some(days) = trusted_clock::days_ahead(&app.db, now).await? {
             let jumped = *self.jumped.get_or_insert(running);
             if running.saturating_sub(jumped) < WATCHED {
-                return Ok(Round::Waits { days: leap / (24 * 3600 * 1_000_000) });
+                return Ok(Round::Waits { days });
             }
         }
         self.jumped = None;
         let swept = sweep(app).await?;
-        trust(app, now).await?;
+        trusted_clock::trust(&app.db, now).await?;
         Ok(Round::Swept(swept))
     }
-}
-
-/// When the clock was last trusted: at the last sweep, or, before the first, when the newest entry of the history was
-/// written.
-async fn last_trusted(app: &App) -> Result<Option<i64>, DomainError> {
-    let reader = app.db.reader();
-    if let Some(row) = trusted::Entity::find_by_id(1_i16).one(reader).await? {
-        return Ok(Some(row.swept_at));
-    }
-    let newest = entries::Entity::find().select_only().column(entries::Column::At);
-    let newest = newest.order_by_desc(entries::Column::Id).limit(1).into_tuple::<i64>();
-    Ok(newest.one(reader).await?)
-}
-
-/// Notes that the clock is trusted.
-async fn trust(app: &App, now: i64) -> Result<(), DomainError> {
-    let row = trusted::Model { id: 1, swept_at: now }.into_active_model().reset_all();
-    let again = OnConflict::column(trusted::Column::Id).update_column(trusted::Column::SweptAt).to_owned();
-    trusted::Entity::insert(row).on_conflict(again).exec_without_returning(app.db.writer()).await?;
-    Ok(())
 }
 
 /// Sweeps now and every hour until it is told to stop.

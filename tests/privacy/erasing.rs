@@ -134,6 +134,9 @@ on_both_databases! {
         let token = sign_in(&server, ANA).await.access;
         assert_eq!(scheduled(&erase(&server, &token, &id, None).await), "2026-11-28T10:05:00Z");
         let link = mail(&server, ANA).await.token("keep-profile");
+        // A clock that has jumped ahead erases nobody.
+        server.set_clock("2030-03-06T10:00:00Z");
+        assert_eq!(run_due(&server.app).await.unwrap(), 0);
         server.set_clock("2026-11-28T10:05:00Z");
         assert_eq!(refusals(&mutate(&server, None, STOP, json!({"token": link})).await), ["INVALID/TOKEN_NOT_GOOD token"], "too late");
         assert_eq!(run_due(&server.app).await.unwrap(), 1);

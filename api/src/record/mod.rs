@@ -25,6 +25,7 @@ pub mod read;
 pub mod reader;
 pub mod reference;
 pub mod slug;
+pub mod trusted_clock;
 pub mod user_error;
 pub mod value;
 pub mod write;

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::{run, store};
 use crate::app::App;
 use crate::record::error::DomainError;
+use crate::record::trusted_clock;
 
 /// The time between two looks. Programs on one database all look: the row of each erasure is locked while it runs.
 const PAUSE: Duration = Duration::from_mins(1);
@@ -15,11 +16,14 @@ const PAUSE: Duration = Duration::from_mins(1);
 const BATCH: u64 = 100;
 
 /// Runs the erasures that are due, each in a transaction of its own, and answers how many there were. A failure with
-/// one of them does not keep it from the others; it is answered at the end.
+/// one of them does not keep it from the others; it is answered at the end. Where the clock has jumped ahead, none is due.
 ///
 /// # Errors
 /// [`DomainError::Database`] and others of a single profile: the next look tries it again.
 pub async fn run_due(app: &App) -> Result<u64, DomainError> {
+    if trusted_clock::days_ahead(&app.db, app.clock.now()).await?.is_some() {
+        return Ok(0);
+    }
     let mut erased = 0;
     loop {
         let due = store::due(app.db.writer(), app.clock.now(), BATCH).await?;
