@@ -57,12 +57,14 @@ impl Shapes {
 pub(super) fn put_in_order(value: &mut Value, set: &SelectionSet) {
     match value {
         Value::Object(object) => {
-            let of_type = set.items.last().filter(|item| is_empty(item)).and_then(|_| object.shift_remove(EMPTY));
+            let of_type =
+                set.items.last().filter(|item| is_empty(item)).and_then(|_| object.shift_remove(EMPTY));
             let mut fields = Vec::with_capacity(object.len());
             collect_fields(set, of_type.as_ref(), &mut fields);
             let keys = fields.iter().map(|field| &field.response_key().node);
             if !object.keys().eq(keys.clone()) {
-                let place: HashMap<&Name, usize> = keys.enumerate().map(|(place, key)| (key, place)).collect();
+                let place: HashMap<&Name, usize> =
+                    keys.enumerate().map(|(place, key)| (key, place)).collect();
                 object.sort_by_cached_key(|key, _| place.get(key).copied().unwrap_or(usize::MAX));
             }
             for (place, field) in fields.iter().enumerate() {
@@ -104,7 +106,8 @@ fn collect_fields<'a>(set: &'a SelectionSet, of_type: Option<&Value>, fields: &m
             Selection::Field(_) if is_empty(item) => {}
             Selection::Field(field) => fields.push(&field.node),
             Selection::InlineFragment(fragment) => {
-                let condition = fragment.node.type_condition.as_ref().map(|condition| &condition.node.on.node);
+                let condition =
+                    fragment.node.type_condition.as_ref().map(|condition| &condition.node.on.node);
                 let applies = match (of_type, condition) {
                     (Some(Value::String(name)), Some(condition)) => condition == name,
                     _ => true,
@@ -315,12 +318,7 @@ impl<'a> Mender<'a> {
     }
 }
 
-fn fields_with<'a>(
-    parent: &'a str,
-    set: &'a SelectionSet,
-    key: &str,
-    found: &mut Vec<(&'a str, &'a Field)>,
-) {
+fn fields_with<'a>(parent: &'a str, set: &'a SelectionSet, key: &str, found: &mut Vec<(&'a str, &'a Field)>) {
     for item in &set.items {
         match &item.node {
             Selection::Field(field) if field.node.response_key().node == key => {

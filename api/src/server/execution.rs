@@ -228,7 +228,14 @@ impl Operation {
     ) -> Result<Self, Unexecuted> {
         let discreet = !shared.settings.introspection && !call.viewer().signed_in;
         let document = shared.documents.find(&asked.document)?;
-        let operation = operation(&document, asked.operation_name.as_deref())?;
+        let operation = match operation(&document, asked.operation_name.as_deref()) {
+            Ok(operation) => operation,
+            // None of them can be meant by a name.
+            Err(_) if document.operations.contains_key(&None) && !document.invalid.is_empty() => {
+                return Err(Self::invalid(&document, shared.settings.limits.errors, discreet));
+            }
+            Err(error) => return Err(error.into()),
+        };
         let (name, kind) = (operation.name.clone(), operation.kind);
         journal::operation(name.as_deref(), kind);
         if asked.by_get && kind == OperationType::Mutation {
@@ -242,11 +249,7 @@ impl Operation {
         }
         let most = &shared.settings.limits;
         if !document.invalid.is_empty() {
-            let mut errors: Vec<ServerError> = document.invalid.iter().take(most.errors).cloned().collect();
-            for error in &mut errors {
-                answer::tell(&mut error.message, &document.text, discreet);
-            }
-            return Err(Unexecuted::Invalid(errors));
+            return Err(Self::invalid(&document, most.errors, discreet));
         }
         let compiler = shared.documents.compiler();
         let given = std::mem::take(&mut asked.variables);
@@ -270,6 +273,15 @@ impl Operation {
         Ok(Self { document, plan, name, asked, variables, kind, charged, report })
     }
 
+    /// Why a document is not executed.
+    fn invalid(document: &Document, max_errors: usize, discreet: bool) -> Unexecuted {
+        let mut errors: Vec<ServerError> = document.invalid.iter().take(max_errors).cloned().collect();
+        for error in &mut errors {
+            answer::tell(&mut error.message, &document.text, discreet);
+        }
+        Unexecuted::Invalid(errors)
+    }
+
     /// What it costs.
     pub(super) fn charged(&self) -> Charged {
         self.charged
@@ -283,7 +295,8 @@ impl Operation {
         languages: &LanguagePreferences,
         media: Media,
     ) -> Option<Tag> {
-        if !self.asked.by_get || !self.plan.cacheable || self.report || *call.viewer() != Viewer::anonymous() {
+        if !self.asked.by_get || !self.plan.cacheable || self.report || *call.viewer() != Viewer::anonymous()
+        {
             return None;
         }
         // Before anything is read: what is written meanwhile belongs to the next state. What is written where not everybody

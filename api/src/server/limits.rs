@@ -134,25 +134,8 @@ fn values(value: &ConstValue) -> u64 {
 fn tokens(text: &str, enough: usize) -> usize {
     let mut rest = text.as_bytes();
     let mut count = 0;
-    let run = |rest: &[u8], belongs: fn(u8) -> bool| {
-        rest.iter().position(|byte| !belongs(*byte)).unwrap_or(rest.len())
-    };
-    while let Some(first) = rest.first() {
-        let (length, counts) = match first {
-            b' ' | b'\t' | b'\r' | b'\n' | b',' => (1, false),
-            b'#' => (run(rest, |byte| !matches!(byte, b'\r' | b'\n')), false),
-            b'"' => (string(rest), true),
-            b'.' => (run(rest, |byte| byte == b'.').min(3), true),
-            b'-' | b'0'..=b'9' => {
-                let digits =
-                    |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-' | b'_');
-                (1 + run(&rest[1..], digits), true)
-            }
-            first if first.is_ascii_alphabetic() || *first == b'_' => {
-                (run(rest, |byte| byte.is_ascii_alphanumeric() || byte == b'_'), true)
-            }
-            _ => (1, true),
-        };
+    while !rest.is_empty() {
+        let (length, counts) = token(rest);
         count += usize::from(counts);
         if count > enough {
             break;
@@ -160,6 +143,28 @@ fn tokens(text: &str, enough: usize) -> usize {
         rest = &rest[length..];
     }
     count
+}
+
+/// The bytes of the token with which a text begins that is not empty, and whether it is significant: neither space, comma
+/// nor comment.
+pub(super) fn token(rest: &[u8]) -> (usize, bool) {
+    let run = |rest: &[u8], belongs: fn(u8) -> bool| {
+        rest.iter().position(|byte| !belongs(*byte)).unwrap_or(rest.len())
+    };
+    match rest {
+        [b' ' | b'\t' | b'\r' | b'\n' | b',', ..] => (1, false),
+        [b'#', ..] => (run(rest, |byte| !matches!(byte, b'\r' | b'\n')), false),
+        [b'"', ..] => (string(rest), true),
+        [b'.', ..] => (run(rest, |byte| byte == b'.').min(3), true),
+        [b'-' | b'0'..=b'9', after @ ..] => {
+            let digits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-' | b'_');
+            (1 + run(after, digits), true)
+        }
+        [first, ..] if first.is_ascii_alphabetic() || *first == b'_' => {
+            (run(rest, |byte| byte.is_ascii_alphanumeric() || byte == b'_'), true)
+        }
+        _ => (1, true),
+    }
 }
 
 /// The bytes of the string with which this begins.

@@ -31,7 +31,8 @@ pub(super) fn conditions(document: &ExecutableDocument, operation: &executable::
     while let Some(set) = rest.pop() {
         for selection in &set.selections {
             for directive in selection.directives().iter().filter(|one| wanted(one).is_some()) {
-                if let Some(name) = directive.specified_argument_by_name("if").and_then(|value| value.as_variable())
+                if let Some(name) =
+                    directive.specified_argument_by_name("if").and_then(|value| value.as_variable())
                     && !found.contains(name)
                 {
                     found.push(name.clone());
@@ -242,7 +243,8 @@ impl<'a> Collector<'a> {
         self.count()?;
         // No group is empty.
         let Some(field) = group.first() else { return Ok(empty()) };
-        let definition = object.and_then(|object| self.schema.definitions.type_field(object, &field.name).ok());
+        let definition =
+            object.and_then(|object| self.schema.definitions.type_field(object, &field.name).ok());
         let definition = definition.unwrap_or(&field.definition);
         let sets: Vec<&SelectionSet> =
             group.iter().filter_map(|field| field.selection_set.as_ref()).collect();
@@ -303,7 +305,10 @@ fn same(one: &Groups<'_>, other: &Groups<'_>) -> bool {
         one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.ptr_eq(other))
     };
     one.len() == other.len()
-        && one.iter().zip(other).all(|((key, one), (other_key, other))| key == other_key && same_fields(one, other))
+        && one
+            .iter()
+            .zip(other)
+            .all(|((key, one), (other_key, other))| key == other_key && same_fields(one, other))
 }
 
 /// A fragment on an object type.
@@ -316,4 +321,232 @@ fn on(object: &Name, items: Vec<Positioned<form::Selection>>) -> Positioned<form
         selection_set: Positioned::new(form::SelectionSet { items }, at),
     };
     Positioned::new(form::Selection::InlineFragment(Positioned::new(fragment, at)), at)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_graphql::{Value, Variables, value};
+    use proptest::prelude::*;
+
+    use super::super::super::cost::Prices;
+    use super::super::super::limits::Limits;
+    use super::super::{Compiler, Plan};
+    use super::*;
+
+    const SDL: &str = "type Query { a: A b: B node: Node any: Any }
+        interface Node { x: Int y: Int node: Node }
+        type A implements Node { x: Int y: Int node: Node a: A }
+        type B implements Node { x: Int y: Int node: Node b: B any: Any }
+        type C { z: Int }
+        union Any = A | C";
+
+    /// What is selected: response keys in their order, each with what is below it for each type that it can be.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Shape(Vec<(String, Vec<(String, Shape)>)>);
+
+    fn compiler() -> Compiler {
+        let limits = Limits {
+            document: 1_000_000,
+            tokens: 100_000,
+            aliases: 10_000,
+            directives: 10_000,
+            depth: 31,
+            ..Limits::default()
+        };
+        Compiler::new(Arc::new(Schema::new(SDL)), Arc::new(Prices::default()), limits, true)
+    }
+
+    /// What the specification says of a document, written as it is there.
+    fn specified(
+        schema: &Schema,
+        document: &ExecutableDocument,
+        truths: &dyn Fn(&str) -> bool,
+        object: &str,
+        sets: &[&SelectionSet],
+    ) -> Shape {
+        fn walk<'a>(
+            schema: &Schema,
+            document: &'a ExecutableDocument,
+            truths: &dyn Fn(&str) -> bool,
+            object: &str,
+            set: &'a SelectionSet,
+            found: &mut Vec<(&'a Name, Vec<&'a Node<Field>>)>,
+        ) {
+            let applies = |on: &Name| on == object || schema.definitions.is_subtype(on, object);
+            for selection in &set.selections {
+                let is = |name: &str| {
+                    let directive = selection.directives().get(name)?;
+                    match &**directive.specified_argument_by_name("if")? {
+                        ast::Value::Boolean(value) => Some(*value),
+                        ast::Value::Variable(name) => Some(truths(name)),
+                        _ => None,
+                    }
+                };
+                if is("skip") == Some(true) || is("include") == Some(false) {
+                    continue;
+                }
+                match selection {
+                    Selection::Field(field) => {
+                        match found.iter_mut().find(|(key, _)| *key == field.response_name()) {
+                            Some((_, fields)) => fields.push(field),
+                            None => found.push((field.response_name(), vec![field])),
+                        }
+                    }
+                    Selection::InlineFragment(fragment) => {
+                        if fragment.type_condition.as_ref().is_none_or(applies) {
+                            walk(schema, document, truths, object, &fragment.selection_set, found);
+                        }
+                    }
+                    Selection::FragmentSpread(fragment) => {
+                        let fragment = &document.fragments[&fragment.fragment_name];
+                        if applies(fragment.type_condition()) {
+                            walk(schema, document, truths, object, &fragment.selection_set, found);
+                        }
+                    }
+                }
+            }
+        }
+        let mut found = Vec::new();
+        for set in sets {
+            walk(schema, document, truths, object, set, &mut found);
+        }
+        let fields = found.into_iter().map(|(key, fields)| {
+            let of = fields[0].definition.ty.inner_named_type();
+            let sets: Vec<&SelectionSet> =
+                fields.iter().filter_map(|field| field.selection_set.as_ref()).collect();
+            let possible = if sets.is_empty() { &[][..] } else { schema.possible_types(of) };
+            let below =
+                possible.iter().map(|of| (of.to_string(), specified(schema, document, truths, of, &sets)));
+            (key.to_string(), below.collect())
+        });
+        Shape(fields.collect())
+    }
+
+    /// What is executed of a form.
+    fn executed(schema: &Schema, object: &str, set: &form::SelectionSet) -> Shape {
+        let mut fields = Vec::new();
+        for item in &set.items {
+            match &item.node {
+                form::Selection::Field(field) => fields.push(&field.node),
+                form::Selection::InlineFragment(fragment) => {
+                    let fragment = &fragment.node;
+                    assert!(fragment.directives.is_empty());
+                    let on = &fragment.type_condition.as_ref().expect("it has a condition").node.on.node;
+                    if on == object {
+                        fields.extend(fragment.selection_set.node.items.iter().map(
+                            |item| match &item.node {
+                                form::Selection::Field(field) => &field.node,
+                                _ => panic!("there is a fragment in a fragment"),
+                            },
+                        ));
+                    }
+                }
+                form::Selection::FragmentSpread(_) => panic!("there is a fragment of a name"),
+            }
+        }
+        assert!(!fields.is_empty(), "an object of nothing would be null");
+        let mut keys = HashSet::new();
+        let mut shape = Vec::new();
+        for field in fields {
+            let key = field.response_key().node.to_string();
+            assert!(keys.insert(key.clone()), "{key} is there twice");
+            assert!(field.directives.is_empty());
+            if key == EMPTY {
+                continue;
+            }
+            let set = &field.selection_set.node;
+            let of = schema.definitions.type_field(object, &field.name.node).unwrap().ty.inner_named_type();
+            let possible = if set.items.is_empty() { &[][..] } else { schema.possible_types(of) };
+            let below = possible.iter().map(|of| (of.to_string(), executed(schema, of, set)));
+            shape.push((key, below.collect()));
+        }
+        Shape(shape)
+    }
+
+    /// Selections on a type, as text.
+    fn selections(of: &'static str, depth: u32) -> BoxedStrategy<String> {
+        let fields: &[(&str, Option<&'static str>)] = match of {
+            "Query" => &[("a", Some("A")), ("b", Some("B")), ("node", Some("Node")), ("any", Some("Any"))],
+            "A" => &[("x", None), ("y", None), ("node", Some("Node")), ("a", Some("A"))],
+            "B" => {
+                &[("x", None), ("y", None), ("node", Some("Node")), ("b", Some("B")), ("any", Some("Any"))]
+            }
+            "Node" => &[("x", None), ("y", None), ("node", Some("Node"))],
+            "C" => &[("z", None)],
+            _ => &[],
+        };
+        let within: &[&'static str] = match of {
+            "Node" => &["A", "B", "Node"],
+            "Any" => &["A", "C", "Any", "Node"],
+            "A" => &["A", "Node", "Any"],
+            other => &[other],
+        };
+        let condition = prop_oneof![
+            4 => Just(String::new()),
+            1 => prop::sample::select(vec!["skip", "include"]).prop_flat_map(|name| {
+                let values = prop::sample::select(vec!["true", "false", "$p", "$q"]);
+                values.prop_map(move |value| format!(" @{name}(if: {value})"))
+            }),
+        ];
+        let mut one = vec![Just("__typename".to_owned()).boxed()];
+        for (name, below) in fields.iter().copied() {
+            let alias = prop_oneof![3 => Just(String::new()), 1 => Just(format!("k_{name}: "))];
+            let below = match below {
+                Some(_) if depth == 0 => continue,
+                Some(below) => selections(below, depth - 1).prop_map(|set| format!(" {{ {set} }}")).boxed(),
+                None => Just(String::new()).boxed(),
+            };
+            let field = (alias, condition.clone(), below)
+                .prop_map(move |(alias, condition, below)| format!("{alias}{name}{condition}{below}"));
+            one.push(field.boxed());
+        }
+        if depth > 0 {
+            let fragment = prop::sample::select(within.to_vec())
+                .prop_flat_map(move |on| selections(on, depth - 1).prop_map(move |set| (on, set)));
+            let fragment = (fragment, condition)
+                .prop_map(|((on, set), condition)| format!("... on {on}{condition} {{ {set} }}"));
+            one.push(fragment.boxed());
+        }
+        prop::collection::vec(prop::strategy::Union::new(one), 1..5).prop_map(|all| all.join(" ")).boxed()
+    }
+
+    fn plan(compiler: &Compiler, text: &str, variables: Value) -> Arc<Plan> {
+        let document = compiler.compile(text).unwrap();
+        assert!(document.invalid.is_empty(), "{text}: {:?}", document.invalid);
+        let operation = &document.operations[&None];
+        compiler.plan(&document, operation, Variables::from_value(variables)).unwrap().0
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+        #[test]
+        fn a_form_is_what_the_specification_says(set in selections("Query", 3), p in any::<bool>(), q in any::<bool>()) {
+            // Both variables are used.
+            let text = format!("query($p: Boolean!, $q: Boolean = {q}) {{ a @skip(if: $p) {{ x }} b @include(if: $q) {{ x }} {set} }}");
+            let compiler = compiler();
+            let plan = plan(&compiler, &text, value!({ "p": p }));
+            let schema = &compiler.schema;
+            let document = ExecutableDocument::parse_and_validate(&schema.definitions, &text, "x").unwrap();
+            let operation = document.operations.get(None).unwrap();
+            let truths = |name: &str| if name == "p" { p } else { q };
+            let specified = specified(schema, &document, &truths, "Query", &[&operation.selection_set]);
+            prop_assert_eq!(executed(schema, "Query", plan.root()), specified, "{}", text);
+        }
+    }
+
+    #[test]
+    fn a_form_that_would_grow_beyond_bounds_is_refused() {
+        // Each level has two types, each with a field of its own below the field that both have.
+        let mut text = String::from("x");
+        for _ in 0..12 {
+            text = format!("node {{ ... on A {{ y node {{ x }} }} ... on B {{ x node {{ y }} }} {text} }}");
+        }
+        let compiler = compiler();
+        let document = compiler.compile(&format!("{{ {text} }}")).unwrap();
+        assert!(document.invalid.is_empty(), "{:?}", document.invalid);
+        let refused = compiler.plan(&document, &document.operations[&None], Variables::default());
+        assert_eq!(refused.unwrap_err().code, crate::record::error::Code::QueryTooComplex);
+    }
 }

@@ -37,9 +37,9 @@ mod value;
 
 pub(super) use collect::EMPTY;
 pub(super) use plan::Plan;
+pub(super) use syntax::Positions as DocumentPositions;
 #[cfg(test)]
 pub(super) use syntax::parse;
-pub(super) use syntax::Positions as DocumentPositions;
 
 /// Forms of one operation that are kept.
 const MAX_PLANS: usize = 8;
@@ -101,10 +101,7 @@ impl Schema {
     }
 
     fn is_abstract(&self, name: &str) -> bool {
-        matches!(
-            self.definitions.types.get(name),
-            Some(ExtendedType::Interface(_) | ExtendedType::Union(_))
-        )
+        matches!(self.definitions.types.get(name), Some(ExtendedType::Interface(_) | ExtendedType::Union(_)))
     }
 }
 
@@ -131,7 +128,8 @@ fn judged(definitions: &Definitions) -> HashSet<Name> {
 /// Removes from the types of introspection what came after the edition of September 2025, which the library does not
 /// answer.
 fn keep_edition(definitions: &mut Definitions) {
-    let object = |definition: Option<&mut ExtendedType>, change: &dyn Fn(&mut apollo_compiler::schema::ObjectType)| {
+    let object = |definition: Option<&mut ExtendedType>,
+                  change: &dyn Fn(&mut apollo_compiler::schema::ObjectType)| {
         if let Some(ExtendedType::Object(object)) = definition {
             change(object.make_mut());
         }
@@ -283,9 +281,7 @@ impl Compiler {
     ) -> Result<(Arc<Plan>, Variables), RequestError> {
         let (variables, wrong) = value::coerce(&self.schema, &operation.variables, given);
         // A condition without a value is reported as any other variable, by what the plan knows of its use.
-        let included = |name: &str| {
-            matches!(variables.get(name), Some(async_graphql::Value::Boolean(true)))
-        };
+        let included = |name: &str| matches!(variables.get(name), Some(async_graphql::Value::Boolean(true)));
         let plan = self.plan_where(document, operation, &included)?;
         if let Some(wrong) = wrong {
             return Err(wrong.into_error(&plan));
@@ -294,7 +290,8 @@ impl Compiler {
             let name = condition.name.as_str();
             let is_null = variables.get(name) == Some(&async_graphql::Value::Null);
             if is_null && operation.conditions.iter().any(|other| other == name) {
-                let message = format!("The variable `${name}` is null: `@skip` and `@include` need a `Boolean!`.");
+                let message =
+                    format!("The variable `${name}` is null: `@skip` and `@include` need a `Boolean!`.");
                 return Err(RequestError::at(Code::BadUserInput, message, condition.at));
             }
         }
@@ -323,8 +320,7 @@ impl Compiler {
         let name = operation.name.as_ref().map(async_graphql::Name::as_str);
         let definition = valid.operations.get(name).map_err(|_| RequestError::fault())?;
         let positions = Positions::new(&document.text);
-        let plan =
-            Arc::new(plan::make(&self.schema, &self.prices, valid, definition, &positions, included)?);
+        let plan = Arc::new(plan::make(&self.schema, &self.prices, valid, definition, &positions, included)?);
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         if find(&kept).is_none() && plan.size <= MAX_KEPT {
             let size = |kept: &[(Vec<bool>, Arc<Plan>)]| kept.iter().map(|(_, plan)| plan.size).sum::<u64>();

@@ -4,6 +4,7 @@ use apollo_compiler::ast::{Definition, Document, Selection};
 use apollo_compiler::parser::{Parser, SourceSpan};
 use async_graphql::Pos;
 
+use super::super::limits;
 use super::super::refusal::RequestError;
 use crate::record::error::Code;
 
@@ -38,7 +39,10 @@ impl<'a> Positions<'a> {
 
     /// Where something begins; line 0 where nobody knows.
     pub(in crate::server) fn of(&self, span: Option<SourceSpan>) -> Pos {
-        let Some(offset) = span.map(|span| span.offset()) else { return Pos::default() };
+        span.map_or_else(Pos::default, |span| self.at(span.offset()))
+    }
+
+    fn at(&self, offset: usize) -> Pos {
         let line = self.lines.partition_point(|start| *start <= offset);
         let start = line.checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or(0);
         let column = self.text.get(start..offset).map_or(0, |before| before.chars().count());
@@ -52,6 +56,12 @@ impl<'a> Positions<'a> {
 /// `GRAPHQL_PARSE_FAILED` for what is no executable document, `QUERY_TOO_COMPLEX` where it nests too deep.
 pub(in crate::server) fn parse(text: &str, positions: &Positions<'_>) -> Result<Document, RequestError> {
     let fail = |message: String, at: Pos| Err(RequestError::at(Code::GraphqlParseFailed, message, at));
+    let text = match normalised(text) {
+        Ok(text) => text,
+        Err(offset) => {
+            return fail("Syntax error: expected a colon after this name.".into(), positions.at(offset));
+        }
+    };
     let document = match Parser::new().recursion_limit(MAX_RECURSION).parse_ast(text, "document.graphql") {
         Ok(document) => document,
         Err(failed) => {
@@ -77,7 +87,8 @@ pub(in crate::server) fn parse(text: &str, positions: &Positions<'_>) -> Result<
             }
             Definition::FragmentDefinition(fragment) => &fragment.selection_set,
             other => {
-                let message = "Syntax error: a document holds operations and fragments, and no definitions of types.";
+                let message =
+                    "Syntax error: a document holds operations and fragments, and no definitions of types.";
                 return fail(message.into(), positions.of(other.location()));
             }
         };
@@ -92,6 +103,51 @@ pub(in crate::server) fn parse(text: &str, positions: &Positions<'_>) -> Result<
         return fail("Syntax error: the document has no operation.".into(), Pos { line: 1, column: 1 });
     }
     Ok(document)
+}
+
+/// The text with spaces in place of commas, which mean nothing, as the library (0.9.0-beta.2) trips over them where it looks
+/// ahead.
+///
+/// # Errors
+/// The place of a name without a colon and a value, where an argument or a field of an input object has to be: the library
+/// leaves it out without a word.
+fn normalised(text: &str) -> Result<String, usize> {
+    let mut bytes = text.as_bytes().to_vec();
+    // Brackets around what is read, the last one the innermost; `o` stands for the brace of an object.
+    let mut within: Vec<u8> = Vec::new();
+    // The token before, and the name that has to be followed by a colon.
+    let (mut before, mut name) = (b' ', None);
+    let mut at = 0;
+    while let Some(rest) = text.as_bytes().get(at..).filter(|rest| !rest.is_empty()) {
+        let (length, is_significant) = limits::token(rest);
+        let first = rest.first().copied().unwrap_or(b' ');
+        if is_significant {
+            if let Some(name) = name.take().filter(|_| first != b':') {
+                return Err(name);
+            }
+            let is_name = first.is_ascii_alphabetic() || first == b'_';
+            let takes_names = matches!(within.last(), Some(b'(' | b'o'));
+            if is_name && takes_names && !matches!(before, b':' | b'$' | b'=' | b'@') {
+                name = Some(at);
+            }
+            match first {
+                b'{' if matches!(before, b':' | b'=' | b'[') || matches!(within.last(), Some(b'[')) => {
+                    within.push(b'o')
+                }
+                b'(' | b'[' | b'{' => within.push(first),
+                b')' | b']' | b'}' => drop(within.pop()),
+                _ => {}
+            }
+            before = first;
+        } else if first == b','
+            && let Some(byte) = bytes.get_mut(at)
+        {
+            *byte = b' ';
+        }
+        at += length;
+    }
+    // Only commas have become spaces.
+    Ok(String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned()))
 }
 
 const EMPTY_SET: &str = "Syntax error: a selection set has at least one selection.";
@@ -135,7 +191,25 @@ mod tests {
         ] {
             assert_eq!(refused(text), expected, "{text}");
         }
-        for text in ["{ a", "{ a() }", "query () { a }", "{ a(b: \"\\uD83D\") }", "{ a(b: 01) }", "{ a(b: 1a) }"] {
+        for text in [
+            "{ a(b) }",
+            "{ a(b, c: 1) }",
+            "{ a(b: {c}) }",
+            "{ a(b: {c: d e}) }",
+            "{ a @skip(if) }",
+            "{ a(b: [{c}]) }",
+        ] {
+            assert_eq!(refused(text).map(|(code, _)| code), Some(Code::GraphqlParseFailed), "{text}");
+        }
+        for text in [
+            "query ,Q(,$a ,: ,[Int!] ,= ,[1,{b ,: c}], $d: E = F @x(y: z) $e: G){,a ,: b ,( ,c: {d: E, f: $g}, h: [I, J]) {... ,on ,K{l} ...,L}}fragment L on K{m}",
+            "{ a(b: \"c, (d\" e: \"\"\"f) { , \"\"\") { g } } # h( {",
+        ] {
+            assert_eq!(refused(text), None, "{text}");
+        }
+        for text in
+            ["{ a", "{ a() }", "query () { a }", "{ a(b: \"\\uD83D\") }", "{ a(b: 01) }", "{ a(b: 1a) }"]
+        {
             assert_eq!(refused(text).map(|(code, _)| code), Some(Code::GraphqlParseFailed), "{text}");
         }
         let nested = format!("{{ a(b: {}{}) }}", "[".repeat(600), "]".repeat(600));

@@ -38,7 +38,7 @@ pub(super) fn validate(
                     column: range.start.column,
                 });
                 let message = diagnostic.error.unstable_compat_message();
-                let message = message.unwrap_or_else(|| diagnostic.error.to_string());
+                let message = worded(message.unwrap_or_else(|| diagnostic.error.to_string()), name);
                 let hint = hint(schema, name, &message);
                 Some((message + &hint, at))
             });
@@ -51,6 +51,19 @@ pub(super) fn validate(
     rules.check();
     let errors = rules.errors;
     if errors.is_empty() { Ok(Valid::assume_valid(document)) } else { Err(errors) }
+}
+
+/// A message of the library, as this server words it.
+fn worded(message: String, rule: Option<&str>) -> String {
+    match rule {
+        Some("UndefinedField") => message.replacen("Cannot query field", "Unknown field", 1),
+        // Who may not see the schema is not told of which type the argument is.
+        Some("RequiredArgument") => match message.split_once(" of type ") {
+            Some((named, _)) => format!("{named} is required, but it was not provided."),
+            None => message,
+        },
+        _ => message,
+    }
 }
 
 /// The names that may have been meant, by what a message of the library names in quotes.
@@ -345,7 +358,8 @@ impl<'a> Rules<'a> {
                 for (key, value) in members {
                     let Some(field) = object.fields.get(key) else { continue };
                     // The one field of such an object is never null.
-                    let of_type = if object.is_one_of() { (*field.ty).clone().non_null() } else { (*field.ty).clone() };
+                    let of_type =
+                        if object.is_one_of() { (*field.ty).clone().non_null() } else { (*field.ty).clone() };
                     self.null_default_at(nullable, &of_type, field.default_value.is_some(), value);
                 }
             }
@@ -372,13 +386,17 @@ impl<'a> Rules<'a> {
             let groups: Vec<Vec<&'a Node<Field>>> = if by_parent.is_empty() {
                 vec![of_abstract]
             } else {
-                by_parent.into_values().map(|own| own.into_iter().chain(of_abstract.iter().copied()).collect()).collect()
+                by_parent
+                    .into_values()
+                    .map(|own| own.into_iter().chain(of_abstract.iter().copied()).collect())
+                    .collect()
             };
             for group in groups {
                 self.equal_in_group(&group);
                 let sets: Vec<&'a SelectionSet> =
                     group.iter().filter_map(|field| field.selection_set.as_ref()).collect();
-                let fields: Vec<*const Field> = group.iter().map(|field| std::ptr::from_ref::<Field>(field)).collect();
+                let fields: Vec<*const Field> =
+                    group.iter().map(|field| std::ptr::from_ref::<Field>(field)).collect();
                 if !sets.is_empty() && self.compared.insert(fields) {
                     self.equal_arguments(&sets);
                 }
@@ -404,7 +422,9 @@ impl<'a> Rules<'a> {
                 return;
             }
             match selection {
-                Selection::Field(field) => by_key.entry(field.response_name()).or_default().push((&set.ty, field)),
+                Selection::Field(field) => {
+                    by_key.entry(field.response_name()).or_default().push((&set.ty, field))
+                }
                 Selection::InlineFragment(fragment) => self.expand(&fragment.selection_set, spread, by_key),
                 Selection::FragmentSpread(fragment) => {
                     if spread.insert(&fragment.fragment_name)
@@ -454,5 +474,81 @@ fn same_value(one: &ast::Value, other: &ast::Value) -> bool {
                 })
         }
         (one, other) => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::syntax;
+    use super::*;
+
+    const SDL: &str = "type Query { find(by: By, in: In, ids: [ID!], date: Date, name: String!): Node }
+        type Subscription { a: Int b: Int }
+        interface Node { id: ID! find(ids: [ID!]): Node }
+        type A implements Node { id: ID! find(ids: [ID!]): Node }
+        type B implements Node { id: ID! find(ids: [ID!]): Node }
+        scalar Date
+        input By @oneOf { id: ID slug: String }
+        input In { a: Int! = 1 b: [Int!] name: String! = \"x\" date: Date in: In }
+        schema { query: Query subscription: Subscription }";
+
+    fn refused(schema: &Schema, text: &str) -> Vec<String> {
+        let positions = Positions::new(text);
+        let parsed = syntax::parse(text, &positions).unwrap();
+        let errors = validate(schema, &parsed, &positions).err().unwrap_or_default();
+        errors.into_iter().map(|error| error.message).collect()
+    }
+
+    #[test]
+    fn what_the_library_passes_over_is_refused() {
+        let schema = Schema::new(SDL);
+        let find = |arguments: &str| format!("{{ find(name: \"a\", {arguments}) {{ id }} }}");
+        for (text, says) in [
+            (find("in: {a: 1, a: 2}"), "only one input field named \"a\""),
+            (find("in: {in: {b: 1, b: 2}}"), "only one input field named \"b\""),
+            (find("date: 5"), "\"Date\""),
+            (find("in: {date: {a: 1}}"), "\"Date\""),
+            ("query($n: String = null) { find(name: $n) { id } }".into(), "used in position expecting"),
+            (
+                "query($n: ID = null) { find(name: \"a\", ids: [$n]) { id } }".into(),
+                "used in position expecting",
+            ),
+            (
+                "query($n: ID = null) { find(name: \"a\", by: {id: $n}) { id } }".into(),
+                "used in position expecting",
+            ),
+            (
+                "{ find(name: \"a\", ids: [1]) { id } find(name: \"a\", ids: [1, 2]) { id } }".into(),
+                "differing arguments",
+            ),
+            (
+                "{ find(name: \"a\") { ... on A { x: find(ids: [1]) { id } } x: find(ids: [1, 2]) { id } } }"
+                    .into(),
+                "differing arguments",
+            ),
+            ("subscription { a b }".into(), "one field at its root"),
+            ("subscription { ...F a } fragment F on Subscription { b }".into(), "one field at its root"),
+            ("{ fnd { id } }".into(), "Unknown field \"fnd\" on type \"Query\". Did you mean \"find\"?"),
+            (find("idz: 1"), "Did you mean \"ids\""),
+        ] {
+            let errors = refused(&schema, &text);
+            assert!(errors.iter().any(|error| error.contains(says)), "{text}: {errors:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_valid_is_taken() {
+        let schema = Schema::new(SDL);
+        for text in [
+            "query($n: String = \"a\") { find(name: $n) { id } }",
+            "query($n: String = null) { find(name: \"a\", in: {name: $n}) { id } }",
+            "query($i: Int = null) { find(name: \"a\", in: {a: $i}) { id } }",
+            "{ find(name: \"a\", date: \"no date\") { id } }",
+            "subscription { a a ...F } fragment F on Subscription { a }",
+            "{ find(name: \"a\") { ... on A { x: find(ids: [1]) { id } } ... on B { x: find(ids: [1, 2]) { id } } } }",
+            "{ find(name: \"a\", ids: [1, 2]) { id } find(ids: [1, 2], name: \"a\") { __typename } }",
+        ] {
+            assert_eq!(refused(&schema, text), [""; 0], "{text}");
+        }
     }
 }

@@ -151,7 +151,8 @@ pub(super) fn coerced_value(schema: &Schema, of_type: &Type, value: Value) -> Re
             if !definition.values.contains_key(text.as_str()) {
                 let known = definition.values.keys().map(|name| name.as_str());
                 let hint = suggest::suggestion(&text, known);
-                let message = format!("enumeration type \"{name}\" does not contain the value \"{text}\".{hint}");
+                let message =
+                    format!("enumeration type \"{name}\" does not contain the value \"{text}\".{hint}");
                 return Err(Unfit::new(message));
             }
             Ok(Value::Enum(Name::new(text)))
@@ -177,13 +178,16 @@ fn input_object(
         return Err(Unfit::new(format!("unknown field \"{unknown}\" of type \"{name}\".{hint}")));
     }
     if definition.is_one_of() && (members.len() != 1 || members.values().any(|value| *value == Value::Null)) {
-        return Err(Unfit::new(format!("exactly one field of type \"{name}\" must be given, and not be null")));
+        return Err(Unfit::new(format!(
+            "exactly one field of type \"{name}\" must be given, and not be null"
+        )));
     }
     let required = |field: &&Node<ast::InputValueDefinition>| {
         field.is_required() && !members.contains_key(field.name.as_str())
     };
     if let Some(missing) = definition.fields.values().find(required) {
-        let message = format!("field \"{}\" of type \"{}\" is required but not provided", missing.name, missing.ty);
+        let message =
+            format!("field \"{}\" of type \"{}\" is required but not provided", missing.name, missing.ty);
         return Err(Unfit::new(message));
     }
     let members = members.into_iter().map(|(key, value)| {
@@ -369,5 +373,113 @@ pub(super) fn each_variable<'a>(value: &'a Written, path: &str, see: &mut dyn Fn
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::value;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SDL: &str = "type Query { a: Int }
+        scalar Date
+        scalar Decimal
+        enum Kind { ONE TWO }
+        input By @oneOf { id: ID slug: String }
+        input In { int: Int! float: Float id: ID kind: Kind list: [[Int!]] by: By date: Date decimal: Decimal on: Boolean = true }";
+
+    fn coerced(schema: &Schema, of_type: &str, value: Value) -> Result<Value, Unfit> {
+        coerced_value(schema, &Type::parse(of_type, "x").unwrap(), value)
+    }
+
+    #[test]
+    fn values_become_what_their_type_has() {
+        let schema = Schema::new(SDL);
+        for (of_type, given, expected) in [
+            ("Int", value!(2.0), Some(value!(2))),
+            ("Int", value!(-2147483648.0), Some(value!(-2147483648))),
+            ("Int", value!(2147483648_i64), None),
+            ("Int", value!(1.5), None),
+            ("Int", value!("1"), None),
+            ("Int", value!(null), Some(value!(null))),
+            ("Int!", value!(null), None),
+            ("Float", value!(1), Some(value!(1))),
+            ("Float", value!("1"), None),
+            ("ID", value!(5), Some(value!("5"))),
+            ("ID", value!(5.0), Some(value!("5"))),
+            ("ID", value!(5.5), None),
+            ("Boolean", value!(1), None),
+            ("String", value!(1), None),
+            ("Kind", value!("TWO"), Some(Value::Enum(Name::new("TWO")))),
+            ("Kind", value!("THREE"), None),
+            ("[Int!]", value!(1), Some(value!([1]))),
+            ("[[Int!]]", value!(1), Some(value!([[1]]))),
+            ("[[Int!]]", value!([1, null]), Some(value!([[1], null]))),
+            ("[Int!]", value!([1, null]), None),
+            ("By", value!({"slug": "a"}), Some(value!({"slug": "a"}))),
+            ("By", value!({"slug": null}), None),
+            ("By", value!({"slug": "a", "id": null}), None),
+            ("By", value!({}), None),
+            ("In", value!({"int": 1.0, "id": 2}), Some(value!({"int": 1, "id": "2"}))),
+            ("In", value!({"int": 1, "nothing": 1}), None),
+            ("In", value!({"float": 1}), None),
+            ("In", value!([]), None),
+            ("Date", value!("any text"), Some(value!("any text"))),
+            ("Date", value!(1), None),
+            ("Decimal", value!(1), Some(value!(1))),
+            ("Decimal", value!(1.5), None),
+        ] {
+            assert_eq!(coerced(&schema, of_type, given.clone()).ok(), expected, "{of_type} {given}");
+        }
+        let unfit =
+            coerced(&schema, "[In]", value!([{"int": 1}, {"int": 1, "by": {"id": true}}])).unwrap_err();
+        assert_eq!(unfit.path, "1.by.id");
+        let unfit = coerced(&schema, "Kind", value!("TWOO")).unwrap_err();
+        assert!(unfit.message.ends_with("Did you mean \"TWO\"?"), "{}", unfit.message);
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Boolean),
+            any::<i64>().prop_map(|number| Value::Number(number.into())),
+            (-5_i32..5).prop_map(|number| Value::Number(f64::from(number).into_number())),
+            prop::sample::select(vec!["ONE", "a", "1", "2009-07-01"]).prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 5, |inner| {
+            let keys =
+                vec!["int", "float", "id", "kind", "list", "by", "slug", "date", "decimal", "on", "nothing"];
+            let keys = prop::sample::select(keys).prop_map(Name::new);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
+                prop::collection::vec((keys, inner), 0..6)
+                    .prop_map(|all| Value::Object(all.into_iter().collect())),
+            ]
+        })
+    }
+
+    trait IntoNumber {
+        fn into_number(self) -> Number;
+    }
+
+    impl IntoNumber for f64 {
+        fn into_number(self) -> Number {
+            Number::from_f64(self).unwrap_or_else(|| 0.into())
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_coerced_stays_so(
+            value in any_value(),
+            of_type in prop::sample::select(vec!["Int", "Float!", "ID", "Kind", "[[Int!]]", "By", "In!", "[In!]", "Date"]),
+        ) {
+            let schema = Schema::new(SDL);
+            if let Ok(once) = coerced(&schema, of_type, value) {
+                prop_assert_eq!(coerced(&schema, of_type, once.clone()), Ok(once));
+            }
+        }
     }
 }
