@@ -11,7 +11,7 @@ use apollo_compiler::ast::{DirectiveList, Document, FragmentDefinition, Selectio
 use async_graphql::{Pos, Variables};
 use async_graphql_value::ConstValue;
 
-use super::compile::DocumentPositions;
+use super::compile::Positions;
 use super::refusal::RequestError;
 use crate::record::error::Code;
 use crate::record::page::MAX_PAGE;
@@ -153,6 +153,8 @@ pub(super) fn token(rest: &[u8]) -> (usize, bool) {
     };
     match rest {
         [b' ' | b'\t' | b'\r' | b'\n' | b',', ..] => (1, false),
+        // The mark of the order of bytes, wherever it stands.
+        [0xef, 0xbb, 0xbf, ..] => (3, false),
         [b'#', ..] => (run(rest, |byte| !matches!(byte, b'\r' | b'\n')), false),
         [b'"', ..] => (string(rest), true),
         [b'.', ..] => (run(rest, |byte| byte == b'.').min(3), true),
@@ -227,7 +229,7 @@ impl Measure {
 /// introspection where it is switched off.
 pub(super) fn check(
     document: &Document,
-    positions: &DocumentPositions<'_>,
+    positions: &Positions<'_>,
     limits: &Limits,
     introspection: bool,
 ) -> Result<u64, RequestError> {
@@ -252,7 +254,7 @@ pub(super) fn too_much_written() -> RequestError {
 struct Ruler<'a> {
     document: &'a Document,
     fragments: HashMap<&'a str, &'a Node<FragmentDefinition>>,
-    positions: &'a DocumentPositions<'a>,
+    positions: &'a Positions<'a>,
     limits: &'a Limits,
     /// Nothing stands for a fragment that is being measured.
     measured: HashMap<&'a str, Option<Measure>>,
@@ -265,7 +267,7 @@ struct Ruler<'a> {
 }
 
 impl<'a> Ruler<'a> {
-    fn new(document: &'a Document, positions: &'a DocumentPositions<'a>, limits: &'a Limits) -> Self {
+    fn new(document: &'a Document, positions: &'a Positions<'a>, limits: &'a Limits) -> Self {
         let fragments = document.definitions.iter().filter_map(|one| one.as_fragment_definition());
         Self {
             document,
@@ -448,7 +450,7 @@ mod tests {
     use super::*;
 
     fn checked(text: &str, limits: &Limits) -> Result<u64, RequestError> {
-        let positions = DocumentPositions::new(text);
+        let positions = Positions::new(text);
         check(&parse(text, &positions)?, &positions, limits, true)
     }
 
@@ -486,7 +488,7 @@ mod tests {
     #[test]
     fn what_doubles_takes_no_more_work_than_it_is_long() {
         let (text, limits) = (doubling(28), Limits::default());
-        let positions = DocumentPositions::new(&text);
+        let positions = Positions::new(&text);
         let document = parse(&text, &positions).unwrap();
         let mut ruler = Ruler::new(&document, &positions, &limits);
         assert_eq!(ruler.document(true).unwrap_err().code, Code::QueryTooComplex);
@@ -549,7 +551,7 @@ mod tests {
     fn tokens_are_counted_as_the_specification_does() {
         for (text, count) in [
             ("", 0),
-            (" ,\t\r\n\u{feff}", 3),
+            (" ,\t\r\n\u{feff}", 0),
             ("{ a }", 3),
             ("# { a } b\n{ a }", 3),
             ("{a:b(c:-1.5e+3,d:[1 2],e:$f)@g}", 22),
@@ -573,7 +575,7 @@ mod tests {
         let circular = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }";
         assert_eq!(code(circular), Some(Code::QueryTooComplex));
         let text = "{ __schema { types { name } } }";
-        let positions = DocumentPositions::new(text);
+        let positions = Positions::new(text);
         let off = check(&parse(text, &positions).unwrap(), &positions, &Limits::default(), false);
         assert_eq!(off.unwrap_err().code, Code::GraphqlValidationFailed);
     }

@@ -145,7 +145,11 @@ impl<'a> Collector<'a> {
         }
         let mut items = Vec::new();
         let Some((object, first)) = by_type.first() else { return Ok(form::SelectionSet { items }) };
-        if by_type.iter().skip(1).all(|(_, groups)| same(first, groups)) {
+        // The type itself answers only fields that it has.
+        let has = |group: &Group<'_>| {
+            group.iter().all(|field| schema.definitions.type_field(parent, &field.name).is_ok())
+        };
+        if by_type.iter().skip(1).all(|(_, groups)| same(first, groups)) && first.values().all(has) {
             let object = (!schema.is_abstract(parent)).then_some(*object);
             for group in first.values() {
                 items.push(self.field(object, group, false)?);
@@ -425,11 +429,18 @@ mod tests {
     }
 
     /// What is executed of a form.
-    fn executed(schema: &Schema, object: &str, set: &form::SelectionSet) -> Shape {
+    fn executed(schema: &Schema, parent: &str, object: &str, set: &form::SelectionSet) -> Shape {
         let mut fields = Vec::new();
         for item in &set.items {
             match &item.node {
-                form::Selection::Field(field) => fields.push(&field.node),
+                form::Selection::Field(field) => {
+                    let name = &field.node.name.node;
+                    assert!(
+                        schema.definitions.type_field(parent, name).is_ok(),
+                        "{parent} does not answer {name}"
+                    );
+                    fields.push(&field.node);
+                }
                 form::Selection::InlineFragment(fragment) => {
                     let fragment = &fragment.node;
                     assert!(fragment.directives.is_empty());
@@ -459,7 +470,7 @@ mod tests {
             let set = &field.selection_set.node;
             let of = schema.definitions.type_field(object, &field.name.node).unwrap().ty.inner_named_type();
             let possible = if set.items.is_empty() { &[][..] } else { schema.possible_types(of) };
-            let below = possible.iter().map(|of| (of.to_string(), executed(schema, of, set)));
+            let below = possible.iter().map(|object| (object.to_string(), executed(schema, of, object, set)));
             shape.push((key, below.collect()));
         }
         Shape(shape)
@@ -532,7 +543,7 @@ mod tests {
             let operation = document.operations.get(None).unwrap();
             let truths = |name: &str| if name == "p" { p } else { q };
             let specified = specified(schema, &document, &truths, "Query", &[&operation.selection_set]);
-            prop_assert_eq!(executed(schema, "Query", plan.root()), specified, "{}", text);
+            prop_assert_eq!(executed(schema, "Query", "Query", plan.root()), specified, "{}", text);
         }
     }
 

@@ -26,7 +26,6 @@ use super::cost::Prices;
 use super::limits::{self, Limits};
 use super::refusal::RequestError;
 use crate::record::error::Code;
-use syntax::Positions;
 
 mod collect;
 mod plan;
@@ -37,7 +36,7 @@ mod value;
 
 pub(super) use collect::EMPTY;
 pub(super) use plan::Plan;
-pub(super) use syntax::Positions as DocumentPositions;
+pub(super) use syntax::Positions;
 #[cfg(test)]
 pub(super) use syntax::parse;
 

@@ -2,13 +2,23 @@
 
 /// Names that are offered at most.
 const MAX_NAMES: usize = 5;
+/// Bytes of a name that is compared with others: no name of the schema is as long.
+const MAX_LENGTH: usize = 64;
 
 /// The sentence that offers the names that are like this one; nothing where there are none.
 pub(super) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    if name.len() > MAX_LENGTH {
+        return String::new();
+    }
     let mut like: Vec<(usize, &str)> = known
         .filter_map(|known| {
+            let enough = (name.len().max(known.len()) / 2).max(1);
+            // Names differ by as many letters as one is longer.
+            if name.len().abs_diff(known.len()) >= enough {
+                return None;
+            }
             let distance = strsim::levenshtein(name, known);
-            (distance < (name.len().max(known.len()) / 2).max(1)).then_some((distance, known))
+            (distance < enough).then_some((distance, known))
         })
         .collect();
     like.sort_unstable();
@@ -26,5 +36,6 @@ mod tests {
         assert_eq!(suggestion("regoins", known.into_iter()), " Did you mean \"regions\"?");
         assert_eq!(suggestion("organisations", known.into_iter()), " Did you mean \"organizations\"?");
         assert_eq!(suggestion("nothing", known.into_iter()), "");
+        assert_eq!(suggestion(&"regions".repeat(100), known.into_iter()), "");
     }
 }

@@ -1,6 +1,7 @@
 //! Parses documents.
 
 use apollo_compiler::ast::{Definition, Document, Selection};
+use apollo_compiler::diagnostic::ToCliReport as _;
 use apollo_compiler::parser::{Parser, SourceSpan};
 use async_graphql::Pos;
 
@@ -58,8 +59,9 @@ pub(in crate::server) fn parse(text: &str, positions: &Positions<'_>) -> Result<
     let fail = |message: String, at: Pos| Err(RequestError::at(Code::GraphqlParseFailed, message, at));
     let text = match normalised(text) {
         Ok(text) => text,
-        Err(offset) => {
-            return fail("Syntax error: expected a colon after this name.".into(), positions.at(offset));
+        Err((offset, expected)) => {
+            let message = format!("Syntax error: expected `{}` after this.", char::from(expected));
+            return fail(message, positions.at(offset));
         }
     };
     let document = match Parser::new().recursion_limit(MAX_RECURSION).parse_ast(text, "document.graphql") {
@@ -67,10 +69,7 @@ pub(in crate::server) fn parse(text: &str, positions: &Positions<'_>) -> Result<
         Err(failed) => {
             let Some(first) = failed.errors.iter().next() else { return Err(RequestError::fault()) };
             let message = first.error.to_string();
-            let at = first.line_column_range().map_or_else(Pos::default, |range| Pos {
-                line: range.start.line,
-                column: range.start.column,
-            });
+            let at = positions.of(first.error.location());
             let Some(syntax) = message.strip_prefix("syntax error: ") else {
                 let message = "The document nests too deep to be parsed.";
                 return Err(RequestError::at(Code::QueryTooComplex, message, at));
@@ -109,26 +108,29 @@ pub(in crate::server) fn parse(text: &str, positions: &Positions<'_>) -> Result<
 /// ahead.
 ///
 /// # Errors
-/// The place of a name without a colon and a value, where an argument or a field of an input object has to be: the library
-/// leaves it out without a word.
-fn normalised(text: &str) -> Result<String, usize> {
+/// What it takes without a word: the place of a name without a colon and a value, where an argument or a field of an input
+/// object has to be, and of a description of a variable before something else, with the sign that has to follow.
+fn normalised(text: &str) -> Result<String, (usize, u8)> {
     let mut bytes = text.as_bytes().to_vec();
     // Brackets around what is read, the last one the innermost; `o` stands for the brace of an object.
     let mut within: Vec<u8> = Vec::new();
-    // The token before, and the name that has to be followed by a colon.
-    let (mut before, mut name) = (b' ', None);
+    // The token before, and what has to follow it.
+    let (mut before, mut expected) = (b' ', None::<(usize, u8)>);
     let mut at = 0;
     while let Some(rest) = text.as_bytes().get(at..).filter(|rest| !rest.is_empty()) {
         let (length, is_significant) = limits::token(rest);
         let first = rest.first().copied().unwrap_or(b' ');
         if is_significant {
-            if let Some(name) = name.take().filter(|_| first != b':') {
-                return Err(name);
+            if let Some(wrong) = expected.take().filter(|(_, sign)| *sign != first) {
+                return Err(wrong);
             }
             let is_name = first.is_ascii_alphabetic() || first == b'_';
             let takes_names = matches!(within.last(), Some(b'(' | b'o'));
-            if is_name && takes_names && !matches!(before, b':' | b'$' | b'=' | b'@') {
-                name = Some(at);
+            if takes_names && !matches!(before, b':' | b'$' | b'=' | b'@') {
+                expected = match first {
+                    b'"' => Some((at, b'$')),
+                    _ => is_name.then_some((at, b':')),
+                };
             }
             match first {
                 b'{' if matches!(before, b':' | b'=' | b'[') || matches!(within.last(), Some(b'[')) => {
@@ -181,7 +183,7 @@ mod tests {
             ("\"An operation.\" query A(\"A variable.\" $a: Int) { a(b: $a) }", None),
             ("{ a(b: \"\\uD83D\\uDE00 \\u{1F600}\") }", None),
             ("", at(1, 1)),
-            ("# { a }", at(1, 1)),
+            ("# { a }", at(1, 8)),
             ("fragment F on Query { a }", at(1, 1)),
             ("{ a }\ntype Query { a: Int }", at(2, 1)),
             ("{ }", at(1, 1)),
@@ -192,6 +194,7 @@ mod tests {
             assert_eq!(refused(text), expected, "{text}");
         }
         for text in [
+            "query(\"a\" {a: Int) { b }",
             "{ a(b) }",
             "{ a(b, c: 1) }",
             "{ a(b: {c}) }",
@@ -228,5 +231,10 @@ mod tests {
         let found: Vec<Pos> =
             operation.selection_set.iter().map(|one| positions.of(one.location())).collect();
         assert_eq!(found, [Pos { line: 2, column: 3 }, Pos { line: 3, column: 3 }]);
+        // Characters are counted, and no other sign ends a line.
+        assert_eq!(
+            refused("{ a(b: \"\u{e9}\u{2028}\u{1f600}\") ! }").map(|(_, at)| at),
+            Some(Pos { line: 1, column: 14 })
+        );
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use apollo_compiler::ast::{self, Type};
+use apollo_compiler::diagnostic::ToCliReport as _;
 use apollo_compiler::executable::{self, Field, Selection, SelectionSet};
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
@@ -14,6 +15,9 @@ use super::super::limits;
 use super::collect::MAX_VISITED;
 use super::syntax::Positions;
 use super::{Schema, invalid, suggest, value};
+
+/// Errors of the library that are told at most: each takes a moment to be worded, and no answer has as many.
+const MAX_ERRORS: usize = 50;
 
 /// Validates a document.
 ///
@@ -33,16 +37,14 @@ pub(super) fn validate(
                 if name == Some("SubscriptionUsesMultipleFields") {
                     return None;
                 }
-                let at = diagnostic.line_column_range().map_or_else(Pos::default, |range| Pos {
-                    line: range.start.line,
-                    column: range.start.column,
-                });
+                let at = positions.of(diagnostic.error.location());
                 let message = diagnostic.error.unstable_compat_message();
-                let message = worded(message.unwrap_or_else(|| diagnostic.error.to_string()), name);
+                let message =
+                    worded(message.unwrap_or_else(|| diagnostic.error.to_string().replace('`', "\"")), name);
                 let hint = hint(schema, name, &message);
                 Some((message + &hint, at))
             });
-            let errors: IndexSet<(String, Pos)> = errors.collect();
+            let errors: IndexSet<(String, Pos)> = errors.take(MAX_ERRORS).collect();
             (failed.partial, errors.into_iter().map(|(message, at)| invalid(message, at)).collect())
         }
     };
@@ -62,6 +64,13 @@ fn worded(message: String, rule: Option<&str>) -> String {
             Some((named, _)) => format!("{named} is required, but it was not provided."),
             None => message,
         },
+        // The library writes the name of the type first, without quotes.
+        Some("UnsupportedValueType") => match message.split_once(" cannot represent value: ") {
+            Some((of_type, value)) => format!("Expected value of type \"{of_type}\", found {value}."),
+            None => message,
+        },
+        // It forgets to close the quotes.
+        Some("ConflictingFieldType") => message.replacen(" and \"", "\" and \"", 1),
         _ => message,
     }
 }
@@ -529,7 +538,7 @@ mod tests {
             ("subscription { a b }".into(), "one field at its root"),
             ("subscription { ...F a } fragment F on Subscription { b }".into(), "one field at its root"),
             ("{ fnd { id } }".into(), "Unknown field \"fnd\" on type \"Query\". Did you mean \"find\"?"),
-            (find("idz: 1"), "Did you mean \"ids\""),
+            (find("dates: 1"), "Did you mean \"date\""),
         ] {
             let errors = refused(&schema, &text);
             assert!(errors.iter().any(|error| error.contains(says)), "{text}: {errors:?}");

@@ -399,8 +399,8 @@ mod tests {
         let schema = Schema::new(SDL);
         for (of_type, given, expected) in [
             ("Int", value!(2.0), Some(value!(2))),
-            ("Int", value!(-2147483648.0), Some(value!(-2147483648))),
-            ("Int", value!(2147483648_i64), None),
+            ("Int", value!(-2_147_483_648.0), Some(value!(-2_147_483_648))),
+            ("Int", value!(2_147_483_648_i64), None),
             ("Int", value!(1.5), None),
             ("Int", value!("1"), None),
             ("Int", value!(null), Some(value!(null))),
