@@ -234,7 +234,7 @@ mod tests {
         // Characters are counted, and no other sign ends a line.
         assert_eq!(
             refused("{ a(b: \"\u{e9}\u{2028}\u{1f600}\") ! }").map(|(_, at)| at),
-            Some(Pos { line: 1, column: 14 })
+            Some(Pos { line: 1, column: 15 })
         );
     }
 }
