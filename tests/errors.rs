@@ -485,14 +485,14 @@ fn who_may_not_ask_for_the_schema_does_not_find_it_out_by_guessing() {
         ),
         // Quotation marks in a value.
         (
-            "mutation { signIn(input: {email: \"x\\\"y\", password: \"p\"}) { accessToken } }",
+            "{ organizations(filter: {updatedSince: \"x\\\"y\"}) { totalCount } }",
             json!({}),
-            &["SignInInput"],
+            &["OrganizationFilter"],
         ),
         (
-            "mutation($e: EmailAddress!) { signIn(input: {email: $e, password: \"p\"}) { accessToken } }",
-            json!({"e": "x\" (occurred while parsing \"\"y"}),
-            &["SignInInput"],
+            "query($d: DateTime) { organizations(filter: {updatedSince: $d}) { totalCount } }",
+            json!({"d": "x\" (occurred while parsing \"\"y"}),
+            &["OrganizationFilter"],
         ),
         ("{ regions { slug @skipp(if: true) } }", json!({}), &["\"skip\""]),
         ("{ regions { slug @skip(iff: true) } }", json!({}), &["\"if\""]),

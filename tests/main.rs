@@ -35,6 +35,7 @@ mod schema;
 mod search;
 mod selection;
 mod socket;
+mod specification;
 mod statements;
 mod strangers;
 mod stream;

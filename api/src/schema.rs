@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions};
+use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions, ValidationMode};
 use futures::future::BoxFuture;
 
 use crate::directory::affiliation::mutation::AffiliationMutation;
@@ -105,6 +105,8 @@ pub fn schema() -> Schema {
     static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         Schema::build(Query::default(), Mutation::default(), Subscription::default())
             .register_output_type::<Record>()
+            // What is executed has been validated.
+            .validation_mode(ValidationMode::Fast)
             // The server has refused what nests deeper; this one must not come first, as it has no code.
             .limit_recursive_depth(64)
             .finish()

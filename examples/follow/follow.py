@@ -50,6 +50,9 @@ TABLES = [
     "INSERT INTO state (one, cursor, walk, walking) VALUES (1, NULL, 0, 0) ON CONFLICT (one) DO NOTHING",
 ]
 
+# What `changes.graphql` calls otherwise than copies do.
+RENAMED = {"spokenLanguages": "languages", "partnershipStatus": "status"}
+
 # The columns of the views, and where they are in the JSON of a record.
 VIEWS = {
     "organization": {
@@ -274,7 +277,8 @@ class Copy:
                 return
             for change in feed["changes"]:
                 if change["operation"] == "UPSERT":
-                    self.put(change, walk)
+                    record = {RENAMED.get(name, name): value for name, value in change["record"].items()}
+                    self.put({**change, "record": record}, walk)
                 else:
                     self.db.execute("DELETE FROM entry WHERE id = ?", (change["recordId"],))
             if walking and not feed["hasMore"]:

@@ -83,7 +83,7 @@ impl ApiKey {
                 let roles = role.iter().map(|name| account::role(name)).collect::<Result<_, _>>()?;
                 let micros = days.saturating_mul(24 * 3600 * 1_000_000);
                 let expires_at = app.clock.now().micros().saturating_add(micros);
-                let expires_at = Some(DateTime::from_micros(expires_at));
+                let expires_at = Some(DateTime::from_micros(expires_at).into());
                 let new = NewKey { name, region, roles, expires_at };
                 let (key, secret) = api_key::create(app, new, Maker::Operator).await.map_err(undone)?;
                 println!("{} is made; it ends on {}", id::encode("api_key", key.id), key.expires_at);

@@ -7,7 +7,7 @@ use super::error::DomainError;
 use super::messages::{self, Said};
 use super::problem::{Problem, Problems};
 use super::provenance::{Claim, ClaimInput, Source, SourceInput};
-use super::value::{Identifier, Language, LocalizedText};
+use super::value::{Given, Identifier, Language, LocalizedText};
 use crate::directory::organization::graphql::IdentifierInput;
 
 /// Characters of a name or title at most.
@@ -85,13 +85,27 @@ impl Fields<'_> {
         }
     }
 
-    /// Sets a field that is stored as text.
-    pub fn shown<T: ToString>(&mut self, given: &MaybeUndefined<T>, into: &mut Option<String>) {
+    /// Sets a scalar that is stored as text.
+    pub fn scalar<T: ToString>(
+        &mut self,
+        path: &str,
+        given: &MaybeUndefined<Given<T>>,
+        into: &mut Option<String>,
+    ) {
         match given {
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => *into = None,
-            MaybeUndefined::Value(value) => *into = Some(value.to_string()),
+            MaybeUndefined::Value(given) => {
+                if let Some(value) = self.read(path, given) {
+                    *into = Some(value.to_string());
+                }
+            }
         }
+    }
+
+    /// The value of a scalar; reports a text that is none.
+    pub fn read<'g, T>(&mut self, path: &str, given: &'g Given<T>) -> Option<&'g T> {
+        self.problems.note(given.read(path))
     }
 
     /// Sets an enum that has a value for "not said".
@@ -319,11 +333,16 @@ impl Fields<'_> {
 
     /// A source, checked.
     fn source(&mut self, path: &str, input: &SourceInput) -> Option<Source> {
-        let mut input = input.clone();
-        if let Some(title) = &input.title {
-            input.title = Some(self.checked(&format!("{path}.title"), title, MAX_NAME)?);
+        let title = input.title.as_ref();
+        let title = title.map(|title| self.checked(&format!("{path}.title"), title, MAX_NAME));
+        let url = input.url.as_ref().map(|url| self.read(&format!("{path}.url"), url));
+        let published = input.published_on.as_ref();
+        let published = published.map(|date| self.read(&format!("{path}.publishedOn"), date));
+        if title == Some(None) || url == Some(None) || published == Some(None) {
+            return None;
         }
-        let source = input.into_source();
+        let (url, published_on) = (url.flatten().cloned(), published.flatten().copied());
+        let source = Source::new(title.flatten(), url, published_on);
         if source.is_none() {
             self.problems.add(Problem::new(path, &messages::SOURCE_WITHOUT_NAME));
         }

@@ -219,6 +219,11 @@ impl Problems {
         self.0.push(problem);
     }
 
+    /// The value; adds the problem where there is none.
+    pub fn note<T>(&mut self, found: Result<T, Problem>) -> Option<T> {
+        found.map_err(|problem| self.add(problem)).ok()
+    }
+
     /// Adds all of these.
     pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
         self.0.extend(problems);

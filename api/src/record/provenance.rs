@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::DomainError;
 use super::read::Row;
-use super::value::{PartialDate, Url};
+use super::value::{Given, PartialDate, Url};
 
 /// Where a fact comes from: an article, a web page, a register.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
@@ -90,9 +90,9 @@ pub struct SourceInput {
     /// Title of the article or page. May be left out where the address is given.
     pub title: Option<String>,
     /// Where it can be read.
-    pub url: Option<Url>,
+    pub url: Option<Given<Url>>,
     /// When it was published, as precisely as known.
-    pub published_on: Option<PartialDate>,
+    pub published_on: Option<Given<PartialDate>>,
 }
 
 /// A claim, as it is written.
@@ -117,11 +117,11 @@ pub struct ClaimInput {
     pub note: Option<String>,
 }
 
-impl SourceInput {
-    /// The source, with its host as title where none is given; none where neither is.
-    pub fn into_source(self) -> Option<Source> {
-        let title = self.title.filter(|t| !t.trim().is_empty());
-        let title = title.or_else(|| self.url.as_ref().map(|url| url.host().clone()))?;
-        Some(Source { title, url: self.url, published_on: self.published_on })
+impl Source {
+    /// A source, with its host as title where none is given; none where neither is.
+    pub fn new(title: Option<String>, url: Option<Url>, published_on: Option<PartialDate>) -> Option<Self> {
+        let title = title.filter(|t| !t.trim().is_empty());
+        let title = title.or_else(|| url.as_ref().map(Url::host))?;
+        Some(Self { title, url, published_on })
     }
 }

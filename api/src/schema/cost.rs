@@ -18,8 +18,8 @@ use crate::record::page::DEFAULT_PAGE;
 const DEFINITIONS: &str = r#""""
 How many points something costs: an object 1, a scalar or an enum 0 where this says nothing else. A field costs its own
 weight, and for each object that it answers the weight of its type and what is selected below. Fields of an interface or a
-union count with the type whose fields cost most. `@skip` and `@include` are obeyed, response keys are not merged. What
-comes out is rounded up. `__schema` costs 500 and `__type` 20, whatever is selected of them. A document may cost 5000,
+union count with the type whose fields cost most. What is executed counts: nothing that `@skip` or `@include` leaves out,
+and once what is selected several times under one response key. What comes out is rounded up. `__schema` costs 500 and `__type` 20, whatever is selected of them. A document may cost 5000,
 unless the operator has said another number; the header `X-Cost: report` puts what it costs into `extensions.cost` of the
 answer, `X-Cost: only` asks for it without running anything.
 """

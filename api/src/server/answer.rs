@@ -1,19 +1,17 @@
 //! Puts right what the library leaves wrong in an answer.
 //!
-//! Three things go against the specification of GraphQL: root fields come in the order in which they were ready;
-//! a field that failed is left out, where it should be null, or make null what holds it; errors of parsing and
-//! validation have no code.
+//! Three things go against the specification of GraphQL: fields come in the order in which they were ready; a field that
+//! failed is left out, where it should be null, or make null what holds it; an object of which nothing is selected is null.
 
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, Selection, SelectionSet, ServiceDocument, Type, TypeKind,
-    TypeSystemDefinition,
+    BaseType, Field, Selection, SelectionSet, ServiceDocument, Type, TypeKind, TypeSystemDefinition,
 };
-use async_graphql::{Name, PathSegment, Pos, Response, ServerError, Value};
+use async_graphql::{Name, PathSegment, Positioned, Response, ServerError, Value};
 
-use super::documents::Known;
+use super::compile::EMPTY;
 use super::refusal::{RequestError, set_code};
 use crate::record::error::Code;
 
@@ -28,106 +26,106 @@ const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
 pub(super) struct Shapes {
     /// Fields of objects and interfaces.
     fields: HashMap<String, HashMap<String, Type>>,
-    /// What variables can be of.
-    inputs: HashSet<String>,
 }
 
 impl Shapes {
     /// Those of a schema in its own language.
     pub(super) fn new(document: ServiceDocument) -> Self {
         let mut fields = HashMap::new();
-        let mut inputs: HashSet<String> = BUILT_IN.map(str::to_owned).into();
         for definition in document.definitions {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
             let name = definition.node.name.node.to_string();
             let of_type = match definition.node.kind {
                 TypeKind::Object(object) => object.fields,
                 TypeKind::Interface(interface) => interface.fields,
-                TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::InputObject(_) => {
-                    inputs.insert(name);
-                    continue;
-                }
-                TypeKind::Union(_) => continue,
+                _ => continue,
             };
             let of_type =
                 of_type.into_iter().map(|field| (field.node.name.node.to_string(), field.node.ty.node));
             fields.insert(name, of_type.collect());
         }
-        Self { fields, inputs }
+        Self { fields }
     }
 
     fn of(&self, parent: &str, field: &str) -> Option<&Type> {
         self.fields.get(parent)?.get(field)
     }
+}
 
-    /// Whether a variable can be of this type.
-    pub(super) fn takes(&self, mut shape: &Type) -> bool {
-        loop {
-            match &shape.base {
-                BaseType::List(item) => shape = item,
-                BaseType::Named(name) => return self.inputs.contains(name.as_str()),
+/// Puts the members of all objects into the order in which they are selected, and removes what was selected where nothing
+/// was: the object is there, without members.
+pub(super) fn put_in_order(value: &mut Value, set: &SelectionSet) {
+    match value {
+        Value::Object(object) => {
+            let of_type =
+                set.items.last().filter(|item| is_empty(item)).and_then(|_| object.shift_remove(EMPTY));
+            let mut fields = Vec::with_capacity(object.len());
+            collect_fields(set, of_type.as_ref(), &mut fields);
+            let keys = fields.iter().map(|field| &field.response_key().node);
+            if !object.keys().eq(keys.clone()) {
+                let place: HashMap<&Name, usize> =
+                    keys.enumerate().map(|(place, key)| (key, place)).collect();
+                object.sort_by_cached_key(|key, _| place.get(key).copied().unwrap_or(usize::MAX));
             }
-        }
-    }
-}
-
-/// The response keys of a selection set in the order of the document, with fragments written out.
-pub(super) fn keys_of(document: &ExecutableDocument, set: &SelectionSet) -> Vec<Name> {
-    let mut keys = Vec::new();
-    for field in fields_of(document, set) {
-        let key = &field.response_key().node;
-        if !keys.contains(key) {
-            keys.push(key.clone());
-        }
-    }
-    keys
-}
-
-/// The fields of a selection set in the order of the document, with fragments written out.
-pub(super) fn fields_of<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet) -> Vec<&'a Field> {
-    let mut fields = Vec::new();
-    collect_fields(document, set, &mut HashSet::new(), &mut fields);
-    fields
-}
-
-fn collect_fields<'a>(
-    document: &'a ExecutableDocument,
-    set: &'a SelectionSet,
-    spread: &mut HashSet<&'a str>,
-    fields: &mut Vec<&'a Field>,
-) {
-    for item in &set.items {
-        match &item.node {
-            Selection::Field(field) => fields.push(&field.node),
-            Selection::InlineFragment(fragment) => {
-                collect_fields(document, &fragment.node.selection_set.node, spread, fields);
-            }
-            Selection::FragmentSpread(fragment) => {
-                let name = fragment.node.fragment_name.node.as_str();
-                if let Some(fragment) = document.fragments.get(name)
-                    && spread.insert(name)
-                {
-                    collect_fields(document, &fragment.node.selection_set.node, spread, fields);
+            for (place, field) in fields.iter().enumerate() {
+                let (key, set) = (&field.response_key().node, &field.selection_set.node);
+                if set.items.is_empty() {
+                    continue;
+                }
+                // Each is at its place, but where a field is missing.
+                let value = match object.get_index_mut(place) {
+                    Some((found, value)) if found == key => Some(value),
+                    _ => object.get_mut(key),
+                };
+                if let Some(value) = value {
+                    put_in_order(value, set);
                 }
             }
         }
+        Value::List(items) => {
+            for item in items {
+                put_in_order(item, set);
+            }
+        }
+        _ => {}
     }
 }
 
-/// Puts the members of an object into the order of these keys.
-pub(super) fn put_in_order(object: &mut IndexMap<Name, Value>, keys: &[Name]) {
-    let sorted = object.keys().zip(keys).all(|(is, should)| is == should);
-    if !sorted {
-        let place: HashMap<&Name, usize> = keys.iter().enumerate().map(|(place, key)| (key, place)).collect();
-        object.sort_by_cached_key(|key, _| place.get(key).copied().unwrap_or(usize::MAX));
+/// Whether this is the field that stands where nothing is selected, and tells the type of an object where fragments are.
+fn is_empty(item: &Positioned<Selection>) -> bool {
+    match &item.node {
+        Selection::Field(field) => field.node.alias.as_ref().is_some_and(|alias| alias.node == EMPTY),
+        _ => false,
     }
 }
 
-/// What was executed: a document, which operation of it, and the name of its root type.
+/// The fields that an object of this type was asked for.
+fn collect_fields<'a>(set: &'a SelectionSet, of_type: Option<&Value>, fields: &mut Vec<&'a Field>) {
+    for item in &set.items {
+        match &item.node {
+            Selection::Field(_) if is_empty(item) => {}
+            Selection::Field(field) => fields.push(&field.node),
+            Selection::InlineFragment(fragment) => {
+                let condition =
+                    fragment.node.type_condition.as_ref().map(|condition| &condition.node.on.node);
+                let applies = match (of_type, condition) {
+                    (Some(Value::String(name)), Some(condition)) => condition == name,
+                    _ => true,
+                };
+                if applies {
+                    collect_fields(&fragment.node.selection_set.node, of_type, fields);
+                }
+            }
+            Selection::FragmentSpread(_) => {}
+        }
+    }
+}
+
+/// What was executed: the text of the document, what is selected of the root, and the name of its type.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Executed<'a> {
-    pub known: &'a Known,
-    pub operation_name: Option<&'a str>,
+    pub text: &'a str,
+    pub set: &'a SelectionSet,
     pub root: &'a str,
     /// Whether nothing is told of the schema that the document does not say itself.
     pub discreet: bool,
@@ -145,27 +143,28 @@ pub(super) fn mend(
     if !was_executed {
         response.errors.truncate(max_errors);
     }
-    let Known { text, document, .. } = executed.known;
     for error in &mut response.errors {
-        if give_code(error, document) && executed.discreet {
-            conceal(&mut error.message, text);
+        if give_code(error) {
+            tell(&mut error.message, executed.text, executed.discreet);
         }
     }
     if was_executed {
-        let operation = document.operations.iter().find(|(name, _)| {
-            executed.operation_name.is_none() || name.map(Name::as_str) == executed.operation_name
-        });
-        if let Some((_, operation)) = operation {
-            let mender = Mender { document, shapes };
-            let set = &operation.node.selection_set.node;
-            mender.mend(&mut response.data, &response.errors, (executed.root, set));
-        }
+        let mender = Mender { shapes };
+        mender.mend(&mut response.data, &response.errors, (executed.root, executed.set));
     }
     response.errors.truncate(max_errors);
     for error in &mut response.errors {
         shorten(&mut error.message);
     }
     was_executed
+}
+
+/// Makes a message fit to be told: short, and to whom the schema is not shown, without its names.
+pub(super) fn tell(message: &mut String, document: &str, discreet: bool) {
+    if discreet {
+        conceal(message, document);
+    }
+    shorten(message);
 }
 
 /// Cuts a message that quotes too much.
@@ -177,20 +176,15 @@ pub(super) fn shorten(message: &mut String) {
 }
 
 /// Gives an error of the library a code; answers whether it is one.
-fn give_code(error: &mut ServerError, document: &ExecutableDocument) -> bool {
+fn give_code(error: &mut ServerError) -> bool {
     if error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some()) {
         return false;
     }
-    let input = |message: &str| {
-        message.starts_with("Failed to parse \"")
-            || message.starts_with("Expected input type \"")
-            || message.contains("(occurred while parsing \"")
-    };
-    let code = if error.path.is_empty() {
-        let by_variable = error.message.starts_with("Invalid value for argument")
-            && error.locations.iter().any(|at| has_variable(document, *at));
-        if by_variable || input(&error.message) { Code::BadUserInput } else { Code::GraphqlValidationFailed }
-    } else if input(&error.message) {
+    // A variable that may be null for an argument that may not.
+    let is_input = error.message.starts_with("Failed to parse \"")
+        || error.message.starts_with("Expected input type \"")
+        || error.message.contains("(occurred while parsing \"");
+    let code = if is_input {
         Code::BadUserInput
     } else {
         // Nothing of ours fails without a code: this is a fault, and its text may say what nobody should know.
@@ -199,12 +193,6 @@ fn give_code(error: &mut ServerError, document: &ExecutableDocument) -> bool {
         Code::InternalServerError
     };
     set_code(error, code);
-    // Such as `Invalid value for argument "filter.sectors.0", expected type "String"`.
-    let named = error.message.strip_prefix("Invalid value for argument \"");
-    let argument = named.and_then(|rest| rest.split_once('"')).map(|(argument, _)| argument.to_owned());
-    if let (Code::BadUserInput, Some(argument), Some(extensions)) = (code, argument, &mut error.extensions) {
-        extensions.set("argument", argument);
-    }
     true
 }
 
@@ -249,47 +237,10 @@ fn conceal(message: &mut String, document: &str) {
     *message = told;
 }
 
-/// Whether the argument at this place is given by a variable.
-fn has_variable(document: &ExecutableDocument, at: Pos) -> bool {
-    let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
-    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
-    operations.chain(fragments).any(|set| has_variable_in(set, at))
-}
-
-fn has_variable_in(set: &SelectionSet, at: Pos) -> bool {
-    set.items.iter().any(|item| {
-        let below = match &item.node {
-            Selection::Field(field) => {
-                let here = field
-                    .node
-                    .arguments
-                    .iter()
-                    .any(|(name, value)| name.pos == at && is_variable(&value.node));
-                here || has_variable_in(&field.node.selection_set.node, at)
-            }
-            Selection::InlineFragment(fragment) => has_variable_in(&fragment.node.selection_set.node, at),
-            Selection::FragmentSpread(_) => false,
-        };
-        let directives = item.node.directives().iter().flat_map(|directive| directive.node.arguments.iter());
-        below || directives.into_iter().any(|(name, value)| name.pos == at && is_variable(&value.node))
-    })
-}
-
-pub(super) fn is_variable(value: &async_graphql_value::Value) -> bool {
-    use async_graphql_value::Value as Given;
-    match value {
-        Given::Variable(_) => true,
-        Given::List(items) => items.iter().any(is_variable),
-        Given::Object(members) => members.values().any(is_variable),
-        _ => false,
-    }
-}
-
 /// Selection sets that stand for one object, each with the type on which it is written.
 type Sets<'a> = Vec<(&'a str, &'a SelectionSet)>;
 
 struct Mender<'a> {
-    document: &'a ExecutableDocument,
     shapes: &'a Shapes,
 }
 
@@ -337,8 +288,6 @@ impl<'a> Mender<'a> {
                     return Some(nullable_until);
                 }
                 object.insert(Name::new(key), Value::Null);
-                let keys: Vec<Name> = sets.iter().flat_map(|(_, set)| keys_of(self.document, set)).collect();
-                put_in_order(object, &keys);
                 return None;
             }
             value = object.get_mut(key.as_str())?;
@@ -362,42 +311,25 @@ impl<'a> Mender<'a> {
     /// The fields with this response key, each with the type on which it is selected.
     fn fields(&self, sets: &Sets<'a>, key: &str) -> Vec<(&'a str, &'a Field)> {
         let mut found = Vec::new();
-        let mut spread = HashSet::new();
         for (parent, set) in sets {
-            self.collect(parent, set, key, &mut spread, &mut found);
+            fields_with(parent, set, key, &mut found);
         }
         found
     }
+}
 
-    fn collect(
-        &self,
-        parent: &'a str,
-        set: &'a SelectionSet,
-        key: &str,
-        spread: &mut HashSet<&'a str>,
-        found: &mut Vec<(&'a str, &'a Field)>,
-    ) {
-        for item in &set.items {
-            match &item.node {
-                Selection::Field(field) if field.node.response_key().node == key => {
-                    found.push((parent, &field.node));
-                }
-                Selection::Field(_) => {}
-                Selection::InlineFragment(fragment) => {
-                    let condition = fragment.node.type_condition.as_ref();
-                    let parent = condition.map_or(parent, |condition| condition.node.on.node.as_str());
-                    self.collect(parent, &fragment.node.selection_set.node, key, spread, found);
-                }
-                Selection::FragmentSpread(fragment) => {
-                    let name = fragment.node.fragment_name.node.as_str();
-                    if let Some(fragment) = self.document.fragments.get(name)
-                        && spread.insert(name)
-                    {
-                        let parent = fragment.node.type_condition.node.on.node.as_str();
-                        self.collect(parent, &fragment.node.selection_set.node, key, spread, found);
-                    }
-                }
+fn fields_with<'a>(parent: &'a str, set: &'a SelectionSet, key: &str, found: &mut Vec<(&'a str, &'a Field)>) {
+    for item in &set.items {
+        match &item.node {
+            Selection::Field(field) if field.node.response_key().node == key => {
+                found.push((parent, &field.node));
             }
+            Selection::InlineFragment(fragment) => {
+                let condition = fragment.node.type_condition.as_ref();
+                let parent = condition.map_or(parent, |condition| condition.node.on.node.as_str());
+                fields_with(parent, &fragment.node.selection_set.node, key, found);
+            }
+            Selection::Field(_) | Selection::FragmentSpread(_) => {}
         }
     }
 }
@@ -418,10 +350,14 @@ fn set_null(data: &mut Value, place: &[PathSegment]) {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::parser::{parse_query, parse_schema};
-    use async_graphql::value;
+    use std::sync::Arc;
 
-    use super::super::limits::Measured;
+    use async_graphql::parser::parse_schema;
+    use async_graphql::{Variables, value};
+
+    use super::super::compile;
+    use super::super::cost::Prices;
+    use super::super::limits::Limits;
     use super::*;
 
     const SDL: &str =
@@ -438,14 +374,16 @@ mod tests {
             set_code(&mut error, Code::BadUserInput);
             response.errors.push(error);
         }
-        let known = Known {
-            text: query.into(),
-            document: parse_query(query).unwrap(),
-            measured: Measured::default(),
-        };
-        let executed = Executed { known: &known, operation_name: None, root: "Query", discreet: false };
+        let schema = compile::Schema::new(SDL);
+        let prices = Prices::default();
+        let compiler = compile::Compiler::new(Arc::new(schema), Arc::new(prices), Limits::default(), true);
+        let document = compiler.compile(query).unwrap();
+        let operation = &document.operations[&None];
+        let (plan, _) = compiler.plan(&document, operation, Variables::default()).unwrap();
+        let executed = Executed { text: query, set: plan.root(), root: "Query", discreet: false };
         let shapes = Shapes::new(parse_schema(SDL).unwrap());
         assert!(mend(&mut response, executed, &shapes, 20));
+        put_in_order(&mut response.data, plan.root());
         response.data
     }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::parser::types::{
-    ConstDirective, Directive, Field, FieldDefinition, ServiceDocument, TypeKind, TypeSystemDefinition,
+    ConstDirective, Field, FieldDefinition, ServiceDocument, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::{Name, Positioned};
 use async_graphql_value::{ConstValue, Value};
@@ -206,8 +206,6 @@ pub(super) enum Formula {
     Max(Arc<[Formula]>),
     /// So many times.
     Times(Size, Arc<Formula>),
-    /// Only where the variable is so.
-    When(Name, bool, Arc<Formula>),
 }
 
 impl Default for Formula {
@@ -254,23 +252,12 @@ impl Formula {
         }
     }
 
-    fn when(name: &Name, is: bool, one: Self) -> Self {
-        match one {
-            Self::Const(0) => one,
-            one => Self::When(name.clone(), is, Arc::new(one)),
-        }
-    }
-
     fn parts(&self, variable: &Variables<'_>) -> u64 {
         match self {
             Self::Const(parts) => *parts,
             Self::Sum(all) => all.iter().map(|one| one.parts(variable)).fold(0, u64::saturating_add),
             Self::Max(all) => all.iter().map(|one| one.parts(variable)).max().unwrap_or(0),
             Self::Times(size, one) => size.with(variable).saturating_mul(one.parts(variable)),
-            Self::When(name, is, one) => match variable(name) {
-                Some(ConstValue::Boolean(value)) if value != is => 0,
-                _ => one.parts(variable),
-            },
         }
     }
 
@@ -314,7 +301,7 @@ impl<'a> Cost<'a> {
     ) {
         let name = field.name.node.as_str();
         if let Some((_, points)) = INTROSPECTION.iter().find(|(known, _)| *known == name) {
-            self.plain.push(when(&field.directives, Formula::Const(points * PARTS)));
+            self.plain.push(Formula::Const(points * PARTS));
             return;
         }
         // Validation names a field that is not there.
@@ -328,7 +315,6 @@ impl<'a> Cost<'a> {
         } else {
             Formula::sum([own, Formula::Const(object), below.total(size)])
         };
-        let cost = when(&field.directives, cost);
         if price.sized { self.sized.push(cost) } else { self.plain.push(cost) }
     }
 
@@ -338,10 +324,9 @@ impl<'a> Cost<'a> {
         prices: &Prices,
         condition: Option<&'a str>,
         parent: Option<&TypePrice>,
-        directives: &[Positioned<Directive>],
         below: &Self,
     ) {
-        let wrap = |parts: &[Formula]| when(directives, Formula::sum(parts.iter().cloned()));
+        let wrap = |parts: &[Formula]| Formula::sum(parts.iter().cloned());
         let on = condition.and_then(|condition| Some((condition, prices.of(condition)?)));
         match on {
             // One of several types that the object may have.
@@ -368,22 +353,6 @@ impl<'a> Cost<'a> {
             None => self.only.push((condition, vec![part])),
         }
     }
-}
-
-/// What something costs with `@skip` and `@include` obeyed.
-fn when(directives: &[Positioned<Directive>], cost: Formula) -> Formula {
-    directives.iter().fold(cost, |cost, directive| {
-        let wanted = match directive.node.name.node.as_str() {
-            "skip" => false,
-            "include" => true,
-            _ => return cost,
-        };
-        match directive.node.get_argument("if").map(|value| &value.node) {
-            Some(Value::Boolean(value)) if *value != wanted => Formula::Const(0),
-            Some(Value::Variable(name)) => Formula::when(name, wanted, cost),
-            _ => cost,
-        }
-    })
 }
 
 /// How long a page a field asks for, where it is a list in pages.

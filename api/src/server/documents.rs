@@ -13,15 +13,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use async_graphql::ServerError;
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::parser::{Error as ParseError, parse_query};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::cost::Prices;
+use super::compile::{Compiler, Document};
 use super::journal;
-use super::limits::{self, Limits, Measured};
 use super::manifest::{Manifest, sha256};
 use super::refusal::RequestError;
 use super::request::Meant;
@@ -29,8 +25,8 @@ use crate::record::error::Code;
 
 /// Documents that are kept are about so many at most.
 const MAX_DOCUMENTS: usize = 500;
-/// Bytes of their texts at most, all together: what is made of a text takes some ten times as much.
-const MAX_DOCUMENT_BYTES: u64 = 1024 * 1024;
+/// Bytes of memory that they take at most, all together, about.
+const MAX_DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of a document that is kept; a longer one is read each time.
 const MAX_KEPT: usize = 8 * 1024;
 /// Texts that clients register are about so many at most.
@@ -50,32 +46,21 @@ pub enum Trust {
     Only,
 }
 
-/// A document within the limits, with what does not depend on the values of its variables.
-#[derive(Debug)]
-pub(super) struct Known {
-    /// Its text.
-    pub text: Arc<str>,
-    /// The document.
-    pub document: ExecutableDocument,
-    /// What was found out about it.
-    pub measured: Measured,
-}
-
 /// The documents of a manifest.
 #[derive(Debug, Default)]
 struct Trusted {
-    by_id: HashMap<String, Result<Arc<Known>, RequestError>>,
+    by_id: HashMap<String, Result<Arc<Document>, RequestError>>,
     /// The ids of texts, for clients that send those.
     by_text: HashMap<Arc<str>, String>,
 }
 
-/// Weighs a text by its bytes.
+/// Weighs what is kept by its bytes.
 #[derive(Clone, Debug)]
 struct Bytes;
 
-impl Weighter<Arc<str>, Arc<Known>> for Bytes {
-    fn weight(&self, text: &Arc<str>, _: &Arc<Known>) -> u64 {
-        text.len().max(1) as u64
+impl Weighter<Arc<str>, Arc<Document>> for Bytes {
+    fn weight(&self, _: &Arc<str>, document: &Arc<Document>) -> u64 {
+        document.memory.max(1)
     }
 }
 
@@ -88,26 +73,22 @@ impl Weighter<String, Arc<str>> for Bytes {
 /// All documents that are known, each within the limits.
 #[derive(Debug)]
 pub(super) struct Documents {
-    known: Cache<Arc<str>, Arc<Known>, Bytes>,
+    known: Cache<Arc<str>, Arc<Document>, Bytes>,
     registered: Cache<String, Arc<str>, Bytes>,
     trusted: RwLock<Trusted>,
     trust: Trust,
-    limits: Limits,
-    introspection: bool,
-    prices: Arc<Prices>,
+    compiler: Compiler,
 }
 
 impl Documents {
-    /// Nothing yet. `introspection` says whether documents may ask for types, `prices` what everything costs.
-    pub(super) fn new(limits: Limits, introspection: bool, prices: Arc<Prices>, trust: Trust) -> Self {
+    /// Nothing yet.
+    pub(super) fn new(compiler: Compiler, trust: Trust) -> Self {
         Self {
             known: Cache::with_weighter(MAX_DOCUMENTS, MAX_DOCUMENT_BYTES, Bytes),
             registered: Cache::with_weighter(MAX_REGISTERED, MAX_REGISTERED_BYTES, Bytes),
             trusted: RwLock::default(),
             trust,
-            limits,
-            introspection,
-            prices,
+            compiler,
         }
     }
 
@@ -117,8 +98,12 @@ impl Documents {
         for (id, text) in manifest.documents() {
             let text: Arc<str> = text.into();
             let read = self.parse(&text);
-            if let Err(error) = &read {
-                tracing::warn!(id, reason = error.message, "a document of the manifest cannot be executed");
+            let reason = match &read {
+                Ok(document) => document.invalid.first().map(|error| &error.message),
+                Err(error) => Some(&error.message),
+            };
+            if let Some(reason) = reason {
+                tracing::warn!(id, reason, "a document of the manifest cannot be executed");
             }
             trusted.by_text.insert(Arc::clone(&text), id.to_owned());
             trusted.by_id.insert(format!("sha256:{}", sha256(&text)), read.clone());
@@ -132,7 +117,7 @@ impl Documents {
     pub(super) fn trusted_names(&self) -> HashSet<String> {
         let trusted = self.trusted.read().unwrap_or_else(PoisonError::into_inner);
         let documents = trusted.by_id.values().flatten();
-        let names = documents.flat_map(|known| known.document.operations.iter().filter_map(|(name, _)| name));
+        let names = documents.flat_map(|document| document.operations.keys().flatten());
         names.map(|name| journal::shortened(name)).collect()
     }
 
@@ -140,7 +125,7 @@ impl Documents {
     ///
     /// # Errors
     /// Where it is not known or not allowed, does not parse, or is beyond the limits.
-    pub(super) fn find(&self, meant: &Meant) -> Result<Arc<Known>, RequestError> {
+    pub(super) fn find(&self, meant: &Meant) -> Result<Arc<Document>, RequestError> {
         match meant {
             Meant::Text(text) => self.of_text(text),
             Meant::Id(id) => self.trusted(id).unwrap_or_else(|| {
@@ -160,7 +145,7 @@ impl Documents {
     }
 
     /// The document that clients have registered under a hash, or register now with its text.
-    fn registered(&self, hash: &str, text: Option<&str>) -> Result<Arc<Known>, RequestError> {
+    fn registered(&self, hash: &str, text: Option<&str>) -> Result<Arc<Document>, RequestError> {
         // The messages are what clients look for.
         if self.trust == Trust::Only {
             // They stop to send hashes.
@@ -172,16 +157,19 @@ impl Documents {
             return self.of_text(&self.registered.get(hash).ok_or_else(missing)?);
         };
         let known = self.of_text(text)?;
+        if !known.invalid.is_empty() {
+            return Ok(known);
+        }
         self.registered.insert(hash.to_owned(), Arc::clone(&known.text));
         Ok(known)
     }
 
-    fn trusted(&self, id: &str) -> Option<Result<Arc<Known>, RequestError>> {
+    fn trusted(&self, id: &str) -> Option<Result<Arc<Document>, RequestError>> {
         self.trusted.read().unwrap_or_else(PoisonError::into_inner).by_id.get(id).cloned()
     }
 
     /// The document of this text, if it may be executed.
-    fn of_text(&self, text: &str) -> Result<Arc<Known>, RequestError> {
+    fn of_text(&self, text: &str) -> Result<Arc<Document>, RequestError> {
         if self.trust != Trust::Open {
             let trusted = self.trusted.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = trusted.by_text.get(text).and_then(|id| trusted.by_id.get(id)) {
@@ -202,27 +190,18 @@ impl Documents {
             tracing::info!(hash = sha256(text), "a document is executed that is not in the manifest");
         }
         // A text with values written into it is rarely sent twice, and what it says may be about a person.
-        if text.len() <= MAX_KEPT && !text.contains('"') {
+        if text.len() <= MAX_KEPT && !text.contains('"') && known.invalid.is_empty() {
             self.known.insert(Arc::clone(&known.text), Arc::clone(&known));
         }
         Ok(known)
     }
 
-    fn parse(&self, text: &str) -> Result<Arc<Known>, RequestError> {
-        limits::check_text(text, &self.limits)?;
-        let document = parse_query(text).map_err(unparsed)?;
-        let measured = limits::check(&document, &self.limits, self.introspection, &self.prices)?;
-        Ok(Arc::new(Known { text: text.into(), document, measured }))
+    fn parse(&self, text: &str) -> Result<Arc<Document>, RequestError> {
+        self.compiler.compile(text).map(Arc::new)
     }
-}
 
-/// The error of a document that the parser refused.
-fn unparsed(error: ParseError) -> RequestError {
-    let code = match &error {
-        ParseError::Syntax { .. } | ParseError::MissingOperation => Code::GraphqlParseFailed,
-        ParseError::RecursionLimitExceeded => Code::QueryTooComplex,
-        _ => Code::GraphqlValidationFailed,
-    };
-    let ServerError { message, locations, .. } = error.into();
-    RequestError { code, message, locations }
+    /// Compiles the operations of documents.
+    pub(super) fn compiler(&self) -> &Compiler {
+        &self.compiler
+    }
 }

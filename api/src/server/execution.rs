@@ -15,10 +15,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
-};
-use async_graphql::{Executor, Name, Positioned, Request, Response, ServerError, Value};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Executor, Name, Request, Response, ServerError, Value, Variables};
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use futures::future::BoxFuture;
@@ -26,18 +24,18 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use tracing::Instrument;
 
-use super::answer::{self, Executed, Shapes};
+use super::answer::{self, Executed};
+use super::compile::{self, Document, Plan};
 use super::conditional::Tag;
-use super::cost::Variables;
-use super::documents::Known;
 use super::limits;
 use super::refusal::{Answer, Refusal, RequestError};
 use super::request::{Asked, Media};
-use super::{Shared, journal};
+use super::{Shared, cost, journal};
 use crate::changes::Resumption;
 use crate::directory::contact_read;
 use crate::identity::caller::Call;
 use crate::record::error::Code;
+use crate::record::page::MAX_PAGE;
 use crate::record::patience::Patience;
 use crate::record::policy::Viewer;
 use crate::record::reader::Reader;
@@ -178,13 +176,16 @@ pub(super) fn languages(headers: &HeaderMap) -> LanguagePreferences {
     LanguagePreferences::parse(text)
 }
 
-/// An operation of a document within the limits, with all its variables.
+/// An operation of a valid document within the limits, with all its variables.
 #[derive(Debug)]
 pub(super) struct Operation {
-    known: Arc<Known>,
-    /// The name under which the document has it.
+    document: Arc<Document>,
+    plan: Arc<Plan>,
+    /// Its name in the document.
     name: Option<Name>,
     asked: Asked,
+    /// The values of its variables, coerced.
+    variables: Variables,
     kind: OperationType,
     charged: Charged,
     report: bool,
@@ -210,7 +211,7 @@ impl Operation {
         way: Way,
         wanted: CostWanted,
     ) -> Result<Self, Unexecuted> {
-        let operation = Self::find(shared, asked, way, wanted)?;
+        let operation = Self::find(shared, call, asked, way, wanted)?;
         if wanted != CostWanted::Only {
             let paid = shared.app.traffic.pay_rest(call, operation.charged.points);
             paid.map_err(|again| Unexecuted::Refused(Refusal::rate_limited(again)))?;
@@ -218,36 +219,47 @@ impl Operation {
         Ok(operation)
     }
 
-    fn find(shared: &Shared, asked: Asked, way: Way, wanted: CostWanted) -> Result<Self, Unexecuted> {
-        let known = shared.documents.find(&asked.document)?;
-        let (name, operation) = operation(&known.document, asked.operation_name.as_deref())?;
-        let kind = operation.node.ty;
+    fn find(
+        shared: &Shared,
+        call: &Call,
+        mut asked: Asked,
+        way: Way,
+        wanted: CostWanted,
+    ) -> Result<Self, Unexecuted> {
+        let discreet = !shared.settings.introspection && !call.viewer().signed_in;
+        let document = shared.documents.find(&asked.document)?;
+        let operation = match operation(&document, asked.operation_name.as_deref()) {
+            Ok(operation) => operation,
+            // None of them can be meant by a name.
+            Err(_) if document.operations.contains_key(&None) && !document.invalid.is_empty() => {
+                return Err(Self::invalid(&document, shared.settings.limits.errors, discreet));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let (name, kind) = (operation.name.clone(), operation.kind);
         journal::operation(name.as_deref(), kind);
         if asked.by_get && kind == OperationType::Mutation {
             let message = "Send mutations with POST: GET only reads.";
             return Err(Unexecuted::Refused(Refusal::method(message, "POST")));
         }
-        check_variables(&operation.node, &asked, &shared.contract.shapes)?;
-        if kind == OperationType::Subscription {
-            if way == Way::One && wanted != CostWanted::Only {
-                let message = "A subscription has many answers: open a WebSocket with the subprotocol \
-                               `graphql-transport-ws` here, or ask /graphql/stream for `text/event-stream`.";
-                return Err(RequestError::new(Code::BadRequest, message).into());
-            }
-            check_root(operation)?;
+        if kind == OperationType::Subscription && way == Way::One && wanted != CostWanted::Only {
+            let message = "A subscription has many answers: open a WebSocket with the subprotocol \
+                           `graphql-transport-ws` here, or ask /graphql/stream for `text/event-stream`.";
+            return Err(RequestError::new(Code::BadRequest, message).into());
         }
         let most = &shared.settings.limits;
-        let variable = |name: &str| {
-            asked.variables.get(name).or_else(|| {
-                let mut definitions = operation.node.variable_definitions.iter();
-                let definition = definitions.find(|definition| definition.node.name.node == name)?;
-                definition.node.default_value()
-            })
-        };
-        let plan = known.measured.plans.get(&name);
-        limits::check_values(plan.map_or(0, |plan| plan.variables), &asked.variables)?;
-        let cost = plan.map(|plan| plan.cost.points(&variable));
-        let charged = Charged { points: cost.unwrap_or_default(), most: most.cost };
+        if !document.invalid.is_empty() {
+            return Err(Self::invalid(&document, most.errors, discreet));
+        }
+        let compiler = shared.documents.compiler();
+        let given = std::mem::take(&mut asked.variables);
+        let (plan, variables) = compiler.plan(&document, operation, given).map_err(|mut error| {
+            answer::tell(&mut error.message, &document.text, discreet);
+            error
+        })?;
+        let variable = |name: &str| variables.get(name);
+        limits::check_values(plan.uses, &variables)?;
+        let charged = Charged { points: plan.cost.points(&variable), most: most.cost };
         if charged.points > charged.most && wanted != CostWanted::Only {
             let Charged { points, most } = charged;
             let message = format!(
@@ -256,9 +268,18 @@ impl Operation {
             );
             return Err(RequestError::new(Code::QueryTooComplex, message).into());
         }
-        check_pages(&known, most.page, &variable)?;
+        check_pages(&plan, most.page, &variable)?;
         let report = wanted == CostWanted::Report;
-        Ok(Self { known, name, asked, kind, charged, report })
+        Ok(Self { document, plan, name, asked, variables, kind, charged, report })
+    }
+
+    /// Why a document is not executed.
+    fn invalid(document: &Document, max_errors: usize, discreet: bool) -> Unexecuted {
+        let mut errors: Vec<ServerError> = document.invalid.iter().take(max_errors).cloned().collect();
+        for error in &mut errors {
+            answer::tell(&mut error.message, &document.text, discreet);
+        }
+        Unexecuted::Invalid(errors)
     }
 
     /// What it costs.
@@ -274,18 +295,18 @@ impl Operation {
         languages: &LanguagePreferences,
         media: Media,
     ) -> Option<Tag> {
-        let plan = self.known.measured.plans.get(&self.name)?;
-        if !self.asked.by_get || !plan.is_told || self.report || *call.viewer() != Viewer::anonymous() {
+        if !self.asked.by_get || !self.plan.cacheable || self.report || *call.viewer() != Viewer::anonymous()
+        {
             return None;
         }
         // Before anything is read: what is written meanwhile belongs to the next state. What is written where not everybody
         // sees it changes nothing of the tag, and so tells nobody that there was something.
         let head = public_head(&shared.app.db).await.ok()?;
         let today = shared.app.clock.now().to_utc().date_naive();
-        let variables = serde_json::to_string(&self.asked.variables).ok()?;
+        let variables = serde_json::to_string(&self.variables).ok()?;
         let name = self.name.as_ref().map_or("", Name::as_str);
         let state = format!("{today} {media:?} {languages:?}");
-        Tag::new(head, &[&shared.edition, &state, name, &variables, &self.known.text])
+        Tag::new(head, &[&shared.edition, &state, name, &variables, &self.document.text])
     }
 
     /// Whether it is a subscription.
@@ -306,8 +327,9 @@ impl Operation {
         let reader = Reader::new(Arc::clone(&app.db), call.viewer().clone(), languages, today);
         let resumption = Arc::new(resumption);
         let patience = Arc::new(Patience::until(shared.stopping.clone()));
+        let document = self.plan.document(&self.variables);
         let mut request = Request::new(String::new())
-            .variables(self.asked.variables)
+            .variables(self.variables)
             .data(Arc::clone(&reader))
             .data(Arc::clone(&resumption))
             .data(app.search.clone())
@@ -318,16 +340,15 @@ impl Operation {
             // The variables are as long as the body was: its memory is taken for as long as they are there.
             request = request.data(memory);
         }
-        request.operation_name.clone_from(&self.asked.operation_name);
-        request.set_parsed_query(self.known.document.clone());
+        request.set_parsed_query(document);
         let frame = Frame {
             shared: Arc::clone(shared),
             reader,
             resumption,
             patience,
-            operation_name: self.asked.operation_name,
             kind: self.kind,
-            known: self.known,
+            document: self.document,
+            plan: self.plan,
             name: self.name,
             report: self.report.then_some(self.charged),
         };
@@ -427,9 +448,9 @@ struct Frame {
     reader: Arc<Reader>,
     resumption: Arc<Resumption>,
     patience: Arc<Patience>,
-    operation_name: Option<String>,
     kind: OperationType,
-    known: Arc<Known>,
+    document: Arc<Document>,
+    plan: Arc<Plan>,
     name: Option<Name>,
     /// What the answer says of the cost.
     report: Option<Charged>,
@@ -445,8 +466,8 @@ impl Frame {
                 OperationType::Subscription => "Subscription",
             };
             let executed = Executed {
-                known: &self.known,
-                operation_name: self.operation_name.as_deref(),
+                text: &self.document.text,
+                set: self.plan.root(),
                 root,
                 discreet: !self.shared.settings.introspection && !self.reader.viewer.signed_in,
             };
@@ -458,11 +479,7 @@ impl Frame {
         if self.kind != OperationType::Subscription && is_unavailable(&response) {
             return Err(RequestError::unavailable().into());
         }
-        if let (Value::Object(data), Some(plan)) =
-            (&mut response.data, self.known.measured.plans.get(&self.name))
-        {
-            answer::put_in_order(data, &plan.keys);
-        }
+        answer::put_in_order(&mut response.data, self.plan.root());
         let reader = &self.reader;
         contact_read::note(&self.shared.app, &reader.viewer, reader.shown_contacts());
         let substitutes = reader.substitutes();
@@ -493,57 +510,35 @@ fn is_unavailable(response: &Response) -> bool {
         && response.errors.iter().all(|error| journal::code_of(error) == code)
 }
 
-/// The operation that is to be executed, with the name under which the document has it.
-fn operation<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Result<(Option<Name>, &'a Positioned<OperationDefinition>), RequestError> {
+/// The operation that is to be executed (`GetOperation`).
+fn operation<'a>(document: &'a Document, name: Option<&str>) -> Result<&'a compile::Operation, RequestError> {
     let fail = |message: String| Err(RequestError::new(Code::OperationResolutionFailure, message));
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Ok((None, operation)),
-        (DocumentOperations::Single(_), Some(_)) => {
-            fail("`operationName` is given, and the only operation of the document has no name.".into())
-        }
-        (DocumentOperations::Multiple(operations), Some(name)) => match operations.get_key_value(name) {
-            Some((name, operation)) => Ok((Some(name.clone()), operation)),
+    let operations = &document.operations;
+    match name {
+        Some(name) => match operations.get(&Some(name.to_owned())) {
+            Some(operation) => Ok(operation),
+            None if operations.contains_key(&None) => {
+                fail("`operationName` is given, and the only operation of the document has no name.".into())
+            }
             None => fail(format!("The document has no operation `{name}`.")),
         },
-        (DocumentOperations::Multiple(operations), None) => {
-            let mut all = operations.iter();
+        None => {
+            let mut all = operations.values();
             match (all.next(), all.next()) {
-                (Some((name, operation)), None) => Ok((Some(name.clone()), operation)),
+                (Some(operation), None) => Ok(operation),
+                // No document is without an operation.
                 _ => fail("The document has several operations: say with `operationName` which one.".into()),
             }
         }
     }
 }
 
-/// Refuses variables that must have a value and have none. What a value is made of, validation checks.
-fn check_variables(
-    operation: &OperationDefinition,
-    asked: &Asked,
-    shapes: &Shapes,
-) -> Result<(), RequestError> {
-    for definition in &operation.variable_definitions {
-        let (at, definition) = (definition.pos, &definition.node);
-        let (name, expected) = (&definition.name.node, &definition.var_type.node);
-        let problem = match asked.variables.get(name) {
-            None if definition.default_value.is_none() => "missing",
-            Some(Value::Null) => "null",
-            _ => continue,
-        };
-        // Where there is no such type the document is wrong, which validation says.
-        if !expected.nullable && shapes.takes(expected) {
-            let message = format!("The variable `${name}` is {problem}: it must be a `{expected}`.");
-            return Err(RequestError::at(Code::BadUserInput, message, at));
-        }
-    }
-    Ok(())
-}
-
 /// Refuses pages of more items than the operator allows, where that is less than the schema says.
-fn check_pages(known: &Known, most: u32, variable: &Variables<'_>) -> Result<(), RequestError> {
-    for (size, at) in &known.measured.pages {
+fn check_pages(plan: &Plan, most: u32, variable: &cost::Variables<'_>) -> Result<(), RequestError> {
+    if most >= MAX_PAGE.unsigned_abs() {
+        return Ok(());
+    }
+    for (size, at) in &plan.pages {
         let items = size.with(variable);
         if items > u64::from(most) {
             let message = format!("A page of {items} items is asked for: at most {most} fit on one.");
@@ -551,22 +546,4 @@ fn check_pages(known: &Known, most: u32, variable: &Variables<'_>) -> Result<(),
         }
     }
     Ok(())
-}
-
-/// Refuses a subscription whose root is not one field. The library would follow several at once, and pass over
-/// fragments without a word.
-fn check_root(operation: &Positioned<OperationDefinition>) -> Result<(), RequestError> {
-    let refuse = |message: &str| {
-        Err(RequestError::at(Code::GraphqlValidationFailed, message, operation.node.selection_set.pos))
-    };
-    match operation.node.selection_set.node.items.as_slice() {
-        [one] => match &one.node {
-            Selection::Field(field) if field.node.name.node.starts_with("__") => {
-                refuse("A subscription asks for a field of `Subscription`, not for types.")
-            }
-            Selection::Field(_) => Ok(()),
-            _ => refuse("Write the field of a subscription itself, without a fragment around it."),
-        },
-        _ => refuse("A subscription has one field at its root. Send one subscription for each."),
-    }
 }

@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use async_graphql::parser::types::{Directive, ExecutableDocument, OperationType, Selection, SelectionSet};
-use async_graphql::{Name, Pos, Positioned, Variables};
+use apollo_compiler::Node;
+use apollo_compiler::ast::{DirectiveList, Document, FragmentDefinition, Selection};
+use async_graphql::{Pos, Variables};
 use async_graphql_value::ConstValue;
 
-use super::cost::{self, Cost, Formula, Prices, Size, TypePrice};
+use super::compile::Positions;
 use super::refusal::RequestError;
-use super::{answer, conditional};
 use crate::record::error::Code;
 use crate::record::page::MAX_PAGE;
 
@@ -69,8 +69,6 @@ impl Default for Limits {
 
 /// Values in the variables of a request, times their uses.
 const MAX_VALUES: u64 = 1_000_000;
-/// The directives that a document may have.
-const DIRECTIVES: [&str; 2] = ["skip", "include"];
 /// Fields and fragments within each other. The library stops at this depth without saying so.
 const MAX_NESTING: usize = 31;
 /// Selections of a document with its fragments written out.
@@ -81,28 +79,6 @@ const MAX_INTROSPECTION_DEPTH: usize = 20;
 const MAX_INTROSPECTION_LISTS: usize = 2;
 /// The fields of introspection that are such lists.
 const INTROSPECTION_LISTS: [&str; 4] = ["fields", "interfaces", "possibleTypes", "inputFields"];
-
-/// What is known of an operation before it is asked for.
-#[derive(Debug, Default)]
-pub(super) struct Plan {
-    /// What it costs.
-    pub cost: Formula,
-    /// The response keys of its root, in their order.
-    pub keys: Vec<Name>,
-    /// Whether what it answers stands in the log of changes, for who is not signed in.
-    pub is_told: bool,
-    /// Arguments that are given by variables, with its fragments written out.
-    pub variables: u64,
-}
-
-/// What is known of a document within the limits.
-#[derive(Debug, Default)]
-pub(super) struct Measured {
-    /// Its operations, by name.
-    pub plans: HashMap<Option<Name>, Plan>,
-    /// The pages that it asks for, where fewer items are allowed than the schema says.
-    pub pages: Vec<(Size, Pos)>,
-}
 
 fn too_much<T>(message: String) -> Result<T, RequestError> {
     Err(RequestError::new(Code::QueryTooComplex, message))
@@ -158,25 +134,8 @@ fn values(value: &ConstValue) -> u64 {
 fn tokens(text: &str, enough: usize) -> usize {
     let mut rest = text.as_bytes();
     let mut count = 0;
-    let run = |rest: &[u8], belongs: fn(u8) -> bool| {
-        rest.iter().position(|byte| !belongs(*byte)).unwrap_or(rest.len())
-    };
-    while let Some(first) = rest.first() {
-        let (length, counts) = match first {
-            b' ' | b'\t' | b'\r' | b'\n' | b',' => (1, false),
-            b'#' => (run(rest, |byte| !matches!(byte, b'\r' | b'\n')), false),
-            b'"' => (string(rest), true),
-            b'.' => (run(rest, |byte| byte == b'.').min(3), true),
-            b'-' | b'0'..=b'9' => {
-                let digits =
-                    |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-' | b'_');
-                (1 + run(&rest[1..], digits), true)
-            }
-            first if first.is_ascii_alphabetic() || *first == b'_' => {
-                (run(rest, |byte| byte.is_ascii_alphanumeric() || byte == b'_'), true)
-            }
-            _ => (1, true),
-        };
+    while !rest.is_empty() {
+        let (length, counts) = token(rest);
         count += usize::from(counts);
         if count > enough {
             break;
@@ -184,6 +143,30 @@ fn tokens(text: &str, enough: usize) -> usize {
         rest = &rest[length..];
     }
     count
+}
+
+/// The bytes of the token with which a text begins that is not empty, and whether it is significant: neither space, comma
+/// nor comment.
+pub(super) fn token(rest: &[u8]) -> (usize, bool) {
+    let run = |rest: &[u8], belongs: fn(u8) -> bool| {
+        rest.iter().position(|byte| !belongs(*byte)).unwrap_or(rest.len())
+    };
+    match rest {
+        [b' ' | b'\t' | b'\r' | b'\n' | b',', ..] => (1, false),
+        // The mark of the order of bytes, wherever it stands.
+        [0xef, 0xbb, 0xbf, ..] => (3, false),
+        [b'#', ..] => (run(rest, |byte| !matches!(byte, b'\r' | b'\n')), false),
+        [b'"', ..] => (string(rest), true),
+        [b'.', ..] => (run(rest, |byte| byte == b'.').min(3), true),
+        [b'-' | b'0'..=b'9', after @ ..] => {
+            let digits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-' | b'_');
+            (1 + run(after, digits), true)
+        }
+        [first, ..] if first.is_ascii_alphabetic() || *first == b'_' => {
+            (run(rest, |byte| byte.is_ascii_alphanumeric() || byte == b'_'), true)
+        }
+        _ => (1, true),
+    }
 }
 
 /// The bytes of the string with which this begins.
@@ -215,8 +198,6 @@ struct Measure {
     nesting: usize,
     lists: usize,
     introspects: bool,
-    /// Arguments that are given by variables.
-    variables: u64,
 }
 
 impl Measure {
@@ -227,7 +208,6 @@ impl Measure {
         self.nesting = self.nesting.max(other.nesting);
         self.lists = self.lists.max(other.lists);
         self.introspects |= other.introspects;
-        self.variables = self.variables.saturating_add(other.variables);
     }
 
     /// The same within one more fragment.
@@ -241,27 +221,43 @@ impl Measure {
     }
 }
 
-/// Checks a document against the limits, and finds out what its operations cost, in one walk.
+/// Checks a document as it is written against the limits, before it is validated. Returns the number of its selections with
+/// its fragments written out.
 ///
 /// # Errors
 /// `QUERY_TOO_COMPLEX` that names the limit, or `GRAPHQL_VALIDATION_FAILED` for a fragment within itself, and for
 /// introspection where it is switched off.
 pub(super) fn check(
-    document: &ExecutableDocument,
+    document: &Document,
+    positions: &Positions<'_>,
     limits: &Limits,
     introspection: bool,
-    prices: &Prices,
-) -> Result<Measured, RequestError> {
-    Ruler::new(document, limits, prices).document(introspection)
+) -> Result<u64, RequestError> {
+    Ruler::new(document, positions, limits).document(introspection)
+}
+
+/// Checks how many fields and fragments the executable form of an operation has.
+///
+/// # Errors
+/// `QUERY_TOO_COMPLEX`.
+pub(super) fn check_written(selections: u64) -> Result<(), RequestError> {
+    if selections > MAX_SELECTIONS { Err(too_much_written()) } else { Ok(()) }
+}
+
+/// The error of a document that stands for too many fields.
+pub(super) fn too_much_written() -> RequestError {
+    let message =
+        format!("With its fragments written out the document has more than {MAX_SELECTIONS} fields.");
+    RequestError::new(Code::QueryTooComplex, message)
 }
 
 struct Ruler<'a> {
-    document: &'a ExecutableDocument,
+    document: &'a Document,
+    fragments: HashMap<&'a str, &'a Node<FragmentDefinition>>,
+    positions: &'a Positions<'a>,
     limits: &'a Limits,
-    prices: &'a Prices,
     /// Nothing stands for a fragment that is being measured.
-    measured: HashMap<&'a str, Option<(Measure, Cost<'a>)>>,
-    pages: Vec<(Size, Pos)>,
+    measured: HashMap<&'a str, Option<Measure>>,
     /// Fields, fragments and spreads that were looked at: each of the document once.
     visited: usize,
     aliases: usize,
@@ -271,13 +267,14 @@ struct Ruler<'a> {
 }
 
 impl<'a> Ruler<'a> {
-    fn new(document: &'a ExecutableDocument, limits: &'a Limits, prices: &'a Prices) -> Self {
+    fn new(document: &'a Document, positions: &'a Positions<'a>, limits: &'a Limits) -> Self {
+        let fragments = document.definitions.iter().filter_map(|one| one.as_fragment_definition());
         Self {
             document,
+            fragments: fragments.map(|fragment| (fragment.name.as_str(), fragment)).collect(),
+            positions,
             limits,
-            prices,
             measured: HashMap::new(),
-            pages: Vec::new(),
             visited: 0,
             aliases: 0,
             directives: 0,
@@ -285,50 +282,31 @@ impl<'a> Ruler<'a> {
         }
     }
 
-    fn document(&mut self, introspection: bool) -> Result<Measured, RequestError> {
+    fn document(&mut self, introspection: bool) -> Result<u64, RequestError> {
         let (document, limits) = (self.document, self.limits);
-        let count = document.operations.iter().count();
+        let operations = || document.definitions.iter().filter_map(|one| one.as_operation_definition());
+        let count = operations().count();
         if count > limits.operations {
             let most = limits.operations;
             return too_much(format!("The document has {count} operations: at most {most} are allowed."));
         }
-        let count = document.fragments.len();
+        let count = document.definitions.len() - count;
         if count > limits.fragments {
             let most = limits.fragments;
             return too_much(format!("The document has {count} fragments: at most {most} are allowed."));
         }
         let mut whole = Measure::default();
-        let mut plans = HashMap::new();
-        for (name, operation) in document.operations.iter() {
-            let operation = &operation.node;
+        for operation in operations() {
             self.count_directives(&operation.directives)?;
-            for variable in &operation.variable_definitions {
-                self.count_directives(&variable.node.directives)?;
+            for variable in &operation.variables {
+                self.count_directives(&variable.directives)?;
             }
-            let root = match operation.ty {
-                OperationType::Query => "Query",
-                OperationType::Mutation => "Mutation",
-                OperationType::Subscription => "Subscription",
-            };
-            let set = &operation.selection_set.node;
-            let (measure, cost) = self.measure(set, self.prices.of(root))?;
-            whole.add(measure);
+            whole.add(self.measure(&operation.selection_set)?);
             self.check(whole)?;
-            let is_told = operation.ty == OperationType::Query
-                && answer::fields_of(document, set)
-                    .iter()
-                    .all(|field| conditional::TOLD.contains(&field.name.node.as_str()));
-            let plan = Plan {
-                cost: cost.of_root(),
-                keys: answer::keys_of(document, set),
-                is_told,
-                variables: measure.variables,
-            };
-            plans.insert(name.cloned(), plan);
         }
         // Fragments that nothing spreads are walked by validation as well.
-        for name in document.fragments.keys() {
-            let (measure, _) = self.fragment(name)?;
+        for definition in document.definitions.iter().filter_map(|one| one.as_fragment_definition()) {
+            let measure = self.fragment(&definition.name)?;
             self.check(measure)?;
             whole.introspects |= measure.introspects;
         }
@@ -345,7 +323,7 @@ impl<'a> Ruler<'a> {
             let message = "Introspection is switched off on this server.";
             return Err(RequestError::new(Code::GraphqlValidationFailed, message));
         }
-        Ok(Measured { plans, pages: std::mem::take(&mut self.pages) })
+        Ok(whole.selections)
     }
 
     /// Checks what multiplies, while it is added up.
@@ -356,88 +334,51 @@ impl<'a> Ruler<'a> {
                 "With its fragments written out the document has more than {most} of them."
             ));
         }
-        if sum.selections > MAX_SELECTIONS {
-            return too_much(format!(
-                "With its fragments written out the document has more than {MAX_SELECTIONS} fields."
-            ));
-        }
-        Ok(())
+        check_written(sum.selections)
     }
 
-    fn count_directives(&mut self, directives: &[Positioned<Directive>]) -> Result<(), RequestError> {
+    fn count_directives(&mut self, directives: &DirectiveList) -> Result<(), RequestError> {
         self.directives += directives.len();
         let most = self.limits.directives;
         if self.directives > most {
             return too_much(format!("The document has more than {most} directives."));
         }
-        // Validation looks at those of `__typename` as little as the execution does.
-        for directive in directives {
-            let name = &directive.node.name;
-            if !DIRECTIVES.contains(&name.node.as_str()) {
-                let message = format!("Unknown directive \"{}\"", name.node);
-                return Err(RequestError::at(Code::GraphqlValidationFailed, message, name.pos));
-            }
-        }
         Ok(())
     }
 
-    fn measure(
-        &mut self,
-        set: &'a SelectionSet,
-        parent: Option<&'a TypePrice>,
-    ) -> Result<(Measure, Cost<'a>), RequestError> {
+    fn measure(&mut self, set: &'a [Selection]) -> Result<Measure, RequestError> {
         // Deeper ones are not entered: the stack has an end.
         if self.within > MAX_NESTING + 1 {
             return too_much(too_nested());
         }
         self.within += 1;
-        let (mut sum, mut cost) = (Measure::default(), Cost::default());
-        for item in &set.items {
+        let mut sum = Measure::default();
+        for selection in set {
             self.visited += 1;
-            self.count_directives(item.node.directives())?;
-            let (prices, one) = (self.prices, &item.node);
-            let one = match one {
+            let one = match selection {
                 Selection::Field(field) => {
-                    let field = &field.node;
+                    self.count_directives(&field.directives)?;
                     self.count_alias(field.alias.is_some())?;
-                    if self.limits.page < MAX_PAGE.unsigned_abs() {
-                        self.pages.extend(cost::page(parent, field).map(|page| (page, item.pos)));
-                    }
-                    let type_below = prices.below(parent, &field.name.node);
-                    let set = &field.selection_set.node;
-                    let (below, cost_below) = self.measure(set, type_below)?;
-                    cost.add_field(prices, parent, field, cost_below);
-                    let nesting = if set.items.is_empty() { 0 } else { below.nesting + 1 };
-                    let given =
-                        field.arguments.iter().filter(|(_, value)| answer::is_variable(&value.node)).count();
-                    let variables = below.variables.saturating_add(given as u64);
-                    of_field(&field.name.node, Measure { nesting, variables, ..below }, item.pos)?
+                    let set = field.selection_set.as_deref().unwrap_or_default();
+                    let below = self.measure(set)?;
+                    let nesting = if set.is_empty() { 0 } else { below.nesting + 1 };
+                    let at = self.positions.of(field.location());
+                    of_field(&field.name, Measure { nesting, ..below }, at)?
                 }
                 Selection::InlineFragment(fragment) => {
-                    let fragment = &fragment.node;
-                    let condition =
-                        fragment.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
-                    let on = condition.map_or(parent, |condition| prices.of(condition));
-                    let (below, cost_below) = self.measure(&fragment.selection_set.node, on)?;
-                    cost.add_fragment(prices, condition, parent, &fragment.directives, &cost_below);
-                    below.wrapped(0)
+                    self.count_directives(&fragment.directives)?;
+                    self.measure(&fragment.selection_set)?.wrapped(0)
                 }
                 Selection::FragmentSpread(spread) => {
-                    let spread = &spread.node;
-                    let name = spread.fragment_name.node.as_str();
-                    let condition = self.document.fragments.get(name);
-                    let condition =
-                        condition.map(|fragment| fragment.node.type_condition.node.on.node.as_str());
-                    let (below, cost_below) = self.fragment(name)?;
-                    cost.add_fragment(prices, condition, parent, &spread.directives, &cost_below);
-                    below.wrapped(1)
+                    self.count_directives(&spread.directives)?;
+                    self.fragment(&spread.fragment_name)?.wrapped(1)
                 }
             };
             sum.add(one);
             self.check(sum)?;
         }
         self.within -= 1;
-        Ok((sum, cost))
+        Ok(sum)
     }
 
     fn count_alias(&mut self, is_one: bool) -> Result<(), RequestError> {
@@ -449,24 +390,24 @@ impl<'a> Ruler<'a> {
         Ok(())
     }
 
-    fn fragment(&mut self, name: &str) -> Result<(Measure, Cost<'a>), RequestError> {
+    fn fragment(&mut self, name: &str) -> Result<Measure, RequestError> {
         // An unknown fragment is named by validation.
-        let Some((name, fragment)) = self.document.fragments.get_key_value(name) else {
-            return Ok((Measure::default(), Cost::default()));
+        let Some((&name, &fragment)) = self.fragments.get_key_value(name) else {
+            return Ok(Measure::default());
         };
-        match self.measured.get(name.as_str()) {
-            Some(Some(measured)) => return Ok(measured.clone()),
+        match self.measured.get(name) {
+            Some(Some(measured)) => return Ok(*measured),
             Some(None) => {
                 let message = format!("The fragment `{name}` contains itself.");
-                return Err(RequestError::at(Code::GraphqlValidationFailed, message, fragment.pos));
+                let at = self.positions.of(fragment.location());
+                return Err(RequestError::at(Code::GraphqlValidationFailed, message, at));
             }
             None => {}
         }
         self.measured.insert(name, None);
-        self.count_directives(&fragment.node.directives)?;
-        let on = self.prices.of(&fragment.node.type_condition.node.on.node);
-        let measured = self.measure(&fragment.node.selection_set.node, on)?;
-        self.measured.insert(name, Some(measured.clone()));
+        self.count_directives(&fragment.directives)?;
+        let measured = self.measure(&fragment.selection_set)?;
+        self.measured.insert(name, Some(measured));
         Ok(measured)
     }
 }
@@ -498,7 +439,6 @@ fn of_field(name: &str, below: Measure, at: Pos) -> Result<Measure, RequestError
         nesting: below.nesting,
         lists: 0,
         introspects: true,
-        variables: below.variables,
     })
 }
 
@@ -506,12 +446,12 @@ fn of_field(name: &str, below: Measure, at: Pos) -> Result<Measure, RequestError
 mod tests {
     use std::fmt::Write as _;
 
-    use async_graphql::parser::{parse_query, parse_schema};
-
+    use super::super::compile::parse;
     use super::*;
 
-    fn checked(text: &str, limits: &Limits) -> Result<Measured, RequestError> {
-        check(&parse_query(text).unwrap(), limits, true, &Prices::default())
+    fn checked(text: &str, limits: &Limits) -> Result<u64, RequestError> {
+        let positions = Positions::new(text);
+        check(&parse(text, &positions)?, &positions, limits, true)
     }
 
     fn code(text: &str) -> Option<Code> {
@@ -547,9 +487,10 @@ mod tests {
 
     #[test]
     fn what_doubles_takes_no_more_work_than_it_is_long() {
-        let document = parse_query(doubling(28)).unwrap();
-        let (limits, prices) = (Limits::default(), Prices::default());
-        let mut ruler = Ruler::new(&document, &limits, &prices);
+        let (text, limits) = (doubling(28), Limits::default());
+        let positions = Positions::new(&text);
+        let document = parse(&text, &positions).unwrap();
+        let mut ruler = Ruler::new(&document, &positions, &limits);
         assert_eq!(ruler.document(true).unwrap_err().code, Code::QueryTooComplex);
         // Each selection of the document once: the spread of the operation, two of each fragment, and a field.
         assert!(ruler.visited <= 1 + 2 * 28 + 1, "{} were visited", ruler.visited);
@@ -591,13 +532,12 @@ mod tests {
             ("query($a: Int @skip) @skip { z @skip(if: true) }", Some("2 directives")),
             ("{ ... @skip { z @include } }", None),
             ("{ ...F } fragment F on Query @skip { z @skip @include }", Some("2 directives")),
-            ("{ __typename @x }", Some("Unknown directive \"x\"")),
             ("query A { x } query B { x }", Some("1 are allowed")),
             ("{ ...F ...G } fragment F on Q { x } fragment G on Q { x }", Some("2 fragments")),
             ("{ ...F ...F } fragment F on Q { x }", None),
             ("{ ...F ...F ...F } fragment F on Q { x }", Some("more than 2")),
         ] {
-            let error = check_text(text, &limits).and_then(|()| checked(text, &limits).map(|_| ())).err();
+            let error = check_text(text, &limits).and_then(|()| checked(text, &limits).map(drop)).err();
             let message = error.map(|error| error.message);
             assert_eq!(message.is_some(), word.is_some(), "{text}: {message:?}");
             assert!(word.is_none_or(|word| message.unwrap_or_default().contains(word)), "{text}");
@@ -611,7 +551,7 @@ mod tests {
     fn tokens_are_counted_as_the_specification_does() {
         for (text, count) in [
             ("", 0),
-            (" ,\t\r\n\u{feff}", 3),
+            (" ,\t\r\n\u{feff}", 0),
             ("{ a }", 3),
             ("# { a } b\n{ a }", 3),
             ("{a:b(c:-1.5e+3,d:[1 2],e:$f)@g}", 22),
@@ -634,96 +574,9 @@ mod tests {
         assert_eq!(code(&format!("{{ __schema {{ types {{ fields {{ type {{ {types} }} }} }} }} }}")), None);
         let circular = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }";
         assert_eq!(code(circular), Some(Code::QueryTooComplex));
-        let document = parse_query("{ __schema { types { name } } }").unwrap();
-        let off = check(&document, &Limits::default(), false, &Prices::default());
+        let text = "{ __schema { types { name } } }";
+        let positions = Positions::new(text);
+        let off = check(&parse(text, &positions).unwrap(), &positions, &Limits::default(), false);
         assert_eq!(off.unwrap_err().code, Code::GraphqlValidationFailed);
-    }
-
-    const SDL: &str = r#"
-        type Query {
-            list(first: Int, last: Int): ItemConnection!
-                @listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["nodes", "edges"])
-            heavy: Item @cost(weight: "10")
-            nodes(ids: [ID!]!): [Node]! @listSize(slicingArguments: ["ids"])
-            some: [Item!]! @listSize(assumedSize: 3)
-            more(first: Int = 7): [Item!]! @listSize(slicingArguments: ["first"])
-            count: Int! @cost(weight: "0.3")
-        }
-        type ItemConnection { nodes: [Item!]! edges: [ItemEdge!]! totalCount: Int! @cost(weight: "1") }
-        type ItemEdge @cost(weight: "0.1") { node: Item! }
-        interface Node { id: ID! }
-        type Item implements Node { id: ID! light: Light list: ItemConnection! some: [Item!]! @listSize(assumedSize: 3) }
-        type Other implements Node { id: ID! item: Item! @cost(weight: "4") }
-        type Light @cost(weight: "0.1") { x: Int }
-    "#;
-
-    fn points(text: &str, variables: &[(&str, async_graphql_value::ConstValue)]) -> u64 {
-        let prices = Prices::new(&parse_schema(SDL).unwrap());
-        let measured = check(&parse_query(text).unwrap(), &Limits::default(), true, &prices).unwrap();
-        let variable =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
-        measured.plans.values().next().unwrap().cost.points(&variable)
-    }
-
-    #[test]
-    fn lists_cost_as_much_as_they_are_long() {
-        for (text, expected) in [
-            ("{ __typename }", 0),
-            ("{ list { totalCount } }", 2),
-            ("{ list { nodes { id } } }", 21),
-            ("{ list(first: 5) { nodes { id } } }", 6),
-            ("{ list(last: 5) { nodes { id } } }", 6),
-            ("{ list(first: null) { nodes { id } } }", 21),
-            ("{ list(first: 5, last: 9) { nodes { id } } }", 10),
-            ("{ list(first: 10) { edges { node { id } } } }", 12),
-            ("{ list(first: 10) { nodes { list { totalCount } } } }", 1 + 10 * (1 + 2)),
-            ("{ list(first: 10) { nodes { list { nodes { id } } } } }", 1 + 10 * (1 + 1 + 20)),
-            ("{ list(first: 10) { nodes { light { x } } } }", 1 + 10 + 1),
-            ("{ list(first: 1) { nodes { light { x } } } }", 3),
-            (
-                "{ ...L } fragment L on Query { list(first: 5) { ...C } } fragment C on ItemConnection { nodes { id } }",
-                6,
-            ),
-            ("{ heavy { id } }", 11),
-            ("{ some { some { id } } }", 3 * (1 + 3)),
-            ("{ more { id } }", 7),
-            ("{ more(first: 2) { id } a: more(first: 3) { id } }", 5),
-            ("{ nodes(ids: [1, 2, 3]) { id } }", 3),
-            ("{ nodes(ids: []) { id } }", 0),
-            (
-                "{ nodes(ids: [1, 2]) { ... on Item { some { id } } ... on Other { item { id } } } }",
-                2 * (1 + 5),
-            ),
-            (
-                "{ nodes(ids: [1]) { ...A ...B } } fragment A on Item { some { id } some { id } } fragment B on Other { item { id } }",
-                1 + 6,
-            ),
-            ("{ count }", 1),
-            ("{ some @skip(if: true) { id } heavy @include(if: true) { id } }", 11),
-            ("{ __schema { types { name } } __type(name: \"x\") { name } }", 520),
-            ("{ nothing { nothing } }", 0),
-            (
-                "{ list(first: 99999999999999999999) { nodes { list { nodes { id } } } } }",
-                u64::MAX.div_ceil(10),
-            ),
-        ] {
-            assert_eq!(points(text, &[]), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn variables_say_how_long_lists_are() {
-        use async_graphql_value::ConstValue as Value;
-        let text = "query($n: Int, $l: [ID!]!, $b: Boolean!) {
-            list(first: $n) { nodes { id } } nodes(ids: $l) @include(if: $b) { id } }";
-        let with = |n: Value, l: usize, b: bool| {
-            points(text, &[("n", n), ("l", Value::List(vec![Value::Null; l])), ("b", Value::Boolean(b))])
-        };
-        assert_eq!(with(3.into(), 2, true), 1 + 3 + 2);
-        assert_eq!(with(3.into(), 2, false), 1 + 3);
-        assert_eq!(with(Value::Null, 0, true), 1 + 20);
-        assert_eq!(with((-5).into(), 0, true), 1);
-        assert_eq!(with("many".into(), 0, true), 1 + 20, "who runs it says that this is no number");
-        assert_eq!(points("query($i: ID) { nodes(ids: [$i, $i]) { id } }", &[]), 2);
     }
 }

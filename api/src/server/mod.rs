@@ -34,6 +34,7 @@ use crate::telemetry;
 mod address;
 mod answer;
 mod capacity;
+mod compile;
 mod conditional;
 mod connections;
 mod cost;
@@ -67,6 +68,7 @@ pub use socket::Settings as SocketSettings;
 
 use answer::Shapes;
 use capacity::Rooms;
+use compile::Compiler;
 use cost::Prices;
 use documents::Documents;
 use execution::Run;
@@ -169,9 +171,9 @@ impl Shared {
 
     /// What requests share that this schema answers, with what its text says.
     fn new(app: App, settings: Settings, schema: impl Run + 'static, contract: Arc<Contract>) -> Self {
-        let prices = Arc::clone(&contract.prices);
-        let documents =
-            Documents::new(settings.limits.clone(), settings.introspection, prices, settings.trust);
+        let (types, prices) = (Arc::clone(&contract.types), Arc::clone(&contract.prices));
+        let compiler = Compiler::new(types, prices, settings.limits.clone(), settings.introspection);
+        let documents = Documents::new(compiler, settings.trust);
         if let Some(manifest) = &settings.manifest {
             documents.trust(manifest);
         }
@@ -200,6 +202,8 @@ struct Contract {
     sdl: String,
     /// The SHA-256 hash of the text.
     hash: String,
+    /// What documents are validated against.
+    types: Arc<compile::Schema>,
     shapes: Shapes,
     prices: Arc<Prices>,
 }
@@ -216,7 +220,8 @@ impl Contract {
     fn new(sdl: String) -> Self {
         let document = parse_schema(&sdl).expect("the schema that was written can be read");
         let prices = Arc::new(Prices::new(&document));
-        Self { hash: manifest::sha256(&sdl), shapes: Shapes::new(document), prices, sdl }
+        let types = Arc::new(compile::Schema::new(&sdl));
+        Self { hash: manifest::sha256(&sdl), types, shapes: Shapes::new(document), prices, sdl }
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct RequestError {
     pub message: String,
     /// Where in the document.
     pub locations: Vec<Pos>,
+    /// The argument whose value is wrong, as a path.
+    pub argument: Option<String>,
 }
 
 impl From<&DomainError> for RequestError {
@@ -34,12 +36,12 @@ impl From<&DomainError> for RequestError {
 impl RequestError {
     /// An error of the whole document.
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), locations: Vec::new() }
+        Self { code, message: message.into(), locations: Vec::new(), argument: None }
     }
 
     /// An error at one place of the document.
     pub(super) fn at(code: Code, message: impl Into<String>, at: Pos) -> Self {
-        Self { code, message: message.into(), locations: vec![at] }
+        Self { locations: vec![at], ..Self::new(code, message) }
     }
 
     /// A fault of ours; what happened stands in the log under the request's id.
@@ -60,6 +62,9 @@ impl RequestError {
         let mut error = ServerError::new(self.message, None);
         error.locations = self.locations;
         set_code(&mut error, self.code);
+        if let (Some(argument), Some(extensions)) = (self.argument, &mut error.extensions) {
+            extensions.set("argument", argument);
+        }
         error
     }
 

@@ -198,6 +198,7 @@ where
             .data(Arc::clone(&reader))
             .data(app.clone())
             .data(self.call.clone());
+        request.operation_name = Some(of.prefix().to_owned());
         request.set_parsed_query(self.document.clone());
         let response = (self.run)(request).await;
         if let Some(error) = response.errors.first() {

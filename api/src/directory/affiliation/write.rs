@@ -20,7 +20,7 @@ use crate::record::policy::{Facts, Viewer, Visibility, view_region};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::SourceInput;
 use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
-use crate::record::value::{DateTime, Identifier, PartialDate};
+use crate::record::value::{DateTime, Given, Identifier, PartialDate};
 use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{
     Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, fields_of_parts, lock_ids,
@@ -41,11 +41,11 @@ pub struct AffiliationInput {
     /// Slug of the occupation that the role belongs to.
     pub occupation: MaybeUndefined<String>,
     /// The beginning, as precisely as known.
-    pub starts_on: MaybeUndefined<PartialDate>,
+    pub starts_on: MaybeUndefined<Given<PartialDate>>,
     /// The end, as precisely as known.
-    pub ends_on: MaybeUndefined<PartialDate>,
+    pub ends_on: MaybeUndefined<Given<PartialDate>>,
     /// When a source reported it, where the period is not known.
-    pub as_of: MaybeUndefined<PartialDate>,
+    pub as_of: MaybeUndefined<Given<PartialDate>>,
     /// Where the facts come from.
     pub sources: MaybeUndefined<Vec<SourceInput>>,
 }
@@ -414,9 +414,9 @@ impl Kind for Affiliations {
         let occupation =
             |path: &str, slug: &str| vocabularies().occupations.find(path, "occupation", slug).map(|_| ());
         fields.slug("occupation", &input.occupation, occupation, &mut row.occupation);
-        fields.shown(&input.starts_on, &mut row.starts_on);
-        fields.shown(&input.ends_on, &mut row.ends_on);
-        fields.shown(&input.as_of, &mut row.as_of);
+        fields.scalar("startsOn", &input.starts_on, &mut row.starts_on);
+        fields.scalar("endsOn", &input.ends_on, &mut row.ends_on);
+        fields.scalar("asOf", &input.as_of, &mut row.as_of);
         fields.period("endsOn", row.starts_on.as_deref(), row.ends_on.as_deref());
         fields.sources("sources", &input.sources, &mut row.sources);
         row.ends_last = last_day(row.ends_on.as_deref());

@@ -20,7 +20,7 @@ use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
-use crate::record::value::{DateTime, EmailAddress, Identifier, Language, PartialDate, Url, sort_key};
+use crate::record::value::{DateTime, EmailAddress, Given, Identifier, Language, PartialDate, Url, sort_key};
 use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Reference, Written, rows_of};
 use crate::record::{RecordType, Times, geo, id, messages, name_of};
@@ -73,15 +73,15 @@ pub struct OrganizationInput {
     /// Its postal address.
     pub address: MaybeUndefined<AddressInput>,
     /// Its website.
-    pub website: MaybeUndefined<Url>,
+    pub website: MaybeUndefined<Given<Url>>,
     /// Its e-mail address, shown to members.
-    pub email: MaybeUndefined<EmailAddress>,
+    pub email: MaybeUndefined<Given<EmailAddress>>,
     /// Its phone number, shown to members.
     pub phone: MaybeUndefined<String>,
     /// When it was founded, as precisely as known.
-    pub founded_on: MaybeUndefined<PartialDate>,
+    pub founded_on: MaybeUndefined<Given<PartialDate>>,
     /// When it ended.
-    pub dissolved_on: MaybeUndefined<PartialDate>,
+    pub dissolved_on: MaybeUndefined<Given<PartialDate>>,
     /// Slugs of the regions where it works; the answering one where they are not given.
     pub served_regions: MaybeUndefined<Vec<String>>,
     /// Number of people that it employs.
@@ -344,11 +344,11 @@ impl Kind for Organizations {
             MaybeUndefined::Value(given) => address(&mut fields, given),
         };
         row.address = place.as_ref().map(to_json);
-        fields.shown(&input.website, &mut row.website);
-        fields.shown(&input.email, &mut row.email);
+        fields.scalar("website", &input.website, &mut row.website);
+        fields.scalar("email", &input.email, &mut row.email);
         fields.text("phone", &input.phone, MAX_NAME, &mut row.phone);
-        fields.shown(&input.founded_on, &mut row.founded_on);
-        fields.shown(&input.dissolved_on, &mut row.dissolved_on);
+        fields.scalar("foundedOn", &input.founded_on, &mut row.founded_on);
+        fields.scalar("dissolvedOn", &input.dissolved_on, &mut row.dissolved_on);
         fields.period("dissolvedOn", row.founded_on.as_deref(), row.dissolved_on.as_deref());
         let served = fields.slugs("servedRegions", &input.served_regions, region, &mut row.served_regions);
         if served.is_none() && before.is_none() && !row.region.is_empty() {

@@ -22,7 +22,7 @@ use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
 use crate::record::value::{
-    Currency, DateTime, Decimal, Identifier, LocalizedText, Money, PartialDate, sort_key,
+    Currency, DateTime, Decimal, Given, Identifier, LocalizedText, Money, PartialDate, sort_key,
 };
 use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{
@@ -36,7 +36,7 @@ use crate::record::{RecordType, Times, id, name_of, value_of};
 #[serde(deny_unknown_fields)]
 pub struct MoneyInput {
     /// Exact decimal.
-    pub amount: Decimal,
+    pub amount: Given<Decimal>,
     /// ISO 4217 code.
     pub currency: String,
 }
@@ -74,9 +74,9 @@ pub struct PartnershipInput {
     /// Slug of the region that answers for it.
     pub region: MaybeUndefined<String>,
     /// The beginning, as precisely as known.
-    pub starts_on: MaybeUndefined<PartialDate>,
+    pub starts_on: MaybeUndefined<Given<PartialDate>>,
     /// The end, as precisely as known.
-    pub ends_on: MaybeUndefined<PartialDate>,
+    pub ends_on: MaybeUndefined<Given<PartialDate>>,
     /// The organizations that take part, two at least.
     pub parties: MaybeUndefined<Vec<PartnershipPartyInput>>,
     /// Slugs of its sectors.
@@ -482,8 +482,8 @@ impl Kind for Partnerships {
         fields.record_slug(&input.slug, &original, &mut row.slug);
         row.name_key = sort_key(&original);
         fields.texts("descriptions", &input.descriptions, MAX_TEXT, &mut row.descriptions);
-        fields.shown(&input.starts_on, &mut row.starts_on);
-        fields.shown(&input.ends_on, &mut row.ends_on);
+        fields.scalar("startsOn", &input.starts_on, &mut row.starts_on);
+        fields.scalar("endsOn", &input.ends_on, &mut row.ends_on);
         fields.period("endsOn", row.starts_on.as_deref(), row.ends_on.as_deref());
         row.ends_last = last_day(row.ends_on.as_deref());
         let sectors = fields.slugs("sectors", &input.sectors, sector, &mut row.sectors);
@@ -630,8 +630,9 @@ pub(super) fn add_up(partnership: &mut Row) {
 fn contribution(place: usize, party: &PartnershipPartyInput, fields: &mut Fields<'_>) -> Option<Money> {
     let given = party.contribution.as_ref()?;
     let path = format!("parties.{place}.contribution");
+    let amount = *fields.read(&format!("{path}.amount"), &given.amount)?;
     let currency: Result<Currency, _> = given.currency.parse();
-    match currency.and_then(|currency| Money::new(given.amount, currency)) {
+    match currency.and_then(|currency| Money::new(amount, currency)) {
         Ok(money) if money.amount() >= Decimal::ZERO => Some(money),
         Ok(_) => {
             fields.problems.add(Problem::new(path, &messages::CONTRIBUTION_BELOW_ZERO));

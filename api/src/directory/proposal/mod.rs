@@ -418,7 +418,7 @@ mod tests {
             "descriptions": [{"language": "FR", "text": "é"}], "address": {"country": "FR", "lines": ["1"]}});
         let input = input_of(&change).unwrap();
         assert!(input.acronym.is_null() && input.name.is_undefined());
-        assert_eq!(input.founded_on.value().unwrap().to_string(), "2009-05");
+        assert_eq!(input.founded_on.value().unwrap().value().unwrap().to_string(), "2009-05");
         assert!(input_of(&json!({"nothing": 1})).is_ok(), "the schema has refused it before");
         assert!(input_of(&json!({"status": "NONE"})).is_err());
         assert_eq!(fields_of(&json!({"territory": null})), ["territory", "seatRegion"]);

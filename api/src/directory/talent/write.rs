@@ -24,7 +24,7 @@ use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
-use crate::record::value::{Date, DateTime, EmailAddress, Identifier, Url, fold, sort_key};
+use crate::record::value::{Date, DateTime, EmailAddress, Given, Identifier, Url, fold, sort_key};
 use crate::record::write::replica::Unfit;
 use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Submission, Written, rows_of};
 use crate::record::{RecordType, Times, id, messages, name_of};
@@ -46,7 +46,7 @@ pub struct LinkInput {
     /// What it leads to.
     pub label: String,
     /// Its address.
-    pub url: Url,
+    pub url: Given<Url>,
 }
 
 /// Who may see a group of fields, as it is written.
@@ -91,13 +91,13 @@ pub struct TalentInput {
     /// Whether the person can take on work.
     pub availability: MaybeUndefined<Availability>,
     /// From which day; goes with `FROM_DATE`.
-    pub available_from: MaybeUndefined<Date>,
+    pub available_from: MaybeUndefined<Given<Date>>,
     /// Website.
-    pub website: MaybeUndefined<Url>,
+    pub website: MaybeUndefined<Given<Url>>,
     /// Portfolio, showreel, filmography.
     pub links: MaybeUndefined<Vec<LinkInput>>,
     /// E-mail address.
-    pub email: MaybeUndefined<EmailAddress>,
+    pub email: MaybeUndefined<Given<EmailAddress>>,
     /// Phone number.
     pub phone: MaybeUndefined<String>,
     /// Who may see the record; PRIVATE where it is not given.
@@ -196,11 +196,12 @@ fn particulars(fields: &mut Fields<'_>, row: &mut Model, input: &TalentInput) {
     });
     fields.values("languages", &spoken, &mut row.languages);
     let links = input.links.clone().map_value(|list| {
-        let checked = list.into_iter().enumerate().map(|(place, link)| {
+        let checked = list.into_iter().enumerate().filter_map(|(place, link)| {
             let mut label = None;
             let given = MaybeUndefined::Value(link.label);
             fields.text(&format!("links.{place}.label"), &given, MAX_NAME, &mut label);
-            Link { label: label.unwrap_or_else(|| link.url.host()), url: link.url }
+            let url = fields.read(&format!("links.{place}.url"), &link.url)?;
+            Some(Link { label: label.unwrap_or_else(|| url.host()), url: url.clone() })
         });
         checked.collect::<Vec<_>>()
     });
@@ -436,12 +437,15 @@ impl Kind for Talents {
         if let Some(availability) = fields.or(&input.availability, Availability::Unknown) {
             name_of(availability).clone_into(&mut row.availability);
         }
-        fields.shown(&input.available_from, &mut row.available_from);
-        if row.availability == name_of(Availability::FromDate) && row.available_from.is_none() {
+        fields.scalar("availableFrom", &input.available_from, &mut row.available_from);
+        if row.availability == name_of(Availability::FromDate)
+            && row.available_from.is_none()
+            && !fields.problems.concern("availableFrom")
+        {
             fields.problems.add(Problem::required("availableFrom"));
         }
-        fields.shown(&input.website, &mut row.website);
-        fields.shown(&input.email, &mut row.email);
+        fields.scalar("website", &input.website, &mut row.website);
+        fields.scalar("email", &input.email, &mut row.email);
         fields.text("phone", &input.phone, MAX_NAME, &mut row.phone);
         if let Some(visibility) = fields.or(&input.visibility, Visibility::Private) {
             row.visibility = visibility.code();

@@ -13,7 +13,7 @@ use crate::record::id::{self, graphql_id};
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::user_error::{UserError, outcome};
-use crate::record::value::DateTime;
+use crate::record::value::{DateTime, Given};
 
 /// What the types of ids of keys begin with.
 const TYPE: &str = "api_key";
@@ -88,7 +88,7 @@ pub struct CreateApiKeyInput {
     /// What it may do there. A key does not administer the whole instance.
     pub roles: Vec<Role>,
     /// When it ends: in three years at most, in one year if you do not say.
-    pub expires_at: Option<DateTime>,
+    pub expires_at: Option<Given<DateTime>>,
 }
 
 /// The new key, or why there is none.

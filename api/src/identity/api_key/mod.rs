@@ -20,7 +20,7 @@ use crate::record::error::DomainError;
 use crate::record::input::check_line;
 use crate::record::messages::{self, accounts as said};
 use crate::record::problem::{Problem, Problems, Undone};
-use crate::record::value::DateTime;
+use crate::record::value::{DateTime, Given};
 
 pub mod graphql;
 pub mod store;
@@ -67,7 +67,7 @@ pub struct NewKey {
     /// What it may do.
     pub roles: Vec<Role>,
     /// When it ends.
-    pub expires_at: Option<DateTime>,
+    pub expires_at: Option<Given<DateTime>>,
 }
 
 /// Whether a bearer token is a key, rather than an access token.
@@ -124,9 +124,12 @@ fn check(new: &NewKey, maker: Maker<'_>, now: DateTime) -> Problems {
     } else if new.roles.iter().any(|role| !role.has_region()) {
         wrong.add(Problem::new("roles", &said::NO_ROLE_OF_KEYS));
     }
-    let days = new.expires_at.map(|at| (at.micros() - now.micros()).div_euclid(DAY));
-    if days.is_some_and(|days| !(0..MAX_DAYS).contains(&days)) {
-        wrong.add(Problem::new("expiresAt", &said::EXPIRY));
+    match new.expires_at.as_ref().map(|at| at.read("expiresAt")) {
+        Some(Ok(at)) if !(0..MAX_DAYS).contains(&(at.micros() - now.micros()).div_euclid(DAY)) => {
+            wrong.add(Problem::new("expiresAt", &said::EXPIRY));
+        }
+        Some(Err(problem)) => wrong.add(problem),
+        _ => {}
     }
     wrong
 }
@@ -142,7 +145,8 @@ pub async fn create(app: &App, new: NewKey, maker: Maker<'_>) -> Result<(ApiKey,
     let mut roles = new.roles;
     roles.sort_unstable();
     roles.dedup();
-    let expires_at = new.expires_at.map_or(now.micros() + DEFAULT_DAYS * DAY, DateTime::micros);
+    let expires_at = new.expires_at.and_then(Given::ok);
+    let expires_at = expires_at.map_or(now.micros() + DEFAULT_DAYS * DAY, DateTime::micros);
     let row = Model {
         id: app.new_id(),
         name: new.name.trim().to_owned(),
@@ -251,14 +255,14 @@ mod tests {
             name: " ".into(),
             region: "nowhere".into(),
             roles: vec![Role::Editor, Role::Admin],
-            expires_at: Some(DateTime::from_micros(0)),
+            expires_at: Some(DateTime::from_micros(0).into()),
         };
         let expected = ["REQUIRED name", "NOT_FOUND region", "INVALID roles", "INVALID expiresAt"];
         assert_eq!(wrong(&bad, Maker::Operator), expected);
         let long = NewKey { name: "x".repeat(101), roles: Vec::new(), ..key() };
         assert_eq!(wrong(&long, Maker::Operator), ["TOO_LONG name", "REQUIRED roles"]);
         let late = DateTime::from_micros((1_000_000 + MAX_DAYS * 24 * 60 + 1) * MINUTE);
-        let late = NewKey { name: "a\u{7}".into(), expires_at: Some(late), ..key() };
+        let late = NewKey { name: "a\u{7}".into(), expires_at: Some(late.into()), ..key() };
         assert_eq!(wrong(&late, Maker::Operator), ["INVALID name", "INVALID expiresAt"]);
     }
 

@@ -27,7 +27,7 @@ use crate::record::problem::Undone;
 use crate::record::read::Selection;
 use crate::record::reader::{Reader, nodes_wanted, total_wanted};
 use crate::record::user_error::{UserError, outcome};
-use crate::record::value::{DateTime, EmailAddress, Language};
+use crate::record::value::{DateTime, EmailAddress, Given, Language};
 
 /// What the types of ids of invitations begin with.
 const TYPE: &str = "invitation";
@@ -136,7 +136,7 @@ connection!(
 #[derive(Clone, Debug, InputObject)]
 pub struct InviteAccountInput {
     /// The e-mail address. An account is not needed; whether there is one is not told.
-    pub email: EmailAddress,
+    pub email: Given<EmailAddress>,
     /// Slug of the region, which you administer.
     pub region: String,
     /// What they will be able to do there: MEMBER if you do not say.
@@ -265,15 +265,21 @@ impl InvitationMutation {
         #[graphql(
             desc = "The person's e-mail address. An account is not needed; whether there is one is not told."
         )]
-        email: EmailAddress,
+        email: Given<EmailAddress>,
         #[graphql(desc = "The language of the mail: the region's first if you do not say.")] language: Option<
             Language,
         >,
     ) -> GraphqlResult<InvitationPayload> {
         let (call, reader) = (Call::of(ctx)?, Reader::of(ctx)?);
         let talent = id::decode("talent", "talent", &talent).graphql()?;
-        let new = NewTalentInvitation { talent, email, language };
-        payload(ctx, invite_to_profile(&call.app, reader, call.known.as_deref(), new).await).await
+        let invited = match email.read("email") {
+            Ok(email) => {
+                let new = NewTalentInvitation { talent, email: email.clone(), language };
+                invite_to_profile(&call.app, reader, call.known.as_deref(), new).await
+            }
+            Err(problem) => Err(problem.not_of_the_input().into()),
+        };
+        payload(ctx, invited).await
     }
 
     /// Takes a profile over, with the token of an invitation to it. Whoever is signed in may who has the token and no

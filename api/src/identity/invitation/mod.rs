@@ -33,7 +33,7 @@ use crate::record::messages::accounts as said;
 use crate::record::page::{PageArguments, PageOf};
 use crate::record::problem::{Problem, Problems, Undone};
 use crate::record::read::KeyValue;
-use crate::record::value::{DateTime, EmailAddress, Language};
+use crate::record::value::{DateTime, EmailAddress, Given, Language};
 
 pub mod graphql;
 mod store;
@@ -73,7 +73,7 @@ pub struct Invitation {
 #[derive(Clone, Debug)]
 pub struct NewInvitation {
     /// The address.
-    pub email: EmailAddress,
+    pub email: Given<EmailAddress>,
     /// Slug of the region.
     pub region: String,
     /// What they will be able to do there.
@@ -92,13 +92,12 @@ pub struct NewInvitation {
 pub async fn invite(app: &App, known: Option<&Known>, new: NewInvitation) -> Result<Invitation, Undone> {
     let known = signed_in(known)?;
     let by = known.viewer.account.ok_or_else(|| DomainError::Stored("nobody is signed in".into()))?;
-    let Some(region) = vocabularies().regions.get(&new.region) else {
-        return Err(Problem::new("region", &said::NO_REGION).into());
-    };
-    if !known.administers(&new.region) {
-        return Err(Problem::new("region", &said::NOT_YOUR_PEOPLE).into());
-    }
     let mut problems = Problems::default();
+    let email = problems.note(new.email.read("email"));
+    let region = vocabularies().regions.get(&new.region).ok_or(&said::NO_REGION);
+    let region =
+        region.and_then(|of| known.administers(&new.region).then_some(of).ok_or(&said::NOT_YOUR_PEOPLE));
+    let region = problems.note(region.map_err(|message| Problem::new("region", message)));
     if new.roles.is_empty() {
         problems.add(Problem::required("roles"));
     } else if new.roles.iter().any(|role| !role.has_region()) {
@@ -112,15 +111,17 @@ pub async fn invite(app: &App, known: Option<&Known>, new: NewInvitation) -> Res
             problems.add(Problem::new("organization", &said::NO_ORGANIZATION_OF_REGION));
         }
     }
-    problems.none_or_refused()?;
-    let (key, now) = (email_key(&new.email), app.clock.now());
+    let (Some(region), Some(email), true) = (region, email, problems.is_empty()) else {
+        return Err(Undone::Refused(problems.take()));
+    };
+    let (key, now) = (email_key(email), app.clock.now());
     app.identity.throttles().invitation(by, &key, now)?;
     let mut roles = new.roles;
     roles.sort_unstable();
     roles.dedup();
     let invitation = Invitation {
         id: app.new_id(),
-        email: new.email,
+        email: email.clone(),
         language: new.language.or(region.languages.first().copied()).unwrap_or(Language::En),
         region: new.region,
         roles,

@@ -8,12 +8,12 @@ use crate::record::error::{GraphqlResult, IntoGraphql};
 use crate::record::problem::Undone;
 use crate::record::reader::Reader;
 use crate::record::user_error::{UserError, outcome};
-use crate::record::value::EmailAddress;
+use crate::record::value::{EmailAddress, Given};
 
 /// That a link was asked for.
 #[derive(Default, SimpleObject)]
 pub struct RequestPasswordResetPayload {
-    /// Always empty: it is not told whether there is an account with this address.
+    /// Only what is no address is told: whether there is an account with this one is not.
     pub user_errors: Vec<UserError>,
 }
 
@@ -59,10 +59,17 @@ impl RecoveryMutation {
     async fn request_password_reset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The e-mail address of the account.")] email: EmailAddress,
+        #[graphql(desc = "The e-mail address of the account.")] email: Given<EmailAddress>,
     ) -> GraphqlResult<RequestPasswordResetPayload> {
         let call = Call::of(ctx)?;
-        request(&call.app, &email, call.from).await.graphql()?;
+        let email = match email.read("email") {
+            Ok(email) => email,
+            Err(problem) => {
+                let error = UserError::new(&problem.not_of_the_input(), &Reader::of(ctx)?.languages);
+                return Ok(RequestPasswordResetPayload { user_errors: vec![error] });
+            }
+        };
+        request(&call.app, email, call.from).await.graphql()?;
         Ok(RequestPasswordResetPayload::default())
     }
 

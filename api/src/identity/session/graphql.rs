@@ -13,13 +13,13 @@ use crate::record::problem::Undone;
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::user_error::{UserError, outcome};
-use crate::record::value::{DateTime, EmailAddress};
+use crate::record::value::{DateTime, EmailAddress, Given};
 
 /// What somebody signs in with.
 #[derive(InputObject)]
 pub struct SignInInput {
     /// The e-mail address of the account. Case does not matter.
-    pub email: EmailAddress,
+    pub email: Given<EmailAddress>,
     /// The password, as it was set: 256 characters at most.
     pub password: String,
 }
@@ -97,7 +97,10 @@ impl SessionMutation {
         #[graphql(desc = "E-mail address and password.")] input: SignInInput,
     ) -> GraphqlResult<SessionPayload> {
         let call = Call::of(ctx)?;
-        let opened = sign_in(&call.app, &input.email, input.password.into(), call.from).await;
+        let opened = match input.email.read("email") {
+            Ok(email) => sign_in(&call.app, email, input.password.into(), call.from).await,
+            Err(problem) => Err(problem.into()),
+        };
         payload(ctx, opened).await
     }
 

@@ -1,6 +1,6 @@
 //! The fields that a request selects below a root field, walked once.
 //!
-//! Fragments are expanded, `@skip` and `@include` obeyed, type conditions kept, arguments resolved.
+//! Fragments are expanded, type conditions kept, arguments resolved. `@skip` and `@include` have been resolved before.
 
 use std::sync::Arc;
 
@@ -133,15 +133,8 @@ impl Walk<'_, '_> {
         let deeper = Walk { ctx: self.ctx, depth: self.depth + 1 };
         for item in &set.items {
             match &item.node {
-                Node::Field(field) => {
-                    if !self.skipped(&field.node.directives) {
-                        merge(fields, deeper.field(field, only_on));
-                    }
-                }
+                Node::Field(field) => merge(fields, deeper.field(field, only_on)),
                 Node::InlineFragment(fragment) => {
-                    if self.skipped(&fragment.node.directives) {
-                        continue;
-                    }
                     let inner = &fragment.node.selection_set.node;
                     match &fragment.node.type_condition {
                         Some(condition) => {
@@ -151,9 +144,6 @@ impl Walk<'_, '_> {
                     }
                 }
                 Node::FragmentSpread(spread) => {
-                    if self.skipped(&spread.node.directives) {
-                        continue;
-                    }
                     if let Some(fragment) = self.ctx.query_env.fragments.get(&spread.node.fragment_name.node)
                     {
                         let only = self.with(only_on, &fragment.node.type_condition.node.on.node);
@@ -201,18 +191,6 @@ impl Walk<'_, '_> {
                 definition.node.default_value().cloned()
             })
             .unwrap_or(Value::Null)
-    }
-
-    fn skipped(&self, directives: &[Positioned<async_graphql::parser::types::Directive>]) -> bool {
-        directives.iter().any(|directive| {
-            let when = match directive.node.name.node.as_str() {
-                "skip" => true,
-                "include" => false,
-                _ => return false,
-            };
-            let condition = directive.node.get_argument("if").map(|value| self.value(&value.node));
-            condition == Some(Value::Boolean(when))
-        })
     }
 
     /// The conditions around a fragment, with the fragment's own.

@@ -54,16 +54,26 @@ async fn an_operation_that_fails_ends_itself_and_not_the_socket() {
         ("subscription { count(to: \"x\") { number } }", "GRAPHQL_VALIDATION_FAILED"),
         ("{", "GRAPHQL_PARSE_FAILED"),
         ("subscription { count(to: 1) { number } lives }", "GRAPHQL_VALIDATION_FAILED"),
-        ("subscription { lives lives }", "GRAPHQL_VALIDATION_FAILED"),
-        ("subscription { ... { lives } }", "GRAPHQL_VALIDATION_FAILED"),
-        ("subscription { ...F } fragment F on Subscription { lives }", "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { ...F lives } fragment F on Subscription { a: lives }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription { __typename }", "GRAPHQL_VALIDATION_FAILED"),
-        ("query($x: Int!) { hello @include(if: $x) }", "BAD_USER_INPUT"),
+        ("query($x: Int!) { hello @include(if: $x) }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query($x: Boolean!) { hello @include(if: $x) }", "BAD_USER_INPUT"),
     ] {
         socket.subscribe("a", query).await;
         let errors = socket.heard("error", "a").await;
         assert_eq!(code(&errors), expected, "{query}: {errors}");
     }
+    // One field is one, however often it is selected and through whatever fragments.
+    for (id, query) in [
+        ("b", "subscription { lives lives }"),
+        ("c", "subscription { ... { lives } }"),
+        ("d", "subscription { ...F ...F } fragment F on Subscription { lives }"),
+    ] {
+        socket.subscribe(id, query).await;
+        assert_eq!(socket.heard("next", id).await, json!({"data": {"lives": 0}}), "{query}");
+        socket.say(json!({"type": "complete", "id": id})).await;
+    }
+    server.wait_for(1).await;
     // What comes later ends it as well, and nothing follows.
     socket.subscribe("a", "subscription { breaks }").await;
     assert_eq!(socket.heard("next", "a").await, json!({"data": {"breaks": 1}}));
