@@ -1,0 +1,138 @@
+/**
+ * The reference: what graphql-js says of an operation over the schema that the server prints.
+ *
+ * graphql-js 16.15.0 knows the edition of September 2025 (descriptions in documents, OneOf input objects) but for one rule,
+ * which is in `SUPPLEMENTS`. Version 17 has it; it needs Node.js 22, and takes empty selections, which that edition does not
+ * know.
+ */
+
+import {
+  GraphQLError,
+  Kind,
+  buildSchema,
+  getVariableValues,
+  parse,
+  specifiedRules,
+  validate,
+  type ASTVisitor,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  type ValidationContext,
+  type ValidationRule,
+  type ValueNode,
+} from 'graphql';
+
+import { server } from '../server.js';
+import type { Operation } from './wire.js';
+
+/** Custom scalars that are strings. Which strings, the server says when it executes the field. */
+const STRINGS = ['ChangeCursor', 'Date', 'DateTime', 'EmailAddress', 'PartialDate', 'URL'];
+
+/** The schema of the running server, with scalars that accept what the server accepts before execution. */
+export async function readSchema(): Promise<GraphQLSchema> {
+  const schema = buildSchema(await (await fetch(`${server}/schema.graphql`)).text());
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!('parseValue' in type) || !('parseLiteral' in type) || type.astNode?.kind !== Kind.SCALAR_TYPE_DEFINITION) continue;
+    const { name } = type;
+    // A new scalar has to be described here before anything is compared.
+    if (!STRINGS.includes(name) && name !== 'Decimal') throw new Error(`the scalar ${name} is not described`);
+    const refuse = (found: string): never => {
+      throw new GraphQLError(`${name} cannot represent ${found}`);
+    };
+    type.parseValue = (value: unknown) => {
+      if (typeof value === 'string') return value;
+      if (name === 'Decimal' && Number.isInteger(value)) return value;
+      return refuse(JSON.stringify(value));
+    };
+    type.parseLiteral = (node: ValueNode) => {
+      if (node.kind === Kind.STRING) return node.value;
+      if (name === 'Decimal' && node.kind === Kind.INT) return node.value;
+      return refuse(node.kind);
+    };
+  }
+  return schema;
+}
+
+/** "Single Root Field" of September 2025 also forbids `@skip` and `@include` there; graphql-js checks that from 17 on. */
+export function SubscriptionRootDirectivesRule(context: ValidationContext): ASTVisitor {
+  return {
+    OperationDefinition(operation: OperationDefinitionNode) {
+      if (operation.operation !== 'subscription') return;
+      const fragments = new Map<string, FragmentDefinitionNode>();
+      for (const definition of context.getDocument().definitions) {
+        if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+      }
+      const seen = new Set<string>();
+      const look = (set: SelectionSetNode): void => {
+        for (const selection of set.selections) {
+          const found = selection.directives?.find(({ name }) => ['skip', 'include'].includes(name.value));
+          if (found) context.reportError(new GraphQLError(`@${found.name.value} at the root of a subscription`, { nodes: [found] }));
+          if (selection.kind === Kind.INLINE_FRAGMENT) look(selection.selectionSet);
+          if (selection.kind === Kind.FRAGMENT_SPREAD && !seen.has(selection.name.value)) {
+            seen.add(selection.name.value);
+            const fragment = fragments.get(selection.name.value);
+            if (fragment) look(fragment.selectionSet);
+          }
+        }
+      };
+      look(operation.selectionSet);
+    },
+  };
+}
+
+/** Rules of the specification that this version of graphql-js lacks. */
+export const SUPPLEMENTS: readonly ValidationRule[] = [SubscriptionRootDirectivesRule];
+/** All rules. */
+export const RULES: readonly ValidationRule[] = [...specifiedRules, ...SUPPLEMENTS];
+/** The rule of graphql-js alone, which the server has as one of its limits. */
+const DEEP_INTROSPECTION = 'MaxIntrospectionDepthRule';
+const WITHOUT_DEEP = RULES.filter((rule) => rule.name !== DEEP_INTROSPECTION);
+
+/**
+ * What becomes of an operation: it is executed, or refused because of its syntax, its validity, the operation that is asked
+ * for, or the values of its variables. `limit` is a refusal that no specification knows.
+ */
+export type Outcome = 'executed' | 'syntax' | 'validity' | 'operation' | 'variables' | 'limit';
+
+export interface Verdict {
+  outcome: Outcome;
+  /** Why, in the words of graphql-js. */
+  why: string;
+}
+
+const messages = (errors: readonly { message: string }[]) => errors.map((error) => error.message).join(' | ');
+
+/** The errors of these rules. A rule of graphql-js may throw where the document has further errors. */
+export function errorsOf(schema: GraphQLSchema, document: DocumentNode, rules: readonly ValidationRule[]): readonly { message: string }[] {
+  try {
+    return validate(schema, document, rules);
+  } catch (error) {
+    return [error as Error];
+  }
+}
+
+/** What graphql-js makes of an operation. */
+export function judge(schema: GraphQLSchema, operation: Operation): Verdict {
+  let document: DocumentNode;
+  try {
+    document = parse(operation.document);
+  } catch (error) {
+    return { outcome: 'syntax', why: (error as Error).message };
+  }
+  const errors = errorsOf(schema, document, RULES);
+  if (errors.length > 0) {
+    const deep = errorsOf(schema, document, WITHOUT_DEEP).length === 0;
+    return { outcome: deep ? 'limit' : 'validity', why: messages(errors) };
+  }
+  const operations = document.definitions.filter((one): one is OperationDefinitionNode => one.kind === Kind.OPERATION_DEFINITION);
+  const name = operation.operationName;
+  const meant = name === undefined ? operations : operations.filter((one) => one.name?.value === name);
+  if (meant.length !== 1) return { outcome: 'operation', why: `${meant.length} operations are meant` };
+  const values = JSON.parse(operation.variables ?? '{}') as Record<string, unknown>;
+  const coerced = getVariableValues(schema, meant[0]!.variableDefinitions ?? [], values, { maxErrors: 5 });
+  if (coerced.errors) return { outcome: 'variables', why: messages(coerced.errors) };
+  return { outcome: 'executed', why: '' };
+}
