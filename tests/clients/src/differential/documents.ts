@@ -4,6 +4,7 @@ import {
   getNamedType,
   isAbstractType,
   isCompositeType,
+  isInputObjectType,
   isInterfaceType,
   isLeafType,
   isNonNullType,
@@ -26,6 +27,11 @@ const DIRECTIVES = 40;
 const SELECTIONS = 60;
 /** Fields within fields. */
 const DEEPEST = 7;
+
+const isOneOf = (type: GraphQLInputType): boolean => {
+  const named = getNamedType(type);
+  return isInputObjectType(named) && named.isOneOf;
+};
 
 export type Root = 'query' | 'mutation' | 'subscription';
 
@@ -162,6 +168,9 @@ export class Maker {
     if (isUnionType(type)) return this.typename();
     const fields = Object.values(type.getFields()).filter((field) => !this.wish.without?.has(`${type.name}.${field.name}`));
     const leaves = fields.filter((field) => isLeafType(getNamedType(field.type)));
+    // What is found by exactly one of several names is rare among the fields of the root.
+    const oneOf = depth === 0 && random.chance(0.08) ? fields.filter(({ args }) => args.some((argument) => isOneOf(argument.type))) : [];
+    if (oneOf.length > 0) return this.field(type, random.one(oneOf), depth, true);
     const candidates = full ? leaves : random.chance(0.45) && leaves.length > 0 ? leaves : fields;
     // The root of a mutation is what is to be tested.
     if (candidates.length === 0 || (random.chance(0.06) && type !== this.schema.getMutationType())) return this.typename();

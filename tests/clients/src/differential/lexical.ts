@@ -44,7 +44,7 @@ function text(value: string, random: Random): string {
       // What ends in a quote, for one, cannot be written so.
     }
   }
-  const often = random.one([0, 0.1, 1]);
+  const often = random.one([0, 0.2, 1, 1]);
   return `"${[...value].map((character) => (random.chance(often) ? escaped(character) : JSON.stringify(character).slice(1, -1))).join('')}"`;
 }
 

@@ -8,6 +8,7 @@ import { parse } from 'graphql';
 import { BREAKAGES, SYNTAX, Subject } from './breakage.js';
 import { Comparison, type Task } from './compare.js';
 import { Maker, type Made, type Root } from './documents.js';
+import { FEATURES, featuresOf, type Feature } from './features.js';
 import { respelled } from './lexical.js';
 import { Random, SEED } from './random.js';
 import { RULES, errorsOf, judge, readSchema } from './reference.js';
@@ -30,8 +31,10 @@ test('documents are executed or refused as graphql-js says', async () => {
   const random = new Random(SEED);
   const comparison = new Comparison(schema);
   const broken = new Map<string, number>();
-  // The grammar has as many rules as all else.
-  const rules = [...new Set(BREAKAGES.map(({ rule }) => rule)), SYNTAX, SYNTAX, SYNTAX];
+  const features = new Map<Feature, number>();
+  // Some rules have more to them than others.
+  const intricate = ['ValuesOfCorrectTypeRule', 'VariablesInAllowedPositionRule', 'OverlappingFieldsCanBeMergedRule', SYNTAX];
+  const rules = [...new Set(BREAKAGES.map(({ rule }) => rule)), ...intricate, ...intricate, ...intricate];
   const byRule = rules.map((rule) => BREAKAGES.filter((one) => one.rule === rule));
   const roots: Root[] = ['query', 'query', 'query', 'query', 'mutation', 'mutation', 'subscription'];
   /** An operation, broken or not; `null` where a document has no place for a fault. */
@@ -63,6 +66,9 @@ test('documents are executed or refused as graphql-js says', async () => {
       const operation = make(turn);
       if (!operation) continue;
       const expected = judge(schema, operation);
+      if (expected.outcome === 'executed') {
+        for (const feature of featuresOf(schema, operation.document)) features.set(feature, (features.get(feature) ?? 0) + 1);
+      }
       // What is refused is run, as nobody who may write: a refusal must not depend on the header.
       const isStream = /subscription/.test(operation.document);
       const run = expected.outcome === 'executed' ? count % RUN_EACH === 0 : count % RUN_EACH !== 1;
@@ -86,6 +92,10 @@ test('documents are executed or refused as graphql-js says', async () => {
   for (const { name } of [...RULES, { name: SYNTAX }]) {
     const count = broken.get(name) ?? 0;
     assert.ok(count >= DOCUMENTS / 200, `${name} is broken ${count} times of ${DOCUMENTS}`);
+  }
+  for (const feature of FEATURES) {
+    const count = features.get(feature) ?? 0;
+    assert.ok(count >= DOCUMENTS / 400, `valid documents have "${feature}" ${count} times of ${DOCUMENTS}`);
   }
   assert.ok((comparison.counts.get('executed') ?? 0) > DOCUMENTS / 4, `${comparison.counts.get('executed')} of ${DOCUMENTS} documents are valid`);
   assert.ok((comparison.counts.get('variables') ?? 0) > DOCUMENTS / 50, `${comparison.counts.get('variables')} of ${DOCUMENTS} have wrong values`);

@@ -23,6 +23,7 @@ export const TEXTS = [
   'été à Liège',
   '日本語',
   '🎬',
+  '𝄞🎬🏴',
   'clé 𝄞 et 👩‍👩‍👧',
   'a "quoted" word',
   'back\\slash \\u0041',
