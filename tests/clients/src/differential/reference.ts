@@ -26,10 +26,14 @@ import {
 } from 'graphql';
 
 import { server } from '../server.js';
+import { SAMPLES } from './values.js';
 import type { Operation } from './wire.js';
 
-/** Custom scalars that are strings. Which strings, the server says when it executes the field. */
+/** Custom scalars that are strings. Which strings, the server says. */
 const STRINGS = ['ChangeCursor', 'Date', 'DateTime', 'EmailAddress', 'PartialDate', 'URL'];
+
+/** Whether a scalar was given a text that is none of its samples since this was last set to `false`. */
+let odd = false;
 
 /** The schema of the running server, with scalars that accept what the server accepts before execution. */
 export async function readSchema(): Promise<GraphQLSchema> {
@@ -42,13 +46,17 @@ export async function readSchema(): Promise<GraphQLSchema> {
     const refuse = (found: string): never => {
       throw new GraphQLError(`${name} cannot represent ${found}`);
     };
+    const text = (value: string): string => {
+      odd ||= name !== 'ChangeCursor' && !SAMPLES[name]!.includes(value);
+      return value;
+    };
     type.parseValue = (value: unknown) => {
-      if (typeof value === 'string') return value;
+      if (typeof value === 'string') return text(value);
       if (name === 'Decimal' && Number.isInteger(value)) return value;
       return refuse(JSON.stringify(value));
     };
     type.parseLiteral = (node: ValueNode) => {
-      if (node.kind === Kind.STRING) return node.value;
+      if (node.kind === Kind.STRING) return text(node.value);
       if (name === 'Decimal' && node.kind === Kind.INT) return node.value;
       return refuse(node.kind);
     };
@@ -101,6 +109,11 @@ export interface Verdict {
   outcome: Outcome;
   /** Why, in the words of graphql-js. */
   why: string;
+  /**
+   * Whether a query has a text that a custom scalar may refuse. The server says so before it executes anything, or not at
+   * all where the field is skipped; of mutations the write path says it, with all else that is wrong.
+   */
+  texts?: boolean;
 }
 
 const messages = (errors: readonly { message: string }[]) => errors.map((error) => error.message).join(' | ');
@@ -121,6 +134,7 @@ export function errorsOf(schema: GraphQLSchema, document: DocumentNode, rules: r
 
 /** What graphql-js makes of an operation. */
 export function judge(schema: GraphQLSchema, operation: Operation): Verdict {
+  odd = false;
   let document: DocumentNode;
   try {
     document = parse(operation.document);
@@ -139,5 +153,5 @@ export function judge(schema: GraphQLSchema, operation: Operation): Verdict {
   const values = JSON.parse(operation.variables ?? '{}') as Record<string, unknown>;
   const coerced = getVariableValues(schema, meant[0]!.variableDefinitions ?? [], values, { maxErrors: 5 });
   if (coerced.errors) return { outcome: 'variables', why: messages(coerced.errors) };
-  return { outcome: 'executed', why: '' };
+  return { outcome: 'executed', why: '', texts: odd && meant[0]!.operation === 'query' };
 }
