@@ -69,6 +69,8 @@ interface ValueSite {
   operation: Mutable<OperationDefinitionNode> | null;
   replace(value: ValueNode): void;
   inDefault: boolean;
+  /** Whether it is that of a field of a OneOf input object. */
+  inOneOf: boolean;
 }
 type Conditional = Mutable<FieldNode> | Mutable<InlineFragmentNode> | Mutable<FragmentSpreadNode>;
 
@@ -97,7 +99,10 @@ export class Subject {
       const type = info.getInputType();
       if (!type) return;
       const holder = parent as Record<string | number, ValueNode>;
-      this.values.push({ value: node, type, operation, inDefault, replace: (other) => void (holder[key!] = other) });
+      const within = info.getParentInputType();
+      const object = within && getNamedType(within);
+      const inOneOf = isInputObjectType(object) && object.isOneOf;
+      this.values.push({ value: node, type, operation, inDefault, inOneOf, replace: (other) => void (holder[key!] = other) });
     };
     visit(
       document,
@@ -801,9 +806,6 @@ breaks(
   // Positions within lists and objects, in fragments, and of OneOf input objects.
   (subject) =>
     subject.random.one([
-      'query($s: String) { organization(by: {slug: $s}) { slug } }',
-      'query($s: String = "a") { organization(by: {slug: $s}) { slug } }',
-      'query($e: ExternalIdInput) { talent(by: {externalId: $e}) { slug } }',
       'query($i: ID) { nodes(ids: [$i]) { id } }',
       'query($i: [ID!]) { nodes(ids: $i) { id } }',
       'query($i: ID!) { nodes(ids: $i) { id } }',
@@ -820,6 +822,26 @@ breaks(
       'mutation($l: String) { createOrganization(input: {descriptions: [{language: FR, text: $l}]}) { userErrors { code } } }',
       'mutation($t: TalentInput!) { createOrganization(input: $t) { userErrors { code } } }',
       'mutation($b: Boolean) { createOrganization(input: {claims: [{field: "a", source: {}, value: "b", preferred: $b}]}) { userErrors { code } } deleteTalent(id: $b) { deletedId } }',
+    ]),
+);
+
+breaks(
+  'VariablesInOneOfRule',
+  at(
+    (subject) => subject.values.filter(({ inDefault, operation, inOneOf }) => !inDefault && operation !== null && inOneOf),
+    (subject, site) => {
+      const type = String(isNonNullType(site.type) ? site.type.ofType : site.type);
+      subject.declare(site.operation!, `$misfit: ${type}${subject.random.chance(0.3) ? ' = null' : ''}`);
+      site.replace({ kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: 'misfit' } });
+    },
+  ),
+  (subject) =>
+    subject.random.one([
+      'query($s: String) { organization(by: {slug: $s}) { slug } }',
+      'query($s: String = null) { organization(by: {slug: $s}) { slug } }',
+      'query($e: ExternalIdInput) { talent(by: {externalId: $e}) { slug } }',
+      'query($i: IdentifierInput) { ...F } fragment F on Query { organization(by: {identifier: $i}) { slug } }',
+      'query($i: ID) { partnership(by: {id: $i}) { slug } node(id: "x") { id } }',
     ]),
 );
 
@@ -965,6 +987,13 @@ breaks(
     if (!token) return `{ sector(slug: ${bad}) { slug } }`;
     return text.slice(0, token.start) + bad + text.slice(token.end);
   },
+  // What has to follow a name, or to stand before one, is missing or is something else.
+  ...Array.from({ length: 2 }, (): Breakage['apply'] => ({ random, text }) => {
+    const signs = tokens(text).filter(({ kind }) => [':', '$', '@', '=', '!', '...'].includes(kind));
+    if (signs.length === 0) return false;
+    const { start, end } = random.one(signs);
+    return `${text.slice(0, start)} ${random.one(['', 'on', '1', 'null', '{', '"a"', '$', '!', ','])} ${text.slice(end)}`;
+  }),
   (subject) => {
     const all = tokens(subject.text);
     return subject.text.slice(0, all[subject.random.below(all.length)]!.start);

@@ -11,7 +11,7 @@ import { each, send, type Operation, type Sending } from './wire.js';
 /** Failures that are printed. */
 const MOST_PRINTED = 20;
 /** Requests that may be spent on making one failure smaller. */
-const MOST_TRIES = 150;
+const MOST_TRIES = 300;
 
 /** What an operation turned out to be, by its first error; `limit` where it is beyond what the server takes. */
 const OUTCOMES: Record<string, Outcome> = {
@@ -167,14 +167,17 @@ async function minimised({ kind, operation, sending, expected, observed }: Failu
     best = candidate;
     return true;
   };
-  // Without one definition, selection, argument, directive, variable or field of an object at a time.
-  for (let index = 0; ; ) {
-    let document: DocumentNode;
+  const parsed = (text: string): DocumentNode | null => {
     try {
-      document = parse(best.document);
+      return parse(text);
     } catch {
-      break;
+      return null;
     }
+  };
+  // Without one definition, selection, argument, directive, variable or field of an object at a time.
+  let document = parsed(best.document);
+  if (document && !(await fails({ ...best, document: print(document) }))) document = null;
+  for (let index = 0; document; ) {
     let at = 0;
     let found: ASTNode | null = null;
     visit(document, {
@@ -186,19 +189,21 @@ async function minimised({ kind, operation, sending, expected, observed }: Failu
     });
     if (!found) break;
     const without = visit(document, { enter: (node) => (node === found ? null : undefined) }) as DocumentNode;
-    if (!(await attempt(print(without)))) index++;
+    if (await attempt(print(without))) document = parsed(best.document);
+    else index++;
   }
   // Without some of its tokens, where the fault lies in how it is written.
-  for (let size = 64; size >= 1; size = Math.floor(size / 2)) {
+  for (let size = 128; size >= 1; size = Math.floor(size / 2)) {
     for (let from = 0; ; ) {
-      let words: string[];
+      let starts: number[];
       try {
-        words = tokens(best.document).map(({ start, end }) => best.document.slice(start, end));
+        starts = [...tokens(best.document).map(({ start }) => start), best.document.length];
       } catch {
         break;
       }
-      if (from >= words.length) break;
-      if (!(await attempt([...words.slice(0, from), ...words.slice(from + size)].join(' ')))) from += size;
+      if (from >= starts.length - 1) break;
+      const until = starts[Math.min(from + size, starts.length - 1)]!;
+      if (!(await attempt(best.document.slice(0, starts[from]!) + best.document.slice(until)))) from += size;
     }
   }
   if (best.variables && best.variables !== '{}') {

@@ -1,16 +1,17 @@
 /**
  * The reference: what graphql-js says of an operation over the schema that the server prints.
  *
- * graphql-js 16.15.0 knows the edition of September 2025 (descriptions in documents, OneOf input objects) but for one rule,
- * which is in `SUPPLEMENTS`. Version 17 has it; it needs Node.js 22, and takes empty selections, which that edition does not
- * know.
+ * graphql-js 16.15.0 knows the edition of September 2025 (descriptions in documents, OneOf input objects) but for the rules in
+ * `SUPPLEMENTS`. Version 17 has one of them; it needs Node.js 22, and takes empty selections, which that edition does not know.
  */
 
 import {
   GraphQLError,
   Kind,
   buildSchema,
+  getNamedType,
   getVariableValues,
+  isInputObjectType,
   parse,
   specifiedRules,
   validate,
@@ -91,8 +92,28 @@ export function SubscriptionRootDirectivesRule(context: ValidationContext): ASTV
   };
 }
 
+/**
+ * "All Variable Usages Are Allowed" takes the fields of a OneOf input object for places that are not null. graphql-js passes over
+ * them where the place of the object itself is not null, as all of them are here.
+ */
+export function VariablesInOneOfRule(context: ValidationContext): ASTVisitor {
+  return {
+    OperationDefinition(operation: OperationDefinitionNode) {
+      const definitions = new Map((operation.variableDefinitions ?? []).map((one) => [one.variable.name.value, one]));
+      for (const { node, parentType } of context.getRecursiveVariableUsages(operation)) {
+        const within = parentType && getNamedType(parentType);
+        const definition = definitions.get(node.name.value);
+        if (!isInputObjectType(within) || !within.isOneOf || !definition || definition.type.kind === Kind.NON_NULL_TYPE) continue;
+        const { defaultValue } = definition;
+        if (defaultValue && defaultValue.kind !== Kind.NULL) continue;
+        context.reportError(new GraphQLError(`$${node.name.value} may be null, in a field of ${within.name}`, { nodes: [node] }));
+      }
+    },
+  };
+}
+
 /** Rules of the specification that this version of graphql-js lacks. */
-export const SUPPLEMENTS: readonly ValidationRule[] = [SubscriptionRootDirectivesRule];
+export const SUPPLEMENTS: readonly ValidationRule[] = [SubscriptionRootDirectivesRule, VariablesInOneOfRule];
 /** All rules. */
 export const RULES: readonly ValidationRule[] = [...specifiedRules, ...SUPPLEMENTS];
 /** The rule of graphql-js alone, which the server has as one of its limits. */

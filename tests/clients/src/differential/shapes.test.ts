@@ -92,7 +92,7 @@ const SHAPED: (string | [string, object])[] = [
   '{ search(query: "film") { nodes { ... on Partnership { slug } } } }',
   '{ search(query: "studio") { nodes { ... on Organization { languages } ... on Talent { spoken: languages { language } } } } }',
   '{ region: node(id: "REGION") { id ... on Region { slug } ... on Organization { name } } organization: node(id: "ORGANIZATION") { ... on Region { slug } ... on Organization { name id } } }',
-  '{ nodes(ids: ["REGION", "ORGANIZATION", "TALENT", "nothing_00000000000000000000000000"]) { ... on Talent { displayName } ... on Organization { name } id ... on Region { slug } } }',
+  '{ nodes(ids: ["REGION", "ORGANIZATION", "TALENT", "region_00000000000000000000000000"]) { ... on Talent { displayName } ... on Organization { name } id ... on Region { slug } } }',
   // Left out by literals, variables, and defaults of variables.
   '{ regions { slug @skip(if: true) id } sectors @include(if: false) { slug } }',
   ['query($s: Boolean!) { regions { slug @skip(if: $s) id @include(if: $s) } sectors @skip(if: $s) { slug } }', { s: true }],

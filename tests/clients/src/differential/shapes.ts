@@ -9,12 +9,12 @@ import { Kind, execute, parse, print, visit, type ExecutionResult, type GraphQLS
 
 import type { Operation } from './wire.js';
 
-/** The key of the type of each object in the twin. */
-const TYPE = 'type_of_it';
+/** The key of the type of each object in the twin: no other field can have it, and it needs no alias. */
+const TYPE = '__typename';
 
 /** The operation with the type of each object selected, after all else; that of a root that is a subscription cannot be. */
 export function twin(document: string, { root }: { root: boolean } = { root: true }): string {
-  const type: SelectionNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' }, alias: { kind: Kind.NAME, value: TYPE } };
+  const type: SelectionNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: TYPE } };
   let depth = 0;
   const changed = visit(parse(document), {
     Field: { enter: () => void depth++, leave: () => void depth-- },
