@@ -85,7 +85,7 @@ export class Comparison {
     if (observed.outcome === 'limit') count('beyond a limit of the server');
     const kind = difference(expected, observed);
     if (kind === null) return;
-    const exception = EXCEPTIONS.find((one) => one.applies(operation, expected, observed.outcome));
+    const exception = EXCEPTIONS.find((one) => one.applies(operation, expected, observed.outcome, this.schema));
     if (exception) {
       this.excepted.set(exception.name, (this.excepted.get(exception.name) ?? 0) + 1);
       return;

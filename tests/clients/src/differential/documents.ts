@@ -28,6 +28,9 @@ const SELECTIONS = 60;
 /** Fields within fields. */
 const DEEPEST = 7;
 
+/** Fields of the root whose objects may be of several types, or have fields that may. */
+const ABSTRACT: ReadonlySet<string> = new Set(['node', 'nodes', 'search', 'suggest']);
+
 const isOneOf = (type: GraphQLInputType): boolean => {
   const named = getNamedType(type);
   return isInputObjectType(named) && named.isOneOf;
@@ -168,9 +171,9 @@ export class Maker {
     if (isUnionType(type)) return this.typename();
     const fields = Object.values(type.getFields()).filter((field) => !this.wish.without?.has(`${type.name}.${field.name}`));
     const leaves = fields.filter((field) => isLeafType(getNamedType(field.type)));
-    // What is found by exactly one of several names is rare among the fields of the root.
-    const oneOf = depth === 0 && random.chance(0.08) ? fields.filter(({ args }) => args.some((argument) => isOneOf(argument.type))) : [];
-    if (oneOf.length > 0) return this.field(type, random.one(oneOf), depth, true);
+    // What is found by one of several names, or may be of several types, is rare among the fields of the root.
+    const rare = depth === 0 && random.chance(0.2) ? fields.filter(({ name, args }) => ABSTRACT.has(name) || args.some((argument) => isOneOf(argument.type))) : [];
+    if (rare.length > 0) return this.field(type, random.one(rare), depth, true);
     const candidates = full ? leaves : random.chance(0.45) && leaves.length > 0 ? leaves : fields;
     // The root of a mutation is what is to be tested.
     if (candidates.length === 0 || (random.chance(0.06) && type !== this.schema.getMutationType())) return this.typename();

@@ -103,6 +103,18 @@ hostile('200 operations', times(200, (index) => `query Q${index} { __typename }`
 hostile('a subscription with 900 fields', `subscription { ${'changes { cursor } '.repeat(450)} }`);
 hostile('a mutation 400 times', `mutation { ${'deleteTalent(id: "x") { deletedId } '.repeat(150)} }`);
 
+/** One document, of which as many forms are asked for as its conditions have combinations of values. */
+function combinations(): [string, Operation][] {
+  const names = Array.from({ length: 20 }, (_, index) => `c${index}`);
+  const document = `query(${names.map((name) => `$${name}: Boolean!`).join(' ')}) { ${names
+    .map((name) => `... @include(if: $${name}) { regions { slug territories { id slug name nutsCode region { id slug name country } parent { id slug name } } } sectors { id slug } }`)
+    .join(' ')} }`;
+  return Array.from({ length: 200 }, (_, turn) => {
+    const values = names.map((name, index) => `"${name}":${((turn * 2654435761) >>> index) % 2 === 1}`);
+    return [`combination ${turn}`, { document, variables: `{${values.join(',')}}` }];
+  });
+}
+
 const ofServer = (file: string) => `/proc/${process.env.SERVER_PID}/${file}`;
 
 /** The memory of the server at its highest so far, in kB. */
@@ -125,9 +137,9 @@ test('hostile documents are answered within the limits of the server, and others
   await Promise.all([
     others,
     (async () => {
-      for (const [name, operation] of Object.entries(HOSTILE)) {
+      for (const [name, operation] of [...Object.entries(HOSTILE), ...combinations()]) {
         // Twice at once, so that what is kept of a document is met as well.
-        for (const answer of await Promise.all([send(operation), send(operation), send(operation, { costOnly: true })])) {
+        for (const answer of await Promise.all(name.startsWith('combination') ? [send(operation, { costOnly: true })] : [send(operation), send(operation), send(operation, { costOnly: true })])) {
           const codes = (answer.errors ?? []).map(({ extensions }) => extensions?.code);
           const size = Buffer.byteLength(JSON.stringify(answer.errors ?? []));
           if (!codes.every((code) => CODES.has(code))) faults.push(`${name}: ${JSON.stringify(answer).slice(0, 300)}`);

@@ -91,6 +91,9 @@ const SHAPED: (string | [string, object])[] = [
   '{ search(query: "film") { nodes { ... on Node { ... on Record { ... on Talent { skills } slug } } ... on SearchResult { ... on Organization { slug otherNames } } } } }',
   '{ search(query: "film") { nodes { ... on Partnership { slug } } } }',
   '{ search(query: "studio") { nodes { ... on Organization { languages } ... on Talent { spoken: languages { language } } } } }',
+  '{ search(query: "film") { nodes { ... on Node { id } } edges { node { ... on Record { slug region { slug } } __typename } } } }',
+  '{ suggest(prefix: "an") { node { ...F ... on Node { id } } text } } fragment F on Record { slug ... on Node { id } ... on SearchResult { ... on Record { revision } } }',
+  '{ search(query: "film") { nodes { ... on Organization { id } ... on Talent { id } ... on Partnership { id } } } }',
   '{ region: node(id: "REGION") { id ... on Region { slug } ... on Organization { name } } organization: node(id: "ORGANIZATION") { ... on Region { slug } ... on Organization { name id } } }',
   '{ nodes(ids: ["REGION", "ORGANIZATION", "TALENT", "region_00000000000000000000000000"]) { ... on Talent { displayName } ... on Organization { name } id ... on Region { slug } } }',
   // Left out by literals, variables, and defaults of variables.
