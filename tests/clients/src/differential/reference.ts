@@ -153,6 +153,16 @@ export function errorsOf(schema: GraphQLSchema, document: DocumentNode, rules: r
   }
 }
 
+/** The place of the first fault of a document. */
+export function placeOf(schema: GraphQLSchema, document: string): readonly { line: number; column: number }[] | undefined {
+  try {
+    const [first] = validate(schema, parse(document), RULES);
+    return first?.locations?.slice(0, 1);
+  } catch (error) {
+    return (error as GraphQLError).locations?.slice(0, 1);
+  }
+}
+
 /** What graphql-js makes of an operation. */
 export function judge(schema: GraphQLSchema, operation: Operation): Verdict {
   odd = false;

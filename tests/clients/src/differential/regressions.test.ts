@@ -5,8 +5,8 @@ import { test } from 'node:test';
 
 import { EXCEPTIONS } from './exceptions.js';
 import { difference, observe } from './compare.js';
-import { judge, readSchema, type Outcome } from './reference.js';
-import type { Operation } from './wire.js';
+import { judge, placeOf, readSchema, type Outcome } from './reference.js';
+import { send, type Operation } from './wire.js';
 
 type Row = [document: string, variables?: string, operationName?: string];
 
@@ -219,6 +219,29 @@ for (const [outcome, rows] of Object.entries(ROWS) as [Outcome, Row[]][]) {
       }
     });
   }
+}
+
+/** Documents with one fault: its place counts characters, and lines end only as the specification says. */
+const PLACES = [
+  '{ nothing }',
+  '{ sector(slug: "été à Liège") { slug } nothing }',
+  '{ sector(slug: "\u2028\u2029\u0085") { slug } nothing }',
+  '{\r  __typename\r\n  nothing\n}',
+  '# été\n{ __typename,,, nothing }',
+  '\ufeff{ nothing }',
+  '{ sector(slug: """été\n\u2028\r\nà""") { slug } nothing }',
+  '{ sector(slug: "été") { slug } consentText(versions: 1) { text } }',
+  '{ sector(slug: "été") { slug } ! }',
+  '{ sector(slug: "\u2028") { slug }\n !',
+  'query Q($a: String! = "été") { sector(slug: $a) { slug } region(slug: $b) { slug } }',
+];
+
+for (const document of PLACES) {
+  test(`the place of the fault in ${JSON.stringify(document)}`, async () => {
+    const { errors } = await send({ document });
+    const observed = errors?.[0]?.locations;
+    assert.deepEqual(observed?.slice(0, 1), placeOf(await schema, document), JSON.stringify(errors));
+  });
 }
 
 for (const { name, example, reason } of EXCEPTIONS) {
