@@ -169,7 +169,7 @@ export class Subject {
   }
 
   /** Adds selections at any place of a selection set. */
-  select(site: { set: Mutable<SelectionSetNode> }, text: string): void {
+  select(site: { set: { selections: readonly SelectionNode[] } }, text: string): void {
     const { selections } = site.set;
     (selections as SelectionNode[]).splice(this.random.below(selections.length + 1), 0, ...selectionsOf(text));
   }
@@ -204,6 +204,11 @@ export class Subject {
 const selectionsOf = (text: string): readonly SelectionNode[] => (parse(`{ ${text} }`).definitions[0] as OperationDefinitionNode).selectionSet.selections;
 const directiveOf = (text: string): DirectiveNode => (selectionsOf(`a ${text}`)[0] as FieldNode).directives![0]!;
 const argumentOf = (text: string): ArgumentNode => (selectionsOf(`a(${text})`)[0] as FieldNode).arguments![0]!;
+
+/** Gives a node these directives. */
+const setDirectives = (node: object, directives: readonly DirectiveNode[]): void => void Object.assign(node, { directives });
+/** Gives a node these arguments. */
+const setArguments = (node: object, all: readonly ArgumentNode[]): void => void Object.assign(node, { arguments: all });
 
 export interface Breakage {
   /** The rule of graphql-js that it breaks. */
@@ -515,8 +520,7 @@ breaks(
   at(
     (subject) => subject.fragments,
     (subject, fragment) => {
-      const set = fragment.selectionSet as unknown as Mutable<SelectionSetNode>;
-      subject.select({ set }, `...${fragment.name.value}`);
+      subject.select({ set: fragment.selectionSet }, `...${fragment.name.value}`);
     },
   ),
 );
@@ -534,7 +538,7 @@ breaks(
     (subject) => subject.operations.filter(({ operation }) => operation !== 'subscription'),
     (subject, operation) => {
       subject.declare(operation, '$twice: Boolean!, $twice: Boolean!');
-      subject.select({ set: operation.selectionSet as unknown as Mutable<SelectionSetNode> }, 't: __typename @skip(if: $twice)');
+      subject.select({ set: operation.selectionSet }, 't: __typename @skip(if: $twice)');
     },
   ),
 );
@@ -554,7 +558,7 @@ breaks(
   at(
     (subject) => subject.conditionals.filter(({ directives }) => directives?.length === 0),
     (subject, node) => {
-      (node as { directives: DirectiveNode[] }).directives = [directiveOf(`@${subject.random.one(['skip', 'include'])}(if: $undefined)`)];
+      setDirectives(node, [directiveOf(`@${subject.random.one(['skip', 'include'])}(if: $undefined)`)]);
     },
   ),
   // A fragment uses what one of two operations does not declare.
@@ -584,13 +588,13 @@ breaks(
   at(
     (subject) => subject.conditionals,
     (subject, node) => {
-      (node as { directives: DirectiveNode[] }).directives = [...(node.directives ?? []), directiveOf(subject.random.one(SOME_DIRECTIVES))];
+      setDirectives(node, [...(node.directives ?? []), directiveOf(subject.random.one(SOME_DIRECTIVES))]);
     },
   ),
   at(
     (subject) => [...subject.operations, ...subject.fragments],
     (subject, node) => {
-      (node as { directives: DirectiveNode[] }).directives = [directiveOf(subject.random.one([...SOME_DIRECTIVES, '@skip(if: false)', '@include(if: true)']))];
+      setDirectives(node, [directiveOf(subject.random.one([...SOME_DIRECTIVES, '@skip(if: false)', '@include(if: true)']))]);
     },
   ),
   at(
@@ -613,7 +617,7 @@ breaks(
       const name = subject.random.one(['skip', 'include']);
       const value = () => subject.random.chance(0.5);
       const added = [directiveOf(`@${name}(if: ${value()})`), directiveOf(`@${name}(if: ${value()})`)];
-      (node as { directives: DirectiveNode[] }).directives = subject.random.shuffled([...(node.directives ?? []), ...added]);
+      setDirectives(node, subject.random.shuffled([...(node.directives ?? []), ...added]));
     },
   ),
   at(
@@ -627,7 +631,7 @@ breaks(
   at(
     (subject) => subject.fields,
     (subject, { field }) => {
-      (field as { arguments: ArgumentNode[] }).arguments = [...(field.arguments ?? []), argumentOf(subject.random.one(['nothing: 1', 'First: 1', 'ids: []', 'lang: FR', 'limit: null', 'on: {a: [1]}']))];
+      setArguments(field, [...(field.arguments ?? []), argumentOf(subject.random.one(['nothing: 1', 'First: 1', 'ids: []', 'lang: FR', 'limit: null', 'on: {a: [1]}']))]);
     },
   ),
   at(
@@ -637,7 +641,7 @@ breaks(
   at(
     (subject) => subject.conditionals.filter(({ directives }) => directives?.length === 0),
     (subject, node) => {
-      (node as { directives: DirectiveNode[] }).directives = [directiveOf(subject.random.one(['@skip(if: false, unless: true)', '@include(if: true, If: true)', '@include(label: "a", if: true)']))];
+      setDirectives(node, [directiveOf(subject.random.one(['@skip(if: false, unless: true)', '@include(if: true, If: true)', '@include(label: "a", if: true)']))]);
     },
   ),
 );
@@ -648,19 +652,19 @@ breaks(
     (subject) => subject.fields.filter(({ field }) => field.arguments?.length),
     (subject, { field }) => {
       const all = field.arguments as ArgumentNode[];
-      (field as { arguments: ArgumentNode[] }).arguments = subject.random.shuffled([...all, subject.random.one(all)]);
+      setArguments(field, subject.random.shuffled([...all, subject.random.one(all)]));
     },
   ),
   at(
     (subject) => subject.fields.filter(({ definition }) => definition.args.some(({ name }) => name === 'language')),
     (_, { field }) => {
-      (field as { arguments: ArgumentNode[] }).arguments = [argumentOf('language: FR'), argumentOf('language: NL')];
+      setArguments(field, [argumentOf('language: FR'), argumentOf('language: NL')]);
     },
   ),
   at(
     (subject) => subject.conditionals.filter(({ directives }) => directives?.length === 0),
     (subject, node) => {
-      (node as { directives: DirectiveNode[] }).directives = [directiveOf(subject.random.one(['@skip(if: false, if: false)', '@include(if: true if: false)']))];
+      setDirectives(node, [directiveOf(subject.random.one(['@skip(if: false, if: false)', '@include(if: true if: false)']))]);
     },
   ),
 );
@@ -725,7 +729,7 @@ breaks(
   at(
     (subject) => subject.conditionals.filter(({ directives }) => directives?.length === 0),
     (subject, node) => {
-      (node as { directives: DirectiveNode[] }).directives = [directiveOf(`@${subject.random.one(['skip', 'include'])}(if: ${subject.random.one(['null', '"true"', '1', '[true]', '{}', 'TRUE', 'skip'])})`)];
+      setDirectives(node, [directiveOf(`@${subject.random.one(['skip', 'include'])}(if: ${subject.random.one(['null', '"true"', '1', '[true]', '{}', 'TRUE', 'skip'])})`)]);
     },
   ),
   at(
@@ -752,13 +756,13 @@ breaks(
     (subject) => subject.fields.filter(({ definition, field }) => definition.args.some((argument) => isRequired(argument) && field.arguments?.some(({ name }) => name.value === argument.name))),
     (subject, { field, definition }) => {
       const required = subject.random.one(definition.args.filter(isRequired)).name;
-      (field as { arguments: ArgumentNode[] }).arguments = field.arguments!.filter(({ name }) => name.value !== required) as ArgumentNode[];
+      setArguments(field, field.arguments!.filter(({ name }) => name.value !== required) as ArgumentNode[]);
     },
   ),
   at(
     (subject) => subject.conditionals.filter(({ directives }) => directives?.length === 0),
     (subject, node) => {
-      (node as { directives: DirectiveNode[] }).directives = [directiveOf(subject.random.one(['@skip', '@include']))];
+      setDirectives(node, [directiveOf(subject.random.one(['@skip', '@include']))]);
     },
   ),
   at(
@@ -800,7 +804,7 @@ breaks(
     (subject, operation) => {
       subject.declare(operation, `$misfit: ${subject.random.one(['Boolean', 'Boolean = null', '[Boolean!]!', 'String!', 'Int!'])}`);
       const directive = `@${subject.random.one(['skip', 'include'])}(if: $misfit)`;
-      subject.select({ set: operation.selectionSet as unknown as Mutable<SelectionSetNode> }, subject.random.one([`t: __typename ${directive}`, `... ${directive} { __typename }`]));
+      subject.select({ set: operation.selectionSet }, subject.random.one([`t: __typename ${directive}`, `... ${directive} { __typename }`]));
     },
   ),
   // Positions within lists and objects, in fragments, and of OneOf input objects.
@@ -875,10 +879,10 @@ breaks(
       const argument = subject.random.one(site.definition.args.filter(({ type }) => !isInputObjectType(getNamedType(type))));
       const copy = structuredClone(site.field) as Mutable<FieldNode>;
       const value = parseValue(new Values(subject.random).literal(argument));
-      (copy as { arguments: ArgumentNode[] }).arguments = [
+      setArguments(copy, [
         ...((copy.arguments ?? []) as ArgumentNode[]).filter(({ name }) => name.value !== argument.name),
         ...(isRequired(argument) || subject.random.chance(0.7) ? [{ kind: Kind.ARGUMENT, name: { kind: Kind.NAME, value: argument.name }, value } as ArgumentNode] : []),
-      ];
+      ]);
       (set.set.selections as SelectionNode[]).push(copy as unknown as SelectionNode);
     },
   ),

@@ -233,7 +233,7 @@ const PLACES = [
   '{ sector(slug: "été") { slug } consentText(versions: 1) { text } }',
   '{ sector(slug: "été") { slug } ! }',
   '{ sector(slug: "\u2028") { slug }\n !',
-  'query Q($a: String! = "été") { sector(slug: $a) { slug } region(slug: $b) { slug } }',
+  'query Q($a: String! = "été", $unused: Int) { sector(slug: $a) { slug } }',
 ];
 
 for (const document of PLACES) {
