@@ -118,6 +118,7 @@ export const SUPPLEMENTS: readonly ValidationRule[] = [SubscriptionRootDirective
 export const RULES: readonly ValidationRule[] = [...specifiedRules, ...SUPPLEMENTS];
 /** The rule of graphql-js alone, which the server has as one of its limits. */
 const DEEP_INTROSPECTION = 'MaxIntrospectionDepthRule';
+const TOO_DEEP = 'Maximum introspection depth exceeded';
 const WITHOUT_DEEP = RULES.filter((rule) => rule.name !== DEEP_INTROSPECTION);
 
 /**
@@ -174,7 +175,7 @@ export function judge(schema: GraphQLSchema, operation: Operation): Verdict {
   }
   const errors = errorsOf(schema, document, RULES);
   if (errors.length > 0) {
-    const deep = errorsOf(schema, document, WITHOUT_DEEP).length === 0;
+    const deep = errors.some(({ message }) => message === TOO_DEEP) && errorsOf(schema, document, WITHOUT_DEEP).length === 0;
     return { outcome: deep ? 'limit' : 'validity', why: messages(errors) };
   }
   const operations = document.definitions.filter((one): one is OperationDefinitionNode => one.kind === Kind.OPERATION_DEFINITION);

@@ -16,7 +16,7 @@ import { wrongVariables } from './wrong.js';
 import type { Operation } from './wire.js';
 
 /** Documents that are compared. */
-const DOCUMENTS = Number(process.env.DOCUMENTS || 6000);
+const DOCUMENTS = Number(process.env.DOCUMENTS || 5000);
 /** Of all operations, the parts that are broken: in their documents, in the values of variables, in the operation's name. */
 const BROKEN = 0.55;
 const WRONG_VARIABLES = 0.12;
