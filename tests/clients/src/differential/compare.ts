@@ -109,11 +109,14 @@ export class Comparison {
   /** Tells the failures, the smallest documents that show them. */
   async report(): Promise<string> {
     const told: string[] = [this.summary()];
-    // One of each wording first: many failures have one cause.
-    const seen = new Set<string>();
-    const kindOf = ({ kind, expected, observed }: Failure) => `${kind} ${wording(expected)} ${wording(observed)}`;
-    const fresh = this.failures.filter((failure) => !seen.has(kindOf(failure)) && seen.add(kindOf(failure)));
-    for (const failure of [...fresh, ...this.failures].slice(0, Math.min(MOST_PRINTED, this.failures.length))) {
+    // Many failures have one cause: two of each wording are enough.
+    const seen = new Map<string, number>();
+    const chosen = this.failures.filter(({ kind, expected, observed }) => {
+      const worded = `${kind} ${wording(expected)} ${wording(observed)}`;
+      seen.set(worded, (seen.get(worded) ?? 0) + 1);
+      return seen.get(worded)! <= 2;
+    });
+    for (const failure of chosen.slice(0, MOST_PRINTED)) {
       const small = await minimised(failure, this.schema);
       told.push(
         `--- ${failure.kind}`,
