@@ -14,7 +14,7 @@ import { each, send, type Operation } from './wire.js';
 import { readNames } from './world.js';
 
 /** Operations that are executed. */
-const SHAPES = Number(process.env.SHAPES || 400);
+const SHAPES = Number(process.env.SHAPES || 300);
 const MOST_PRINTED = 20;
 
 /** Fields whose answer depends on who asks, how often, or when. */

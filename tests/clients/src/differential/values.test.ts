@@ -10,7 +10,7 @@ import { judge, readSchema } from './reference.js';
 import { ask, signedIn } from '../server.js';
 
 /** How many of its values are tried at each place; `VALUES=all` tries all. */
-const VALUES = process.env.VALUES === 'all' ? Infinity : Number(process.env.VALUES || 12);
+const VALUES = process.env.VALUES === 'all' ? Infinity : Number(process.env.VALUES || 10);
 
 /** Of operations that are executed, one in so many really is; `RUN=all` runs all. */
 const RUN_EACH = process.env.RUN === 'all' ? 1 : 8;
