@@ -32,6 +32,7 @@ export async function account(role: string, region: string | null = null): Promi
 
 export interface GraphqlError {
   message: string;
+  locations?: { line: number; column: number }[];
   path?: (string | number)[];
   extensions?: Record<string, unknown>;
 }
