@@ -679,9 +679,8 @@ on_both_databases! {
 fn a_long_page_of_whole_records_can_be_followed() {
     on_sqlite(Setup::default(), |server| async move {
         // What a copy has, of as many changes as there can be on a page.
-        let (_, fragments) = include_str!("../api/src/sync/snapshot.graphql")
-            .split_once("\n}\n")
-            .expect("a query and fragments");
+        let (_, fragments) =
+            passerelle::sync::snapshot::DOCUMENT.split_once("}\n\n").expect("a query and fragments");
         let text = format!(
             "{{ changes(first: 500) {{ cursor changes {{ record {{ ...organization ...talent ...affiliation ...partnership }} }} }} }}
              {fragments}"
