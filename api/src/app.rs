@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::changes::acknowledged::Acknowledgements;
 use crate::changes::heads::Heads;
 use crate::changes::retention::Retention;
+use crate::directory::KINDS;
 use crate::directory::contact_read::ContactReads;
 use crate::directory::talent::erasing::Delay;
 use crate::identity::Identity;
@@ -22,6 +23,7 @@ use crate::record::error::DomainError;
 use crate::record::id;
 use crate::record::read::Database;
 use crate::record::value::DateTime;
+use crate::record::write::Kinds;
 use crate::search::engine::{Engine, Position};
 use crate::search::follower::follow;
 use crate::search::service::Search;
@@ -58,6 +60,8 @@ pub struct App {
     pub db: Arc<Database>,
     /// The clock.
     pub clock: Clock,
+    /// The record types.
+    pub kinds: Kinds,
     instance: Arc<OnceCell<Uuid>>,
     /// The search.
     pub search: Search,
@@ -97,6 +101,7 @@ impl App {
         Self {
             db,
             clock,
+            kinds: KINDS,
             instance: Arc::default(),
             search: Search::default(),
             identity: Identity::default(),

@@ -5,22 +5,15 @@ use std::sync::LazyLock;
 use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions, ValidationMode};
 use futures::future::BoxFuture;
 
-use crate::directory::affiliation::mutation::AffiliationMutation;
 use crate::directory::history::HistoryQuery;
 use crate::directory::node::{NodeQuery, Record};
-use crate::directory::organization::graphql::OrganizationQuery;
-use crate::directory::organization::mutation::OrganizationMutation;
 use crate::directory::partnership::graph::PartnershipGraphQuery;
-use crate::directory::partnership::graphql::PartnershipQuery;
-use crate::directory::partnership::mutation::PartnershipMutation;
 use crate::directory::proposal::graphql::ProposalQuery;
 use crate::directory::proposal::mutation::ProposalMutation;
 use crate::directory::region::graphql::RegionQuery;
 use crate::directory::statistics::StatisticsQuery;
 use crate::directory::talent::consent::graphql::ConsentQuery;
 use crate::directory::talent::erasing::graphql::ErasureMutation;
-use crate::directory::talent::graphql::TalentQuery;
-use crate::directory::talent::mutation::TalentMutation;
 use crate::directory::talent::own::OwnTalentMutation;
 use crate::directory::vocabulary::graphql::VocabularyQuery;
 use crate::identity::administration::graphql::{AdministrationMutation, AdministrationQuery};
@@ -32,6 +25,7 @@ use crate::identity::recovery::graphql::RecoveryMutation;
 use crate::identity::session::graphql::SessionMutation;
 use crate::import::source::graphql::{SourceMutation, SourceQuery};
 use crate::push::mutation::PushMutation;
+use crate::record::types::records;
 use crate::search::graphql::SearchQuery;
 use crate::search::matching::graphql::MatchQuery;
 use crate::sync::digest::DigestQuery;
@@ -41,16 +35,34 @@ use crate::sync::status::graphql::StatusQuery;
 
 pub(crate) mod cost;
 
+macro_rules! make_roots {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $module:ident {
+            is $is:tt, write $write:tt, read $read:tt, record $record:tt, search $search:tt,
+            root([$($query:ident)?], $mutation:ident),
+        }
+    )*) => {
+        /// The queries of record types.
+        #[derive(Clone, Copy, Debug, Default, MergedObject)]
+        pub struct RecordQuery($($(crate::directory::$module::graphql::$query,)?)*);
+
+        /// The mutations of record types.
+        #[derive(Clone, Copy, Debug, Default, MergedObject)]
+        pub struct RecordMutation($(crate::directory::$module::mutation::$mutation,)*);
+    };
+}
+
+records!(make_roots);
+
 /// Everything that can be read.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
 pub struct Query(
     NodeQuery,
     VocabularyQuery,
     RegionQuery,
-    OrganizationQuery,
-    TalentQuery,
+    RecordQuery,
     ConsentQuery,
-    PartnershipQuery,
     PartnershipGraphQuery,
     StatisticsQuery,
     SearchQuery,
@@ -77,12 +89,9 @@ pub struct Mutation(
     ApiKeyMutation,
     AdministrationMutation,
     InvitationMutation,
-    OrganizationMutation,
-    TalentMutation,
+    RecordMutation,
     OwnTalentMutation,
     ErasureMutation,
-    AffiliationMutation,
-    PartnershipMutation,
     ProposalMutation,
     PushMutation,
     SourceMutation,
@@ -136,4 +145,64 @@ pub fn sdl() -> &'static str {
         cost::priced(&schema().sdl_with_options(options))
     });
     &SDL
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use async_graphql::parser::parse_schema;
+    use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+
+    use super::*;
+    use crate::record::node::Node;
+    use crate::record::{RecordType, all_of};
+
+    macro_rules! make_fields {
+        ($(
+            $(#[$doc:meta])*
+            $name:ident $module:ident {
+                is $is:tt, write $write:tt, read($node:ident), $($rest:tt)*
+            }
+        )*) => {
+            /// For each record type: its name in the schema, and the fields that its groups of columns answer.
+            fn answered() -> Vec<(&'static str, &'static [&'static [&'static str]])> {
+                vec![$((
+                    <crate::directory::$module::$node as Node>::NAME,
+                    <crate::directory::$module::$node as Node>::FIELDS,
+                ),)*]
+            }
+        };
+    }
+
+    records!(make_fields);
+
+    #[test]
+    fn every_field_of_a_record_is_in_a_group_of_columns() {
+        let document = parse_schema(sdl()).expect("the schema is GraphQL");
+        for (name, groups) in answered() {
+            let of = document.definitions.iter().find_map(|definition| match definition {
+                TypeSystemDefinition::Type(of) if of.node.name.node == name => match &of.node.kind {
+                    TypeKind::Object(object) => Some(&object.fields),
+                    _ => None,
+                },
+                _ => None,
+            });
+            let fields = of.unwrap_or_else(|| panic!("the schema has no type {name}"));
+            let of: BTreeSet<&str> = fields.iter().map(|field| field.node.name.node.as_str()).collect();
+            let read: BTreeSet<&str> = groups.iter().flat_map(|group| group.iter().copied()).collect();
+            let missing: Vec<_> = of.difference(&read).collect();
+            assert!(missing.is_empty(), "{name}: no group of columns answers {missing:?}");
+            let gone: Vec<_> = read.difference(&of).collect();
+            assert!(gone.is_empty(), "{name}: the schema has no fields {gone:?}");
+        }
+    }
+    #[test]
+    fn whoever_may_be_erased_has_a_mutation_for_it() {
+        for of in all_of::<RecordType>().filter(|of| of.is_erasable()) {
+            let of = of.field();
+            let mutation = format!("erase{}{}(", of[..1].to_uppercase(), &of[1..]);
+            assert!(sdl().contains(&mutation), "the schema has no mutation {mutation}..)");
+        }
+    }
 }

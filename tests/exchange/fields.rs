@@ -1,13 +1,18 @@
 //! Replicated fields become rows, and rows the same fields: to the last character, whatever is in them.
 
+use passerelle::directory::KINDS;
 use passerelle::record::value::DateTime;
-use passerelle::record::write::replica::{Canonical, Received, check, hash};
+use passerelle::record::write::replica::{self, Canonical, Received, Unfit, hash};
 use passerelle::record::{RecordType, Times, id};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+fn check(received: &Received) -> Result<(), Unfit> {
+    replica::check(KINDS, received)
+}
 
 /// A revision with these fields.
 fn received(of: RecordType, fields: &Value) -> Received {

@@ -6,8 +6,8 @@
 use async_graphql::{Context, ID, Object};
 use uuid::Uuid;
 
+use super::KINDS;
 use crate::connection;
-use crate::record::RecordType;
 use crate::record::audit::{Action, ActorKind, Subject};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::{self, graphql_id};
@@ -16,7 +16,9 @@ use crate::record::page::PageArguments;
 use crate::record::policy::Viewer;
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, Row, Selected, Selection};
 use crate::record::reader::{Reader, total_wanted};
+use crate::record::types::with_history;
 use crate::record::value::DateTime;
+use crate::record::{RecordType, all_of};
 
 connection!(
     HistoryConnection,
@@ -37,9 +39,6 @@ enum Of {
     Identity,
 }
 
-const KNOWN: [RecordType; 4] =
-    [RecordType::Organization, RecordType::Talent, RecordType::Affiliation, RecordType::Partnership];
-
 fn decode(text: &str) -> Result<(Of, Uuid), DomainError> {
     let (prefix, id) = id::decode_any("id", text)?;
     let identity = [Subject::Account(id), Subject::ApiKey(id)].map(Subject::prefix);
@@ -49,18 +48,24 @@ fn decode(text: &str) -> Result<(Of, Uuid), DomainError> {
     if prefix == Subject::Source(id).prefix() {
         return Ok((Of::Source, id));
     }
-    let of = KNOWN.into_iter().find(|of| of.prefix() == prefix);
-    let message = "Only organizations, talents, affiliations, partnerships, sources, accounts and API keys have a history.";
-    of.map(|of| (Of::Record(of), id)).ok_or_else(|| DomainError::bad_input("id", message))
+    let of = all_of::<RecordType>().find(|of| of.prefix() == prefix);
+    of.map(|of| (Of::Record(of), id)).ok_or_else(|| {
+        let types: Vec<&str> = all_of::<RecordType>().map(RecordType::many).collect();
+        let message = format!("Only {}, sources, accounts and API keys have a history.", types.join(", "));
+        DomainError::bad_input("id", message)
+    })
 }
 
 /// The list of the entries of a record that the viewer sees, the newest first.
 fn list(viewer: &Viewer, dialect: Dialect, of: Of) -> List {
     let (joined, sees) = match of {
-        Of::Record(of) => (
-            format!("LEFT JOIN {} AS o ON o.id = h.listed_under", of.prefix()),
-            viewer.sees_history(dialect, of, "o", "h.region", "h.listed_under"),
-        ),
+        Of::Record(of) => {
+            let sees = KINDS.of(of).sees(viewer, dialect, "o");
+            (
+                format!("LEFT JOIN {} AS o ON o.id = h.listed_under", of.prefix()),
+                viewer.sees_history(dialect, (of, &sees), "o", "h.region", "h.listed_under"),
+            )
+        }
         Of::Source => (String::new(), viewer.is_staff_in("h.region")),
         Of::Identity => (String::new(), if viewer.admin { "TRUE" } else { "FALSE" }.to_owned()),
     };
@@ -167,11 +172,16 @@ impl HistoryEntry {
     }
 }
 
-async fn page(reader: &Reader, field: &Selected, id: &ID) -> Result<HistoryConnection, DomainError> {
+async fn page(
+    reader: &Reader,
+    field: &Selected,
+    id: &ID,
+    arguments: &PageArguments,
+) -> Result<HistoryConnection, DomainError> {
     let (of, id) = decode(id)?;
     let list = list(&reader.viewer, reader.dialect(), of);
     let parent = vec![KeyValue::Id(id)];
-    let page = list.page(&PageArguments::of(field), std::slice::from_ref(&parent))?;
+    let page = list.page(arguments, std::slice::from_ref(&parent))?;
     let total = total_wanted(field, "HistoryConnection");
     list.read_one(&reader.db, parent, &page, COLUMNS, total, read).await.map(HistoryConnection::new)
 }
@@ -180,28 +190,52 @@ async fn page(reader: &Reader, field: &Selected, id: &ID) -> Result<HistoryConne
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HistoryQuery;
 
-/// Queries of histories.
-#[Object]
-impl HistoryQuery {
-    /// Who did what to a record and when, without values, the newest first. The staff of the record's region see it,
-    /// and a talent that of their own profile; administrators also what was done to accounts and API keys. It is empty
-    /// for everybody else, as for a record of which nothing is known.
-    async fn history(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(
-            desc = "Id of an organization, a talent, an affiliation, a partnership, a source, an account or an API key, also of one that was deleted."
-        )]
-        id: ID,
-        #[graphql(
-            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
-        )]
-        first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
-    ) -> GraphqlResult<HistoryConnection> {
-        let _ = (first, after, last, before);
-        page(Reader::of(ctx)?, &Selection::root(ctx), &id).await.graphql()
+macro_rules! make_history_query {
+    ($of:literal) => {
+        /// Queries of histories.
+        #[Object]
+        impl HistoryQuery {
+            /// Who did what to a record and when, without values, the newest first. The staff of the record's region see it,
+            /// and a talent that of their own profile; administrators also what was done to accounts and API keys. It is empty
+            /// for everybody else, as for a record of which nothing is known.
+            async fn history(
+                &self,
+                ctx: &Context<'_>,
+                #[graphql(desc = $of)] id: ID,
+                #[graphql(
+                    desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
+                )]
+                first: Option<i32>,
+                #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+                #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
+                #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+            ) -> GraphqlResult<HistoryConnection> {
+                let arguments = PageArguments { first, after, last, before };
+                page(Reader::of(ctx)?, &Selection::root(ctx), &id, &arguments).await.graphql()
+            }
+        }
+    };
+}
+
+with_history!(make_history_query);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! make_description {
+        ($of:literal) => {
+            const DESCRIPTION: &str = $of;
+        };
+    }
+
+    with_history!(make_description);
+
+    #[test]
+    fn every_type_with_a_history_is_named() {
+        for of in all_of::<RecordType>() {
+            let name = format!(" {},", of.one());
+            assert!(DESCRIPTION.contains(&name), "the text of `with_history` does not name {}", of.one());
+        }
     }
 }

@@ -8,6 +8,31 @@ pub mod organization;
 pub mod partnership;
 pub mod proposal;
 pub mod region;
+mod replicated;
 pub mod statistics;
 pub mod talent;
 pub mod vocabulary;
+
+use crate::record::RecordType;
+use crate::record::types::records;
+use crate::record::write::{AnyKind, Kinds};
+
+macro_rules! make_kinds {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $module:ident {
+            is $is:tt, write($kind:ident, $input:ident, $described:literal), $($rest:tt)*
+        }
+    )*) => {
+        fn kind_of(record_type: RecordType) -> &'static dyn AnyKind {
+            match record_type {
+                $(RecordType::$name => &$module::write::$kind,)*
+            }
+        }
+    };
+}
+
+records!(make_kinds);
+
+/// The registry of record types.
+pub const KINDS: Kinds = Kinds::new(kind_of);

@@ -3,129 +3,167 @@
 use async_graphql::{Context, ID, Interface, Object};
 use uuid::Uuid;
 
-use super::affiliation::AffiliationNode;
-use super::organization::OrganizationNode;
-use super::partnership::PartnershipNode;
+use super::region;
 use super::region::{RegionNode, TerritoryNode};
-use super::talent::TalentNode;
 use super::vocabulary::graphql::{OccupationNode, SectorNode};
 use super::vocabulary::vocabularies;
-use super::{affiliation, organization, partnership, region, talent};
 use crate::identity::account::graphql::AccountNode;
 use crate::identity::caller::{Call, Known};
 use crate::record::abstract_type::Abstract;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id;
-use crate::record::lookup::Key;
+use crate::record::node::by_ids;
 use crate::record::policy::Visibility;
 use crate::record::provenance::{Claim, ExternalId, Source};
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
+use crate::record::types::records;
 use crate::record::value::DateTime;
 use crate::record::{RecordType, all_of};
 
 /// Ids in one request for `nodes` at most.
 const MAX_IDS: usize = 100;
 
-/// Anything with an id, which is the same on every deployment.
-#[derive(Clone, Debug, Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Opaque id, the same on every deployment."))]
-pub enum Node {
-    /// A region.
-    Region(RegionNode),
-    /// A territory.
-    Territory(TerritoryNode),
-    /// A sector.
-    Sector(SectorNode),
-    /// An occupation.
-    Occupation(OccupationNode),
-    /// An organization.
-    Organization(Box<OrganizationNode>),
-    /// A talent.
-    Talent(Box<TalentNode>),
-    /// An affiliation.
-    Affiliation(Box<AffiliationNode>),
-    /// A partnership.
-    Partnership(Box<PartnershipNode>),
-    /// An account: the viewer's own.
-    Account(Box<AccountNode>),
+macro_rules! make_nodes {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $module:ident {
+            is $is:tt, write $write:tt, read($node:ident), $($rest:tt)*
+        }
+    )*) => {
+        /// Anything with an id, which is the same on every deployment.
+        #[derive(Clone, Debug, Interface)]
+        #[graphql(field(name = "id", ty = "ID", desc = "Opaque id, the same on every deployment."))]
+        pub enum Node {
+            /// A region.
+            Region(RegionNode),
+            /// A territory.
+            Territory(TerritoryNode),
+            /// A sector.
+            Sector(SectorNode),
+            /// An occupation.
+            Occupation(OccupationNode),
+            $($(#[$doc])* $name(Box<crate::directory::$module::$node>),)*
+            /// An account: the viewer's own.
+            Account(Box<AccountNode>),
+        }
+
+        $(impl From<crate::directory::$module::$node> for Node {
+            fn from(node: crate::directory::$module::$node) -> Self {
+                Self::$name(Box::new(node))
+            }
+        })*
+
+        impl Node {
+            /// The id of a record of the directory; nothing for anything else.
+            pub fn record_id(&self) -> Option<Uuid> {
+                match self {
+                    $(Self::$name(node) => Some(node.row.head.id),)*
+                    Self::Region(_)
+                    | Self::Territory(_)
+                    | Self::Sector(_)
+                    | Self::Occupation(_)
+                    | Self::Account(_) => None,
+                }
+            }
+        }
+
+        /// The records of a type that these ids name, in their order.
+        async fn of_record_type(
+            reader: &Reader,
+            of: RecordType,
+            ids: &[Uuid],
+            want: &Selection,
+        ) -> Result<Vec<Option<Node>>, DomainError> {
+            Ok(match of {
+                $(RecordType::$name => {
+                    let found = by_ids::<crate::directory::$module::$node>(reader, ids, want).await?;
+                    found.map(|node| node.map(Node::from)).collect()
+                })*
+            })
+        }
+    };
 }
 
-/// Anything of the directory that a region answers for.
-#[expect(clippy::duplicated_attributes, reason = "two fields have the same type")]
-#[derive(Clone, Debug, Interface)]
-#[graphql(
-    field(name = "id", ty = "ID", desc = "Opaque id, the same on every deployment."),
-    field(
-        name = "slug",
-        ty = "&str",
-        desc = "Readable name for addresses. It may change; a former one still finds the record."
-    ),
-    field(
-        name = "region",
-        ty = "GraphqlResult<RegionNode>",
-        desc = "The region that answers for the record."
-    ),
-    field(name = "visibility", ty = "Visibility", desc = "Who may see the record."),
-    field(
-        name = "revision",
-        ty = "i32",
-        desc = "Grows by one with each accepted change. Pass it as `baseRevision` to write only over what was read."
-    ),
-    field(name = "created_at", ty = "DateTime", desc = "When the record was first written here."),
-    field(name = "updated_at", ty = "DateTime", desc = "When the record was last changed."),
-    field(name = "sources", ty = "&[Source]", desc = "Where the facts come from."),
-    field(
-        name = "external_id",
-        ty = "Option<&ExternalId>",
-        desc = "The id in the system that owns the record; null where it was made here."
-    ),
-    field(
-        name = "claims",
-        ty = "Vec<&Claim>",
-        desc = "Statements by source, where sources differ or are unsure.",
-        arg(
-            name = "field",
-            ty = "Option<String>",
-            desc = "Only those on this field, named as in the schema: `foundedOn`."
-        )
-    )
-)]
-pub enum Record {
-    /// An organization.
-    Organization(Box<OrganizationNode>),
-    /// A talent.
-    Talent(Box<TalentNode>),
-    /// A partnership.
-    Partnership(Box<PartnershipNode>),
+records!(make_nodes);
+
+macro_rules! make_record {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $module:ident {
+            is $is:tt, write $write:tt, read $read:tt, record($($node:ident)?), $($rest:tt)*
+        }
+    )*) => {
+        make_record! { @ $($($name $module $node)?)* }
+    };
+    (@ $($name:ident $module:ident $node:ident)*) => {
+        /// The types of records that implement the interface.
+        pub const RECORDS: &[RecordType] = &[$(RecordType::$name,)*];
+
+        /// Anything of the directory that a region answers for.
+        #[expect(clippy::duplicated_attributes, reason = "two fields have the same type")]
+        #[derive(Clone, Debug, Interface)]
+        #[graphql(
+            field(name = "id", ty = "ID", desc = "Opaque id, the same on every deployment."),
+            field(
+                name = "slug",
+                ty = "&str",
+                desc = "Readable name for addresses. It may change; a former one still finds the record."
+            ),
+            field(
+                name = "region",
+                ty = "GraphqlResult<RegionNode>",
+                desc = "The region that answers for the record."
+            ),
+            field(name = "visibility", ty = "Visibility", desc = "Who may see the record."),
+            field(
+                name = "revision",
+                ty = "i32",
+                desc = "Grows by one with each accepted change. Pass it as `baseRevision` to write only over what was read."
+            ),
+            field(name = "created_at", ty = "DateTime", desc = "When the record was first written here."),
+            field(name = "updated_at", ty = "DateTime", desc = "When the record was last changed."),
+            field(name = "sources", ty = "&[Source]", desc = "Where the facts come from."),
+            field(
+                name = "external_id",
+                ty = "Option<&ExternalId>",
+                desc = "The id in the system that owns the record; null where it was made here."
+            ),
+            field(
+                name = "claims",
+                ty = "Vec<&Claim>",
+                desc = "Statements by source, where sources differ or are unsure.",
+                arg(
+                    name = "field",
+                    ty = "Option<String>",
+                    desc = "Only those on this field, named as in the schema: `foundedOn`."
+                )
+            )
+        )]
+        pub enum Record {
+            $(#[doc = concat!("A record of the type `", stringify!($node), "`.")] $name(Box<crate::directory::$module::$node>),)*
+        }
+    };
 }
 
-/// The types that have ids.
+records!(make_record);
+
+/// What has an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Region,
     Territory,
     Sector,
     Occupation,
-    Organization,
-    Talent,
-    Affiliation,
-    Partnership,
+    Record(RecordType),
     Account,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
-        Self::Region,
-        Self::Territory,
-        Self::Sector,
-        Self::Occupation,
-        Self::Organization,
-        Self::Talent,
-        Self::Affiliation,
-        Self::Partnership,
-        Self::Account,
-    ];
+    fn all() -> impl Iterator<Item = Self> {
+        let places = [Self::Region, Self::Territory, Self::Sector, Self::Occupation];
+        places.into_iter().chain(all_of::<RecordType>().map(Self::Record)).chain([Self::Account])
+    }
 
     const fn prefix(self) -> &'static str {
         match self {
@@ -133,10 +171,7 @@ impl Kind {
             Self::Territory => "territory",
             Self::Sector => "sector",
             Self::Occupation => "occupation",
-            Self::Organization => "organization",
-            Self::Talent => "talent",
-            Self::Affiliation => "affiliation",
-            Self::Partnership => "partnership",
+            Self::Record(of) => of.prefix(),
             Self::Account => "account",
         }
     }
@@ -144,8 +179,8 @@ impl Kind {
     /// Reads an id of any of the types.
     fn decode(argument: &str, text: &str) -> Result<(Self, Uuid), DomainError> {
         let (prefix, id) = id::decode_any(argument, text)?;
-        let kind = Self::ALL.into_iter().find(|kind| kind.prefix() == prefix).ok_or_else(|| {
-            let known: Vec<String> = Self::ALL.iter().map(|kind| format!("`{}_`", kind.prefix())).collect();
+        let kind = Self::all().find(|kind| kind.prefix() == prefix).ok_or_else(|| {
+            let known: Vec<String> = Self::all().map(|kind| format!("`{}_`", kind.prefix())).collect();
             let message = format!(
                 "There is no type with ids that begin with `{prefix}_`. Known are {}.",
                 known.join(", ")
@@ -169,7 +204,7 @@ async fn find(
 ) -> Result<Vec<Option<Node>>, DomainError> {
     let ids = ids.iter().map(|text| Kind::decode(argument, text)).collect::<Result<Vec<_>, _>>()?;
     let mut found: Vec<Option<Node>> = ids.iter().map(|_| None).collect();
-    for kind in Kind::ALL {
+    for kind in Kind::all() {
         let of_kind = ids.iter().enumerate().filter(|(_, (k, _))| *k == kind);
         let (places, ids): (Vec<usize>, Vec<Uuid>) = of_kind.map(|(place, (_, id))| (place, *id)).unzip();
         if places.is_empty() {
@@ -191,7 +226,6 @@ async fn of_type(
     want: &Selection,
 ) -> Result<Vec<Option<Node>>, DomainError> {
     let all = vocabularies();
-    let keys = || ids.iter().map(|id| Key::Id(*id)).collect::<Vec<_>>();
     Ok(match kind {
         Kind::Region => {
             let slugs: Vec<Option<&str>> =
@@ -215,22 +249,7 @@ async fn of_type(
             let entries = ids.iter().map(|id| all.occupations.by_id(*id));
             entries.map(|entry| entry.map(|entry| Node::Occupation(OccupationNode(entry)))).collect()
         }
-        Kind::Organization => {
-            let found = organization::find(reader, keys(), want).await?;
-            found.map(|node| node.map(|node| Node::Organization(Box::new(node)))).collect()
-        }
-        Kind::Talent => {
-            let found = talent::find(reader, keys(), want).await?;
-            found.map(|node| node.map(|node| Node::Talent(Box::new(node)))).collect()
-        }
-        Kind::Affiliation => {
-            let found = affiliation::find(reader, keys(), want).await?;
-            found.map(|node| node.map(|node| Node::Affiliation(Box::new(node)))).collect()
-        }
-        Kind::Partnership => {
-            let found = partnership::find(reader, keys(), want).await?;
-            found.map(|node| node.map(|node| Node::Partnership(Box::new(node)))).collect()
-        }
+        Kind::Record(of) => of_record_type(reader, of, ids, want).await?,
         Kind::Account => {
             let own = known.and_then(Known::account).filter(|account| ids.contains(&account.id));
             let node = match own {
@@ -253,12 +272,6 @@ pub async fn records(
     ids: &[(RecordType, Uuid)],
     want: &Selection,
 ) -> Result<Vec<Option<Node>>, DomainError> {
-    let kind = |of: RecordType| match of {
-        RecordType::Organization => Kind::Organization,
-        RecordType::Talent => Kind::Talent,
-        RecordType::Affiliation => Kind::Affiliation,
-        RecordType::Partnership => Kind::Partnership,
-    };
     let mut found: Vec<Option<Node>> = ids.iter().map(|_| None).collect();
     for of in all_of::<RecordType>() {
         let wanted = ids.iter().enumerate().filter(|(_, (one, _))| *one == of);
@@ -266,29 +279,12 @@ pub async fn records(
         if places.is_empty() {
             continue;
         }
-        let nodes = of_type(reader, None, kind(of), &wanted, want).await?;
+        let nodes = of_record_type(reader, of, &wanted, want).await?;
         for ((place, id), node) in places.into_iter().zip(wanted).zip(nodes) {
             found[place] = node.filter(|node| node.record_id() == Some(id));
         }
     }
     Ok(found)
-}
-
-impl Node {
-    /// The id of a record of the directory; nothing for anything else.
-    pub fn record_id(&self) -> Option<Uuid> {
-        match self {
-            Self::Organization(node) => Some(node.row.head.id),
-            Self::Talent(node) => Some(node.row.head.id),
-            Self::Affiliation(node) => Some(node.row.head.id),
-            Self::Partnership(node) => Some(node.row.head.id),
-            Self::Region(_)
-            | Self::Territory(_)
-            | Self::Sector(_)
-            | Self::Occupation(_)
-            | Self::Account(_) => None,
-        }
-    }
 }
 
 /// Queries by id alone.

@@ -2,33 +2,52 @@
 
 use serde::Deserialize;
 
-use crate::directory::affiliation::write::AffiliationInput;
-use crate::directory::organization::write::OrganizationInput;
-use crate::directory::partnership::write::PartnershipInput;
-use crate::directory::talent::write::TalentInput;
-use crate::record::write::RecordInput;
+use crate::record::types::records;
+use crate::record::write::{Fields, RecordInput};
+use crate::record::{RecordType, all_of};
 
-/// A line as it is written.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Line {
-    /// Name of the system that owns the record.
-    pub source: Option<String>,
-    /// The record's id in that system.
-    pub external_id: Option<String>,
-    /// The revision that the line was made from.
-    pub base_revision: Option<i32>,
-    /// Whether to write over what others have changed.
-    pub overwrite: bool,
-    /// Whether the record is to be deleted.
-    pub delete: bool,
-    /// Whether all that is known of the person is to be erased; not possible by file.
-    pub erase: bool,
-    organization: Option<OrganizationInput>,
-    talent: Option<TalentInput>,
-    affiliation: Option<AffiliationInput>,
-    partnership: Option<PartnershipInput>,
+macro_rules! make_line {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $module:ident {
+            is $is:tt, write($kind:ident, $input:ident, $described:literal), $($rest:tt)*
+        }
+    )*) => {
+        /// A line as it is written.
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+        pub struct Line {
+            /// Name of the system that owns the record.
+            pub source: Option<String>,
+            /// The record's id in that system.
+            pub external_id: Option<String>,
+            /// The revision that the line was made from.
+            pub base_revision: Option<i32>,
+            /// Whether to write over what others have changed.
+            pub overwrite: bool,
+            /// Whether the record is to be deleted.
+            pub delete: bool,
+            /// Whether all that is known of the person is to be erased; not possible by file.
+            pub erase: bool,
+            $($module: Option<crate::directory::$module::write::$input>,)*
+        }
+
+        impl Line {
+            /// The region that the line names, where it names one.
+            pub fn region(&self) -> Option<&str> {
+                let given = [$(self.$module.as_ref().map(|fields| fields as &dyn Fields),)*];
+                given.into_iter().flatten().find_map(Fields::region)
+            }
+
+            /// The records of the line: exactly one, where the line is right.
+            fn take_inputs(&mut self) -> impl IntoIterator<Item = Option<RecordInput>> + use<> {
+                [$(self.$module.take().map(RecordInput::new::<crate::directory::$module::write::$kind>),)*]
+            }
+        }
+    };
 }
+
+records!(make_line);
 
 /// What is wrong with a line, at which field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,19 +93,10 @@ impl Line {
     /// # Errors
     /// Where there is none, or more than one.
     pub fn take_input(&mut self) -> Result<RecordInput, Fault> {
-        let (organization, talent) = (self.organization.take(), self.talent.take());
-        let only = RecordInput::only(organization, talent, self.affiliation.take(), self.partnership.take());
-        let message = "A line has exactly one of `organization`, `talent`, `affiliation`, `partnership`.";
-        only.ok_or_else(|| Fault::new("", message))
-    }
-
-    /// The region that the line names, where it names one.
-    pub fn region(&self) -> Option<&str> {
-        let organization = self.organization.as_ref().map(|input| &input.region);
-        let talent = self.talent.as_ref().map(|input| &input.region);
-        let partnership = self.partnership.as_ref().map(|input| &input.region);
-        let region = organization.or(talent).or(partnership)?;
-        region.as_opt_deref().flatten()
+        RecordInput::only(self.take_inputs()).ok_or_else(|| {
+            let types: Vec<String> = all_of::<RecordType>().map(|of| format!("`{}`", of.field())).collect();
+            Fault::new("", format!("A line has exactly one of {}.", types.join(", ")))
+        })
     }
 }
 

@@ -9,14 +9,24 @@ use crate::app::App;
 use crate::changes;
 use crate::record::error::DomainError;
 use crate::record::id;
+use crate::record::types::records;
 use crate::record::write::{RecordInput, Status, Submission, apply, log_of};
 
-const FILES: [&str; 4] = [
-    include_str!("../../data/sample/organizations.ndjson"),
-    include_str!("../../data/sample/talents.ndjson"),
-    include_str!("../../data/sample/affiliations.ndjson"),
-    include_str!("../../data/sample/partnerships.ndjson"),
-];
+macro_rules! make_files {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $module:ident {
+            is($bit:literal, $about:ident, $field:literal, $one:literal, $many:literal), $($rest:tt)*
+        }
+    )*) => {
+        /// A file for each record type, which has the type's plural for its name.
+        const FILES: &[&str] = &[
+            $(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/sample/", $many, ".ndjson")),)*
+        ];
+    };
+}
+
+records!(make_files);
 
 fn submission(text: &str) -> Result<Submission, DomainError> {
     let broken = |error: String| DomainError::Stored(format!("sample: {error}: {text}"));

@@ -20,7 +20,7 @@ use super::file::{LAST_TRY, Report, Waiting, make_room};
 use super::line::Fault;
 use super::source;
 use crate::app::App;
-use crate::directory::vocabulary;
+use crate::directory::{KINDS, vocabulary};
 use crate::record::audit::Actor;
 use crate::record::error::DomainError;
 use crate::record::read::keyed::hex;
@@ -365,7 +365,7 @@ fn check_lines(
                     format!("the source `{}` is neither known here nor in the first line", shown(source));
                 return Err(Unfit::new("record.externalId", message));
             }
-            replica::check(&one).map(|()| place)
+            replica::check(KINDS, &one).map(|()| place)
         });
         match checked {
             Ok((of, id)) => {

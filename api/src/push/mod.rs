@@ -121,7 +121,7 @@ fn busy(after: i64) -> Problem {
 fn placed(problem: Problem, place: usize, of: Option<RecordType>) -> Problem {
     let of =
         of.filter(|_| problem.is_of_the_input() && !matches!(problem.path.as_str(), "externalId" | "id"));
-    let below = of.map_or_else(|| problem.path.clone(), |of| format!("{}.{}", of.prefix(), problem.path));
+    let below = of.map_or_else(|| problem.path.clone(), |of| format!("{}.{}", of.field(), problem.path));
     let path = if problem.path == "id" { "externalId".to_owned() } else { below };
     problem.with_argument(format!("input.records.{place}.{path}").trim_end_matches('.').to_owned())
 }
@@ -270,7 +270,7 @@ fn submission(item: Item, source: &Source) -> Result<Submission, Problem> {
         return Err(Problem::at("externalId", said));
     }
     let input = item.input.ok_or_else(|| Problem::new("", &pushing::ONE_RECORD))?;
-    if item.removal == Some(Removal::Erase) && input.record_type() != RecordType::Talent {
+    if item.removal == Some(Removal::Erase) && !input.record_type().is_erasable() {
         return Err(Problem::beside("erase", Said::new(&pushing::ERASE_PEOPLE)));
     }
     // A system that has seen no revision makes new records, and changes none.

@@ -9,11 +9,7 @@ use uuid::Uuid;
 use super::full::{self, Begin, Complete, Completed, SHOWN};
 use super::{Item, MAX_BATCH, MAX_RECORD, MAX_RECORDS, Push, PushMode, Pushed, push};
 use crate::changes::{self, ChangeCursor};
-use crate::directory::affiliation::write::AffiliationInput;
 use crate::directory::node::{self, Node};
-use crate::directory::organization::write::OrganizationInput;
-use crate::directory::partnership::write::PartnershipInput;
-use crate::directory::talent::write::TalentInput;
 use crate::record::RecordType;
 use crate::record::abstract_type::Abstract;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
@@ -22,6 +18,7 @@ use crate::record::mutation::{Mutator, sent};
 use crate::record::problem::Problem;
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
+use crate::record::types::{enumerated, records};
 use crate::record::user_error::UserError;
 use crate::record::value::DateTime;
 use crate::record::write::{RecordInput, Removal, Status};
@@ -57,33 +54,63 @@ pub struct PushRecordsInput {
     pub records: Vec<PushRecordInput>,
 }
 
-/// A record as its system has it. Exactly one of `organization`, `talent`, `affiliation` and `partnership` is given, also
-/// where it is deleted; an id in it may also be a slug or `source:externalId`, also of another record of the batch.
-#[derive(Clone, Debug, InputObject)]
-pub struct PushRecordInput {
-    /// Its id in its system.
-    pub external_id: String,
-    /// The revision that your system has seen. Where another is present, nothing is written: CONFLICT. Without it a new
-    /// record is made, and one that is there is a CONFLICT unless it is the same.
-    pub base_revision: Option<i32>,
-    /// Without `baseRevision`: writes over what others have changed. What a person has decided for themselves stays.
-    #[graphql(default_with = "Some(false)")]
-    pub overwrite: Option<bool>,
-    /// Whether the record is to be deleted. Without `baseRevision` it is a CONFLICT where somebody else has changed it.
-    #[graphql(default_with = "Some(false)")]
-    pub delete: Option<bool>,
-    /// Whether all that is known of the person is to be erased: they never come back under this id.
-    #[graphql(default_with = "Some(false)")]
-    pub erase: Option<bool>,
-    /// An organization.
-    pub organization: Option<OrganizationInput>,
-    /// A talent.
-    pub talent: Option<TalentInput>,
-    /// An affiliation.
-    pub affiliation: Option<AffiliationInput>,
-    /// A partnership.
-    pub partnership: Option<PartnershipInput>,
+macro_rules! make_record_input {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $module:ident {
+            is($bit:literal, $about:ident, $field:literal, $($called:tt)*),
+            write($kind:ident, $input:ident, $described:literal), $($rest:tt)*
+        }
+    )*) => {
+        #[doc = concat!(
+            "A record as its system has it. Exactly one of ", enumerated!("`" "`", "and": $($field)*),
+            " is given, also"
+        )]
+        /// where it is deleted; an id in it may also be a slug or `source:externalId`, also of another record of the batch.
+        #[derive(Clone, Debug, InputObject)]
+        pub struct PushRecordInput {
+            /// Its id in its system.
+            pub external_id: String,
+            /// The revision that your system has seen. Where another is present, nothing is written: CONFLICT. Without it a new
+            /// record is made, and one that is there is a CONFLICT unless it is the same.
+            pub base_revision: Option<i32>,
+            /// Without `baseRevision`: writes over what others have changed. What a person has decided for themselves stays.
+            #[graphql(default_with = "Some(false)")]
+            pub overwrite: Option<bool>,
+            /// Whether the record is to be deleted. Without `baseRevision` it is a CONFLICT where somebody else has changed it.
+            #[graphql(default_with = "Some(false)")]
+            pub delete: Option<bool>,
+            /// Whether all that is known of the person is to be erased: they never come back under this id.
+            #[graphql(default_with = "Some(false)")]
+            pub erase: Option<bool>,
+            $(
+                #[doc = concat!($described)]
+                pub $module: Option<crate::directory::$module::write::$input>,
+            )*
+        }
+
+        impl PushRecordInput {
+            fn into_item(self) -> Item {
+                let removal = match (self.erase.unwrap_or_default(), self.delete.unwrap_or_default()) {
+                    (true, _) => Some(Removal::Erase),
+                    (false, true) => Some(Removal::Delete),
+                    (false, false) => None,
+                };
+                Item {
+                    external_id: self.external_id,
+                    base_revision: self.base_revision,
+                    overwrite: self.overwrite.unwrap_or_default(),
+                    removal,
+                    input: RecordInput::only([
+                        $(self.$module.map(RecordInput::new::<crate::directory::$module::write::$kind>),)*
+                    ]),
+                }
+            }
+        }
+    };
 }
+
+records!(make_record_input);
 
 /// What became of a batch.
 #[derive(Clone, Debug, SimpleObject)]
@@ -186,23 +213,6 @@ pub struct UnmentionedRecord {
     pub user_errors: Vec<UserError>,
 }
 
-impl PushRecordInput {
-    fn into_item(self) -> Item {
-        let removal = match (self.erase.unwrap_or_default(), self.delete.unwrap_or_default()) {
-            (true, _) => Some(Removal::Erase),
-            (false, true) => Some(Removal::Delete),
-            (false, false) => None,
-        };
-        Item {
-            external_id: self.external_id,
-            base_revision: self.base_revision,
-            overwrite: self.overwrite.unwrap_or_default(),
-            removal,
-            input: RecordInput::only(self.organization, self.talent, self.affiliation, self.partnership),
-        }
-    }
-}
-
 /// What is known of a record of a batch before it is pushed.
 struct Sent {
     external_id: String,
@@ -250,7 +260,7 @@ async fn cursor(
 /// The record of a batch as it was sent, as JSON.
 fn submitted(sent: &Value, place: usize, of: Option<RecordType>) -> String {
     let record = &sent["records"][place];
-    of.map_or_else(String::new, |of| record[of.prefix()].to_string())
+    of.map_or_else(String::new, |of| record[of.field()].to_string())
 }
 
 /// Mutations of pushes.

@@ -4,11 +4,11 @@ use async_graphql::{InputObject, MaybeUndefined};
 use serde::{Deserialize, Serialize};
 
 use super::error::DomainError;
+use super::lookup::Key;
 use super::messages::{self, Said};
 use super::problem::{Problem, Problems};
 use super::provenance::{Claim, ClaimInput, Source, SourceInput};
-use super::value::{Given, Identifier, Language, LocalizedText};
-use crate::directory::organization::graphql::IdentifierInput;
+use super::value::{Given, Identifier, IdentifierScheme, Language, LocalizedText};
 
 /// Characters of a name or title at most.
 pub const MAX_NAME: usize = 300;
@@ -16,6 +16,28 @@ pub const MAX_NAME: usize = 300;
 pub const MAX_TEXT: usize = 20_000;
 /// Entries of a list at most.
 pub const MAX_ENTRIES: usize = 200;
+
+/// An official identifier, as somebody writes it: spaces, dots and prefixes are accepted.
+#[derive(Clone, Debug, Deserialize, InputObject)]
+#[serde(deny_unknown_fields)]
+pub struct IdentifierInput {
+    /// The scheme that it belongs to.
+    pub scheme: IdentifierScheme,
+    /// The identifier itself; its check digit must be right.
+    pub value: String,
+}
+
+impl IdentifierInput {
+    /// The key that it is found by.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` where it is no identifier of its scheme.
+    pub fn key(&self) -> Result<Key, DomainError> {
+        let identifier = Identifier::parse(self.scheme, &self.value)
+            .map_err(|error| DomainError::bad_input("by.identifier.value", error.to_string()))?;
+        Ok(Key::Identifier(self.scheme.as_str(), identifier.value().to_owned()))
+    }
+}
 
 /// A text in one language.
 #[derive(Clone, Debug, Deserialize, InputObject)]

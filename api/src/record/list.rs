@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use async_graphql::Enum;
+
 use super::columns_of;
 use super::error::DomainError;
 use super::page::{Cursor, CursorTag, Page, PageArguments, PageInfo, PageOf, Position};
@@ -292,6 +294,16 @@ pub enum SortKey {
     Number(&'static str),
     /// A column with a partial date or nothing; nothing comes last in both directions.
     PartialDate(&'static str),
+}
+
+/// The direction of an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum OrderDirection {
+    /// The first letter, the earliest first.
+    #[default]
+    Asc,
+    /// The last letter, the latest first.
+    Desc,
 }
 
 /// An order that a client asked for.

@@ -1,9 +1,12 @@
 //! How one record is named: by id, slug, identifier or external id. Old names still resolve.
 
+use async_graphql::{ID, OneofObject};
 use uuid::Uuid;
 
-use super::RecordType;
+use super::error::DomainError;
+use super::provenance::ExternalIdInput;
 use super::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue};
+use super::{RecordType, id};
 
 /// What one record is asked by.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +21,31 @@ pub enum Key {
     Identifier(&'static str, String),
     /// The id in the system that owns it: source and id.
     ExternalId(String, String),
+}
+
+/// Names one record, in one of three ways.
+#[derive(Clone, Debug, OneofObject)]
+pub enum RecordBy {
+    /// By its id, or that of a duplicate that was merged into it.
+    Id(ID),
+    /// By its slug, or a former one.
+    Slug(String),
+    /// By its id in the system that owns the record.
+    ExternalId(ExternalIdInput),
+}
+
+impl RecordBy {
+    /// The key of a record of this type.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` for a wrong id.
+    pub fn key(self, type_name: &str) -> Result<Key, DomainError> {
+        Ok(match self {
+            Self::Id(id) => Key::Id(id::decode("by.id", type_name, &id)?),
+            Self::Slug(slug) => Key::slug(&slug),
+            Self::ExternalId(by) => Key::external_id(&by.source, &by.id),
+        })
+    }
 }
 
 /// The SQL that turns keys of one kind into ids.

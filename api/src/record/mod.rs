@@ -1,8 +1,6 @@
 //! What all records share: ids, visibility, paging, claims, the way reads run, the one door for writes.
 
-use async_graphql::Enum;
 use async_graphql::resolver_utils::{EnumItem, EnumType};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub mod abstract_type;
@@ -16,6 +14,7 @@ pub mod list;
 pub mod lookup;
 pub mod messages;
 pub mod mutation;
+pub mod node;
 pub mod page;
 pub mod patience;
 pub mod policy;
@@ -26,6 +25,7 @@ pub mod reader;
 pub mod reference;
 pub mod slug;
 pub mod trusted_clock;
+pub(crate) mod types;
 pub mod user_error;
 pub mod value;
 pub mod write;
@@ -33,55 +33,8 @@ pub mod write;
 use error::DomainError;
 use policy::{Facts, Visibility};
 use read::Row;
+pub use types::RecordType;
 use value::DateTime;
-
-/// The types of records that a region answers for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum, Serialize, Deserialize)]
-pub enum RecordType {
-    /// A company, school, fund, public body, association or venue.
-    Organization,
-    /// A person in a professional role.
-    Talent,
-    /// A talent's role in an organization.
-    Affiliation,
-    /// Organizations working together.
-    Partnership,
-}
-
-impl RecordType {
-    /// The name in lower case: prefix of ids.
-    pub const fn prefix(self) -> &'static str {
-        match self {
-            Self::Organization => "organization",
-            Self::Talent => "talent",
-            Self::Affiliation => "affiliation",
-            Self::Partnership => "partnership",
-        }
-    }
-
-    /// Whether records of the type are about people.
-    pub const fn is_personal(self) -> bool {
-        match self {
-            Self::Talent | Self::Affiliation => true,
-            Self::Organization | Self::Partnership => false,
-        }
-    }
-
-    /// The type among those that a cursor of the log stands for; never another one's later.
-    pub const fn bit(self) -> u16 {
-        match self {
-            Self::Organization => 1,
-            Self::Talent => 1 << 1,
-            Self::Affiliation => 1 << 2,
-            Self::Partnership => 1 << 3,
-        }
-    }
-
-    /// The name in the database and in the schema's enum.
-    pub fn name(self) -> &'static str {
-        name_of(self)
-    }
-}
 
 /// The GraphQL name of an enum value: also what the database stores.
 pub fn name_of<T: EnumType>(value: T) -> &'static str {

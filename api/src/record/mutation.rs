@@ -13,17 +13,17 @@ use super::error::{DomainError, GraphqlResult, IntoGraphql};
 use super::id::{self, graphql_id};
 use super::lookup::Key;
 use super::messages::{self, Message, Said};
+use super::node::{self, Node};
 use super::problem::Problem;
 use super::read::Selection;
 use super::reader::Reader;
 use super::user_error::UserError;
 use super::value::DateTime;
 use super::write::{
-    Answer, Answered, Ended, MAX_KEY, Merge, Mergeable, Once, RecordInput, Removal, Status, Submission,
+    Answer, Answered, Ended, MAX_KEY, Merge, Mergeable, Once, RecordInput, Removal, Status, Step, Submission,
     merge, through, write_once,
 };
 use crate::app::App;
-use crate::directory::talent::consent::{Agreement, ConsentInput, Step};
 
 /// What was deleted, when it will be, or why it is not.
 #[derive(Clone, Debug, Default, SimpleObject)]
@@ -73,6 +73,64 @@ impl Done {
         Ok(problems.map(|problem| UserError::new(problem, &reader.languages)).collect())
     }
 }
+
+/// The payload of the mutations of a record type.
+pub trait Payload: Sized {
+    /// Name of the payload in the schema.
+    const NAME: &'static str;
+    /// The field that shows the record.
+    const FIELD: &'static str;
+    /// The record.
+    type Node: Node;
+    /// The payload with a record, or with the reasons why nothing was written.
+    fn new(node: Option<Self::Node>, user_errors: Vec<UserError>) -> Self;
+}
+
+/// The payload of a mutation, with the record as the caller selects and sees it.
+///
+/// # Errors
+/// [`DomainError::Database`], [`DomainError::Unconfirmed`].
+pub async fn payload<P: Payload>(ctx: &Context<'_>, done: Done) -> GraphqlResult<P> {
+    let reader = Mutator::of(ctx)?.reader();
+    let wanted = done.wanted(ctx, P::NAME, P::FIELD);
+    let node = match &wanted {
+        Some((keys, want)) => node::find(reader, keys.clone(), want).await.graphql()?.next().flatten(),
+        None => None,
+    };
+    let shown = wanted.is_none() || node.is_some();
+    Ok(P::new(node, done.user_errors(reader, shown).graphql()?))
+}
+
+/// Declares the payload of the mutations of a record type.
+macro_rules! record_payload {
+    (
+        $(#[$doc:meta])* $payload:ident,
+        $(#[$field_doc:meta])* $field:ident: $node:ty
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, async_graphql::SimpleObject)]
+        pub struct $payload {
+            $(#[$field_doc])*
+            pub $field: Option<$node>,
+            /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
+            pub user_errors: Vec<$crate::record::user_error::UserError>,
+        }
+
+        impl $crate::record::mutation::Payload for $payload {
+            const NAME: &'static str = stringify!($payload);
+            const FIELD: &'static str = stringify!($field);
+            type Node = $node;
+
+            fn new(
+                $field: Option<$node>,
+                user_errors: Vec<$crate::record::user_error::UserError>,
+            ) -> Self {
+                Self { $field, user_errors }
+            }
+        }
+    };
+}
+pub(crate) use record_payload;
 
 /// What was written, as a payload shows it where it `wants` it.
 ///
@@ -163,7 +221,7 @@ impl<'a> Mutator<'a> {
         self.with_record(id, submission).await
     }
 
-    /// Changes a record for who may have to agree to it.
+    /// Changes a record with a step beside what its fields say.
     ///
     /// # Errors
     /// See [`Mutator::update`].
@@ -172,11 +230,9 @@ impl<'a> Mutator<'a> {
         id: &ID,
         base_revision: Option<i32>,
         record: RecordInput,
-        consent: Option<ConsentInput>,
+        step: Arc<dyn Step>,
     ) -> Result<Done, DomainError> {
-        let agreement = Agreement { account: self.reader.viewer.account, text: consent };
-        let step = Some(Step::Agree(agreement));
-        let submission = Submission { base_revision, step, ..self.submission(record) };
+        let submission = Submission { base_revision, step: Some(step), ..self.submission(record) };
         self.with_record(id, submission).await
     }
 
@@ -184,12 +240,12 @@ impl<'a> Mutator<'a> {
     ///
     /// # Errors
     /// See [`Mutator::update`].
-    pub async fn answer(&self, id: &ID, answer: Answer, blank: RecordInput) -> Result<Done, DomainError> {
-        let submission = Submission { answer: Some(answer), ..self.submission(blank) };
+    pub async fn answer(&self, id: &ID, answer: Answer, of: RecordType) -> Result<Done, DomainError> {
+        let submission = Submission { answer: Some(answer), ..self.submission(RecordInput::blank(of)) };
         self.with_record(id, submission).await
     }
 
-    /// Deletes a record; `blank` says of which type.
+    /// Deletes a record of a type.
     ///
     /// # Errors
     /// See [`Mutator::update`].
@@ -197,13 +253,10 @@ impl<'a> Mutator<'a> {
         &self,
         id: &ID,
         base_revision: Option<i32>,
-        blank: RecordInput,
+        of: RecordType,
     ) -> GraphqlResult<DeletePayload> {
-        self.removed(
-            id,
-            Submission { base_revision, removal: Some(Removal::Delete), ..self.submission(blank) },
-        )
-        .await
+        let (removal, blank) = (Some(Removal::Delete), RecordInput::blank(of));
+        self.removed(id, Submission { base_revision, removal, ..self.submission(blank) }).await
     }
 
     async fn removed(&self, id: &ID, submission: Submission) -> GraphqlResult<DeletePayload> {

@@ -297,6 +297,18 @@ impl<T> PageOf<T> {
     }
 }
 
+/// A connection of the schema.
+pub trait Connection: Sized {
+    /// Name of the connection in the schema.
+    const NAME: &'static str;
+    /// Name of its edge in the schema.
+    const EDGE: &'static str;
+    /// Its items.
+    type Item;
+    /// The connection of a page.
+    fn new(page: PageOf<Self::Item>) -> Self;
+}
+
 /// Declares the connection and edge types of a node type.
 ///
 /// They differ in nothing but names, which GraphQL asks for.
@@ -309,6 +321,16 @@ macro_rules! connection {
             edges: Vec<$edge>,
             page_info: $crate::record::page::PageInfo,
             total_count: Option<i64>,
+        }
+
+        impl $crate::record::page::Connection for $connection {
+            const NAME: &'static str = $name;
+            const EDGE: &'static str = $edge_name;
+            type Item = $node;
+
+            fn new(page: $crate::record::page::PageOf<$node>) -> Self {
+                Self::new(page)
+            }
         }
 
         impl $connection {

@@ -250,7 +250,7 @@ impl Viewer {
     }
 
     /// The condition on the level in `column` of the row `alias`, which has `region` and `id`.
-    fn condition(&self, dialect: Dialect, alias: &str, column: &str) -> String {
+    pub fn condition(&self, dialect: Dialect, alias: &str, column: &str) -> String {
         let mut any = vec![self.level_condition(&format!("{alias}.{column}"))];
         if !self.by_level_alone() {
             any.extend(self.by_role(dialect, alias));
@@ -259,7 +259,7 @@ impl Viewer {
     }
 
     /// What lets the viewer see the row `alias` at whatever level, each a condition.
-    fn by_role(&self, dialect: Dialect, alias: &str) -> Vec<String> {
+    pub fn by_role(&self, dialect: Dialect, alias: &str) -> Vec<String> {
         let mut any = Vec::new();
         let regions = self.insider_regions();
         if !regions.is_empty() {
@@ -276,37 +276,10 @@ impl Viewer {
         self.condition(dialect, alias, "visibility")
     }
 
-    /// The condition for a row `alias` of the table of a type.
-    pub fn sees_type(&self, dialect: Dialect, of: RecordType, alias: &str) -> String {
-        match of {
-            RecordType::Organization | RecordType::Talent => self.sees_record(dialect, alias),
-            RecordType::Affiliation => self.sees_affiliation(dialect, alias),
-            RecordType::Partnership => self.sees_partnership(dialect, alias),
-        }
-    }
-
     /// The condition for one group of fields of the talent `alias`, by the column of its level. The talent
     /// itself must be seen as well.
     pub fn sees_group(&self, dialect: Dialect, alias: &str, column: &str) -> String {
         self.condition(dialect, alias, column)
-    }
-
-    /// The condition for an affiliation `alias`: its talent, that group of the talent's fields, and its
-    /// organization are all seen. One that a side disputes is private to both sides.
-    pub fn sees_affiliation(&self, dialect: Dialect, alias: &str) -> String {
-        let stored = self.level_condition(&format!("{alias}.visibility"));
-        if self.by_level_alone() {
-            return stored;
-        }
-        let own: Vec<String> = ["pt", "po"].iter().flat_map(|side| self.by_role(dialect, side)).collect();
-        format!(
-            "({stored} OR EXISTS (SELECT 1 FROM talent AS pt JOIN organization AS po ON po.id = {alias}.organization_id \
-             WHERE pt.id = {alias}.talent_id AND {} AND {} AND {} AND ({alias}.disputed_by IS NULL OR {})))",
-            self.sees_record(dialect, "pt"),
-            self.sees_group(dialect, "pt", "affiliations_visibility"),
-            self.sees_record(dialect, "po"),
-            own.join(" OR "),
-        )
     }
 
     /// Whether the viewer sees an affiliation that one of its sides disputes, beside seeing both sides: it is
@@ -316,12 +289,12 @@ impl Viewer {
     }
 
     /// The condition for an entry of the history of a record of this type: the viewer is of the staff of its region, and
-    /// sees the record `alias`, which is not there (null) where it was deleted, or it is their own profile. `region`
-    /// holds the region that answered for the record then, `id` whose history it is.
+    /// sees the record `alias`, which is not there (null) where it was deleted, or it is their own profile. `sees` is the
+    /// condition for the record, `region` holds the region that answered for the record then, `id` whose history it is.
     pub fn sees_history(
         &self,
         dialect: Dialect,
-        of: RecordType,
+        (of, sees): (RecordType, &str),
         alias: &str,
         region: &str,
         id: &str,
@@ -332,9 +305,8 @@ impl Viewer {
         let mut any = Vec::new();
         if !self.staff_of.is_empty() {
             any.push(format!(
-                "(COALESCE({alias}.region, {region}) IN ({}) AND ({alias}.id IS NULL OR {}))",
+                "(COALESCE({alias}.region, {region}) IN ({}) AND ({alias}.id IS NULL OR {sees}))",
                 listed_texts(self.staff_of.iter().map(String::as_str)),
-                self.sees_type(dialect, of, alias)
             ));
         }
         if of == RecordType::Talent && !self.owns.is_empty() {
@@ -368,21 +340,6 @@ impl Viewer {
     /// themselves, nor what anybody may read without saying who they are.
     pub fn is_noted_by(&self, talent: Uuid) -> bool {
         self.account.is_some() && !self.owns.contains(&talent)
-    }
-
-    /// The condition for a partnership `alias`: it and all its parties are seen.
-    pub fn sees_partnership(&self, dialect: Dialect, alias: &str) -> String {
-        let stored = self.level_condition(&format!("{alias}.visibility"));
-        if self.by_level_alone() {
-            return stored;
-        }
-        format!(
-            "({stored} OR ({} AND NOT EXISTS (SELECT 1 FROM partnership_party AS pp \
-             JOIN organization AS po ON po.id = pp.organization_id \
-             WHERE pp.partnership_id = {alias}.id AND NOT {})))",
-            self.condition(dialect, alias, "declared_visibility"),
-            self.sees_record(dialect, "po"),
-        )
     }
 }
 

@@ -155,7 +155,7 @@ impl Problem {
         let message = match to {
             RecordType::Organization => &messages::UNKNOWN_ORGANIZATION,
             RecordType::Talent => &messages::UNKNOWN_TALENT,
-            RecordType::Affiliation | RecordType::Partnership => &messages::UNKNOWN_RECORD,
+            _ => &messages::UNKNOWN_RECORD,
         };
         Self::at(path, Said::new(message).with("text", shown))
     }

@@ -64,6 +64,12 @@ pub struct ExternalId {
 }
 
 impl ExternalId {
+    /// Selects the columns that [`ExternalId::read`] reads for the record `alias`, and joins their table.
+    pub fn fetch(alias: &str, columns: &mut Vec<String>, joins: &mut Vec<String>) {
+        columns.push(format!("{alias}_sync.source, {alias}_sync.external_id"));
+        joins.push(format!("LEFT JOIN sync_record AS {alias}_sync ON {alias}_sync.record_id = {alias}.id"));
+    }
+
     /// Reads the columns `source` and `external_id`; nothing where the record was written here.
     ///
     /// # Errors

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::error::DomainError;
@@ -10,7 +9,7 @@ use super::id;
 use super::lookup::Key;
 use super::policy::Viewer;
 use super::read::{Dialect, KeyRow, KeyedStatement};
-use super::write::Reference;
+use super::write::{Batch, Reference};
 
 /// How a reference names its record: an id of its type, a source and an id there, or a slug.
 fn key_of(reference: &Reference) -> Key {
@@ -31,31 +30,30 @@ fn key_of(reference: &Reference) -> Key {
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn resolve(
-    on: &impl ConnectionTrait,
-    dialect: Dialect,
+    batch: &Batch<'_>,
     references: &[Reference],
     viewer: Option<&Viewer>,
     keeps: bool,
 ) -> Result<HashMap<Reference, Uuid>, DomainError> {
-    let keeps = keeps && dialect == Dialect::Postgres;
-    let mut found = resolve_once(on, dialect, references, viewer, keeps).await?;
+    let keeps = keeps && batch.dialect == Dialect::Postgres;
+    let mut found = resolve_once(batch, references, viewer, keeps).await?;
     let missing: Vec<Reference> =
         references.iter().filter(|reference| !found.contains_key(*reference)).cloned().collect();
     // Who waited for a duplicate that was being merged finds nothing under its name as it was: the second look finds
     // where it leads.
     if keeps && !missing.is_empty() {
-        found.extend(resolve_once(on, dialect, &missing, viewer, keeps).await?);
+        found.extend(resolve_once(batch, &missing, viewer, keeps).await?);
     }
     Ok(found)
 }
 
 async fn resolve_once(
-    on: &impl ConnectionTrait,
-    dialect: Dialect,
+    batch: &Batch<'_>,
     references: &[Reference],
     viewer: Option<&Viewer>,
     keeps: bool,
 ) -> Result<HashMap<Reference, Uuid>, DomainError> {
+    let dialect = batch.dialect;
     // Keys of one kind and type go in one statement.
     let mut groups: HashMap<(&str, super::RecordType), Vec<(Reference, Key)>> = HashMap::new();
     for reference in references {
@@ -76,7 +74,7 @@ async fn resolve_once(
         let (seen, condition) = match viewer {
             Some(viewer) => (
                 format!("{} {} AS r ON r.id = v.record_id", dialect.join(), record_type.prefix()),
-                format!("AND {}", viewer.sees_type(dialect, record_type, "r")),
+                format!("AND {}", batch.app.kinds.of(record_type).sees(viewer, dialect, "r")),
             ),
             None => Default::default(),
         };
@@ -93,7 +91,7 @@ async fn resolve_once(
         let (asked, keys): (Vec<Reference>, Vec<KeyRow>) =
             group.into_iter().map(|(reference, key)| (reference, key.into_row())).unzip();
         let statement = KeyedStatement { sql, keys: lookup.keys };
-        for (position, mut row) in statement.query(on, dialect, keys).await? {
+        for (position, mut row) in statement.query(batch.tx, dialect, keys).await? {
             found.insert(asked[position].clone(), row.get()?);
         }
     }

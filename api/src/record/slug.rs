@@ -13,13 +13,13 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::error::DomainError;
+use super::input::IdentifierInput;
 use super::messages::{self, Said};
 use super::problem::{Problem, Problems};
 use super::read::keyed::hex;
 use super::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use super::value::{Identifier, fold};
 use super::write::{Batch, Draft, Kind, Numbered, rows_of};
-use crate::directory::organization::graphql::IdentifierInput;
 
 /// Characters of a slug at most.
 pub const MAX_SLUG: usize = 120;
@@ -71,7 +71,7 @@ fn owner_of<K: Kind>(batch: &Batch<'_>, alias: &str) -> (String, String) {
     let Some(viewer) = batch.reader.as_deref() else {
         return (format!("{alias}.record_id, TRUE"), String::new());
     };
-    let seen = viewer.sees_type(batch.dialect, K::TYPE, "o");
+    let seen = K::sees(viewer, batch.dialect, "o");
     let join = format!("LEFT JOIN {} AS o ON o.id = {alias}.record_id AND {seen}", K::TYPE.prefix());
     (format!("{alias}.record_id, o.id IS NOT NULL"), join)
 }
@@ -163,11 +163,11 @@ pub async fn settle<K: Kind>(
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn identifiers<K: Kind>(
+pub async fn identifiers<'g, K: Kind>(
     batch: &Batch<'_>,
     drafts: &mut Numbered<Draft<K::Row>>,
     problems: &mut [Problems],
-    given: impl Fn(usize) -> Vec<IdentifierInput>,
+    given: impl Fn(usize) -> &'g [IdentifierInput],
 ) -> Result<(), DomainError> {
     let mut rows: Vec<KeyRow> = Vec::new();
     let mut asked: Vec<(usize, usize, Identifier)> = Vec::new();
@@ -176,7 +176,7 @@ pub async fn identifiers<K: Kind>(
         let id = K::id(&draft.row);
         let identifiers = K::identifiers(&draft.row)?;
         // Where each was given: what was refused or given twice is not in the row.
-        let given = if identifiers.is_empty() { Vec::new() } else { given(*index) };
+        let given = if identifiers.is_empty() { &[] } else { given(*index) };
         for identifier in identifiers {
             let is_it = |one: &IdentifierInput| {
                 Identifier::parse(one.scheme, &one.value).is_ok_and(|parsed| parsed == identifier)

@@ -7,6 +7,10 @@ use uuid::Uuid;
 
 use super::{SearchFacet, SearchType};
 use crate::directory::vocabulary::{self, Named, Term, Vocabulary, vocabularies};
+use crate::record::error::DomainError;
+use crate::record::lookup::Key;
+use crate::record::node::{Node, rows};
+use crate::record::reader::Reader;
 use crate::record::value::{LocalizedText, fold, sort_key};
 
 /// To be counted up when documents come to hold other words or values than before, or when an index may hold documents
@@ -25,6 +29,56 @@ pub fn layout() -> &'static str {
         hash.finalize().iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     });
     &LAYOUT
+}
+
+/// A record that can be found.
+pub trait Searchable: Node {
+    /// The type.
+    const OF: SearchType;
+    /// The groups of columns of its names.
+    const NAMED: Self::Columns;
+    /// The groups of columns of its document.
+    const SEARCHED: Self::Columns;
+    /// Its id and its revision.
+    fn version(&self) -> (Uuid, i32);
+    /// What it is called, the main name first.
+    fn names(&self) -> Vec<Text>;
+    /// Adds to its document what it can be found by beside its names.
+    fn describe(&self, document: &mut Document);
+}
+
+/// For each id, in order, what the reader's viewer may find of the record.
+///
+/// # Errors
+/// [`DomainError::Database`] or [`DomainError::Stored`].
+pub async fn documents<N: Searchable>(
+    reader: &Reader,
+    ids: &[Uuid],
+) -> Result<Vec<Option<Document>>, DomainError> {
+    let found = rows::<N>(reader, own(ids), N::SEARCHED).await?;
+    let document = |node: N| {
+        let (id, revision) = node.version();
+        let mut document = Document::new(N::OF, id, revision, node.names());
+        node.describe(&mut document);
+        document
+    };
+    Ok(found.into_iter().map(|node| node.map(document)).collect())
+}
+
+/// For each id, in order, the names of the record that the reader's viewer may find it by, the main name first.
+///
+/// # Errors
+/// [`DomainError::Database`] or [`DomainError::Stored`].
+pub async fn names<N: Searchable>(
+    reader: &Reader,
+    ids: &[Uuid],
+) -> Result<Vec<Option<Vec<Text>>>, DomainError> {
+    let found = rows::<N>(reader, own(ids), N::NAMED).await?;
+    Ok(found.into_iter().map(|node| node.map(|node| node.names())).collect())
+}
+
+fn own(ids: &[Uuid]) -> Vec<Key> {
+    ids.iter().map(|id| Key::Own(*id)).collect()
 }
 
 /// A text of a record, and the field of the schema that shows it.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::SearchType;
 use super::document::Document;
 use super::engine::{Found, Hit, MAX_FACET_VALUES, Query};
+use crate::directory::KINDS;
 use crate::record::error::DomainError;
 use crate::record::geo::{chord_squared, unit_vector};
 use crate::record::policy::Visibility;
@@ -78,8 +79,8 @@ pub async fn own(
         let private = format!(
             "l.visibility = {} AND EXISTS (SELECT 1 FROM {} AS r WHERE r.id = l.id AND {})",
             Visibility::Private.code(),
-            of.tables().0,
-            viewer.sees_type(reader.dialect(), of.record_type(), "r"),
+            of.table(),
+            KINDS.of(of.record_type()).sees(viewer, reader.dialect(), "r"),
         );
         let keys = regions.iter().map(|region| prefix(vec![KeyValue::Text(region.clone())], text));
         let mut candidates = names(reader, *of, BY_REGION, &private, keys.collect()).await?;
@@ -165,7 +166,7 @@ pub async fn organizations(
     most: usize,
 ) -> Result<Vec<Vec<Uuid>>, DomainError> {
     let dialect = reader.dialect();
-    let (table, list) = SearchType::Organization.tables();
+    let (table, list) = (SearchType::Organization.table(), SearchType::Organization.list());
     let keys = KeyColumns::new(&[("low", KeyType::Bytes), ("high", KeyType::Bytes)]);
     let sees = reader.viewer.level_condition("l.visibility");
     let inner = format!(
@@ -223,7 +224,7 @@ async fn names(
         return Ok(Vec::new());
     }
     let dialect = reader.dialect();
-    let (_, list) = of.tables();
+    let list = of.list();
     let keys = KeyColumns::new(&[(key, key_type), ("low", KeyType::Bytes), ("high", KeyType::Bytes)]);
     let sql = format!(
         "SELECT k.n, l.name_key, l.id FROM {} {} {list} AS l ON {by} \

@@ -24,6 +24,7 @@ use crate::record::list::filled;
 use crate::record::page::{Cursor, CursorTag, DEFAULT_PAGE, MAX_PAGE, PageInfo};
 use crate::record::read::{Selected, Selection};
 use crate::record::reader::Reader;
+use crate::record::types::{enumerated, records};
 use crate::record::value::{Language, fold};
 use crate::record::{all_of, name_of};
 
@@ -353,6 +354,29 @@ async fn names(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Vec<Text>>
     Ok(found)
 }
 
+macro_rules! make_found {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $module:ident {
+            is($bit:literal, $about:ident, $field:literal, $one:literal, $many:literal),
+            write $write:tt, read $read:tt, record $record:tt,
+            search($($node:ident, $described:literal)?), $($rest:tt)*
+        }
+    )*) => {
+        make_found! { @ $($($node $many)?)* }
+    };
+    (@ $($node:ident $many:literal)*) => {
+        /// The plurals of the types that can be found, as a literal.
+        macro_rules! found {
+            () => {
+                enumerated!("" "", "and": $($many)*)
+            };
+        }
+    };
+}
+
+records!(make_found);
+
 /// Searching.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SearchQuery;
@@ -360,7 +384,7 @@ pub struct SearchQuery;
 /// Searching.
 #[Object]
 impl SearchQuery {
-    /// Searches organizations, talents and partnerships in any of their languages. The last word may be still being
+    #[doc = concat!("Searches ", found!(), " in any of their languages. The last word may be still being")]
     /// typed, longer words may have a typo; accents and case do not matter. All words must be there, unless no
     /// record has all of them. An empty query lists what the filter lets through. More than 1200 searches in a minute, with
     /// those of `suggest`, unless the operator has said another number, are refused with `RATE_LIMITED` and `retryAfterMs`.

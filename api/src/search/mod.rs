@@ -7,6 +7,8 @@
 use async_graphql::Enum;
 
 use crate::record::policy::Viewer;
+use crate::record::types::records;
+use crate::record::{RecordType, all_of};
 
 mod breaker;
 mod build;
@@ -29,15 +31,51 @@ pub mod store;
 pub mod text;
 mod withdrawn;
 
-/// Types of records that can be found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
-pub enum SearchType {
-    /// Organizations.
-    Organization,
-    /// Talents.
-    Talent,
-    /// Partnerships.
-    Partnership,
+macro_rules! make_search_type {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $module:ident {
+            is $is:tt, write $write:tt, read $read:tt, record $record:tt,
+            search($($node:ident, $described:literal)?), $($rest:tt)*
+        }
+    )*) => {
+        make_search_type! { @ $($($name $described)?)* }
+    };
+    (@ $($name:ident $described:literal)*) => {
+        /// Types of records that can be found.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+        pub enum SearchType {
+            $(#[doc = concat!($described)] $name,)*
+        }
+
+        impl SearchType {
+            /// The type of its records.
+            pub const fn record_type(self) -> RecordType {
+                match self {
+                    $(Self::$name => RecordType::$name,)*
+                }
+            }
+        }
+    };
+}
+
+records!(make_search_type);
+
+impl SearchType {
+    /// The type of a record that can be found; none of one that cannot.
+    pub fn of(record_type: RecordType) -> Option<Self> {
+        all_of::<Self>().find(|of| of.record_type() == record_type)
+    }
+
+    /// The table of its records.
+    pub const fn table(self) -> &'static str {
+        self.record_type().prefix()
+    }
+
+    /// The table that lists its records by name.
+    pub fn list(self) -> String {
+        format!("{}_list", self.table())
+    }
 }
 
 /// What hits can be counted by.

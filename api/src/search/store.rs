@@ -259,7 +259,7 @@ pub async fn records(
     limit: usize,
 ) -> Result<Vec<(Uuid, i32)>, DomainError> {
     let keys = KeyColumns::new(&[("after", KeyType::Id)]);
-    let (table, _) = of.tables();
+    let table = of.table();
     let sees = audience
         .map_or_else(|| "TRUE".to_owned(), |audience| audience.viewer().level_condition("r.visibility"));
     let sql = format!(
@@ -279,7 +279,7 @@ pub async fn records(
 /// [`DomainError::Database`].
 pub async fn count(db: &Arc<Database>, of: SearchType) -> Result<u64, DomainError> {
     let keys = KeyColumns::new(&[("one", KeyType::Int)]);
-    let (table, _) = of.tables();
+    let table = of.table();
     let sql = format!("SELECT k.n, (SELECT count(*) FROM {table}) FROM {}", keys.source(db.dialect()));
     let rows = db.read_alone(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Int(1)]]).await?;
     let count: i64 = rows.into_iter().next().map_or(Ok(0), |(_, mut row)| row.get())?;

@@ -14,6 +14,7 @@ use super::feed::graphql::following;
 use super::feed::scope::Following;
 use super::feed::{self, store};
 use crate::changes::ChangeCursor;
+use crate::directory::KINDS;
 use crate::identity::caller::Call;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::{encode, graphql_id};
@@ -77,7 +78,7 @@ impl<'a> Walk<'a> {
         let views = views.collect::<Vec<_>>().join(" OR ");
         let some = format!(
             "SELECT t.id FROM {table} AS t WHERE t.id > k.after AND {} ORDER BY t.id LIMIT {PAGE}",
-            viewer.sees_type(dialect, of, "t"),
+            KINDS.of(of).sees(viewer, dialect, "t"),
         );
         let keys = KeyColumns::new(&[("after", KeyType::Id)]);
         let sql = format!(

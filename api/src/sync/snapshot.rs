@@ -30,13 +30,37 @@ use crate::record::id::encode;
 use crate::record::read::Database;
 use crate::record::read::keyed::hex;
 use crate::record::reader::Reader;
+use crate::record::types::records;
 use crate::record::value::LanguagePreferences;
 use crate::record::write::SCHEMA_VERSION;
 use crate::record::write::replica::{Canonical, canonical};
 use crate::record::{RecordType, all_of, name_of, value_of};
 
-/// What is told of each record.
-const DOCUMENT: &str = include_str!("snapshot.graphql");
+macro_rules! make_document {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $module:ident { $($rest:tt)* }
+    )*) => {
+        /// The queries for the lines of a copy, one for each type: some fields of two types have the same name and
+        /// different types, and cannot be in one selection. What is told of a record stands in the folder of its type.
+        pub const DOCUMENT: &str = concat!(
+            $(
+                "query ", stringify!($module), "($ids: [ID!]!) { nodes(ids: $ids) { ...", stringify!($module), " } }\n",
+            )*
+            "\n",
+            $(
+                include_str!(concat!(
+                    env!("CARGO_MANIFEST_DIR"), "/src/directory/", stringify!($module), "/snapshot.graphql"
+                )),
+                "\n",
+            )*
+            include_str!("claim.graphql"),
+        );
+    };
+}
+
+records!(make_document);
+
 /// Records that are read at once: `nodes` takes no more.
 const RECORDS: usize = 100;
 
@@ -231,4 +255,16 @@ fn line(value: &serde_json::Value) -> Vec<u8> {
     let mut line = value.to_string().into_bytes();
     line.push(b'\n');
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fragments_of_all_types_are_one_document() {
+        let document = parse_query(DOCUMENT).expect("GraphQL");
+        let fragments = all_of::<RecordType>().filter(|of| document.fragments.contains_key(of.prefix()));
+        assert_eq!(fragments.count(), all_of::<RecordType>().count());
+    }
 }

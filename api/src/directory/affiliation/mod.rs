@@ -4,15 +4,15 @@ use async_graphql::{Enum, SimpleObject};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::directory::organization::{self, OrganizationNode};
+use crate::directory::organization::OrganizationNode;
 use crate::directory::region::{self, Regions};
-use crate::directory::talent::{self, TalentNode};
+use crate::directory::talent::TalentNode;
 use crate::record::error::DomainError;
-use crate::record::lookup::Key;
-use crate::record::page::{PageArguments, PageOf};
+use crate::record::node::{Node as _, group, pages};
+use crate::record::page::PageArguments;
 use crate::record::provenance::{ExternalId, Source};
-use crate::record::read::{Group, KeyRow, KeyValue, Selected, Selection};
-use crate::record::reader::{Reader, nodes_wanted, total_wanted};
+use crate::record::read::{Group, KeyRow, KeyValue, Row, Selected, Selection};
+use crate::record::reader::Reader;
 use crate::record::value::{DateTime, LocalizedText, PartialDate};
 use crate::record::{Head, Times};
 
@@ -49,6 +49,13 @@ pub struct Period {
     pub ends_on: Option<PartialDate>,
 }
 
+impl Period {
+    /// Reads the columns `starts_on` and `ends_on`.
+    pub(crate) fn read(row: &mut Row) -> Result<Self, DomainError> {
+        Ok(Self { starts_on: row.parsed()?, ends_on: row.parsed()? })
+    }
+}
+
 /// An affiliation as the database has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Affiliation {
@@ -62,23 +69,25 @@ pub struct Affiliation {
     pub external_id: Option<ExternalId>,
 }
 
-/// What a card about an affiliation shows beside the role.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Card {
-    /// When it was written.
-    pub times: Times,
-    /// Slug of the occupation.
-    pub occupation: Option<String>,
-    /// From when to when.
-    pub period: Period,
-    /// When a source reported it.
-    pub as_of: Option<PartialDate>,
-    /// Who says so.
-    pub asserted_by: AssertedBy,
-    /// Where the facts come from.
-    pub sources: Vec<Source>,
-    /// Since when one of the sides disputes it.
-    pub disputed_at: Option<DateTime>,
+group! {
+    /// What a card about an affiliation shows beside the role.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Card {
+        /// When it was written.
+        times: Times = Times::read [created_at updated_at] => createdAt updatedAt;
+        /// Slug of the occupation.
+        occupation: Option<String> = Row::get [occupation] => occupation;
+        /// From when to when.
+        period: Period = Period::read [starts_on ends_on] => period;
+        /// When a source reported it.
+        as_of: Option<PartialDate> = Row::parsed [as_of] => asOf;
+        /// Who says so.
+        asserted_by: AssertedBy = Row::name [asserted_by] => assertedBy;
+        /// Where the facts come from.
+        sources: Vec<Source> = Row::json [sources] => sources;
+        /// Since when one of the sides disputes it.
+        disputed_at: Option<DateTime> = Row::optional_time [disputed_at] => disputedAt;
+    }
 }
 
 /// An affiliation in an answer, with what was read around it.
@@ -91,7 +100,7 @@ pub struct AffiliationNode {
 }
 
 /// Name of the type in the schema.
-const TYPE: &str = "Affiliation";
+const TYPE: &str = AffiliationNode::NAME;
 
 /// The side from which affiliations are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,36 +131,18 @@ fn fill<'a>(
         if let Some(below) = want.below(TYPE, "talent") {
             let mut talents: Vec<TalentNode> =
                 nodes.iter_mut().filter_map(|n| n.talent.take().map(|t| *t)).collect();
-            talent::fill(reader, &mut talents, &below).await?;
+            TalentNode::fill(reader, &mut talents, &below).await?;
             nodes.iter_mut().zip(talents).for_each(|(node, talent)| node.talent = Some(Box::new(talent)));
         }
         if let Some(below) = want.below(TYPE, "organization") {
             let taken = nodes.iter_mut().filter_map(|node| node.organization.take().map(|o| *o));
             let mut organizations: Vec<OrganizationNode> = taken.collect();
-            organization::fill(reader, &mut organizations, &below).await?;
+            OrganizationNode::fill(reader, &mut organizations, &below).await?;
             let filled = nodes.iter_mut().zip(organizations);
             filled.for_each(|(node, organization)| node.organization = Some(Box::new(organization)));
         }
         Ok(())
     })
-}
-
-/// The affiliations of these keys, in their order, filled. All keys are of one kind.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn find(
-    reader: &Reader,
-    keys: Vec<Key>,
-    want: &Selection,
-) -> Result<std::vec::IntoIter<Option<AffiliationNode>>, DomainError> {
-    let found = store::find(reader, keys, store::Columns::of(want)).await?;
-    let places: Vec<bool> = found.iter().map(Option::is_some).collect();
-    let mut nodes: Vec<AffiliationNode> = found.into_iter().flatten().collect();
-    fill(reader, &mut nodes, want).await?;
-    let mut nodes = nodes.into_iter();
-    let answer: Vec<_> = places.into_iter().map(|there| if there { nodes.next() } else { None }).collect();
-    Ok(answer.into_iter())
 }
 
 /// The page of the affiliations of each parent that a field asks for. Each key row is a parent's id.
@@ -164,24 +155,13 @@ pub async fn of(
     mut parents: Vec<KeyRow>,
     field: &Selected,
 ) -> Result<Vec<Result<AffiliationConnection, DomainError>>, DomainError> {
-    let current: Option<bool> = field.argument("current");
+    let (count, current): (usize, Option<bool>) = (parents.len(), field.argument("current"));
     let list = store::list(reader, side, current);
-    let page = match list.page(&PageArguments::of(field), &parents) {
-        Ok(page) => page,
-        Err(refusal) => return Ok(parents.iter().map(|_| Err(refusal.clone())).collect()),
-    };
     if current.is_some() {
         let today = KeyValue::Text(reader.today.format("%Y-%m-%d").to_string());
         for row in &mut parents {
             row.push(today.clone());
         }
     }
-    let want = nodes_wanted(field, "AffiliationConnection", "AffiliationEdge");
-    let columns = store::Columns::of(&want);
-    let total = total_wanted(field, "AffiliationConnection");
-    let read = |row: &mut _| columns.read(row, &reader.viewer);
-    let pages = list.read(&reader.db, parents, &page, &columns.fetch(), total, read).await?;
-    let (pages, mut nodes) = PageOf::apart(pages);
-    fill(reader, &mut nodes, &want).await?;
-    Ok(PageOf::together(pages, nodes).into_iter().map(|page| Ok(AffiliationConnection::new(page))).collect())
+    pages(reader, Ok((list, parents)), &PageArguments::of(field), field, count).await
 }

@@ -1,38 +1,25 @@
 //! Mutations of affiliations.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, ID, Object};
 
-use super::write::AffiliationInput;
-use super::{AffiliationNode, find};
+use super::AffiliationNode;
+use super::write::{AffiliationInput, Affiliations};
+use crate::record::RecordType;
 use crate::record::error::{GraphqlResult, IntoGraphql};
-use crate::record::mutation::{DeletePayload, Done, Mutator, sent};
-use crate::record::user_error::UserError;
+use crate::record::mutation::{DeletePayload, Mutator, payload, record_payload, sent};
 use crate::record::write::{Answer, RecordInput};
 
-/// An affiliation as it was written, or why nothing was.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct AffiliationPayload {
+record_payload! {
+    /// An affiliation as it was written, or why nothing was.
+    AffiliationPayload,
     /// The affiliation as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have
     /// left it; null where nothing was written for another reason.
-    pub affiliation: Option<AffiliationNode>,
-    /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
-    pub user_errors: Vec<UserError>,
-}
-
-async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<AffiliationPayload> {
-    let reader = Mutator::of(ctx)?.reader();
-    let wanted = done.wanted(ctx, "AffiliationPayload", "affiliation");
-    let affiliation = match &wanted {
-        Some((keys, want)) => find(reader, keys.clone(), want).await.graphql()?.next().flatten(),
-        None => None,
-    };
-    let shown = wanted.is_none() || affiliation.is_some();
-    Ok(AffiliationPayload { affiliation, user_errors: done.user_errors(reader, shown).graphql()? })
+    affiliation: AffiliationNode
 }
 
 async fn answer(ctx: &Context<'_>, id: &ID, yes: bool) -> GraphqlResult<AffiliationPayload> {
-    let (answer, blank) = (Answer { yes, organization: None }, RecordInput::Affiliation(Box::default()));
-    let done = Mutator::of(ctx)?.answer(id, answer, blank).await.graphql()?;
+    let answer = Answer { yes, organization: None };
+    let done = Mutator::of(ctx)?.answer(id, answer, RecordType::Affiliation).await.graphql()?;
     payload(ctx, done).await
 }
 
@@ -56,7 +43,7 @@ impl AffiliationMutation {
         idempotency_key: Option<String>,
     ) -> GraphqlResult<AffiliationPayload> {
         let raw = sent(ctx, "input").graphql()?;
-        let record = RecordInput::Affiliation(Box::new(input));
+        let record = RecordInput::new::<Affiliations>(input);
         let done = Mutator::of(ctx)?.create(record, idempotency_key, raw).await.graphql()?;
         payload(ctx, done).await
     }
@@ -74,7 +61,7 @@ impl AffiliationMutation {
         base_revision: Option<i32>,
         #[graphql(desc = "What changes.")] input: AffiliationInput,
     ) -> GraphqlResult<AffiliationPayload> {
-        let record = RecordInput::Affiliation(Box::new(input));
+        let record = RecordInput::new::<Affiliations>(input);
         let done = Mutator::of(ctx)?.update(&id, base_revision, record).await.graphql()?;
         payload(ctx, done).await
     }
@@ -112,6 +99,6 @@ impl AffiliationMutation {
         )]
         base_revision: Option<i32>,
     ) -> GraphqlResult<DeletePayload> {
-        Mutator::of(ctx)?.delete(&id, base_revision, RecordInput::Affiliation(Box::default())).await
+        Mutator::of(ctx)?.delete(&id, base_revision, RecordType::Affiliation).await
     }
 }

@@ -1,36 +1,43 @@
-//! Affiliations as other instances tell of them: from replicated fields to a row.
+//! Affiliations as instances tell of them: replicated fields to a row, and back.
 
 use entity::affiliation::Model;
-use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::AssertedBy;
 use super::assertion::SideOf;
 use super::write::{blank, last_day, sides};
+use crate::directory::replicated::{Json, Named, Text, known, replicated};
 use crate::directory::vocabulary::vocabularies;
 use crate::record::error::DomainError;
-use crate::record::input::to_json;
 use crate::record::provenance::Source;
 use crate::record::value::{LocalizedText, PartialDate};
-use crate::record::write::replica::{self, Refers, Unfit, known};
+use crate::record::write::replica::{self, Refers, Unfit};
 use crate::record::write::{Batch, Draft, Numbered};
-use crate::record::{RecordType, Times, name_of};
+use crate::record::{RecordType, Times, id as ids};
 
-/// The replicated fields of an affiliation.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Fields {
-    talent: String,
-    organization: String,
-    roles: Vec<LocalizedText>,
-    occupation: Option<String>,
-    starts_on: Option<PartialDate>,
-    ends_on: Option<PartialDate>,
-    as_of: Option<PartialDate>,
-    asserted_by: AssertedBy,
-    sources: Vec<Source>,
-    disputed_by: Option<String>,
+replicated! {
+    /// The replicated fields of an affiliation.
+    struct Fields of Model {
+        talent: String = by_hand,
+        organization: String = by_hand,
+        roles: Json<Vec<LocalizedText>>,
+        occupation: Option<String>,
+        starts_on: Option<Text<PartialDate>>,
+        ends_on: Option<Text<PartialDate>>,
+        as_of: Option<Text<PartialDate>>,
+        asserted_by: Named<AssertedBy>,
+        sources: Json<Vec<Source>>,
+        // Only where there is one: records keep the hash that they had before this could be said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        disputed_by: Option<String>,
+    }
+}
+
+/// The replicated fields of a row.
+pub(super) fn told(row: &Model) -> Result<Value, DomainError> {
+    let talent = ids::encode("talent", row.talent_id);
+    Fields::of(row, talent, ids::encode("organization", row.organization_id)).told()
 }
 
 /// The row of an affiliation that has these replicated fields. Since when it is disputed is not among them: since the
@@ -41,27 +48,14 @@ pub(super) fn row(id: Uuid, times: Times, fields: &Value) -> Result<Model, Unfit
     if let Some(side) = fields.disputed_by.as_deref().filter(|side| SideOf::of_name(side).is_none()) {
         return Err(Unfit::new("disputedBy", format!("there is no side `{}`", replica::shown(side))));
     }
-    let starts_on = fields.starts_on.map(|date| date.to_string());
-    let ends_on = fields.ends_on.map(|date| date.to_string());
-    let as_of = fields.as_of.map(|date| date.to_string());
-    Ok(Model {
-        created_at: times.created_at.micros(),
-        updated_at: times.updated_at.micros(),
-        talent_id: replica::id("talent", RecordType::Talent, &fields.talent)?,
-        organization_id: replica::id("organization", RecordType::Organization, &fields.organization)?,
-        roles: to_json(&fields.roles),
-        occupation: fields.occupation,
-        ends_last: last_day(ends_on.as_deref()),
-        sort_on: starts_on.clone().or_else(|| as_of.clone()).unwrap_or_default(),
-        starts_on,
-        ends_on,
-        as_of,
-        asserted_by: name_of(fields.asserted_by).to_owned(),
-        sources: to_json(&fields.sources),
-        disputed_at: fields.disputed_by.as_ref().map(|_| times.updated_at.micros()),
-        disputed_by: fields.disputed_by,
-        ..blank(id)
-    })
+    let mut row = blank(id);
+    row.talent_id = replica::id("talent", RecordType::Talent, &fields.talent)?;
+    row.organization_id = replica::id("organization", RecordType::Organization, &fields.organization)?;
+    fields.fill(times, &mut row);
+    row.ends_last = last_day(row.ends_on.as_deref());
+    row.sort_on = row.starts_on.clone().or_else(|| row.as_of.clone()).unwrap_or_default();
+    row.disputed_at = row.disputed_by.as_ref().map(|_| row.updated_at);
+    Ok(row)
 }
 
 /// The talent and the organization.

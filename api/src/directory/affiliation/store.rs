@@ -1,16 +1,19 @@
 //! SQL of affiliations: keyed reads under the viewer's condition, with both sides joined in.
 
-use super::{Affiliation, AffiliationNode, Card, Period, Side, TYPE};
+use futures::future::BoxFuture;
+
+use super::{Affiliation, AffiliationNode, Card, Side};
+use crate::directory::organization::OrganizationNode;
+use crate::directory::talent::TalentNode;
 use crate::directory::{organization, talent};
 use crate::record::error::DomainError;
 use crate::record::list::{Fetch, List, Order};
-use crate::record::lookup::Key;
+use crate::record::node::Node;
 use crate::record::policy::Viewer;
 use crate::record::provenance::ExternalId;
-use crate::record::read::{Group, KeyColumns, KeyType, KeyedStatement, Row, Selection};
+use crate::record::read::{Dialect, Group, KeyColumns, KeyType, Row, Selection};
 use crate::record::reader::Reader;
-use crate::record::value::DateTime;
-use crate::record::{Head, RecordType, Times, columns_of};
+use crate::record::{Head, RecordType, columns_of};
 
 /// The groups of columns, and the sides, that a selection needs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,123 +24,94 @@ pub struct Columns {
     organization: Option<organization::store::Columns>,
 }
 
-const CARD: &[&str] = &[
-    "created_at",
-    "updated_at",
-    "occupation",
-    "starts_on",
-    "ends_on",
-    "as_of",
-    "asserted_by",
-    "sources",
-    "disputed_at",
-];
+/// Fields of the schema that need no group of columns, or those of a side.
+const ALWAYS: &[&str] = &["id", "region", "visibility", "revision", "role", "talent", "organization"];
 
-/// Fields of the schema that the group of the card answers.
-const CARDED: &[&str] =
-    &["createdAt", "updatedAt", "occupation", "period", "asOf", "assertedBy", "sources", "disputedAt"];
+/// The field that the id in the owning system answers.
+const EXTERNAL: &[&str] = &["externalId"];
 
-impl Columns {
-    /// Those that the selected fields need.
-    pub fn of(want: &Selection) -> Self {
-        Self {
-            card: want.has(TYPE, CARDED),
-            external_id: want.has(TYPE, &["externalId"]),
-            talent: want.below(TYPE, "talent").map(|below| talent::store::Columns::of(&below)),
+impl Node for AffiliationNode {
+    const TYPE: RecordType = RecordType::Affiliation;
+    const NAME: &'static str = "Affiliation";
+    const FIELDS: &'static [&'static [&'static str]] = &[ALWAYS, EXTERNAL, Card::FIELDS];
+    type Columns = Columns;
+
+    /// The talent, that group of the talent's fields, and the organization are all seen. One that a side disputes is
+    /// private to both sides.
+    fn sees(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
+        let stored = viewer.level_condition(&format!("{alias}.visibility"));
+        if viewer.by_level_alone() {
+            return stored;
+        }
+        let own: Vec<String> = ["pt", "po"].iter().flat_map(|side| viewer.by_role(dialect, side)).collect();
+        format!(
+            "({stored} OR EXISTS (SELECT 1 FROM talent AS pt JOIN organization AS po ON po.id = {alias}.organization_id \
+             WHERE pt.id = {alias}.talent_id AND {} AND {} AND {} AND ({alias}.disputed_by IS NULL OR {})))",
+            viewer.sees_record(dialect, "pt"),
+            viewer.sees_group(dialect, "pt", "affiliations_visibility"),
+            viewer.sees_record(dialect, "po"),
+            own.join(" OR "),
+        )
+    }
+
+    fn columns(want: &Selection) -> Columns {
+        Columns {
+            card: want.has(Self::NAME, Card::FIELDS),
+            external_id: want.has(Self::NAME, EXTERNAL),
+            talent: want.below(Self::NAME, "talent").map(|below| TalentNode::columns(&below)),
             organization: want
-                .below(TYPE, "organization")
-                .map(|below| organization::store::Columns::of(&below)),
+                .below(Self::NAME, "organization")
+                .map(|below| OrganizationNode::columns(&below)),
         }
     }
 
-    /// What to select of the row `r`, and the joins that it needs.
-    pub fn fetch(&self) -> Fetch {
-        let mut columns = vec![columns_of("r", Head::COLUMNS), columns_of("r", &["roles"])];
+    fn fetch(columns: Columns, alias: &str) -> Fetch {
+        let mut all = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, &["roles"])];
         let mut joins = Vec::new();
-        if self.card {
-            columns.push(columns_of("r", CARD));
+        if columns.card {
+            all.push(columns_of(alias, Card::COLUMNS));
         }
-        if self.external_id {
-            columns.push("r_sync.source, r_sync.external_id".into());
-            joins.push("LEFT JOIN sync_record AS r_sync ON r_sync.record_id = r.id".to_owned());
+        if columns.external_id {
+            ExternalId::fetch(alias, &mut all, &mut joins);
         }
-        if let Some(talent) = self.talent {
-            let fetch = talent.fetch("t");
-            columns.push(fetch.columns);
-            joins.push(format!("JOIN talent AS t ON t.id = r.talent_id {}", fetch.joins));
+        if let Some(talent) = columns.talent {
+            let fetch = TalentNode::fetch(talent, "t");
+            all.push(fetch.columns);
+            joins.push(format!("JOIN talent AS t ON t.id = {alias}.talent_id {}", fetch.joins));
         }
-        if let Some(organization) = self.organization {
-            let fetch = organization.fetch("c");
-            columns.push(fetch.columns);
-            joins.push(format!("JOIN organization AS c ON c.id = r.organization_id {}", fetch.joins));
+        if let Some(organization) = columns.organization {
+            let fetch = OrganizationNode::fetch(organization, "c");
+            all.push(fetch.columns);
+            joins.push(format!("JOIN organization AS c ON c.id = {alias}.organization_id {}", fetch.joins));
         }
-        Fetch { columns: columns.join(", "), joins: joins.join(" ") }
+        Fetch { columns: all.join(", "), joins: joins.join(" ") }
     }
 
-    /// Reads what [`Columns::fetch`] selects.
-    ///
-    /// # Errors
-    /// [`DomainError::Database`] or [`DomainError::Stored`].
-    pub fn read(&self, row: &mut Row, viewer: &Viewer) -> Result<AffiliationNode, DomainError> {
+    fn read(columns: Columns, row: &mut Row, viewer: &Viewer) -> Result<Self, DomainError> {
         let affiliation = Affiliation {
             head: Head::read(row)?,
             roles: row.json()?,
-            card: Group::read(self.card, row, |row| {
-                Ok(Card {
-                    times: Times::read(row)?,
-                    occupation: row.get()?,
-                    period: Period { starts_on: row.parsed()?, ends_on: row.parsed()? },
-                    as_of: row.parsed()?,
-                    asserted_by: row.name()?,
-                    sources: row.json()?,
-                    disputed_at: row.get::<Option<i64>>()?.map(DateTime::from_micros),
-                })
-            })?,
-            external_id: if self.external_id { ExternalId::read(row)? } else { None },
+            card: Group::read(columns.card, row, Card::read)?,
+            external_id: if columns.external_id { ExternalId::read(row)? } else { None },
         };
-        let talent = self.talent.map(|columns| columns.read(row, viewer)).transpose()?;
-        let organization = self.organization.map(|columns| columns.read(row, viewer)).transpose()?;
+        let talent = columns.talent.map(|columns| TalentNode::read(columns, row, viewer)).transpose()?;
+        let organization =
+            columns.organization.map(|columns| OrganizationNode::read(columns, row, viewer)).transpose()?;
         Ok(AffiliationNode {
             row: affiliation,
             region: super::Regions::default(),
-            talent: talent.map(|talent| Box::new(talent.into())),
-            organization: organization.map(|organization| Box::new(organization.into())),
+            talent: talent.map(Box::new),
+            organization: organization.map(Box::new),
         })
     }
-}
 
-/// For each key, in order, the affiliation that the viewer may see. All keys are of one kind.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn find(
-    reader: &Reader,
-    keys: Vec<Key>,
-    columns: Columns,
-) -> Result<Vec<Option<AffiliationNode>>, DomainError> {
-    let mut found: Vec<Option<AffiliationNode>> = keys.iter().map(|_| None).collect();
-    let Some(first) = keys.first() else { return Ok(found) };
-    let dialect = reader.dialect();
-    let lookup = first.lookup(RecordType::Affiliation, dialect);
-    let fetch = columns.fetch();
-    let statement = KeyedStatement {
-        sql: format!(
-            "SELECT k.n, {} FROM {} {} {} affiliation AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
-            fetch.columns,
-            lookup.keys.source(dialect),
-            lookup.join,
-            dialect.join(),
-            lookup.id,
-            fetch.joins,
-            reader.viewer.sees_affiliation(dialect, "r"),
-        ),
-        keys: lookup.keys,
-    };
-    let rows = keys.into_iter().map(Key::into_row).collect();
-    for (position, mut row) in reader.db.read(&statement, rows).await? {
-        found[position] = Some(columns.read(&mut row, &reader.viewer)?);
+    fn fill<'a>(
+        reader: &'a Reader,
+        nodes: &'a mut [Self],
+        want: &'a Selection,
+    ) -> BoxFuture<'a, Result<(), DomainError>> {
+        super::fill(reader, nodes, want)
     }
-    Ok(found)
 }
 
 /// The affiliations of a talent or in an organization, the latest first. The first key is the parent's id;
@@ -148,8 +122,10 @@ pub fn list(reader: &Reader, side: Side, current: Option<bool>) -> List {
         Side::Organization => ("organization.affiliations", "organization_id"),
     };
     let mut keys = KeyColumns::new(&[("parent_id", KeyType::Id)]);
-    let mut conditions =
-        vec![format!("a.{column} = k.parent_id"), reader.viewer.sees_affiliation(reader.dialect(), "a")];
+    let mut conditions = vec![
+        format!("a.{column} = k.parent_id"),
+        AffiliationNode::sees(&reader.viewer, reader.dialect(), "a"),
+    ];
     if let Some(current) = current {
         keys.push("today", KeyType::Text);
         conditions.push(if current {

@@ -1,32 +1,30 @@
 //! How affiliations are written: from an input to a row, and how they follow their talent and organization.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::affiliation::{Column, Entity, Model};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::Deserialize;
-use serde_json::json;
 use uuid::Uuid;
 
-use super::AssertedBy;
 use super::assertion::{Assertion, SideOf, Voice};
-use super::replica;
+use super::{AffiliationNode, AssertedBy, replica};
 use crate::directory::vocabulary::vocabularies;
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
-use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, from_json};
+use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME};
 use crate::record::policy::{Facts, Viewer, Visibility, view_region};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::SourceInput;
 use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
-use crate::record::value::{DateTime, Given, Identifier, PartialDate};
+use crate::record::value::{DateTime, Given, PartialDate};
 use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{
-    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, fields_of_parts, lock_ids,
-    touch,
+    self, Batch, Draft, Kind, Numbered, Reference, Submission, Written, fields_of_parts, lock_ids,
+    record_row, touch,
 };
-use crate::record::{RecordType, Times, id, messages, name_of, value_of};
+use crate::record::{RecordType, Times, messages, name_of, value_of};
 
 /// An affiliation, as it is written. An absent field keeps, null clears, a list replaces.
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]
@@ -50,9 +48,8 @@ pub struct AffiliationInput {
     pub sources: MaybeUndefined<Vec<SourceInput>>,
 }
 
-impl AffiliationInput {
-    /// The records that it refers to.
-    pub fn references(&self, into: &mut Vec<Reference>) {
+impl write::Fields for AffiliationInput {
+    fn references(&self, into: &mut Vec<Reference>) {
         let given = |to, id: &MaybeUndefined<ID>| {
             id.as_opt_ref().flatten().map(|id| Reference { to, text: id.0.clone() })
         };
@@ -60,6 +57,8 @@ impl AffiliationInput {
         into.extend(given(RecordType::Organization, &self.organization));
     }
 }
+
+record_row!(Model);
 
 /// How the door writes affiliations.
 #[derive(Debug)]
@@ -295,52 +294,17 @@ pub async fn erase(batch: &Batch<'_>, talents: &[Uuid]) -> Result<Vec<Written>, 
 }
 
 impl Kind for Affiliations {
-    const TYPE: RecordType = RecordType::Affiliation;
     const HAS_REGION: bool = false;
+    type Node = AffiliationNode;
     type Input = AffiliationInput;
     type Row = Model;
-
-    fn of(input: &RecordInput) -> Option<&AffiliationInput> {
-        if let RecordInput::Affiliation(input) = input { Some(input) } else { None }
-    }
-
-    fn id(row: &Model) -> Uuid {
-        row.id
-    }
-
-    fn region(row: &Model) -> &str {
-        &row.region
-    }
-
-    fn visibility(row: &Model) -> Visibility {
-        Visibility::from_code(row.visibility)
-    }
 
     fn view(row: &Model) -> (String, Visibility) {
         (row.view_region.clone(), Self::visibility(row))
     }
 
-    fn slug(_: &mut Model) -> Option<&mut String> {
-        None
-    }
-
-    fn identifiers(_: &Model) -> Result<Vec<Identifier>, DomainError> {
-        Ok(Vec::new())
-    }
-
     fn replicated(row: &Model) -> Result<serde_json::Value, DomainError> {
-        let mut fields = json!({
-            "talent": id::encode("talent", row.talent_id),
-            "organization": id::encode("organization", row.organization_id),
-            "roles": from_json(&row.roles)?, "occupation": row.occupation, "startsOn": row.starts_on,
-            "endsOn": row.ends_on, "asOf": row.as_of, "assertedBy": row.asserted_by,
-            "sources": from_json(&row.sources)?,
-        });
-        // Only where there is one: records keep the hash that they had before this could be said.
-        if let Some(side) = &row.disputed_by {
-            fields["disputedBy"] = side.as_str().into();
-        }
-        Ok(fields)
+        replica::told(row)
     }
 
     fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Model, Unfit> {
@@ -359,15 +323,8 @@ impl Kind for Affiliations {
         replica::place(batch, drafts).await
     }
 
-    fn stamp(row: &mut Model, revision: i32, now: DateTime, before: Option<&Model>) {
-        row.revision = revision;
-        row.updated_at = now.micros();
-        row.created_at = before.map_or(row.updated_at, |before| before.created_at);
-    }
-
     async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Model>, DomainError> {
-        let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(batch.tx).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+        batch.load::<Entity>(ids).await
     }
 
     async fn refusal(
@@ -449,14 +406,8 @@ impl Kind for Affiliations {
         Ok(Vec::new())
     }
 
-    async fn referred(_: &Batch<'_>, _: &[Uuid]) -> Result<HashSet<Uuid>, DomainError> {
-        Ok(HashSet::new())
-    }
-
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
-        batch
-            .for_ids(ids, |keys| format!("DELETE FROM affiliation WHERE id IN (SELECT k.id FROM {keys})"))
-            .await
+        batch.delete_where("affiliation", "id", ids).await
     }
 }
 

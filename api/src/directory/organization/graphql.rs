@@ -2,26 +2,28 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
 
-use super::{Address, OrganizationNode, OrganizationStatus, all, find};
+use super::store;
+use super::{Address, OrganizationNode, OrganizationStatus};
 use crate::connection;
 use crate::directory::affiliation::graphql::AffiliationConnection;
 use crate::directory::partnership::graphql::{PartnershipConnection, PartnershipFilter};
-use crate::directory::region::{RegionNode, Regions, TerritoryNode};
+use crate::directory::region::{RegionNode, TerritoryNode, known};
 use crate::directory::vocabulary::Vocabulary;
 use crate::directory::vocabulary::graphql::{SectorNode, TermNode, term_node};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::geo;
 use crate::record::id::{self, graphql_id};
-use crate::record::list::{Conditions, Sort, SortKey};
+use crate::record::input::IdentifierInput;
+use crate::record::list::{Conditions, OrderDirection, Sort, SortKey};
 use crate::record::lookup::Key;
 use crate::record::name_of;
+use crate::record::node::{find, page};
+use crate::record::page::PageArguments;
 use crate::record::policy::Visibility;
 use crate::record::provenance::{Claim, ExternalId, ExternalIdInput, Source};
 use crate::record::read::{KeyValue, Selection};
 use crate::record::reader::Reader;
-use crate::record::value::{
-    DateTime, EmailAddress, Identifier, IdentifierScheme, Language, LocalizedText, PartialDate, Url,
-};
+use crate::record::value::{DateTime, EmailAddress, Identifier, Language, LocalizedText, PartialDate, Url};
 
 connection!(
     OrganizationConnection,
@@ -43,28 +45,6 @@ pub enum OrganizationBy {
     Identifier(IdentifierInput),
     /// By its id in the system that owns the record.
     ExternalId(ExternalIdInput),
-}
-
-/// An official identifier, as somebody writes it: spaces, dots and prefixes are accepted.
-#[derive(Clone, Debug, InputObject, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IdentifierInput {
-    /// The scheme that it belongs to.
-    pub scheme: IdentifierScheme,
-    /// The identifier itself; its check digit must be right.
-    pub value: String,
-}
-
-impl IdentifierInput {
-    /// The key that it is found by.
-    ///
-    /// # Errors
-    /// `BAD_USER_INPUT` where it is no identifier of its scheme.
-    pub fn key(&self) -> Result<Key, DomainError> {
-        let identifier = Identifier::parse(self.scheme, &self.value)
-            .map_err(|error| DomainError::bad_input("by.identifier.value", error.to_string()))?;
-        Ok(Key::Identifier(self.scheme.as_str(), identifier.value().to_owned()))
-    }
 }
 
 impl OrganizationBy {
@@ -145,16 +125,6 @@ pub enum OrganizationOrderField {
     UpdatedAt,
     /// When it was founded. What is not known comes last in both directions; `2009` comes before `2009-01`.
     FoundedOn,
-}
-
-/// The direction of an order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-pub enum OrderDirection {
-    /// The first letter, the earliest first.
-    #[default]
-    Asc,
-    /// The last letter, the latest first.
-    Desc,
 }
 
 /// The order of organizations.
@@ -424,11 +394,6 @@ impl OrganizationNode {
     }
 }
 
-/// The region of a stored slug. What the vocabulary does not know is an error of ours.
-pub(crate) fn known(regions: &Regions, slug: &str) -> GraphqlResult<RegionNode> {
-    regions.get(slug).ok_or_else(|| DomainError::Stored(format!("unknown region {slug}"))).graphql()
-}
-
 /// Queries of organizations.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OrganizationQuery;
@@ -447,7 +412,7 @@ impl OrganizationQuery {
     }
 
     /// Organizations that this viewer may see.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection; read from the selection")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn organizations(
         &self,
         ctx: &Context<'_>,
@@ -463,7 +428,8 @@ impl OrganizationQuery {
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> GraphqlResult<OrganizationConnection> {
-        let _ = (filter, order_by, first, after, last, before);
-        all(Reader::of(ctx)?, &Selection::root(ctx)).await.graphql()
+        let (reader, arguments) = (Reader::of(ctx)?, PageArguments { first, after, last, before });
+        let list = store::list(reader, &filter.unwrap_or_default(), order_by, None);
+        page(reader, list, &arguments, &Selection::root(ctx)).await.graphql()
     }
 }

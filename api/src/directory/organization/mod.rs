@@ -10,12 +10,12 @@ use crate::directory::partnership::graphql::PartnershipConnection;
 use crate::directory::region::{self, Regions};
 use crate::directory::{affiliation, partnership};
 use crate::record::error::DomainError;
-use crate::record::list::{Listed, same_list};
-use crate::record::lookup::Key;
-use crate::record::page::{PageArguments, PageOf};
+use crate::record::list::same_list;
+use crate::record::node::{Node as _, by_ids, fill_groups, group, pages};
+use crate::record::page::PageArguments;
 use crate::record::provenance::{Claim, ExternalId, Source};
-use crate::record::read::{Group, KeyRow, KeyValue, Selected, Selection};
-use crate::record::reader::{ByKey, Reader, nodes_wanted, total_wanted};
+use crate::record::read::{Group, KeyRow, KeyValue, Row, Selected, Selection};
+use crate::record::reader::{ByKey, Reader};
 use crate::record::value::{EmailAddress, Identifier, Language, LocalizedText, PartialDate, Url};
 use crate::record::{Head, Times};
 
@@ -93,67 +93,73 @@ pub struct Organization {
     pub contact: Group<Contact>,
 }
 
-/// What a card about an organization shows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Card {
-    /// When it was written.
-    pub times: Times,
-    /// Slug of its main kind.
-    pub kind: String,
-    /// Whether it still exists.
-    pub status: OrganizationStatus,
-    /// The organization that continues it.
-    pub successor_id: Option<Uuid>,
-    /// Short form of the name.
-    pub acronym: Option<String>,
-    /// Slug of the region of its seat.
-    pub seat_region: Option<String>,
-    /// Slug of the territory of its seat.
-    pub territory: Option<String>,
-    /// When it began.
-    pub founded_on: Option<PartialDate>,
-    /// When it ended.
-    pub dissolved_on: Option<PartialDate>,
+group! {
+    /// What a card about an organization shows.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Card {
+        /// When it was written.
+        times: Times = Times::read [created_at updated_at] => createdAt updatedAt;
+        /// Slug of its main kind.
+        kind: String = Row::get [kind] => kind;
+        /// Whether it still exists.
+        status: OrganizationStatus = Row::name [status] => status;
+        /// The organization that continues it.
+        successor_id: Option<Uuid> = Row::get [successor_id] => successor;
+        /// Short form of the name.
+        acronym: Option<String> = Row::get [acronym] => acronym;
+        /// Slug of the region of its seat.
+        seat_region: Option<String> = Row::get [seat_region] => seatRegion;
+        /// Slug of the territory of its seat.
+        territory: Option<String> = Row::get [territory] => territory;
+        /// When it began.
+        founded_on: Option<PartialDate> = Row::parsed [founded_on] => foundedOn;
+        /// When it ended.
+        dissolved_on: Option<PartialDate> = Row::parsed [dissolved_on] => dissolvedOn;
+    }
 }
 
-/// What only detailed views of an organization ask for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Details {
-    /// Slugs of its other kinds.
-    pub other_kinds: Vec<String>,
-    /// Former names, names in other languages.
-    pub other_names: Vec<String>,
-    /// Its address.
-    pub address: Option<Address>,
-    /// Slugs of the regions where it works.
-    pub served_regions: Vec<String>,
-    /// Its website.
-    pub website: Option<Url>,
-    /// People employed.
-    pub employee_count: Option<i32>,
-    /// Students.
-    pub student_count: Option<i32>,
-    /// Working languages.
-    pub languages: Vec<Language>,
-    /// Official identifiers.
-    pub identifiers: Vec<Identifier>,
-    /// Descriptions, the original first.
-    pub descriptions: Vec<LocalizedText>,
-    /// Where the facts come from.
-    pub sources: Vec<Source>,
-    /// Statements by source.
-    pub claims: Vec<Claim>,
-    /// The id in the system that owns it.
-    pub external_id: Option<ExternalId>,
+group! {
+    /// What only detailed views of an organization ask for.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Details {
+        /// Slugs of its other kinds.
+        other_kinds: Vec<String> = Row::json [other_kinds] => otherKinds;
+        /// Former names, names in other languages.
+        other_names: Vec<String> = Row::json [other_names] => otherNames;
+        /// Its address.
+        address: Option<Address> = Row::optional_json [address] => address;
+        /// Slugs of the regions where it works.
+        served_regions: Vec<String> = Row::json [served_regions] => servedRegions;
+        /// Its website.
+        website: Option<Url> = Row::parsed [website] => website;
+        /// People employed.
+        employee_count: Option<i32> = Row::get [employee_count] => employeeCount;
+        /// Students.
+        student_count: Option<i32> = Row::get [student_count] => studentCount;
+        /// Working languages.
+        languages: Vec<Language> = Row::json [languages] => languages;
+        /// Official identifiers.
+        identifiers: Vec<Identifier> = Row::json [identifiers] => identifiers;
+        /// Descriptions, the original first.
+        descriptions: Vec<LocalizedText> = Row::json [descriptions] => description descriptions;
+        /// Where the facts come from.
+        sources: Vec<Source> = Row::json [sources] => sources;
+        /// Statements by source.
+        claims: Vec<Claim> = Row::json [claims] => claims;
+        /// The id in the system that owns it, which is joined to the row.
+        external_id: Option<ExternalId> = ExternalId::read [] => externalId;
+    }
 }
 
-/// How to reach it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Contact {
-    /// E-mail address.
-    pub email: Option<EmailAddress>,
-    /// Phone number.
-    pub phone: Option<String>,
+group! {
+    /// How to reach it.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Contact {
+        /// E-mail address.
+        email: Option<EmailAddress> = Row::parsed [email] => email;
+        /// Phone number.
+        phone: Option<String> = Row::get [phone] => phone;
+    }
 }
 
 /// An organization in an answer, with what was read around it.
@@ -173,7 +179,7 @@ pub struct OrganizationNode {
 }
 
 /// Name of the type in the schema.
-const TYPE: &str = "Organization";
+const TYPE: &str = OrganizationNode::NAME;
 
 impl From<Organization> for OrganizationNode {
     fn from(row: Organization) -> Self {
@@ -270,110 +276,24 @@ async fn fill_relatives(
     let ids: Vec<Uuid> = nodes.iter().map(|node| node.row.head.id).collect();
     if let Some(below) = want.below(TYPE, "successor") {
         let successors: Vec<Uuid> = nodes.iter().filter_map(|node| node.row.card.successor_id).collect();
-        let mut found = by_ids(reader, &successors, &below).await?;
+        let mut found = by_ids::<OrganizationNode>(reader, &successors, &below).await?;
         for node in nodes.iter_mut().filter(|node| node.row.card.successor_id.is_some()) {
             node.successor = found.next().flatten().map(Box::new);
         }
     }
     if let Some(below) = want.below(TYPE, "predecessors") {
-        let found = store::predecessors(reader, &ids, &store::Columns::of(&below)).await?;
+        let found = store::predecessors(reader, &ids, OrganizationNode::columns(&below)).await?;
         for (node, found) in nodes.iter_mut().zip(fill_groups(reader, found, &below).await?) {
             node.predecessors = found;
         }
     }
     if let Some(below) = want.below(TYPE, "memberOf") {
-        let found = store::member_of(reader, &ids, &store::Columns::of(&below)).await?;
+        let found = store::member_of(reader, &ids, OrganizationNode::columns(&below)).await?;
         for (node, found) in nodes.iter_mut().zip(fill_groups(reader, found, &below).await?) {
             node.member_of = found;
         }
     }
     Ok(())
-}
-
-/// Fills the organizations of several parents together.
-async fn fill_groups(
-    reader: &Reader,
-    groups: Vec<Vec<Organization>>,
-    want: &Selection,
-) -> Result<Vec<Vec<OrganizationNode>>, DomainError> {
-    let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
-    let mut nodes: Vec<OrganizationNode> = groups.into_iter().flatten().map(Into::into).collect();
-    fill(reader, &mut nodes, want).await?;
-    let mut nodes = nodes.into_iter();
-    Ok(sizes.into_iter().map(|size| nodes.by_ref().take(size).collect()).collect())
-}
-
-/// The organizations of these ids, in their order, filled.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn by_ids(
-    reader: &Reader,
-    ids: &[Uuid],
-    want: &Selection,
-) -> Result<std::vec::IntoIter<Option<OrganizationNode>>, DomainError> {
-    let keys = ids.iter().map(|id| Key::Id(*id)).collect();
-    find(reader, keys, want).await
-}
-
-/// The organizations of these keys, in their order, filled.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn find(
-    reader: &Reader,
-    keys: Vec<Key>,
-    want: &Selection,
-) -> Result<std::vec::IntoIter<Option<OrganizationNode>>, DomainError> {
-    let found = store::find(reader, keys, &store::Columns::of(want)).await?;
-    let places: Vec<bool> = found.iter().map(Option::is_some).collect();
-    let mut nodes: Vec<OrganizationNode> = found.into_iter().flatten().map(Into::into).collect();
-    fill(reader, &mut nodes, want).await?;
-    let mut nodes = nodes.into_iter();
-    let answer: Vec<_> = places.into_iter().map(|there| if there { nodes.next() } else { None }).collect();
-    Ok(answer.into_iter())
-}
-
-/// Fills the organizations of several pages together.
-async fn connections(
-    reader: &Reader,
-    pages: Vec<PageOf<Organization>>,
-    want: &Selection,
-) -> Result<Vec<OrganizationConnection>, DomainError> {
-    let (pages, rows) = PageOf::apart(pages);
-    let mut nodes: Vec<OrganizationNode> = rows.into_iter().map(Into::into).collect();
-    fill(reader, &mut nodes, want).await?;
-    Ok(PageOf::together(pages, nodes).into_iter().map(OrganizationConnection::new).collect())
-}
-
-/// The page that a field asks for of a list, for each parent; a refusal of its arguments is an answer.
-async fn listed(
-    reader: &Reader,
-    list: Result<Listed, DomainError>,
-    field: &Selected,
-    count: usize,
-) -> Result<Vec<Result<OrganizationConnection, DomainError>>, DomainError> {
-    let checked =
-        list.and_then(|(list, parents)| Ok((list.page(&PageArguments::of(field), &parents)?, list, parents)));
-    let (page, list, parents) = match checked {
-        Ok(checked) => checked,
-        Err(refusal) => return Ok((0..count).map(|_| Err(refusal.clone())).collect()),
-    };
-    let want = nodes_wanted(field, "OrganizationConnection", "OrganizationEdge");
-    let columns = store::Columns::of(&want);
-    let total = total_wanted(field, "OrganizationConnection");
-    let pages = store::pages(reader, &list, parents, &page, &columns, total).await?;
-    Ok(connections(reader, pages, &want).await?.into_iter().map(Ok).collect())
-}
-
-/// The page of all organizations that a field asks for.
-///
-/// # Errors
-/// `BAD_USER_INPUT` for its arguments, [`DomainError::Database`].
-pub async fn all(reader: &Reader, field: &Selected) -> Result<OrganizationConnection, DomainError> {
-    let (filter, order) = (field.argument("filter").unwrap_or_default(), field.argument("orderBy"));
-    let list = store::list(reader, &filter, order, None).map(|(list, row)| (list, vec![row]));
-    listed(reader, list, field, 1).await?.pop().unwrap_or_else(|| Err(DomainError::Stored("no page".into())))
 }
 
 /// The page of the organizations of each region that a field asks for.
@@ -389,8 +309,7 @@ pub async fn of_regions(
     let order: Option<OrganizationOrder> = field.argument("orderBy");
     let lists: Result<Vec<_>, _> =
         regions.iter().map(|region| store::list(reader, &filter, order, Some(region))).collect();
-    let list = lists.and_then(same_list);
-    listed(reader, list, field, regions.len()).await
+    pages(reader, lists.and_then(same_list), &PageArguments::of(field), field, regions.len()).await
 }
 
 /// The page of the members of each organization that a field asks for.
@@ -400,5 +319,5 @@ async fn members(
     field: &Selected,
 ) -> Result<Vec<Result<OrganizationConnection, DomainError>>, DomainError> {
     let count = parents.len();
-    listed(reader, Ok((store::members(reader), parents)), field, count).await
+    pages(reader, Ok((store::members(reader), parents)), &PageArguments::of(field), field, count).await
 }

@@ -1,33 +1,20 @@
 //! Mutations of organizations.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, ID, Object};
 
+use super::OrganizationNode;
 use super::write::{OrganizationInput, Organizations};
-use super::{OrganizationNode, find};
+use crate::record::RecordType;
 use crate::record::error::{GraphqlResult, IntoGraphql};
-use crate::record::mutation::{DeletePayload, Done, MergeArguments, Mutator, sent};
-use crate::record::user_error::UserError;
+use crate::record::mutation::{DeletePayload, MergeArguments, Mutator, payload, record_payload, sent};
 use crate::record::write::RecordInput;
 
-/// An organization as it was written, or why nothing was.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct OrganizationPayload {
+record_payload! {
+    /// An organization as it was written, or why nothing was.
+    OrganizationPayload,
     /// The organization as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have
     /// left it; null where nothing was written for another reason.
-    pub organization: Option<OrganizationNode>,
-    /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
-    pub user_errors: Vec<UserError>,
-}
-
-async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<OrganizationPayload> {
-    let reader = Mutator::of(ctx)?.reader();
-    let wanted = done.wanted(ctx, "OrganizationPayload", "organization");
-    let organization = match &wanted {
-        Some((keys, want)) => find(reader, keys.clone(), want).await.graphql()?.next().flatten(),
-        None => None,
-    };
-    let shown = wanted.is_none() || organization.is_some();
-    Ok(OrganizationPayload { organization, user_errors: done.user_errors(reader, shown).graphql()? })
+    organization: OrganizationNode
 }
 
 /// Mutations of organizations.
@@ -49,7 +36,7 @@ impl OrganizationMutation {
         idempotency_key: Option<String>,
     ) -> GraphqlResult<OrganizationPayload> {
         let raw = sent(ctx, "input").graphql()?;
-        let record = RecordInput::Organization(Box::new(input));
+        let record = RecordInput::new::<Organizations>(input);
         let done = Mutator::of(ctx)?.create(record, idempotency_key, raw).await.graphql()?;
         payload(ctx, done).await
     }
@@ -66,7 +53,7 @@ impl OrganizationMutation {
         base_revision: Option<i32>,
         #[graphql(desc = "What changes.")] input: OrganizationInput,
     ) -> GraphqlResult<OrganizationPayload> {
-        let record = RecordInput::Organization(Box::new(input));
+        let record = RecordInput::new::<Organizations>(input);
         let done = Mutator::of(ctx)?.update(&id, base_revision, record).await.graphql()?;
         payload(ctx, done).await
     }
@@ -82,7 +69,7 @@ impl OrganizationMutation {
         )]
         base_revision: Option<i32>,
     ) -> GraphqlResult<DeletePayload> {
-        Mutator::of(ctx)?.delete(&id, base_revision, RecordInput::Organization(Box::default())).await
+        Mutator::of(ctx)?.delete(&id, base_revision, RecordType::Organization).await
     }
 
     /// Merges an organization that is in the directory twice: the duplicate goes, and its id, its slugs and its external

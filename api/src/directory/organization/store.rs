@@ -1,14 +1,15 @@
 //! SQL of organizations: keyed reads under the viewer's condition.
 
+use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use super::graphql::{OrganizationFilter, OrganizationOrder};
-use super::{Address, Card, Contact, Details, Organization, TYPE};
+use super::{Address, Card, Contact, Details, Organization, OrganizationNode};
 use crate::directory::vocabulary::{Vocabulary, sector_facets, territories_within, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, Directory, Fetch, List, Order, Ranges, filled};
 use crate::record::lookup::Key;
-use crate::record::page::{Page, PageOf};
+use crate::record::node::Node;
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::provenance::ExternalId;
 use crate::record::read::{
@@ -16,223 +17,110 @@ use crate::record::read::{
 };
 use crate::record::reader::Reader;
 use crate::record::value::Identifier;
-use crate::record::{Head, RecordType, Times, columns_of, id, name_of};
+use crate::record::{Head, RecordType, columns_of, id, name_of};
 
 /// The groups of columns that a selection needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each group is wanted or not, whatever the others are")]
 pub struct Columns {
-    sectors: bool,
-    card: bool,
-    details: bool,
-    contact: bool,
+    pub(super) sectors: bool,
+    pub(super) card: bool,
+    pub(super) details: bool,
+    pub(super) contact: bool,
 }
 
-const CARD: &[&str] = &[
-    "created_at",
-    "updated_at",
-    "kind",
-    "status",
-    "successor_id",
-    "acronym",
-    "seat_region",
-    "territory",
-    "founded_on",
-    "dissolved_on",
+/// Fields of the schema that need no group of columns.
+const ALWAYS: &[&str] = &[
+    "id",
+    "slug",
+    "region",
+    "visibility",
+    "revision",
+    "name",
+    "predecessors",
+    "memberOf",
+    "members",
+    "affiliations",
+    "partnerships",
 ];
 
-/// Fields of the schema that the group of the card answers.
-const CARDED: &[&str] = &[
-    "createdAt",
-    "updatedAt",
-    "kind",
-    "status",
-    "successor",
-    "acronym",
-    "seatRegion",
-    "territory",
-    "foundedOn",
-    "dissolvedOn",
-];
-
-const DETAILS: &[&str] = &[
-    "other_kinds",
-    "other_names",
-    "address",
-    "served_regions",
-    "website",
-    "employee_count",
-    "student_count",
-    "languages",
-    "identifiers",
-    "descriptions",
-    "sources",
-    "claims",
-];
-
-/// Fields of the schema that the group of details answers.
-const DETAILED: &[&str] = &[
-    "otherKinds",
-    "otherNames",
-    "address",
-    "servedRegions",
-    "website",
-    "employeeCount",
-    "studentCount",
-    "languages",
-    "identifiers",
-    "description",
-    "descriptions",
-    "sources",
-    "claims",
-    "externalId",
-];
-
-/// Fields of the schema that the group of contact fields answers.
-const CONTACT: &[&str] = &["email", "phone"];
-
-impl Columns {
-    /// Those that the selected fields need.
-    pub fn of(want: &Selection) -> Self {
-        Self {
-            sectors: want.has(TYPE, &["sectors"]),
-            card: want.has(TYPE, CARDED),
-            details: want.has(TYPE, DETAILED),
-            contact: want.has(TYPE, CONTACT),
-        }
-    }
-
-    /// Those of a search document: all that is no contact.
-    pub fn searched() -> Self {
-        Self { sectors: true, card: true, details: true, contact: false }
-    }
-
-    /// Those of its names.
-    pub fn named() -> Self {
-        Self { sectors: false, card: true, details: true, contact: false }
-    }
-
-    /// What to select of the row `alias`, and the join that it needs.
-    pub fn fetch(self, alias: &str) -> Fetch {
-        let mut columns = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, &["slug", "name"])];
-        let mut joins = String::new();
-        if self.sectors {
-            columns.push(columns_of(alias, &["sectors"]));
-        }
-        if self.card {
-            columns.push(columns_of(alias, CARD));
-        }
-        if self.details {
-            columns.push(columns_of(alias, DETAILS));
-            columns.push(format!("{alias}_sync.source, {alias}_sync.external_id"));
-            joins = format!("LEFT JOIN sync_record AS {alias}_sync ON {alias}_sync.record_id = {alias}.id");
-        }
-        if self.contact {
-            columns.push(columns_of(alias, &["email", "phone"]));
-        }
-        Fetch { columns: columns.join(", "), joins }
-    }
-
-    /// Reads what [`Columns::fetch`] selects.
-    ///
-    /// # Errors
-    /// [`DomainError::Database`] or [`DomainError::Stored`].
-    pub fn read(self, row: &mut Row, viewer: &Viewer) -> Result<Organization, DomainError> {
-        let head = Head::read(row)?;
-        Ok(Organization {
-            slug: row.get()?,
-            name: row.get()?,
-            sectors: if self.sectors { row.json()? } else { Vec::new() },
-            card: Group::read(self.card, row, read_card)?,
-            details: Group::read(self.details, row, |row| {
-                let mut details = read_details(row)?;
-                details
-                    .claims
-                    .retain(|claim| !CONTACT.contains(&claim.field.as_str()) || sees_contact(viewer, &head));
-                Ok(details)
-            })?,
-            contact: Group::read(self.contact, row, |row| {
-                let contact = Contact { email: row.parsed()?, phone: row.get()? };
-                Ok(if sees_contact(viewer, &head) { contact } else { Contact::default() })
-            })?,
-            head,
-        })
-    }
-}
-
-fn read_card(row: &mut Row) -> Result<Card, DomainError> {
-    Ok(Card {
-        times: Times::read(row)?,
-        kind: row.get()?,
-        status: row.name()?,
-        successor_id: row.get()?,
-        acronym: row.get()?,
-        seat_region: row.get()?,
-        territory: row.get()?,
-        founded_on: row.parsed()?,
-        dissolved_on: row.parsed()?,
-    })
-}
-
-fn read_details(row: &mut Row) -> Result<Details, DomainError> {
-    Ok(Details {
-        other_kinds: row.json()?,
-        other_names: row.json()?,
-        address: read_address(row)?,
-        served_regions: row.json()?,
-        website: row.parsed()?,
-        employee_count: row.get()?,
-        student_count: row.get()?,
-        languages: row.json()?,
-        identifiers: row.json()?,
-        descriptions: row.json()?,
-        sources: row.json()?,
-        claims: row.json()?,
-        external_id: ExternalId::read(row)?,
-    })
-}
-
-fn read_address(row: &mut Row) -> Result<Option<Address>, DomainError> {
-    Ok(row.get::<Option<String>>()?.map(|text| serde_json::from_str(&text)).transpose()?)
-}
+/// The field that the column of sectors answers.
+const SECTORS: &[&str] = &["sectors"];
 
 /// E-mail address and phone of an organization are for members: they are no harvest for the public.
 fn sees_contact(viewer: &Viewer, head: &Head) -> bool {
     viewer.sees(head.visibility.max(Visibility::Members), &head.region, head.id)
 }
 
-/// For each key, in order, the organization that the viewer may see. All keys are of one kind.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn find(
-    reader: &Reader,
-    keys: Vec<Key>,
-    columns: &Columns,
-) -> Result<Vec<Option<Organization>>, DomainError> {
-    let mut found: Vec<Option<Organization>> = keys.iter().map(|_| None).collect();
-    let Some(first) = keys.first() else { return Ok(found) };
-    let dialect = reader.dialect();
-    let lookup = first.lookup(RecordType::Organization, dialect);
-    let fetch = columns.fetch("r");
-    let statement = KeyedStatement {
-        sql: format!(
-            "SELECT k.n, {} FROM {} {} {} organization AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
-            fetch.columns,
-            lookup.keys.source(dialect),
-            lookup.join,
-            dialect.join(),
-            lookup.id,
-            fetch.joins,
-            reader.viewer.sees_record(dialect, "r"),
-        ),
-        keys: lookup.keys,
-    };
-    let rows = keys.into_iter().map(Key::into_row).collect();
-    for (position, mut row) in reader.db.read(&statement, rows).await? {
-        found[position] = Some(columns.read(&mut row, &reader.viewer)?);
+impl Node for OrganizationNode {
+    const TYPE: RecordType = RecordType::Organization;
+    const NAME: &'static str = "Organization";
+    const FIELDS: &'static [&'static [&'static str]] =
+        &[ALWAYS, SECTORS, Card::FIELDS, Details::FIELDS, Contact::FIELDS];
+    type Columns = Columns;
+
+    fn sees(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
+        viewer.sees_record(dialect, alias)
     }
-    Ok(found)
+
+    fn columns(want: &Selection) -> Columns {
+        Columns {
+            sectors: want.has(Self::NAME, SECTORS),
+            card: want.has(Self::NAME, Card::FIELDS),
+            details: want.has(Self::NAME, Details::FIELDS),
+            contact: want.has(Self::NAME, Contact::FIELDS),
+        }
+    }
+
+    fn fetch(columns: Columns, alias: &str) -> Fetch {
+        let mut all = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, &["slug", "name"])];
+        let mut joins = Vec::new();
+        if columns.sectors {
+            all.push(columns_of(alias, SECTORS));
+        }
+        if columns.card {
+            all.push(columns_of(alias, Card::COLUMNS));
+        }
+        if columns.details {
+            all.push(columns_of(alias, Details::COLUMNS));
+            ExternalId::fetch(alias, &mut all, &mut joins);
+        }
+        if columns.contact {
+            all.push(columns_of(alias, Contact::COLUMNS));
+        }
+        Fetch { columns: all.join(", "), joins: joins.join(" ") }
+    }
+
+    fn read(columns: Columns, row: &mut Row, viewer: &Viewer) -> Result<Self, DomainError> {
+        let head = Head::read(row)?;
+        let row = Organization {
+            slug: row.get()?,
+            name: row.get()?,
+            sectors: if columns.sectors { row.json()? } else { Vec::new() },
+            card: Group::read(columns.card, row, Card::read)?,
+            details: Group::read(columns.details, row, |row| {
+                let mut details = Details::read(row)?;
+                details.claims.retain(|claim| {
+                    !Contact::FIELDS.contains(&claim.field.as_str()) || sees_contact(viewer, &head)
+                });
+                Ok(details)
+            })?,
+            contact: Group::read(columns.contact, row, |row| {
+                let contact = Contact::read(row)?;
+                Ok(if sees_contact(viewer, &head) { contact } else { Contact::default() })
+            })?,
+            head,
+        };
+        Ok(row.into())
+    }
+
+    fn fill<'a>(
+        reader: &'a Reader,
+        nodes: &'a mut [Self],
+        want: &'a Selection,
+    ) -> BoxFuture<'a, Result<(), DomainError>> {
+        super::fill(reader, nodes, want)
+    }
 }
 
 /// What is compared of an organization with a name that somebody has: its names, where it sits, its numbers.
@@ -294,7 +182,7 @@ pub async fn comparables(reader: &Reader, ids: &[Uuid]) -> Result<Vec<Option<Com
             name: row.get()?,
             acronym: row.get()?,
             other_names: row.json()?,
-            address: read_address(&mut row)?,
+            address: row.optional_json()?,
             territory: row.get()?,
             seat_region: row.get()?,
             identifiers: row.json()?,
@@ -355,8 +243,8 @@ pub fn region_by_id(dialect: Dialect) -> KeyedStatement {
 pub async fn predecessors(
     reader: &Reader,
     ids: &[Uuid],
-    columns: &Columns,
-) -> Result<Vec<Vec<Organization>>, DomainError> {
+    columns: Columns,
+) -> Result<Vec<Vec<OrganizationNode>>, DomainError> {
     let then = reader.dialect().join();
     groups(reader, ids, columns, &format!("{then} organization AS r ON r.successor_id = k.id")).await
 }
@@ -368,8 +256,8 @@ pub async fn predecessors(
 pub async fn member_of(
     reader: &Reader,
     ids: &[Uuid],
-    columns: &Columns,
-) -> Result<Vec<Vec<Organization>>, DomainError> {
+    columns: Columns,
+) -> Result<Vec<Vec<OrganizationNode>>, DomainError> {
     let then = reader.dialect().join();
     let join = format!(
         "{then} organization_member AS m ON m.member_id = k.id {then} organization AS r ON r.id = m.organization_id"
@@ -381,12 +269,12 @@ pub async fn member_of(
 async fn groups(
     reader: &Reader,
     ids: &[Uuid],
-    columns: &Columns,
+    columns: Columns,
     join: &str,
-) -> Result<Vec<Vec<Organization>>, DomainError> {
+) -> Result<Vec<Vec<OrganizationNode>>, DomainError> {
     let dialect = reader.dialect();
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let fetch = columns.fetch("r");
+    let fetch = OrganizationNode::fetch(columns, "r");
     let statement = KeyedStatement {
         sql: format!(
             "SELECT k.n, {} FROM {} {join} {} WHERE {} ORDER BY k.n, r.name_key, r.id",
@@ -397,28 +285,12 @@ async fn groups(
         ),
         keys,
     };
-    let mut found: Vec<Vec<Organization>> = ids.iter().map(|_| Vec::new()).collect();
+    let mut found: Vec<Vec<OrganizationNode>> = ids.iter().map(|_| Vec::new()).collect();
     let rows = ids.iter().map(|id| vec![KeyValue::Id(*id)]).collect();
     for (position, mut row) in reader.db.read(&statement, rows).await? {
-        found[position].push(columns.read(&mut row, &reader.viewer)?);
+        found[position].push(OrganizationNode::read(columns, &mut row, &reader.viewer)?);
     }
     Ok(found)
-}
-
-/// Reads the same page of the list of each parent.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn pages(
-    reader: &Reader,
-    list: &List,
-    parents: Vec<KeyRow>,
-    page: &Page,
-    columns: &Columns,
-    want_total: bool,
-) -> Result<Vec<PageOf<Organization>>, DomainError> {
-    let fetch = columns.fetch("r");
-    list.read(&reader.db, parents, page, &fetch, want_total, |row| columns.read(row, &reader.viewer)).await
 }
 
 /// The members of an organization, by name. The key is the organization's id.

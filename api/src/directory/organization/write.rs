@@ -1,29 +1,27 @@
 //! How organizations are written: from an input to a row, and what hangs on it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
-use entity::organization::{Column, Entity, Model};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use entity::organization::{Entity, Model};
+use sea_orm::ConnectionTrait;
 use serde::Deserialize;
-use serde_json::json;
 use uuid::Uuid;
 
-use super::graphql::IdentifierInput;
 use super::name::ComparableName;
-use super::{Address, GeoPoint, OrganizationStatus, replica, succession};
+use super::{Address, GeoPoint, OrganizationNode, OrganizationStatus, replica, succession};
 use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
 use crate::directory::{affiliation, partnership};
 use crate::record::error::DomainError;
-use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
-use crate::record::policy::{Viewer, Visibility};
+use crate::record::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT, to_json};
+use crate::record::policy::Visibility;
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
-use crate::record::value::{DateTime, EmailAddress, Given, Identifier, Language, PartialDate, Url, sort_key};
+use crate::record::value::{EmailAddress, Given, Identifier, Language, PartialDate, Url, sort_key};
 use crate::record::write::replica::{Refers, Unfit};
-use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Reference, Written, rows_of};
-use crate::record::{RecordType, Times, geo, id, messages, name_of};
+use crate::record::write::{self, Batch, Draft, Kind, Numbered, Reference, ReferredBy, Written, record_row};
+use crate::record::{RecordType, Times, geo, messages, name_of};
 
 /// A postal address, as it is written.
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]
@@ -106,15 +104,28 @@ pub struct OrganizationInput {
     pub claims: MaybeUndefined<Vec<ClaimInput>>,
 }
 
-impl OrganizationInput {
-    /// The records that it refers to.
-    pub fn references(&self, into: &mut Vec<Reference>) {
+impl write::Fields for OrganizationInput {
+    fn slug(&self) -> Option<&str> {
+        self.slug.as_opt_deref().flatten()
+    }
+
+    fn identifiers(&self) -> &[IdentifierInput] {
+        self.identifiers.as_opt_deref().flatten().unwrap_or_default()
+    }
+
+    fn region(&self) -> Option<&str> {
+        self.region.as_opt_deref().flatten()
+    }
+
+    fn references(&self, into: &mut Vec<Reference>) {
         let to = RecordType::Organization;
         let members = self.member_of.as_opt_ref().flatten().into_iter().flatten();
         let successor = self.successor.as_opt_ref().flatten();
         into.extend(members.chain(successor).map(|id| Reference { to, text: id.0.clone() }));
     }
 }
+
+record_row!(Model);
 
 /// How the door writes organizations.
 #[derive(Debug)]
@@ -235,26 +246,16 @@ pub(super) fn derive(row: &mut Model, address: Option<&Address>) {
 }
 
 impl Kind for Organizations {
-    const TYPE: RecordType = RecordType::Organization;
     const HAS_REGION: bool = true;
+    const REFERRED_BY: &'static [ReferredBy] = &[
+        ReferredBy::column(RecordType::Affiliation, "organization_id"),
+        ReferredBy::table(RecordType::Partnership, "partnership_party", "organization_id", "partnership_id"),
+        ReferredBy::table(RecordType::Organization, "organization_member", "organization_id", "member_id"),
+        ReferredBy::column(RecordType::Organization, "successor_id"),
+    ];
+    type Node = OrganizationNode;
     type Input = OrganizationInput;
     type Row = Model;
-
-    fn of(input: &RecordInput) -> Option<&OrganizationInput> {
-        if let RecordInput::Organization(input) = input { Some(input) } else { None }
-    }
-
-    fn id(row: &Model) -> Uuid {
-        row.id
-    }
-
-    fn region(row: &Model) -> &str {
-        &row.region
-    }
-
-    fn visibility(row: &Model) -> Visibility {
-        Visibility::from_code(row.visibility)
-    }
 
     fn slug(row: &mut Model) -> Option<&mut String> {
         Some(&mut row.slug)
@@ -265,23 +266,7 @@ impl Kind for Organizations {
     }
 
     fn replicated(row: &Model) -> Result<serde_json::Value, DomainError> {
-        let typed = |id: Uuid| id::encode("organization", id);
-        let members: Vec<Uuid> = serde_json::from_str(&row.member_of)?;
-        Ok(json!({
-            "slug": row.slug, "region": row.region, "visibility": row.visibility, "kind": row.kind,
-            "otherKinds": from_json(&row.other_kinds)?, "status": row.status,
-            "successor": row.successor_id.map(typed), "name": row.name, "acronym": row.acronym,
-            "otherNames": from_json(&row.other_names)?, "seatRegion": row.seat_region,
-            "territory": row.territory, "address": row.address.as_deref().map(from_json).transpose()?,
-            "servedRegions": from_json(&row.served_regions)?, "website": row.website, "email": row.email,
-            "phone": row.phone, "foundedOn": row.founded_on, "dissolvedOn": row.dissolved_on,
-            "employeeCount": row.employee_count, "studentCount": row.student_count,
-            "languages": from_json(&row.languages)?, "identifiers": from_json(&row.identifiers)?,
-            "sectors": from_json(&row.sectors)?,
-            "memberOf": members.into_iter().map(typed).collect::<Vec<_>>(),
-            "descriptions": from_json(&row.descriptions)?, "sources": from_json(&row.sources)?,
-            "claims": from_json(&row.claims)?,
-        }))
+        replica::told(row)
     }
 
     fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Model, Unfit> {
@@ -292,15 +277,8 @@ impl Kind for Organizations {
         replica::refers(row)
     }
 
-    fn stamp(row: &mut Model, revision: i32, now: DateTime, before: Option<&Model>) {
-        row.revision = revision;
-        row.updated_at = now.micros();
-        row.created_at = before.map_or(row.updated_at, |before| before.created_at);
-    }
-
     async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Model>, DomainError> {
-        let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(batch.tx).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+        batch.load::<Entity>(ids).await
     }
 
     fn merge(
@@ -381,13 +359,9 @@ impl Kind for Organizations {
     }
 
     async fn save(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<Vec<Written>, DomainError> {
-        let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.id).collect();
-        let known: Vec<Uuid> =
-            rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.id).collect();
-        batch.unlist("organization", &known).await?;
-        batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.clone()).collect()).await?;
-        batch.list("organization", &ids).await?;
-        memberships(batch, rows, &known).await?;
+        let models = rows.iter().map(|(row, before)| (row.clone(), before.is_some()));
+        batch.save_listed::<Entity, _>("organization", models).await?;
+        memberships(batch, rows).await?;
         names(batch, rows).await?;
         let moved = |(row, before): &&(Model, Option<Model>)| {
             let same = |b: &Model| {
@@ -401,83 +375,12 @@ impl Kind for Organizations {
         Ok(touched)
     }
 
-    async fn referred(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashSet<Uuid>, DomainError> {
-        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-        let sql = format!(
-            "SELECT k.n FROM {} WHERE EXISTS (SELECT 1 FROM affiliation AS a WHERE a.organization_id = k.id) \
-             OR EXISTS (SELECT 1 FROM partnership_party AS p WHERE p.organization_id = k.id) \
-             OR EXISTS (SELECT 1 FROM organization_member AS m WHERE m.organization_id = k.id) \
-             OR EXISTS (SELECT 1 FROM organization AS o WHERE o.successor_id = k.id)",
-            keys.source(batch.dialect)
-        );
-        let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
-        Ok(found.into_iter().map(|(position, _)| ids[position]).collect())
-    }
-
-    async fn referrers(batch: &Batch<'_>, viewer: &Viewer, id: Uuid) -> Result<Vec<String>, DomainError> {
-        let sees = |of: RecordType| viewer.sees_type(batch.dialect, of, "r");
-        let (organizations, then) = (sees(RecordType::Organization), batch.dialect.join());
-        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-        let source = keys.source(batch.dialect);
-        let found = [
-            (
-                RecordType::Affiliation,
-                format!(
-                    "affiliation AS r ON r.organization_id = k.id WHERE {}",
-                    sees(RecordType::Affiliation)
-                ),
-            ),
-            (
-                RecordType::Partnership,
-                format!(
-                    "partnership_party AS p ON p.organization_id = k.id {then} partnership AS r ON r.id = p.partnership_id \
-                     WHERE {}",
-                    sees(RecordType::Partnership)
-                ),
-            ),
-            (
-                RecordType::Organization,
-                format!(
-                    "organization_member AS m ON m.organization_id = k.id {then} organization AS r ON r.id = m.member_id \
-                     WHERE {organizations}"
-                ),
-            ),
-            (
-                RecordType::Organization,
-                format!("organization AS r ON r.successor_id = k.id WHERE {organizations}"),
-            ),
-        ];
-        let mut ids = Vec::new();
-        for (of, joined) in found {
-            // A few of each kind are enough to begin with.
-            let sql = format!("SELECT k.n, r.id FROM {source} {then} {joined} ORDER BY r.id LIMIT 5");
-            let rows = KeyedStatement { sql, keys: keys.clone() };
-            for (_, mut row) in rows.query(batch.tx, batch.dialect, rows_of(&[id])).await? {
-                let id = id::encode(of.prefix(), row.get()?);
-                if !ids.contains(&id) {
-                    ids.push(id);
-                }
-            }
-        }
-        Ok(ids)
-    }
-
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
         batch.unlist("organization", ids).await?;
-        batch
-            .for_ids(ids, |keys| {
-                format!("DELETE FROM organization_member WHERE member_id IN (SELECT k.id FROM {keys})")
-            })
-            .await?;
-        unname(batch, ids).await?;
-        batch
-            .for_ids(ids, |keys| {
-                format!("DELETE FROM proposal WHERE organization_id IN (SELECT k.id FROM {keys})")
-            })
-            .await?;
-        batch
-            .for_ids(ids, |keys| format!("DELETE FROM organization WHERE id IN (SELECT k.id FROM {keys})"))
-            .await
+        batch.delete_where("organization_member", "member_id", ids).await?;
+        batch.delete_where("organization_name", "organization_id", ids).await?;
+        batch.delete_where("proposal", "organization_id", ids).await?;
+        batch.delete_where("organization", "id", ids).await
     }
 }
 
@@ -521,16 +424,9 @@ fn relatives(
 }
 
 /// Writes which clusters list these organizations as members.
-async fn memberships(
-    batch: &Batch<'_>,
-    rows: &[(Model, Option<Model>)],
-    known: &[Uuid],
-) -> Result<(), DomainError> {
-    batch
-        .for_ids(known, |keys| {
-            format!("DELETE FROM organization_member WHERE member_id IN (SELECT k.id FROM {keys})")
-        })
-        .await?;
+async fn memberships(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<(), DomainError> {
+    let known = rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.id);
+    batch.delete_where("organization_member", "member_id", &known.collect::<Vec<_>>()).await?;
     let keys = KeyColumns::new(&[
         ("organization_id", KeyType::Id),
         ("name_key", KeyType::Bytes),
@@ -556,17 +452,12 @@ async fn names(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<(),
     let of = |row: &Model| (row.name.clone(), row.acronym.clone(), row.other_names.clone());
     let changed = |(row, before): &&(Model, Option<Model>)| before.as_ref().is_none_or(|b| of(b) != of(row));
     let renamed: Vec<Uuid> = rows.iter().filter(changed).map(|(row, _)| row.id).collect();
-    unname(batch, &renamed).await?;
+    batch.delete_where("organization_name", "organization_id", &renamed).await?;
     let mut keys = Vec::new();
     for (row, _) in rows.iter().filter(changed) {
         keys.extend(names_of(row.id, &row.name, row.acronym.as_deref(), &row.other_names)?);
     }
     insert_names(batch.tx, batch.dialect, keys).await
-}
-
-async fn unname(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
-    let sql = "DELETE FROM organization_name WHERE organization_id IN";
-    batch.for_ids(ids, |keys| format!("{sql} (SELECT k.id FROM {keys})")).await
 }
 
 /// The rows of an organization's names, each key once.

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::graphql::PartnershipFilter;
 use super::store;
-use crate::directory::organization::{self, OrganizationNode};
+use crate::directory::organization::OrganizationNode;
 use crate::directory::region::{self, RegionNode};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::graphql_id;
-use crate::record::lookup::Key;
+use crate::record::node::by_ids;
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::value::{Currency, Decimal, Money};
@@ -185,8 +185,8 @@ pub async fn graph(
     ranked.truncate(room);
     let below = want.below("PartnershipGraph", "nodes").unwrap_or_default();
     let below = below.below("PartnershipGraphNode", "organization").unwrap_or_default();
-    let keys = ranked.iter().map(|(id, _)| Key::Id(*id)).collect();
-    let found = organization::find(reader, keys, &below).await?;
+    let ids: Vec<Uuid> = ranked.iter().map(|(id, _)| *id).collect();
+    let found = by_ids(reader, &ids, &below).await?;
     let nodes = found.zip(&ranked).filter_map(|(organization, (_, degree))| {
         Some(PartnershipGraphNode { organization: organization?, degree: count(*degree) })
     });

@@ -1,22 +1,23 @@
 //! Partnerships in the schema.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 
-use super::{PartnershipNode, PartnershipStatus, PartyNode, PartyRole, all, find};
+use super::{PartnershipNode, PartnershipStatus, PartyNode, PartyRole, store};
 use crate::connection;
 use crate::directory::affiliation::Period;
 use crate::directory::organization::OrganizationNode;
-use crate::directory::organization::graphql::{OrderDirection, known};
-use crate::directory::region::RegionNode;
+use crate::directory::region::{RegionNode, known};
 use crate::directory::vocabulary::Vocabulary;
 use crate::directory::vocabulary::graphql::{SectorNode, TermNode, term_node};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
-use crate::record::id::{self, graphql_id};
-use crate::record::list::{Sort, SortKey};
-use crate::record::lookup::Key;
+use crate::record::id::graphql_id;
+use crate::record::list::{OrderDirection, Sort, SortKey};
+use crate::record::lookup::RecordBy;
 use crate::record::name_of;
+use crate::record::node::{find, page};
+use crate::record::page::PageArguments;
 use crate::record::policy::Visibility;
-use crate::record::provenance::{Claim, ExternalId, ExternalIdInput, Source};
+use crate::record::provenance::{Claim, ExternalId, Source};
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::value::{Date, DateTime, Language, LocalizedText, Money};
@@ -29,31 +30,6 @@ connection!(
     "PartnershipEdge",
     "partnerships"
 );
-
-/// Names one record, in one of three ways.
-#[derive(Clone, Debug, OneofObject)]
-pub enum RecordBy {
-    /// By its id, or that of a duplicate that was merged into it.
-    Id(ID),
-    /// By its slug, or a former one.
-    Slug(String),
-    /// By its id in the system that owns the record.
-    ExternalId(ExternalIdInput),
-}
-
-impl RecordBy {
-    /// The key of a record of this type.
-    ///
-    /// # Errors
-    /// `BAD_USER_INPUT` for a wrong id.
-    pub fn key(self, type_name: &str) -> Result<Key, DomainError> {
-        Ok(match self {
-            Self::Id(id) => Key::Id(id::decode("by.id", type_name, &id)?),
-            Self::Slug(slug) => Key::slug(&slug),
-            Self::ExternalId(by) => Key::external_id(&by.source, &by.id),
-        })
-    }
-}
 
 /// Which partnerships. Fields combine with AND, the values of one list with OR; an empty list filters nothing.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -296,7 +272,7 @@ impl PartnershipQuery {
     }
 
     /// Partnerships that this viewer may see.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection; read from the selection")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn partnerships(
         &self,
         ctx: &Context<'_>,
@@ -312,7 +288,8 @@ impl PartnershipQuery {
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> GraphqlResult<PartnershipConnection> {
-        let _ = (filter, order_by, first, after, last, before);
-        all(Reader::of(ctx)?, &Selection::root(ctx)).await.graphql()
+        let (reader, arguments) = (Reader::of(ctx)?, PageArguments { first, after, last, before });
+        let list = store::list(reader, &filter.unwrap_or_default(), order_by);
+        page(reader, list, &arguments, &Selection::root(ctx)).await.graphql()
     }
 }

@@ -2,11 +2,12 @@
 
 use entity::partnership_party::Model as Party;
 
-use super::consent;
 use super::write::{Partnerships, Row, add_up, derive, organizations};
+use super::{PartnershipNode, consent};
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
 use crate::record::messages::{self, Said};
+use crate::record::node::Node as _;
 use crate::record::problem::Problem;
 use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
 use crate::record::write::{Kind, Pair, Rewritten, lock_ids, rows_of};
@@ -59,7 +60,7 @@ async fn shown(written: &Rewritten<'_, '_>, ids: &[uuid::Uuid]) -> Result<Vec<St
         "SELECT k.n, r.id FROM {} {} partnership AS r ON r.id = k.id WHERE {} ORDER BY k.n LIMIT 10",
         keys.source(batch.dialect),
         batch.dialect.join(),
-        written.viewer.sees_partnership(batch.dialect, "r"),
+        PartnershipNode::sees(written.viewer, batch.dialect, "r"),
     );
     let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
     found

@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::directory::affiliation::Period;
-use crate::directory::organization::{self, OrganizationNode};
+use crate::directory::organization::OrganizationNode;
 use crate::directory::region::{self, Regions};
 use crate::record::error::DomainError;
-use crate::record::list::{Listed, same_list};
-use crate::record::lookup::Key;
-use crate::record::page::{PageArguments, PageOf};
+use crate::record::list::same_list;
+use crate::record::node::{Node as _, group, pages};
+use crate::record::page::PageArguments;
 use crate::record::provenance::{Claim, ExternalId, Source};
-use crate::record::read::{Group, KeyRow, Selected, Selection};
-use crate::record::reader::{Reader, nodes_wanted, total_wanted};
-use crate::record::value::{DateTime, LocalizedText, Money};
+use crate::record::read::{Group, KeyRow, Row, Selected, Selection};
+use crate::record::reader::Reader;
+use crate::record::value::{DateTime, Decimal, LocalizedText, Money};
 use crate::record::{Head, Times};
 
 mod consent;
@@ -87,38 +87,49 @@ pub struct Partnership {
     pub details: Group<Details>,
 }
 
-/// What a card about a partnership shows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Card {
-    /// When it was written.
-    pub times: Times,
-    /// Slug of its kind.
-    pub kind: String,
-    /// Where it stands.
-    pub status: PartnershipStatus,
-    /// From when to when.
-    pub period: Period,
-    /// Slugs of its sectors.
-    pub sectors: Vec<String>,
-    /// Whether its parties are of two countries or more.
-    pub cross_border: bool,
-    /// Slugs of the regions that answer for its parties.
-    pub party_regions: Vec<String>,
-    /// The sum of the contributions.
-    pub total_contribution: Option<Money>,
+group! {
+    /// What a card about a partnership shows.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Card {
+        /// When it was written.
+        times: Times = Times::read [created_at updated_at] => createdAt updatedAt;
+        /// Slug of its kind.
+        kind: String = Row::get [kind] => kind;
+        /// Where it stands.
+        status: PartnershipStatus = Row::name [status] => status;
+        /// From when to when.
+        period: Period = Period::read [starts_on ends_on] => period;
+        /// Slugs of its sectors.
+        sectors: Vec<String> = Row::json [sectors] => sectors;
+        /// Whether its parties are of two countries or more.
+        cross_border: bool = Row::get [cross_border] => crossBorder;
+        /// Slugs of the regions that answer for its parties.
+        party_regions: Vec<String> = Row::json [party_regions] => regions;
+        /// The sum of the contributions.
+        total_contribution: Option<Money> = read_money [total_amount total_currency] => totalContribution;
+    }
 }
 
-/// What only detailed views of a partnership ask for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Details {
-    /// Descriptions, the original first.
-    pub descriptions: Vec<LocalizedText>,
-    /// Where the facts come from.
-    pub sources: Vec<Source>,
-    /// Statements by source.
-    pub claims: Vec<Claim>,
-    /// The id in the system that owns it.
-    pub external_id: Option<ExternalId>,
+/// Reads an amount and its currency.
+fn read_money(row: &mut Row) -> Result<Option<Money>, DomainError> {
+    let (amount, currency): (Option<Decimal>, _) = (row.parsed()?, row.parsed()?);
+    let stored = amount.zip(currency).map(|(amount, currency)| Money::new(amount, currency));
+    stored.transpose().map_err(|error| DomainError::Stored(error.to_string()))
+}
+
+group! {
+    /// What only detailed views of a partnership ask for.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Details {
+        /// Descriptions, the original first.
+        descriptions: Vec<LocalizedText> = Row::json [descriptions] => description descriptions;
+        /// Where the facts come from.
+        sources: Vec<Source> = Row::json [sources] => sources;
+        /// Statements by source.
+        claims: Vec<Claim> = Row::json [claims] => claims;
+        /// The id in the system that owns it, which is joined to the row.
+        external_id: Option<ExternalId> = ExternalId::read [] => externalId;
+    }
 }
 
 /// A party as the database has it.
@@ -129,17 +140,19 @@ pub struct PartyNode {
     terms: Group<Terms>,
 }
 
-/// What a party brings, and whether it has agreed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Terms {
-    /// The source's wording of what it does.
-    pub title: Option<String>,
-    /// What it gives.
-    pub contribution: Option<Money>,
-    /// When it confirmed.
-    pub confirmed_at: Option<DateTime>,
-    /// When it declined.
-    pub declined_at: Option<DateTime>,
+group! {
+    /// What a party brings, and whether it has agreed.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Terms {
+        /// The source's wording of what it does.
+        title: Option<String> = Row::get [title] => title;
+        /// What it gives.
+        contribution: Option<Money> = read_money [contribution_amount contribution_currency] => contribution;
+        /// When it confirmed.
+        confirmed_at: Option<DateTime> = Row::optional_time [confirmed_at] => confirmedAt;
+        /// When it declined.
+        declined_at: Option<DateTime> = Row::optional_time [declined_at] => declinedAt;
+    }
 }
 
 /// A partnership in an answer, with what was read around it.
@@ -152,7 +165,7 @@ pub struct PartnershipNode {
 }
 
 /// Name of the type in the schema.
-const TYPE: &str = "Partnership";
+const TYPE: &str = PartnershipNode::NAME;
 
 impl From<Partnership> for PartnershipNode {
     fn from(row: Partnership) -> Self {
@@ -206,13 +219,13 @@ async fn fill_parties(
         .into_iter()
         .map(|group| {
             let apart = group.into_iter().map(|party| {
-                organizations.push(OrganizationNode::from(party.organization));
+                organizations.push(party.organization);
                 (party.role, party.terms)
             });
             apart.collect()
         })
         .collect();
-    organization::fill(reader, &mut organizations, want).await?;
+    OrganizationNode::fill(reader, &mut organizations, want).await?;
     let mut organizations = organizations.into_iter();
     for (node, rest) in nodes.iter_mut().zip(rests) {
         let together = rest.into_iter().zip(organizations.by_ref());
@@ -220,58 +233,6 @@ async fn fill_parties(
             together.map(|((role, terms), organization)| PartyNode { organization, role, terms }).collect();
     }
     Ok(())
-}
-
-/// The partnerships of these keys, in their order, filled. All keys are of one kind.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn find(
-    reader: &Reader,
-    keys: Vec<Key>,
-    want: &Selection,
-) -> Result<std::vec::IntoIter<Option<PartnershipNode>>, DomainError> {
-    let found = store::find(reader, keys, store::Columns::of(want)).await?;
-    let places: Vec<bool> = found.iter().map(Option::is_some).collect();
-    let mut nodes: Vec<PartnershipNode> = found.into_iter().flatten().map(Into::into).collect();
-    fill(reader, &mut nodes, want).await?;
-    let mut nodes = nodes.into_iter();
-    let answer: Vec<_> = places.into_iter().map(|there| if there { nodes.next() } else { None }).collect();
-    Ok(answer.into_iter())
-}
-
-/// The page that a field asks for of a list, for each parent; a refusal of its arguments is an answer.
-async fn listed(
-    reader: &Reader,
-    list: Result<Listed, DomainError>,
-    field: &Selected,
-    count: usize,
-) -> Result<Vec<Result<PartnershipConnection, DomainError>>, DomainError> {
-    let checked =
-        list.and_then(|(list, parents)| Ok((list.page(&PageArguments::of(field), &parents)?, list, parents)));
-    let (page, list, parents) = match checked {
-        Ok(checked) => checked,
-        Err(refusal) => return Ok((0..count).map(|_| Err(refusal.clone())).collect()),
-    };
-    let want = nodes_wanted(field, "PartnershipConnection", "PartnershipEdge");
-    let columns = store::Columns::of(&want);
-    let total = total_wanted(field, "PartnershipConnection");
-    let read = |row: &mut _| columns.read(row);
-    let pages = list.read(&reader.db, parents, &page, &columns.fetch(), total, read).await?;
-    let (pages, rows) = PageOf::apart(pages);
-    let mut nodes: Vec<PartnershipNode> = rows.into_iter().map(Into::into).collect();
-    fill(reader, &mut nodes, &want).await?;
-    Ok(PageOf::together(pages, nodes).into_iter().map(|page| Ok(PartnershipConnection::new(page))).collect())
-}
-
-/// The page of all partnerships that a field asks for.
-///
-/// # Errors
-/// `BAD_USER_INPUT` for its arguments, [`DomainError::Database`].
-pub async fn all(reader: &Reader, field: &Selected) -> Result<PartnershipConnection, DomainError> {
-    let (filter, order) = (field.argument("filter").unwrap_or_default(), field.argument("orderBy"));
-    let list = store::list(reader, &filter, order).map(|(list, row)| (list, vec![row]));
-    listed(reader, list, field, 1).await?.pop().unwrap_or_else(|| Err(DomainError::Stored("no page".into())))
 }
 
 /// The page of the partnerships of each organization that a field asks for. Each key row is an
@@ -287,5 +248,5 @@ pub async fn of_organizations(
     let filter: PartnershipFilter = field.argument("filter").unwrap_or_default();
     let lists: Result<Vec<_>, _> =
         parents.iter().map(|parent| store::list_of_organization(reader, &filter, parent.clone())).collect();
-    listed(reader, lists.and_then(same_list), field, parents.len()).await
+    pages(reader, lists.and_then(same_list), &PageArguments::of(field), field, parents.len()).await
 }

@@ -1,33 +1,20 @@
 //! Mutations of partnerships.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, ID, Object};
 
-use super::write::PartnershipInput;
-use super::{PartnershipNode, find};
+use super::PartnershipNode;
+use super::write::{PartnershipInput, Partnerships};
+use crate::record::RecordType;
 use crate::record::error::{GraphqlResult, IntoGraphql};
-use crate::record::mutation::{DeletePayload, Done, Mutator, sent};
-use crate::record::user_error::UserError;
+use crate::record::mutation::{DeletePayload, Mutator, payload, record_payload, sent};
 use crate::record::write::{Answer, RecordInput};
 
-/// A partnership as it was written, or why nothing was.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct PartnershipPayload {
+record_payload! {
+    /// A partnership as it was written, or why nothing was.
+    PartnershipPayload,
     /// The partnership as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have
     /// left it; null where nothing was written for another reason.
-    pub partnership: Option<PartnershipNode>,
-    /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
-    pub user_errors: Vec<UserError>,
-}
-
-async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<PartnershipPayload> {
-    let reader = Mutator::of(ctx)?.reader();
-    let wanted = done.wanted(ctx, "PartnershipPayload", "partnership");
-    let partnership = match &wanted {
-        Some((keys, want)) => find(reader, keys.clone(), want).await.graphql()?.next().flatten(),
-        None => None,
-    };
-    let shown = wanted.is_none() || partnership.is_some();
-    Ok(PartnershipPayload { partnership, user_errors: done.user_errors(reader, shown).graphql()? })
+    partnership: PartnershipNode
 }
 
 async fn answer(
@@ -37,8 +24,7 @@ async fn answer(
     yes: bool,
 ) -> GraphqlResult<PartnershipPayload> {
     let answer = Answer { yes, organization: Some(organization.0) };
-    let blank = RecordInput::Partnership(Box::default());
-    let done = Mutator::of(ctx)?.answer(id, answer, blank).await.graphql()?;
+    let done = Mutator::of(ctx)?.answer(id, answer, RecordType::Partnership).await.graphql()?;
     payload(ctx, done).await
 }
 
@@ -62,7 +48,7 @@ impl PartnershipMutation {
         idempotency_key: Option<String>,
     ) -> GraphqlResult<PartnershipPayload> {
         let raw = sent(ctx, "input").graphql()?;
-        let record = RecordInput::Partnership(Box::new(input));
+        let record = RecordInput::new::<Partnerships>(input);
         let done = Mutator::of(ctx)?.create(record, idempotency_key, raw).await.graphql()?;
         payload(ctx, done).await
     }
@@ -79,7 +65,7 @@ impl PartnershipMutation {
         base_revision: Option<i32>,
         #[graphql(desc = "What changes.")] input: PartnershipInput,
     ) -> GraphqlResult<PartnershipPayload> {
-        let record = RecordInput::Partnership(Box::new(input));
+        let record = RecordInput::new::<Partnerships>(input);
         let done = Mutator::of(ctx)?.update(&id, base_revision, record).await.graphql()?;
         payload(ctx, done).await
     }
@@ -118,6 +104,6 @@ impl PartnershipMutation {
         )]
         base_revision: Option<i32>,
     ) -> GraphqlResult<DeletePayload> {
-        Mutator::of(ctx)?.delete(&id, base_revision, RecordInput::Partnership(Box::default())).await
+        Mutator::of(ctx)?.delete(&id, base_revision, RecordType::Partnership).await
     }
 }

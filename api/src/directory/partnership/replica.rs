@@ -1,55 +1,78 @@
-//! Partnerships as other instances tell of them: from replicated fields to a row and its parties.
+//! Partnerships as instances tell of them: replicated fields to a row with its parties, and back.
 
 use std::collections::BTreeSet;
 
 use entity::partnership::Model;
 use entity::partnership_party;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::write::{Row, add_up, blank, derive, organizations, starts_key};
 use super::{PartnershipStatus, PartyRole};
 use crate::directory::affiliation::write::last_day;
+use crate::directory::replicated::{Field as _, Json, Level, Named, Slug, Text, known, replicated};
 use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::input::to_json;
 use crate::record::provenance::{Claim, Source};
 use crate::record::value::{Currency, Decimal, LocalizedText, PartialDate, sort_key};
-use crate::record::write::replica::{self, Refers, Unfit, known};
+use crate::record::write::replica::{self, Refers, Unfit};
 use crate::record::write::{Batch, Draft, Numbered};
-use crate::record::{RecordType, Times, name_of};
+use crate::record::{RecordType, Times, id as ids};
 
-/// The replicated fields of a partnership.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Fields {
-    slug: String,
-    region: String,
-    visibility: i16,
-    kind: String,
-    status: PartnershipStatus,
-    titles: Vec<LocalizedText>,
-    descriptions: Vec<LocalizedText>,
-    starts_on: Option<PartialDate>,
-    ends_on: Option<PartialDate>,
-    sectors: Vec<String>,
-    parties: Vec<Party>,
-    sources: Vec<Source>,
-    claims: Vec<Claim>,
+replicated! {
+    /// The replicated fields of a partnership.
+    struct Fields of Model {
+        slug: Slug,
+        region: String,
+        #[serde(rename = "visibility")]
+        declared_visibility: Level,
+        kind: String,
+        status: Named<PartnershipStatus>,
+        titles: Json<Vec<LocalizedText>>,
+        descriptions: Json<Vec<LocalizedText>>,
+        starts_on: Option<Text<PartialDate>>,
+        ends_on: Option<Text<PartialDate>>,
+        sectors: Json<Vec<String>>,
+        parties: Vec<Party> = by_hand,
+        sources: Json<Vec<Source>>,
+        claims: Json<Vec<Claim>>,
+    }
 }
 
 /// The replicated fields of a party.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Party {
+pub(super) struct Party {
     organization: String,
-    role: PartyRole,
+    role: Named<PartyRole>,
     title: Option<String>,
-    amount: Option<Decimal>,
-    currency: Option<Currency>,
+    amount: Option<Text<Decimal>>,
+    currency: Option<Text<Currency>>,
     confirmed_at: Option<i64>,
+    // Only where there is one: records keep the hash that they had before this could be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
     declined_at: Option<i64>,
+}
+
+impl Party {
+    fn of(party: &partnership_party::Model) -> Self {
+        Self {
+            organization: ids::encode("organization", party.organization_id),
+            role: Named::of(&party.role),
+            title: party.title.clone(),
+            amount: Option::of(&party.contribution_amount),
+            currency: Option::of(&party.contribution_currency),
+            confirmed_at: party.confirmed_at,
+            declined_at: party.declined_at,
+        }
+    }
+}
+
+/// The replicated fields of a row.
+pub(super) fn told(row: &Row) -> Result<Value, DomainError> {
+    Fields::of(&row.model, row.parties.iter().map(Party::of).collect()).told()
 }
 
 /// The row of a partnership that has these replicated fields.
@@ -57,43 +80,27 @@ pub(super) fn row(id: Uuid, times: Times, fields: &Value) -> Result<Row, Unfit> 
     let fields: Fields = replica::fields(fields)?;
     let all = vocabularies();
     known("region", "region", &all.regions, [&fields.region])?;
-    known("sectors", "sector", &all.sectors, &fields.sectors)?;
+    known("sectors", "sector", &all.sectors, fields.sectors.told().into_iter().flatten())?;
     let kinds = all.terms(Vocabulary::PartnershipKind);
     known("kind", "kind of partnership", kinds, [&fields.kind])?;
-    let original = fields.titles.first().map(|title| title.text.as_str()).unwrap_or_default();
-    let sectors = fields.sectors.iter().flat_map(|slug| all.sector_with_ancestors(slug));
-    let facets: BTreeSet<String> = sectors.map(|slug| sector_facet(slug)).chain([String::new()]).collect();
-    let ends_on = fields.ends_on.map(|date| date.to_string());
-    let model = Model {
-        slug: replica::slug(fields.slug)?,
-        region: fields.region,
-        declared_visibility: replica::level("visibility", fields.visibility)?,
-        created_at: times.created_at.micros(),
-        updated_at: times.updated_at.micros(),
-        kind: fields.kind,
-        status: name_of(fields.status).to_owned(),
-        name_key: sort_key(original),
-        starts_on: fields.starts_on.map(|date| date.to_string()),
-        ends_last: last_day(ends_on.as_deref()),
-        ends_on,
-        sectors: to_json(&fields.sectors),
-        facets: to_json(&facets),
-        titles: to_json(&fields.titles),
-        descriptions: to_json(&fields.descriptions),
-        sources: to_json(&fields.sources),
-        claims: to_json(&fields.claims),
-        ..blank(id)
-    };
+    let mut model = blank(id);
+    fields.fill(times, &mut model);
+    let original = fields.titles.told().and_then(|titles| titles.first());
+    model.name_key = sort_key(original.map(|title| title.text.as_str()).unwrap_or_default());
+    let sectors = fields.sectors.told().into_iter().flatten();
+    let sectors = sectors.flat_map(|slug| all.sector_with_ancestors(slug)).map(|slug| sector_facet(slug));
+    model.facets = to_json(&sectors.chain([String::new()]).collect::<BTreeSet<_>>());
+    model.ends_last = last_day(model.ends_on.as_deref());
     let key = starts_key(&model);
-    let parties = fields.parties.into_iter().enumerate().map(|(place, party)| {
+    let parties = fields.parties.iter().enumerate().map(|(place, party)| {
         Ok(partnership_party::Model {
             partnership_id: id,
             position: i32::try_from(place).unwrap_or(i32::MAX),
             organization_id: replica::id("parties", RecordType::Organization, &party.organization)?,
-            role: name_of(party.role).to_owned(),
-            title: party.title,
-            contribution_amount: party.amount.map(|amount| amount.to_string()),
-            contribution_currency: party.currency.map(|currency| currency.to_string()),
+            role: party.role.column(),
+            title: party.title.clone(),
+            contribution_amount: party.amount.column(),
+            contribution_currency: party.currency.column(),
             confirmed_at: party.confirmed_at,
             starts_key: key.clone(),
             declined_at: party.declined_at,

@@ -1,170 +1,96 @@
 //! SQL of partnerships: keyed reads under the viewer's condition.
 
+use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use super::graphql::{PartnershipFilter, PartnershipOrder};
-use super::{Card, Details, Partnership, PartyRole, TYPE, Terms};
-use crate::directory::affiliation::Period;
-use crate::directory::organization::{self, Organization};
+use super::{Card, Details, Partnership, PartnershipNode, PartyRole, Terms};
+use crate::directory::organization::{self, OrganizationNode};
 use crate::directory::vocabulary::{Vocabulary, sector_facets, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, Directory, Fetch, List, Order, Ranges, filled};
-use crate::record::lookup::Key;
+use crate::record::node::Node;
+use crate::record::policy::Viewer;
 use crate::record::provenance::ExternalId;
-use crate::record::read::{Group, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection};
+use crate::record::read::{
+    Dialect, Group, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection,
+};
 use crate::record::reader::Reader;
-use crate::record::value::{DateTime, Decimal, Money};
-use crate::record::{Head, RecordType, Times, columns_of, id, name_of};
+use crate::record::{Head, RecordType, columns_of, id, name_of};
 
 /// The groups of columns that a selection needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
-    card: bool,
-    details: bool,
+    pub(super) card: bool,
+    pub(super) details: bool,
 }
 
-const CARD: &[&str] = &[
-    "created_at",
-    "updated_at",
-    "kind",
-    "status",
-    "starts_on",
-    "ends_on",
-    "sectors",
-    "cross_border",
-    "party_regions",
-    "total_amount",
-    "total_currency",
-];
+/// Fields of the schema that need no group of columns.
+const ALWAYS: &[&str] = &["id", "slug", "region", "visibility", "revision", "title", "titles", "parties"];
 
-/// Fields of the schema that the group of the card answers.
-const CARDED: &[&str] = &[
-    "createdAt",
-    "updatedAt",
-    "kind",
-    "status",
-    "period",
-    "sectors",
-    "crossBorder",
-    "regions",
-    "totalContribution",
-];
+impl Node for PartnershipNode {
+    const TYPE: RecordType = RecordType::Partnership;
+    const NAME: &'static str = "Partnership";
+    const FIELDS: &'static [&'static [&'static str]] = &[ALWAYS, Card::FIELDS, Details::FIELDS];
+    type Columns = Columns;
 
-const DETAILS: &[&str] = &["descriptions", "sources", "claims"];
-
-/// Fields of the schema that the group of details answers.
-const DETAILED: &[&str] = &["description", "descriptions", "sources", "claims", "externalId"];
-
-/// Reads an amount and its currency.
-fn money(row: &mut Row) -> Result<Option<Money>, DomainError> {
-    let (amount, currency): (Option<Decimal>, _) = (row.parsed()?, row.parsed()?);
-    let stored = amount.zip(currency).map(|(amount, currency)| Money::new(amount, currency));
-    stored.transpose().map_err(|error| DomainError::Stored(error.to_string()))
-}
-
-impl Columns {
-    /// Those that the selected fields need.
-    pub fn of(want: &Selection) -> Self {
-        Self { card: want.has(TYPE, CARDED), details: want.has(TYPE, DETAILED) }
-    }
-
-    /// Those of a search document.
-    pub fn searched() -> Self {
-        Self { card: true, details: true }
-    }
-
-    /// Those of its names.
-    pub fn named() -> Self {
-        Self { card: false, details: false }
-    }
-
-    /// What to select of the row `r`, and the join that it needs.
-    pub fn fetch(self) -> Fetch {
-        let mut columns = vec![columns_of("r", Head::COLUMNS), columns_of("r", &["slug", "titles"])];
-        let mut joins = String::new();
-        if self.card {
-            columns.push(columns_of("r", CARD));
+    /// It and all its parties are seen.
+    fn sees(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
+        let stored = viewer.level_condition(&format!("{alias}.visibility"));
+        if viewer.by_level_alone() {
+            return stored;
         }
-        if self.details {
-            columns.push(columns_of("r", DETAILS));
-            columns.push("r_sync.source, r_sync.external_id".into());
-            joins.push_str("LEFT JOIN sync_record AS r_sync ON r_sync.record_id = r.id");
-        }
-        Fetch { columns: columns.join(", "), joins }
+        format!(
+            "({stored} OR ({} AND NOT EXISTS (SELECT 1 FROM partnership_party AS pp \
+             JOIN organization AS po ON po.id = pp.organization_id \
+             WHERE pp.partnership_id = {alias}.id AND NOT {})))",
+            viewer.condition(dialect, alias, "declared_visibility"),
+            viewer.sees_record(dialect, "po"),
+        )
     }
 
-    /// Reads what [`Columns::fetch`] selects.
-    ///
-    /// # Errors
-    /// [`DomainError::Database`] or [`DomainError::Stored`].
-    pub fn read(self, row: &mut Row) -> Result<Partnership, DomainError> {
-        Ok(Partnership {
+    fn columns(want: &Selection) -> Columns {
+        Columns { card: want.has(Self::NAME, Card::FIELDS), details: want.has(Self::NAME, Details::FIELDS) }
+    }
+
+    fn fetch(columns: Columns, alias: &str) -> Fetch {
+        let mut all = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, &["slug", "titles"])];
+        let mut joins = Vec::new();
+        if columns.card {
+            all.push(columns_of(alias, Card::COLUMNS));
+        }
+        if columns.details {
+            all.push(columns_of(alias, Details::COLUMNS));
+            ExternalId::fetch(alias, &mut all, &mut joins);
+        }
+        Fetch { columns: all.join(", "), joins: joins.join(" ") }
+    }
+
+    fn read(columns: Columns, row: &mut Row, _: &Viewer) -> Result<Self, DomainError> {
+        let row = Partnership {
             head: Head::read(row)?,
             slug: row.get()?,
             titles: row.json()?,
-            card: Group::read(self.card, row, |row| {
-                Ok(Card {
-                    times: Times::read(row)?,
-                    kind: row.get()?,
-                    status: row.name()?,
-                    period: Period { starts_on: row.parsed()?, ends_on: row.parsed()? },
-                    sectors: row.json()?,
-                    cross_border: row.get()?,
-                    party_regions: row.json()?,
-                    total_contribution: money(row)?,
-                })
-            })?,
-            details: Group::read(self.details, row, |row| {
-                Ok(Details {
-                    descriptions: row.json()?,
-                    sources: row.json()?,
-                    claims: row.json()?,
-                    external_id: ExternalId::read(row)?,
-                })
-            })?,
-        })
+            card: Group::read(columns.card, row, Card::read)?,
+            details: Group::read(columns.details, row, Details::read)?,
+        };
+        Ok(row.into())
     }
-}
 
-/// For each key, in order, the partnership that the viewer may see. All keys are of one kind.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn find(
-    reader: &Reader,
-    keys: Vec<Key>,
-    columns: Columns,
-) -> Result<Vec<Option<Partnership>>, DomainError> {
-    let mut found: Vec<Option<Partnership>> = keys.iter().map(|_| None).collect();
-    let Some(first) = keys.first() else { return Ok(found) };
-    let dialect = reader.dialect();
-    let lookup = first.lookup(RecordType::Partnership, dialect);
-    let fetch = columns.fetch();
-    let statement = KeyedStatement {
-        sql: format!(
-            "SELECT k.n, {} FROM {} {} {} partnership AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
-            fetch.columns,
-            lookup.keys.source(dialect),
-            lookup.join,
-            dialect.join(),
-            lookup.id,
-            fetch.joins,
-            reader.viewer.sees_partnership(dialect, "r"),
-        ),
-        keys: lookup.keys,
-    };
-    let rows = keys.into_iter().map(Key::into_row).collect();
-    for (position, mut row) in reader.db.read(&statement, rows).await? {
-        found[position] = Some(columns.read(&mut row)?);
+    fn fill<'a>(
+        reader: &'a Reader,
+        nodes: &'a mut [Self],
+        want: &'a Selection,
+    ) -> BoxFuture<'a, Result<(), DomainError>> {
+        super::fill(reader, nodes, want)
     }
-    Ok(found)
 }
 
 /// A party with its organization.
 #[derive(Debug)]
 pub struct Party {
     /// The organization.
-    pub organization: Organization,
+    pub organization: OrganizationNode,
     /// What it does.
     pub role: PartyRole,
     /// What it brings.
@@ -183,8 +109,8 @@ impl PartyColumns {
     pub fn of(want: &Selection) -> Self {
         let organization = want.below("PartnershipParty", "organization").unwrap_or_default();
         Self {
-            terms: want.has("PartnershipParty", &["title", "contribution", "confirmedAt", "declinedAt"]),
-            organization: organization::store::Columns::of(&organization),
+            terms: want.has("PartnershipParty", Terms::FIELDS),
+            organization: OrganizationNode::columns(&organization),
         }
     }
 }
@@ -200,13 +126,12 @@ pub async fn parties(
 ) -> Result<Vec<Vec<Party>>, DomainError> {
     let dialect = reader.dialect();
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let fetch = columns.organization.fetch("r");
-    let terms = ", p.title, p.contribution_amount, p.contribution_currency, p.confirmed_at, p.declined_at";
+    let fetch = OrganizationNode::fetch(columns.organization, "r");
+    let terms = if columns.terms { format!(", {}", columns_of("p", Terms::COLUMNS)) } else { String::new() };
     let statement = KeyedStatement {
         sql: format!(
-            "SELECT k.n, p.role{}, {} FROM {} {then} partnership_party AS p ON p.partnership_id = k.id \
+            "SELECT k.n, p.role{terms}, {} FROM {} {then} partnership_party AS p ON p.partnership_id = k.id \
              {then} organization AS r ON r.id = p.organization_id {} WHERE {} ORDER BY k.n, p.position",
-            if columns.terms { terms } else { "" },
             fetch.columns,
             keys.source(dialect),
             fetch.joins,
@@ -219,12 +144,8 @@ pub async fn parties(
     let rows = ids.iter().map(|id| vec![KeyValue::Id(*id)]).collect();
     for (position, mut row) in reader.db.read(&statement, rows).await? {
         let role = row.name()?;
-        let terms = Group::read(columns.terms, &mut row, |row| {
-            let (title, contribution): (_, _) = (row.get()?, money(row)?);
-            let mut time = || Ok::<_, DomainError>(row.get::<Option<i64>>()?.map(DateTime::from_micros));
-            Ok(Terms { title, contribution, confirmed_at: time()?, declined_at: time()? })
-        })?;
-        let organization = columns.organization.read(&mut row, &reader.viewer)?;
+        let terms = Group::read(columns.terms, &mut row, Terms::read)?;
+        let organization = OrganizationNode::read(columns.organization, &mut row, &reader.viewer)?;
         found[position].push(Party { organization, role, terms });
     }
     Ok(found)
@@ -290,7 +211,7 @@ pub fn list(
     let directory = Directory { name: "partnerships", table: "partnership", list_table: "partnership_list" };
     let viewer = &reader.viewer;
     let level = viewer.by_level_alone().then_some(|column: &str| viewer.level_condition(column));
-    let sees = |alias: &str| viewer.sees_partnership(reader.dialect(), alias);
+    let sees = |alias: &str| PartnershipNode::sees(viewer, reader.dialect(), alias);
     let sort = order.unwrap_or_default().sort();
     Ok(directory.list(sort, ranges(filter)?, conditions(reader, filter)?, sees, level))
 }
@@ -307,7 +228,7 @@ pub fn list_of_organization(
 ) -> Result<(List, KeyRow), DomainError> {
     let mut conditions = conditions(reader, filter)?;
     within(&mut conditions, &ranges(filter)?);
-    conditions.push(reader.viewer.sees_partnership(reader.dialect(), "o"));
+    conditions.push(PartnershipNode::sees(&reader.viewer, reader.dialect(), "o"));
     for id in parent {
         conditions.bind("organization_id", id);
     }
@@ -366,7 +287,7 @@ pub async fn over_all(
 ) -> Result<Vec<Row>, DomainError> {
     let mut conditions = conditions(reader, filter)?;
     within(&mut conditions, &ranges(filter)?);
-    conditions.push(reader.viewer.sees_partnership(reader.dialect(), "o"));
+    conditions.push(PartnershipNode::sees(&reader.viewer, reader.dialect(), "o"));
     let (keys, row, conditions) = conditions.finish();
     let statement = KeyedStatement {
         sql: format!(

@@ -1,35 +1,32 @@
 //! How partnerships are written: from an input to a row and its parties, and how they follow these.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
-use entity::partnership::{Column, Entity, Model};
+use entity::partnership::{Entity, Model};
 use entity::partnership_party;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::Deserialize;
-use serde_json::json;
 use uuid::Uuid;
 
-use super::{PartnershipStatus, PartyRole, consent, replica};
+use super::{PartnershipNode, PartnershipStatus, PartyRole, consent, replica};
 use crate::directory::affiliation::write::last_day;
 use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
-use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
+use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, to_json};
 use crate::record::messages::{self, Said};
 use crate::record::policy::{Viewer, Visibility, view_region};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
-use crate::record::value::{
-    Currency, DateTime, Decimal, Given, Identifier, LocalizedText, Money, PartialDate, sort_key,
-};
+use crate::record::value::{Currency, DateTime, Decimal, Given, LocalizedText, Money, PartialDate, sort_key};
 use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{
-    Batch, Draft, Kind, Numbered, RecordInput, Reference, Submission, Written, fields_of_parts, lock_ids,
-    rows_of, touch,
+    self, Batch, Draft, Kind, Numbered, Reference, Submission, Written, fields_of_parts, lock_ids,
+    record_row, rows_of, touch,
 };
-use crate::record::{RecordType, Times, id, name_of, value_of};
+use crate::record::{RecordType, Times, name_of, value_of};
 
 /// An amount of money, as it is written.
 #[derive(Clone, Debug, Deserialize, InputObject)]
@@ -89,9 +86,16 @@ pub struct PartnershipInput {
     pub claims: MaybeUndefined<Vec<ClaimInput>>,
 }
 
-impl PartnershipInput {
-    /// The records that it refers to.
-    pub fn references(&self, into: &mut Vec<Reference>) {
+impl write::Fields for PartnershipInput {
+    fn slug(&self) -> Option<&str> {
+        self.slug.as_opt_deref().flatten()
+    }
+
+    fn region(&self) -> Option<&str> {
+        self.region.as_opt_deref().flatten()
+    }
+
+    fn references(&self, into: &mut Vec<Reference>) {
         let parties = self.parties.as_opt_ref().flatten().into_iter().flatten();
         let to = RecordType::Organization;
         into.extend(parties.map(|party| Reference { to, text: party.organization.0.clone() }));
@@ -157,6 +161,9 @@ impl Row {
         name_of(consent::answered(before, &self.parties)).clone_into(&mut self.model.status);
     }
 }
+
+record_row!(Model);
+record_row!(Row, model);
 
 /// How the door writes partnerships.
 #[derive(Debug)]
@@ -337,26 +344,10 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
 }
 
 impl Kind for Partnerships {
-    const TYPE: RecordType = RecordType::Partnership;
     const HAS_REGION: bool = true;
+    type Node = PartnershipNode;
     type Input = PartnershipInput;
     type Row = Row;
-
-    fn of(input: &RecordInput) -> Option<&PartnershipInput> {
-        if let RecordInput::Partnership(input) = input { Some(input) } else { None }
-    }
-
-    fn id(row: &Row) -> Uuid {
-        row.model.id
-    }
-
-    fn region(row: &Row) -> &str {
-        &row.model.region
-    }
-
-    fn visibility(row: &Row) -> Visibility {
-        Visibility::from_code(row.model.visibility)
-    }
 
     fn view(row: &Row) -> (String, Visibility) {
         (row.model.view_region.clone(), Self::visibility(row))
@@ -366,30 +357,8 @@ impl Kind for Partnerships {
         Some(&mut row.model.slug)
     }
 
-    fn identifiers(_: &Row) -> Result<Vec<Identifier>, DomainError> {
-        Ok(Vec::new())
-    }
-
-    fn replicated(Row { model: row, parties, .. }: &Row) -> Result<serde_json::Value, DomainError> {
-        let parties = parties.iter().map(|party| {
-            let mut fields = json!({
-                "organization": id::encode("organization", party.organization_id), "role": party.role,
-                "title": party.title, "amount": party.contribution_amount,
-                "currency": party.contribution_currency, "confirmedAt": party.confirmed_at,
-            });
-            // Only where there is one: records keep the hash that they had before this could be said.
-            if let Some(declined) = party.declined_at {
-                fields["declinedAt"] = declined.into();
-            }
-            fields
-        });
-        Ok(json!({
-            "slug": row.slug, "region": row.region, "visibility": row.declared_visibility, "kind": row.kind,
-            "status": row.status, "titles": from_json(&row.titles)?,
-            "descriptions": from_json(&row.descriptions)?, "startsOn": row.starts_on, "endsOn": row.ends_on,
-            "sectors": from_json(&row.sectors)?, "parties": parties.collect::<Vec<_>>(),
-            "sources": from_json(&row.sources)?, "claims": from_json(&row.claims)?,
-        }))
+    fn replicated(row: &Row) -> Result<serde_json::Value, DomainError> {
+        replica::told(row)
     }
 
     fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Row, Unfit> {
@@ -408,19 +377,11 @@ impl Kind for Partnerships {
         replica::place(batch, drafts).await
     }
 
-    fn stamp(row: &mut Row, revision: i32, now: DateTime, before: Option<&Row>) {
-        row.model.revision = revision;
-        row.model.updated_at = now.micros();
-        row.model.created_at = before.map_or(row.model.updated_at, |before| before.model.created_at);
-    }
-
     async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Row>, DomainError> {
-        let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(batch.tx).await?;
+        let rows = batch.load::<Entity>(ids).await?;
         let mut parties = load_parties(batch, ids).await?;
-        let with_parties = |row: Model| {
-            let parties = parties.remove(&row.id).unwrap_or_default();
-            (row.id, Row::new(row, parties))
-        };
+        let with_parties =
+            |(id, row): (Uuid, Model)| (id, Row::new(row, parties.remove(&id).unwrap_or_default()));
         Ok(rows.into_iter().map(with_parties).collect())
     }
 
@@ -533,34 +494,20 @@ impl Kind for Partnerships {
     }
 
     async fn save(batch: &Batch<'_>, rows: &[(Row, Option<Row>)]) -> Result<Vec<Written>, DomainError> {
-        let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.model.id).collect();
         let known = rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.model.id);
-        let known: Vec<Uuid> = known.collect();
-        batch.unlist("partnership", &known).await?;
-        delete_parties(batch, &known).await?;
-        batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.model.clone()).collect()).await?;
-        batch.list("partnership", &ids).await?;
+        batch.delete_where("partnership_party", "partnership_id", &known.collect::<Vec<_>>()).await?;
+        let models = rows.iter().map(|(row, before)| (row.model.clone(), before.is_some()));
+        batch.save_listed::<Entity, _>("partnership", models).await?;
         let parties = rows.iter().flat_map(|(row, _)| row.parties.iter().cloned());
         batch.upsert::<partnership_party::Entity, _>(parties.collect()).await?;
         Ok(Vec::new())
     }
 
-    async fn referred(_: &Batch<'_>, _: &[Uuid]) -> Result<HashSet<Uuid>, DomainError> {
-        Ok(HashSet::new())
-    }
-
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
         batch.unlist("partnership", ids).await?;
-        delete_parties(batch, ids).await?;
-        batch
-            .for_ids(ids, |keys| format!("DELETE FROM partnership WHERE id IN (SELECT k.id FROM {keys})"))
-            .await
+        batch.delete_where("partnership_party", "partnership_id", ids).await?;
+        batch.delete_where("partnership", "id", ids).await
     }
-}
-
-async fn delete_parties(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
-    let delete = "DELETE FROM partnership_party WHERE partnership_id IN";
-    batch.for_ids(ids, |keys| format!("{delete} (SELECT k.id FROM {keys})")).await
 }
 
 /// Sets the parties and what follows from their contributions.

@@ -5,9 +5,10 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use super::store::{self, Proposal};
 use super::{KEPT_DAYS, ProposalState};
 use crate::connection;
-use crate::directory::organization::{self, OrganizationNode};
+use crate::directory::organization::OrganizationNode;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::{self, graphql_id};
+use crate::record::node::by_ids;
 use crate::record::page::{PageArguments, PageOf};
 use crate::record::read::{Selected, Selection};
 use crate::record::reader::{Reader, nodes_wanted, total_wanted};
@@ -42,7 +43,7 @@ impl ProposalNode {
         let organizations = match want.below(TYPE, "organization") {
             Some(below) => {
                 let ids: Vec<_> = rows.iter().map(|row| row.organization).collect();
-                organization::by_ids(reader, &ids, &below).await?.collect()
+                by_ids(reader, &ids, &below).await?.collect()
             }
             None => rows.iter().map(|_| None).collect::<Vec<_>>(),
         };

@@ -29,7 +29,7 @@ use crate::record::policy::Viewer;
 use crate::record::problem::{Problem, Problems, UserErrorCode};
 use crate::record::read::keyed::hex;
 use crate::record::write::{
-    Batch, Ended, Kind, RecordInput, Resolved, Status, Submission, Written, apply, revision_of, through,
+    Batch, Ended, Kind, RecordInput, Status, Submission, Written, apply, revision_of, through,
 };
 use crate::record::{RecordType, name_of, value_of};
 
@@ -151,26 +151,13 @@ fn comment(path: &str, given: Option<&String>, problems: &mut Problems) -> Optio
     kept
 }
 
-fn batch<'a>(app: &'a App, tx: &'a DatabaseTransaction) -> Batch<'a> {
-    Batch {
-        app,
-        tx,
-        dialect: app.db.dialect(),
-        now: app.clock.now(),
-        resolved: Resolved::default(),
-        step: None,
-        reader: None,
-        replica: false,
-    }
-}
-
 fn submission(viewer: &Viewer, organization: Uuid, input: OrganizationInput) -> Submission {
     Submission {
         viewer: Some(Arc::new(viewer.clone())),
         id: Some(organization),
         exists: true,
         overwrite: true,
-        ..Submission::new(RecordInput::Organization(Box::new(input)))
+        ..Submission::new(RecordInput::new::<Organizations>(input))
     }
 }
 
@@ -213,7 +200,7 @@ pub async fn propose(app: &App, draft: Draft) -> Result<Done, DomainError> {
 
 async fn propose_in(app: &App, tx: &DatabaseTransaction, draft: &Draft) -> Outcome {
     let refused = |problems: Vec<Problem>| Ok(ended(Done { problems, ..Done::default() }, Vec::new(), false));
-    let batch = batch(app, tx);
+    let batch = Batch::new(app, tx);
     let organization = store::meant(&batch, draft.organization).await?;
     let revision = revision_of(&batch, organization).await?;
     let asked = Submission {
@@ -310,7 +297,7 @@ pub async fn decide(app: &App, decision: Decision) -> Result<Done, DomainError> 
 
 async fn decide_in(app: &App, tx: &DatabaseTransaction, decision: &Decision) -> Outcome {
     let refused = |problem: Problem| Ok(ended(Done::refused(problem), Vec::new(), false));
-    let (batch, viewer) = (batch(app, tx), &decision.viewer);
+    let (batch, viewer) = (Batch::new(app, tx), &decision.viewer);
     let Some((organization, region)) = store::seen(&batch, viewer, decision.proposal).await? else {
         return refused(Problem::no_record());
     };

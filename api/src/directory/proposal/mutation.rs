@@ -4,12 +4,13 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::graphql::{PREFIX, ProposalNode};
 use super::{Decision, Done, Draft, MAX_PENDING, ProposalState, decide, propose};
+use crate::directory::organization::OrganizationNode;
 use crate::directory::organization::write::OrganizationInput;
-use crate::directory::organization::{self, OrganizationNode};
 use crate::record::error::{GraphqlResult, IntoGraphql};
 use crate::record::id;
 use crate::record::messages::Said;
 use crate::record::mutation::{Mutator, confirmed, sent};
+use crate::record::node::by_ids;
 use crate::record::problem::Problem;
 use crate::record::read::Selection;
 use crate::record::user_error::UserError;
@@ -57,7 +58,7 @@ async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<ProposalPayload
     };
     let organization = match done.organization.zip(below("organization")) {
         Some((id, below)) => {
-            let found = organization::by_ids(reader, &[id], &below).await.graphql()?.next().flatten();
+            let found = by_ids(reader, &[id], &below).await.graphql()?.next().flatten();
             confirmed(is_done, found).graphql()?
         }
         None => None,

@@ -13,7 +13,7 @@ use crate::directory::statistics::{self, Statistics};
 use crate::directory::talent::graphql::TalentConnection;
 use crate::directory::vocabulary::{Region, Territory, vocabularies};
 use crate::directory::{organization, talent};
-use crate::record::error::DomainError;
+use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::read::Selection;
 use crate::record::reader::{ByKey, Reader};
 
@@ -146,6 +146,11 @@ async fn read_all(
         .zip(all)
         .map(|(entry, read)| (entry.term.slug.as_str(), RegionNode { entry, read: Some(Arc::new(read)) }));
     Ok(Regions(Some(Arc::new(nodes.collect()))))
+}
+
+/// The region of a stored slug. What the vocabulary does not know is an error of ours.
+pub(crate) fn known(regions: &Regions, slug: &str) -> GraphqlResult<RegionNode> {
+    regions.get(slug).ok_or_else(|| DomainError::Stored(format!("unknown region {slug}"))).graphql()
 }
 
 /// The regions in which the territories of stored slugs lie.

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, Object};
 
+use crate::directory::partnership::PartnershipNode;
 use crate::directory::vocabulary::graphql::{SectorNode, TermNode};
 use crate::directory::vocabulary::{Vocabulary, sector_facets, vocabularies};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
+use crate::record::node::Node as _;
 use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement, Row, Selection};
 use crate::record::reader::Reader;
 
@@ -124,7 +126,7 @@ async fn read(reader: &Reader, parts: &[Part], want: &Selection) -> Result<Vec<S
     let mut all: Vec<Statistics> = parts.iter().map(|_| Statistics::default()).collect();
     let (dialect, viewer) = (reader.dialect(), &reader.viewer);
     let record = viewer.sees_record(dialect, "o");
-    let partnership = viewer.sees_partnership(dialect, "o");
+    let partnership = PartnershipNode::sees(viewer, dialect, "o");
     if want.has(TYPE, &["organizationCount"]) {
         for (part, mut row) in run(reader, parts, "organization", "COUNT(*)", &record, "").await? {
             all[part].organizations = row.get()?;

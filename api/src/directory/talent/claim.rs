@@ -2,15 +2,17 @@
 //!
 //! The caller has made sure that the account was invited to this very profile: a claim is not a right of its own.
 
+use std::sync::Arc;
+
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
 use super::consent::{Agreement, ConsentInput, Step};
 use super::store::{Standing, standing};
-use super::write::TalentInput;
 use crate::app::App;
 use crate::changes::Change;
 use crate::identity::account;
+use crate::record::RecordType;
 use crate::record::error::DomainError;
 use crate::record::messages::{ALREADY_CLAIMED, HAS_PROFILE, Message, PROFILE_GONE, PROFILE_MERGED, Said};
 use crate::record::problem::Problem;
@@ -59,8 +61,8 @@ pub async fn claim(
         id: Some(claim.talent),
         exists: true,
         overwrite: true,
-        step: Some(Step::Claim(agreement)),
-        ..Submission::new(RecordInput::Talent(Box::<TalentInput>::default()))
+        step: Some(Arc::new(Step::Claim(agreement))),
+        ..Submission::new(RecordInput::blank(RecordType::Talent))
     };
     let (outcomes, written) = apply(app, tx, &[submission]).await?;
     let refused: Vec<Problem> = outcomes.into_iter().flat_map(|outcome| outcome.problems).collect();

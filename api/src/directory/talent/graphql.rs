@@ -4,19 +4,21 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
 
 use super::consent::Consent;
 use super::{
-    Availability, FieldVisibility, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, TalentNode, all, find,
+    Availability, FieldVisibility, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, TalentNode, store,
 };
 use crate::connection;
 use crate::directory::affiliation::graphql::AffiliationConnection;
-use crate::directory::organization::graphql::{IdentifierInput, OrderDirection, known};
-use crate::directory::region::{RegionNode, TerritoryNode};
+use crate::directory::region::{RegionNode, TerritoryNode, known};
 use crate::directory::vocabulary::graphql::{OccupationNode, SectorNode};
 use crate::directory::vocabulary::vocabularies;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::{self, graphql_id};
-use crate::record::list::{Sort, SortKey};
+use crate::record::input::IdentifierInput;
+use crate::record::list::{OrderDirection, Sort, SortKey};
 use crate::record::lookup::Key;
 use crate::record::name_of;
+use crate::record::node::{find, page};
+use crate::record::page::PageArguments;
 use crate::record::policy::Visibility;
 use crate::record::provenance::{Claim, ExternalId, ExternalIdInput, Source};
 use crate::record::read::Selection;
@@ -375,7 +377,7 @@ impl TalentQuery {
     }
 
     /// Talents that this viewer may see.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection; read from the selection")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn talents(
         &self,
         ctx: &Context<'_>,
@@ -389,7 +391,8 @@ impl TalentQuery {
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> GraphqlResult<TalentConnection> {
-        let _ = (filter, order_by, first, after, last, before);
-        all(Reader::of(ctx)?, &Selection::root(ctx)).await.graphql()
+        let (reader, arguments) = (Reader::of(ctx)?, PageArguments { first, after, last, before });
+        let list = store::list(reader, &filter.unwrap_or_default(), order_by, None);
+        page(reader, list, &arguments, &Selection::root(ctx)).await.graphql()
     }
 }

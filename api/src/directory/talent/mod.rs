@@ -9,13 +9,13 @@ use crate::directory::affiliation;
 use crate::directory::affiliation::graphql::AffiliationConnection;
 use crate::directory::region::{self, Regions};
 use crate::record::error::DomainError;
-use crate::record::list::{Listed, same_list};
-use crate::record::lookup::Key;
-use crate::record::page::{PageArguments, PageOf};
+use crate::record::list::same_list;
+use crate::record::node::{Node as _, group, pages};
+use crate::record::page::PageArguments;
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::provenance::{Claim, ExternalId, Source};
-use crate::record::read::{Group, KeyRow, KeyValue, Selected, Selection};
-use crate::record::reader::{ByKey, Reader, nodes_wanted, total_wanted};
+use crate::record::read::{Group, KeyRow, KeyValue, Row, Selected, Selection};
+use crate::record::reader::{ByKey, Reader};
 use crate::record::value::{Date, DateTime, EmailAddress, Identifier, LocalizedText, Url};
 use crate::record::{Head, Times};
 
@@ -160,78 +160,100 @@ pub struct Talent {
     pub upkeep: Group<Upkeep>,
 }
 
-/// What a card about a talent shows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Card {
-    /// When it was written.
-    pub times: Times,
-    /// Given name.
-    pub given_name: Option<String>,
-    /// Family name.
-    pub family_name: Option<String>,
-    /// Whether the person has taken the profile over.
-    pub claimed: bool,
-    /// Why the directory may show the person.
-    pub legal_basis: LegalBasis,
-    /// Slug of the territory.
-    pub territory: Option<String>,
-    /// Slugs of the occupations.
-    pub occupations: Vec<String>,
-    /// Slugs of the sectors.
-    pub sectors: Vec<String>,
-    /// Skills, as the person words them.
-    pub skills: Vec<String>,
-    /// Languages with level.
-    pub languages: Vec<SpokenLanguage>,
-    /// Whether the person can take on work.
-    pub availability: Availability,
-    /// From which day.
-    pub available_from: Option<Date>,
-    /// The level of each group, in the order of [`TalentFieldGroup::ALL`].
-    pub field_visibility: [Visibility; 4],
-    /// Groups that were taken away, for who reads.
-    pub withheld: Vec<TalentFieldGroup>,
-    /// Whether who reads sees what is private of the person.
-    pub sees_private: bool,
+group! {
+    /// What a card about a talent shows.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Card {
+        /// When it was written.
+        times: Times = Times::read [created_at updated_at] => createdAt updatedAt;
+        /// Given name.
+        given_name: Option<String> = Row::get [given_name] => givenName;
+        /// Family name.
+        family_name: Option<String> = Row::get [family_name] => familyName;
+        /// Whether the person has taken the profile over.
+        claimed: bool = Row::get [claimed] => claimed;
+        /// Why the directory may show the person.
+        legal_basis: LegalBasis = Row::name [legal_basis] => legalBasis;
+        /// Slug of the territory.
+        territory: Option<String> = Row::get [territory] => territory;
+        /// Slugs of the occupations.
+        occupations: Vec<String> = Row::json [occupations] => occupations;
+        /// Slugs of the sectors.
+        sectors: Vec<String> = Row::json [sectors] => sectors;
+        /// Skills, as the person words them.
+        skills: Vec<String> = Row::json [skills] => skills;
+        /// Languages with level.
+        languages: Vec<SpokenLanguage> = Row::json [languages] => languages;
+        /// Whether the person can take on work.
+        availability: Availability = Row::name [availability] => availability;
+        /// From which day.
+        available_from: Option<Date> = Row::parsed [available_from] => availableFrom;
+        /// The level of each group, in the order of [`TalentFieldGroup::ALL`].
+        field_visibility: [Visibility; 4] = levels
+            [contact_visibility biography_visibility availability_visibility affiliations_visibility]
+            => fieldVisibility;
+        /// Groups that are withheld from the viewer.
+        withheld: Vec<TalentFieldGroup> = nothing_yet [] => withheld;
+        /// Whether the viewer sees the person's private data.
+        sees_private: bool = nothing_yet [] => consents;
+    }
 }
 
-/// How to reach a talent.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Contact {
-    /// E-mail address.
-    pub email: Option<EmailAddress>,
-    /// Phone number.
-    pub phone: Option<String>,
+/// Reads the levels of the groups.
+fn levels(row: &mut Row) -> Result<[Visibility; 4], DomainError> {
+    let mut level = || Ok::<_, DomainError>(Visibility::from_code(row.get()?));
+    Ok([level()?, level()?, level()?, level()?])
 }
 
-/// When a person said that their profile is right.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Upkeep {
-    /// The last time.
-    pub confirmed_at: Option<DateTime>,
+/// A value that [`Talent::withhold`] sets.
+#[expect(clippy::unnecessary_wraps, reason = "the form of a reader of columns")]
+fn nothing_yet<T: Default>(_: &mut Row) -> Result<T, DomainError> {
+    Ok(T::default())
 }
 
-/// What only detailed views of a talent ask for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Details {
-    /// Other spellings of the name.
-    pub name_variants: Vec<String>,
-    /// Headlines, the original first.
-    pub headlines: Vec<LocalizedText>,
-    /// Biographies, the original first.
-    pub biographies: Vec<LocalizedText>,
-    /// Official identifiers.
-    pub identifiers: Vec<Identifier>,
-    /// Website.
-    pub website: Option<Url>,
-    /// Pages about the person's work.
-    pub links: Vec<Link>,
-    /// Where the facts come from.
-    pub sources: Vec<Source>,
-    /// Statements by source.
-    pub claims: Vec<Claim>,
-    /// The id in the system that owns it.
-    pub external_id: Option<ExternalId>,
+group! {
+    /// How to reach a talent.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Contact {
+        /// E-mail address.
+        email: Option<EmailAddress> = Row::parsed [email] => email;
+        /// Phone number.
+        phone: Option<String> = Row::get [phone] => phone;
+    }
+}
+
+group! {
+    /// When a person said that their profile is right. The column is joined to the row.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Upkeep {
+        /// The last time.
+        confirmed_at: Option<DateTime> = Row::optional_time [confirmed_at] => confirmedAt;
+    }
+}
+
+group! {
+    /// What only detailed views of a talent ask for.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Details {
+        /// Other spellings of the name.
+        name_variants: Vec<String> = Row::json [name_variants] => nameVariants;
+        /// Headlines, the original first.
+        headlines: Vec<LocalizedText> = Row::json [headlines] => headline headlines;
+        /// Biographies, the original first.
+        biographies: Vec<LocalizedText> = Row::json [biographies] => biography biographies;
+        /// Official identifiers.
+        identifiers: Vec<Identifier> = Row::json [identifiers] => identifiers;
+        /// Website.
+        website: Option<Url> = Row::parsed [website] => website;
+        /// Pages about the person's work.
+        links: Vec<Link> = Row::json [links] => links;
+        /// Where the facts come from.
+        sources: Vec<Source> = Row::json [sources] => sources;
+        /// Statements by source.
+        claims: Vec<Claim> = Row::json [claims] => claims;
+        /// The id in the system that owns it, which is joined to the row.
+        external_id: Option<ExternalId> = ExternalId::read [] => externalId;
+    }
 }
 
 impl Talent {
@@ -290,7 +312,7 @@ pub struct TalentNode {
 }
 
 /// Name of the type in the schema.
-const TYPE: &str = "Talent";
+const TYPE: &str = TalentNode::NAME;
 
 impl From<Talent> for TalentNode {
     fn from(row: Talent) -> Self {
@@ -349,58 +371,6 @@ pub fn fill<'a>(
     })
 }
 
-/// The talents of these keys, in their order, filled. All keys are of one kind.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn find(
-    reader: &Reader,
-    keys: Vec<Key>,
-    want: &Selection,
-) -> Result<std::vec::IntoIter<Option<TalentNode>>, DomainError> {
-    let found = store::find(reader, keys, store::Columns::of(want)).await?;
-    let places: Vec<bool> = found.iter().map(Option::is_some).collect();
-    let mut nodes: Vec<TalentNode> = found.into_iter().flatten().map(Into::into).collect();
-    fill(reader, &mut nodes, want).await?;
-    let mut nodes = nodes.into_iter();
-    let answer: Vec<_> = places.into_iter().map(|there| if there { nodes.next() } else { None }).collect();
-    Ok(answer.into_iter())
-}
-
-/// The page that a field asks for of a list, for each parent; a refusal of its arguments is an answer.
-async fn listed(
-    reader: &Reader,
-    list: Result<Listed, DomainError>,
-    field: &Selected,
-    count: usize,
-) -> Result<Vec<Result<TalentConnection, DomainError>>, DomainError> {
-    let checked =
-        list.and_then(|(list, parents)| Ok((list.page(&PageArguments::of(field), &parents)?, list, parents)));
-    let (page, list, parents) = match checked {
-        Ok(checked) => checked,
-        Err(refusal) => return Ok((0..count).map(|_| Err(refusal.clone())).collect()),
-    };
-    let want = nodes_wanted(field, "TalentConnection", "TalentEdge");
-    let columns = store::Columns::of(&want);
-    let total = total_wanted(field, "TalentConnection");
-    let read = |row: &mut _| columns.read(row, &reader.viewer);
-    let pages = list.read(&reader.db, parents, &page, &columns.fetch("r"), total, read).await?;
-    let (pages, rows) = PageOf::apart(pages);
-    let mut nodes: Vec<TalentNode> = rows.into_iter().map(Into::into).collect();
-    fill(reader, &mut nodes, &want).await?;
-    Ok(PageOf::together(pages, nodes).into_iter().map(|page| Ok(TalentConnection::new(page))).collect())
-}
-
-/// The page of all talents that a field asks for.
-///
-/// # Errors
-/// `BAD_USER_INPUT` for its arguments, [`DomainError::Database`].
-pub async fn all(reader: &Reader, field: &Selected) -> Result<TalentConnection, DomainError> {
-    let (filter, order) = (field.argument("filter").unwrap_or_default(), field.argument("orderBy"));
-    let list = store::list(reader, &filter, order, None).map(|(list, row)| (list, vec![row]));
-    listed(reader, list, field, 1).await?.pop().unwrap_or_else(|| Err(DomainError::Stored("no page".into())))
-}
-
 /// The page of the talents of each region that a field asks for.
 ///
 /// # Errors
@@ -414,5 +384,5 @@ pub async fn of_regions(
     let order: Option<TalentOrder> = field.argument("orderBy");
     let lists: Result<Vec<_>, _> =
         regions.iter().map(|region| store::list(reader, &filter, order, Some(region))).collect();
-    listed(reader, lists.and_then(same_list), field, regions.len()).await
+    pages(reader, lists.and_then(same_list), &PageArguments::of(field), field, regions.len()).await
 }

@@ -1,34 +1,23 @@
 //! Mutations of talents.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use std::sync::Arc;
 
-use super::consent::ConsentInput;
+use async_graphql::{Context, ID, Object};
+
+use super::consent::{Agreement, ConsentInput, Step};
 use super::write::{TalentInput, Talents};
-use super::{TalentNode, erasing, find};
+use super::{TalentNode, erasing};
+use crate::record::RecordType;
 use crate::record::error::{GraphqlResult, IntoGraphql};
-use crate::record::mutation::{DeletePayload, Done, MergeArguments, Mutator, sent};
-use crate::record::user_error::UserError;
+use crate::record::mutation::{DeletePayload, MergeArguments, Mutator, payload, record_payload, sent};
 use crate::record::write::RecordInput;
 
-/// A talent as it was written, or why nothing was.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct TalentPayload {
+record_payload! {
+    /// A talent as it was written, or why nothing was.
+    TalentPayload,
     /// The talent as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have left
     /// it; null where nothing was written for another reason.
-    pub talent: Option<TalentNode>,
-    /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
-    pub user_errors: Vec<UserError>,
-}
-
-async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<TalentPayload> {
-    let reader = Mutator::of(ctx)?.reader();
-    let wanted = done.wanted(ctx, "TalentPayload", "talent");
-    let talent = match &wanted {
-        Some((keys, want)) => find(reader, keys.clone(), want).await.graphql()?.next().flatten(),
-        None => None,
-    };
-    let shown = wanted.is_none() || talent.is_some();
-    Ok(TalentPayload { talent, user_errors: done.user_errors(reader, shown).graphql()? })
+    talent: TalentNode
 }
 
 /// Mutations of talents.
@@ -50,7 +39,7 @@ impl TalentMutation {
         idempotency_key: Option<String>,
     ) -> GraphqlResult<TalentPayload> {
         let raw = sent(ctx, "input").graphql()?;
-        let record = RecordInput::Talent(Box::new(input));
+        let record = RecordInput::new::<Talents>(input);
         let done = Mutator::of(ctx)?.create(record, idempotency_key, raw).await.graphql()?;
         payload(ctx, done).await
     }
@@ -73,8 +62,11 @@ impl TalentMutation {
         )]
         consent: Option<ConsentInput>,
     ) -> GraphqlResult<TalentPayload> {
-        let record = RecordInput::Talent(Box::new(input));
-        let done = Mutator::of(ctx)?.update_with(&id, base_revision, record, consent).await.graphql()?;
+        let record = RecordInput::new::<Talents>(input);
+        let mutator = Mutator::of(ctx)?;
+        let agreement = Agreement { account: mutator.reader().viewer.account, text: consent };
+        let step = Arc::new(Step::Agree(agreement));
+        let done = mutator.update_with(&id, base_revision, record, step).await.graphql()?;
         payload(ctx, done).await
     }
 
@@ -89,7 +81,7 @@ impl TalentMutation {
         )]
         base_revision: Option<i32>,
     ) -> GraphqlResult<DeletePayload> {
-        Mutator::of(ctx)?.delete(&id, base_revision, RecordInput::Talent(Box::default())).await
+        Mutator::of(ctx)?.delete(&id, base_revision, RecordType::Talent).await
     }
 
     /// Erases a talent: nothing that was known of the person stays anywhere, and the profile never comes back, from

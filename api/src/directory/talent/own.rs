@@ -1,26 +1,27 @@
 //! What people do with their own profile beside changing it: confirm it, take their consent back.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object};
 use uuid::Uuid;
 
 use super::consent::{self, ConsentAct, ConsentInput, Step, text};
 use super::mutation::TalentPayload;
 use super::store::{Standing, standing};
-use super::write::TalentInput;
-use super::{erasing, find, upkeep};
+use super::{TalentNode, erasing, upkeep};
 use crate::app::App;
 use crate::identity::transact;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
-use crate::record::lookup::Key;
 use crate::record::messages::{NOT_YOUR_PROFILE, language_of};
 use crate::record::mutation::{Mutator, confirmed};
+use crate::record::node::by_ids;
 use crate::record::policy::Viewer;
 use crate::record::problem::Problem;
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::user_error::UserError;
 use crate::record::write::{RecordInput, Submission, write_last};
-use crate::record::{id, value::Language};
+use crate::record::{RecordType, id, value::Language};
 
 /// What a mutation of one's own profile answers: the profile as it is now, or what is in the way.
 ///
@@ -39,7 +40,7 @@ pub async fn payload(
         }
     };
     let talent = match Selection::of(ctx).below("TalentPayload", "talent") {
-        Some(want) => confirmed(true, find(reader, vec![Key::Id(id)], &want).await?.next().flatten())?,
+        Some(want) => confirmed(true, by_ids(reader, &[id], &want).await?.next().flatten())?,
         None => None,
     };
     Ok(TalentPayload { talent, user_errors: Vec::new() })
@@ -52,7 +53,7 @@ async fn own(mutator: &Mutator<'_>, id: &ID) -> Result<Result<Uuid, Problem>, Do
         return Ok(Err(Problem::forbidden(message)));
     }
     // Asked in any case: what is hidden costs what is absent costs.
-    let found = find(mutator.reader(), vec![Key::Id(id)], &Selection::default()).await?.next().flatten();
+    let found = by_ids::<TalentNode>(mutator.reader(), &[id], &Selection::default()).await?.next().flatten();
     Ok(match found.map(|node| node.row.head.id) {
         None => Err(Problem::no_record()),
         Some(id) if mutator.reader().viewer.owns.contains(&id) => Ok(id),
@@ -100,8 +101,8 @@ async fn withdraw(
                 id: Some(talent),
                 exists: true,
                 overwrite: true,
-                step: Some(Step::Withdraw(account)),
-                ..Submission::new(RecordInput::Talent(Box::<TalentInput>::default()))
+                step: Some(Arc::new(Step::Withdraw(account))),
+                ..Submission::new(RecordInput::blank(RecordType::Talent))
             };
             write_last(app, tx, submission).await?;
             Ok(Some(talent))

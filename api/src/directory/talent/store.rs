@@ -1,21 +1,23 @@
 //! SQL of talents: keyed reads under the viewer's condition.
 
 use entity::{record_redirect, sync_record, talent};
+use futures::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, EntityTrait, QuerySelect};
 use uuid::Uuid;
 
 use super::graphql::{TalentFilter, TalentOrder};
-use super::{Availability, Card, Contact, Details, TYPE, Talent, Upkeep};
+use super::{Availability, Card, Contact, Details, Talent, TalentNode, Upkeep};
+use crate::directory::affiliation::AffiliationNode;
 use crate::directory::vocabulary::{occupation_facet, sector_facets, territories_within, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, Directory, Fetch, List, Ranges, filled};
-use crate::record::lookup::Key;
-use crate::record::policy::{Viewer, Visibility};
+use crate::record::node::Node;
+use crate::record::policy::Viewer;
 use crate::record::provenance::ExternalId;
-use crate::record::read::{Group, KeyRow, KeyValue, KeyedStatement, Row, Selection};
+use crate::record::read::{Dialect, Group, KeyRow, KeyValue, Row, Selection};
 use crate::record::reader::Reader;
-use crate::record::value::{DateTime, fold};
-use crate::record::{Head, RecordType, Times, columns_of, id, name_of};
+use crate::record::value::fold;
+use crate::record::{Head, RecordType, columns_of, id, name_of};
 
 /// The groups of columns that a selection needs.
 #[expect(clippy::struct_excessive_bools, reason = "each is a group of its own, and any of them go together")]
@@ -27,204 +29,81 @@ pub struct Columns {
     upkeep: bool,
 }
 
-const CARD: &[&str] = &[
-    "created_at",
-    "updated_at",
-    "given_name",
-    "family_name",
-    "claimed",
-    "legal_basis",
-    "territory",
-    "occupations",
-    "sectors",
-    "skills",
-    "languages",
-    "availability",
-    "available_from",
-    "contact_visibility",
-    "biography_visibility",
-    "availability_visibility",
-    "affiliations_visibility",
-];
-
-const DETAILS: &[&str] =
-    &["name_variants", "headlines", "biographies", "identifiers", "website", "links", "sources", "claims"];
-
-/// Fields of the schema that the group of the card answers; the other groups need the levels in it.
-const CARDED: &[&str] = &[
-    "createdAt",
-    "updatedAt",
-    "givenName",
-    "familyName",
-    "claimed",
-    "legalBasis",
-    "territory",
-    "occupations",
-    "sectors",
-    "skills",
-    "languages",
-    "availability",
-    "availableFrom",
-    "fieldVisibility",
-    "withheld",
-    "consents",
-];
-
-/// Fields of the schema that the group of details answers.
-const DETAILED: &[&str] = &[
-    "nameVariants",
-    "headline",
-    "headlines",
-    "biography",
-    "biographies",
-    "identifiers",
-    "website",
-    "links",
-    "sources",
-    "claims",
-    "externalId",
-];
+/// Fields of the schema that need no group of columns.
+const ALWAYS: &[&str] = &["id", "slug", "region", "visibility", "revision", "displayName", "affiliations"];
 
 impl Columns {
-    /// Those that the selected fields need.
-    pub fn of(want: &Selection) -> Self {
-        let details = want.has(TYPE, DETAILED);
-        let contact = want.has(TYPE, &["email", "phone"]);
-        let upkeep = want.has(TYPE, &["confirmedAt"]);
-        Self { card: details || contact || upkeep || want.has(TYPE, CARDED), details, contact, upkeep }
-    }
-
     /// Those of a search document: all that is no contact.
-    pub fn searched() -> Self {
-        Self { card: true, details: true, contact: false, upkeep: false }
-    }
+    pub const SEARCHED: Self = Self { card: true, details: true, contact: false, upkeep: false };
 
     /// All of them.
-    pub fn all() -> Self {
-        Self { card: true, details: true, contact: true, upkeep: true }
+    pub const ALL: Self = Self { card: true, details: true, contact: true, upkeep: true };
+}
+
+impl Node for TalentNode {
+    const TYPE: RecordType = RecordType::Talent;
+    const NAME: &'static str = "Talent";
+    const FIELDS: &'static [&'static [&'static str]] =
+        &[ALWAYS, Card::FIELDS, Details::FIELDS, Contact::FIELDS, Upkeep::FIELDS];
+    type Columns = Columns;
+
+    fn sees(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
+        viewer.sees_record(dialect, alias)
     }
 
-    /// Those of its names.
-    pub fn named() -> Self {
-        Self { card: true, details: true, contact: false, upkeep: false }
+    fn columns(want: &Selection) -> Columns {
+        let details = want.has(Self::NAME, Details::FIELDS);
+        let contact = want.has(Self::NAME, Contact::FIELDS);
+        let upkeep = want.has(Self::NAME, Upkeep::FIELDS);
+        // The other groups need the levels in the card.
+        let card = details || contact || upkeep || want.has(Self::NAME, Card::FIELDS);
+        Columns { card, details, contact, upkeep }
     }
 
-    /// What to select of the row `alias`, and the join that it needs.
-    pub fn fetch(self, alias: &str) -> Fetch {
+    fn fetch(columns: Columns, alias: &str) -> Fetch {
         let names = &["slug", "display_name"];
-        let mut columns = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, names)];
-        let mut joins = String::new();
-        if self.card {
-            columns.push(columns_of(alias, CARD));
+        let mut all = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, names)];
+        let mut joins = Vec::new();
+        if columns.card {
+            all.push(columns_of(alias, Card::COLUMNS));
         }
-        if self.details {
-            columns.push(columns_of(alias, DETAILS));
-            columns.push(format!("{alias}_sync.source, {alias}_sync.external_id"));
-            joins = format!("LEFT JOIN sync_record AS {alias}_sync ON {alias}_sync.record_id = {alias}.id");
+        if columns.details {
+            all.push(columns_of(alias, Details::COLUMNS));
+            ExternalId::fetch(alias, &mut all, &mut joins);
         }
-        if self.contact {
-            columns.push(columns_of(alias, &["email", "phone"]));
+        if columns.contact {
+            all.push(columns_of(alias, Contact::COLUMNS));
         }
-        if self.upkeep {
-            columns.push(format!("{alias}_upkeep.confirmed_at"));
-            joins = format!(
-                "{joins} LEFT JOIN talent_upkeep AS {alias}_upkeep ON {alias}_upkeep.talent_id = {alias}.id"
-            );
+        if columns.upkeep {
+            all.push(columns_of(&format!("{alias}_upkeep"), Upkeep::COLUMNS));
+            joins.push(format!(
+                "LEFT JOIN talent_upkeep AS {alias}_upkeep ON {alias}_upkeep.talent_id = {alias}.id"
+            ));
         }
-        Fetch { columns: columns.join(", "), joins }
+        Fetch { columns: all.join(", "), joins: joins.join(" ") }
     }
 
-    /// Reads what [`Columns::fetch`] selects, without what the viewer may not see.
-    ///
-    /// # Errors
-    /// [`DomainError::Database`] or [`DomainError::Stored`].
-    pub fn read(self, row: &mut Row, viewer: &Viewer) -> Result<Talent, DomainError> {
+    fn read(columns: Columns, row: &mut Row, viewer: &Viewer) -> Result<Self, DomainError> {
         let mut talent = Talent {
             head: Head::read(row)?,
             slug: row.get()?,
             display_name: row.get()?,
-            card: Group::read(self.card, row, read_card)?,
-            details: Group::read(self.details, row, read_details)?,
-            contact: Group::read(self.contact, row, |row| {
-                Ok(Contact { email: row.parsed()?, phone: row.get()? })
-            })?,
-            upkeep: Group::read(self.upkeep, row, |row| {
-                let confirmed_at: Option<i64> = row.get()?;
-                Ok(Upkeep { confirmed_at: confirmed_at.map(DateTime::from_micros) })
-            })?,
+            card: Group::read(columns.card, row, Card::read)?,
+            details: Group::read(columns.details, row, Details::read)?,
+            contact: Group::read(columns.contact, row, Contact::read)?,
+            upkeep: Group::read(columns.upkeep, row, Upkeep::read)?,
         };
         talent.withhold(viewer);
-        Ok(talent)
+        Ok(talent.into())
     }
-}
 
-fn read_card(row: &mut Row) -> Result<Card, DomainError> {
-    let level = |row: &mut Row| Ok::<_, DomainError>(Visibility::from_code(row.get()?));
-    Ok(Card {
-        times: Times::read(row)?,
-        given_name: row.get()?,
-        family_name: row.get()?,
-        claimed: row.get()?,
-        legal_basis: row.name()?,
-        territory: row.get()?,
-        occupations: row.json()?,
-        sectors: row.json()?,
-        skills: row.json()?,
-        languages: row.json()?,
-        availability: row.name()?,
-        available_from: row.parsed()?,
-        field_visibility: [level(row)?, level(row)?, level(row)?, level(row)?],
-        withheld: Vec::new(),
-        sees_private: false,
-    })
-}
-
-fn read_details(row: &mut Row) -> Result<Details, DomainError> {
-    Ok(Details {
-        name_variants: row.json()?,
-        headlines: row.json()?,
-        biographies: row.json()?,
-        identifiers: row.json()?,
-        website: row.parsed()?,
-        links: row.json()?,
-        sources: row.json()?,
-        claims: row.json()?,
-        external_id: ExternalId::read(row)?,
-    })
-}
-
-/// For each key, in order, the talent that the viewer may see. All keys are of one kind.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn find(
-    reader: &Reader,
-    keys: Vec<Key>,
-    columns: Columns,
-) -> Result<Vec<Option<Talent>>, DomainError> {
-    let mut found: Vec<Option<Talent>> = keys.iter().map(|_| None).collect();
-    let Some(first) = keys.first() else { return Ok(found) };
-    let dialect = reader.dialect();
-    let lookup = first.lookup(RecordType::Talent, dialect);
-    let fetch = columns.fetch("r");
-    let statement = KeyedStatement {
-        sql: format!(
-            "SELECT k.n, {} FROM {} {} {} talent AS r ON r.id = {} {} WHERE {} ORDER BY k.n",
-            fetch.columns,
-            lookup.keys.source(dialect),
-            lookup.join,
-            dialect.join(),
-            lookup.id,
-            fetch.joins,
-            reader.viewer.sees_record(dialect, "r"),
-        ),
-        keys: lookup.keys,
-    };
-    let rows = keys.into_iter().map(Key::into_row).collect();
-    for (position, mut row) in reader.db.read(&statement, rows).await? {
-        found[position] = Some(columns.read(&mut row, &reader.viewer)?);
+    fn fill<'a>(
+        reader: &'a Reader,
+        nodes: &'a mut [Self],
+        want: &'a Selection,
+    ) -> BoxFuture<'a, Result<(), DomainError>> {
+        super::fill(reader, nodes, want)
     }
-    Ok(found)
 }
 
 /// The list of talents that fit a filter, within one region or everywhere, and its keys.
@@ -267,7 +146,7 @@ pub fn list(
     if let Some(organization) = &filter.organization {
         let id = id::decode("filter.organization", "organization", organization)?;
         conditions.bind("organization_id", KeyValue::Id(id));
-        let sees = reader.viewer.sees_affiliation(reader.dialect(), "a");
+        let sees = AffiliationNode::sees(&reader.viewer, reader.dialect(), "a");
         conditions.push(format!(
             "EXISTS (SELECT 1 FROM affiliation AS a WHERE a.talent_id = o.id \
              AND a.organization_id = k.organization_id AND {sees})"

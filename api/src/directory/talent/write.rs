@@ -1,33 +1,30 @@
 //! How talents are written: from an input to a row, and what hangs on it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::talent::{Column, Entity, Model};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use entity::talent::{Entity, Model};
 use serde::Deserialize;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::consent::{self, Agreement, ConsentPurpose, Step};
 use super::{
-    Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, erasing, replica, upkeep,
+    Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, TalentNode, erasing,
+    replica, upkeep,
 };
-use crate::directory::organization::graphql::IdentifierInput;
 use crate::directory::vocabulary::{occupation_facet, sector_facet, vocabularies};
 use crate::directory::{affiliation, proposal};
 use crate::identity::{account, invitation};
 use crate::mail;
 use crate::record::error::DomainError;
-use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, from_json, to_json};
+use crate::record::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT, to_json};
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
-use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
-use crate::record::value::{Date, DateTime, EmailAddress, Given, Identifier, Url, fold, sort_key};
-use crate::record::write::replica::Unfit;
-use crate::record::write::{Batch, Draft, Kind, Numbered, RecordInput, Submission, Written, rows_of};
-use crate::record::{RecordType, Times, id, messages, name_of};
+use crate::record::value::{Date, EmailAddress, Given, Identifier, Url, fold, sort_key};
+use crate::record::write::replica::{Received, Unfit};
+use crate::record::write::{self, Batch, Draft, Kind, Numbered, ReferredBy, Submission, Written, record_row};
+use crate::record::{RecordType, Times, messages, name_of};
 
 /// A language that somebody speaks, as it is written.
 #[derive(Clone, Debug, Deserialize, InputObject)]
@@ -115,6 +112,22 @@ pub struct TalentInput {
     /// Statements by source, where sources differ or are unsure.
     pub claims: MaybeUndefined<Vec<ClaimInput>>,
 }
+
+impl write::Fields for TalentInput {
+    fn slug(&self) -> Option<&str> {
+        self.slug.as_opt_deref().flatten()
+    }
+
+    fn identifiers(&self) -> &[IdentifierInput] {
+        self.identifiers.as_opt_deref().flatten().unwrap_or_default()
+    }
+
+    fn region(&self) -> Option<&str> {
+        self.region.as_opt_deref().flatten()
+    }
+}
+
+record_row!(Model);
 
 /// How the door writes talents.
 #[derive(Debug)]
@@ -297,7 +310,7 @@ async fn keep_awaiting(
     drafts: &Numbered<Draft<Model>>,
     problems: &mut [Problems],
 ) -> Result<(), DomainError> {
-    if matches!(batch.step, Some(Step::Keep { .. })) {
+    if matches!(batch.step_of(), Some(Step::Keep { .. })) {
         return Ok(());
     }
     let shown = drafts
@@ -315,7 +328,7 @@ async fn keep_awaiting(
 /// Keeps what happened to profiles beside what their fields say.
 async fn record_step(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<(), DomainError> {
     let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.id).collect();
-    match batch.step {
+    match batch.step_of().copied() {
         Some(Step::Claim(agreement)) => {
             consent::store::give(batch.tx, &ids, agreement, ConsentPurpose::Claim, batch.now).await?;
             // Who takes a profile over wants to keep it.
@@ -336,26 +349,12 @@ async fn record_step(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Resu
 }
 
 impl Kind for Talents {
-    const TYPE: RecordType = RecordType::Talent;
     const HAS_REGION: bool = true;
+    const REFERRED_BY: &'static [ReferredBy] =
+        &[ReferredBy::column(RecordType::Affiliation, "talent_id").most(10)];
+    type Node = TalentNode;
     type Input = TalentInput;
     type Row = Model;
-
-    fn of(input: &RecordInput) -> Option<&TalentInput> {
-        if let RecordInput::Talent(input) = input { Some(input) } else { None }
-    }
-
-    fn id(row: &Model) -> Uuid {
-        row.id
-    }
-
-    fn region(row: &Model) -> &str {
-        &row.region
-    }
-
-    fn visibility(row: &Model) -> Visibility {
-        Visibility::from_code(row.visibility)
-    }
 
     fn slug(row: &mut Model) -> Option<&mut String> {
         Some(&mut row.slug)
@@ -366,20 +365,7 @@ impl Kind for Talents {
     }
 
     fn replicated(row: &Model) -> Result<serde_json::Value, DomainError> {
-        Ok(json!({
-            "slug": row.slug, "region": row.region, "visibility": row.visibility,
-            "displayName": row.display_name, "givenName": row.given_name, "familyName": row.family_name,
-            "nameVariants": from_json(&row.name_variants)?, "identifiers": from_json(&row.identifiers)?,
-            "claimed": row.claimed, "legalBasis": row.legal_basis, "territory": row.territory,
-            "occupations": from_json(&row.occupations)?, "sectors": from_json(&row.sectors)?,
-            "skills": from_json(&row.skills)?, "languages": from_json(&row.languages)?,
-            "availability": row.availability, "availableFrom": row.available_from, "website": row.website,
-            "links": from_json(&row.links)?, "email": row.email, "phone": row.phone,
-            "fieldVisibility": [row.contact_visibility, row.biography_visibility, row.availability_visibility,
-                row.affiliations_visibility],
-            "headlines": from_json(&row.headlines)?, "biographies": from_json(&row.biographies)?,
-            "sources": from_json(&row.sources)?, "claims": from_json(&row.claims)?,
-        }))
+        replica::told(row)
     }
 
     fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Model, Unfit> {
@@ -395,15 +381,15 @@ impl Kind for Talents {
         Ok(())
     }
 
-    fn stamp(row: &mut Model, revision: i32, now: DateTime, before: Option<&Model>) {
-        row.revision = revision;
-        row.updated_at = now.micros();
-        row.created_at = before.map_or(row.updated_at, |before| before.created_at);
+    async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Model>, DomainError> {
+        batch.load::<Entity>(ids).await
     }
 
-    async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Model>, DomainError> {
-        let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(batch.tx).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    async fn arrive(batch: &Batch<'_>, received: &Received) -> Result<(), DomainError> {
+        match received.confirmed_at {
+            Some(at) => upkeep::store::confirm(batch.tx, &[received.id], at).await,
+            None => Ok(()),
+        }
     }
 
     fn merge(
@@ -482,7 +468,7 @@ impl Kind for Talents {
     ) -> Result<(), DomainError> {
         for (index, Draft { row, before, viewer, .. }) in drafts.iter_mut() {
             let Some(before) = before else { continue };
-            let agreement = match batch.step {
+            let agreement = match batch.step_of().copied() {
                 Some(Step::Claim(_)) => {
                     row.claimed = true;
                     name_of(LegalBasis::Consent).clone_into(&mut row.legal_basis);
@@ -514,12 +500,8 @@ impl Kind for Talents {
     }
 
     async fn save(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<Vec<Written>, DomainError> {
-        let ids: Vec<Uuid> = rows.iter().map(|(row, _)| row.id).collect();
-        let known: Vec<Uuid> =
-            rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.id).collect();
-        batch.unlist("talent", &known).await?;
-        batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.clone()).collect()).await?;
-        batch.list("talent", &ids).await?;
+        let models = rows.iter().map(|(row, before)| (row.clone(), before.is_some()));
+        batch.save_listed::<Entity, _>("talent", models).await?;
         record_step(batch, rows).await?;
         let moved = |(row, before): &&(Model, Option<Model>)| {
             let same = |b: &Model| {
@@ -530,28 +512,6 @@ impl Kind for Talents {
         };
         let moved: Vec<Uuid> = rows.iter().filter(moved).map(|(row, _)| row.id).collect();
         affiliation::write::follow(batch, "talent_id", &moved).await
-    }
-
-    async fn referred(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashSet<Uuid>, DomainError> {
-        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-        let sql = format!(
-            "SELECT k.n FROM {} WHERE EXISTS (SELECT 1 FROM affiliation AS a WHERE a.talent_id = k.id)",
-            keys.source(batch.dialect)
-        );
-        let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
-        Ok(found.into_iter().map(|(position, _)| ids[position]).collect())
-    }
-
-    async fn referrers(batch: &Batch<'_>, viewer: &Viewer, id: Uuid) -> Result<Vec<String>, DomainError> {
-        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-        let sql = format!(
-            "SELECT k.n, r.id FROM {} {} affiliation AS r ON r.talent_id = k.id WHERE {} ORDER BY r.id LIMIT 10",
-            keys.source(batch.dialect),
-            batch.dialect.join(),
-            viewer.sees_affiliation(batch.dialect, "r"),
-        );
-        let rows = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(&[id])).await?;
-        rows.into_iter().map(|(_, mut row)| Ok(id::encode("affiliation", row.get()?))).collect()
     }
 
     async fn erase(batch: &Batch<'_>, ids: &[Uuid]) -> Result<Vec<Written>, DomainError> {
@@ -574,17 +534,9 @@ impl Kind for Talents {
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
         batch.unlist("talent", ids).await?;
         // What was agreed to for the profile is kept: it is the proof that it was shown rightly.
-        let upkeep =
-            |keys: &str| format!("DELETE FROM talent_upkeep WHERE talent_id IN (SELECT k.id FROM {keys})");
-        batch.for_ids(ids, upkeep).await?;
-        batch
-            .for_ids(ids, |keys| format!("DELETE FROM talent WHERE id IN (SELECT k.id FROM {keys})"))
-            .await?;
+        batch.delete_where("talent_upkeep", "talent_id", ids).await?;
+        batch.delete_where("talent", "id", ids).await?;
         // After the row, which whoever notes a read holds: what is noted now is seen, and nothing is noted later.
-        batch
-            .for_ids(ids, |keys| {
-                format!("DELETE FROM contact_read WHERE talent_id IN (SELECT k.id FROM {keys})")
-            })
-            .await
+        batch.delete_where("contact_read", "talent_id", ids).await
     }
 }

@@ -6,11 +6,11 @@ use async_graphql::{ID, Object};
 use uuid::Uuid;
 
 use super::Account;
-use crate::directory::organization::{self, OrganizationNode};
-use crate::directory::talent::{self, TalentNode};
+use crate::directory::organization::OrganizationNode;
+use crate::directory::talent::TalentNode;
 use crate::record::error::DomainError;
 use crate::record::id::graphql_id;
-use crate::record::lookup::Key;
+use crate::record::node::by_ids;
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::value::{EmailAddress, Language};
@@ -45,16 +45,15 @@ impl AccountNode {
         let mut talents: HashMap<Uuid, TalentNode> = HashMap::new();
         if let Some(below) = want.below("Account", "talent") {
             let ids: Vec<Uuid> = accounts.iter().filter_map(|account| account.talent).collect();
-            let keys = ids.iter().map(|id| Key::Id(*id)).collect();
-            let found = talent::find(reader, keys, &below).await?;
+            let found = by_ids(reader, &ids, &below).await?;
             talents = ids.into_iter().zip(found).filter_map(|(id, node)| Some((id, node?))).collect();
         }
         let mut organizations: HashMap<Uuid, OrganizationNode> = HashMap::new();
         if let Some(below) = want.below("Account", "organizations") {
             let ids: BTreeSet<Uuid> =
                 accounts.iter().flat_map(|account| &account.organizations).copied().collect();
-            let keys = ids.iter().map(|id| Key::Id(*id)).collect();
-            let found = organization::find(reader, keys, &below).await?;
+            let ids: Vec<Uuid> = ids.into_iter().collect();
+            let found = by_ids(reader, &ids, &below).await?;
             organizations = ids.into_iter().zip(found).filter_map(|(id, node)| Some((id, node?))).collect();
         }
         let nodes = accounts.into_iter().map(|account| Self {

@@ -8,14 +8,15 @@ use uuid::Uuid;
 
 use super::account::{Account, email_key};
 use crate::app::App;
-use crate::directory::talent::store::{Columns, find};
-use crate::directory::talent::{Talent, TalentFieldGroup, consent};
+use crate::directory::talent::store::Columns;
+use crate::directory::talent::{Talent, TalentFieldGroup, TalentNode, consent};
 use crate::directory::vocabulary::{Term, vocabularies};
 use crate::mail;
 use crate::record::error::DomainError;
 use crate::record::id;
 use crate::record::lookup::Key;
 use crate::record::name_of;
+use crate::record::node::rows;
 use crate::record::reader::Reader;
 use crate::record::value::{DateTime, Language, LanguagePreferences};
 
@@ -105,7 +106,10 @@ pub struct DataExport {
 pub async fn export(app: &App, reader: &Reader, account: &Account) -> Result<DataExport, DomainError> {
     let generated_at = app.clock.now();
     let talent = match account.talent {
-        Some(id) => find(reader, vec![Key::Id(id)], Columns::all()).await?.pop().flatten(),
+        Some(id) => {
+            let found = rows::<TalentNode>(reader, vec![Key::Id(id)], Columns::ALL).await?.pop();
+            found.flatten().map(|node| node.row)
+        }
         None => None,
     };
     let affiliations = match &talent {

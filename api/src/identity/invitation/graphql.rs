@@ -9,19 +9,18 @@ use uuid::Uuid;
 use super::talent::{NewTalentInvitation, claim_with, invite as invite_to_profile};
 use super::{Acceptance, Invitation, NewInvitation, accept, invite, page, revoke};
 use crate::connection;
-use crate::directory::organization::{self, OrganizationNode};
+use crate::directory::organization::OrganizationNode;
 use crate::directory::region::{self, RegionNode, Regions};
 use crate::directory::talent::consent::ConsentInput;
 use crate::directory::talent::mutation::TalentPayload;
-use crate::directory::talent::own;
-use crate::directory::talent::{self, TalentNode};
+use crate::directory::talent::{TalentNode, own};
 use crate::directory::vocabulary::vocabularies;
 use crate::identity::caller::Call;
 use crate::identity::role::Role;
 use crate::identity::session::graphql::{SessionPayload, payload as session_payload};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::{self, graphql_id};
-use crate::record::lookup::Key;
+use crate::record::node::by_ids;
 use crate::record::page::{PageArguments, PageOf};
 use crate::record::problem::Undone;
 use crate::record::read::Selection;
@@ -52,15 +51,13 @@ impl InvitationNode {
         let mut organizations: HashMap<Uuid, OrganizationNode> = HashMap::new();
         if let Some(below) = want.below("Invitation", "organization") {
             let ids: Vec<Uuid> = invitations.iter().filter_map(|one| one.organization).collect();
-            let keys = ids.iter().map(|id| Key::Id(*id)).collect();
-            let found = organization::find(reader, keys, &below).await?;
+            let found = by_ids(reader, &ids, &below).await?;
             organizations = ids.into_iter().zip(found).filter_map(|(id, node)| Some((id, node?))).collect();
         }
         let mut talents: HashMap<Uuid, TalentNode> = HashMap::new();
         if let Some(below) = want.below("Invitation", "talent") {
             let ids: Vec<Uuid> = invitations.iter().filter_map(|one| one.talent).collect();
-            let keys = ids.iter().map(|id| Key::Id(*id)).collect();
-            let found = talent::find(reader, keys, &below).await?;
+            let found = by_ids(reader, &ids, &below).await?;
             talents = ids.into_iter().zip(found).filter_map(|(id, node)| Some((id, node?))).collect();
         }
         let nodes = invitations.into_iter().map(|invitation| Self {

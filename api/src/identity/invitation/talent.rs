@@ -12,9 +12,10 @@ use uuid::Uuid;
 use super::{DAY, DAYS, Invitation, end, over, store, write};
 use crate::app::App;
 use crate::changes::{self, Change};
+use crate::directory::talent::TalentNode;
 use crate::directory::talent::claim::{Claim, claim, obstacles};
 use crate::directory::talent::consent::ConsentInput;
-use crate::directory::talent::store::{Columns, find};
+use crate::directory::talent::store::Columns;
 use crate::directory::talent::upkeep;
 use crate::directory::vocabulary::vocabularies;
 use crate::identity::account::{email_key, store as accounts};
@@ -25,6 +26,7 @@ use crate::identity::{role, transact};
 use crate::record::error::DomainError;
 use crate::record::lookup::Key;
 use crate::record::messages::{ALREADY_CLAIMED, NO_RECORD, NOT_YOURS, Said};
+use crate::record::node::rows;
 use crate::record::problem::{Problem, Undone};
 use crate::record::reader::Reader;
 use crate::record::value::{DateTime, EmailAddress, Language};
@@ -53,7 +55,9 @@ pub async fn invite(
 ) -> Result<Invitation, Undone> {
     let known = signed_in(known).map_err(Problem::not_of_the_input)?;
     let by = known.viewer.account.ok_or_else(|| DomainError::Stored("nobody is signed in".into()))?;
-    let found = find(reader, vec![Key::Id(new.talent)], Columns::searched()).await?.pop().flatten();
+    let found =
+        rows::<TalentNode>(reader, vec![Key::Id(new.talent)], Columns::SEARCHED).await?.pop().flatten();
+    let found = found.map(|node| node.row);
     let refused = |message| Err(Problem::beside("talent", Said::new(message)).into());
     let Some(found) = found else { return refused(&NO_RECORD) };
     if !known.viewer.writes_in(&found.head.region) {

@@ -220,3 +220,17 @@ async fn remember(app: &App, of: RecordType, id: Uuid, hash: Option<Vec<u8>>) ->
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::all_of;
+
+    #[test]
+    fn the_space_of_every_personal_type_is_cleaned() {
+        let tables: Vec<&str> = PERSONAL.split(", ").collect();
+        for of in all_of::<RecordType>().filter(|of| of.is_personal()) {
+            assert!(tables.contains(&of.prefix()), "PERSONAL does not name the table {}", of.prefix());
+        }
+    }
+}

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::database::Dialect;
 use crate::record::error::DomainError;
+use crate::record::value::DateTime;
 
 /// The type of a key column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -261,6 +262,23 @@ impl Row {
     pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, DomainError> {
         let text: String = self.get()?;
         Ok(serde_json::from_str(&text)?)
+    }
+
+    /// The value of the next column, which holds JSON in a text, or nothing.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where the text is not the JSON of a `T`.
+    pub fn optional_json<T: DeserializeOwned>(&mut self) -> Result<Option<T>, DomainError> {
+        let text: Option<String> = self.get()?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+
+    /// The value of the next column, which holds microseconds since 1970, or nothing.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`] where the column is missing or of another type.
+    pub fn optional_time(&mut self) -> Result<Option<DateTime>, DomainError> {
+        Ok(self.get::<Option<i64>>()?.map(DateTime::from_micros))
     }
 
     /// The value of the next column, which holds a text that `T` reads.

@@ -1,14 +1,19 @@
 //! The transaction that a type's `write.rs` works in, and the statements that several of them need.
 
+use std::any::Any;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Iterable};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Iterable,
+    PrimaryKeyToColumn, QueryFilter,
+};
 use uuid::Uuid;
 
-use super::Resolved;
+use super::{RecordRow, ReferredBy, Resolved, Step};
 use crate::app::App;
-use crate::directory::talent::consent::Step;
 use crate::record::error::DomainError;
+use crate::record::id::encode;
 use crate::record::policy::Viewer;
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
@@ -26,8 +31,8 @@ pub struct Batch<'a> {
     pub now: DateTime,
     /// What references mean.
     pub resolved: Resolved,
-    /// What happens to people's profiles beside what their fields say.
-    pub step: Option<Step>,
+    /// What happens to records beside what their fields say.
+    pub step: Option<Arc<dyn Step>>,
     /// Who writes, or on whose word a system does: what they may not see is not there for them.
     pub reader: Option<Arc<Viewer>>,
     /// Whether revisions are those that other instances have made: what follows from them raises none here.
@@ -37,7 +42,29 @@ pub struct Batch<'a> {
 /// How many rows of so many columns one INSERT may have: databases limit the values of a statement.
 const MAX_VALUES: usize = 30_000;
 
+impl<'a> Batch<'a> {
+    /// A batch of the program itself, in which nothing refers to anything yet.
+    pub fn new(app: &'a App, tx: &'a DatabaseTransaction) -> Self {
+        Self {
+            app,
+            tx,
+            dialect: app.db.dialect(),
+            now: app.clock.now(),
+            resolved: Resolved::default(),
+            step: None,
+            reader: None,
+            replica: false,
+        }
+    }
+}
+
 impl Batch<'_> {
+    /// The step of the batch, where it is one of this type.
+    pub fn step_of<S: Step>(&self) -> Option<&S> {
+        let step: &dyn Any = self.step.as_deref()?;
+        step.downcast_ref()
+    }
+
     /// By how much the revision of a record rises that changes because of another.
     pub fn raise(&self) -> i32 {
         i32::from(!self.replica)
@@ -67,6 +94,85 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// The rows of these ids, of a table whose primary key is the id of a record.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn load<E>(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, E::Model>, DomainError>
+    where
+        E: EntityTrait,
+        E::Model: RecordRow,
+    {
+        let mut query = E::find();
+        for key in E::PrimaryKey::iter() {
+            query = query.filter(key.into_column().is_in(ids.iter().copied()));
+        }
+        let rows = query.all(self.tx).await?;
+        Ok(rows.into_iter().map(|row| (row.id(), row)).collect())
+    }
+
+    /// Deletes the rows of a table whose column has one of these ids.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn delete_where(&self, table: &str, column: &str, ids: &[Uuid]) -> Result<(), DomainError> {
+        self.for_ids(ids, |keys| format!("DELETE FROM {table} WHERE {column} IN (SELECT k.id FROM {keys})"))
+            .await
+    }
+
+    /// Which of these records others refer to, by these columns.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn referred(&self, by: &[ReferredBy], ids: &[Uuid]) -> Result<HashSet<Uuid>, DomainError> {
+        if by.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let any = by.iter().map(|ReferredBy { table, column, .. }| {
+            format!("EXISTS (SELECT 1 FROM {table} AS r WHERE r.{column} = k.id)")
+        });
+        let any = any.collect::<Vec<_>>().join(" OR ");
+        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+        let sql = format!("SELECT k.n FROM {} WHERE {any}", keys.source(self.dialect));
+        let found = KeyedStatement { sql, keys }.query(self.tx, self.dialect, rows_of(ids)).await?;
+        Ok(found.into_iter().map(|(position, _)| ids[position]).collect())
+    }
+
+    /// The ids, as clients see them, of records that refer to this one by these columns and that the viewer sees: a few
+    /// of each column.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn referrers(
+        &self,
+        by: &[ReferredBy],
+        viewer: &Viewer,
+        id: Uuid,
+    ) -> Result<Vec<String>, DomainError> {
+        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+        let (source, then) = (keys.source(self.dialect), self.dialect.join());
+        let mut ids = Vec::new();
+        for ReferredBy { of, table, column, record, most } in by {
+            let sees = self.app.kinds.of(*of).sees(viewer, self.dialect, "r");
+            let joined = if *table == of.prefix() && *record == "id" {
+                format!("{table} AS r ON r.{column} = k.id")
+            } else {
+                format!("{table} AS p ON p.{column} = k.id {then} {} AS r ON r.id = p.{record}", of.prefix())
+            };
+            let sql = format!(
+                "SELECT k.n, r.id FROM {source} {then} {joined} WHERE {sees} ORDER BY r.id LIMIT {most}"
+            );
+            let rows = KeyedStatement { sql, keys: keys.clone() };
+            for (_, mut row) in rows.query(self.tx, self.dialect, rows_of(&[id])).await? {
+                let id = encode(of.prefix(), row.get()?);
+                if !ids.contains(&id) {
+                    ids.push(id);
+                }
+            }
+        }
+        Ok(ids)
+    }
+
     /// Runs a statement that is keyed by ids.
     ///
     /// # Errors
@@ -75,6 +181,32 @@ impl Batch<'_> {
         let keys = KeyColumns::new(&[("id", KeyType::Id)]);
         let sql = sql(&keys.source(self.dialect));
         KeyedStatement { sql, keys }.execute(self.tx, self.dialect, rows_of(ids)).await.map(|_| ())
+    }
+
+    /// Writes rows of a type that is listed by name, and lists them as they are now. Each comes with whether the record
+    /// was there before.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn save_listed<E, A>(
+        &self,
+        table: &str,
+        rows: impl Iterator<Item = (E::Model, bool)> + Send,
+    ) -> Result<(), DomainError>
+    where
+        E: EntityTrait<ActiveModel = A>,
+        E::Model: IntoActiveModel<A> + RecordRow,
+        A: ActiveModelTrait<Entity = E> + Send,
+    {
+        let (mut ids, mut known, mut models) = (Vec::new(), Vec::new(), Vec::new());
+        for (model, is_known) in rows {
+            ids.push(model.id());
+            known.extend(is_known.then(|| model.id()));
+            models.push(model);
+        }
+        self.unlist(table, &known).await?;
+        self.upsert::<E, _>(models).await?;
+        self.list(table, &ids).await
     }
 
     /// Takes these records out of their list table, as they are listed now.

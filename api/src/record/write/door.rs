@@ -12,22 +12,17 @@ use uuid::Uuid;
 use self::contents::Contents;
 use super::shared::{Shared, lock};
 use super::{
-    Batch, Draft, Kind, Numbered, Outcome, Reference, Removal, Resolved, SCHEMA_VERSION, Status, Submission,
-    Written, rows_of,
+    Batch, Draft, Kind, Numbered, Outcome, RecordRow as _, Reference, Removal, Resolved, SCHEMA_VERSION,
+    Status, Submission, Written, rows_of,
 };
 use crate::app::App;
-use crate::directory::affiliation::write::Affiliations;
-use crate::directory::organization::write::Organizations;
-use crate::directory::partnership::write::Partnerships;
-use crate::directory::talent::consent::Step;
-use crate::directory::talent::write::Talents;
 use crate::record::audit::{self, Action, Actor};
 use crate::record::erasure::ledger;
 use crate::record::error::DomainError;
 use crate::record::policy::Viewer;
 use crate::record::problem::{Problem, Problems};
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
-use crate::record::{RecordType, messages, slug};
+use crate::record::{RecordType, all_of, messages, slug};
 
 /// Applies a batch inside a transaction, without the log and without committing.
 ///
@@ -50,7 +45,7 @@ pub async fn apply(
 }
 
 /// A batch on its way through the door.
-struct Door<'a> {
+pub struct Door<'a> {
     app: &'a App,
     submissions: &'a [Submission],
     batch: Batch<'a>,
@@ -93,17 +88,12 @@ impl<'a> Door<'a> {
             app,
             submissions,
             batch: Batch {
-                app,
-                tx,
-                dialect: app.db.dialect(),
-                now: app.clock.now(),
-                resolved: Resolved::default(),
-                step: submissions.iter().find_map(|submission| submission.step),
+                step: submissions.iter().find_map(|submission| submission.step.clone()),
                 reader: submissions
                     .iter()
                     .find_map(|s| s.viewer.as_ref().or(s.reader.as_ref()))
                     .map(Arc::clone),
-                replica: false,
+                ..Batch::new(app, tx)
             },
             instance: app.instance(tx).await?.to_string(),
             ids: Vec::new(),
@@ -229,8 +219,8 @@ impl<'a> Door<'a> {
             submission.references(&mut wanted);
         }
         let keeps = self.submissions.iter().any(|submission| submission.viewer.is_some());
-        let (tx, dialect, reader) = (self.batch.tx, self.batch.dialect, self.batch.reader.as_deref());
-        let mut resolved = crate::record::reference::resolve(tx, dialect, &wanted, reader, keeps).await?;
+        let reader = self.batch.reader.as_deref();
+        let mut resolved = crate::record::reference::resolve(&self.batch, &wanted, reader, keeps).await?;
         for (index, (submission, id)) in self.submissions.iter().zip(&self.ids).enumerate() {
             // What is refused already is nothing to refer to, unless it is there.
             if submission.removal.is_some() || !self.problems[index].is_empty() {
@@ -252,17 +242,16 @@ impl<'a> Door<'a> {
     /// Writes type by type, in the order in which one may refer to the other; deletes in the opposite order,
     /// when nothing refers any more to what goes.
     async fn write(&mut self) -> Result<(), DomainError> {
-        self.save_all::<Organizations>().await?;
-        self.save_all::<Talents>().await?;
-        self.save_all::<Affiliations>().await?;
-        self.save_all::<Partnerships>().await?;
-        self.delete_all::<Partnerships>().await?;
-        self.delete_all::<Affiliations>().await?;
-        self.delete_all::<Talents>().await?;
-        self.delete_all::<Organizations>().await?;
+        let types: Vec<RecordType> = all_of::<RecordType>().collect();
+        for of in &types {
+            self.app.kinds.of(*of).save(self).await?;
+        }
+        for of in types.iter().rev() {
+            self.app.kinds.of(*of).delete(self).await?;
+        }
         self.written = consolidate(std::mem::take(&mut self.written));
         let viewer = self.batch.reader.as_deref();
-        let account = self.batch.step.and_then(Step::account);
+        let account = self.batch.step.as_ref().and_then(|step| step.account());
         let caller = account.map_or_else(|| Actor::of(viewer), Actor::Account);
         settle(&self.batch, &self.written, &caller, &self.instance).await?;
         // Who erases themselves is nobody any more.
@@ -275,22 +264,21 @@ impl<'a> Door<'a> {
     }
 
     /// The submissions of one type that nothing is wrong with yet, to be written or to be deleted.
-    fn of_type<K: Kind>(&self, removed: bool) -> Numbered<(Uuid, &'a K::Input)> {
-        let submissions: &'a [Submission] = self.submissions;
-        let fitting = submissions.iter().enumerate().filter(|(index, submission)| {
+    fn of_type<K: Kind>(&self, removed: bool) -> Numbered<(Uuid, Arc<K::Input>)> {
+        let fitting = self.submissions.iter().enumerate().filter(|(index, submission)| {
             submission.removal.is_some() == removed && self.problems[*index].is_empty()
         });
         fitting
-            .filter_map(|(index, submission)| Some((index, (self.ids[index], K::of(&submission.input)?))))
+            .filter_map(|(index, submission)| Some((index, (self.ids[index], submission.input.of::<K>()?))))
             .collect()
     }
 
-    async fn save_all<K: Kind>(&mut self) -> Result<(), DomainError> {
+    pub(super) async fn save_all<K: Kind>(&mut self) -> Result<(), DomainError> {
         let inputs = self.of_type::<K>(false);
         if inputs.is_empty() { Ok(()) } else { self.save::<K>(inputs).await }
     }
 
-    async fn delete_all<K: Kind>(&mut self) -> Result<(), DomainError> {
+    pub(super) async fn delete_all<K: Kind>(&mut self) -> Result<(), DomainError> {
         let inputs = self.of_type::<K>(true);
         let deletions: Numbered<Uuid> = inputs.into_iter().map(|(index, (id, _))| (index, id)).collect();
         if deletions.is_empty() { Ok(()) } else { self.delete::<K>(deletions).await }
@@ -300,7 +288,7 @@ impl<'a> Door<'a> {
     /// refer to, so whoever refers to it is tried again without it.
     async fn drafts<K: Kind>(
         &mut self,
-        mut inputs: Numbered<(Uuid, &'a K::Input)>,
+        mut inputs: Numbered<(Uuid, Arc<K::Input>)>,
     ) -> Result<Numbered<Draft<K::Row>>, DomainError> {
         let known = inputs.iter().map(|(_, (id, _))| *id).filter(|id| self.shared.contains_key(id));
         let known: Vec<Uuid> = known.collect();
@@ -337,7 +325,7 @@ impl<'a> Door<'a> {
 
     async fn drafts_once<K: Kind>(
         &mut self,
-        inputs: &Numbered<(Uuid, &'a K::Input)>,
+        inputs: &Numbered<(Uuid, Arc<K::Input>)>,
         present: &HashMap<Uuid, K::Row>,
     ) -> Result<Numbered<Draft<K::Row>>, DomainError> {
         let mut drafts: Numbered<Draft<K::Row>> = Vec::with_capacity(inputs.len());
@@ -402,7 +390,7 @@ impl<'a> Door<'a> {
             let Some(viewer) = submission.viewer.as_deref().filter(|_| submission.exists) else { continue };
             let shared = self.shared.get(id).map_or(0, |shared| shared.revision);
             // Asked in any case: what is hidden costs what is absent costs.
-            let seen = sees(&self.batch, viewer, K::TYPE, *id).await?;
+            let seen = sees::<K>(&self.batch, viewer, *id).await?;
             let problem = match present.get(id).filter(|_| seen) {
                 Some(row) => match refusal_of::<K>(&self.batch, viewer, row, submission).await? {
                     None if submission.base_revision.is_some_and(|base| base != shared) => {
@@ -419,7 +407,7 @@ impl<'a> Door<'a> {
         Ok(())
     }
 
-    async fn save<K: Kind>(&mut self, inputs: Numbered<(Uuid, &'a K::Input)>) -> Result<(), DomainError> {
+    async fn save<K: Kind>(&mut self, inputs: Numbered<(Uuid, Arc<K::Input>)>) -> Result<(), DomainError> {
         let drafts = self.drafts::<K>(inputs).await?;
         let first = self.written.len();
         let mut saved: Vec<(K::Row, Option<K::Row>)> = Vec::new();
@@ -454,7 +442,7 @@ impl<'a> Door<'a> {
                 }
             }
             let revision = shared.map_or(1, |shared| shared.revision + 1);
-            K::stamp(&mut row, revision, self.batch.now, before.as_ref());
+            row.stamp(revision, self.batch.now, before.as_ref());
             let status = if before.is_some() { Status::Updated } else { Status::Created };
             self.statuses[index] = Some((status, revision));
             self.written.push(Written {
@@ -693,19 +681,14 @@ fn refused<K: Kind>(viewer: &Viewer, row: &K::Row, before: Option<&K::Row>) -> O
 }
 
 /// Whether a viewer sees a record, by the condition that reads have.
-pub(super) async fn sees(
-    batch: &Batch<'_>,
-    viewer: &Viewer,
-    of: RecordType,
-    id: Uuid,
-) -> Result<bool, DomainError> {
+pub(super) async fn sees<K: Kind>(batch: &Batch<'_>, viewer: &Viewer, id: Uuid) -> Result<bool, DomainError> {
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let sql = format!(
         "SELECT k.n FROM {} {} {} AS r ON r.id = k.id WHERE {}",
         keys.source(batch.dialect),
         batch.dialect.join(),
-        of.prefix(),
-        viewer.sees_type(batch.dialect, of, "r"),
+        K::TYPE.prefix(),
+        K::sees(viewer, batch.dialect, "r"),
     );
     let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(&[id])).await?;
     Ok(!found.is_empty())

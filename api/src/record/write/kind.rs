@@ -1,16 +1,23 @@
-//! What the door must know of a type of record, and what types tell it back.
+//! The trait that a record type implements for the write path, and the registry by which the write path finds it.
 
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use uuid::Uuid;
 
-use super::replica::{Refers, Unfit};
-use super::{Answer, Batch, RecordInput, Submission};
+use super::door::Door;
+use super::replica::{Canonical, Received, Refers, Taking, Unfit, row_of};
+use super::{Answer, Batch, Reference, Submission};
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
+use crate::record::input::IdentifierInput;
+use crate::record::node::Node;
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
+use crate::record::read::Dialect;
 use crate::record::value::{DateTime, Identifier};
 use crate::record::{RecordType, Times, messages};
 
@@ -67,26 +74,143 @@ pub struct Draft<R> {
     pub answer: Option<Answer>,
 }
 
-/// What the door must know of a type of record.
+/// The fields of a record, as somebody submits them.
+pub trait Fields: fmt::Debug + Send + Sync + 'static {
+    /// The slug that is asked for.
+    fn slug(&self) -> Option<&str> {
+        None
+    }
+    /// The identifiers in official registers, as they were written.
+    fn identifiers(&self) -> &[IdentifierInput] {
+        &[]
+    }
+    /// The region that is to answer for the record.
+    fn region(&self) -> Option<&str> {
+        None
+    }
+    /// Adds the records that it refers to.
+    fn references(&self, into: &mut Vec<Reference>) {
+        let _ = into;
+    }
+}
+
+/// What happens to a record beside what its fields say, such as a consent. Whoever submits it has checked who may.
+pub trait Step: Any + fmt::Debug + Send + Sync {
+    /// The account that takes the step, where it does so by a right of its own and not by those of a viewer.
+    fn account(&self) -> Option<Uuid>;
+}
+
+/// The columns that the rows of all record types have.
+pub trait RecordRow: Clone + Send + Sync + 'static {
+    /// The record's id.
+    fn id(&self) -> Uuid;
+    /// The region that answers for it.
+    fn region(&self) -> &str;
+    /// Who may see it.
+    fn visibility(&self) -> Visibility;
+    /// Sets the revision and the times. A new row has no row `before`.
+    fn stamp(&mut self, revision: i32, now: DateTime, before: Option<&Self>);
+}
+
+/// A column by which records of a type refer to others: whoever deletes one of those is told.
+#[derive(Clone, Copy, Debug)]
+pub struct ReferredBy {
+    /// The type of the records that refer.
+    pub of: RecordType,
+    /// The table that has the column.
+    pub table: &'static str,
+    /// The column, which holds the id that is referred to.
+    pub column: &'static str,
+    /// The column of the same table with the id of the record that refers.
+    pub record: &'static str,
+    /// Referring records that are named at most.
+    pub most: usize,
+}
+
+/// Referring records that are named at most.
+const NAMED: usize = 5;
+
+impl ReferredBy {
+    /// A column of the table of a type.
+    pub const fn column(of: RecordType, column: &'static str) -> Self {
+        Self { of, table: of.prefix(), column, record: "id", most: NAMED }
+    }
+
+    /// A column of another table, in which `record` is the column with the id of the record that refers.
+    pub const fn table(
+        of: RecordType,
+        table: &'static str,
+        column: &'static str,
+        record: &'static str,
+    ) -> Self {
+        Self { of, table, column, record, most: NAMED }
+    }
+
+    /// The same column, with another number of records that are named.
+    #[must_use]
+    pub const fn most(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
+}
+
+/// Implements [`RecordRow`] for the model of a table, or for a row that has such a model in a field.
+macro_rules! record_row {
+    ($row:ty $(, $model:ident)?) => {
+        impl $crate::record::write::RecordRow for $row {
+            fn id(&self) -> uuid::Uuid {
+                self.$($model.)?id
+            }
+
+            fn region(&self) -> &str {
+                &self.$($model.)?region
+            }
+
+            fn visibility(&self) -> $crate::record::policy::Visibility {
+                $crate::record::policy::Visibility::from_code(self.$($model.)?visibility)
+            }
+
+            fn stamp(&mut self, revision: i32, now: $crate::record::value::DateTime, before: Option<&Self>) {
+                self.$($model.)?revision = revision;
+                self.$($model.)?updated_at = now.micros();
+                self.$($model.)?created_at = before.map_or(now.micros(), |before| before.$($model.)?created_at);
+            }
+        }
+    };
+}
+pub(crate) use record_row;
+
+/// A record type, as the write path knows it.
 #[allow(async_fn_in_trait, reason = "used inside this crate only, where every future is Send")]
 pub trait Kind: 'static {
     /// The type.
-    const TYPE: RecordType;
+    const TYPE: RecordType = Self::Node::TYPE;
     /// Whether the region that answers for the record is a field of its input, rather than that of another record.
     const HAS_REGION: bool;
+    /// The columns by which others refer to records of the type, which are then not deleted.
+    const REFERRED_BY: &'static [ReferredBy] = &[];
+    /// How it is read.
+    type Node: Node;
     /// How it is submitted.
-    type Input: Sync + 'static;
+    type Input: Fields + Default;
     /// How it is stored.
-    type Row: Clone + Send + Sync + 'static;
+    type Row: RecordRow;
 
-    /// The input, where a submission is of this type.
-    fn of(input: &RecordInput) -> Option<&Self::Input>;
+    /// The condition under which a viewer sees the row `alias` of the type's table.
+    fn sees(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
+        Self::Node::sees(viewer, dialect, alias)
+    }
     /// The record's id.
-    fn id(row: &Self::Row) -> Uuid;
+    fn id(row: &Self::Row) -> Uuid {
+        row.id()
+    }
     /// The region that answers for it.
-    fn region(row: &Self::Row) -> &str;
+    fn region(row: &Self::Row) -> &str {
+        row.region()
+    }
     /// Who may see it.
-    fn visibility(row: &Self::Row) -> Visibility;
+    fn visibility(row: &Self::Row) -> Visibility {
+        row.visibility()
+    }
     /// The view of the log that it is in: that of its region, unless it is made of others.
     fn view(row: &Self::Row) -> (String, Visibility) {
         (Self::region(row).to_owned(), Self::visibility(row))
@@ -122,20 +246,24 @@ pub trait Kind: 'static {
     ) -> impl Future<Output = Result<(), DomainError>> + Send {
         Self::complete(batch, drafts, problems)
     }
-    /// Sets the revision and the times.
-    fn stamp(row: &mut Self::Row, revision: i32, now: DateTime, before: Option<&Self::Row>);
     /// The rows of these ids.
     fn load(
         batch: &Batch<'_>,
         ids: &[Uuid],
     ) -> impl Future<Output = Result<HashMap<Uuid, Self::Row>, DomainError>> + Send;
     /// The row's slug, where the type has one.
-    fn slug(row: &mut Self::Row) -> Option<&mut String>;
+    fn slug(row: &mut Self::Row) -> Option<&mut String> {
+        let _ = row;
+        None
+    }
     /// The row's official identifiers: scheme and canonical text.
     ///
     /// # Errors
     /// [`DomainError::Stored`] where the stored list is not JSON.
-    fn identifiers(row: &Self::Row) -> Result<Vec<Identifier>, DomainError>;
+    fn identifiers(row: &Self::Row) -> Result<Vec<Identifier>, DomainError> {
+        let _ = row;
+        Ok(Vec::new())
+    }
     /// Why this viewer, who sees the present row, may not do with it what they ask for; nothing where they may.
     ///
     /// # Errors
@@ -160,21 +288,43 @@ pub trait Kind: 'static {
         problems: &mut Problems,
     ) -> Self::Row;
     /// Completes rows with what depends on other rows.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
     fn complete(
         batch: &Batch<'_>,
         drafts: &mut Numbered<Draft<Self::Row>>,
         problems: &mut [Problems],
-    ) -> impl Future<Output = Result<(), DomainError>> + Send;
+    ) -> impl Future<Output = Result<(), DomainError>> + Send {
+        let _ = (batch, drafts, problems);
+        std::future::ready(Ok(()))
+    }
+    /// Keeps what another instance tells of a record beside its fields, once the record is new here.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    fn arrive(
+        batch: &Batch<'_>,
+        received: &Received,
+    ) -> impl Future<Output = Result<(), DomainError>> + Send {
+        let _ = (batch, received);
+        std::future::ready(Ok(()))
+    }
     /// Writes rows and what hangs on them; answers the records that changed because of it.
     fn save(
         batch: &Batch<'_>,
         rows: &[(Self::Row, Option<Self::Row>)],
     ) -> impl Future<Output = Result<Vec<Written>, DomainError>> + Send;
     /// Which of these records others refer to.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
     fn referred(
         batch: &Batch<'_>,
         ids: &[Uuid],
-    ) -> impl Future<Output = Result<HashSet<Uuid>, DomainError>> + Send;
+    ) -> impl Future<Output = Result<HashSet<Uuid>, DomainError>> + Send {
+        batch.referred(Self::REFERRED_BY, ids)
+    }
     /// The ids, as clients see them, of records that refer to this one and that the viewer sees: a few of them.
     ///
     /// # Errors
@@ -184,8 +334,7 @@ pub trait Kind: 'static {
         viewer: &Viewer,
         id: Uuid,
     ) -> impl Future<Output = Result<Vec<String>, DomainError>> + Send {
-        let _ = (batch, viewer, id);
-        std::future::ready(Ok(Vec::new()))
+        batch.referrers(Self::REFERRED_BY, viewer, id)
     }
     /// Takes away what hangs on records that are erased, before their own rows go; answers the records that are erased
     /// with them.
@@ -201,4 +350,114 @@ pub trait Kind: 'static {
     }
     /// Deletes rows and what hangs on them.
     fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> impl Future<Output = Result<(), DomainError>> + Send;
+}
+
+/// Rows of one type, between reading and writing them.
+pub(super) type AnyRows = Box<dyn Any + Send>;
+
+/// A [`Kind`] of which the write path knows no more than that it is one.
+///
+/// It is implemented for every kind. What it does with rows stays generic; only the calls go through this trait.
+pub trait AnyKind: Send + Sync {
+    /// See [`Kind::sees`].
+    fn sees(&self, viewer: &Viewer, dialect: Dialect, alias: &str) -> String;
+    /// Saves the submissions of the type.
+    fn save<'d>(&self, door: &'d mut Door<'_>) -> BoxFuture<'d, Result<(), DomainError>>;
+    /// Deletes the records of the type that submissions delete.
+    fn delete<'d>(&self, door: &'d mut Door<'_>) -> BoxFuture<'d, Result<(), DomainError>>;
+    /// The replicated fields of records, as they are in this transaction.
+    fn canonical<'b>(
+        &self,
+        batch: &'b Batch<'_>,
+        ids: &'b [Uuid],
+    ) -> BoxFuture<'b, Result<HashMap<Uuid, Canonical>, DomainError>>;
+    /// Whether a revision that another instance has made is what it says, as far as can be known without the database.
+    ///
+    /// # Errors
+    /// [`Unfit`].
+    fn check(&self, received: &Received) -> Result<(), Unfit>;
+    /// The rows of the revisions of the type.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where a list of a row is not JSON.
+    fn read(&self, taking: &mut Taking<'_>) -> Result<AnyRows, DomainError>;
+    /// Saves rows that [`AnyKind::read`] has made.
+    fn take<'t>(&self, taking: &'t mut Taking<'_>, rows: AnyRows) -> BoxFuture<'t, Result<(), DomainError>>;
+    /// See [`Kind::arrive`].
+    fn arrive<'b>(
+        &self,
+        batch: &'b Batch<'_>,
+        received: &'b Received,
+    ) -> BoxFuture<'b, Result<(), DomainError>>;
+}
+
+impl<K: Kind + Send + Sync> AnyKind for K {
+    fn sees(&self, viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
+        K::sees(viewer, dialect, alias)
+    }
+
+    fn save<'d>(&self, door: &'d mut Door<'_>) -> BoxFuture<'d, Result<(), DomainError>> {
+        Box::pin(door.save_all::<K>())
+    }
+
+    fn delete<'d>(&self, door: &'d mut Door<'_>) -> BoxFuture<'d, Result<(), DomainError>> {
+        Box::pin(door.delete_all::<K>())
+    }
+
+    fn canonical<'b>(
+        &self,
+        batch: &'b Batch<'_>,
+        ids: &'b [Uuid],
+    ) -> BoxFuture<'b, Result<HashMap<Uuid, Canonical>, DomainError>> {
+        Box::pin(async move {
+            let rows = K::load(batch, ids).await?;
+            rows.iter().map(|(id, row)| Ok((*id, Canonical::of(&K::replicated(row)?)?))).collect()
+        })
+    }
+
+    fn check(&self, received: &Received) -> Result<(), Unfit> {
+        row_of::<K>(received).map(|_| ())
+    }
+
+    fn read(&self, taking: &mut Taking<'_>) -> Result<AnyRows, DomainError> {
+        Ok(Box::new(taking.read::<K>()?))
+    }
+
+    fn take<'t>(&self, taking: &'t mut Taking<'_>, rows: AnyRows) -> BoxFuture<'t, Result<(), DomainError>> {
+        Box::pin(async move {
+            let other = |_| DomainError::Stored("the rows of a revision are of another type".into());
+            let rows = rows.downcast::<Numbered<K::Row>>().map_err(other)?;
+            taking.save::<K>(*rows).await
+        })
+    }
+
+    fn arrive<'b>(
+        &self,
+        batch: &'b Batch<'_>,
+        received: &'b Received,
+    ) -> BoxFuture<'b, Result<(), DomainError>> {
+        Box::pin(K::arrive(batch, received))
+    }
+}
+
+/// The registry of record types: one function that answers the kind of every type.
+#[derive(Clone, Copy)]
+pub struct Kinds(fn(RecordType) -> &'static dyn AnyKind);
+
+impl Kinds {
+    /// A registry. The function matches on the type, so that no type can be missing.
+    pub const fn new(kind_of: fn(RecordType) -> &'static dyn AnyKind) -> Self {
+        Self(kind_of)
+    }
+
+    /// The kind of a type.
+    pub fn of(self, record_type: RecordType) -> &'static dyn AnyKind {
+        (self.0)(record_type)
+    }
+}
+
+impl fmt::Debug for Kinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kinds")
+    }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::door::{consolidate, sees, settle};
 use super::shared::lock;
-use super::{Batch, Kind, Resolved, Written, content_hash, rows_of};
+use super::{Batch, Kind, RecordRow as _, Written, content_hash, rows_of};
 use crate::app::App;
 use crate::record::audit::{self, Action, Actor};
 use crate::record::error::DomainError;
@@ -126,7 +126,7 @@ impl Rewritten<'_, '_> {
             let (was, is) = (K::replicated(&before)?, K::replicated(&row)?);
             let id = K::id(&row);
             let revision = shared.get(&id).map_or(0, |shared| shared.revision) + 1;
-            K::stamp(&mut row, revision, self.batch.now, Some(&before));
+            row.stamp(revision, self.batch.now, Some(&before));
             self.records.push(Written {
                 record_type: K::TYPE,
                 id,
@@ -268,8 +268,7 @@ pub async fn merge<K: Mergeable>(
         // Sources that are writing come first; those that begin now wait, and then find where the duplicate leads.
         tx.execute_unprepared("LOCK TABLE record_redirect IN ROW EXCLUSIVE MODE").await?;
     }
-    let (now, resolved) = (app.clock.now(), Resolved::default());
-    let batch = Batch { app, tx, dialect, now, resolved, step: None, reader: None, replica: false };
+    let batch = Batch::new(app, tx);
     let refused = |problems: Vec<Problem>| Ok((Merged { problems, ..Merged::default() }, Vec::new()));
     let (pair, merged_before) = targets(&batch, asked).await?;
     let shared = lock(&batch, &sorted([pair.survivor, pair.duplicate].into_iter())).await?;
@@ -278,7 +277,7 @@ pub async fn merge<K: Mergeable>(
     let mut problems = Vec::new();
     for (path, id) in [("survivor", pair.survivor), ("duplicate", pair.duplicate)] {
         // Asked in any case: what is hidden costs what is absent costs.
-        let seen = sees(&batch, &asked.viewer, K::TYPE, id).await?;
+        let seen = sees::<K>(&batch, &asked.viewer, id).await?;
         match rows.get(&id).filter(|_| seen) {
             None => problems.push(Problem::beside(path, Said::new(&messages::NO_RECORD))),
             Some(row) if !asked.viewer.writes_in(K::region(row)) => {

@@ -16,6 +16,7 @@ mod merging;
 pub mod replica;
 mod shared;
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,104 +31,101 @@ pub use self::batch::{Batch, rows_of};
 pub use self::door::{apply, consolidate};
 use self::guard::Confirmed;
 pub use self::idempotency::{Claimed, MAX_KEY, Once, claim, keep, look};
-pub use self::kind::{Draft, Kind, Numbered, Written, fields_of_parts};
+pub(crate) use self::kind::record_row;
+pub use self::kind::{
+    AnyKind, Draft, Fields, Kind, Kinds, Numbered, RecordRow, ReferredBy, Step, Written, fields_of_parts,
+};
 pub use self::merging::{Merge, Mergeable, Merged, Pair, Rewritten, merge, union_of};
 pub use self::shared::{lock_ids, revision_of, touch};
 use super::RecordType;
 use super::error::DomainError;
+use super::input::IdentifierInput;
 use super::policy::{Viewer, Visibility};
 use super::problem::{Problem, Problems};
 use super::read::Dialect;
 use crate::app::App;
 use crate::changes::{self, Change, Operation, Withdrawal};
-use crate::directory::affiliation::write::AffiliationInput;
-use crate::directory::organization::graphql::IdentifierInput;
-use crate::directory::organization::write::OrganizationInput;
-use crate::directory::partnership::write::PartnershipInput;
-use crate::directory::talent::consent::Step;
-use crate::directory::talent::write::TalentInput;
 
 /// Layout of the replicated fields that the content hash covers, and that records have in the log.
 pub const SCHEMA_VERSION: i32 = 1;
 
 /// A record as somebody submits it.
 #[derive(Clone, Debug)]
-pub enum RecordInput {
-    /// An organization.
-    Organization(Box<OrganizationInput>),
-    /// A talent.
-    Talent(Box<TalentInput>),
-    /// An affiliation.
-    Affiliation(Box<AffiliationInput>),
-    /// A partnership.
-    Partnership(Box<PartnershipInput>),
+pub struct RecordInput {
+    record_type: RecordType,
+    fields: Option<Submitted>,
+}
+
+/// The fields of a record, and the same as what they are downcast from.
+#[derive(Clone)]
+struct Submitted {
+    fields: Arc<dyn Fields>,
+    any: Arc<dyn Any + Send + Sync>,
+}
+
+impl std::fmt::Debug for Submitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.fields.fmt(f)
+    }
 }
 
 impl RecordInput {
-    /// The type of the record.
-    pub fn record_type(&self) -> RecordType {
-        match self {
-            Self::Organization(_) => RecordType::Organization,
-            Self::Talent(_) => RecordType::Talent,
-            Self::Affiliation(_) => RecordType::Affiliation,
-            Self::Partnership(_) => RecordType::Partnership,
-        }
+    /// A record of a type with these fields.
+    pub fn new<K: Kind>(fields: K::Input) -> Self {
+        let fields = Arc::new(fields);
+        let any: Arc<dyn Any + Send + Sync> = fields.clone();
+        Self { record_type: K::TYPE, fields: Some(Submitted { fields, any }) }
     }
 
-    /// A record of this type of which nothing is said: what is to be deleted.
-    pub fn blank(of: RecordType) -> Self {
-        match of {
-            RecordType::Organization => Self::Organization(Box::default()),
-            RecordType::Talent => Self::Talent(Box::default()),
-            RecordType::Affiliation => Self::Affiliation(Box::default()),
-            RecordType::Partnership => Self::Partnership(Box::default()),
-        }
+    /// A record of this type without any fields, such as one that is to be deleted.
+    pub fn blank(record_type: RecordType) -> Self {
+        Self { record_type, fields: None }
     }
 
     /// The one record that is given; nothing where there is none, or more than one.
-    pub fn only(
-        organization: Option<OrganizationInput>,
-        talent: Option<TalentInput>,
-        affiliation: Option<AffiliationInput>,
-        partnership: Option<PartnershipInput>,
-    ) -> Option<Self> {
-        let given = [
-            organization.map(|input| Self::Organization(Box::new(input))),
-            talent.map(|input| Self::Talent(Box::new(input))),
-            affiliation.map(|input| Self::Affiliation(Box::new(input))),
-            partnership.map(|input| Self::Partnership(Box::new(input))),
-        ];
+    pub fn only(given: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
         let mut given = given.into_iter().flatten();
         let one = given.next()?;
         given.next().is_none().then_some(one)
     }
 
+    /// The type of the record.
+    pub fn record_type(&self) -> RecordType {
+        self.record_type
+    }
+
+    /// The fields, where the record is of this type.
+    fn of<K: Kind>(&self) -> Option<Arc<K::Input>> {
+        if self.record_type != K::TYPE {
+            return None;
+        }
+        match &self.fields {
+            None => Some(Arc::default()),
+            Some(given) => Arc::clone(&given.any).downcast().ok(),
+        }
+    }
+
+    fn fields(&self) -> Option<&dyn Fields> {
+        self.fields.as_ref().map(|given| &*given.fields)
+    }
+
+    /// The region that is to answer for the record, where the input names one.
+    pub fn region(&self) -> Option<&str> {
+        self.fields()?.region()
+    }
+
     fn slug(&self) -> Option<&str> {
-        let slug = match self {
-            Self::Organization(input) => &input.slug,
-            Self::Talent(input) => &input.slug,
-            Self::Partnership(input) => &input.slug,
-            Self::Affiliation(_) => return None,
-        };
-        slug.as_opt_deref().flatten()
+        self.fields()?.slug()
     }
 
     /// The identifiers in official registers, as they were written.
-    fn identifiers(&self) -> Vec<IdentifierInput> {
-        let given = match self {
-            Self::Organization(input) => &input.identifiers,
-            Self::Talent(input) => &input.identifiers,
-            Self::Affiliation(_) | Self::Partnership(_) => return Vec::new(),
-        };
-        given.as_opt_ref().flatten().cloned().unwrap_or_default()
+    fn identifiers(&self) -> &[IdentifierInput] {
+        self.fields().map_or(&[], Fields::identifiers)
     }
 
     fn references(&self, into: &mut Vec<Reference>) {
-        match self {
-            Self::Organization(input) => input.references(into),
-            Self::Talent(_) => {}
-            Self::Affiliation(input) => input.references(into),
-            Self::Partnership(input) => input.references(into),
+        if let Some(fields) = self.fields() {
+            fields.references(into);
         }
     }
 }
@@ -227,8 +225,8 @@ pub struct Submission {
     /// Whether it is only proposed, by somebody who may propose changes of the record. Those who may write it decide
     /// later, so it is not asked now whether the submitter does.
     pub proposal: bool,
-    /// What happens to a person's profile beside what its fields say. All submissions of a batch have the same.
-    pub step: Option<Step>,
+    /// What happens to the record beside what its fields say. All submissions of a batch have the same.
+    pub step: Option<Arc<dyn Step>>,
     /// The record.
     pub input: RecordInput,
 }
@@ -261,8 +259,8 @@ impl Submission {
 
     /// A record that whoever may do everything erases.
     pub fn erasing(of: RecordType, id: Uuid) -> Self {
-        let blank = RecordInput::blank(of);
-        Self { id: Some(id), removal: Some(Removal::Erase), overwrite: true, ..Self::new(blank) }
+        let removal = Some(Removal::Erase);
+        Self { id: Some(id), removal, overwrite: true, ..Self::new(RecordInput::blank(of)) }
     }
 
     fn references(&self, into: &mut Vec<Reference>) {

@@ -15,14 +15,8 @@ use uuid::Uuid;
 
 use super::door::{consolidate, settle};
 use super::shared::{Shared, lock};
-use super::{Batch, Draft, Kind, Numbered, Resolved, Written, rows_of};
+use super::{Batch, Draft, Kind, Kinds, Numbered, RecordRow as _, Written, rows_of};
 use crate::app::App;
-use crate::directory::affiliation::write::Affiliations;
-use crate::directory::organization::write::Organizations;
-use crate::directory::partnership::write::Partnerships;
-use crate::directory::talent::upkeep;
-use crate::directory::talent::write::Talents;
-use crate::directory::vocabulary::{Entries, Named};
 use crate::record::audit::{self, Action, Actor};
 use crate::record::erasure::ledger;
 use crate::record::error::DomainError;
@@ -30,7 +24,7 @@ use crate::record::problem::Problems;
 use crate::record::read::keyed::hex;
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{DateTime, Language};
-use crate::record::{RecordType, Times, id as ids, slug};
+use crate::record::{RecordType, Times, all_of, id as ids, slug};
 
 /// The replicated fields of a record as one text, which is the same wherever the fields are, and its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,36 +61,14 @@ pub async fn canonical(
     of: RecordType,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Canonical>, DomainError> {
-    async fn of_kind<K: Kind>(
-        batch: &Batch<'_>,
-        ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, Canonical>, DomainError> {
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let rows = K::load(batch, ids).await?;
-        rows.iter().map(|(id, row)| Ok((*id, Canonical::of(&K::replicated(row)?)?))).collect()
+    if ids.is_empty() {
+        return Ok(HashMap::new());
     }
-    let batch = batch(app, tx);
-    match of {
-        RecordType::Organization => of_kind::<Organizations>(&batch, ids).await,
-        RecordType::Talent => of_kind::<Talents>(&batch, ids).await,
-        RecordType::Affiliation => of_kind::<Affiliations>(&batch, ids).await,
-        RecordType::Partnership => of_kind::<Partnerships>(&batch, ids).await,
-    }
+    app.kinds.of(of).canonical(&batch(app, tx), ids).await
 }
 
 fn batch<'a>(app: &'a App, tx: &'a DatabaseTransaction) -> Batch<'a> {
-    Batch {
-        app,
-        tx,
-        dialect: app.db.dialect(),
-        now: app.clock.now(),
-        resolved: Resolved::default(),
-        step: None,
-        reader: None,
-        replica: true,
-    }
+    Batch { replica: true, ..Batch::new(app, tx) }
 }
 
 /// Why what another instance tells of a record is not fit to be taken.
@@ -134,24 +106,6 @@ pub fn fields<T: DeserializeOwned>(fields: &Value) -> Result<T, Unfit> {
     })
 }
 
-/// Whether a vocabulary has all of these entries.
-///
-/// # Errors
-/// [`Unfit`] that names the first it does not have.
-pub fn known<'a, T: Named>(
-    path: &str,
-    what: &str,
-    entries: &Entries<T>,
-    slugs: impl IntoIterator<Item = &'a String>,
-) -> Result<(), Unfit> {
-    for slug in slugs {
-        if let Err(error) = entries.find(path, what, slug) {
-            return Err(Unfit { of_vocabulary: true, ..Unfit::new(path, error.to_string()) });
-        }
-    }
-    Ok(())
-}
-
 /// The id of another record.
 ///
 /// # Errors
@@ -166,17 +120,6 @@ pub fn id(path: &str, to: RecordType, text: &str) -> Result<Uuid, Unfit> {
 /// [`Unfit`] where there is no such level.
 pub fn level(path: &str, code: i16) -> Result<i16, Unfit> {
     if (0..=2).contains(&code) { Ok(code) } else { Err(Unfit::new(path, "a level is 0, 1 or 2")) }
-}
-
-/// A slug.
-///
-/// # Errors
-/// [`Unfit`] where it is not well formed.
-pub fn slug(text: String) -> Result<String, Unfit> {
-    if slug::is_well_formed(&text) {
-        return Ok(text);
-    }
-    Err(Unfit::new("slug", "a slug has lower-case letters and digits, in words joined by single hyphens"))
 }
 
 /// A record that another refers to, and the field that does.
@@ -238,13 +181,8 @@ pub enum Taken {
 ///
 /// # Errors
 /// [`Unfit`].
-pub fn check(received: &Received) -> Result<(), Unfit> {
-    match received.record_type {
-        RecordType::Organization => row_of::<Organizations>(received).map(|_| ()),
-        RecordType::Talent => row_of::<Talents>(received).map(|_| ()),
-        RecordType::Affiliation => row_of::<Affiliations>(received).map(|_| ()),
-        RecordType::Partnership => row_of::<Partnerships>(received).map(|_| ()),
-    }
+pub fn check(kinds: Kinds, received: &Received) -> Result<(), Unfit> {
+    kinds.of(received.record_type).check(received)
 }
 
 /// Whether a text in it has the one character that PostgreSQL does not store.
@@ -258,7 +196,7 @@ fn has_nul(value: &Value) -> bool {
 }
 
 /// The row of a revision: what the row tells again is what was told, to the last character.
-fn row_of<K: Kind>(received: &Received) -> Result<K::Row, Unfit> {
+pub(super) fn row_of<K: Kind>(received: &Received) -> Result<K::Row, Unfit> {
     if received.revision < 1 {
         return Err(Unfit::new("revision", "revisions begin with 1"));
     }
@@ -312,16 +250,14 @@ pub async fn take(
         written: Vec::new(),
     };
     taking.refuse_twice();
-    let organizations = taking.read::<Organizations>()?;
-    let talents = taking.read::<Talents>()?;
-    let affiliations = taking.read::<Affiliations>()?;
-    let partnerships = taking.read::<Partnerships>()?;
+    let kinds = all_of::<RecordType>().map(|of| app.kinds.of(of));
+    let kinds = kinds.map(|kind| Ok((kind, kind.read(&mut taking)?)));
+    let kinds = kinds.collect::<Result<Vec<_>, DomainError>>()?;
     taking.look_up().await?;
     // In the order in which one may refer to the other.
-    taking.save::<Organizations>(organizations).await?;
-    taking.save::<Talents>(talents).await?;
-    taking.save::<Affiliations>(affiliations).await?;
-    taking.save::<Partnerships>(partnerships).await?;
+    for (kind, rows) in kinds {
+        kind.take(&mut taking, rows).await?;
+    }
     taking.settle(by).await?;
     let Taking { taken, written, .. } = taking;
     let missing = || DomainError::Stored("a revision was neither taken nor refused".into());
@@ -330,7 +266,7 @@ pub async fn take(
 }
 
 /// Revisions on their way into the database.
-struct Taking<'a> {
+pub struct Taking<'a> {
     batch: Batch<'a>,
     received: &'a [Received],
     /// What became of each; nothing where it goes on.
@@ -354,7 +290,7 @@ impl Taking<'_> {
     }
 
     /// The rows of the revisions of a type.
-    fn read<K: Kind>(&mut self) -> Result<Numbered<K::Row>, DomainError> {
+    pub(super) fn read<K: Kind>(&mut self) -> Result<Numbered<K::Row>, DomainError> {
         let mut rows = Vec::new();
         for (index, one) in self.received.iter().enumerate() {
             if one.record_type != K::TYPE || self.taken[index].is_some() {
@@ -500,7 +436,7 @@ impl Taking<'_> {
         }
     }
 
-    async fn save<K: Kind>(&mut self, rows: Numbered<K::Row>) -> Result<(), DomainError> {
+    pub(super) async fn save<K: Kind>(&mut self, rows: Numbered<K::Row>) -> Result<(), DomainError> {
         self.check_references();
         let mut drafts = self.drafts::<K>(rows).await?;
         let mut problems: Vec<Problems> = self.received.iter().map(|_| Problems::default()).collect();
@@ -570,7 +506,7 @@ impl Taking<'_> {
             let one = &self.received[index];
             // A new record keeps the time at which it was made elsewhere.
             let made = before.clone().unwrap_or_else(|| row.clone());
-            K::stamp(&mut row, one.revision, one.times.updated_at, Some(&made));
+            row.stamp(one.revision, one.times.updated_at, Some(&made));
             let replaced = before.as_ref().map(K::replicated).transpose()?;
             self.written.push(Written {
                 record_type: K::TYPE,
@@ -608,14 +544,14 @@ impl Taking<'_> {
         let instance = self.batch.app.instance(tx).await?.to_string();
         settle(&self.batch, &self.written, by, &instance).await?;
         let mut names = Vec::new();
-        let mut confirmed = Vec::new();
+        let mut new = Vec::new();
         for (one, taken) in self.received.iter().zip(&self.taken) {
             if self.shared.contains_key(&one.id) && matches!(taken, Some(Taken::Created | Taken::Updated)) {
                 let (source, name) = one.external.clone().unwrap_or_default();
                 names.push(vec![KeyValue::Id(one.id), KeyValue::Text(source), KeyValue::Text(name)]);
             }
-            if let (Some(Taken::Created), Some(at)) = (taken, one.confirmed_at) {
-                confirmed.push((one.id, at));
+            if matches!(taken, Some(Taken::Created)) {
+                new.push(one);
             }
         }
         let columns = [("id", KeyType::Id), ("source", KeyType::Text), ("name", KeyType::Text)];
@@ -626,8 +562,8 @@ impl Taking<'_> {
             keys.source(dialect),
         );
         KeyedStatement { sql, keys }.execute(tx, dialect, names).await?;
-        for (id, at) in confirmed {
-            upkeep::store::confirm(tx, &[id], at).await?;
+        for one in new {
+            self.batch.app.kinds.of(one.record_type).arrive(&self.batch, one).await?;
         }
         Ok(())
     }

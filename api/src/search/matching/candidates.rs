@@ -10,9 +10,11 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Asked, Candidate, Judged, judge};
+use crate::directory::organization::OrganizationNode;
 use crate::directory::organization::store::{self, Columns};
 use crate::record::error::DomainError;
 use crate::record::lookup::Key;
+use crate::record::node::rows;
 use crate::record::reader::Reader;
 use crate::search::engine::Hit;
 use crate::search::fallback;
@@ -83,9 +85,9 @@ async fn by_identifiers(
         })
     });
     let (places, keys): (Vec<usize>, Vec<Key>) = asked.unzip();
-    let records = store::find(reader, keys, &Columns::default()).await?;
+    let records = rows::<OrganizationNode>(reader, keys, Columns::default()).await?;
     for (at, record) in places.into_iter().zip(records) {
-        found[at].ids.extend(record.map(|record| record.head.id));
+        found[at].ids.extend(record.map(|record| record.row.head.id));
     }
     Ok(())
 }

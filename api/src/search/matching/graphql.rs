@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::candidates::judged;
 use super::{Asked, Judged, place};
-use crate::directory::organization::graphql::IdentifierInput;
-use crate::directory::organization::{self, OrganizationNode};
+use crate::directory::organization::OrganizationNode;
 use crate::identity::caller::Call;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
-use crate::record::input::MAX_NAME;
+use crate::record::input::{IdentifierInput, MAX_NAME};
+use crate::record::node::by_ids;
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::value::Identifier;
@@ -169,6 +169,6 @@ async fn read(
 ) -> Result<HashMap<Uuid, OrganizationNode>, DomainError> {
     let ids: BTreeSet<Uuid> = judged.iter().flatten().map(|one| one.id).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
-    let nodes = organization::by_ids(reader, &ids, want).await?;
+    let nodes = by_ids(reader, &ids, want).await?;
     Ok(ids.iter().copied().zip(nodes).filter_map(|(id, node)| Some((id, node?))).collect())
 }

@@ -8,6 +8,7 @@ use crate::record::messages::{CONSENT_OUTDATED, CONSENT_REQUIRED, Said};
 use crate::record::policy::Visibility;
 use crate::record::problem::Problem;
 use crate::record::value::{DateTime, Language};
+use crate::record::write;
 
 pub mod graphql;
 pub mod store;
@@ -87,12 +88,11 @@ pub enum Step {
     },
 }
 
-impl Step {
-    /// The account that takes it, where it is taken by a right of its own and not by those of a viewer.
-    pub fn account(self) -> Option<Uuid> {
+impl write::Step for Step {
+    fn account(&self) -> Option<Uuid> {
         match self {
             Self::Claim(agreement) => agreement.account,
-            Self::Withdraw(account) | Self::Keep { account, .. } => account,
+            Self::Withdraw(account) | Self::Keep { account, .. } => *account,
             Self::Agree(_) | Self::Lapse | Self::AwaitErasure => None,
         }
     }

@@ -3,14 +3,14 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::{schedule, stop_by, stop_with};
-use crate::directory::talent::find;
+use crate::directory::talent::TalentNode;
 use crate::identity::caller::Call;
 use crate::identity::presence;
 use crate::record::RecordType;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::{self, graphql_id};
-use crate::record::lookup::Key;
 use crate::record::mutation::{DeletePayload, Mutator};
+use crate::record::node::by_ids;
 use crate::record::problem::{Problem, Undone};
 use crate::record::read::Selection;
 use crate::record::user_error::{UserError, outcome};
@@ -25,7 +25,8 @@ pub(in crate::directory::talent) async fn erase(
     let reader = mutator.reader();
     let meant = id::decode("id", RecordType::Talent.prefix(), id).graphql()?;
     // A duplicate's id leads to the profile that it was merged into.
-    let found = find(reader, vec![Key::Id(meant)], &Selection::default()).await.graphql()?.next().flatten();
+    let found =
+        by_ids::<TalentNode>(reader, &[meant], &Selection::default()).await.graphql()?.next().flatten();
     let talent = found.map_or(meant, |node| node.row.head.id);
     let refused = |user_errors| Ok(DeletePayload { user_errors, ..DeletePayload::default() });
     if reader.viewer.owns.contains(&talent) {
@@ -82,7 +83,8 @@ impl ErasureMutation {
                     Err(Undone::from(Problem::forbidden(message)))
                 } else {
                     let want = Selection::default();
-                    let found = find(reader, vec![Key::Id(meant)], &want).await.graphql()?.next().flatten();
+                    let found =
+                        by_ids::<TalentNode>(reader, &[meant], &want).await.graphql()?.next().flatten();
                     match found {
                         None => Err(Undone::from(Problem::no_record())),
                         Some(node) => stop_by(mutator.app(), &reader.viewer, node.row.head.id).await,

@@ -19,7 +19,6 @@ use super::consent::Step;
 use super::store::{Standing, standing};
 use super::upkeep::Term;
 use super::upkeep::store::profile;
-use super::write::TalentInput;
 use crate::app::App;
 use crate::directory::vocabulary::vocabularies;
 use crate::identity::caller::Call;
@@ -96,8 +95,8 @@ fn submission(talent: Uuid, viewer: Option<Arc<Viewer>>, step: Step) -> Submissi
         id: Some(talent),
         exists: true,
         overwrite: true,
-        step: Some(step),
-        ..Submission::new(RecordInput::Talent(Box::<TalentInput>::default()))
+        step: Some(Arc::new(step)),
+        ..Submission::new(RecordInput::blank(RecordType::Talent))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The job that deals with profiles that nobody confirms, and its measures.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DatabaseTransaction;
@@ -11,7 +12,6 @@ use super::{Measure, Terms, sweep};
 use crate::app::App;
 use crate::changes::lease::Lease;
 use crate::directory::talent::consent::Step;
-use crate::directory::talent::write::TalentInput;
 use crate::directory::vocabulary::vocabularies;
 use crate::mail::{self, Mail, Template};
 use crate::record::RecordType;
@@ -116,8 +116,8 @@ pub(super) async fn hide(app: &App, tx: &DatabaseTransaction, id: Uuid) -> Resul
         id: Some(id),
         exists: true,
         overwrite: true,
-        step: Some(Step::Lapse),
-        ..Submission::new(RecordInput::Talent(Box::<TalentInput>::default()))
+        step: Some(Arc::new(Step::Lapse)),
+        ..Submission::new(RecordInput::blank(RecordType::Talent))
     };
     write_last(app, tx, submission).await
 }

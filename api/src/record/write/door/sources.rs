@@ -55,8 +55,7 @@ impl Door<'_> {
             return Ok(());
         }
         let names: Vec<Reference> = asked.iter().map(|(_, name)| name.clone()).collect();
-        let (tx, dialect) = (self.batch.tx, self.batch.dialect);
-        let found = reference::resolve(tx, dialect, &names, Some(&reader), false).await?;
+        let found = reference::resolve(&self.batch, &names, Some(&reader), false).await?;
         for (index, name) in asked {
             if found.contains_key(&name) {
                 self.problems[index].add(Problem::new("externalId", &pushing::NOT_AUTHORITY));

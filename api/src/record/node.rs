@@ -1,0 +1,211 @@
+//! How records of every type are read: by keys, and in pages of lists.
+//!
+//! A type says which columns it needs and how a row becomes a node (see [`Node`]). The reads themselves are here, once.
+
+use futures::future::BoxFuture;
+use uuid::Uuid;
+
+use super::RecordType;
+use super::error::DomainError;
+use super::list::{Fetch, List, Listed};
+use super::lookup::Key;
+use super::page::{Connection, PageArguments, PageOf};
+use super::policy::Viewer;
+use super::read::{Dialect, KeyRow, KeyedStatement, Row, Selected, Selection};
+use super::reader::{Reader, nodes_wanted, total_wanted};
+
+/// A record type as it is read: its row in the database, and what is read around it.
+pub trait Node: Sized + Send + Sync + 'static {
+    /// The type.
+    const TYPE: RecordType;
+    /// Name of the type in the schema.
+    const NAME: &'static str;
+    /// Fields of the schema, in groups. A group is read where one of its fields is selected; the first group is read
+    /// always. A test asks for the fields that are in no group.
+    const FIELDS: &'static [&'static [&'static str]];
+    /// The groups of columns to read.
+    type Columns: Copy + Send + Sync;
+
+    /// The condition under which a viewer sees the row `alias` of the type's table.
+    fn sees(viewer: &Viewer, dialect: Dialect, alias: &str) -> String;
+    /// The groups that the selected fields need.
+    fn columns(want: &Selection) -> Self::Columns;
+    /// What to select of the row `alias`, and the joins that it needs.
+    fn fetch(columns: Self::Columns, alias: &str) -> Fetch;
+    /// Reads what [`Node::fetch`] selects, without what the viewer may not see.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`] or [`DomainError::Stored`].
+    fn read(columns: Self::Columns, row: &mut Row, viewer: &Viewer) -> Result<Self, DomainError>;
+    /// Reads what is wanted around these nodes: one keyed read for each relation.
+    fn fill<'a>(
+        reader: &'a Reader,
+        nodes: &'a mut [Self],
+        want: &'a Selection,
+    ) -> BoxFuture<'a, Result<(), DomainError>>;
+}
+
+/// The statement that finds records of a type by keys of one kind.
+fn by_key(reader: &Reader, of: RecordType, key: &Key, fetch: &Fetch, sees: &str) -> KeyedStatement {
+    let dialect = reader.dialect();
+    let lookup = key.lookup(of, dialect);
+    let sql = format!(
+        "SELECT k.n, {} FROM {} {} {} {} AS r ON r.id = {} {} WHERE {sees} ORDER BY k.n",
+        fetch.columns,
+        lookup.keys.source(dialect),
+        lookup.join,
+        dialect.join(),
+        of.prefix(),
+        lookup.id,
+        fetch.joins,
+    );
+    KeyedStatement { sql, keys: lookup.keys }
+}
+
+/// For each key, in order, the record that the viewer may see: these columns, and nothing around it. All keys are of
+/// one kind.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn rows<N: Node>(
+    reader: &Reader,
+    keys: Vec<Key>,
+    columns: N::Columns,
+) -> Result<Vec<Option<N>>, DomainError> {
+    let mut found: Vec<Option<N>> = keys.iter().map(|_| None).collect();
+    let Some(first) = keys.first() else { return Ok(found) };
+    let sees = N::sees(&reader.viewer, reader.dialect(), "r");
+    let statement = by_key(reader, N::TYPE, first, &N::fetch(columns, "r"), &sees);
+    let keys = keys.into_iter().map(Key::into_row).collect();
+    for (position, mut row) in reader.db.read(&statement, keys).await? {
+        found[position] = Some(N::read(columns, &mut row, &reader.viewer)?);
+    }
+    Ok(found)
+}
+
+/// For each key, in order, the record that the viewer may see, with what is wanted around it. All keys are of one kind.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn find<N: Node>(
+    reader: &Reader,
+    keys: Vec<Key>,
+    want: &Selection,
+) -> Result<std::vec::IntoIter<Option<N>>, DomainError> {
+    let found = rows::<N>(reader, keys, N::columns(want)).await?;
+    let places: Vec<bool> = found.iter().map(Option::is_some).collect();
+    let mut nodes: Vec<N> = found.into_iter().flatten().collect();
+    N::fill(reader, &mut nodes, want).await?;
+    let mut nodes = nodes.into_iter();
+    let filled: Vec<_> = places.into_iter().map(|there| if there { nodes.next() } else { None }).collect();
+    Ok(filled.into_iter())
+}
+
+/// For each id, in order, the record that the viewer may see, with what is wanted around it.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn by_ids<N: Node>(
+    reader: &Reader,
+    ids: &[Uuid],
+    want: &Selection,
+) -> Result<std::vec::IntoIter<Option<N>>, DomainError> {
+    find(reader, ids.iter().map(|id| Key::Id(*id)).collect(), want).await
+}
+
+/// Fills the records of several parents together.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn fill_groups<N: Node>(
+    reader: &Reader,
+    groups: Vec<Vec<N>>,
+    want: &Selection,
+) -> Result<Vec<Vec<N>>, DomainError> {
+    let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
+    let mut nodes: Vec<N> = groups.into_iter().flatten().collect();
+    N::fill(reader, &mut nodes, want).await?;
+    let mut nodes = nodes.into_iter();
+    Ok(sizes.into_iter().map(|size| nodes.by_ref().take(size).collect()).collect())
+}
+
+/// The page that a field asks for of a list, for each of its `count` parents. A refusal of its arguments is an answer.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn pages<C>(
+    reader: &Reader,
+    list: Result<Listed, DomainError>,
+    arguments: &PageArguments,
+    field: &Selected,
+    count: usize,
+) -> Result<Vec<Result<C, DomainError>>, DomainError>
+where
+    C: Connection,
+    C::Item: Node,
+{
+    let checked = list.and_then(|(list, parents)| Ok((list.page(arguments, &parents)?, list, parents)));
+    let (page, list, parents) = match checked {
+        Ok(checked) => checked,
+        Err(refusal) => return Ok((0..count).map(|_| Err(refusal.clone())).collect()),
+    };
+    let want = nodes_wanted(field, C::NAME, C::EDGE);
+    let columns = C::Item::columns(&want);
+    let total = total_wanted(field, C::NAME);
+    let read = |row: &mut _| C::Item::read(columns, row, &reader.viewer);
+    let pages = list.read(&reader.db, parents, &page, &C::Item::fetch(columns, "r"), total, read).await?;
+    let (pages, mut nodes) = PageOf::apart(pages);
+    C::Item::fill(reader, &mut nodes, &want).await?;
+    Ok(PageOf::together(pages, nodes).into_iter().map(|page| Ok(C::new(page))).collect())
+}
+
+/// The page of a list without parents.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for its arguments, [`DomainError::Database`].
+pub async fn page<C>(
+    reader: &Reader,
+    list: Result<(List, KeyRow), DomainError>,
+    arguments: &PageArguments,
+    field: &Selected,
+) -> Result<C, DomainError>
+where
+    C: Connection,
+    C::Item: Node,
+{
+    let list = list.map(|(list, row)| (list, vec![row]));
+    let mut pages = pages(reader, list, arguments, field, 1).await?;
+    pages.pop().unwrap_or_else(|| Err(DomainError::Stored("no page".into())))
+}
+
+/// Declares a group of columns from one table: the struct, its columns, the fields of the schema that it answers, and
+/// how it is read.
+///
+/// A line is `member: Type = reader [columns] => fields;`. The reader takes the columns of its line from a row.
+macro_rules! group {
+    ($(#[$doc:meta])* $vis:vis struct $name:ident {
+        $(
+            $(#[$member_doc:meta])*
+            $member:ident: $type:ty = $read:path [$($column:ident)*] => $($field:ident)*;
+        )*
+    }) => {
+        $(#[$doc])*
+        $vis struct $name {
+            $($(#[$member_doc])* pub $member: $type,)*
+        }
+
+        impl $name {
+            /// The columns that [`Self::read`] reads, in order.
+            pub(crate) const COLUMNS: &'static [&'static str] = &[$($(stringify!($column),)*)*];
+            /// The fields of the schema that the group answers.
+            pub(crate) const FIELDS: &'static [&'static str] = &[$($(stringify!($field),)*)*];
+
+            pub(crate) fn read(
+                row: &mut $crate::record::read::Row,
+            ) -> Result<Self, $crate::record::error::DomainError> {
+                Ok(Self { $($member: $read(row)?,)* })
+            }
+        }
+    };
+}
+pub(crate) use group;
