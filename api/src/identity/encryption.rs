@@ -5,10 +5,10 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::{error, hmac};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::secret;
@@ -18,7 +18,7 @@ const FILE: &str = "encryption.key";
 
 /// Encrypts and decrypts. Shows nothing of itself.
 pub struct EncryptionKey {
-    cipher: RandomizedNonceKey,
+    cipher: LessSafeKey,
     digest: hmac::Key,
 }
 
@@ -53,8 +53,8 @@ impl EncryptionKey {
         // One secret, two uses: the key of the digests is derived from it (NIST SP 800-108).
         let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"digest");
         let digest = hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref());
-        let cipher = RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| malformed())?;
-        Ok(Self { cipher, digest })
+        let cipher = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| malformed())?;
+        Ok(Self { cipher: LessSafeKey::new(cipher), digest })
     }
 
     /// The key in the data folder, which is made where it is missing: readable by its owner only. Programs that
@@ -92,10 +92,13 @@ impl EncryptionKey {
     /// Encrypts a text for one purpose, which must be said again to decrypt it.
     ///
     /// # Errors
-    /// Only where there is no randomness.
-    pub fn seal(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
+    /// Only where the text has more than 64 GB.
+    pub fn seal(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, error::Unspecified> {
         let mut text = plain.to_vec();
-        let nonce = self.cipher.seal_in_place_append_tag(Aad::from(purpose.as_bytes()), &mut text)?;
+        // Random: of 2^32 texts under one key, two have the same with a chance of 2^-32 (NIST SP 800-38D, section 8.3).
+        let nonce: [u8; NONCE_LEN] = secret::random();
+        let unique = Nonce::assume_unique_for_key(nonce);
+        self.cipher.seal_in_place_append_tag(unique, Aad::from(purpose.as_bytes()), &mut text)?;
         Ok([nonce.as_ref(), text.as_slice()].concat())
     }
 

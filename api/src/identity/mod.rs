@@ -22,6 +22,7 @@ pub mod account;
 pub mod administration;
 pub mod api_key;
 pub mod caller;
+pub mod crypto;
 pub mod demo;
 pub mod encryption;
 pub mod export;

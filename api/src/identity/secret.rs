@@ -1,8 +1,8 @@
 //! Secrets made of random bits: what is shown once, and what is kept of it.
 
-use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use secrecy::SecretString;
 
 use crate::record::read::keyed::hex;

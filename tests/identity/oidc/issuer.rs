@@ -3,12 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize, PublicKeyComponents};
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RSA_PSS_SHA256,
-};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -16,6 +10,12 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use passerelle::identity::oidc::{Issuers, settings};
+use ring::rand::SystemRandom;
+use ring::rsa::{KeyPair as RsaKeyPair, PublicKeyComponents};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RSA_PSS_SHA256,
+};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -60,23 +60,26 @@ pub(super) fn with(value: &Value, more: Value) -> Value {
 
 impl Key {
     pub(super) fn ed(id: &str) -> Self {
-        let pair = Ed25519KeyPair::generate().expect("a key");
+        let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).expect("a key");
+        let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).expect("a key");
         let jwk =
             json!({"kty": "OKP", "crv": "Ed25519", "kid": id, "use": "sig", "x": encode(pair.public_key())});
         Self { algorithm: "EdDSA", jwk, pair: Pair::Ed(pair) }
     }
 
     pub(super) fn ec(id: &str) -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+        let (rng, scheme) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
+        let document = EcdsaKeyPair::generate_pkcs8(scheme, &rng).expect("a key");
+        let pair = EcdsaKeyPair::from_pkcs8(scheme, document.as_ref(), &rng).expect("a key");
         let point = pair.public_key().as_ref();
         let jwk = json!({"kty": "EC", "crv": "P-256", "kid": id, "x": encode(&point[1..33]), "y": encode(&point[33..])});
         Self { algorithm: "ES256", jwk, pair: Pair::Ec(pair) }
     }
 
-    /// For `RS256`, or for `PS256`.
+    /// For `RS256`, or for `PS256`. All have the same private key, which is good for nothing else: making one takes long.
     pub(super) fn rsa(id: &str, pss: bool) -> Self {
-        let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
-        let parts = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+        let pair = RsaKeyPair::from_pkcs8(include_bytes!("rsa.der")).expect("a key");
+        let parts = PublicKeyComponents::<Vec<u8>>::from(pair.public());
         let algorithm = if pss { "PS256" } else { "RS256" };
         let jwk =
             json!({"kty": "RSA", "kid": id, "alg": algorithm, "n": encode(&parts.n), "e": encode(&parts.e)});
@@ -102,7 +105,7 @@ impl Key {
             Pair::Ed(pair) => pair.sign(message).as_ref().to_vec(),
             Pair::Ec(pair) => pair.sign(&rng, message).expect("a signature").as_ref().to_vec(),
             Pair::Rsa(pair, pss) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
+                let mut signature = vec![0; pair.public().modulus_len()];
                 let done = if *pss {
                     pair.sign(&RSA_PSS_SHA256, &rng, message, &mut signature)
                 } else {

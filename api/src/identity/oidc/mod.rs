@@ -18,7 +18,7 @@ use entity::account::Model;
 
 use super::account::Account;
 use super::caller::Known;
-use super::transact;
+use super::{crypto, transact};
 use crate::app::App;
 use crate::directory::vocabulary::vocabularies;
 use crate::record::error::DomainError;
@@ -58,6 +58,7 @@ impl Issuers {
     /// # Errors
     /// Where the machine gives no TLS.
     pub fn new(all: Vec<Settings>, time: Duration) -> Result<Self, String> {
+        crypto::install();
         if all.is_empty() {
             return Ok(Self::default());
         }

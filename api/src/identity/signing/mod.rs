@@ -5,9 +5,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use entity::signing_key;
 use jsonwebtoken::{DecodingKey, EncodingKey};
+use ring::rand::SystemRandom;
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use sea_orm::DatabaseTransaction;
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::encryption::EncryptionKey;
-use super::{secret, transact};
+use super::{crypto, secret, transact};
 use crate::app::App;
 use crate::record::audit::{self, Action, Actor, Subject};
 use crate::record::error::DomainError;
@@ -106,6 +107,7 @@ impl Signing {
         encryption: EncryptionKey,
         public_url: Option<&Url>,
     ) -> Result<Self, Unusable> {
+        crypto::install();
         let instance = app.instance(app.db.writer()).await?;
         if store::all(app.db.writer()).await?.is_empty() {
             let key = new_key(&encryption, app.clock.now())?;
@@ -255,12 +257,13 @@ fn thumbprint(public: &[u8]) -> String {
 }
 
 fn new_key(encryption: &EncryptionKey, now: DateTime) -> Result<signing_key::Model, DomainError> {
-    let failed = |_| DomainError::Task("no key could be made".into());
-    let pair = Ed25519KeyPair::generate().map_err(failed)?;
-    let private: SecretSlice<u8> = pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec().into();
+    let failed = || DomainError::Task("no key could be made".into());
+    let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| failed())?;
+    let private: SecretSlice<u8> = document.as_ref().to_vec().into();
+    let pair = Ed25519KeyPair::from_pkcs8(private.expose_secret()).map_err(|_| failed())?;
     let public = pair.public_key().as_ref().to_vec();
     let id = thumbprint(&public);
-    let private_key = encryption.seal(&purpose(&id), private.expose_secret()).map_err(failed)?;
+    let private_key = encryption.seal(&purpose(&id), private.expose_secret()).map_err(|_| failed())?;
     Ok(signing_key::Model {
         id,
         algorithm: ALGORITHM.into(),
