@@ -94,10 +94,15 @@ on_both_databases! {
         assert_eq!(logged(&server).await, 0);
         // What the schema itself refuses.
         let query = "mutation($input: TalentInput!) { createTalent(input: $input) { userErrors { code } } }";
-        for wrong in [json!({"headlines": [{"language": "XX", "text": "a"}]}), json!({"email": "nobody"}), json!({"website": "javascript:alert(1)"})] {
+        for wrong in [json!({"headlines": [{"language": "XX", "text": "a"}]}), json!({"email": 5}), json!({"nothing": 1})] {
             let answer = region.query_with(query, json!({ "input": wrong })).await;
             assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{wrong}");
         }
+        // Texts that are no addresses are told with all else.
+        let odd = json!({"displayName": "A", "region": "wallonie", "legalBasis": "CONSENT", "email": "nobody", "website": "javascript:alert(1)"});
+        let mut all = told(&create(&region, "talent", odd, "id").await);
+        all.sort();
+        assert_eq!(all, ["INVALID input.email", "INVALID input.website"]);
         assert_eq!(reason(&create(&region, "talent", json!({"displayName": "<i>", "givenName": "g", "region": "wallonie"}), "id").await), "MARKUP");
     }
 }
