@@ -270,7 +270,7 @@ impl<'a> Mender<'a> {
         let mut nullable_until = 0;
         let mut at = 0;
         while let Some(PathSegment::Field(key)) = path.get(at) {
-            let fields = self.fields(&sets, key);
+            let fields = Self::fields(&sets, key);
             let (parent, first) = fields.first()?;
             let mut shape = self.shapes.of(parent, &first.name.node)?;
             // An object of which every field failed was left as null.
@@ -309,7 +309,7 @@ impl<'a> Mender<'a> {
     }
 
     /// The fields with this response key, each with the type on which it is selected.
-    fn fields(&self, sets: &Sets<'a>, key: &str) -> Vec<(&'a str, &'a Field)> {
+    fn fields(sets: &Sets<'a>, key: &str) -> Vec<(&'a str, &'a Field)> {
         let mut found = Vec::new();
         for (parent, set) in sets {
             fields_with(parent, set, key, &mut found);

@@ -514,22 +514,20 @@ fn is_unavailable(response: &Response) -> bool {
 fn operation<'a>(document: &'a Document, name: Option<&str>) -> Result<&'a compile::Operation, RequestError> {
     let fail = |message: String| Err(RequestError::new(Code::OperationResolutionFailure, message));
     let operations = &document.operations;
-    match name {
-        Some(name) => match operations.get(&Some(name.to_owned())) {
+    if let Some(name) = name {
+        return match operations.get(&Some(name.to_owned())) {
             Some(operation) => Ok(operation),
             None if operations.contains_key(&None) => {
                 fail("`operationName` is given, and the only operation of the document has no name.".into())
             }
             None => fail(format!("The document has no operation `{name}`.")),
-        },
-        None => {
-            let mut all = operations.values();
-            match (all.next(), all.next()) {
-                (Some(operation), None) => Ok(operation),
-                // No document is without an operation.
-                _ => fail("The document has several operations: say with `operationName` which one.".into()),
-            }
-        }
+        };
+    }
+    let mut all = operations.values();
+    match (all.next(), all.next()) {
+        (Some(operation), None) => Ok(operation),
+        // No document is without an operation.
+        _ => fail("The document has several operations: say with `operationName` which one.".into()),
     }
 }
 

@@ -134,7 +134,7 @@ fn normalised(text: &str) -> Result<String, (usize, u8)> {
             }
             match first {
                 b'{' if matches!(before, b':' | b'=' | b'[') || matches!(within.last(), Some(b'[')) => {
-                    within.push(b'o')
+                    within.push(b'o');
                 }
                 b'(' | b'[' | b'{' => within.push(first),
                 b')' | b']' | b'}' => drop(within.pop()),

@@ -83,10 +83,10 @@ fn hint(schema: &Schema, rule: Option<&str>, message: &str) -> String {
     match (rule, quoted.as_slice()) {
         (Some("UndefinedField"), [field, of_type, ..]) => match definition(of_type) {
             Some(ExtendedType::Object(object)) => {
-                suggest::suggestion(field, object.fields.keys().map(|name| name.as_str()))
+                suggest::suggestion(field, object.fields.keys().map(Name::as_str))
             }
             Some(ExtendedType::Interface(interface)) => {
-                suggest::suggestion(field, interface.fields.keys().map(|name| name.as_str()))
+                suggest::suggestion(field, interface.fields.keys().map(Name::as_str))
             }
             _ => String::new(),
         },
@@ -108,14 +108,12 @@ fn hint(schema: &Schema, rule: Option<&str>, message: &str) -> String {
         }
         (Some("UndefinedInputValue"), [field, of_type, ..]) => match definition(of_type) {
             Some(ExtendedType::InputObject(object)) => {
-                suggest::suggestion(field, object.fields.keys().map(|name| name.as_str()))
+                suggest::suggestion(field, object.fields.keys().map(Name::as_str))
             }
             _ => String::new(),
         },
         (Some("UndefinedEnumValue"), [value, of_type, ..]) => match definition(of_type) {
-            Some(ExtendedType::Enum(of)) => {
-                suggest::suggestion(value, of.values.keys().map(|name| name.as_str()))
-            }
+            Some(ExtendedType::Enum(of)) => suggest::suggestion(value, of.values.keys().map(Name::as_str)),
             _ => String::new(),
         },
         (
@@ -125,9 +123,9 @@ fn hint(schema: &Schema, rule: Option<&str>, message: &str) -> String {
                 | "UndefinedTypeInInlineFragmentTypeCondition",
             ),
             [name, ..],
-        ) => suggest::suggestion(name, types.keys().map(|name| name.as_str())),
+        ) => suggest::suggestion(name, types.keys().map(Name::as_str)),
         (Some("UndefinedDirective"), [name, ..]) => {
-            let known = schema.definitions.directive_definitions.keys().map(|name| name.as_str());
+            let known = schema.definitions.directive_definitions.keys().map(Name::as_str);
             suggest::suggestion(name.trim_start_matches('@'), known)
         }
         _ => String::new(),
@@ -197,7 +195,7 @@ impl<'a> Rules<'a> {
     }
 
     fn directives(&mut self, directives: &'a ast::DirectiveList) {
-        for directive in directives.iter() {
+        for directive in directives {
             let Some(definition) = self.schema.definitions.directive_definitions.get(&directive.name) else {
                 continue;
             };
@@ -212,7 +210,7 @@ impl<'a> Rules<'a> {
     fn literal(&mut self, of_type: &Type, value: &Node<ast::Value>) {
         let name = of_type.inner_named_type();
         match &**value {
-            ast::Value::Null | ast::Value::Variable(_) => {}
+            ast::Value::Null | ast::Value::Variable(_) | ast::Value::String(_) => {}
             ast::Value::List(items) if of_type.is_list() => {
                 for item in items {
                     self.literal(of_type.item_type(), item);
@@ -235,7 +233,6 @@ impl<'a> Rules<'a> {
                     }
                 }
             }
-            ast::Value::String(_) => {}
             ast::Value::Int(_) if name == "Decimal" => {}
             _ => self.text_scalar(name, value),
         }
@@ -299,7 +296,7 @@ impl<'a> Rules<'a> {
         let mut rest = vec![&operation.selection_set];
         while let Some(set) = rest.pop() {
             for selection in &set.selections {
-                for directive in selection.directives().iter() {
+                for directive in selection.directives() {
                     let definition = self.schema.definitions.directive_definitions.get(&directive.name);
                     for argument in &directive.arguments {
                         let defined = definition.and_then(|one| one.argument_by_name(&argument.name));
@@ -432,7 +429,7 @@ impl<'a> Rules<'a> {
             }
             match selection {
                 Selection::Field(field) => {
-                    by_key.entry(field.response_name()).or_default().push((&set.ty, field))
+                    by_key.entry(field.response_name()).or_default().push((&set.ty, field));
                 }
                 Selection::InlineFragment(fragment) => self.expand(&fragment.selection_set, spread, by_key),
                 Selection::FragmentSpread(fragment) => {

@@ -149,7 +149,7 @@ pub(super) fn coerced_value(schema: &Schema, of_type: &Type, value: Value) -> Re
         }
         (Some(ExtendedType::Enum(definition)), Value::String(text)) => {
             if !definition.values.contains_key(text.as_str()) {
-                let known = definition.values.keys().map(|name| name.as_str());
+                let known = definition.values.keys().map(apollo_compiler::Name::as_str);
                 let hint = suggest::suggestion(&text, known);
                 let message =
                     format!("enumeration type \"{name}\" does not contain the value \"{text}\".{hint}");
@@ -174,7 +174,7 @@ fn input_object(
 ) -> Result<Value, Unfit> {
     let name = &definition.name;
     if let Some(unknown) = members.keys().find(|key| !definition.fields.contains_key(key.as_str())) {
-        let hint = suggest::suggestion(unknown, definition.fields.keys().map(|field| field.as_str()));
+        let hint = suggest::suggestion(unknown, definition.fields.keys().map(apollo_compiler::Name::as_str));
         return Err(Unfit::new(format!("unknown field \"{unknown}\" of type \"{name}\".{hint}")));
     }
     if definition.is_one_of() && (members.len() != 1 || members.values().any(|value| *value == Value::Null)) {
