@@ -101,7 +101,6 @@ macro_rules! make_record {
         pub const RECORDS: &[RecordType] = &[$(RecordType::$name,)*];
 
         /// Anything of the directory that a region answers for.
-        #[expect(clippy::duplicated_attributes, reason = "two fields have the same type")]
         #[derive(Clone, Debug, Interface)]
         #[graphql(
             field(name = "id", ty = "ID", desc = "Opaque id, the same on every deployment."),
