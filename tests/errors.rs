@@ -89,8 +89,11 @@ async fn reach(backend: Backend, code: Code) -> Option<Reached> {
         Code::GraphqlValidationFailed => document(backend, "{ nothing }").await,
         Code::OperationResolutionFailure => document(backend, "query A { a } query B { b }").await,
         Code::QueryTooComplex => {
-            document(backend, "{ sectors { parent { parent { parent { parent { parent { parent { parent { parent { parent
-                { parent { parent { slug } } } } } } } } } } } } }")
+            document(
+                backend,
+                "{ sectors { parent { parent { parent { parent { parent { parent { parent { parent { parent
+                { parent { parent { slug } } } } } } } } } } } } }",
+            )
             .await
         }
         Code::BadUserInput => {
@@ -194,13 +197,13 @@ async fn reach(backend: Backend, code: Code) -> Option<Reached> {
         Code::CursorAhead => follow(backend, async |_, cursor| cursor.seq += 1).await,
         Code::CursorForked => follow(backend, async |_, cursor| cursor.tag ^= 1).await,
         Code::CursorExpired => {
-            follow(backend, async |server, _| {
+            let followed = follow(backend, async |server, _| {
                 let gone = json!({"source": source("wallonie"), "externalId": "org-halo", "delete": true, "organization": {}});
                 import(server, &[gone]).await;
                 server.pass(181 * 86_400_000_000);
                 retention::sweep(&server.app, Retention::default()).await.expect("it is swept");
-            })
-            .await
+            });
+            Box::pin(followed).await
         }
         Code::CursorViewsChanged => {
             let server = started(backend, plain().viewer(member())).await?;

@@ -635,7 +635,7 @@ async fn run(noisy: TestServer) {
     matrix.what_is_not_shown_is_not_found().await;
     matrix.history_is_for_staff(&ids).await;
     matrix.hidden_is_absent(&battery, &ids).await;
-    matrix.mutations_are_for_those_who_may(&ids).await;
+    Box::pin(matrix.mutations_are_for_those_who_may(&ids)).await;
     matrix.names_of_hidden_records_are_free(&ids).await;
 
     // When all that was hidden has gone.

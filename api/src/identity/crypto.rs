@@ -10,8 +10,8 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, Enc
 use ring::signature::{self, Ed25519KeyPair, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
 
 static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: signer,
-    verifier_factory: verifier,
+    signer_factory: |algorithm, key| signer(*algorithm, key),
+    verifier_factory: |algorithm, key| verifier(*algorithm, key),
     // For making JSON Web Keys of private keys, which nobody does here.
     jwk_utils: JwkUtils::new_unimplemented(),
 };
@@ -37,8 +37,8 @@ impl JwtSigner for EdSigner {
     }
 }
 
-fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
-    if *algorithm != Algorithm::EdDSA || key.family() != AlgorithmFamily::Ed {
+fn signer(algorithm: Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
+    if algorithm != Algorithm::EdDSA || key.family() != AlgorithmFamily::Ed {
         return Err(ErrorKind::InvalidAlgorithm.into());
     }
     // Keys of earlier versions are stored without their public part.
@@ -82,7 +82,7 @@ impl JwtVerifier for KeyVerifier {
     }
 }
 
-fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
+fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     let scheme = match algorithm {
         Algorithm::EdDSA => Scheme::Curve(&signature::ED25519),
         Algorithm::ES256 => Scheme::Curve(&signature::ECDSA_P256_SHA256_FIXED),
@@ -101,7 +101,7 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerif
     if algorithm.family() != key.family() {
         return Err(ErrorKind::InvalidKeyFormat.into());
     }
-    Ok(Box::new(KeyVerifier { algorithm: *algorithm, scheme, key: key.clone() }))
+    Ok(Box::new(KeyVerifier { algorithm, scheme, key: key.clone() }))
 }
 
 #[cfg(test)]
