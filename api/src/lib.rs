@@ -14,6 +14,7 @@ pub mod import;
 pub mod mail;
 pub mod meter;
 pub mod migrations;
+pub mod private;
 pub mod push;
 pub mod record;
 pub mod schema;

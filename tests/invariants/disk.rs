@@ -454,12 +454,17 @@ impl Client {
     }
 }
 
+/// A server on a disk with room, and a client that may write.
+async fn begun(place: &Place, disk: &mut impl Disk) -> (Running, Client) {
+    let partner = Partner::new("", Some(&place.key(&["w"]).await));
+    let server = disk.serve(place, false);
+    let partner = partner.at(server.address());
+    (server, Client { partner, expected: Expected::new(), sent: 0 })
+}
+
 /// Two writes fail, one is refused for its contents, there is space again, and 60 more are written without a restart.
 async fn full_while_it_runs(place: &Place, disk: &mut impl Disk) {
-    let partner = Partner::new("", Some(&place.key(&["w"]).await));
-    let mut server = disk.serve(place, false);
-    let partner = partner.at(server.address());
-    let mut client = Client { partner, expected: Expected::new(), sent: 0 };
+    let (mut server, mut client) = begun(place, disk).await;
     for _ in 0..3 {
         assert_eq!(client.create().await, Ok(()));
     }
@@ -488,10 +493,7 @@ async fn full_while_it_runs(place: &Place, disk: &mut impl Disk) {
 
 /// A server starts on a full disk, reads, and writes as soon as there is space.
 async fn full_when_it_starts(place: &Place, disk: &mut impl Disk) {
-    let partner = Partner::new("", Some(&place.key(&["w"]).await));
-    let mut server = disk.serve(place, false);
-    let partner = partner.at(server.address());
-    let mut client = Client { partner, expected: Expected::new(), sent: 0 };
+    let (mut server, mut client) = begun(place, disk).await;
     for _ in 0..3 {
         assert_eq!(client.create().await, Ok(()));
     }
@@ -566,11 +568,8 @@ fn the_log_of_sqlite_fails_at_any_write() {
             return;
         }
         let place = sqlite().await;
-        let partner = Partner::new("", Some(&place.key(&["w"]).await));
         let mut disk = Limited;
-        let mut server = disk.serve(&place, false);
-        let partner = partner.at(server.address());
-        let mut client = Client { partner, expected: Expected::new(), sent: 0 };
+        let (mut server, mut client) = begun(&place, &mut disk).await;
         let log = place.data().join("passerelle.db-wal");
         let (mut failures, mut fitting) = (0, 0);
         // Room for so many thirds of a page more: until a write fits twice.

@@ -4,9 +4,9 @@
 //! called wrongly.
 
 use std::fmt::Display;
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::ErrorKind as Io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use crate::identity::encryption::EncryptionKey;
 use crate::identity::oidc::{self, Issuers};
 use crate::mail::{self, Mailer};
 use crate::migrations::{self, Layout};
+use crate::private;
 use crate::record::read::{Database, Fault, Waits};
 use crate::search::embedded::Embedded;
 use crate::search::engine::Engine;
@@ -299,11 +300,7 @@ fn engine(config: &Config) -> Result<Arc<dyn Engine>, Failure> {
         let folder = config.data_dir.join("search");
         // Whoever may not enter it reads none of its files. Something else in its place is told of by what writes there.
         if !folder.exists() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&folder)
-                .map_err(|e| cannot_use(&folder, &e))?;
+            make_data_dir(&folder)?;
         }
         if folder.is_dir() {
             close_to_others(&folder, 0o700)?;
@@ -423,8 +420,7 @@ fn unusable(name: &DatabaseName, error: &DbErr) -> String {
 /// Makes the data folder where it is missing.
 fn make_data_dir(folder: &Path) -> Result<(), Failure> {
     // It holds personal data: nobody else reads it. A folder that is there already is left as it is.
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|error| cannot_use(folder, &error))
+    private::make_folder(folder).map_err(|error| cannot_use(folder, &error))
 }
 
 fn cannot_use(folder: &Path, error: &dyn Display) -> Failure {

@@ -1,9 +1,9 @@
 //! How mails leave: over SMTP, or as files for who tries things out.
 
-use std::fs::{DirBuilder, OpenOptions, Permissions};
+use std::fs::{OpenOptions, Permissions};
 use std::io::{ErrorKind, Write as _};
 use std::net::IpAddr;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use crate::private;
 use crate::record::read::keyed::hex;
 use crate::record::value::EmailAddress;
 
@@ -193,7 +194,7 @@ pub(super) fn write(folder: &Path, row: &Model, letter: &Letter, from: &Mailbox)
     let Some(message) = message(row, letter, from, true)? else {
         return Ok(());
     };
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    private::make_folder(folder)?;
     std::fs::set_permissions(folder, Permissions::from_mode(0o700))?;
     let name = format!("{}{}", prefix(&row.address_hash), row.id);
     let path = |end: &str| folder.join(format!("{name}.{end}"));

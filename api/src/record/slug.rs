@@ -19,7 +19,7 @@ use super::problem::{Problem, Problems};
 use super::read::keyed::hex;
 use super::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use super::value::{Identifier, fold};
-use super::write::{Batch, Draft, Kind, Numbered, rows_of};
+use super::write::{Batch, Draft, Kind, Numbered, RecordRow as _, rows_of};
 
 /// Characters of a slug at most.
 pub const MAX_SLUG: usize = 120;
@@ -129,7 +129,7 @@ pub async fn settle<K: Kind>(
         let mut owners = taken::<K>(batch, asked).await?;
         let mut changed = false;
         for (index, draft) in drafts.iter_mut() {
-            let id = K::id(&draft.row);
+            let id = draft.row.id();
             // One that is not well formed has been refused, and is nobody's.
             let Some(slug) = K::slug(&mut draft.row).filter(|slug| !slug.is_empty()) else { continue };
             let owner = owners.get(slug.as_str()).copied().filter(|owner| owner.id != id);
@@ -173,7 +173,7 @@ pub async fn identifiers<'g, K: Kind>(
     let mut asked: Vec<(usize, usize, Identifier)> = Vec::new();
     let mut in_batch: HashMap<(String, String), Uuid> = HashMap::new();
     for (at, (index, draft)) in drafts.iter().enumerate() {
-        let id = K::id(&draft.row);
+        let id = draft.row.id();
         let identifiers = K::identifiers(&draft.row)?;
         // Where each was given: what was refused or given twice is not in the row.
         let given = if identifiers.is_empty() { &[] } else { given(*index) };
@@ -201,7 +201,7 @@ pub async fn identifiers<'g, K: Kind>(
         let owner = Owner { id: row.get()?, is_seen: row.get()? };
         let (at, place, identifier) = &asked[position];
         let (index, draft) = &mut drafts[*at];
-        if owner.id == K::id(&draft.row) {
+        if owner.id == draft.row.id() {
             continue;
         }
         if owner.is_seen {
@@ -223,7 +223,7 @@ pub async fn held_by_others<K: Kind>(
 ) -> Result<Vec<Identifier>, DomainError> {
     let mut all: Vec<(Uuid, Identifier)> = Vec::new();
     for (row, _) in rows {
-        all.extend(K::identifiers(row)?.into_iter().map(|identifier| (K::id(row), identifier)));
+        all.extend(K::identifiers(row)?.into_iter().map(|identifier| (row.id(), identifier)));
     }
     let keys = KeyColumns::new(&[("scheme", KeyType::Text), ("value", KeyType::Text), ("id", KeyType::Id)]);
     let sql = format!(
@@ -264,7 +264,7 @@ pub async fn keep<K: Kind>(
     let mut identifiers: Vec<KeyRow> = Vec::new();
     let mut known: Vec<Uuid> = Vec::new();
     for (row, before) in saved {
-        let record_id = K::id(row);
+        let record_id = row.id();
         let mut row = row.clone();
         let slug = K::slug(&mut row).cloned();
         let former = before.clone().and_then(|mut before| K::slug(&mut before).cloned());

@@ -1,8 +1,7 @@
 //! What the one program holds that writes to an index, among all that search it.
 
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use uuid::Uuid;
 
 use super::engine::Guard;
 use crate::changes::lease::Lease;
+use crate::private;
 use crate::record::read::Database;
 
 /// How long a lease lasts that is not kept.
@@ -100,8 +100,7 @@ pub fn index_of(guard: &Guard) -> std::io::Result<Option<String>> {
 fn lock(path: &Path) -> std::io::Result<Option<(File, String)>> {
     // Nobody else reads what is indexed.
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-    made.map_err(|error| unusable(&folder, &error))?;
+    private::make_folder(&folder).map_err(|error| unusable(&folder, &error))?;
     let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
     let mut file = opened.map_err(|error| unusable(path, &error))?;
     match file.try_lock() {

@@ -6,11 +6,15 @@ use entity::account;
 use passerelle::identity::oidc::fetch;
 use passerelle::identity::role::Role;
 use ring::hmac;
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
+use crate::mutations::{editor, made};
 use crate::on_both_databases;
-use crate::support::accounts::{self, PASSWORD, data_as, is_good, query_as, respond, sign_in, try_sign_in};
+use crate::support::accounts::{
+    self, PASSWORD, data_as, is_good, mutate, query_as, refusals, respond, sign_in, try_sign_in,
+};
 use crate::support::records::{each, import, organization};
 use crate::support::server::TestServer;
 use crate::support::until;
@@ -318,6 +322,37 @@ on_both_databases! {
             }
             assert!(!is_good(&own, &key.token(&with(&key.header(), json!({"kid": null})), &issuer.claims())).await);
         }
+    }
+}
+
+on_both_databases! {
+    async fn a_fresh_sign_in_at_the_issuer_shows_that_the_person_is_there(server) {
+        const ERASE: &str = "mutation($id: ID!, $password: String) { eraseTalent(id: $id, password: $password) {
+            deletedId scheduledFor userErrors { code reason path message } } }";
+        let key = Key::ed("k");
+        let issuer = Issuer::start(&[&key]).await;
+        let own = believing(&server, &issuer).await;
+        let token = |more: Value| key.token(&key.header(), &with(&issuer.claims(), more));
+        data_as(&own, &token(json!({})), WHO).await;
+        let region = server.beside(editor(&["wallonie"])).await;
+        let id = made(&region, "talent", json!({"displayName": "Ana", "region": "wallonie"})).await;
+        let talent = passerelle::record::id::decode_any("", &id).expect("an id").1;
+        let theirs = account::Entity::update_many().col_expr(account::Column::TalentId, Expr::value(talent));
+        theirs.exec(server.app.db.writer()).await.expect("it is their profile");
+        own.app.identity.callers().forget_all();
+        for (more, password) in [
+            (json!({"auth_time": NOW - 300}), None),
+            // There is none here that could be right.
+            (json!({"auth_time": NOW - 300}), Some(PASSWORD)),
+            (json!({"auth_time": null, "iat": NOW - 300}), None),
+        ] {
+            let refused = mutate(&own, Some(&token(more)), ERASE, json!({"id": id, "password": password})).await;
+            assert_eq!(refusals(&refused), ["REQUIRED/PASSWORD_REQUIRED password"]);
+            assert_eq!((&refused["deletedId"], &refused["scheduledFor"]), (&Value::Null, &Value::Null));
+        }
+        let done = mutate(&own, Some(&token(json!({"auth_time": NOW - 299}))), ERASE, json!({ "id": id })).await;
+        assert_eq!((refusals(&done), &done["deletedId"]), (Vec::new(), &Value::Null));
+        assert!(done["scheduledFor"].is_string(), "{done}");
     }
 }
 

@@ -21,8 +21,8 @@ use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{DateTime, Given, PartialDate};
 use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{
-    self, Batch, Draft, Kind, Numbered, Reference, Submission, Written, fields_of_parts, lock_ids,
-    record_row, touch,
+    self, Batch, Draft, Kind, Numbered, RecordRow as _, Reference, Submission, Written, fields_of_parts,
+    lock_ids, record_row, touch,
 };
 use crate::record::{RecordType, Times, messages, name_of, value_of};
 
@@ -247,10 +247,7 @@ pub async fn follow(batch: &Batch<'_>, column: &str, ids: &[Uuid]) -> Result<Vec
         written.push(Written {
             record_type: RecordType::Affiliation,
             id: row.id,
-            fields: fields_of_parts(
-                (&before.region, Affiliations::visibility(&before)),
-                (&row.region, Affiliations::visibility(&row)),
-            ),
+            fields: fields_of_parts((&before.region, before.visibility()), (&row.region, row.visibility())),
             before: Some(Affiliations::view(&before)),
             after: Some(Affiliations::view(&row)),
             revision: row.revision,
@@ -300,7 +297,7 @@ impl Kind for Affiliations {
     type Row = Model;
 
     fn view(row: &Model) -> (String, Visibility) {
-        (row.view_region.clone(), Self::visibility(row))
+        (row.view_region.clone(), row.visibility())
     }
 
     fn replicated(row: &Model) -> Result<serde_json::Value, DomainError> {

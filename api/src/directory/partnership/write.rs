@@ -23,8 +23,8 @@ use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
 use crate::record::value::{Currency, DateTime, Decimal, Given, LocalizedText, Money, PartialDate, sort_key};
 use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{
-    self, Batch, Draft, Kind, Numbered, Reference, Submission, Written, fields_of_parts, lock_ids,
-    record_row, rows_of, touch,
+    self, Batch, Draft, Kind, Numbered, RecordRow as _, Reference, Submission, Written, fields_of_parts,
+    lock_ids, record_row, rows_of, touch,
 };
 use crate::record::{RecordType, Times, name_of, value_of};
 
@@ -323,8 +323,8 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
             record_type: RecordType::Partnership,
             id: after.model.id,
             fields: fields_of_parts(
-                (&before.model.region, Partnerships::visibility(before)),
-                (&after.model.region, Partnerships::visibility(after)),
+                (&before.model.region, before.visibility()),
+                (&after.model.region, after.visibility()),
             ),
             before: Some(Partnerships::view(before)),
             after: Some(Partnerships::view(after)),
@@ -350,7 +350,7 @@ impl Kind for Partnerships {
     type Row = Row;
 
     fn view(row: &Row) -> (String, Visibility) {
-        (row.model.view_region.clone(), Self::visibility(row))
+        (row.model.view_region.clone(), row.visibility())
     }
 
     fn slug(row: &mut Row) -> Option<&mut String> {

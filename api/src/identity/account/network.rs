@@ -60,7 +60,7 @@ pub async fn note(
     Ok(())
 }
 
-/// Whether the account with this normalized e-mail address has signed in from there.
+/// Whether an account has signed in from there; nobody's has.
 ///
 /// # Errors
 /// [`DomainError::Database`].

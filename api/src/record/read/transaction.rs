@@ -16,9 +16,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use sea_orm::metric::Info;
 use sea_orm::sqlx::pool::PoolOptions;
-use sea_orm::sqlx::{Connection as _, Error, Executor as _, Postgres, Row as _, Sqlite};
+use sea_orm::sqlx::{Connection as _, Database, Error, Executor as _, Postgres, Row as _, Sqlite};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
 use super::writing::Writing;
@@ -62,24 +63,16 @@ impl Retirement {
         pool: PoolOptions<Sqlite>,
         writes: bool,
     ) -> PoolOptions<Sqlite> {
-        let (taken, released) = (Arc::clone(self), Arc::clone(self));
-        pool.before_acquire(move |connection, meta| {
-            let sound = !connection.is_in_transaction() && !taken.includes(meta.age);
-            Box::pin(async move { Ok(sound) })
-        })
-        .after_release(move |connection, meta| {
-            let retired = released.includes(meta.age);
+        self.guard(pool, move |connection| {
             Box::pin(async move {
                 // A rollback that was begun when the transaction was dropped comes first.
-                let open = if writes {
-                    connection.execute("ROLLBACK").await.is_ok()
-                } else {
-                    if connection.is_in_transaction() {
-                        connection.ping().await?;
-                    }
-                    false
-                };
-                Ok::<_, Error>(!open && !retired && !connection.is_in_transaction())
+                if writes {
+                    return Ok(connection.execute("ROLLBACK").await.is_err());
+                }
+                if connection.is_in_transaction() {
+                    connection.ping().await?;
+                }
+                Ok(true)
             })
         })
     }
@@ -91,23 +84,37 @@ impl Retirement {
         pool: PoolOptions<Postgres>,
         writes: bool,
     ) -> PoolOptions<Postgres> {
-        let (taken, released) = (Arc::clone(self), Arc::clone(self));
+        self.guard(pool, move |connection| {
+            Box::pin(async move {
+                if !writes || connection.is_in_transaction() {
+                    return Ok(true);
+                }
+                let times = "SELECT transaction_timestamp() = statement_timestamp()";
+                connection.fetch_one(times).await?.try_get(0)
+            })
+        })
+    }
+
+    /// Lets a pool close connections that were retired, are counted as in a transaction, or come back in one: `is_alone`
+    /// asks the database.
+    fn guard<D: Database>(
+        self: &Arc<Self>,
+        pool: PoolOptions<D>,
+        is_alone: impl for<'c> Fn(&'c mut D::Connection) -> BoxFuture<'c, Result<bool, Error>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> PoolOptions<D> {
+        let (taken, released, is_alone) = (Arc::clone(self), Arc::clone(self), Arc::new(is_alone));
         pool.before_acquire(move |connection, meta| {
             let sound = !connection.is_in_transaction() && !taken.includes(meta.age);
             Box::pin(async move { Ok(sound) })
         })
         .after_release(move |connection, meta| {
-            let retired = released.includes(meta.age);
+            let (retired, is_alone) = (released.includes(meta.age), Arc::clone(&is_alone));
             Box::pin(async move {
-                if retired || connection.is_in_transaction() {
-                    return Ok(false);
-                }
-                if !writes {
-                    return Ok(true);
-                }
-                let times = "SELECT transaction_timestamp() = statement_timestamp()";
-                let alone: bool = connection.fetch_one(times).await?.try_get(0)?;
-                Ok::<_, Error>(alone)
+                let is_sound = !retired && is_alone(connection).await?;
+                Ok(is_sound && !connection.is_in_transaction())
             })
         })
     }

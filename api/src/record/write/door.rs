@@ -12,8 +12,8 @@ use uuid::Uuid;
 use self::contents::Contents;
 use super::shared::{Shared, lock};
 use super::{
-    Batch, Draft, Kind, Numbered, Outcome, RecordRow as _, Reference, Removal, Resolved, SCHEMA_VERSION,
-    Status, Submission, Written, rows_of,
+    Batch, Draft, Kind, Numbered, Outcome, RecordRow, Reference, Removal, Resolved, SCHEMA_VERSION, Status,
+    Submission, Written, rows_of,
 };
 use crate::app::App;
 use crate::record::audit::{self, Action, Actor};
@@ -358,13 +358,13 @@ impl<'a> Door<'a> {
         K::complete(&self.batch, &mut drafts, &mut self.problems).await?;
         for (index, draft) in &drafts {
             // A source takes no record of another region for its own, such as one that a duplicate of its was merged into.
-            let mut regions = draft.before.iter().chain([&draft.row]).map(|row| K::region(row));
+            let mut regions = draft.before.iter().chain([&draft.row]).map(RecordRow::region);
             let Some(source) = &self.submissions[*index].source else { continue };
             if let Some(region) = regions.find(|region| *region != source.region) {
                 self.problems[*index].add(Problem::foreign_source(&source.name, &source.region, region));
                 continue;
             }
-            let owner = self.shared.get(&K::id(&draft.row)).filter(|_| self.led.contains(index));
+            let owner = self.shared.get(&draft.row.id()).filter(|_| self.led.contains(index));
             if owner.is_some_and(|shared| shared.source.as_ref().is_some_and(|name| *name != source.name)) {
                 self.problems[*index].add(Problem::new("externalId", &messages::pushing::NOT_AUTHORITY));
             }
@@ -415,7 +415,7 @@ impl<'a> Door<'a> {
         for (index, Draft { mut row, before, held, .. }) in drafts {
             held_by_others.extend(held);
             let submission = &self.submissions[index];
-            let id = K::id(&row);
+            let id = row.id();
             // A new record is compared with nothing: its contents are taken while the database writes it.
             let contents = match &before {
                 Some(before) => Contents::of::<K>(&row, Some(before))?,
@@ -492,9 +492,9 @@ impl<'a> Door<'a> {
         self.admit::<K>(&deletions, &present).await?;
         for (index, id) in &deletions {
             if let (Some(source), Some(row)) = (&self.submissions[*index].source, present.get(id))
-                && K::region(row) != source.region
+                && row.region() != source.region
             {
-                let problem = Problem::foreign_source(&source.name, &source.region, K::region(row));
+                let problem = Problem::foreign_source(&source.name, &source.region, row.region());
                 self.problems[*index].add(problem.with_argument("delete"));
             }
         }
@@ -661,15 +661,15 @@ async fn refusal_of<K: Kind>(
     if !submission.proposal {
         return K::refusal(batch, viewer, row, submission).await;
     }
-    let refused = !viewer.proposes_for(K::id(row));
+    let refused = !viewer.proposes_for(row.id());
     Ok(refused.then(|| Problem::forbidden(&messages::NOT_A_MEMBER)))
 }
 
 /// Why a viewer may not write a row of a region: it was in another before, or is new, and they do not write the
 /// records of its region now.
 fn refused<K: Kind>(viewer: &Viewer, row: &K::Row, before: Option<&K::Row>) -> Option<Problem> {
-    let region = K::region(row);
-    let stays = before.is_some_and(|before| K::region(before) == region);
+    let region = row.region();
+    let stays = before.is_some_and(|before| before.region() == region);
     if !K::HAS_REGION || stays || viewer.writes_in(region) {
         return None;
     }

@@ -199,21 +199,9 @@ pub trait Kind: 'static {
     fn sees(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
         Self::Node::sees(viewer, dialect, alias)
     }
-    /// The record's id.
-    fn id(row: &Self::Row) -> Uuid {
-        row.id()
-    }
-    /// The region that answers for it.
-    fn region(row: &Self::Row) -> &str {
-        row.region()
-    }
-    /// Who may see it.
-    fn visibility(row: &Self::Row) -> Visibility {
-        row.visibility()
-    }
     /// The view of the log that it is in: that of its region, unless it is made of others.
     fn view(row: &Self::Row) -> (String, Visibility) {
-        (Self::region(row).to_owned(), Self::visibility(row))
+        (row.region().to_owned(), row.visibility())
     }
     /// The fields that other systems see, as JSON.
     ///
@@ -275,7 +263,7 @@ pub trait Kind: 'static {
         submission: &Submission,
     ) -> impl Future<Output = Result<Option<Problem>, DomainError>> + Send {
         let _ = (batch, submission);
-        let refused = !viewer.writes_in(Self::region(before));
+        let refused = !viewer.writes_in(before.region());
         std::future::ready(Ok(refused.then(|| Problem::forbidden(&messages::NOT_YOURS))))
     }
     /// The row that the input makes of the present one. Where there are problems it is not fit to be written, and

@@ -120,11 +120,11 @@ impl Rewritten<'_, '_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let shared = lock(self.batch, &sorted(rows.iter().map(|(row, _)| K::id(row)))).await?;
+        let shared = lock(self.batch, &sorted(rows.iter().map(|(row, _)| row.id()))).await?;
         let mut saved = Vec::with_capacity(rows.len());
         for (mut row, before) in rows {
             let (was, is) = (K::replicated(&before)?, K::replicated(&row)?);
-            let id = K::id(&row);
+            let id = row.id();
             let revision = shared.get(&id).map_or(0, |shared| shared.revision) + 1;
             row.stamp(revision, self.batch.now, Some(&before));
             self.records.push(Written {
@@ -156,10 +156,10 @@ impl Rewritten<'_, '_> {
     /// # Errors
     /// [`DomainError::Database`].
     pub async fn remove<K: Kind>(&mut self, gone: Vec<(K::Row, Uuid)>) -> Result<(), DomainError> {
-        let ids = sorted(gone.iter().map(|(row, _)| K::id(row)));
+        let ids = sorted(gone.iter().map(|(row, _)| row.id()));
         let shared = lock(self.batch, &ids).await?;
         for (row, into) in gone {
-            let pair = Pair { survivor: into, duplicate: K::id(&row) };
+            let pair = Pair { survivor: into, duplicate: row.id() };
             lead(self.batch, pair).await?;
             self.led.push(pair);
             self.records.push(Written {
@@ -280,7 +280,7 @@ pub async fn merge<K: Mergeable>(
         let seen = sees::<K>(&batch, &asked.viewer, id).await?;
         match rows.get(&id).filter(|_| seen) {
             None => problems.push(Problem::beside(path, Said::new(&messages::NO_RECORD))),
-            Some(row) if !asked.viewer.writes_in(K::region(row)) => {
+            Some(row) if !asked.viewer.writes_in(row.region()) => {
                 problems.push(Problem::beside(path, Said::new(&messages::NOT_YOURS)));
             }
             Some(_) => {}

@@ -445,7 +445,7 @@ impl Taking<'_> {
             if let Some(problem) = problems[*index].take().into_iter().next() {
                 let unfit = Unfit::new(problem.path.clone(), problem.message(Language::En));
                 self.taken[*index] = Some(Taken::Refused(unfit));
-            } else if K::id(&draft.row) != self.received[*index].id {
+            } else if draft.row.id() != self.received[*index].id {
                 return Err(DomainError::Stored("a row has another id than its record".into()));
             }
         }
@@ -466,10 +466,10 @@ impl Taking<'_> {
         let going: Numbered<K::Row> =
             rows.into_iter().filter(|(index, _)| self.taken[*index].is_none()).collect();
         let is_live = |id: &Uuid| self.shared.get(id).is_some_and(|shared| shared.live);
-        let here: Vec<Uuid> = going.iter().map(|(_, row)| K::id(row)).filter(is_live).collect();
+        let here: Vec<Uuid> = going.iter().map(|(_, row)| row.id()).filter(is_live).collect();
         let mut present = if here.is_empty() { HashMap::new() } else { K::load(&self.batch, &here).await? };
         let draft = |(index, row): (usize, K::Row)| {
-            let before = present.remove(&K::id(&row));
+            let before = present.remove(&row.id());
             let draft = Draft { row, before, slug_salt: None, held: Vec::new(), viewer: None, answer: None };
             (index, draft)
         };

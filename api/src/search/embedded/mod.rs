@@ -9,7 +9,6 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,6 +20,7 @@ use uuid::Uuid;
 use self::index::AudienceIndex;
 use super::Audience;
 use super::engine::{Batch, Engine, EngineError, Found, Guard, Position, Query, Refused, Target};
+use crate::private;
 
 mod collector;
 mod index;
@@ -170,7 +170,7 @@ impl Folder {
 
     fn begin(&self) -> Result<(), EngineError> {
         *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.root)?;
+        private::make_folder(&self.root)?;
         for file in [CURRENT, NEXT] {
             clear(&self.root.join(file))?;
         }

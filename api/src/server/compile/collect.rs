@@ -26,32 +26,53 @@ pub(super) const MAX_VISITED: usize = 200_000;
 /// The variables of `@skip` and `@include` that an operation reaches.
 pub(super) fn conditions(document: &ExecutableDocument, operation: &executable::Operation) -> Vec<Name> {
     let mut found = Vec::new();
+    each_selection(document, &operation.selection_set, Reach::Below, &mut |selection| {
+        for directive in selection.directives().iter().filter(|one| wanted(one).is_some()) {
+            if let Some(name) =
+                directive.specified_argument_by_name("if").and_then(|value| value.as_variable())
+                && !found.contains(name)
+            {
+                found.push(name.clone());
+            }
+        }
+    });
+    found
+}
+
+/// How far [`each_selection`] goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// To the fields of the set itself.
+    Set,
+    /// To all fields below it as well.
+    Below,
+}
+
+/// Calls `see` with each selection that a set reaches, through its fragments, each of which is walked once.
+pub(super) fn each_selection<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    reach: Reach,
+    see: &mut dyn FnMut(&'a Selection),
+) {
     let mut spread = HashSet::new();
-    let mut rest = vec![&operation.selection_set];
+    let mut rest = vec![set];
     while let Some(set) = rest.pop() {
         for selection in &set.selections {
-            for directive in selection.directives().iter().filter(|one| wanted(one).is_some()) {
-                if let Some(name) =
-                    directive.specified_argument_by_name("if").and_then(|value| value.as_variable())
-                    && !found.contains(name)
-                {
-                    found.push(name.clone());
-                }
-            }
+            see(selection);
             match selection {
-                Selection::Field(field) => rest.extend(&field.selection_set),
+                Selection::Field(field) if reach == Reach::Below => rest.extend(&field.selection_set),
+                Selection::Field(_) => {}
                 Selection::InlineFragment(fragment) => rest.push(&fragment.selection_set),
                 Selection::FragmentSpread(fragment) => {
                     if spread.insert(&fragment.fragment_name) {
-                        rest.extend(
-                            document.fragments.get(&fragment.fragment_name).map(|one| &one.selection_set),
-                        );
+                        let fragment = document.fragments.get(&fragment.fragment_name);
+                        rest.extend(fragment.map(|fragment| &fragment.selection_set));
                     }
                 }
             }
         }
     }
-    found
 }
 
 /// What the argument of a directive must be for the selection to be executed; nothing of another directive.

@@ -12,7 +12,7 @@ use async_graphql::indexmap::{IndexMap, IndexSet};
 use async_graphql::{Pos, ServerError};
 
 use super::super::limits;
-use super::collect::MAX_VISITED;
+use super::collect::{MAX_VISITED, Reach, each_selection};
 use super::syntax::Positions;
 use super::{Schema, invalid, suggest, value};
 
@@ -252,25 +252,11 @@ impl<'a> Rules<'a> {
             return;
         }
         let mut keys = HashSet::new();
-        let mut spread = HashSet::new();
-        let mut rest = vec![&operation.selection_set];
-        while let Some(set) = rest.pop() {
-            for selection in &set.selections {
-                match selection {
-                    Selection::Field(field) => {
-                        keys.insert(field.response_name());
-                    }
-                    Selection::InlineFragment(fragment) => rest.push(&fragment.selection_set),
-                    Selection::FragmentSpread(fragment) => {
-                        if spread.insert(&fragment.fragment_name)
-                            && let Some(fragment) = self.document.fragments.get(&fragment.fragment_name)
-                        {
-                            rest.push(&fragment.selection_set);
-                        }
-                    }
-                }
+        each_selection(self.document, &operation.selection_set, Reach::Set, &mut |selection| {
+            if let Selection::Field(field) = selection {
+                keys.insert(field.response_name());
             }
-        }
+        });
         if keys.len() > 1 {
             let first = operation.selection_set.selections.first();
             let at = self.positions.of(first.and_then(|selection| match selection {
@@ -292,36 +278,21 @@ impl<'a> Rules<'a> {
         if nullable.is_empty() {
             return;
         }
-        let mut spread = HashSet::new();
-        let mut rest = vec![&operation.selection_set];
-        while let Some(set) = rest.pop() {
-            for selection in &set.selections {
-                for directive in selection.directives() {
-                    let definition = self.schema.definitions.directive_definitions.get(&directive.name);
-                    for argument in &directive.arguments {
-                        let defined = definition.and_then(|one| one.argument_by_name(&argument.name));
-                        self.null_default(&nullable, defined, &argument.value);
-                    }
-                }
-                match selection {
-                    Selection::Field(field) => {
-                        for argument in &field.arguments {
-                            let defined = field.definition.argument_by_name(&argument.name);
-                            self.null_default(&nullable, defined, &argument.value);
-                        }
-                        rest.extend(&field.selection_set);
-                    }
-                    Selection::InlineFragment(fragment) => rest.push(&fragment.selection_set),
-                    Selection::FragmentSpread(fragment) => {
-                        if spread.insert(&fragment.fragment_name)
-                            && let Some(fragment) = self.document.fragments.get(&fragment.fragment_name)
-                        {
-                            rest.push(&fragment.selection_set);
-                        }
-                    }
+        each_selection(self.document, &operation.selection_set, Reach::Below, &mut |selection| {
+            for directive in selection.directives() {
+                let definition = self.schema.definitions.directive_definitions.get(&directive.name);
+                for argument in &directive.arguments {
+                    let defined = definition.and_then(|one| one.argument_by_name(&argument.name));
+                    self.null_default(&nullable, defined, &argument.value);
                 }
             }
-        }
+            if let Selection::Field(field) = selection {
+                for argument in &field.arguments {
+                    let defined = field.definition.argument_by_name(&argument.name);
+                    self.null_default(&nullable, defined, &argument.value);
+                }
+            }
+        });
     }
 
     fn null_default(

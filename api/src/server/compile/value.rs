@@ -250,20 +250,23 @@ pub(super) fn is_text_scalar(name: &str) -> bool {
 
 /// Whether a scalar reads its texts, and refuses some.
 pub(super) fn is_judged(name: &str) -> bool {
-    matches!(name, "Date" | "DateTime" | "Decimal" | "EmailAddress" | "PartialDate" | "URL")
+    judge(name).is_some()
 }
 
-/// Reads the text of a scalar.
-fn judge(name: &str, text: &str) -> Result<(), ValueError> {
-    match name {
-        "Date" => text.parse::<Date>().map(drop),
-        "DateTime" => text.parse::<DateTime>().map(drop),
-        "Decimal" => text.parse::<Decimal>().map(drop),
-        "EmailAddress" => text.parse::<EmailAddress>().map(drop),
-        "PartialDate" => text.parse::<PartialDate>().map(drop),
-        "URL" => text.parse::<Url>().map(drop),
-        _ => Ok(()),
-    }
+/// Reads a text of a scalar.
+type Judge = fn(&str) -> Result<(), ValueError>;
+
+/// What reads the texts of a scalar; nothing for one that takes all of them.
+fn judge(name: &str) -> Option<Judge> {
+    Some(match name {
+        "Date" => |text| text.parse::<Date>().map(drop),
+        "DateTime" => |text| text.parse::<DateTime>().map(drop),
+        "Decimal" => |text| text.parse::<Decimal>().map(drop),
+        "EmailAddress" => |text| text.parse::<EmailAddress>().map(drop),
+        "PartialDate" => |text| text.parse::<PartialDate>().map(drop),
+        "URL" => |text| text.parse::<Url>().map(drop),
+        _ => return None,
+    })
 }
 
 /// Reads all texts of scalars in a coerced value.
@@ -282,7 +285,10 @@ pub(super) fn judge_all(schema: &Schema, of_type: &Type, value: &Value) -> Resul
                 judge_all(schema, &field.ty, value).map_err(|unfit| unfit.within(key))
             })
         }
-        Value::String(text) => judge(name, text).map_err(|error| Unfit::new(error.to_string())),
+        Value::String(text) => match judge(name) {
+            Some(judge) => judge(text).map_err(|error| Unfit::new(error.to_string())),
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
 }

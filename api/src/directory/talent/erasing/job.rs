@@ -21,12 +21,12 @@ const BATCH: u64 = 100;
 /// # Errors
 /// [`DomainError::Database`] and others of a single profile: the next look tries it again.
 pub async fn run_due(app: &App) -> Result<u64, DomainError> {
-    if trusted_clock::days_ahead(&app.db, app.clock.now()).await?.is_some() {
-        return Ok(0);
-    }
     let mut erased = 0;
     loop {
         let due = store::due(app.db.writer(), app.clock.now(), BATCH).await?;
+        if due.is_empty() || trusted_clock::days_ahead(&app.db, app.clock.now()).await?.is_some() {
+            return Ok(erased);
+        }
         let (mut done, mut failed) = (0, None);
         for talent in due {
             match run(app, talent).await {
