@@ -9,13 +9,14 @@ use lettre::message::Mailbox;
 use secrecy::SecretString;
 use url::{Origin, Url};
 
-use crate::app::ERASURE_HOURS;
 use crate::directory::talent::erasing::Delay;
 use crate::directory::talent::upkeep::{Term, Terms};
 use crate::identity::session::REUSE_SECONDS;
 use crate::push::BATCHES_PER_MINUTE;
 use crate::record::value::EmailAddress;
 use crate::server::{Manifest, Trust};
+use crate::sync::ERASURE_HOURS;
+use crate::telemetry::LogFormat;
 use crate::traffic::Limits;
 
 mod limits;
@@ -29,15 +30,6 @@ pub enum Switch {
     On,
     /// No.
     Off,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Pretty,
-    /// For machines: one JSON object a line.
-    Json,
 }
 
 /// The settings. Each is a flag, or an environment variable of the same name in capitals.

@@ -103,11 +103,11 @@ pub fn start(app: &App, stop: CancellationToken) {
                 ),
                 Err(error) => tracing::warn!(%error, "sweeping failed; it is tried again in an hour"),
             }
-            match tokio::select! { () = stop.cancelled() => return, late = status::overdue(&own) => late } {
+            match tokio::select! { () = stop.cancelled() => return, late = status::overdue(&own, &own.search, own.sync) => late } {
                 // Ids would say who was there.
                 Ok(late) if late > 0 => tracing::warn!(
                     records = late,
-                    hours = own.erasure_hours,
+                    hours = own.sync.erasure_hours,
                     "erased records have not been taken by all who have followed them in time: see syncStatus"
                 ),
                 Ok(_) => {}
@@ -131,7 +131,7 @@ pub async fn sweep(app: &App) -> Result<Swept, DomainError> {
         contact_reads: sweep_table(app, "contact_read", contact_read::KEPT_MONTHS).await?,
         proposals: 0,
         log: retention::sweep(app, app.retention).await?,
-        clients: acknowledged::sweep(app).await?,
+        clients: acknowledged::sweep(app, app.retention).await?,
         networks: network::sweep(app.db.writer(), months_ago(app, network::KEPT_MONTHS)).await?,
     };
     loop {

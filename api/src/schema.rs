@@ -6,7 +6,6 @@ use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExpo
 use futures::future::BoxFuture;
 
 use crate::directory::history::HistoryQuery;
-use crate::directory::node::{NodeQuery, Record};
 use crate::directory::partnership::graph::PartnershipGraphQuery;
 use crate::directory::proposal::graphql::ProposalQuery;
 use crate::directory::proposal::mutation::ProposalMutation;
@@ -15,7 +14,6 @@ use crate::directory::statistics::StatisticsQuery;
 use crate::directory::talent::consent::graphql::ConsentQuery;
 use crate::directory::talent::erasing::graphql::ErasureMutation;
 use crate::directory::talent::own::OwnTalentMutation;
-use crate::directory::vocabulary::graphql::VocabularyQuery;
 use crate::identity::administration::graphql::{AdministrationMutation, AdministrationQuery};
 use crate::identity::api_key::graphql::{ApiKeyMutation, ApiKeyQuery};
 use crate::identity::export::graphql::ExportQuery;
@@ -24,6 +22,7 @@ use crate::identity::invitation::graphql::{InvitationMutation, InvitationQuery};
 use crate::identity::recovery::graphql::RecoveryMutation;
 use crate::identity::session::graphql::SessionMutation;
 use crate::import::source::graphql::{SourceMutation, SourceQuery};
+use crate::node::{NodeQuery, Record};
 use crate::push::mutation::PushMutation;
 use crate::record::types::records;
 use crate::search::graphql::SearchQuery;
@@ -32,6 +31,7 @@ use crate::sync::digest::DigestQuery;
 use crate::sync::feed::graphql::FeedQuery;
 use crate::sync::feed::subscription::FeedSubscription;
 use crate::sync::status::graphql::StatusQuery;
+use crate::vocabulary::graphql::VocabularyQuery;
 
 pub(crate) mod cost;
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::HeaderMap;
+use clap::ValueEnum;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
 use opentelemetry_http::{Bytes, HeaderExtractor, HttpClient, HttpError, Request, Response};
@@ -31,11 +32,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 use url::Url;
 
-use crate::config::LogFormat;
-use crate::record::read::Dialect;
+use crate::record::read::TRACES;
 
-/// The target of spans that are traces.
-pub const TRACES: &str = "passerelle::traces";
 /// How long the collector may take.
 const EXPORT_TIME: Duration = Duration::from_secs(5);
 /// How long the last spans may take when the program ends.
@@ -50,6 +48,15 @@ const MAX_LINES: usize = 10_000;
 
 /// How many lines of the log were left out.
 static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// For machines: one JSON object a line.
+    Json,
+}
 
 /// What has to be ended when the server is.
 #[derive(Debug)]
@@ -289,26 +296,6 @@ pub fn operation_failed(span: &Span, code: &str, ours: bool) {
     if ours {
         span.record("otel.status_code", "ERROR");
     }
-}
-
-/// The span of what is asked of the database, within the span of who asks; none where nobody does whose trace it could be a
-/// part of, such as a task that looks for work.
-pub(crate) fn sql(dialect: Dialect, operation: &'static str) -> Span {
-    if Span::current().is_none() {
-        return Span::none();
-    }
-    let system = match dialect {
-        Dialect::Postgres => "postgresql",
-        Dialect::Sqlite => "sqlite",
-    };
-    tracing::trace_span!(
-        target: TRACES,
-        "sql",
-        otel.name = operation,
-        otel.kind = "client",
-        db.system.name = system,
-        db.operation.name = operation,
-    )
 }
 
 /// The id of the trace that a span is part of, if there is a collector.

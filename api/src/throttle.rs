@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use quick_cache::sync::Cache;
 
-use crate::identity::secret::{self, Hash};
 use crate::record::value::DateTime;
+use crate::secret::{self, Hash};
 
 /// Buckets of one kind that are kept.
 const MAX_BUCKETS: usize = 20_000;

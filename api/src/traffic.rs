@@ -135,7 +135,7 @@ impl Traffic {
         so_much: u32,
     ) -> Result<(), DomainError> {
         let Some(counted) = &self.0.counted else { return Ok(()) };
-        kind(counted).spend(&call.counted_as(), so_much, call.app.clock.now()).map_err(limited)
+        kind(counted).spend(&call.counted_as(), so_much, call.identity.clock.now()).map_err(limited)
     }
 
     /// Counts the point that it costs to read what somebody asks.
@@ -144,7 +144,7 @@ impl Traffic {
     /// Where they have none left: milliseconds until one is back.
     pub fn pay(&self, call: &Call) -> Result<(), i64> {
         let Some(counted) = &self.0.counted else { return Ok(()) };
-        counted.points_of(call).take(&call.counted_as(), call.app.clock.now())
+        counted.points_of(call).take(&call.counted_as(), call.identity.clock.now())
     }
 
     /// Counts the rest of the points of an operation that was read.
@@ -154,13 +154,13 @@ impl Traffic {
     pub fn pay_rest(&self, call: &Call, points: u64) -> Result<(), i64> {
         let Some(counted) = &self.0.counted else { return Ok(()) };
         let points = u32::try_from(points).unwrap_or(u32::MAX);
-        counted.points_of(call).spend_rest(&call.counted_as(), points, call.app.clock.now())
+        counted.points_of(call).spend_rest(&call.counted_as(), points, call.identity.clock.now())
     }
 
     /// How many points a caller has left; nothing where they are not counted.
     pub fn points(&self, call: &Call) -> Option<Level> {
         let counted = self.0.counted.as_ref()?;
-        Some(counted.points_of(call).level(&call.counted_as(), call.app.clock.now()))
+        Some(counted.points_of(call).level(&call.counted_as(), call.identity.clock.now()))
     }
 
     /// Counts so many searches.

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::signing_key;
 use passerelle::app::App;
-use passerelle::identity::encryption::EncryptionKey;
+use passerelle::encryption::EncryptionKey;
 use passerelle::identity::{self, Options};
 use passerelle::record::read::Database;
 use ring::signature::{ED25519, UnparsedPublicKey};

@@ -6,10 +6,11 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use passerelle::app::{App, Clock};
+use passerelle::app::App;
 use passerelle::identity::api_key::{self, Maker, NewKey};
 use passerelle::identity::role::Role;
 use passerelle::import::source;
+use passerelle::record::clock::Clock;
 use passerelle::record::read::Database;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use passerelle::app::{App, Clock};
+use passerelle::app::App;
 use passerelle::changes;
 use passerelle::directory::talent::erasing::Delay;
+use passerelle::encryption::EncryptionKey;
 use passerelle::identity;
-use passerelle::identity::encryption::EncryptionKey;
 use passerelle::identity::oidc::Issuers;
 use passerelle::mail::{self, Mailer};
+use passerelle::record::clock::Clock;
 use passerelle::record::policy::Viewer;
 use passerelle::record::read::{Database, Waits};
 use passerelle::record::value::DateTime;
@@ -252,7 +253,8 @@ pub(crate) fn encryption_key() -> EncryptionKey {
 async fn identified(app: App, rate_limit: bool, issuers: Issuers) -> App {
     let options =
         identity::Options { encryption_key: encryption_key(), public_url: None, rate_limit, issuers };
-    identity::open(app, options).await.expect("it has keys to sign with")
+    let identity = identity::open(app.identity, options).await.expect("it has keys to sign with");
+    App { identity, ..app }
 }
 
 /// Writes mails with these settings, below this folder.

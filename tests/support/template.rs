@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use passerelle::app::{App, Clock};
+use passerelle::app::App;
+use passerelle::record::clock::Clock;
 use passerelle::record::read::Database;
 use passerelle::{import, migrations};
 

@@ -18,10 +18,11 @@ use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use super::ChangeCursor;
-use super::fault::View;
-use crate::app::App;
+use super::retention::Retention;
 use crate::record::audit::ActorKind;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
+use crate::record::error::fault::View;
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::{RecordType, name_of};
@@ -162,24 +163,24 @@ pub struct Position<'a> {
 
 /// Notes that a viewer has done with everything up to a position, which must be one of the log. It is written later, and
 /// of nobody who is not known.
-pub fn note(app: &App, viewer: &Viewer, position: &Position<'_>) {
-    if app.acknowledgements.queue(viewer, position, app.clock.now().micros()) {
-        let own = app.clone();
-        app.tasks.spawn(async move { write_all(&own).await });
+pub fn note(core: &Core, viewer: &Viewer, position: &Position<'_>) {
+    if core.acknowledgements.queue(viewer, position, core.clock.now().micros()) {
+        let own = core.clone();
+        core.tasks.spawn(async move { write_all(&own).await });
     }
 }
 
-async fn write_all(app: &App) {
+async fn write_all(core: &Core) {
     loop {
-        let batch = app.acknowledgements.take();
+        let batch = core.acknowledgements.take();
         if batch.is_empty() {
             return;
         }
         for attempt in 1..=ATTEMPTS {
-            match write(app, &batch).await {
+            match write(core, &batch).await {
                 Ok(()) => {
                     for (client, reached) in batch {
-                        app.acknowledgements.0.written.insert(client, (reached.cursor.seq, reached.at));
+                        core.acknowledgements.0.written.insert(client, (reached.cursor.seq, reached.at));
                     }
                     break;
                 }
@@ -191,7 +192,7 @@ async fn write_all(app: &App) {
             }
         }
         for _ in 0..STEPS {
-            if app.tasks.is_closed() {
+            if core.tasks.is_closed() {
                 break;
             }
             tokio::time::sleep(STEP).await;
@@ -199,17 +200,17 @@ async fn write_all(app: &App) {
     }
 }
 
-async fn write(app: &App, batch: &[(Client, Acknowledged)]) -> Result<(), DomainError> {
+async fn write(core: &Core, batch: &[(Client, Acknowledged)]) -> Result<(), DomainError> {
     for machine in [false, true] {
         let some: Vec<_> = batch.iter().filter(|(client, _)| client.machine == machine).collect();
-        upsert(app, machine, &some).await?;
+        upsert(core, machine, &some).await?;
     }
     Ok(())
 }
 
 /// Writes clients that are accounts, or keys, in one statement. Of those that are not there any more nothing is noted.
-async fn upsert(app: &App, machine: bool, batch: &[&(Client, Acknowledged)]) -> Result<(), DomainError> {
-    let dialect = app.db.dialect();
+async fn upsert(core: &Core, machine: bool, batch: &[&(Client, Acknowledged)]) -> Result<(), DomainError> {
+    let dialect = core.db.dialect();
     let keys = KeyColumns::new(&[
         ("id", KeyType::Id),
         ("reader_id", KeyType::Id),
@@ -266,7 +267,7 @@ async fn upsert(app: &App, machine: bool, batch: &[&(Client, Acknowledged)]) -> 
     );
     let row = |(client, reached): &&(Client, Acknowledged)| -> KeyRow {
         vec![
-            KeyValue::Id(app.new_id()),
+            KeyValue::Id(core.new_id()),
             KeyValue::Id(client.id),
             KeyValue::Text(client.asked.clone()),
             KeyValue::Text(reached.types.clone()),
@@ -279,7 +280,7 @@ async fn upsert(app: &App, machine: bool, batch: &[&(Client, Acknowledged)]) -> 
         ]
     };
     let rows = batch.iter().map(row).collect();
-    KeyedStatement { sql, keys }.execute(app.db.writer(), dialect, rows).await.map(|_| ())
+    KeyedStatement { sql, keys }.execute(core.db.writer(), dialect, rows).await.map(|_| ())
 }
 
 /// Forgets the positions of an account that was deleted in this transaction, or of a key that was revoked in it.
@@ -297,11 +298,12 @@ pub async fn forget(on: &impl ConnectionTrait, dialect: Dialect, reader: Uuid) -
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn sweep(app: &App) -> Result<u64, DomainError> {
-    let before = app.retention.tombstones_before(app.clock.now());
+pub async fn sweep(core: &Core, retention: Retention) -> Result<u64, DomainError> {
+    let before = retention.tombstones_before(core.clock.now());
     let sql = "DELETE FROM sync_client WHERE seen_at < $1";
-    let statement = Statement::from_sql_and_values(app.db.dialect().backend(), sql, [before.micros().into()]);
-    Ok(app.db.writer().execute_raw(statement).await?.rows_affected())
+    let statement =
+        Statement::from_sql_and_values(core.db.dialect().backend(), sql, [before.micros().into()]);
+    Ok(core.db.writer().execute_raw(statement).await?.rows_affected())
 }
 
 #[cfg(test)]

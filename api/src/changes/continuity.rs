@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::head;
-use crate::app::App;
-use crate::identity::transact;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::read::Dialect;
+use crate::record::transact::transact;
 
 /// The name of the file in the data folder.
 const FILE: &str = "feed-head";
@@ -72,11 +72,11 @@ struct Marks {
 ///
 /// # Errors
 /// [`Unusable`].
-pub async fn check(app: &App, data_dir: &Path, continues: bool) -> Result<Option<Why>, Unusable> {
-    let instance = app.instance(app.db.writer()).await?;
+pub async fn check(core: &Core, data_dir: &Path, continues: bool) -> Result<Option<Why>, Unusable> {
+    let instance = core.instance(core.db.writer()).await?;
     let known = read(data_dir, instance)?;
-    let marks = marks(app.db.dialect(), app.db.writer()).await;
-    let why = transact(app, move |app, tx| {
+    let marks = marks(core.db.dialect(), core.db.writer()).await;
+    let why = transact(core, move |core, tx| {
         Box::pin(async move {
             let meta = locked(tx).await?;
             let before = meta.system_identifier.zip(meta.timeline);
@@ -92,7 +92,7 @@ pub async fn check(app: &App, data_dir: &Path, continues: bool) -> Result<Option
                 changed.timeline = ActiveValue::Set(Some(marks.timeline));
             }
             if why.is_some() {
-                begin(app, tx, &meta, known.unwrap_or(0), &mut changed).await?;
+                begin(core, tx, &meta, known.unwrap_or(0), &mut changed).await?;
             }
             if changed.is_changed() {
                 changed.update(tx).await?;
@@ -101,7 +101,7 @@ pub async fn check(app: &App, data_dir: &Path, continues: bool) -> Result<Option
         })
     });
     let why = why.await?;
-    match write(data_dir, instance, head(&app.db).await?.seq) {
+    match write(data_dir, instance, head(&core.db).await?.seq) {
         // The server starts on a full disk, and the file is written again as soon as the log grows.
         Err(Unusable::File(path, error)) if is_full(&error) => {
             tracing::warn!(path = %path.display(), %error, "a restored database may not be noticed");
@@ -121,12 +121,12 @@ fn is_full(error: &std::io::Error) -> bool {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn rotate(app: &App) -> Result<Uuid, DomainError> {
-    transact(app, |app, tx| {
+pub async fn rotate(core: &Core) -> Result<Uuid, DomainError> {
+    transact(core, |core, tx| {
         Box::pin(async move {
             let meta = locked(tx).await?;
             let mut changed = meta.clone().into_active_model();
-            let id = begin(app, tx, &meta, 0, &mut changed).await?;
+            let id = begin(core, tx, &meta, 0, &mut changed).await?;
             changed.update(tx).await?;
             Ok(id)
         })
@@ -142,16 +142,16 @@ async fn locked(tx: &DatabaseTransaction) -> Result<feed_meta::Model, DomainErro
 
 /// Puts the present feed with those that ended, and begins a new one behind the end of it, as far as that is known.
 async fn begin(
-    app: &App,
+    core: &Core,
     tx: &DatabaseTransaction,
     meta: &feed_meta::Model,
     known: i64,
     changed: &mut feed_meta::ActiveModel,
 ) -> Result<Uuid, DomainError> {
     let retired =
-        feed_history::Model { feed_id: meta.feed_id, head: meta.head, retired_at: app.clock.now().micros() };
+        feed_history::Model { feed_id: meta.feed_id, head: meta.head, retired_at: core.clock.now().micros() };
     feed_history::Entity::insert(retired.into_active_model().reset_all()).exec_without_returning(tx).await?;
-    let id = app.new_id();
+    let id = core.new_id();
     changed.feed_id = ActiveValue::Set(id);
     changed.head = ActiveValue::Set(meta.head.max(known) + JUMP);
     Ok(id)
@@ -211,9 +211,9 @@ fn write(data_dir: &Path, instance: Uuid, head: i64) -> Result<(), Unusable> {
 }
 
 /// Keeps the end of the log in the file until it is told to stop.
-pub fn start(app: &App, data_dir: &Path, stop: CancellationToken) {
-    let (own, data_dir) = (app.clone(), data_dir.to_owned());
-    app.tasks.spawn(async move {
+pub fn start(core: &Core, data_dir: &Path, stop: CancellationToken) {
+    let (own, data_dir) = (core.clone(), data_dir.to_owned());
+    core.tasks.spawn(async move {
         let mut written = None;
         loop {
             tokio::select! {

@@ -18,7 +18,6 @@ use crate::record::value::DateTime;
 pub mod acknowledged;
 pub mod continuity;
 pub mod cursor;
-pub mod fault;
 pub mod heads;
 pub mod lag;
 pub mod lease;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 
-use crate::app::App;
-use crate::identity::transact;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::read::{Database, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
+use crate::record::transact::transact;
 use crate::record::value::DateTime;
 
 /// Microseconds of a day.
@@ -75,22 +75,22 @@ pub async fn floor(db: &Arc<Database>) -> Result<i64, DomainError> {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn sweep(app: &App, kept: Retention) -> Result<Swept, DomainError> {
-    let now = app.clock.now();
+pub async fn sweep(core: &Core, kept: Retention) -> Result<Swept, DomainError> {
+    let now = core.clock.now();
     let superseded = Retention::before(now, kept.superseded_days);
     let tombstones = kept.tombstones_before(now);
     // No view ends with the entry of a tombstone that is pruned: it goes with the others then.
-    let tombstones = prune(app, tombstones).await?;
-    Ok(Swept { superseded: compact(app, superseded).await?, tombstones })
+    let tombstones = prune(core, tombstones).await?;
+    Ok(Swept { superseded: compact(core, superseded).await?, tombstones })
 }
 
-fn statement<const N: usize>(app: &App, sql: &str, values: [i64; N]) -> Statement {
-    Statement::from_sql_and_values(app.db.dialect().backend(), sql, values.map(Into::into))
+fn statement<const N: usize>(core: &Core, sql: &str, values: [i64; N]) -> Statement {
+    Statement::from_sql_and_values(core.db.dialect().backend(), sql, values.map(Into::into))
 }
 
 /// Deletes the entries from before a time that newer ones stand for.
-async fn compact(app: &App, before: DateTime) -> Result<u64, DomainError> {
-    let head = super::head(&app.db).await?.seq;
+async fn compact(core: &Core, before: DateTime) -> Result<u64, DomainError> {
+    let head = super::head(&core.db).await?.seq;
     let sql = "DELETE FROM change_log WHERE seq > $1 AND seq <= $2 AND at < $3 AND NOT EXISTS (SELECT 1 FROM view_head AS v \
                WHERE v.record_id = change_log.record_id AND v.region = change_log.region \
                AND v.visibility = change_log.visibility AND v.last_seq = change_log.seq)";
@@ -98,18 +98,18 @@ async fn compact(app: &App, before: DateTime) -> Result<u64, DomainError> {
     let next = "SELECT MIN(seq) FROM change_log WHERE seq > $1 AND at < $2";
     let (mut from, mut deleted) = (0, 0);
     loop {
-        let found = app.db.writer().query_one_raw(statement(app, next, [from, before.micros()])).await?;
+        let found = core.db.writer().query_one_raw(statement(core, next, [from, before.micros()])).await?;
         let first: Option<i64> = found.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
         let Some(first) = first.filter(|first| *first <= head) else { return Ok(deleted) };
         let values = [first - 1, first + BATCH, before.micros()];
-        deleted += app.db.writer().execute_raw(statement(app, sql, values)).await?.rows_affected();
+        deleted += core.db.writer().execute_raw(statement(core, sql, values)).await?.rows_affected();
         from = first + BATCH;
     }
 }
 
 /// Deletes tombstones from before a time, and says so: positions before the last of them are too old from then on. Of
 /// erased records it stays known in which views they were.
-async fn prune(app: &App, before: DateTime) -> Result<u64, DomainError> {
+async fn prune(core: &Core, before: DateTime) -> Result<u64, DomainError> {
     let sql = "DELETE FROM view_head WHERE op <> 'UPSERT' AND last_seq IN (SELECT c.seq FROM change_log AS c \
                JOIN view_head AS v ON v.record_id = c.record_id AND v.region = c.region \
                AND v.visibility = c.visibility AND v.last_seq = c.seq \
@@ -117,14 +117,14 @@ async fn prune(app: &App, before: DateTime) -> Result<u64, DomainError> {
     let floor = "UPDATE feed_meta SET floor = $1 WHERE id = 1 AND floor < $1";
     let mut pruned = 0;
     loop {
-        let gone = transact(app, move |app, tx| {
+        let gone = transact(core, move |core, tx| {
             Box::pin(async move {
-                let rows = tx.query_all_raw(statement(app, sql, [before.micros(), BATCH])).await?;
+                let rows = tx.query_all_raw(statement(core, sql, [before.micros(), BATCH])).await?;
                 let gone =
                     rows.iter().map(|row| row.try_get_by_index::<i64>(0)).collect::<Result<Vec<_>, _>>()?;
                 if let Some(last) = gone.iter().max() {
-                    tx.execute_raw(statement(app, floor, [*last])).await?;
-                    remember(app, tx, &rows).await?;
+                    tx.execute_raw(statement(core, floor, [*last])).await?;
+                    remember(core, tx, &rows).await?;
                 }
                 Ok(gone.len())
             })
@@ -138,14 +138,14 @@ async fn prune(app: &App, before: DateTime) -> Result<u64, DomainError> {
 }
 
 /// Keeps of these tombstones, as they were in `view_head`, those of erased records.
-async fn remember(app: &App, tx: &impl ConnectionTrait, gone: &[QueryResult]) -> Result<(), DomainError> {
+async fn remember(core: &Core, tx: &impl ConnectionTrait, gone: &[QueryResult]) -> Result<(), DomainError> {
     let keys = KeyColumns::new(&[
         ("seq", KeyType::Int),
         ("id", KeyType::Id),
         ("region", KeyType::Text),
         ("visibility", KeyType::Int),
     ]);
-    let dialect = app.db.dialect();
+    let dialect = core.db.dialect();
     let sql = format!(
         "INSERT INTO erasure_view (record_id, region, visibility, seq) SELECT k.id, k.region, k.visibility, k.seq FROM {} \
          {} erasure_ledger AS e ON e.record_id = k.id WHERE TRUE ON CONFLICT DO NOTHING",

@@ -51,16 +51,16 @@ impl Export {
         make_data_dir(&self.config.data_dir)?;
         let app = open(&self.config).await?.app;
         let call = Call {
-            app: app.clone(),
+            identity: app.identity.clone(),
             presented: Presented::default(),
             known: None,
             nobody: viewer,
             from: IpAddr::V4(Ipv4Addr::LOCALHOST),
         };
         let made = if self.file == Path::new("-") {
-            to_output(&call, &following).await
+            to_output(&app, &call, &following).await
         } else {
-            to_file(&call, &following, &self.file).await
+            to_file(&app, &call, &following, &self.file).await
         };
         close(app).await;
         made
@@ -74,7 +74,7 @@ async fn close(app: App) {
 }
 
 /// Writes into a file beside the one that is asked for, which takes its place when it is whole: nobody finds half of one.
-async fn to_file(call: &Call, following: &Following, path: &Path) -> Result<(), Failure> {
+async fn to_file(app: &App, call: &Call, following: &Following, path: &Path) -> Result<(), Failure> {
     let cannot = |error: std::io::Error| Failure::failed(format!("cannot write {}: {error}", path.display()));
     if path.is_dir() {
         return Err(Failure::failed(format!("cannot write {}: it is a folder", path.display())));
@@ -83,7 +83,7 @@ async fn to_file(call: &Call, following: &Following, path: &Path) -> Result<(), 
     // It holds personal data. Only its owner reads it: temporary files are made so.
     let file = NamedTempFile::with_prefix_in(".export-", folder).map_err(cannot)?;
     let mut sink = Output::new(path, BufWriter::with_capacity(1 << 16, file));
-    let records = made(path, call, following, &mut sink).await?;
+    let records = made(path, app, call, following, &mut sink).await?;
     let file = sink.out.into_inner().map_err(|error| cannot(error.into_error()))?;
     file.as_file().sync_all().map_err(cannot)?;
     file.persist(path).map_err(|error| cannot(error.error))?;
@@ -93,21 +93,24 @@ async fn to_file(call: &Call, following: &Following, path: &Path) -> Result<(), 
     Ok(())
 }
 
-async fn to_output(call: &Call, following: &Following) -> Result<(), Failure> {
+async fn to_output(app: &App, call: &Call, following: &Following) -> Result<(), Failure> {
     let path = Path::new("standard output");
     let mut sink = Output::new(path, Standard);
-    let records = made(path, call, following, &mut sink).await?;
+    let records = made(path, app, call, following, &mut sink).await?;
     eprintln!("{}: {records} records", path.display());
     Ok(())
 }
 
 async fn made<W: Write + Send>(
     path: &Path,
+    app: &App,
     call: &Call,
     following: &Following,
     sink: &mut Output<W>,
 ) -> Result<u64, Failure> {
-    let made = snapshot::make(call, following, schema::run(), sink).await;
+    let run = schema::run();
+    let run = |request| run(app.given_to(request));
+    let made = snapshot::make(call, &app.contact_reads, following, run, sink).await;
     sink.bar.finish_and_clear();
     made.map(|copied| copied.records).map_err(|failure| match (failure, sink.failed.take()) {
         (snapshot::Failure::Gone, Some(error)) if error.kind() == ErrorKind::BrokenPipe => {

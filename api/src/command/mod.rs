@@ -11,15 +11,16 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::app::{App, Clock};
+use crate::app::App;
 use crate::changes::continuity;
 use crate::config::{Config, DatabaseName, Switch};
+use crate::encryption::EncryptionKey;
 use crate::identity;
-use crate::identity::encryption::EncryptionKey;
 use crate::identity::oidc::{self, Issuers};
 use crate::mail::{self, Mailer};
 use crate::migrations::{self, Layout};
 use crate::private;
+use crate::record::clock::Clock;
 use crate::record::read::{Database, Fault, Waits};
 use crate::search::embedded::Embedded;
 use crate::search::engine::Engine;
@@ -261,14 +262,20 @@ fn issuers(config: &Config) -> Result<Issuers, Failure> {
 }
 
 /// The app to which people can sign in, and those whom these issuers name.
-async fn identified(config: &Config, Opened { app, name }: Opened, issuers: Issuers) -> Result<App, Failure> {
+async fn identified(
+    config: &Config,
+    Opened { mut app, name }: Opened,
+    issuers: Issuers,
+) -> Result<App, Failure> {
     let options = identity::Options {
         encryption_key: encryption_key(config, &name)?,
         public_url: config.public_url.clone(),
         rate_limit: config.rate_limit == Switch::On,
         issuers,
     };
-    identity::open(app, options).await.map_err(|error| Failure::failed(error.to_string()))
+    let identity = identity::open(app.identity, options).await;
+    app.identity = identity.map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(app)
 }
 
 /// The mail server of the settings. What is passed on empty was not set.

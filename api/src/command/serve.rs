@@ -73,7 +73,7 @@ impl Serve {
         app.mail = mail;
         app.feed_public = config.feed_public == Switch::On;
         app.retention = Retention { superseded_days: config.log_days, tombstone_days: config.tombstone_days };
-        app.erasure_hours = config.erasure_hours;
+        app.sync.erasure_hours = config.erasure_hours;
         app.erasure_delay = config.erasure_delay;
         app.refresh_reuse = config.refresh_reuse_seconds;
         app.traffic = Traffic::new(config.limits());

@@ -3,7 +3,6 @@
 pub mod affiliation;
 pub mod contact_read;
 pub mod history;
-pub mod node;
 pub mod organization;
 pub mod partnership;
 pub mod proposal;
@@ -11,7 +10,6 @@ pub mod region;
 mod replicated;
 pub mod statistics;
 pub mod talent;
-pub mod vocabulary;
 
 use crate::record::RecordType;
 use crate::record::types::records;

@@ -13,10 +13,10 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::directory::vocabulary::{Entries, Named as Entry};
 use crate::record::input::to_json;
 use crate::record::name_of;
 use crate::record::write::replica::Unfit;
+use crate::vocabulary::{Entries, Named as Entry};
 
 /// Whether a vocabulary has all of these entries.
 ///

@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::account::{NewAccount, store};
 use super::role::{Grant, Role};
 use super::signing::store::lock_instance;
-use super::{secret, transact};
-use crate::app::App;
-use crate::directory::vocabulary::{RegionRole, vocabularies};
+use crate::identity::Identity;
 use crate::record::error::DomainError;
+use crate::record::transact::transact;
 use crate::record::value::{EmailAddress, Language};
 use crate::record::{name_of, value_of};
+use crate::secret;
+use crate::vocabulary::{RegionRole, vocabularies};
 
 /// The name of the file in the data folder.
 const FILE: &str = "demo-accounts.json";
@@ -50,8 +51,8 @@ pub enum NotMade {
 ///
 /// # Errors
 /// [`NotMade`].
-pub async fn make(app: &App, folder: &Path) -> Result<Option<PathBuf>, NotMade> {
-    if store::any(app.db.writer()).await? {
+pub async fn make(identity: &Identity, folder: &Path) -> Result<Option<PathBuf>, NotMade> {
+    if store::any(identity.db.writer()).await? {
         return Ok(None);
     }
     let path = folder.join(FILE);
@@ -67,7 +68,7 @@ pub async fn make(app: &App, folder: &Path) -> Result<Option<PathBuf>, NotMade> 
     let mut accounts = Vec::with_capacity(entries.len());
     for entry in entries {
         let role: Role = value_of(&entry.role).ok_or_else(|| NotMade::OtherFile(path.clone()))?;
-        let hash = app.identity.hashing().hash(SecretString::from(entry.password)).await?;
+        let hash = identity.hashing().hash(SecretString::from(entry.password)).await?;
         accounts.push(NewAccount {
             display_name: name_of_account(role, entry.region.as_deref()),
             email: entry.email,
@@ -76,7 +77,7 @@ pub async fn make(app: &App, folder: &Path) -> Result<Option<PathBuf>, NotMade> 
             grants: vec![Grant { role, region: entry.region }],
         });
     }
-    let made = transact(app, move |app, tx| {
+    let made = transact(identity, move |identity, tx| {
         Box::pin(async move {
             lock_instance(tx).await?;
             // Another start was faster.
@@ -84,7 +85,7 @@ pub async fn make(app: &App, folder: &Path) -> Result<Option<PathBuf>, NotMade> 
                 return Ok(false);
             }
             for account in accounts {
-                store::insert(tx, app.new_id(), account, app.clock.now()).await?;
+                store::insert(tx, identity.new_id(), account, identity.clock.now()).await?;
             }
             Ok(true)
         })

@@ -8,23 +8,22 @@
 //! Secrets are of the types of the crate `secrecy`, which print nothing, from where they enter to where they are
 //! hashed.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
-use sea_orm::{DatabaseTransaction, SqlErr};
-use tracing::Instrument as _;
 use url::Url;
 
-use crate::app::App;
+use crate::encryption::EncryptionKey;
+use crate::mail::Mailer;
+use crate::record::core::{AfterCommit, Core};
 use crate::record::error::DomainError;
+use crate::traffic::Traffic;
 
 pub mod account;
 pub mod administration;
 pub mod api_key;
 pub mod caller;
-pub mod crypto;
 pub mod demo;
-pub mod encryption;
 pub mod export;
 pub mod graphql;
 pub mod invitation;
@@ -34,15 +33,14 @@ pub mod password;
 pub mod presence;
 pub mod recovery;
 pub mod role;
-pub mod secret;
 pub mod session;
 pub mod signing;
 pub mod throttle;
 
 use caller::Callers;
-use encryption::EncryptionKey;
 use oidc::Issuers;
 use password::Hashing;
+use session::REUSE_SECONDS;
 use signing::Signing;
 use throttle::Throttles;
 
@@ -60,109 +58,114 @@ pub struct Options {
     pub issuers: Issuers,
 }
 
-/// The parts of the program that know who calls. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Identity(Arc<Parts>);
+/// Accounts, sessions and roles, with what they share: the mailer and the limits of callers. Cheap to clone.
+///
+/// It dereferences to [`Core`], so that whatever takes the shared parts takes it.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The shared parts of the program.
+    pub core: Core,
+    /// Writes and sends mails.
+    pub mail: Mailer,
+    /// The limits of what callers ask for and follow at once.
+    pub traffic: Traffic,
+    /// Seconds after its first use in which a refresh token is accepted again.
+    pub refresh_reuse: u32,
+    /// Whether anonymous callers may follow the log, as far as everyone sees it.
+    pub feed_public: bool,
+    parts: Arc<Parts>,
+}
 
 #[derive(Debug, Default)]
 struct Parts {
     signing: Option<Signing>,
-    callers: Callers,
+    callers: Arc<Callers>,
     hashing: Hashing,
     throttles: Throttles,
     issuers: Issuers,
 }
 
+impl Deref for Identity {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+impl DerefMut for Identity {
+    fn deref_mut(&mut self) -> &mut Core {
+        &mut self.core
+    }
+}
+
+impl AsRef<Core> for Identity {
+    fn as_ref(&self) -> &Core {
+        &self.core
+    }
+}
+
 impl Identity {
+    /// An identity to which nobody can sign in, without mails and limits: commands and the first step of a start.
+    pub fn new(core: Core) -> Self {
+        Self {
+            core,
+            mail: Mailer::default(),
+            traffic: Traffic::default(),
+            refresh_reuse: REUSE_SECONDS,
+            feed_public: true,
+            parts: Arc::default(),
+        }
+    }
+
+    /// The time after its first use in which a refresh token is accepted again, in microseconds.
+    pub fn refresh_reuse_micros(&self) -> i64 {
+        i64::from(self.refresh_reuse) * 1_000_000
+    }
+
     /// The keys that sign access tokens.
     ///
     /// # Errors
     /// [`DomainError::Stored`] in a program that was not given an encryption key: it signs nobody in.
     pub fn signing(&self) -> Result<&Signing, DomainError> {
         let missing = || DomainError::Stored("this program has no keys to sign with".into());
-        self.0.signing.as_ref().ok_or_else(missing)
-    }
-
-    /// What encrypts secrets in the database, and recognizes what must not be kept.
-    ///
-    /// # Errors
-    /// [`DomainError::Stored`] in a program that was not given one.
-    pub fn encryption(&self) -> Result<&EncryptionKey, DomainError> {
-        self.signing().map(Signing::encryption)
+        self.parts.signing.as_ref().ok_or_else(missing)
     }
 
     /// Who has called lately.
     pub fn callers(&self) -> &Callers {
-        &self.0.callers
+        &self.parts.callers
     }
 
     /// Where passwords are hashed.
     pub fn hashing(&self) -> &Hashing {
-        &self.0.hashing
+        &self.parts.hashing
     }
 
     /// How often somebody may try.
     pub fn throttles(&self) -> &Throttles {
-        &self.0.throttles
+        &self.parts.throttles
     }
 
     /// Other issuers whose tokens are believed.
     pub fn issuers(&self) -> &Issuers {
-        &self.0.issuers
+        &self.parts.issuers
     }
 }
 
-/// Lets people sign in to this app: finds its signing keys, or makes the first.
+/// Lets people sign in: finds the signing keys in the database, or makes the first.
 ///
 /// # Errors
 /// [`signing::Unusable`] where the keys in the database were encrypted with another key, or the database fails.
-pub async fn open(mut app: App, options: Options) -> Result<App, signing::Unusable> {
-    let signing = Signing::open(&app, options.encryption_key, options.public_url.as_ref()).await?;
+pub async fn open(identity: Identity, options: Options) -> Result<Identity, signing::Unusable> {
+    let core = identity.core.with_key(options.encryption_key);
+    let signing = Signing::open(&core, options.public_url.as_ref()).await?;
     let parts = Parts {
         signing: Some(signing),
         throttles: if options.rate_limit { Throttles::default() } else { Throttles::off() },
         issuers: options.issuers,
         ..Parts::default()
     };
-    app.identity = Identity(Arc::new(parts));
-    Ok(app)
-}
-
-/// Whether somebody else has just written what may be there once only.
-pub(crate) fn is_twice(error: &DomainError) -> bool {
-    matches!(error, DomainError::Database(error)
-        if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))))
-}
-
-/// Runs what writes in a transaction and a task of its own, so that a caller who goes away leaves nothing half
-/// done. It is committed where the work succeeds.
-///
-/// # Errors
-/// Those of the work, [`DomainError::Database`], and [`DomainError::Task`] where the work panicked.
-pub(crate) async fn transact<T, W>(app: &App, work: W) -> Result<T, DomainError>
-where
-    T: Send + 'static,
-    W: for<'a> FnOnce(&'a App, &'a DatabaseTransaction) -> BoxFuture<'a, Result<T, DomainError>>
-        + Send
-        + 'static,
-{
-    let own = app.clone();
-    let span = app.db.span("transaction");
-    let all = async move {
-        let tx = own.db.begin().await?;
-        match work(&own, &tx).await {
-            Ok(done) => {
-                tx.commit().await?;
-                Ok(done)
-            }
-            Err(error) => {
-                if let DomainError::Database(error) = &error {
-                    own.db.note(error);
-                }
-                Err(tx.abandon(error).await)
-            }
-        }
-    };
-    let task = app.tasks.spawn(all.instrument(span));
-    task.await.map_err(|error| DomainError::Task(error.to_string()))?
+    core.after_commit(Arc::clone(&parts.callers) as Arc<dyn AfterCommit>);
+    Ok(Identity { core, parts: Arc::new(parts), ..identity })
 }

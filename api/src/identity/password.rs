@@ -10,8 +10,8 @@ use icu_normalizer::ComposingNormalizer;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
-use super::secret;
 use crate::record::error::DomainError;
+use crate::secret;
 
 /// Characters that a new password has at least.
 pub const MIN_LENGTH: usize = 12;

@@ -29,7 +29,7 @@ fn is_fresh(signed_in_at: DateTime, now: DateTime) -> bool {
 /// [`crate::record::error::DomainError::RateLimited`] after too many attempts.
 pub async fn prove(call: &Call, given: Option<SecretString>) -> Result<(), Undone> {
     let needed = || Problem::beside("password", Said::new(&messages::IDENTITY_NEEDED));
-    let (app, now) = (&call.app, call.app.clock.now());
+    let (identity, now) = (&call.identity, call.identity.clock.now());
     let Some(known) = call.known.as_deref() else { return Ok(()) };
     match (&known.credential, given) {
         (Credential::Session { account, .. }, Some(given)) => {
@@ -40,17 +40,17 @@ pub async fn prove(call: &Call, given: Option<SecretString>) -> Result<(), Undon
                 return Err(Problem::too_long("password", password::MAX_LENGTH).not_of_the_input().into());
             }
             let key = email_key(&account.email);
-            let is_known = network::is_known(app, Some(account.id), call.from);
-            let attempt = app.identity.throttles().sign_in(&key, call.from, now, is_known).await?;
-            let hash = accounts::credentials(&app.db, &key).await?.and_then(|(_, hash)| hash);
-            if !app.identity.hashing().verify(given, hash).await? {
+            let is_known = network::is_known(identity, Some(account.id), call.from);
+            let attempt = identity.throttles().sign_in(&key, call.from, now, is_known).await?;
+            let hash = accounts::credentials(&identity.db, &key).await?.and_then(|(_, hash)| hash);
+            if !identity.hashing().verify(given, hash).await? {
                 return Err(Problem::beside("password", Said::new(&said::WRONG_PASSWORD)).into());
             }
-            app.identity.throttles().signed_in(&key, call.from, attempt);
+            identity.throttles().signed_in(&key, call.from, attempt);
             Ok(())
         }
         (Credential::Session { session, .. }, None) => {
-            match sessions::created_at(app.db.writer(), *session).await? {
+            match sessions::created_at(identity.db.writer(), *session).await? {
                 Some(at) if is_fresh(at, now) => Ok(()),
                 _ => Err(needed().into()),
             }

@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 
 use super::line::{Fault, Line};
 use super::{csv as table, source};
-use crate::app::App;
 use crate::changes::{self, Change};
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::read::{Dialect, Transaction};
 use crate::record::value::Language;
@@ -118,12 +118,12 @@ type Chunk = Result<(Vec<Parsed>, u64), ImportError>;
 /// # Errors
 /// See [`ImportError`]. Bad lines are no error: they are reported, and counted in the summary.
 pub async fn run(
-    app: &App,
+    core: &Core,
     input: Box<dyn Read + Send>,
     options: &Options,
     report: &mut dyn Report,
 ) -> Result<Summary, ImportError> {
-    let mut import = Import::open(app, options, report).await?;
+    let mut import = Import::open(core, options, report).await?;
     let format = options.format;
     import.pass(move |chunks| read(input, format, chunks)).await?;
     import.delete().await?;
@@ -139,7 +139,7 @@ pub async fn run(
             break;
         }
         import.last_count = Some(count);
-        import.batch_size = if stuck { LAST_TRY } else { usual_batch(app) };
+        import.batch_size = if stuck { LAST_TRY } else { usual_batch(core) };
         import.final_pass = stuck;
         import.pass(move |chunks| read_waiting(waiting, chunks)).await?;
         if stuck {
@@ -151,18 +151,18 @@ pub async fn run(
 
 /// Lets SQLite keep more in memory while a large file is written: its indexes are written all over, and the log is
 /// copied back into the database less often.
-pub(super) async fn make_room(app: &App) -> Result<(), DomainError> {
-    if app.db.dialect() == Dialect::Sqlite {
+pub(super) async fn make_room(core: &Core) -> Result<(), DomainError> {
+    if core.db.dialect() == Dialect::Sqlite {
         let roomy = "PRAGMA cache_size = -131072; PRAGMA wal_autocheckpoint = 16384";
-        app.db.writer().execute_unprepared(roomy).await?;
+        core.db.writer().execute_unprepared(roomy).await?;
     }
     Ok(())
 }
 
 /// Lines in one transaction. The lists of names are written all over, and SQLite writes every page that a transaction
 /// has touched once: larger ones write far less.
-fn usual_batch(app: &App) -> usize {
-    if app.db.dialect() == Dialect::Sqlite { 8 * BATCH } else { BATCH }
+fn usual_batch(core: &Core) -> usize {
+    if core.db.dialect() == Dialect::Sqlite { 8 * BATCH } else { BATCH }
 }
 
 /// Reads and parses lines in a thread of its own, so that parsing goes on while the database writes.
@@ -331,7 +331,7 @@ struct Running {
 }
 
 struct Import<'a> {
-    app: &'a App,
+    core: &'a Core,
     options: &'a Options,
     report: &'a mut dyn Report,
     sources: HashMap<String, Source>,
@@ -347,15 +347,15 @@ struct Import<'a> {
 
 impl<'a> Import<'a> {
     async fn open(
-        app: &'a App,
+        core: &'a Core,
         options: &'a Options,
         report: &'a mut dyn Report,
     ) -> Result<Self, ImportError> {
-        make_room(app).await?;
-        let known = source::all(app.db.writer()).await?;
+        make_room(core).await?;
+        let known = source::all(core.db.writer()).await?;
         let sink = if options.strict {
-            let tx = app.db.begin().await.map_err(DomainError::from)?;
-            if app.db.dialect() == Dialect::Postgres {
+            let tx = core.db.begin().await.map_err(DomainError::from)?;
+            if core.db.dialect() == Dialect::Postgres {
                 // The file may come slowly; the transaction ends with this command all the same.
                 let patient = "SET LOCAL idle_in_transaction_session_timeout = 0";
                 tx.execute_unprepared(patient).await.map_err(DomainError::from)?;
@@ -365,7 +365,7 @@ impl<'a> Import<'a> {
             Sink::Each
         };
         Ok(Self {
-            app,
+            core,
             options,
             report,
             sources: known.into_iter().map(|source| (source.name.clone(), source)).collect(),
@@ -374,7 +374,7 @@ impl<'a> Import<'a> {
             waiting: Waiting::new()?,
             deletions: Deletions::new()?,
             last_count: None,
-            batch_size: usual_batch(app),
+            batch_size: usual_batch(core),
             final_pass: false,
             summary: Summary::default(),
         })
@@ -442,22 +442,22 @@ impl<'a> Import<'a> {
             for some in names.iter().collect::<Vec<_>>().chunks(BATCH) {
                 live += match &self.sink {
                     Sink::Each => {
-                        guard::live(self.app.db.writer(), self.app.db.dialect(), source, some).await?
+                        guard::live(self.core.db.writer(), self.core.db.dialect(), source, some).await?
                     }
-                    Sink::Whole { tx, .. } => guard::live(tx, self.app.db.dialect(), source, some).await?,
+                    Sink::Whole { tx, .. } => guard::live(tx, self.core.db.dialect(), source, some).await?,
                 };
             }
             whole += live;
             decided.insert(source.clone(), live);
         }
-        let (dialect, now) = (self.app.db.dialect(), self.app.clock.now());
+        let (dialect, now) = (self.core.db.dialect(), self.core.clock.now());
         let is_meant = self.options.confirm_deletes == Some(whole);
         for (source, live) in decided {
             let confirmed = if is_meant { Confirmed::Yes } else { Confirmed::No };
             let asked = (source.as_str(), live);
             let problem = match &self.sink {
                 Sink::Each => {
-                    guard::blocked(self.app.db.writer(), dialect, asked, confirmed, now, "delete").await?
+                    guard::blocked(self.core.db.writer(), dialect, asked, confirmed, now, "delete").await?
                 }
                 Sink::Whole { tx, .. } => {
                     guard::blocked(tx, dialect, asked, confirmed, now, "delete").await?
@@ -530,8 +530,8 @@ impl<'a> Import<'a> {
             return Ok(Err(Fault::new("source", advice)));
         };
         let added = match &self.sink {
-            Sink::Each => source::add(self.app, name, region).await,
-            Sink::Whole { tx, .. } => source::add_within(self.app, tx, name, region).await,
+            Sink::Each => source::add(self.core, name, region).await,
+            Sink::Whole { tx, .. } => source::add_within(self.core, tx, name, region).await,
         };
         match added {
             Ok(source) => {
@@ -549,7 +549,7 @@ impl<'a> Import<'a> {
         if batch.submissions.is_empty() {
             return Ok(());
         }
-        let alone = self.app.db.dialect() == Dialect::Sqlite
+        let alone = self.core.db.dialect() == Dialect::Sqlite
             || self.running.as_ref().is_some_and(|running| !running.records.is_disjoint(&batch.records));
         if alone {
             self.settle().await?;
@@ -557,13 +557,13 @@ impl<'a> Import<'a> {
         let Ready { lines, submissions, records } = batch;
         match &mut self.sink {
             Sink::Each => {
-                let app = self.app.clone();
-                let task = tokio::spawn(async move { write::write(&app, submissions, End::PerItem).await });
+                let core = self.core.clone();
+                let task = tokio::spawn(async move { write::write(&core, submissions, End::PerItem).await });
                 let before = self.running.replace(Running { task, lines, records });
                 self.settle_one(before).await
             }
             Sink::Whole { tx, log } => {
-                let (outcomes, written) = write::apply(self.app, tx, &submissions).await?;
+                let (outcomes, written) = write::apply(self.core, tx, &submissions).await?;
                 for change in write::log_of(&written) {
                     let line = serde_json::to_string(&change).map_err(DomainError::from)?;
                     writeln!(log.file, "{line}")?;
@@ -631,7 +631,7 @@ impl<'a> Import<'a> {
             }
             let mut file = log.file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
             file.seek(SeekFrom::Start(0))?;
-            append(self.app, &tx, BufReader::new(file)).await?;
+            append(self.core, &tx, BufReader::new(file)).await?;
             tx.commit().await.map_err(DomainError::from)?;
         }
         self.summary.kept = true;
@@ -640,8 +640,8 @@ impl<'a> Import<'a> {
 }
 
 /// Appends the log of a whole file, part by part.
-async fn append(app: &App, tx: &DatabaseTransaction, log: BufReader<File>) -> Result<(), ImportError> {
-    let (dialect, now) = (app.db.dialect(), app.clock.now());
+async fn append(core: &Core, tx: &DatabaseTransaction, log: BufReader<File>) -> Result<(), ImportError> {
+    let (dialect, now) = (core.db.dialect(), core.clock.now());
     let mut first = None;
     let mut part: Vec<Change> = Vec::with_capacity(LOG_PART);
     let mut views = HashSet::new();

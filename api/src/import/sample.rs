@@ -5,8 +5,8 @@ use entity::instance::Entity as Instance;
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 
 use super::line::Line;
-use crate::app::App;
 use crate::changes;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::id;
 use crate::record::types::records;
@@ -49,14 +49,14 @@ fn submission(text: &str) -> Result<Submission, DomainError> {
 ///
 /// # Errors
 /// [`DomainError::Database`], or [`DomainError::Stored`] where the sample does not fit the rules.
-pub async fn load(app: &App) -> Result<Option<usize>, DomainError> {
-    let own = app.clone();
-    let task = app.tasks.spawn(async move { load_once(&own).await });
+pub async fn load(core: &Core) -> Result<Option<usize>, DomainError> {
+    let own = core.clone();
+    let task = core.tasks.spawn(async move { load_once(&own).await });
     task.await.map_err(|error| DomainError::Task(error.to_string()))?
 }
 
-async fn load_once(app: &App) -> Result<Option<usize>, DomainError> {
-    let tx = app.db.begin().await?;
+async fn load_once(core: &Core) -> Result<Option<usize>, DomainError> {
+    let tx = core.db.begin().await?;
     // Programs that start together load it one after the other: the second finds it loaded.
     tx.execute_unprepared("UPDATE instance SET sample_loaded = sample_loaded WHERE id = 1").await?;
     let loaded = Instance::find_by_id(1_i16).one(&tx).await?.is_some_and(|instance| instance.sample_loaded);
@@ -66,7 +66,7 @@ async fn load_once(app: &App) -> Result<Option<usize>, DomainError> {
     }
     let lines = FILES.iter().flat_map(|file| file.lines()).filter(|line| !line.is_empty());
     let submissions = lines.map(submission).collect::<Result<Vec<_>, _>>()?;
-    let (outcomes, written) = apply(app, &tx, &submissions).await?;
+    let (outcomes, written) = apply(core, &tx, &submissions).await?;
     for (outcome, submission) in outcomes.iter().zip(&submissions) {
         if outcome.status != Status::Created {
             let what = format!("sample: {:?} {:?}: {:?}", submission.id, outcome.status, outcome.problems);
@@ -74,7 +74,7 @@ async fn load_once(app: &App) -> Result<Option<usize>, DomainError> {
         }
     }
     tx.execute_unprepared("UPDATE instance SET sample_loaded = TRUE WHERE id = 1").await?;
-    changes::append(&tx, app.db.dialect(), log_of(&written), app.clock.now()).await?;
+    changes::append(&tx, core.db.dialect(), log_of(&written), core.clock.now()).await?;
     tx.commit().await?;
     Ok(Some(outcomes.len()))
 }

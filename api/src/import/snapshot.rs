@@ -19,15 +19,16 @@ use uuid::Uuid;
 use super::file::{LAST_TRY, Report, Waiting, make_room};
 use super::line::Fault;
 use super::source;
-use crate::app::App;
-use crate::directory::{KINDS, vocabulary};
+use crate::directory::KINDS;
 use crate::record::audit::Actor;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::read::keyed::hex;
 use crate::record::value::DateTime;
 use crate::record::write::replica::{self, Received, Taken, Unfit, shown, take};
 use crate::record::write::{Ended, SCHEMA_VERSION, Source, through};
 use crate::record::{RecordType, Times, id, value_of};
+use crate::vocabulary;
 
 /// Bytes of one line at most. It has the record twice: as it is shown, and as it is taken.
 const MAX_LINE: usize = 16 << 20;
@@ -185,17 +186,17 @@ pub fn recognize(file: Option<File>) -> std::io::Result<Recognized> {
 ///
 /// # Errors
 /// See [`SnapshotError`]. Records that are refused are no error: they are reported, and counted in the summary.
-pub async fn run(app: &App, file: File, report: &mut dyn Report) -> Result<Summary, SnapshotError> {
+pub async fn run(core: &Core, file: File, report: &mut dyn Report) -> Result<Summary, SnapshotError> {
     let file = Arc::new(file);
     let length = file.metadata()?.len();
-    let (checked, bad) = check(app, &file, report).await?;
+    let (checked, bad) = check(core, &file, report).await?;
     if bad > 0 {
         return Ok(Summary { records: checked.records, bad, ..Summary::default() });
     }
-    register(app, &checked.header.sources).await?;
-    make_room(app).await?;
+    register(core, &checked.header.sources).await?;
+    make_room(core).await?;
     let summary = Summary { records: checked.records, kept: true, ..Summary::default() };
-    let mut import = Import { app, report, waiting: Waiting::new()?, summary, is_last: false };
+    let mut import = Import { core, report, waiting: Waiting::new()?, summary, is_last: false };
     rewind(&file)?;
     let reading = Arc::clone(&file);
     import.pass(length, move |chunks| send(Lines::of(&reading), chunks)).await?;
@@ -254,11 +255,11 @@ enum Told {
 
 /// Checks all of a file; answers how many lines are bad.
 async fn check(
-    app: &App,
+    core: &Core,
     file: &Arc<File>,
     report: &mut dyn Report,
 ) -> Result<(Checked, u64), SnapshotError> {
-    let known: Vec<Source> = source::all(app.db.writer()).await?;
+    let known: Vec<Source> = source::all(core.db.writer()).await?;
     let (sender, mut told) = mpsc::channel(64);
     let reading = Arc::clone(file);
     let checking = tokio::task::spawn_blocking(move || {
@@ -441,9 +442,9 @@ fn received(text: &str) -> Result<Received, Unfit> {
 }
 
 /// Registers the sources of a file that are not known here.
-async fn register(app: &App, sources: &[NamedSource]) -> Result<(), DomainError> {
+async fn register(core: &Core, sources: &[NamedSource]) -> Result<(), DomainError> {
     for one in sources {
-        source::add(app, &one.name, &one.region).await?;
+        source::add(core, &one.name, &one.region).await?;
     }
     Ok(())
 }
@@ -528,7 +529,7 @@ impl<'a> Batched<'a> {
 }
 
 struct Import<'a> {
-    app: &'a App,
+    core: &'a Core,
     report: &'a mut dyn Report,
     waiting: Waiting,
     summary: Summary,
@@ -573,10 +574,10 @@ impl Import<'_> {
         let (lines, batch): (Vec<Numbers>, Vec<Received>) = records.into_iter().unzip();
         let batch = Arc::new(batch);
         let received = Arc::clone(&batch);
-        let taken = through(self.app, move |app, tx| {
+        let taken = through(self.core, move |core, tx| {
             let received = Arc::clone(&received);
             Box::pin(async move {
-                let (taken, written) = take(app, tx, &received, &Actor::CommandLine).await?;
+                let (taken, written) = take(core, tx, &received, &Actor::CommandLine).await?;
                 let kept = !written.is_empty();
                 Ok(Ended { answer: taken, written, kept })
             })

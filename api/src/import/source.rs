@@ -9,19 +9,19 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::app::App;
-use crate::directory::vocabulary::vocabularies;
 use crate::identity::api_key::Maker;
-use crate::identity::transact;
 use crate::record::audit::{self, Action, Actor, Subject};
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::id;
 use crate::record::messages::accounts::NO_REGION;
 use crate::record::messages::{Said, pushing};
 use crate::record::problem::{Problem, Problems, Undone};
 use crate::record::read::{Database, Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
+use crate::record::transact::transact;
 use crate::record::value::DateTime;
 use crate::record::write::Source;
+use crate::vocabulary::vocabularies;
 
 pub mod graphql;
 
@@ -105,10 +105,10 @@ fn of_region(found: Registered, region: &str) -> Result<Source, DomainError> {
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a name that is not allowed or taken by another region, or an unknown region.
-pub async fn add(app: &App, name: &str, region: &str) -> Result<Source, DomainError> {
+pub async fn add(core: &Core, name: &str, region: &str) -> Result<Source, DomainError> {
     refusal(name, region)?;
     let new = Source { name: name.to_owned(), region: region.to_owned() };
-    let found = registered(app, Maker::Operator.actor(), new).await?;
+    let found = registered(core, Maker::Operator.actor(), new).await?;
     of_region(found, region)
 }
 
@@ -117,7 +117,7 @@ pub async fn add(app: &App, name: &str, region: &str) -> Result<Source, DomainEr
 /// # Errors
 /// Those of [`add`].
 pub async fn add_within(
-    app: &App,
+    core: &Core,
     tx: &DatabaseTransaction,
     name: &str,
     region: &str,
@@ -125,20 +125,22 @@ pub async fn add_within(
     refusal(name, region)?;
     let new = Source { name: name.to_owned(), region: region.to_owned() };
     let by = Maker::Operator.actor();
-    of_region(register(tx, app.db.dialect(), app.clock.now(), by, new).await?, region)
+    of_region(register(tx, core.db.dialect(), core.clock.now(), by, new).await?, region)
 }
 
-async fn registered(app: &App, by: Actor, new: Source) -> Result<Registered, DomainError> {
-    let now = app.clock.now();
-    transact(app, move |app, tx| Box::pin(async move { register(tx, app.db.dialect(), now, by, new).await }))
-        .await
+async fn registered(core: &Core, by: Actor, new: Source) -> Result<Registered, DomainError> {
+    let now = core.clock.now();
+    transact(core, move |core, tx| {
+        Box::pin(async move { register(tx, core.db.dialect(), now, by, new).await })
+    })
+    .await
 }
 
 /// Registers a source for who administers its region. Registering the same again changes nothing.
 ///
 /// # Errors
 /// [`Undone::Refused`] with all that is wrong; [`DomainError::Database`].
-pub async fn register_for(app: &App, maker: Maker<'_>, new: Source) -> Result<Registered, Undone> {
+pub async fn register_for(core: &Core, maker: Maker<'_>, new: Source) -> Result<Registered, Undone> {
     let mut wrong = Problems::default();
     if !is_name(&new.name) {
         let said = Said::new(&pushing::SOURCE_NAME_FORM).with("limit", MAX_NAME.to_string());
@@ -151,7 +153,7 @@ pub async fn register_for(app: &App, maker: Maker<'_>, new: Source) -> Result<Re
     }
     wrong.none_or_refused()?;
     let region = new.region.clone();
-    let found = registered(app, maker.actor(), new).await?;
+    let found = registered(core, maker.actor(), new).await?;
     if found.source.region != region {
         // Whose it is, is no business of theirs.
         return Err(Problem::new("name", &pushing::SOURCE_TAKEN).into());

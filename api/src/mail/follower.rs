@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::door::{self, Letter, NotSent};
 use super::{Door, Mailer, Parts, purpose, store};
-use crate::app::App;
 use crate::changes::lease::Lease;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::value::DateTime;
 
@@ -39,16 +39,16 @@ const LONGEST_DELAY_OF_REFUSED: i64 = 4 * 3600 * SECOND;
 
 impl Mailer {
     /// Sends what waits until `stop` is cancelled. Failures only delay it.
-    pub fn start(&self, app: &App, stop: CancellationToken) {
+    pub fn start(&self, core: &Core, stop: CancellationToken) {
         let Some(parts) = self.0.clone() else { return };
-        app.tasks.spawn(follow(app.clone(), parts, stop));
+        core.tasks.spawn(follow(core.clone(), parts, stop));
     }
 }
 
-async fn follow(app: App, parts: Arc<Parts>, stop: CancellationToken) {
+async fn follow(core: Core, parts: Arc<Parts>, stop: CancellationToken) {
     let mut pause = SHORTEST_PAUSE;
     loop {
-        let wait = match turn(&app, &parts, &stop).await {
+        let wait = match turn(&core, &parts, &stop).await {
             Ok(()) => {
                 pause = SHORTEST_PAUSE;
                 POLL
@@ -68,41 +68,41 @@ async fn follow(app: App, parts: Arc<Parts>, stop: CancellationToken) {
 }
 
 /// Sends what is due now, if there is something and nobody else does.
-async fn turn(app: &App, parts: &Parts, stop: &CancellationToken) -> Result<(), DomainError> {
-    if !store::any_due(app.db.writer(), app.clock.now()).await? {
+async fn turn(core: &Core, parts: &Parts, stop: &CancellationToken) -> Result<(), DomainError> {
+    if !store::any_due(core.db.writer(), core.clock.now()).await? {
         return Ok(());
     }
-    let Some(lease) = Lease::take(&app.db, LEASE, LEASE_TIME).await? else { return Ok(()) };
+    let Some(lease) = Lease::take(&core.db, LEASE, LEASE_TIME).await? else { return Ok(()) };
     let sent = tokio::select! {
         () = stop.cancelled() => Ok(()),
-        () = lease.keep_on(&app.db, LEASE_TIME) => Ok(()),
-        sent = send_due(app, parts) => sent,
+        () = lease.keep_on(&core.db, LEASE_TIME) => Ok(()),
+        sent = send_due(core, parts) => sent,
     };
-    lease.give_back_within(&app.db, LEASE_TIME).await;
+    lease.give_back_within(&core.db, LEASE_TIME).await;
     sent
 }
 
-async fn send_due(app: &App, parts: &Parts) -> Result<(), DomainError> {
+async fn send_due(core: &Core, parts: &Parts) -> Result<(), DomainError> {
     loop {
-        let rows = store::due(app.db.writer(), app.clock.now(), BATCH).await?;
+        let rows = store::due(core.db.writer(), core.clock.now(), BATCH).await?;
         if rows.is_empty() {
             return Ok(());
         }
         for row in rows {
             let (id, attempts) = (row.id, row.attempts + 1);
-            let now = app.clock.now();
+            let now = core.clock.now();
             if row.sealed.is_some() && row.give_up_at <= now.micros() {
                 tracing::warn!(%id, attempts = row.attempts, "a mail is given up: its time is over");
-                store::delete(app.db.writer(), id).await?;
+                store::delete(core.db.writer(), id).await?;
                 continue;
             }
-            match deliver(app, parts, row).await {
-                Ok(()) => store::delete(app.db.writer(), id).await?,
+            match deliver(core, parts, row).await {
+                Ok(()) => store::delete(core.db.writer(), id).await?,
                 Err(error) => {
                     tracing::warn!(%id, attempts, %error, "a mail is put off");
                     let delay = delay(attempts, error.is_permanent(), rand::random());
                     let next_at = DateTime::from_micros(now.micros() + delay);
-                    store::put_off(app.db.writer(), id, attempts, next_at).await?;
+                    store::put_off(core.db.writer(), id, attempts, next_at).await?;
                 }
             }
         }
@@ -110,12 +110,12 @@ async fn send_due(app: &App, parts: &Parts) -> Result<(), DomainError> {
 }
 
 /// Does what a row asks for.
-async fn deliver(app: &App, parts: &Parts, row: Model) -> Result<(), NotSent> {
+async fn deliver(core: &Core, parts: &Parts, row: Model) -> Result<(), NotSent> {
     let Some(sealed) = &row.sealed else {
         let folder = parts.folder.clone();
         return blocking(move || door::delete_files(&folder, &row.address_hash)).await;
     };
-    let opened = app.identity.encryption().ok().and_then(|key| key.open(&purpose(row.id), sealed));
+    let opened = core.encryption().ok().and_then(|key| key.open(&purpose(row.id), sealed));
     let letter: Option<Letter> = opened.and_then(|plain| serde_json::from_slice(&plain).ok());
     let letter =
         letter.ok_or_else(|| NotSent::Form("it was encrypted with another ENCRYPTION_KEY".into()))?;

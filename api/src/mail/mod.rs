@@ -14,8 +14,9 @@ use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::identity::Identity;
 use crate::identity::account::email_key;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::value::{DateTime, EmailAddress, Language};
 
@@ -129,23 +130,23 @@ fn purpose(id: Uuid) -> String {
 }
 
 /// The keyed hash under which the mails of an address are found.
-fn address_hash(app: &App, address: &EmailAddress) -> Result<Vec<u8>, DomainError> {
-    Ok(app.identity.encryption()?.digest("mail address", email_key(address).as_bytes()))
+fn address_hash(core: &Core, address: &EmailAddress) -> Result<Vec<u8>, DomainError> {
+    Ok(core.encryption()?.digest("mail address", email_key(address).as_bytes()))
 }
 
 /// Writes a mail, to be sent when the transaction is committed.
 ///
 /// # Errors
 /// [`DomainError::Database`]; [`DomainError::Stored`] in a program without mails.
-pub async fn enqueue(on: &impl ConnectionTrait, app: &App, mail: Mail) -> Result<(), DomainError> {
-    let (id, now) = (app.new_id(), app.clock.now().micros());
-    let (subject, text) = mail.template.render(mail.language, &app.mail.parts()?.page);
+pub async fn enqueue(on: &impl ConnectionTrait, identity: &Identity, mail: Mail) -> Result<(), DomainError> {
+    let (id, now) = (identity.new_id(), identity.clock.now().micros());
+    let (subject, text) = mail.template.render(mail.language, &identity.mail.parts()?.page);
     let address_hash = match &mail.to {
-        Some(address) => address_hash(app, address)?,
-        None => crate::identity::secret::random::<32>().to_vec(),
+        Some(address) => address_hash(identity, address)?,
+        None => crate::secret::random::<32>().to_vec(),
     };
     let letter = serde_json::to_vec(&Letter { to: mail.to, subject, text })?;
-    let sealed = app.identity.encryption()?.seal(&purpose(id), &letter);
+    let sealed = identity.encryption()?.seal(&purpose(id), &letter);
     let sealed = sealed.map_err(|_| DomainError::Task("a mail could not be encrypted".into()))?;
     let give_up_at = mail.until.map_or(now + GIVE_UP, |until| until.micros().min(now + GIVE_UP));
     let row = Model {
@@ -164,8 +165,8 @@ pub async fn enqueue(on: &impl ConnectionTrait, app: &App, mail: Mail) -> Result
 ///
 /// # Errors
 /// [`DomainError::Database`]; [`DomainError::Stored`] in a program without an encryption key.
-pub async fn waiting(app: &App, address: &EmailAddress) -> Result<Vec<DateTime>, DomainError> {
-    store::waiting(&app.db, &address_hash(app, address)?).await
+pub async fn waiting(core: &Core, address: &EmailAddress) -> Result<Vec<DateTime>, DomainError> {
+    store::waiting(&core.db, &address_hash(core, address)?).await
 }
 
 /// Deletes all mails that wait for an address, and asks for its files to be deleted, which happens soon after the
@@ -174,18 +175,22 @@ pub async fn waiting(app: &App, address: &EmailAddress) -> Result<Vec<DateTime>,
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn purge(on: &impl ConnectionTrait, app: &App, address: &EmailAddress) -> Result<(), DomainError> {
-    let hash = address_hash(app, address)?;
+pub async fn purge(
+    on: &impl ConnectionTrait,
+    core: &Core,
+    address: &EmailAddress,
+) -> Result<(), DomainError> {
+    let hash = address_hash(core, address)?;
     store::delete_of(on, &hash).await?;
     let row = Model {
-        id: app.new_id(),
+        id: core.new_id(),
         address_hash: hash,
         sealed: None,
         attempts: 0,
         // Before anything else.
         next_at: 0,
         give_up_at: i64::MAX,
-        created_at: app.clock.now().micros(),
+        created_at: core.clock.now().micros(),
     };
     store::insert(on, row).await
 }

@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use crate::directory::vocabulary::vocabularies;
 use crate::record::messages::fill;
 use crate::record::value::Language;
+use crate::vocabulary::vocabularies;
 
 mod profile;
 

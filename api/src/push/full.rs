@@ -8,10 +8,10 @@ use std::sync::Arc;
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
-use super::running::Begun;
+use super::running::{Begun, Pushes};
 use super::{RETRY_AFTER, about, authority, busy, store};
-use crate::app::App;
 use crate::record::RecordType;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::messages::{self, Said, pushing};
 use crate::record::policy::Viewer;
@@ -58,31 +58,36 @@ pub struct Begin {
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn running(
-    app: &App,
+    core: &Core,
     db: &Arc<Database>,
     regions: Option<&[String]>,
 ) -> Result<Vec<Begin>, DomainError> {
-    store::running(db, regions, app.clock.now()).await
+    store::running(db, regions, core.clock.now()).await
 }
 
 /// Begins a push of all records of a source.
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn begin(app: &App, viewer: &Viewer, source: &str) -> Result<Result<Begin, Problem>, DomainError> {
-    let source = match authority(app, viewer, ("source", source)).await? {
+pub async fn begin(
+    core: &Core,
+    pushes: &Pushes,
+    viewer: &Viewer,
+    source: &str,
+) -> Result<Result<Begin, Problem>, DomainError> {
+    let source = match authority(core, viewer, ("source", source)).await? {
         Ok(source) => source,
         Err(problem) => return Ok(Err(problem)),
     };
-    let Begun::Now(ticket) = app.pushes.begin(&source.name, None) else {
+    let Begun::Now(ticket) = pushes.begin(&source.name, None) else {
         return Ok(Err(busy(RETRY_AFTER).with_argument("source")));
     };
-    let (id, begun_at) = (app.new_id(), app.clock.now());
+    let (id, begun_at) = (core.new_id(), core.clock.now());
     let name = source.name.clone();
-    let is_free = through(app, move |app, tx| {
+    let is_free = through(core, move |core, tx| {
         let (name, _held) = (name.clone(), &ticket);
         Box::pin(async move {
-            let dialect = app.db.dialect();
+            let dialect = core.db.dialect();
             let is_free = store::lock(tx, dialect, &name, begun_at).await?.is_some();
             if is_free {
                 store::begin(tx, dialect, (id, &name), begun_at).await?;
@@ -145,39 +150,39 @@ impl From<Problem> for Completed {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn complete(app: &App, asked: Complete) -> Result<Completed, DomainError> {
+pub async fn complete(core: &Core, pushes: &Pushes, asked: Complete) -> Result<Completed, DomainError> {
     if !asked.viewer.pushes_anything() {
         let is_known = asked.viewer.signed_in;
         let message = if is_known { &pushing::NOT_SYNC_PARTNER } else { &messages::NOT_SIGNED_IN };
         return Ok(about("id", Said::new(message)).into());
     }
-    let found = store::full_push(app.db.reader(), app.db.dialect(), asked.id).await?;
+    let found = store::full_push(core.db.reader(), core.db.dialect(), asked.id).await?;
     let Some(found) = found.filter(|found| asked.viewer.pushes_for(&found.source.region)) else {
         return Ok(unknown("id").into());
     };
     let source = found.source;
-    let Begun::Now(ticket) = app.pushes.begin(&source.name, None) else {
+    let Begun::Now(ticket) = pushes.begin(&source.name, None) else {
         return Ok(busy(RETRY_AFTER).with_argument("id").into());
     };
     let shared = Arc::new((asked, source, ticket));
-    through(app, move |app, tx| {
+    through(core, move |core, tx| {
         let shared = Arc::clone(&shared);
         Box::pin(async move {
             let (asked, source, _) = &*shared;
-            complete_in(app, tx, asked, source).await
+            complete_in(core, tx, asked, source).await
         })
     })
     .await
 }
 
 async fn complete_in(
-    app: &App,
+    core: &Core,
     tx: &DatabaseTransaction,
     asked: &Complete,
     source: &Source,
 ) -> Result<Ended<Completed>, DomainError> {
     let nothing = |answer: Completed| Ok(Ended { answer, written: Vec::new(), kept: false });
-    let (dialect, now) = (app.db.dialect(), app.clock.now());
+    let (dialect, now) = (core.db.dialect(), core.clock.now());
     if store::lock(tx, dialect, &source.name, now).await?.is_none() {
         return nothing(busy(RETRY_AFTER).with_argument("id").into());
     }
@@ -219,7 +224,7 @@ async fn complete_in(
         .collect();
     // Those that others refer to go before them.
     left.sort_by_key(|submission| std::cmp::Reverse(submission.input.record_type()));
-    let (stays, written) = delete(app, tx, left).await?;
+    let (stays, written) = delete(core, tx, left).await?;
     let deleted = written.iter().filter(|record| record.after.is_none()).count();
     let deleted = i64::try_from(deleted).unwrap_or(i64::MAX);
     store::end(tx, dialect, (asked.id, deleted), now).await?;
@@ -229,7 +234,7 @@ async fn complete_in(
 
 /// Deletes records, those that others of them refer to after these; some of those that stay, and what was written.
 async fn delete(
-    app: &App,
+    core: &Core,
     tx: &DatabaseTransaction,
     mut left: Vec<Submission>,
 ) -> Result<(Vec<Stays>, Vec<Written>), DomainError> {
@@ -240,7 +245,7 @@ async fn delete(
         let mut rest = left.into_iter().peekable();
         while rest.peek().is_some() {
             let some: Vec<Submission> = rest.by_ref().take(TOGETHER).collect();
-            let (outcomes, records) = apply(app, tx, &some).await?;
+            let (outcomes, records) = apply(core, tx, &some).await?;
             written.extend(records);
             for (submission, outcome) in some.into_iter().zip(outcomes) {
                 if matches!(outcome.status, Status::Updated | Status::Unchanged) {

@@ -15,8 +15,8 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use crate::app::App;
 use crate::record::RecordType;
+use crate::record::core::Core;
 use crate::record::error::{DomainError, is_untaken};
 use crate::record::messages::{self, Said, pushing};
 use crate::record::policy::Viewer;
@@ -128,7 +128,7 @@ fn placed(problem: Problem, place: usize, of: Option<RecordType>) -> Problem {
 
 /// Whether somebody pushes for a source; the source, or why they do not. `path` is the argument that names it.
 async fn authority(
-    app: &App,
+    core: &Core,
     viewer: &Viewer,
     (path, name): (&str, &str),
 ) -> Result<Result<Source, Problem>, DomainError> {
@@ -137,7 +137,7 @@ async fn authority(
         return Ok(Err(about(path, Said::new(message))));
     }
     let shown: String = name.chars().take(64).flat_map(char::escape_debug).collect();
-    let Some(source) = store::source(&app.db, &name.replace('\0', "")).await? else {
+    let Some(source) = store::source(&core.db, &name.replace('\0', "")).await? else {
         return Ok(Err(about(path, Said::new(&pushing::SOURCE_UNKNOWN).with("source", shown))));
     };
     if !viewer.pushes_for(&source.region) {
@@ -287,15 +287,15 @@ fn submission(item: Item, source: &Source) -> Result<Submission, Problem> {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn push(app: &App, push: Push) -> Result<Pushed, DomainError> {
-    let source = match authority(app, &push.viewer, ("input.source", &push.source)).await? {
+pub async fn push(core: &Core, pushes: &Pushes, push: Push) -> Result<Pushed, DomainError> {
+    let source = match authority(core, &push.viewer, ("input.source", &push.source)).await? {
         Ok(source) => source,
         Err(problem) => return Ok(problem.into()),
     };
     if let Some(problem) = form(&push) {
         return Ok(problem.into());
     }
-    if let Err(after) = app.pushes.count(push.viewer.account.unwrap_or_default(), app.clock.now()) {
+    if let Err(after) = pushes.count(push.viewer.account.unwrap_or_default(), core.clock.now()) {
         return Ok(busy(after).into());
     }
     let once = Once::new(&push.viewer, &push.key, "pushRecords", &push.sent)?;
@@ -303,18 +303,18 @@ pub async fn push(app: &App, push: Push) -> Result<Pushed, DomainError> {
     let ready = Ready::new(push, source, once);
     let patient_until = Instant::now() + PATIENCE;
     loop {
-        let now = app.clock.now().micros();
+        let now = core.clock.now().micros();
         let known = match &ready.once {
-            Some(once) => look(app.db.reader(), app.db.dialect(), once, now).await?,
+            Some(once) => look(core.db.reader(), core.db.dialect(), once, now).await?,
             None => None,
         };
         match known {
-            Some(Claimed::Again(_, Some(stored))) => return replayed(app, &ready, &stored).await,
+            Some(Claimed::Again(_, Some(stored))) => return replayed(core, &ready, &stored).await,
             Some(_) => return Ok(mismatch().into()),
             None => {}
         }
-        match app.pushes.begin(&ready.source.name, ready.once.as_ref().map(Once::key)) {
-            Begun::Now(ticket) => return run(app, ready, ticket).await,
+        match pushes.begin(&ready.source.name, ready.once.as_ref().map(Once::key)) {
+            Begun::Now(ticket) => return run(core, ready, ticket).await,
             Begun::SameSource => return Ok(busy(RETRY_AFTER).into()),
             Begun::SameKey(mut ends) => {
                 if timeout_at(patient_until, ends.changed()).await.is_err() {
@@ -348,23 +348,23 @@ fn nothing(answer: Tried) -> Ended<Tried> {
 }
 
 /// Writes a batch, again without each record that the database does not take.
-async fn run(app: &App, ready: Ready, ticket: Ticket) -> Result<Pushed, DomainError> {
+async fn run(core: &Core, ready: Ready, ticket: Ticket) -> Result<Pushed, DomainError> {
     // The place is kept by whatever is running, also where the caller goes away.
     let (mut ready, ticket) = (Arc::new(ready), Arc::new(ticket));
     let mut reruns = 0;
     loop {
         let (batch, place) = (Arc::clone(&ready), Arc::clone(&ticket));
-        let tried = through(app, move |app, tx| {
+        let tried = through(core, move |core, tx| {
             let (batch, _held) = (Arc::clone(&batch), &place);
-            Box::pin(async move { attempt(app, tx, &batch).await })
+            Box::pin(async move { attempt(core, tx, &batch).await })
         })
         .await;
         return match tried {
             Ok(Tried::Done(told)) => Ok(done(told)),
-            Ok(Tried::Before(stored)) => replayed(app, &ready, &stored).await,
+            Ok(Tried::Before(stored)) => replayed(core, &ready, &stored).await,
             Ok(Tried::Refused(problem)) => Ok(problem.into()),
             Err(error) if reruns < RERUNS && is_refused(&error) => {
-                let Some(at) = culprit(app, &ready, &ticket).await? else { return Err(error) };
+                let Some(at) = culprit(core, &ready, &ticket).await? else { return Err(error) };
                 reruns += 1;
                 tracing::warn!(%error, source = ready.source.name, "the database does not take a record that is pushed");
                 ready = Arc::new(ready.without(at, Problem::new("", &pushing::WRITE_FAILED)));
@@ -381,13 +381,17 @@ fn is_refused(error: &DomainError) -> bool {
 }
 
 /// The first submission that the database does not take, by trying less and less of the batch.
-async fn culprit(app: &App, ready: &Arc<Ready>, ticket: &Arc<Ticket>) -> Result<Option<usize>, DomainError> {
+async fn culprit(
+    core: &Core,
+    ready: &Arc<Ready>,
+    ticket: &Arc<Ticket>,
+) -> Result<Option<usize>, DomainError> {
     let fails = async |count: usize| {
         let (batch, place) = (Arc::clone(ready), Arc::clone(ticket));
-        let tried = through(app, move |app, tx| {
+        let tried = through(core, move |core, tx| {
             let (batch, _held) = (Arc::clone(&batch), &place);
             Box::pin(async move {
-                apply(app, tx, &batch.submissions[..count]).await?;
+                apply(core, tx, &batch.submissions[..count]).await?;
                 Ok(Ended { answer: (), written: Vec::new(), kept: false })
             })
         });
@@ -409,10 +413,10 @@ async fn culprit(app: &App, ready: &Arc<Ready>, ticket: &Arc<Ticket>) -> Result<
 }
 
 /// One transaction.
-async fn attempt(app: &App, tx: &DatabaseTransaction, ready: &Ready) -> Result<Ended<Tried>, DomainError> {
-    let (dialect, now) = (app.db.dialect(), app.clock.now());
+async fn attempt(core: &Core, tx: &DatabaseTransaction, ready: &Ready) -> Result<Ended<Tried>, DomainError> {
+    let (dialect, now) = (core.db.dialect(), core.clock.now());
     if let Some(once) = &ready.once {
-        match claimed(app, tx, once).await? {
+        match claimed(core, tx, once).await? {
             Some(Claimed::First) => {}
             Some(Claimed::Again(_, Some(stored))) => return Ok(nothing(Tried::Before(stored))),
             Some(_) => return Ok(nothing(Tried::Refused(mismatch()))),
@@ -428,7 +432,7 @@ async fn attempt(app: &App, tx: &DatabaseTransaction, ready: &Ready) -> Result<E
         let problem = if is_own { full::over("input.fullPush") } else { full::unknown("input.fullPush") };
         return Ok(nothing(Tried::Refused(problem)));
     }
-    let (outcomes, written) = apply(app, tx, &ready.submissions).await?;
+    let (outcomes, written) = apply(core, tx, &ready.submissions).await?;
     let mut told = ready.told(outcomes);
     if ready.mode == PushMode::AllOrNothing && !told.iter().all(Told::is_good) {
         for (place, told) in told.iter_mut().enumerate() {
@@ -443,7 +447,7 @@ async fn attempt(app: &App, tx: &DatabaseTransaction, ready: &Ready) -> Result<E
         return Ok(nothing(Tried::Done(told)));
     }
     if let Some(full_push) = locked.full_push {
-        let key = app.identity.encryption()?;
+        let key = core.encryption()?;
         let mentioned = ready.external_ids.iter().zip(&told).map(|(external_id, told)| {
             let text = [ready.source.name.as_bytes(), &[0], external_id.as_bytes()].concat();
             (key.digest(MENTIONS, &text), told.id)
@@ -466,12 +470,12 @@ async fn attempt(app: &App, tx: &DatabaseTransaction, ready: &Ready) -> Result<E
 }
 
 /// What a key stands for; nothing where somebody else still holds it.
-async fn claimed(app: &App, tx: &DatabaseTransaction, once: &Once) -> Result<Option<Claimed>, DomainError> {
-    if app.db.dialect() == Dialect::Sqlite {
-        return claim(app, tx, once, Uuid::nil()).await.map(Some);
+async fn claimed(core: &Core, tx: &DatabaseTransaction, once: &Once) -> Result<Option<Claimed>, DomainError> {
+    if core.db.dialect() == Dialect::Sqlite {
+        return claim(core, tx, once, Uuid::nil()).await.map(Some);
     }
     tx.execute_unprepared(&format!("SET LOCAL lock_timeout = {}", PATIENCE.as_millis())).await?;
-    match claim(app, tx, once, Uuid::nil()).await {
+    match claim(core, tx, once, Uuid::nil()).await {
         // SQLSTATE 55P03, `lock_not_available`.
         Err(DomainError::Database(error)) if error.to_string().contains("lock timeout") => Ok(None),
         Err(error) => Err(error),
@@ -495,7 +499,7 @@ fn done(told: Vec<Told>) -> Pushed {
 }
 
 /// What became of a batch that was sent before. Conflicts are looked at again: nothing of them is stored.
-async fn replayed(app: &App, ready: &Ready, stored: &str) -> Result<Pushed, DomainError> {
+async fn replayed(core: &Core, ready: &Ready, stored: &str) -> Result<Pushed, DomainError> {
     let mut told = outcome::decode(stored)?;
     let conflicts: Vec<usize> =
         (0..told.len()).filter(|place| told[*place].status == Status::Conflict).collect();
@@ -505,10 +509,10 @@ async fn replayed(app: &App, ready: &Ready, stored: &str) -> Result<Pushed, Doma
         let (places, submissions): (Vec<usize>, Vec<Submission>) =
             wanted.map(|(place, submission)| (*place, submission.clone())).unzip();
         let submissions = Arc::new(submissions);
-        let outcomes = through(app, move |app, tx| {
+        let outcomes = through(core, move |core, tx| {
             let submissions = Arc::clone(&submissions);
             Box::pin(async move {
-                let (answer, _) = apply(app, tx, &submissions).await?;
+                let (answer, _) = apply(core, tx, &submissions).await?;
                 Ok(Ended { answer, written: Vec::new(), kept: false })
             })
         });

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::full::{self, Begin, Complete, Completed, SHOWN};
 use super::{Item, MAX_BATCH, MAX_RECORD, MAX_RECORDS, Push, PushMode, Pushed, push};
 use crate::changes::{self, ChangeCursor};
-use crate::directory::node::{self, Node};
+use crate::node::{self, Node};
 use crate::record::RecordType;
 use crate::record::abstract_type::Abstract;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
@@ -301,7 +301,7 @@ impl PushMutation {
             items,
             sent: raw.clone(),
         };
-        let pushed = push(mutator.app(), batch).await.graphql()?;
+        let pushed = push(mutator.core(), ctx.data()?, batch).await.graphql()?;
         let want = Selection::of(ctx);
         let below = want.below("PushRecordsPayload", "results").unwrap_or_default();
         let nodes = shown(reader, &below, &pushed, &known).await.graphql()?;
@@ -338,7 +338,7 @@ impl PushMutation {
     ) -> GraphqlResult<BeginFullPushPayload> {
         let mutator = Mutator::of(ctx)?;
         let reader = mutator.reader();
-        Ok(match full::begin(mutator.app(), &reader.viewer, &source).await.graphql()? {
+        Ok(match full::begin(mutator.core(), ctx.data()?, &reader.viewer, &source).await.graphql()? {
             Ok(begun) => BeginFullPushPayload { full_push: Some(begun.into()), user_errors: Vec::new() },
             Err(problem) => {
                 let user_errors = vec![UserError::new(&problem, &reader.languages)];
@@ -372,7 +372,7 @@ impl PushMutation {
             confirm_deletes,
         };
         let Completed { deleted, replayed, stays, problems } =
-            full::complete(mutator.app(), asked).await.graphql()?;
+            full::complete(mutator.core(), ctx.data()?, asked).await.graphql()?;
         let done = problems.is_empty();
         let told = |problem: &Problem| UserError::new(problem, &reader.languages);
         let refused = stays.into_iter().map(|stays| UnmentionedRecord {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_graphql::{Error, ErrorExtensions};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
-use crate::changes::fault::CursorFault;
+use crate::record::error::fault::CursorFault;
 use crate::record::read::Fault;
 
 mod code;
+pub mod fault;
 
 pub use code::{Code, Described, Retry};
 

@@ -5,6 +5,8 @@ use uuid::Uuid;
 
 pub mod abstract_type;
 pub mod audit;
+pub mod clock;
+pub mod core;
 pub mod erasure;
 pub mod error;
 pub mod geo;
@@ -24,6 +26,7 @@ pub mod read;
 pub mod reader;
 pub mod reference;
 pub mod slug;
+pub mod transact;
 pub mod trusted_clock;
 pub(crate) mod types;
 pub mod user_error;

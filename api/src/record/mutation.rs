@@ -23,7 +23,7 @@ use super::write::{
     Answer, Answered, Ended, MAX_KEY, Merge, Mergeable, Once, RecordInput, Removal, Status, Step, Submission,
     merge, through, write_once,
 };
-use crate::app::App;
+use crate::record::core::Core;
 
 /// What was deleted, when it will be, or why it is not.
 #[derive(Clone, Debug, Default, SimpleObject)]
@@ -156,7 +156,7 @@ pub struct MergeArguments<'a> {
 /// Writes for whoever calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutator<'a> {
-    app: &'a App,
+    core: &'a Core,
     reader: &'a Arc<Reader>,
 }
 
@@ -166,12 +166,12 @@ impl<'a> Mutator<'a> {
     /// # Errors
     /// Only where the schema is run without one.
     pub fn of(ctx: &Context<'a>) -> GraphqlResult<Self> {
-        Ok(Self { app: ctx.data()?, reader: Reader::of(ctx)? })
+        Ok(Self { core: ctx.data()?, reader: Reader::of(ctx)? })
     }
 
     /// The program.
-    pub fn app(&self) -> &'a App {
-        self.app
+    pub fn core(&self) -> &'a Core {
+        self.core
     }
 
     /// The one who reads what was written.
@@ -203,7 +203,7 @@ impl<'a> Mutator<'a> {
                 Some(Once::new(&self.reader.viewer, &key, made, &input.unwrap_or_default())?)
             }
         };
-        let submission = Submission { id: Some(self.app.new_id()), ..self.submission(record) };
+        let submission = Submission { id: Some(self.core.new_id()), ..self.submission(record) };
         self.write(submission, once).await
     }
 
@@ -301,17 +301,17 @@ impl<'a> Mutator<'a> {
             survivor_revision: asked.base_revision,
             duplicate_revision: asked.duplicate_revision,
         });
-        let merged = through(self.app, move |app, tx| {
+        let merged = through(self.core, move |core, tx| {
             let asked = Arc::clone(&merge_of);
             Box::pin(async move {
-                let (answer, written) = merge::<K>(app, tx, &asked).await?;
+                let (answer, written) = merge::<K>(core, tx, &asked).await?;
                 let kept = !written.is_empty();
                 Ok(Ended { answer, written, kept })
             })
         })
         .await?;
         for account in merged.accounts {
-            self.app.identity.callers().forget_account(account);
+            self.core.account_changed(account);
         }
         Ok(Done { id: merged.survivor, before: false, problems: merged.problems })
     }
@@ -337,7 +337,7 @@ impl<'a> Mutator<'a> {
     }
 
     async fn write(&self, submission: Submission, once: Option<Once>) -> Result<Done, DomainError> {
-        let outcome = match write_once(self.app, submission, once).await? {
+        let outcome = match write_once(self.core, submission, once).await? {
             Answered::Before(id) => return Ok(Done { id: Some(id), before: true, ..Done::default() }),
             Answered::Otherwise => {
                 let problem = Problem::beside("idempotencyKey", Said::new(&messages::KEY_REUSED));

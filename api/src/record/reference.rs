@@ -74,7 +74,7 @@ async fn resolve_once(
         let (seen, condition) = match viewer {
             Some(viewer) => (
                 format!("{} {} AS r ON r.id = v.record_id", dialect.join(), record_type.prefix()),
-                format!("AND {}", batch.app.kinds.of(record_type).sees(viewer, dialect, "r")),
+                format!("AND {}", batch.core.kinds.of(record_type).sees(viewer, dialect, "r")),
             ),
             None => Default::default(),
         };

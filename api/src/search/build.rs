@@ -20,7 +20,7 @@ impl Follower<'_> {
         mut live: Option<Position>,
         progress: &mut (dyn FnMut(u64, u64) + Send),
     ) -> Result<(u64, Position), Trouble> {
-        let db = &self.app.db;
+        let db = &self.core.db;
         let mut total = 0;
         for of in all_of::<SearchType>() {
             total += store::count(db, of).await?;
@@ -67,7 +67,7 @@ impl Follower<'_> {
     /// Follows the index that is searched, as long as it is there.
     async fn follow_live(&self, live: Option<Position>) -> Result<Option<Position>, Trouble> {
         let Some(mut live) = live else { return Ok(None) };
-        let head = changes::head(&self.app.db).await?;
+        let head = changes::head(&self.core.db).await?;
         if head.feed_id != live.feed_id {
             return Ok(None);
         }

@@ -100,7 +100,7 @@ impl Follower<'_> {
         let mut total = 0;
         for of in all_of::<SearchType>() {
             // For each audience.
-            total += 2 * store::count(&self.app.db, of).await?;
+            total += 2 * store::count(&self.core.db, of).await?;
         }
         progress(0, total);
         let mut found = Vec::new();
@@ -138,7 +138,7 @@ impl Follower<'_> {
         // What was refused once may be taken now.
         for (of, ids) in &mut again {
             for id in &self.dead() {
-                let found = store::records(&self.app.db, *of, None, before(*id), 1).await?;
+                let found = store::records(&self.core.db, *of, None, before(*id), 1).await?;
                 if found.first().is_some_and(|(found, _)| found == id) {
                     ids.insert(*id);
                 }
@@ -177,7 +177,7 @@ impl Follower<'_> {
             for (of, side) in &mut tables {
                 if side.is_short() {
                     let after = side.last.unwrap_or(Uuid::nil());
-                    side.fill(store::records(&self.app.db, *of, Some(audience), after, PAGE).await?);
+                    side.fill(store::records(&self.core.db, *of, Some(audience), after, PAGE).await?);
                 }
             }
             // The table whose next record comes first.
@@ -219,7 +219,7 @@ impl Follower<'_> {
     async fn changed_since(&self, mut seq: i64) -> Result<BTreeSet<Uuid>, Trouble> {
         let mut changed = BTreeSet::new();
         loop {
-            let entries = changes::after(&self.app.db, seq, ENTRIES).await?;
+            let entries = changes::after(&self.core.db, seq, ENTRIES).await?;
             let Some(last) = entries.last() else { return Ok(changed) };
             seq = last.seq;
             changed.extend(entries.iter().map(|entry| entry.record_id));

@@ -19,9 +19,9 @@ use super::engine::{Batch, Engine, EngineError, Position, Target};
 use super::guard::{GuardError, Held, LEASE_TIME};
 use super::store::{self, DeadLetter, Job, Outcome, Task};
 use super::{Audience, SearchType};
-use crate::app::App;
 use crate::changes::{self, Operation, retention};
 use crate::record::all_of;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
@@ -63,7 +63,7 @@ pub(super) enum Trouble {
 
 /// Follows the log until it is told to stop. Failures of the engine or the database only delay it.
 pub async fn follow(
-    app: App,
+    core: Core,
     engine: Arc<dyn Engine>,
     reached: watch::Sender<Option<Position>>,
     stop: CancellationToken,
@@ -74,18 +74,18 @@ pub async fn follow(
         // To stop in the middle loses nothing: the index goes on from the place in the log that it holds itself.
         let held = tokio::select! {
             () = stop.cancelled() => return,
-            held = hold(&app, &*engine, &reached) => held,
+            held = hold(&core, &*engine, &reached) => held,
         };
         let ended = match held {
             Ok(held) => {
-                let follower = Follower::new(&app, &engine, &held.index, &reached);
+                let follower = Follower::new(&core, &engine, &held.index, &reached);
                 let ended = tokio::select! {
                     () = stop.cancelled() => None,
-                    () = held.keep(&app.db) => Some(Trouble::Lost),
+                    () = held.keep(&core.db) => Some(Trouble::Lost),
                     ended = follower.run() => ended.err(),
                 };
                 engine.release().await;
-                held.give_back(&app.db).await;
+                held.give_back(&core.db).await;
                 ended
             }
             Err(trouble) => Some(trouble),
@@ -105,12 +105,12 @@ pub async fn follow(
 
 /// Waits for the right to write. Meanwhile another program follows, and this one tells how far that is.
 async fn hold(
-    app: &App,
+    core: &Core,
     engine: &dyn Engine,
     reached: &watch::Sender<Option<Position>>,
 ) -> Result<Held, Trouble> {
     loop {
-        if let Some(held) = Held::take(&app.db, &engine.guard(), LEASE_TIME).await? {
+        if let Some(held) = Held::take(&core.db, &engine.guard(), LEASE_TIME).await? {
             return Ok(held);
         }
         let _ = reached.send_replace(engine.position().await?);
@@ -123,16 +123,16 @@ async fn hold(
 /// # Errors
 /// A sentence for the operator.
 pub async fn at_once(
-    app: &App,
+    core: &Core,
     engine: &Arc<dyn Engine>,
     held: &Held,
     task: Task,
     progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Outcome, String> {
     let (reached, _) = watch::channel(None);
-    let follower = Follower::new(app, engine, &held.index, &reached);
+    let follower = Follower::new(core, engine, &held.index, &reached);
     let done = tokio::select! {
-        () = held.keep(&app.db) => Err(Trouble::Lost),
+        () = held.keep(&core.db) => Err(Trouble::Lost),
         done = follower.at_once(task, progress) => done,
     };
     done.map_err(|trouble| trouble.to_string())
@@ -140,7 +140,7 @@ pub async fn at_once(
 
 /// The follower of one index, while it may write to it.
 pub(super) struct Follower<'a> {
-    pub(super) app: &'a App,
+    pub(super) core: &'a Core,
     pub(super) engine: &'a Arc<dyn Engine>,
     pub(super) index: &'a str,
     reached: &'a watch::Sender<Option<Position>>,
@@ -150,12 +150,12 @@ pub(super) struct Follower<'a> {
 
 impl<'a> Follower<'a> {
     fn new(
-        app: &'a App,
+        core: &'a Core,
         engine: &'a Arc<dyn Engine>,
         index: &'a str,
         reached: &'a watch::Sender<Option<Position>>,
     ) -> Self {
-        Self { app, engine, index, reached, dead: Mutex::default() }
+        Self { core, engine, index, reached, dead: Mutex::default() }
     }
 
     /// Follows until something fails.
@@ -167,7 +167,7 @@ impl<'a> Follower<'a> {
             position = self.catch_up(position).await?;
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
-                if let Some(job) = store::next_job(&self.app.db, self.index).await? {
+                if let Some(job) = store::next_job(&self.core.db, self.index).await? {
                     position = self.work(job, position).await?;
                     continue;
                 }
@@ -205,9 +205,9 @@ impl<'a> Follower<'a> {
 
     /// The place in the log of the live index, where the log still tells all that came after it.
     async fn live(&self) -> Result<Option<Position>, Trouble> {
-        let head = changes::head(&self.app.db).await?;
+        let head = changes::head(&self.core.db).await?;
         // Deletions before it are not told any more.
-        let floor = retention::floor(&self.app.db).await?;
+        let floor = retention::floor(&self.core.db).await?;
         let fits = |at: &Position| at.feed_id == head.feed_id && (floor..=head.seq).contains(&at.seq);
         Ok(self.engine.position().await?.filter(fits))
     }
@@ -226,8 +226,8 @@ impl<'a> Follower<'a> {
 
     /// Does what was asked for, and says how far it is. A task that fails is not tried again: who asked is told.
     async fn work(&self, job: Job, position: Position) -> Result<Position, Trouble> {
-        let now = || self.app.clock.now();
-        let db = &self.app.db;
+        let now = || self.core.clock.now();
+        let db = &self.core.db;
         store::progress(db, job.id, 0, 0, now()).await?;
         let (done, told) = watch::channel((0, 0));
         let mut progress = |count, total| {
@@ -272,7 +272,7 @@ impl<'a> Follower<'a> {
     pub(super) async fn catch_up(&self, mut position: Position) -> Result<Position, Trouble> {
         loop {
             self.tell(position);
-            let head = changes::head(&self.app.db).await?;
+            let head = changes::head(&self.core.db).await?;
             if head.feed_id != position.feed_id || head.seq < position.seq {
                 position = self.start().await?;
             } else if head.seq > position.seq {
@@ -295,7 +295,7 @@ impl<'a> Follower<'a> {
         position: Position,
         until: i64,
     ) -> Result<Position, Trouble> {
-        let mut entries = changes::after(&self.app.db, position.seq, ENTRIES).await?;
+        let mut entries = changes::after(&self.core.db, position.seq, ENTRIES).await?;
         entries.retain(|entry| entry.seq <= until);
         let Some(last) = entries.last().map(|entry| entry.seq) else {
             return Ok(Position { seq: until, ..position });
@@ -346,8 +346,8 @@ impl<'a> Follower<'a> {
         let known = self.dead();
         let gone: Vec<Uuid> = known.intersection(&gone).copied().collect();
         if !dead.is_empty() || !gone.is_empty() {
-            let now = self.app.clock.now();
-            store::account(&self.app.db, self.index, &dead, &gone, position.seq, now).await?;
+            let now = self.core.clock.now();
+            store::account(&self.core.db, self.index, &dead, &gone, position.seq, now).await?;
             let mut known = self.dead.lock().unwrap_or_else(PoisonError::into_inner);
             known.retain(|id| !gone.contains(id));
             known.extend(dead.iter().map(|letter| letter.id));
@@ -361,7 +361,7 @@ impl<'a> Follower<'a> {
     }
 
     async fn load_dead(&self) -> Result<(), DomainError> {
-        let known = store::dead_letters(&self.app.db, self.index).await?;
+        let known = store::dead_letters(&self.core.db, self.index).await?;
         *self.dead.lock().unwrap_or_else(PoisonError::into_inner) = known.into_iter().collect();
         Ok(())
     }
@@ -417,10 +417,10 @@ impl<'a> Follower<'a> {
 
     fn reader(&self, audience: Audience) -> Arc<Reader> {
         Reader::new(
-            Arc::clone(&self.app.db),
+            Arc::clone(&self.core.db),
             audience.viewer(),
             LanguagePreferences::parse(""),
-            self.app.clock.now().to_utc().date_naive(),
+            self.core.clock.now().to_utc().date_naive(),
         )
     }
 }

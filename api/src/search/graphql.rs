@@ -15,7 +15,6 @@ use super::{SearchFacet, SearchType};
 use crate::changes::{ChangeCursor, Head};
 use crate::directory::organization::graphql::NearInput;
 use crate::directory::talent::Availability;
-use crate::directory::vocabulary::{Named, Term, Vocabulary, vocabularies};
 use crate::identity::caller::Call;
 use crate::record::abstract_type::Abstract;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
@@ -27,6 +26,7 @@ use crate::record::reader::Reader;
 use crate::record::types::{enumerated, records};
 use crate::record::value::{Language, fold};
 use crate::record::{all_of, name_of};
+use crate::vocabulary::{Named, Term, Vocabulary, vocabularies};
 
 /// Suggestions where `first` is not given.
 const DEFAULT_SUGGESTIONS: i32 = 8;
@@ -410,7 +410,7 @@ impl SearchQuery {
     ) -> GraphqlResult<SearchConnection> {
         let (types, first) = (self::types(types), first.unwrap_or(DEFAULT_PAGE));
         let call = Call::of(ctx)?;
-        call.app.traffic.search(call, 1).graphql()?;
+        call.identity.traffic.search(call, 1).graphql()?;
         let asked = Asked { query, types, filter, facets, language, first, after, not_before };
         let field = Selection::root(ctx);
         asked.answer(Reader::of(ctx)?, ctx.data()?, &field).await.graphql()
@@ -430,7 +430,7 @@ impl SearchQuery {
     ) -> GraphqlResult<Vec<Suggestion>> {
         let (reader, search): (_, &Search) = (Reader::of(ctx)?, ctx.data()?);
         let call = Call::of(ctx)?;
-        call.app.traffic.search(call, 1).graphql()?;
+        call.identity.traffic.search(call, 1).graphql()?;
         let want = Selection::of(ctx).below("Suggestion", "node");
         let (types, first) = (self::types(types), first.unwrap_or(DEFAULT_SUGGESTIONS));
         suggestions(reader, search, &prefix, &types, filter.as_ref(), first, want.as_ref()).await.graphql()

@@ -86,7 +86,7 @@ records!(make_search_result);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::node::RECORDS;
+    use crate::node::RECORDS;
 
     #[test]
     fn every_record_with_a_name_can_be_found() {

@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::follower::at_once;
 use super::guard::{GuardError, Held, LEASE_TIME, index_of};
 use super::store::{self, Outcome, Task};
-use crate::app::App;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 
 /// How often the other program is asked how far it is.
@@ -43,12 +43,12 @@ pub enum ReindexError {
 /// # Errors
 /// [`ReindexError`].
 pub async fn reindex(
-    app: &App,
+    core: &Core,
     engine: &Arc<dyn Engine>,
     task: Task,
     progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Outcome, ReindexError> {
-    reindex_within(app, engine, task, PATIENCE, progress).await
+    reindex_within(core, engine, task, PATIENCE, progress).await
 }
 
 /// The same, where the other program may take so long to begin, or to get any further.
@@ -56,7 +56,7 @@ pub async fn reindex(
 /// # Errors
 /// [`ReindexError`].
 pub async fn reindex_within(
-    app: &App,
+    core: &Core,
     engine: &Arc<dyn Engine>,
     task: Task,
     patience: Duration,
@@ -66,18 +66,18 @@ pub async fn reindex_within(
     let mut asked: Option<Uuid> = None;
     let (mut last, mut moved) = (None, Instant::now());
     loop {
-        if let Some(held) = Held::take(&app.db, &guard, LEASE_TIME).await? {
+        if let Some(held) = Held::take(&core.db, &guard, LEASE_TIME).await? {
             if let Some(id) = asked {
                 // Who was asked has gone.
-                store::take_back(&app.db, id).await?;
+                store::take_back(&core.db, id).await?;
             }
-            let done = at_once(app, engine, &held, task, &mut progress).await;
+            let done = at_once(core, engine, &held, task, &mut progress).await;
             engine.release().await;
-            held.give_back(&app.db).await;
+            held.give_back(&core.db).await;
             return done.map_err(ReindexError::Failed);
         }
         if let Some(id) = asked {
-            let state = store::state(&app.db, id).await?;
+            let state = store::state(&core.db, id).await?;
             let state = state.ok_or_else(|| ReindexError::Failed("somebody has taken it back".into()))?;
             if state.begun {
                 progress(state.done, state.total);
@@ -92,13 +92,13 @@ pub async fn reindex_within(
                 None => {}
             }
         } else if let Some(index) = index_of(&guard).map_err(GuardError::File)? {
-            let id = app.new_id();
-            store::ask(&app.db, id, &index, task, app.clock.now()).await?;
+            let id = core.new_id();
+            store::ask(&core.db, id, &index, task, core.clock.now()).await?;
             asked = Some(id);
         }
         if moved.elapsed() >= patience {
             if let Some(id) = asked {
-                store::take_back(&app.db, id).await?;
+                store::take_back(&core.db, id).await?;
             }
             return Err(ReindexError::Idle(patience));
         }

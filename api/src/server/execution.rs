@@ -332,10 +332,9 @@ impl Operation {
             .variables(self.variables)
             .data(Arc::clone(&reader))
             .data(Arc::clone(&resumption))
-            .data(app.search.clone())
-            .data(app.clone())
             .data(Arc::clone(&patience))
             .data(call);
+        request = app.given_to(request);
         if let Some(memory) = self.asked.memory {
             // The variables are as long as the body was: its memory is taken for as long as they are there.
             request = request.data(memory);
@@ -481,7 +480,12 @@ impl Frame {
         }
         answer::put_in_order(&mut response.data, self.plan.root());
         let reader = &self.reader;
-        contact_read::note(&self.shared.app, &reader.viewer, reader.shown_contacts());
+        contact_read::note(
+            &self.shared.app,
+            &self.shared.app.contact_reads,
+            &reader.viewer,
+            reader.shown_contacts(),
+        );
         let substitutes = reader.substitutes();
         if !substitutes.is_empty() {
             response.extensions.insert("languages".into(), Value::List(substitutes));

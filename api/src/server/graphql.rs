@@ -113,9 +113,9 @@ pub(super) fn caller(shared: &Shared, parts: &Parts, call: &Result<Call, Unident
 /// Who calls, from where.
 pub(super) async fn call(shared: &Shared, parts: &Parts) -> Result<Call, Unidentified> {
     let presented = Presented::of(&parts.headers)?;
-    let (app, nobody) = (shared.app.clone(), shared.settings.viewer.clone());
-    let known = presented.identify(&app).await?;
-    Ok(Call { app, presented, known, nobody, from: address::of(shared, parts) })
+    let (identity, nobody) = (shared.app.identity.clone(), shared.settings.viewer.clone());
+    let known = presented.identify(&identity).await?;
+    Ok(Call { identity, presented, known, nobody, from: address::of(shared, parts) })
 }
 
 /// The answer to what a handler of ours could not foresee.

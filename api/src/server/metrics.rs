@@ -269,7 +269,7 @@ fn open_files() -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::Clock;
+    use crate::record::clock::Clock;
     use crate::record::read::Database;
 
     #[tokio::test]

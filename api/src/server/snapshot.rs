@@ -63,9 +63,9 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
             sender: sender.clone(),
             allowance: Allowance::new(shared.settings.capacity.copy_pace),
         };
-        let run = |request| shared.schema.once(request);
+        let run = |request| shared.schema.once(shared.app.given_to(request));
         let made = tokio::select! {
-            made = tokio::time::timeout(TIME, snapshot::make(&call, &following, run, &mut lines)) => made.ok(),
+            made = tokio::time::timeout(TIME, snapshot::make(&call, &shared.app.contact_reads, &following, run, &mut lines)) => made.ok(),
             () = stopping.cancelled() => None,
         };
         drop(turn);

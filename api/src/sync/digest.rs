@@ -172,8 +172,8 @@ async fn walk<T: Send + 'static>(
     mut sum: T,
     add: impl Fn(&mut T, Held) + Send + 'static,
 ) -> Result<(ChangeCursor, T), DomainError> {
-    let (app, viewer, db) = (call.app.clone(), call.viewer().clone(), Arc::clone(&reader.db));
-    let task = app.tasks.spawn(async move {
+    let (identity, viewer, db) = (call.identity.clone(), call.viewer().clone(), Arc::clone(&reader.db));
+    let task = identity.tasks.spawn(async move {
         let db = db.snapshot().await?;
         let cursor = feed::end_of(&store::state(&db, None).await?, following.scope.clone());
         for of in all_of::<RecordType>().filter(|of| following.follows(*of)) {

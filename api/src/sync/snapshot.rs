@@ -20,12 +20,11 @@ use super::digest::{Held, Walk};
 use super::feed::scope::Following;
 use super::feed::{end_of, store};
 use crate::changes::ChangeCursor;
-use crate::changes::fault::View;
-use crate::directory::contact_read;
-use crate::directory::vocabulary;
+use crate::directory::contact_read::{self, ContactReads};
 use crate::identity::caller::Call;
 use crate::import::source;
 use crate::record::error::DomainError;
+use crate::record::error::fault::View;
 use crate::record::id::encode;
 use crate::record::read::Database;
 use crate::record::read::keyed::hex;
@@ -35,6 +34,7 @@ use crate::record::value::LanguagePreferences;
 use crate::record::write::SCHEMA_VERSION;
 use crate::record::write::replica::{Canonical, canonical};
 use crate::record::{RecordType, all_of, name_of, value_of};
+use crate::vocabulary;
 
 macro_rules! make_document {
     ($(
@@ -112,12 +112,14 @@ pub fn types_of<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<RecordTy
     names.map(of).collect()
 }
 
-/// Makes a copy of what a caller follows. `run` runs an operation of the schema.
+/// Makes a copy of what a caller follows. `run` runs an operation of the schema, with the services of the
+/// program. `reads` notes who was shown contact data.
 ///
 /// # Errors
 /// [`Failure`]: what was taken until then is not whole.
 pub async fn make<'s, R, S>(
     call: &Call,
+    reads: &ContactReads,
     following: &Following,
     run: R,
     sink: &mut S,
@@ -128,21 +130,21 @@ where
 {
     let wrong = |error| DomainError::Stored(format!("the document of snapshots is wrong: {error}"));
     let document = parse_query(DOCUMENT).map_err(wrong)?;
-    let db = call.app.db.long_snapshot().await.map_err(DomainError::from)?;
-    let mut copy = Copy { call, db, document, run, sink, hash: Sha256::new() };
+    let db = call.identity.db.long_snapshot().await.map_err(DomainError::from)?;
+    let mut copy = Copy { call, reads, db, document, run, sink, hash: Sha256::new() };
     let state = store::state(&copy.db, None).await?;
     copy.sink.begin(store::count_after(&copy.db, following, 0, state.head).await?);
     let view = |(region, visibility): &View| json!({"region": region, "visibility": name_of(*visibility)});
     let cursor = end_of(&state, following.scope.clone());
     let header = json!({
-        "instanceId": call.app.instance(call.app.db.writer()).await?,
+        "instanceId": call.identity.instance(call.identity.db.writer()).await?,
         "feedId": state.feed_id,
         "cursor": cursor.text(),
         "views": following.views.iter().map(view).collect::<Vec<_>>(),
         "schemaVersion": SCHEMA_VERSION,
         "vocabularyHash": vocabulary::hash(),
         "sources": copy.sources().await?,
-        "startedAt": call.app.clock.now().to_utc().to_rfc3339(),
+        "startedAt": call.identity.clock.now().to_utc().to_rfc3339(),
     });
     copy.send(line(&header), 0).await?;
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
@@ -167,6 +169,7 @@ where
 /// A copy that is being made.
 struct Copy<'a, R, S> {
     call: &'a Call,
+    reads: &'a ContactReads,
     db: Arc<Database>,
     document: ExecutableDocument,
     run: R,
@@ -203,15 +206,15 @@ where
         let told: Vec<Uuid> =
             some.iter().filter(|held| !held.content_hash.is_empty()).map(|held| held.id).collect();
         match self.db.transaction() {
-            Some(tx) => canonical(&self.call.app, tx, of, &told).await,
+            Some(tx) => canonical(&self.call.identity, tx, of, &told).await,
             None => Err(DomainError::Stored("a copy is made of a snapshot".into())),
         }
     }
 
     /// The lines of some records of a type.
     async fn lines(&self, of: RecordType, some: &[Held]) -> Result<Vec<u8>, DomainError> {
-        let app = &self.call.app;
-        let today = app.clock.now().to_utc().date_naive();
+        let identity = &self.call.identity;
+        let today = identity.clock.now().to_utc().date_naive();
         let viewer = self.call.viewer().clone();
         let reader = Reader::new(Arc::clone(&self.db), viewer, LanguagePreferences::default(), today);
         let mut canonical = self.canonical(of, some).await?;
@@ -220,7 +223,6 @@ where
         let mut request = Request::new(String::new())
             .variables(Variables::from_value(Value::Object(variables.into_iter().collect())))
             .data(Arc::clone(&reader))
-            .data(app.clone())
             .data(self.call.clone());
         request.operation_name = Some(of.prefix().to_owned());
         request.set_parsed_query(self.document.clone());
@@ -228,7 +230,7 @@ where
         if let Some(error) = response.errors.first() {
             return Err(DomainError::Stored(format!("a record cannot be told: {error}")));
         }
-        contact_read::note(app, &reader.viewer, reader.shown_contacts());
+        contact_read::note(identity, self.reads, &reader.viewer, reader.shown_contacts());
         let data = response.data.into_json()?;
         let nodes = data["nodes"].as_array().cloned().unwrap_or_default();
         let mut lines = Vec::new();

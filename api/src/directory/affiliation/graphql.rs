@@ -7,14 +7,14 @@ use crate::connection;
 use crate::directory::organization::OrganizationNode;
 use crate::directory::region::{RegionNode, known};
 use crate::directory::talent::TalentNode;
-use crate::directory::vocabulary::graphql::OccupationNode;
-use crate::directory::vocabulary::vocabularies;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::graphql_id;
 use crate::record::policy::Visibility;
 use crate::record::provenance::{ExternalId, Source};
 use crate::record::reader::Reader;
 use crate::record::value::{DateTime, Language, PartialDate};
+use crate::vocabulary::graphql::OccupationNode;
+use crate::vocabulary::vocabularies;
 
 connection!(
     AffiliationConnection,

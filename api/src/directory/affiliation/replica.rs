@@ -8,13 +8,13 @@ use super::AssertedBy;
 use super::assertion::SideOf;
 use super::write::{blank, last_day, sides};
 use crate::directory::replicated::{Json, Named, Text, known, replicated};
-use crate::directory::vocabulary::vocabularies;
 use crate::record::error::DomainError;
 use crate::record::provenance::Source;
 use crate::record::value::{LocalizedText, PartialDate};
 use crate::record::write::replica::{self, Refers, Unfit};
 use crate::record::write::{Batch, Draft, Numbered};
 use crate::record::{RecordType, Times, id as ids};
+use crate::vocabulary::vocabularies;
 
 replicated! {
     /// The replicated fields of an affiliation.

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::assertion::{Assertion, SideOf, Voice};
 use super::{AffiliationNode, AssertedBy, replica};
-use crate::directory::vocabulary::vocabularies;
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME};
@@ -25,6 +24,7 @@ use crate::record::write::{
     lock_ids, record_row, touch,
 };
 use crate::record::{RecordType, Times, messages, name_of, value_of};
+use crate::vocabulary::vocabularies;
 
 /// An affiliation, as it is written. An absent field keeps, null clears, a list replaces.
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::app::App;
 use crate::record::audit::ActorKind;
+use crate::record::core::Core;
 use crate::record::policy::Viewer;
 use crate::record::reader::ShownContact;
 
@@ -105,21 +105,21 @@ impl ContactReads {
 }
 
 /// Notes for the people concerned what a viewer was shown in an answer. It is written later.
-pub fn note(app: &App, viewer: &Viewer, shown: BTreeMap<Uuid, ShownContact>) {
-    if !shown.is_empty() && app.contact_reads.queue(viewer, shown, app.clock.now().micros()) {
-        let own = app.clone();
-        app.tasks.spawn(async move { write(&own).await });
+pub fn note(core: &Core, reads: &ContactReads, viewer: &Viewer, shown: BTreeMap<Uuid, ShownContact>) {
+    if !shown.is_empty() && reads.queue(viewer, shown, core.clock.now().micros()) {
+        let (own, reads) = (core.clone(), reads.clone());
+        core.tasks.spawn(async move { write(&own, &reads).await });
     }
 }
 
-async fn write(app: &App) {
+async fn write(core: &Core, reads: &ContactReads) {
     loop {
-        let batch = app.contact_reads.take();
+        let batch = reads.take();
         if batch.is_empty() {
             return;
         }
         for attempt in 1..=ATTEMPTS {
-            match store::insert(app, &batch).await {
+            match store::insert(core, &batch).await {
                 Ok(()) => break,
                 Err(error) if attempt == ATTEMPTS => {
                     tracing::error!(%error, lost = batch.len(), "reads of contact data could not be noted");

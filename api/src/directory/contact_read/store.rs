@@ -4,8 +4,8 @@ use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use super::ContactRead;
-use crate::app::App;
 use crate::record::audit::ActorKind;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::list::{Fetch, List, Order};
 use crate::record::name_of;
@@ -17,8 +17,8 @@ use crate::record::value::DateTime;
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn insert(app: &App, batch: &[(ContactRead, ShownContact)]) -> Result<(), DomainError> {
-    let dialect = app.db.dialect();
+pub async fn insert(core: &Core, batch: &[(ContactRead, ShownContact)]) -> Result<(), DomainError> {
+    let dialect = core.db.dialect();
     let keys = KeyColumns::new(&[
         ("id", KeyType::Id),
         ("talent_id", KeyType::Id),
@@ -47,7 +47,7 @@ pub async fn insert(app: &App, batch: &[(ContactRead, ShownContact)]) -> Result<
     );
     let rows = batch.iter().map(|(read, shown)| {
         vec![
-            KeyValue::Id(app.new_id()),
+            KeyValue::Id(core.new_id()),
             KeyValue::Id(read.talent),
             KeyValue::Int(read.minute),
             KeyValue::Text(name_of(read.reader()).to_owned()),
@@ -56,7 +56,7 @@ pub async fn insert(app: &App, batch: &[(ContactRead, ShownContact)]) -> Result<
             KeyValue::Int(shown.phone.into()),
         ]
     });
-    KeyedStatement { sql, keys }.execute(app.db.writer(), dialect, rows.collect()).await.map(|_| ())
+    KeyedStatement { sql, keys }.execute(core.db.writer(), dialect, rows.collect()).await.map(|_| ())
 }
 
 /// One who was shown how to reach a person, in an answer.

@@ -4,9 +4,9 @@ use uuid::Uuid;
 
 use super::OrganizationNode;
 use super::store::Columns;
-use crate::directory::vocabulary::Vocabulary;
 use crate::search::SearchType;
 use crate::search::document::{Document, Searchable, Text};
+use crate::vocabulary::Vocabulary;
 
 impl Searchable for OrganizationNode {
     const OF: SearchType = SearchType::Organization;

@@ -8,8 +8,6 @@ use crate::connection;
 use crate::directory::affiliation::graphql::AffiliationConnection;
 use crate::directory::partnership::graphql::{PartnershipConnection, PartnershipFilter};
 use crate::directory::region::{RegionNode, TerritoryNode, known};
-use crate::directory::vocabulary::Vocabulary;
-use crate::directory::vocabulary::graphql::{SectorNode, TermNode, term_node};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::geo;
 use crate::record::id::{self, graphql_id};
@@ -24,6 +22,8 @@ use crate::record::provenance::{Claim, ExternalId, ExternalIdInput, Source};
 use crate::record::read::{KeyValue, Selection};
 use crate::record::reader::Reader;
 use crate::record::value::{DateTime, EmailAddress, Identifier, Language, LocalizedText, PartialDate, Url};
+use crate::vocabulary::Vocabulary;
+use crate::vocabulary::graphql::{SectorNode, TermNode, term_node};
 
 connection!(
     OrganizationConnection,

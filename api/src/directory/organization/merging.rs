@@ -12,7 +12,6 @@ use super::write::{Organizations, derive};
 use super::{Address, OrganizationStatus, succession};
 use crate::directory::affiliation::{self, Side};
 use crate::directory::partnership;
-use crate::directory::vocabulary::vocabularies;
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
 use crate::record::input::to_json;
@@ -22,6 +21,7 @@ use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::Claim;
 use crate::record::value::{Identifier, LocalizedText};
 use crate::record::write::{Batch, Kind, Mergeable, Pair, Rewritten, lock_ids, union_of};
+use crate::vocabulary::vocabularies;
 
 /// Fills a field that is empty, and notes its name.
 fn fill<T: Clone>(

@@ -7,13 +7,13 @@ use uuid::Uuid;
 use super::write::{blank, derive};
 use super::{Address, OrganizationStatus};
 use crate::directory::replicated::{Json, Level, Named, Slug, Text, known, replicated};
-use crate::directory::vocabulary::{Vocabulary, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::input::to_json;
 use crate::record::provenance::{Claim, Source};
 use crate::record::value::{EmailAddress, Identifier, Language, LocalizedText, PartialDate, Url};
 use crate::record::write::replica::{self, Refers, Unfit};
 use crate::record::{RecordType, Times, id as ids};
+use crate::vocabulary::{Vocabulary, vocabularies};
 
 replicated! {
     /// The replicated fields of an organization.

@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::graphql::{OrganizationFilter, OrganizationOrder};
 use super::{Address, Card, Contact, Details, Organization, OrganizationNode};
-use crate::directory::vocabulary::{Vocabulary, sector_facets, territories_within, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, Directory, Fetch, List, Order, Ranges, filled};
 use crate::record::lookup::Key;
@@ -18,6 +17,7 @@ use crate::record::read::{
 use crate::record::reader::Reader;
 use crate::record::value::Identifier;
 use crate::record::{Head, RecordType, columns_of, id, name_of};
+use crate::vocabulary::{Vocabulary, sector_facets, territories_within, vocabularies};
 
 /// The groups of columns that a selection needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

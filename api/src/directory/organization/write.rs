@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::name::ComparableName;
 use super::{Address, GeoPoint, OrganizationNode, OrganizationStatus, replica, succession};
-use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
 use crate::directory::{affiliation, partnership};
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT, to_json};
@@ -22,6 +21,7 @@ use crate::record::value::{EmailAddress, Given, Identifier, Language, PartialDat
 use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{self, Batch, Draft, Kind, Numbered, Reference, ReferredBy, Written, record_row};
 use crate::record::{RecordType, Times, geo, messages, name_of};
+use crate::vocabulary::{Vocabulary, sector_facet, vocabularies};
 
 /// A postal address, as it is written.
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]

@@ -4,9 +4,9 @@ use uuid::Uuid;
 
 use super::PartnershipNode;
 use super::store::Columns;
-use crate::directory::vocabulary::Vocabulary;
 use crate::search::SearchType;
 use crate::search::document::{Document, Searchable, Text};
+use crate::vocabulary::Vocabulary;
 
 impl Searchable for PartnershipNode {
     const OF: SearchType = SearchType::Partnership;

@@ -7,8 +7,6 @@ use crate::connection;
 use crate::directory::affiliation::Period;
 use crate::directory::organization::OrganizationNode;
 use crate::directory::region::{RegionNode, known};
-use crate::directory::vocabulary::Vocabulary;
-use crate::directory::vocabulary::graphql::{SectorNode, TermNode, term_node};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::graphql_id;
 use crate::record::list::{OrderDirection, Sort, SortKey};
@@ -21,6 +19,8 @@ use crate::record::provenance::{Claim, ExternalId, Source};
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::value::{Date, DateTime, Language, LocalizedText, Money};
+use crate::vocabulary::Vocabulary;
+use crate::vocabulary::graphql::{SectorNode, TermNode, term_node};
 
 connection!(
     PartnershipConnection,

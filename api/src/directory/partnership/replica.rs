@@ -12,7 +12,6 @@ use super::write::{Row, add_up, blank, derive, organizations, starts_key};
 use super::{PartnershipStatus, PartyRole};
 use crate::directory::affiliation::write::last_day;
 use crate::directory::replicated::{Field as _, Json, Level, Named, Slug, Text, known, replicated};
-use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::input::to_json;
 use crate::record::provenance::{Claim, Source};
@@ -20,6 +19,7 @@ use crate::record::value::{Currency, Decimal, LocalizedText, PartialDate, sort_k
 use crate::record::write::replica::{self, Refers, Unfit};
 use crate::record::write::{Batch, Draft, Numbered};
 use crate::record::{RecordType, Times, id as ids};
+use crate::vocabulary::{Vocabulary, sector_facet, vocabularies};
 
 replicated! {
     /// The replicated fields of a partnership.

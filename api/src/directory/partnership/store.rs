@@ -6,7 +6,6 @@ use uuid::Uuid;
 use super::graphql::{PartnershipFilter, PartnershipOrder};
 use super::{Card, Details, Partnership, PartnershipNode, PartyRole, Terms};
 use crate::directory::organization::{self, OrganizationNode};
-use crate::directory::vocabulary::{Vocabulary, sector_facets, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, Directory, Fetch, List, Order, Ranges, filled};
 use crate::record::node::Node;
@@ -17,6 +16,7 @@ use crate::record::read::{
 };
 use crate::record::reader::Reader;
 use crate::record::{Head, RecordType, columns_of, id, name_of};
+use crate::vocabulary::{Vocabulary, sector_facets, vocabularies};
 
 /// The groups of columns that a selection needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use super::{PartnershipNode, PartnershipStatus, PartyRole, consent, replica};
 use crate::directory::affiliation::write::last_day;
-use crate::directory::vocabulary::{Vocabulary, sector_facet, vocabularies};
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, to_json};
@@ -27,6 +26,7 @@ use crate::record::write::{
     lock_ids, record_row, rows_of, touch,
 };
 use crate::record::{RecordType, Times, name_of, value_of};
+use crate::vocabulary::{Vocabulary, sector_facet, vocabularies};
 
 /// An amount of money, as it is written.
 #[derive(Clone, Debug, Deserialize, InputObject)]

@@ -19,8 +19,8 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::app::App;
 use crate::directory::organization::write::{OrganizationInput, Organizations};
+use crate::identity::Identity;
 use crate::record::audit::{self, Action, Actor, Subject};
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, to_json};
@@ -162,7 +162,7 @@ fn submission(viewer: &Viewer, organization: Uuid, input: OrganizationInput) -> 
 }
 
 async fn note(
-    app: &App,
+    identity: &Identity,
     tx: &DatabaseTransaction,
     viewer: &Viewer,
     action: Action,
@@ -176,7 +176,7 @@ async fn note(
         fields,
         ..audit::Entry::new(Actor::of(Some(viewer)), action, subject)
     };
-    audit::record(tx, app.db.dialect(), vec![entry], app.clock.now()).await
+    audit::record(tx, identity.db.dialect(), vec![entry], identity.clock.now()).await
 }
 
 type Outcome = Result<Ended<Done>, DomainError>;
@@ -189,18 +189,18 @@ fn ended(answer: Done, written: Vec<Written>, kept: bool) -> Ended<Done> {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn propose(app: &App, draft: Draft) -> Result<Done, DomainError> {
+pub async fn propose(identity: &Identity, draft: Draft) -> Result<Done, DomainError> {
     let draft = Arc::new(draft);
-    through(app, move |app, tx| -> BoxFuture<'_, Outcome> {
+    through(identity, move |identity, tx| -> BoxFuture<'_, Outcome> {
         let draft = Arc::clone(&draft);
-        Box::pin(async move { propose_in(app, tx, &draft).await })
+        Box::pin(async move { propose_in(identity, tx, &draft).await })
     })
     .await
 }
 
-async fn propose_in(app: &App, tx: &DatabaseTransaction, draft: &Draft) -> Outcome {
+async fn propose_in(identity: &Identity, tx: &DatabaseTransaction, draft: &Draft) -> Outcome {
     let refused = |problems: Vec<Problem>| Ok(ended(Done { problems, ..Done::default() }, Vec::new(), false));
-    let batch = Batch::new(app, tx);
+    let batch = Batch::new(identity, tx);
     let organization = store::meant(&batch, draft.organization).await?;
     let revision = revision_of(&batch, organization).await?;
     let asked = Submission {
@@ -215,7 +215,7 @@ async fn propose_in(app: &App, tx: &DatabaseTransaction, draft: &Draft) -> Outco
     )]
     let trial = tx.begin().await?;
     // Where it fails, all is rolled back: nothing is asked of the savepoint, which SQLite may have rolled back already.
-    let mut tried = apply(app, &trial, &[asked]).await?;
+    let mut tried = apply(identity, &trial, &[asked]).await?;
     trial.rollback().await?;
     let outcome = tried.0.pop().ok_or_else(|| DomainError::Stored("a write without an outcome".into()))?;
     let told = outcome.problems.into_iter().map(|problem| match problem.path.as_str() {
@@ -261,7 +261,7 @@ async fn propose_in(app: &App, tx: &DatabaseTransaction, draft: &Draft) -> Outco
     let (Some(row), Some(revision)) = (row, revision) else {
         return refused(vec![Problem::new("organization", &messages::NO_RECORD)]);
     };
-    let id = app.new_id();
+    let id = identity.new_id();
     let proposal = Model {
         id,
         organization_id: organization,
@@ -271,14 +271,14 @@ async fn propose_in(app: &App, tx: &DatabaseTransaction, draft: &Draft) -> Outco
         base_revision: revision,
         comment,
         proposed_by: draft.viewer.account,
-        proposed_at: app.clock.now().micros(),
+        proposed_at: identity.clock.now().micros(),
         decided_by: None,
         decided_at: None,
         decision: None,
     };
     store::insert(&batch, proposal).await?;
     let about = (organization, row.region.as_str(), None);
-    note(app, tx, &draft.viewer, Action::Propose, about, fields_of(&draft.change)).await?;
+    note(identity, tx, &draft.viewer, Action::Propose, about, fields_of(&draft.change)).await?;
     Ok(ended(Done { proposal: Some(id), ..Done::default() }, Vec::new(), true))
 }
 
@@ -286,18 +286,18 @@ async fn propose_in(app: &App, tx: &DatabaseTransaction, draft: &Draft) -> Outco
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn decide(app: &App, decision: Decision) -> Result<Done, DomainError> {
+pub async fn decide(identity: &Identity, decision: Decision) -> Result<Done, DomainError> {
     let decision = Arc::new(decision);
-    through(app, move |app, tx| -> BoxFuture<'_, Outcome> {
+    through(identity, move |identity, tx| -> BoxFuture<'_, Outcome> {
         let decision = Arc::clone(&decision);
-        Box::pin(async move { decide_in(app, tx, &decision).await })
+        Box::pin(async move { decide_in(identity, tx, &decision).await })
     })
     .await
 }
 
-async fn decide_in(app: &App, tx: &DatabaseTransaction, decision: &Decision) -> Outcome {
+async fn decide_in(identity: &Identity, tx: &DatabaseTransaction, decision: &Decision) -> Outcome {
     let refused = |problem: Problem| Ok(ended(Done::refused(problem), Vec::new(), false));
-    let (batch, viewer) = (Batch::new(app, tx), &decision.viewer);
+    let (batch, viewer) = (Batch::new(identity, tx), &decision.viewer);
     let Some((organization, region)) = store::seen(&batch, viewer, decision.proposal).await? else {
         return refused(Problem::no_record());
     };
@@ -348,7 +348,7 @@ async fn decide_in(app: &App, tx: &DatabaseTransaction, decision: &Decision) -> 
             return conflict(Problem::beside("id", said));
         }
         let asked = submission(viewer, organization, input_of(&change)?);
-        let (mut outcomes, records) = apply(app, tx, &[asked]).await?;
+        let (mut outcomes, records) = apply(identity, tx, &[asked]).await?;
         let outcome = outcomes.pop().ok_or_else(|| DomainError::Stored("no outcome".into()))?;
         if !outcome.problems.is_empty() {
             let told = outcome.problems.into_iter().map(|problem| {
@@ -368,7 +368,7 @@ async fn decide_in(app: &App, tx: &DatabaseTransaction, decision: &Decision) -> 
     let decided = Model {
         state: name_of(decision.state).to_owned(),
         decided_by: viewer.account,
-        decided_at: Some(app.clock.now().micros()),
+        decided_at: Some(identity.clock.now().micros()),
         decision: comment,
         ..proposal
     };
@@ -378,7 +378,7 @@ async fn decide_in(app: &App, tx: &DatabaseTransaction, decision: &Decision) -> 
         ProposalState::Withdrawn => Action::WithdrawProposal,
         ProposalState::Refused | ProposalState::Pending => Action::RefuseProposal,
     };
-    note(app, tx, viewer, action, (organization, &region, now), fields_of(&change)).await?;
+    note(identity, tx, viewer, action, (organization, &region, now), fields_of(&change)).await?;
     Ok(ended(Done { proposal: Some(id), organization: shown, problems: Vec::new() }, written, true))
 }
 

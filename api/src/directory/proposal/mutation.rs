@@ -6,6 +6,7 @@ use super::graphql::{PREFIX, ProposalNode};
 use super::{Decision, Done, Draft, MAX_PENDING, ProposalState, decide, propose};
 use crate::directory::organization::OrganizationNode;
 use crate::directory::organization::write::OrganizationInput;
+use crate::identity::caller::Call;
 use crate::record::error::{GraphqlResult, IntoGraphql};
 use crate::record::id;
 use crate::record::messages::Said;
@@ -83,7 +84,7 @@ async fn decided(
     } else {
         let viewer = mutator.reader().viewer.clone();
         let decision = Decision { viewer, proposal, state, comment, base_revision };
-        decide(mutator.app(), decision).await.graphql()?
+        decide(&Call::of(ctx)?.identity, decision).await.graphql()?
     };
     payload(ctx, done).await
 }
@@ -116,7 +117,7 @@ impl ProposalMutation {
             comment: input.comment,
             base_revision: input.base_revision,
         };
-        let done = propose(mutator.app(), draft).await.graphql()?;
+        let done = propose(&Call::of(ctx)?.identity, draft).await.graphql()?;
         payload(ctx, done).await
     }
 

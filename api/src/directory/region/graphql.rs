@@ -8,13 +8,13 @@ use crate::directory::organization::graphql::{
 };
 use crate::directory::statistics::Statistics;
 use crate::directory::talent::graphql::{TalentConnection, TalentFilter, TalentOrder};
-use crate::directory::vocabulary::graphql::label;
-use crate::directory::vocabulary::{RegionRole, vocabularies};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::graphql_id;
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::value::{Language, PartialDate};
+use crate::vocabulary::graphql::label;
+use crate::vocabulary::{RegionRole, vocabularies};
 
 /// What the tree lacks although it was selected: a fault of ours.
 fn not_read() -> DomainError {

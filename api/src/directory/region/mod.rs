@@ -11,11 +11,11 @@ use futures::future::BoxFuture;
 use crate::directory::organization::graphql::OrganizationConnection;
 use crate::directory::statistics::{self, Statistics};
 use crate::directory::talent::graphql::TalentConnection;
-use crate::directory::vocabulary::{Region, Territory, vocabularies};
 use crate::directory::{organization, talent};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::read::Selection;
 use crate::record::reader::{ByKey, Reader};
+use crate::vocabulary::{Region, Territory, vocabularies};
 
 pub mod graphql;
 

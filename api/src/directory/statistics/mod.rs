@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use async_graphql::{Context, Object};
 
 use crate::directory::partnership::PartnershipNode;
-use crate::directory::vocabulary::graphql::{SectorNode, TermNode};
-use crate::directory::vocabulary::{Vocabulary, sector_facets, vocabularies};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::node::Node as _;
 use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement, Row, Selection};
 use crate::record::reader::Reader;
+use crate::vocabulary::graphql::{SectorNode, TermNode};
+use crate::vocabulary::{Vocabulary, sector_facets, vocabularies};
 
 /// Figures of the directory, or of a part of it.
 #[derive(Clone, Debug, Default)]

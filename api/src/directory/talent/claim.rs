@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::consent::{Agreement, ConsentInput, Step};
 use super::store::{Standing, standing};
-use crate::app::App;
 use crate::changes::Change;
+use crate::identity::Identity;
 use crate::identity::account;
 use crate::record::RecordType;
 use crate::record::error::DomainError;
@@ -46,7 +46,7 @@ pub struct Claim {
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
 pub async fn claim(
-    app: &App,
+    identity: &Identity,
     tx: &DatabaseTransaction,
     claim: Claim,
 ) -> Result<Result<Vec<Change>, Vec<Problem>>, DomainError> {
@@ -64,13 +64,13 @@ pub async fn claim(
         step: Some(Arc::new(Step::Claim(agreement))),
         ..Submission::new(RecordInput::blank(RecordType::Talent))
     };
-    let (outcomes, written) = apply(app, tx, &[submission]).await?;
+    let (outcomes, written) = apply(identity, tx, &[submission]).await?;
     let refused: Vec<Problem> = outcomes.into_iter().flat_map(|outcome| outcome.problems).collect();
     if !refused.is_empty() || written.is_empty() {
         // What could be in the way was looked at under the same locks.
         return Err(DomainError::Stored("a profile that can be claimed was not written".into()));
     }
-    account::store::set_talent(tx, claim.account, claim.talent, app.clock.now()).await?;
+    account::store::set_talent(tx, claim.account, claim.talent, identity.clock.now()).await?;
     Ok(Ok(log_of(&written)))
 }
 

@@ -9,8 +9,6 @@ use super::{
 use crate::connection;
 use crate::directory::affiliation::graphql::AffiliationConnection;
 use crate::directory::region::{RegionNode, TerritoryNode, known};
-use crate::directory::vocabulary::graphql::{OccupationNode, SectorNode};
-use crate::directory::vocabulary::vocabularies;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::{self, graphql_id};
 use crate::record::input::IdentifierInput;
@@ -24,6 +22,8 @@ use crate::record::provenance::{Claim, ExternalId, ExternalIdInput, Source};
 use crate::record::read::Selection;
 use crate::record::reader::{Reader, ShownContact};
 use crate::record::value::{Date, DateTime, EmailAddress, Identifier, Language, LocalizedText, Url};
+use crate::vocabulary::graphql::{OccupationNode, SectorNode};
+use crate::vocabulary::vocabularies;
 
 connection!(TalentConnection, TalentEdge, TalentNode, "TalentConnection", "TalentEdge", "talents");
 

@@ -9,8 +9,8 @@ use super::consent::{self, ConsentAct, ConsentInput, Step, text};
 use super::mutation::TalentPayload;
 use super::store::{Standing, standing};
 use super::{TalentNode, erasing, upkeep};
-use crate::app::App;
-use crate::identity::transact;
+use crate::identity::Identity;
+use crate::identity::caller::Call;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::messages::{NOT_YOUR_PROFILE, language_of};
 use crate::record::mutation::{Mutator, confirmed};
@@ -19,6 +19,7 @@ use crate::record::policy::Viewer;
 use crate::record::problem::Problem;
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
+use crate::record::transact::transact;
 use crate::record::user_error::UserError;
 use crate::record::write::{RecordInput, Submission, write_last};
 use crate::record::{RecordType, id, value::Language};
@@ -62,13 +63,13 @@ async fn own(mutator: &Mutator<'_>, id: &ID) -> Result<Result<Uuid, Problem>, Do
 }
 
 /// Notes that the person says that their profile is right; nothing where they have not claimed it.
-async fn confirm(app: &App, talent: Uuid) -> Result<Option<Uuid>, DomainError> {
-    transact(app, move |app, tx| {
+async fn confirm(identity: &Identity, talent: Uuid) -> Result<Option<Uuid>, DomainError> {
+    transact(identity, move |identity, tx| {
         Box::pin(async move {
             if standing(tx, talent).await? != Standing::Claimed {
                 return Ok(None);
             }
-            upkeep::store::confirm(tx, &[talent], app.clock.now()).await?;
+            upkeep::store::confirm(tx, &[talent], identity.clock.now()).await?;
             Ok(Some(talent))
         })
     })
@@ -77,19 +78,19 @@ async fn confirm(app: &App, talent: Uuid) -> Result<Option<Uuid>, DomainError> {
 
 /// Takes back what the person agreed to and hides the profile; nothing where they have not claimed it.
 async fn withdraw(
-    app: &App,
+    identity: &Identity,
     viewer: &Viewer,
     talent: Uuid,
     language: Language,
 ) -> Result<Option<Uuid>, DomainError> {
     let account = viewer.account;
-    transact(app, move |app, tx| {
+    transact(identity, move |identity, tx| {
         Box::pin(async move {
             if standing(tx, talent).await? != Standing::Claimed {
                 return Ok(None);
             }
-            let now = app.clock.now();
-            let all = consent::store::of_one(tx, app.db.dialect(), talent).await?;
+            let now = identity.clock.now();
+            let all = consent::store::of_one(tx, identity.db.dialect(), talent).await?;
             let given = all.into_iter().find(|each| each.act == ConsentAct::Given);
             let text = given.map_or(ConsentInput { version: text::CURRENT, language }, |given| {
                 ConsentInput { version: given.version, language: given.language }
@@ -104,7 +105,7 @@ async fn withdraw(
                 step: Some(Arc::new(Step::Withdraw(account))),
                 ..Submission::new(RecordInput::blank(RecordType::Talent))
             };
-            write_last(app, tx, submission).await?;
+            write_last(identity, tx, submission).await?;
             Ok(Some(talent))
         })
     })
@@ -129,9 +130,10 @@ impl OwnTalentMutation {
     ) -> GraphqlResult<TalentPayload> {
         let mutator = Mutator::of(ctx)?;
         let done = match own(&mutator, &id).await.graphql()? {
-            Ok(id) => {
-                confirm(mutator.app(), id).await.graphql()?.ok_or(Problem::forbidden(&NOT_YOUR_PROFILE))
-            }
+            Ok(id) => confirm(&Call::of(ctx)?.identity, id)
+                .await
+                .graphql()?
+                .ok_or(Problem::forbidden(&NOT_YOUR_PROFILE)),
             Err(problem) => Err(problem),
         };
         payload(ctx, mutator.reader(), done.map_err(|problem| vec![problem])).await.graphql()
@@ -148,7 +150,9 @@ impl OwnTalentMutation {
         let reader = mutator.reader();
         let done = match own(&mutator, &id).await.graphql()? {
             Ok(id) => {
-                let done = withdraw(mutator.app(), &reader.viewer, id, language_of(&reader.languages)).await;
+                let done =
+                    withdraw(&Call::of(ctx)?.identity, &reader.viewer, id, language_of(&reader.languages))
+                        .await;
                 done.graphql()?.ok_or(Problem::forbidden(&NOT_YOUR_PROFILE))
             }
             Err(problem) => Err(problem),

@@ -7,12 +7,12 @@ use uuid::Uuid;
 use super::write::{blank, derive};
 use super::{Availability, LegalBasis, Link, SpokenLanguage};
 use crate::directory::replicated::{Json, Level, Named, Slug, Text, known, replicated};
-use crate::directory::vocabulary::vocabularies;
 use crate::record::Times;
 use crate::record::error::DomainError;
 use crate::record::provenance::{Claim, Source};
 use crate::record::value::{Date, EmailAddress, Identifier, LocalizedText, Url};
 use crate::record::write::replica::{self, Unfit};
+use crate::vocabulary::vocabularies;
 
 replicated! {
     /// The replicated fields of a talent.

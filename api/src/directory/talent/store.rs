@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::graphql::{TalentFilter, TalentOrder};
 use super::{Availability, Card, Contact, Details, Talent, TalentNode, Upkeep};
 use crate::directory::affiliation::AffiliationNode;
-use crate::directory::vocabulary::{occupation_facet, sector_facets, territories_within, vocabularies};
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, Directory, Fetch, List, Ranges, filled};
 use crate::record::node::Node;
@@ -18,6 +17,7 @@ use crate::record::read::{Dialect, Group, KeyRow, KeyValue, Row, Selection};
 use crate::record::reader::Reader;
 use crate::record::value::fold;
 use crate::record::{Head, RecordType, columns_of, id, name_of};
+use crate::vocabulary::{occupation_facet, sector_facets, territories_within, vocabularies};
 
 /// The groups of columns that a selection needs.
 #[expect(clippy::struct_excessive_bools, reason = "each is a group of its own, and any of them go together")]

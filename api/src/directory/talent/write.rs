@@ -12,9 +12,8 @@ use super::{
     Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, TalentNode, erasing,
     replica, upkeep,
 };
-use crate::directory::vocabulary::{occupation_facet, sector_facet, vocabularies};
 use crate::directory::{affiliation, proposal};
-use crate::identity::{account, invitation};
+use crate::identity::invitation;
 use crate::mail;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT, to_json};
@@ -25,6 +24,7 @@ use crate::record::value::{Date, EmailAddress, Given, Identifier, Url, fold, sor
 use crate::record::write::replica::{Received, Unfit};
 use crate::record::write::{self, Batch, Draft, Kind, Numbered, ReferredBy, Submission, Written, record_row};
 use crate::record::{RecordType, Times, messages, name_of};
+use crate::vocabulary::{occupation_facet, sector_facet, vocabularies};
 
 /// A language that somebody speaks, as it is written.
 #[derive(Clone, Debug, Deserialize, InputObject)]
@@ -518,14 +518,14 @@ impl Kind for Talents {
         for talent in ids {
             proposal::store::purge_talent(batch.tx, batch.dialect, *talent).await?;
         }
-        account::erase::of_talents(batch, ids).await?;
+        super::erasing::holder::of_talents(batch, ids).await?;
         consent::store::forget(batch.tx, ids).await?;
         erasing::forget(batch.tx, ids).await?;
         // Those who could be written to without an account: warned, or invited.
         for row in Self::load(batch, ids).await?.into_values() {
             invitation::talent::purge(batch.tx, row.id).await?;
             if let Some(address) = row.email.and_then(|email| email.parse().ok()) {
-                mail::purge(batch.tx, batch.app, &address).await?;
+                mail::purge(batch.tx, batch.core, &address).await?;
             }
         }
         affiliation::write::erase(batch, ids).await

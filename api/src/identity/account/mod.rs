@@ -8,19 +8,19 @@ use sea_orm::DatabaseTransaction;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
+use super::password;
 use super::role::Grant;
-use super::{is_twice, password, transact};
-use crate::app::App;
-use crate::directory::vocabulary::vocabularies;
+use crate::identity::Identity;
 use crate::record::audit::{self, Action, Actor, Subject};
 use crate::record::error::DomainError;
 use crate::record::input::check_line;
 use crate::record::messages::{Said, accounts as said};
 use crate::record::name_of;
 use crate::record::problem::{Problem, Problems};
+use crate::record::transact::{is_twice, transact};
 use crate::record::value::{EmailAddress, Language};
+use crate::vocabulary::vocabularies;
 
-pub mod erase;
 pub mod graphql;
 pub mod network;
 pub mod store;
@@ -150,7 +150,7 @@ pub fn password_problem(path: &str, password: &SecretString) -> Option<Problem> 
 /// # Errors
 /// [`DomainError::Database`].
 pub(super) async fn note(
-    app: &App,
+    identity: &Identity,
     tx: &DatabaseTransaction,
     actor: Actor,
     action: Action,
@@ -163,14 +163,14 @@ pub(super) async fn note(
         fields: fields.iter().map(|field| (*field).to_owned()).collect(),
         ..audit::Entry::new(actor, action, Subject::Account(account))
     };
-    audit::record(tx, app.db.dialect(), vec![entry], app.clock.now()).await
+    audit::record(tx, identity.db.dialect(), vec![entry], identity.clock.now()).await
 }
 
 /// Makes an account, for whoever has the command line.
 ///
 /// # Errors
 /// [`NotMade`].
-pub async fn create(app: &App, new: NewAccount) -> Result<Uuid, NotMade> {
+pub async fn create(identity: &Identity, new: NewAccount) -> Result<Uuid, NotMade> {
     let mut problems = Problems::default();
     check_line("name", &new.display_name, MAX_NAME, &mut problems);
     if let Some(problem) = problems.take().first() {
@@ -178,15 +178,15 @@ pub async fn create(app: &App, new: NewAccount) -> Result<Uuid, NotMade> {
     }
     new.grants.iter().try_for_each(check_grant)?;
     let email = new.email.clone();
-    let id = transact(app, move |app, tx| {
+    let id = transact(identity, move |identity, tx| {
         Box::pin(async move {
-            let (id, now) = (app.new_id(), app.clock.now());
+            let (id, now) = (identity.new_id(), identity.clock.now());
             if store::by_email(tx, &email_key(&new.email)).await?.is_some() {
                 return Ok(None);
             }
             store::insert(tx, id, new, now).await?;
             let fields = ["email", "displayName", "language", "password", "roles"];
-            note(app, tx, Actor::CommandLine, Action::Create, id, None, &fields).await?;
+            note(identity, tx, Actor::CommandLine, Action::Create, id, None, &fields).await?;
             Ok(Some(id))
         })
     });
@@ -204,23 +204,24 @@ pub async fn create(app: &App, new: NewAccount) -> Result<Uuid, NotMade> {
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn set_password(
-    app: &App,
+    identity: &Identity,
     email: &EmailAddress,
     password_hash: String,
 ) -> Result<bool, DomainError> {
     let key = email_key(email);
-    let account = transact(app, move |app, tx| {
+    let account = transact(identity, move |identity, tx| {
         Box::pin(async move {
             let Some(account) = store::by_email(tx, &key).await? else { return Ok(None) };
-            store::set_password(tx, account.id, password_hash, app.clock.now()).await?;
+            store::set_password(tx, account.id, password_hash, identity.clock.now()).await?;
             super::session::store::delete_of_account(tx, account.id).await?;
-            note(app, tx, Actor::CommandLine, Action::SetPassword, account.id, None, &["password"]).await?;
+            note(identity, tx, Actor::CommandLine, Action::SetPassword, account.id, None, &["password"])
+                .await?;
             Ok(Some(account.id))
         })
     })
     .await?;
     if let Some(id) = account {
-        app.identity.callers().forget_account(id);
+        identity.callers().forget_account(id);
     }
     Ok(account.is_some())
 }
@@ -230,28 +231,33 @@ pub async fn set_password(
 ///
 /// # Errors
 /// [`NotMade::Wrong`] for a role that lacks its region or must have none; [`NotMade::Failed`].
-pub async fn set_grant(app: &App, email: &EmailAddress, grant: Grant, given: bool) -> Result<bool, NotMade> {
+pub async fn set_grant(
+    identity: &Identity,
+    email: &EmailAddress,
+    grant: Grant,
+    given: bool,
+) -> Result<bool, NotMade> {
     check_grant(&grant)?;
     let key = email_key(email);
-    let account = transact(app, move |app, tx| {
+    let account = transact(identity, move |identity, tx| {
         Box::pin(async move {
             let Some(account) = store::by_email(tx, &key).await? else { return Ok(None) };
             let region = grant.region.clone();
             let changed = if given {
-                store::give(tx, account.id, vec![grant], app.clock.now()).await?
+                store::give(tx, account.id, vec![grant], identity.clock.now()).await?
             } else {
                 store::take(tx, account.id, grant).await?
             };
             if changed {
                 let action = if given { Action::GrantRole } else { Action::WithdrawRole };
-                note(app, tx, Actor::CommandLine, action, account.id, region, &["roles"]).await?;
+                note(identity, tx, Actor::CommandLine, action, account.id, region, &["roles"]).await?;
             }
             Ok(Some(account.id))
         })
     })
     .await?;
     if let Some(id) = account {
-        app.identity.callers().forget_account(id);
+        identity.callers().forget_account(id);
     }
     Ok(account.is_some())
 }
@@ -269,8 +275,8 @@ pub struct Listed {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn all(app: &App) -> Result<Vec<Listed>, DomainError> {
-    store::all(app.db.writer()).await
+pub async fn all(identity: &Identity) -> Result<Vec<Listed>, DomainError> {
+    store::all(identity.db.writer()).await
 }
 
 #[cfg(test)]

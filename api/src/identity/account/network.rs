@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::identity::Identity;
 use crate::record::error::DomainError;
 use crate::record::value::DateTime;
 use crate::throttle::network;
@@ -23,9 +23,9 @@ const MOST: u64 = 20;
 /// Months for which a network is kept without a sign-in.
 pub const KEPT_MONTHS: u32 = 12;
 
-fn hash(app: &App, account: Uuid, from: IpAddr) -> Result<Vec<u8>, DomainError> {
+fn hash(identity: &Identity, account: Uuid, from: IpAddr) -> Result<Vec<u8>, DomainError> {
     let text = [&account.as_bytes()[..], &network(from)].concat();
-    Ok(app.identity.encryption()?.digest(PURPOSE, &text))
+    Ok(identity.encryption()?.digest(PURPOSE, &text))
 }
 
 /// Notes that an account has signed in from there.
@@ -34,13 +34,17 @@ fn hash(app: &App, account: Uuid, from: IpAddr) -> Result<Vec<u8>, DomainError> 
 /// [`DomainError::Database`].
 pub async fn note(
     on: &impl ConnectionTrait,
-    app: &App,
+    identity: &Identity,
     account: Uuid,
     from: IpAddr,
 ) -> Result<(), DomainError> {
-    let now = app.clock.now().micros();
-    let row =
-        Model { account_id: account, network_hash: hash(app, account, from)?, first_at: now, last_at: now };
+    let now = identity.clock.now().micros();
+    let row = Model {
+        account_id: account,
+        network_hash: hash(identity, account, from)?,
+        first_at: now,
+        last_at: now,
+    };
     let known = OnConflict::columns([Column::AccountId, Column::NetworkHash])
         .update_column(Column::LastAt)
         .to_owned();
@@ -64,10 +68,11 @@ pub async fn note(
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn is_known(app: &App, account: Option<Uuid>, from: IpAddr) -> Result<bool, DomainError> {
+pub async fn is_known(identity: &Identity, account: Option<Uuid>, from: IpAddr) -> Result<bool, DomainError> {
     // The statement is the same for nobody: how long it takes tells nothing.
     let account = account.unwrap_or_default();
-    let found = Entity::find_by_id((account, hash(app, account, from)?)).one(app.db.reader()).await?;
+    let found =
+        Entity::find_by_id((account, hash(identity, account, from)?)).one(identity.db.reader()).await?;
     Ok(found.is_some())
 }
 

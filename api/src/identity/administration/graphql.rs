@@ -7,7 +7,6 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use super::{Entry, page, set_membership, set_role, store};
 use crate::connection;
 use crate::directory::region::Regions;
-use crate::directory::vocabulary::vocabularies;
 use crate::identity::account::graphql::AccountNode;
 use crate::identity::caller::{Call, Known};
 use crate::identity::graphql::RoleGrantNode;
@@ -20,6 +19,7 @@ use crate::record::read::Selection;
 use crate::record::reader::{Reader, nodes_wanted, total_wanted};
 use crate::record::user_error::{UserError, outcome};
 use crate::record::value::DateTime;
+use crate::vocabulary::vocabularies;
 
 /// An account in an answer, as those who administer its region see it.
 #[derive(Clone, Debug)]
@@ -184,7 +184,7 @@ impl AdministrationMutation {
         let call = Call::of(ctx)?;
         let account = id::decode("account", "account", &input.account).graphql()?;
         let grant = Grant { role: input.role, region: input.region };
-        payload(ctx, set_role(&call.app, call.known.as_deref(), account, grant, given).await).await
+        payload(ctx, set_role(&call.identity, call.known.as_deref(), account, grant, given).await).await
     }
 
     async fn membership(
@@ -196,7 +196,7 @@ impl AdministrationMutation {
         let account = id::decode("account", "account", &input.account).graphql()?;
         let organization = id::decode("organization", "organization", &input.organization).graphql()?;
         let known = call.known.as_deref();
-        payload(ctx, set_membership(&call.app, known, account, organization, belongs).await).await
+        payload(ctx, set_membership(&call.identity, known, account, organization, belongs).await).await
     }
 }
 

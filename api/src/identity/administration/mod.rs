@@ -11,17 +11,17 @@ use super::account::{Account, note, store as accounts};
 use super::caller::Known;
 use super::role::{Grant, Role};
 use super::signing::store::lock_instance;
-use super::transact;
-use crate::app::App;
 use crate::directory::organization::store::region_by_id;
-use crate::directory::vocabulary::vocabularies;
+use crate::identity::Identity;
 use crate::record::audit::{Action, Actor};
 use crate::record::error::DomainError;
 use crate::record::messages::{self, accounts as said};
 use crate::record::page::{PageArguments, PageOf};
 use crate::record::problem::{Problem, Problems, Undone};
 use crate::record::read::{Database, KeyValue};
+use crate::record::transact::transact;
 use crate::record::value::DateTime;
+use crate::vocabulary::vocabularies;
 
 pub mod graphql;
 mod store;
@@ -107,7 +107,7 @@ fn check_grant(known: &Known, grant: &Grant) -> Problems {
 /// # Errors
 /// [`Undone::Refused`] with what is wrong; [`DomainError::Database`].
 pub async fn set_role(
-    app: &App,
+    identity: &Identity,
     known: Option<&Known>,
     account: Uuid,
     grant: Grant,
@@ -115,9 +115,9 @@ pub async fn set_role(
 ) -> Result<Entry, Undone> {
     let known = signed_in(known)?;
     check_grant(known, &grant).none_or_refused()?;
-    let entry = find(&app.db, known, account).await?;
+    let entry = find(&identity.db, known, account).await?;
     let actor = Actor::of(Some(&known.viewer));
-    let done = transact(app, move |app, tx| {
+    let done = transact(identity, move |identity, tx| {
         Box::pin(async move {
             let last_one_stays = !given && grant.role == Role::Admin;
             if last_one_stays {
@@ -131,9 +131,9 @@ pub async fn set_role(
                 return Ok(false);
             }
             let action = if given { Action::GrantRole } else { Action::WithdrawRole };
-            note(app, tx, actor, action, account, grant.region.clone(), &["roles"]).await?;
+            note(identity, tx, actor, action, account, grant.region.clone(), &["roles"]).await?;
             if given {
-                accounts::give(tx, account, vec![grant], app.clock.now()).await?;
+                accounts::give(tx, account, vec![grant], identity.clock.now()).await?;
                 return Ok(true);
             }
             accounts::take(tx, account, grant).await?;
@@ -143,7 +143,7 @@ pub async fn set_role(
     if !done.await? {
         return Err(Problem::new("role", &said::LAST_ADMINISTRATOR).into());
     }
-    app.identity.callers().forget_account(account);
+    identity.callers().forget_account(account);
     Ok(entry)
 }
 
@@ -170,7 +170,7 @@ pub(super) async fn organization_of(
 /// # Errors
 /// [`Undone::Refused`] with what is wrong; [`DomainError::Database`].
 pub async fn set_membership(
-    app: &App,
+    identity: &Identity,
     known: Option<&Known>,
     account: Uuid,
     organization: Uuid,
@@ -178,11 +178,11 @@ pub async fn set_membership(
 ) -> Result<Entry, Undone> {
     let known = signed_in(known)?;
     let mut problems = Problems::default();
-    let found = organization_of(&app.db, known, organization).await?;
+    let found = organization_of(&identity.db, known, organization).await?;
     if found.is_none() {
         problems.add(Problem::new("organization", &said::NO_ORGANIZATION_OF_REGION));
     }
-    let entry = match find(&app.db, known, account).await {
+    let entry = match find(&identity.db, known, account).await {
         Ok(entry) => Some(entry),
         Err(Undone::Refused(all)) => {
             problems.extend(all);
@@ -194,9 +194,9 @@ pub async fn set_membership(
         return Err(Undone::Refused(problems.take()));
     };
     let actor = Actor::of(Some(&known.viewer));
-    transact(app, move |app, tx| {
+    transact(identity, move |identity, tx| {
         Box::pin(async move {
-            note(app, tx, actor, Action::Update, account, Some(region), &["organizations"]).await?;
+            note(identity, tx, actor, Action::Update, account, Some(region), &["organizations"]).await?;
             if belongs {
                 accounts::join(tx, account, organization).await
             } else {
@@ -205,6 +205,6 @@ pub async fn set_membership(
         })
     })
     .await?;
-    app.identity.callers().forget_account(account);
+    identity.callers().forget_account(account);
     Ok(entry)
 }

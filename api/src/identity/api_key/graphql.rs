@@ -5,7 +5,6 @@ use secrecy::ExposeSecret as _;
 
 use super::{ApiKey, Maker, NewKey, all, create, revoke};
 use crate::directory::region::{self, RegionNode, Regions};
-use crate::directory::vocabulary::vocabularies;
 use crate::identity::caller::Call;
 use crate::identity::role::Role;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
@@ -14,6 +13,7 @@ use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::user_error::{UserError, outcome};
 use crate::record::value::{DateTime, Given};
+use crate::vocabulary::vocabularies;
 
 /// What the types of ids of keys begin with.
 const TYPE: &str = "api_key";
@@ -130,7 +130,7 @@ impl ApiKeyQuery {
             vocabularies().regions.find("region", "region", slug).graphql()?;
         }
         let maker = Maker::Caller(call.known.as_deref());
-        let keys = all(&call.app, region.as_deref(), maker).await.graphql()?;
+        let keys = all(&call.identity, region.as_deref(), maker).await.graphql()?;
         ApiKeyNode::read(Reader::of(ctx)?, keys, &Selection::of(ctx)).await.graphql()
     }
 }
@@ -152,7 +152,7 @@ impl ApiKeyMutation {
         let (call, reader) = (Call::of(ctx)?, Reader::of(ctx)?);
         let CreateApiKeyInput { name, region, roles, expires_at } = input;
         let new = NewKey { name, region, roles, expires_at };
-        let made = create(&call.app, new, Maker::Caller(call.known.as_deref())).await;
+        let made = create(&call.identity, new, Maker::Caller(call.known.as_deref())).await;
         match outcome(made, &reader.languages).graphql()? {
             Ok((key, secret)) => {
                 let want = Selection::of(ctx).below("CreateApiKeyPayload", "apiKey").unwrap_or_default();
@@ -172,7 +172,7 @@ impl ApiKeyMutation {
     ) -> GraphqlResult<RevokeApiKeyPayload> {
         let (call, reader) = (Call::of(ctx)?, Reader::of(ctx)?);
         let id = id::decode("id", TYPE, &id).graphql()?;
-        let revoked = revoke(&call.app, id, Maker::Caller(call.known.as_deref())).await;
+        let revoked = revoke(&call.identity, id, Maker::Caller(call.known.as_deref())).await;
         match outcome(revoked, &reader.languages).graphql()? {
             Ok(key) => {
                 let want = Selection::of(ctx).below("RevokeApiKeyPayload", "apiKey").unwrap_or_default();

@@ -11,16 +11,17 @@ use uuid::Uuid;
 use super::account::MAX_NAME;
 use super::caller::{Credential, Known};
 use super::role::Role;
-use super::{secret, transact};
-use crate::app::App;
 use crate::changes::acknowledged;
-use crate::directory::vocabulary::vocabularies;
+use crate::identity::Identity;
 use crate::record::audit::{self, Action, Actor, Subject};
 use crate::record::error::DomainError;
 use crate::record::input::check_line;
 use crate::record::messages::{self, accounts as said};
 use crate::record::problem::{Problem, Problems, Undone};
+use crate::record::transact::transact;
 use crate::record::value::{DateTime, Given};
+use crate::secret;
+use crate::vocabulary::vocabularies;
 
 pub mod graphql;
 pub mod store;
@@ -138,8 +139,12 @@ fn check(new: &NewKey, maker: Maker<'_>, now: DateTime) -> Problems {
 ///
 /// # Errors
 /// [`Undone::Refused`] with all that is wrong; [`DomainError::Database`].
-pub async fn create(app: &App, new: NewKey, maker: Maker<'_>) -> Result<(ApiKey, SecretString), Undone> {
-    let now = app.clock.now();
+pub async fn create(
+    identity: &Identity,
+    new: NewKey,
+    maker: Maker<'_>,
+) -> Result<(ApiKey, SecretString), Undone> {
+    let now = identity.clock.now();
     check(&new, maker, now).none_or_refused()?;
     let key: SecretString = format!("{PREFIX}{}", secret::text(&secret::random::<32>())).into();
     let mut roles = new.roles;
@@ -148,7 +153,7 @@ pub async fn create(app: &App, new: NewKey, maker: Maker<'_>) -> Result<(ApiKey,
     let expires_at = new.expires_at.and_then(Given::ok);
     let expires_at = expires_at.map_or(now.micros() + DEFAULT_DAYS * DAY, DateTime::micros);
     let row = Model {
-        id: app.new_id(),
+        id: identity.new_id(),
         name: new.name.trim().to_owned(),
         key_hash: secret::hash(key.expose_secret().as_bytes()).to_vec(),
         region: new.region,
@@ -165,9 +170,9 @@ pub async fn create(app: &App, new: NewKey, maker: Maker<'_>) -> Result<(ApiKey,
         fields: ["name", "region", "roles", "expiresAt"].map(str::to_owned).to_vec(),
         ..audit::Entry::new(maker.actor(), Action::Create, Subject::ApiKey(made.id))
     };
-    transact(app, move |app, tx| {
+    transact(identity, move |identity, tx| {
         Box::pin(async move {
-            audit::record(tx, app.db.dialect(), vec![entry], now).await?;
+            audit::record(tx, identity.db.dialect(), vec![entry], now).await?;
             store::insert(tx, row).await
         })
     })
@@ -179,26 +184,26 @@ pub async fn create(app: &App, new: NewKey, maker: Maker<'_>) -> Result<(ApiKey,
 ///
 /// # Errors
 /// [`Undone::Refused`] where there is none of this id that the maker may know of; [`DomainError::Database`].
-pub async fn revoke(app: &App, id: Uuid, maker: Maker<'_>) -> Result<ApiKey, Undone> {
+pub async fn revoke(identity: &Identity, id: Uuid, maker: Maker<'_>) -> Result<ApiKey, Undone> {
     let unknown = Problem::forbidden(&said::NO_KEY);
-    let found = store::by_id(&app.db, id).await?.filter(|key| maker.may(&key.region));
+    let found = store::by_id(&identity.db, id).await?.filter(|key| maker.may(&key.region));
     let found = found.ok_or(unknown)?;
-    let now = app.clock.now();
+    let now = identity.clock.now();
     let entry = audit::Entry {
         region: Some(found.region.clone()),
         ..audit::Entry::new(maker.actor(), Action::Revoke, Subject::ApiKey(id))
     };
-    transact(app, move |app, tx| {
+    transact(identity, move |identity, tx| {
         Box::pin(async move {
             if store::revoke(tx, id, now).await? {
-                acknowledged::forget(tx, app.db.dialect(), id).await?;
-                audit::record(tx, app.db.dialect(), vec![entry], now).await?;
+                acknowledged::forget(tx, identity.db.dialect(), id).await?;
+                audit::record(tx, identity.db.dialect(), vec![entry], now).await?;
             }
             Ok(())
         })
     })
     .await?;
-    app.identity.callers().forget_key(id);
+    identity.callers().forget_key(id);
     Ok(ApiKey { revoked_at: found.revoked_at.or(Some(now)), ..found })
 }
 
@@ -206,21 +211,25 @@ pub async fn revoke(app: &App, id: Uuid, maker: Maker<'_>) -> Result<ApiKey, Und
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn all(app: &App, region: Option<&str>, maker: Maker<'_>) -> Result<Vec<ApiKey>, DomainError> {
+pub async fn all(
+    identity: &Identity,
+    region: Option<&str>,
+    maker: Maker<'_>,
+) -> Result<Vec<ApiKey>, DomainError> {
     let regions = vocabularies().regions.all.iter().map(|entry| entry.term.slug.as_str());
     let may = |slug: &&str| region.is_none_or(|region| region == *slug) && maker.may(slug);
-    store::of_regions(&app.db, regions.filter(may)).await
+    store::of_regions(&identity.db, regions.filter(may)).await
 }
 
 /// Notes that a key is being used: once a minute, and without the request waiting.
-pub fn note_use(app: &App, known: &Arc<Known>) {
+pub fn note_use(identity: &Identity, known: &Arc<Known>) {
     let Credential::ApiKey { key, noted } = &known.credential else { return };
-    let minute = app.clock.now().micros().div_euclid(MINUTE) * MINUTE;
+    let minute = identity.clock.now().micros().div_euclid(MINUTE) * MINUTE;
     if !noted.advance(minute) {
         return;
     }
-    let (own, key) = (app.clone(), *key);
-    app.tasks.spawn(async move {
+    let (own, key) = (identity.clone(), *key);
+    identity.tasks.spawn(async move {
         if let Err(error) = store::note_use(own.db.writer(), key, minute).await {
             tracing::warn!(%error, %key, "the last use of an API key was not noted");
         }

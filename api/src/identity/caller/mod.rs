@@ -20,11 +20,13 @@ use uuid::Uuid;
 use super::account::Account;
 use super::api_key;
 use super::role::{self, Grant, viewer};
-use super::secret::{self, Hash};
-use crate::app::App;
+use crate::identity::Identity;
+use crate::record::core::AfterCommit;
 use crate::record::error::{DomainError, GraphqlResult};
 use crate::record::policy::Viewer;
 use crate::record::value::DateTime;
+use crate::record::write::Written;
+use crate::secret::{self, Hash};
 use crate::throttle::{Caller, network};
 
 pub mod store;
@@ -230,6 +232,19 @@ impl Callers {
     }
 }
 
+impl AfterCommit for Callers {
+    /// Forgets everybody once something was erased: an account may have gone with it.
+    fn committed(&self, written: &[Written]) {
+        if written.iter().any(|record| record.erased_from.is_some()) {
+            self.forget_all();
+        }
+    }
+
+    fn account_changed(&self, account: Uuid) {
+        self.forget_account(account);
+    }
+}
+
 /// The token in the header `Authorization` (RFC 6750 section 2.1); nothing where there is no such header.
 ///
 /// # Errors
@@ -277,34 +292,34 @@ impl Presented {
     ///
     /// # Errors
     /// [`Unidentified`]: whoever shows a token that is not good is not taken for nobody.
-    pub async fn identify(&self, app: &App) -> Result<Option<Arc<Known>>, Unidentified> {
+    pub async fn identify(&self, identity: &Identity) -> Result<Option<Arc<Known>>, Unidentified> {
         match &self.0 {
-            Some(token) => identify(app, token.expose_secret()).await.map(Some),
+            Some(token) => identify(identity, token.expose_secret()).await.map(Some),
             None => Ok(None),
         }
     }
 }
 
-async fn identify(app: &App, token: &str) -> Result<Arc<Known>, Unidentified> {
-    let (callers, now) = (app.identity.callers(), app.clock.now());
+async fn identify(identity: &Identity, token: &str) -> Result<Arc<Known>, Unidentified> {
+    let (callers, now) = (identity.callers(), identity.clock.now());
     let hash = secret::hash(token.as_bytes());
     if let Some(known) = callers.find(&hash, now) {
-        api_key::note_use(app, &known);
+        api_key::note_use(identity, &known);
         return Ok(known);
     }
     let forgotten = callers.forgotten.load(Ordering::SeqCst);
     let (known, until) = if api_key::is_one(token) {
-        let known = store::by_key(&app.db, &hash, now).await?.ok_or(Unidentified::Refused)?;
+        let known = store::by_key(&identity.db, &hash, now).await?.ok_or(Unidentified::Refused)?;
         let until = known.ends_at;
         (known, until)
-    } else if let Some(issuer) = app.identity.issuers().of(token) {
-        let known = issuer.identify(app, token).await?.ok_or(Unidentified::Refused)?;
+    } else if let Some(issuer) = identity.issuers().of(token) {
+        let known = issuer.identify(identity, token).await?.ok_or(Unidentified::Refused)?;
         let until = known.ends_at;
         (known, until)
     } else {
-        let claims = app.identity.signing()?.verify(app, token).await?.ok_or(Unidentified::Refused)?;
+        let claims = identity.signing()?.verify(identity, token).await?.ok_or(Unidentified::Refused)?;
         let session = claims.session().ok_or(Unidentified::Refused)?;
-        let known = store::by_session(&app.db, session, now).await?.ok_or(Unidentified::Refused)?;
+        let known = store::by_session(&identity.db, session, now).await?.ok_or(Unidentified::Refused)?;
         if known.account().map(|account| account.id) != claims.account() {
             return Err(Unidentified::Refused);
         }
@@ -312,7 +327,7 @@ async fn identify(app: &App, token: &str) -> Result<Arc<Known>, Unidentified> {
     };
     let known = Arc::new(known);
     callers.remember(hash, Remembered { known: Arc::clone(&known), read_at: now, until }, forgotten);
-    api_key::note_use(app, &known);
+    api_key::note_use(identity, &known);
     Ok(known)
 }
 
@@ -320,7 +335,7 @@ async fn identify(app: &App, token: &str) -> Result<Arc<Known>, Unidentified> {
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The program.
-    pub app: App,
+    pub identity: Identity,
     /// What the request shows to say who calls.
     pub presented: Presented,
     /// Who calls; nothing where the request carries no credentials.
@@ -355,7 +370,7 @@ impl Call {
     /// # Errors
     /// [`Unidentified`] where what was shown is good no more.
     pub async fn again(&self) -> Result<Self, Unidentified> {
-        let known = self.presented.identify(&self.app).await?;
+        let known = self.presented.identify(&self.identity).await?;
         Ok(Self { known, ..self.clone() })
     }
 

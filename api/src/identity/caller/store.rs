@@ -8,10 +8,10 @@ use super::Known;
 use crate::identity::account::{Account, store::grant};
 use crate::identity::api_key;
 use crate::identity::role::Grant;
-use crate::identity::secret::Hash;
 use crate::record::error::DomainError;
 use crate::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
+use crate::secret::Hash;
 
 /// Who a session belongs to; nothing where it has ended.
 ///

@@ -35,8 +35,8 @@ impl ExportQuery {
         let Some(known) = Call::known(ctx) else { return Ok(None) };
         let Some(account) = known.account() else { return Ok(None) };
         let call = Call::of(ctx)?;
-        call.app.traffic.export(call).graphql()?;
-        let done = export(&call.app, Reader::of(ctx)?, account).await.graphql()?;
+        call.identity.traffic.export(call).graphql()?;
+        let done = export(&call.identity, Reader::of(ctx)?, account).await.graphql()?;
         Ok(Some(DataExport { json: done.json, vcard: done.vcard, generated_at: done.generated_at }))
     }
 }

@@ -7,10 +7,9 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::account::{Account, email_key};
-use crate::app::App;
 use crate::directory::talent::store::Columns;
 use crate::directory::talent::{Talent, TalentFieldGroup, TalentNode, consent};
-use crate::directory::vocabulary::{Term, vocabularies};
+use crate::identity::Identity;
 use crate::mail;
 use crate::record::error::DomainError;
 use crate::record::id;
@@ -19,6 +18,7 @@ use crate::record::name_of;
 use crate::record::node::rows;
 use crate::record::reader::Reader;
 use crate::record::value::{DateTime, Language, LanguagePreferences};
+use crate::vocabulary::{Term, vocabularies};
 
 pub mod graphql;
 pub mod store;
@@ -28,7 +28,7 @@ use vcard::VCard;
 
 /// Whose data is exported, and what several sections need of it.
 struct Subject<'a> {
-    app: &'a App,
+    identity: &'a Identity,
     reader: &'a Reader,
     account: &'a Account,
     talent: Option<Talent>,
@@ -103,8 +103,12 @@ pub struct DataExport {
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
-pub async fn export(app: &App, reader: &Reader, account: &Account) -> Result<DataExport, DomainError> {
-    let generated_at = app.clock.now();
+pub async fn export(
+    identity: &Identity,
+    reader: &Reader,
+    account: &Account,
+) -> Result<DataExport, DomainError> {
+    let generated_at = identity.clock.now();
     let talent = match account.talent {
         Some(id) => {
             let found = rows::<TalentNode>(reader, vec![Key::Id(id)], Columns::ALL).await?.pop();
@@ -116,7 +120,7 @@ pub async fn export(app: &App, reader: &Reader, account: &Account) -> Result<Dat
         Some(talent) => store::affiliations(reader, talent.head.id).await?,
         None => Vec::new(),
     };
-    let subject = Subject { app, reader, account, talent, affiliations };
+    let subject = Subject { identity, reader, account, talent, affiliations };
     let mut all = Map::new();
     all.insert("generatedAt".into(), json!(generated_at));
     for (name, section) in SECTIONS {
@@ -145,7 +149,7 @@ async fn invitations(subject: &Subject<'_>) -> Result<Value, DomainError> {
 
 /// When mails were written to them that have not been sent yet.
 async fn pending_mails(subject: &Subject<'_>) -> Result<Value, DomainError> {
-    let waiting = mail::waiting(subject.app, &subject.account.email).await?;
+    let waiting = mail::waiting(subject.identity, &subject.account.email).await?;
     Ok(waiting.into_iter().map(|written| json!({"writtenAt": written})).collect())
 }
 

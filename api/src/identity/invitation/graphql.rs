@@ -14,7 +14,6 @@ use crate::directory::region::{self, RegionNode, Regions};
 use crate::directory::talent::consent::ConsentInput;
 use crate::directory::talent::mutation::TalentPayload;
 use crate::directory::talent::{TalentNode, own};
-use crate::directory::vocabulary::vocabularies;
 use crate::identity::caller::Call;
 use crate::identity::role::Role;
 use crate::identity::session::graphql::{SessionPayload, payload as session_payload};
@@ -27,6 +26,7 @@ use crate::record::read::Selection;
 use crate::record::reader::{Reader, nodes_wanted, total_wanted};
 use crate::record::user_error::{UserError, outcome};
 use crate::record::value::{DateTime, EmailAddress, Given, Language};
+use crate::vocabulary::vocabularies;
 
 /// What the types of ids of invitations begin with.
 const TYPE: &str = "invitation";
@@ -210,7 +210,7 @@ impl InvitationQuery {
         let arguments = PageArguments { first, after, last, before };
         let want_total = total_wanted(&field, "InvitationConnection");
         let known = call.known.as_deref();
-        let page = page(&call.app, known, region.as_deref(), &arguments, want_total).await.graphql()?;
+        let page = page(&call.identity, known, region.as_deref(), &arguments, want_total).await.graphql()?;
         let (pages, all) = PageOf::apart(vec![page]);
         let want = nodes_wanted(&field, "InvitationConnection", "InvitationEdge");
         let nodes = InvitationNode::read(reader, all, &want).await.graphql()?;
@@ -248,7 +248,7 @@ impl InvitationMutation {
             organization,
             language: input.language,
         };
-        payload(ctx, invite(&call.app, call.known.as_deref(), new).await).await
+        payload(ctx, invite(&call.identity, call.known.as_deref(), new).await).await
     }
 
     /// Sends the person whom a profile is about a link with which they take it over: with `claimTalent` where they are
@@ -272,7 +272,7 @@ impl InvitationMutation {
         let invited = match email.read("email") {
             Ok(email) => {
                 let new = NewTalentInvitation { talent, email: email.clone(), language };
-                invite_to_profile(&call.app, reader, call.known.as_deref(), new).await
+                invite_to_profile(&call.identity, reader, call.known.as_deref(), new).await
             }
             Err(problem) => Err(problem.not_of_the_input().into()),
         };
@@ -289,7 +289,7 @@ impl InvitationMutation {
         #[graphql(desc = "The text that is agreed to; required.")] consent: Option<ConsentInput>,
     ) -> GraphqlResult<TalentPayload> {
         let (call, reader) = (Call::of(ctx)?, Reader::of(ctx)?);
-        let done = claim_with(&call.app, call.known.as_deref(), token.into(), consent, call.from).await;
+        let done = claim_with(&call.identity, call.known.as_deref(), token.into(), consent, call.from).await;
         let done = match done {
             Ok(id) => Ok(id),
             Err(Undone::Refused(problems)) => Err(problems),
@@ -311,7 +311,7 @@ impl InvitationMutation {
     ) -> GraphqlResult<InvitationPayload> {
         let call = Call::of(ctx)?;
         let id = id::decode("id", TYPE, &id).graphql()?;
-        payload(ctx, revoke(&call.app, call.known.as_deref(), id).await).await
+        payload(ctx, revoke(&call.identity, call.known.as_deref(), id).await).await
     }
 
     /// Accepts an invitation with the token of its mail, and signs in. Without the header `Authorization` it makes an
@@ -330,6 +330,6 @@ impl InvitationMutation {
             language: input.language,
             consent: input.consent,
         };
-        session_payload(ctx, accept(&call.app, call.known.as_deref(), given, call.from).await).await
+        session_payload(ctx, accept(&call.identity, call.known.as_deref(), given, call.from).await).await
     }
 }

@@ -18,13 +18,11 @@ use super::caller::{Credential, Known};
 use super::one_time::{self, Purpose};
 use super::role::{self, Grant, Role};
 use super::session::{self, Begun, Opened};
-use super::{is_twice, transact};
-use crate::app::App;
 use crate::changes;
 use crate::directory::organization::store::region_by_id;
 use crate::directory::talent::claim::{Claim, obstacles};
 use crate::directory::talent::consent::{Agreement, ConsentInput};
-use crate::directory::vocabulary::vocabularies;
+use crate::identity::Identity;
 use crate::mail::{self, Mail, Template};
 use crate::record::audit::{Action, Actor};
 use crate::record::error::DomainError;
@@ -33,7 +31,9 @@ use crate::record::messages::accounts as said;
 use crate::record::page::{PageArguments, PageOf};
 use crate::record::problem::{Problem, Problems, Undone};
 use crate::record::read::KeyValue;
+use crate::record::transact::{is_twice, transact};
 use crate::record::value::{DateTime, EmailAddress, Given, Language};
+use crate::vocabulary::vocabularies;
 
 pub mod graphql;
 mod store;
@@ -89,7 +89,11 @@ pub struct NewInvitation {
 ///
 /// # Errors
 /// [`Undone::Refused`] with all that is wrong; [`DomainError::RateLimited`] after too many invitations.
-pub async fn invite(app: &App, known: Option<&Known>, new: NewInvitation) -> Result<Invitation, Undone> {
+pub async fn invite(
+    identity: &Identity,
+    known: Option<&Known>,
+    new: NewInvitation,
+) -> Result<Invitation, Undone> {
     let known = signed_in(known)?;
     let by = known.viewer.account.ok_or_else(|| DomainError::Stored("nobody is signed in".into()))?;
     let mut problems = Problems::default();
@@ -105,7 +109,7 @@ pub async fn invite(app: &App, known: Option<&Known>, new: NewInvitation) -> Res
     }
     let mut organization = None;
     if let Some(id) = new.organization {
-        let found = organization_of(&app.db, known, id).await?;
+        let found = organization_of(&identity.db, known, id).await?;
         organization = found.filter(|(_, of)| *of == new.region).map(|(id, _)| id);
         if organization.is_none() {
             problems.add(Problem::new("organization", &said::NO_ORGANIZATION_OF_REGION));
@@ -114,13 +118,13 @@ pub async fn invite(app: &App, known: Option<&Known>, new: NewInvitation) -> Res
     let (Some(region), Some(email), true) = (region, email, problems.is_empty()) else {
         return Err(Undone::Refused(problems.take()));
     };
-    let (key, now) = (email_key(email), app.clock.now());
-    app.identity.throttles().invitation(by, &key, now)?;
+    let (key, now) = (email_key(email), identity.clock.now());
+    identity.throttles().invitation(by, &key, now)?;
     let mut roles = new.roles;
     roles.sort_unstable();
     roles.dedup();
     let invitation = Invitation {
-        id: app.new_id(),
+        id: identity.new_id(),
         email: email.clone(),
         language: new.language.or(region.languages.first().copied()).unwrap_or(Language::En),
         region: new.region,
@@ -132,17 +136,18 @@ pub async fn invite(app: &App, known: Option<&Known>, new: NewInvitation) -> Res
         expires_at: DateTime::from_micros(now.micros() + DAYS * DAY),
     };
     let written = invitation.clone();
-    transact(app, move |app, tx| Box::pin(async move { write(tx, app, written, key).await })).await?;
+    transact(identity, move |identity, tx| Box::pin(async move { write(tx, identity, written, key).await }))
+        .await?;
     Ok(invitation)
 }
 
 async fn write(
     tx: &DatabaseTransaction,
-    app: &App,
+    identity: &Identity,
     invitation: Invitation,
     email_key: String,
 ) -> Result<(), DomainError> {
-    store::delete_expired(tx, app.clock.now()).await?;
+    store::delete_expired(tx, identity.clock.now()).await?;
     let earlier = match invitation.talent {
         Some(talent) => store::of_talent(tx, talent).await?,
         None => store::to(tx, &invitation.region, &email_key).await?,
@@ -151,7 +156,7 @@ async fn write(
         end(tx, earlier).await?;
     }
     let until = invitation.expires_at;
-    let token = one_time::issue(tx, app, Purpose::Invitation, invitation.id, until).await?;
+    let token = one_time::issue(tx, identity, Purpose::Invitation, invitation.id, until).await?;
     let region = invitation.region.clone();
     let template = if invitation.talent.is_some() {
         Template::ProfileInvitation { token, region, days: DAYS }
@@ -164,7 +169,7 @@ async fn write(
         template,
         until: Some(until),
     };
-    mail::enqueue(tx, app, mail).await?;
+    mail::enqueue(tx, identity, mail).await?;
     let row = Model {
         id: invitation.id,
         email: invitation.email.to_string(),
@@ -204,7 +209,7 @@ pub async fn purge(on: &impl ConnectionTrait, address: &EmailAddress) -> Result<
 /// # Errors
 /// `BAD_USER_INPUT` for wrong arguments; [`DomainError::Database`].
 pub async fn page(
-    app: &App,
+    identity: &Identity,
     known: Option<&Known>,
     region: Option<&str>,
     arguments: &PageArguments,
@@ -212,21 +217,21 @@ pub async fn page(
 ) -> Result<PageOf<Invitation>, DomainError> {
     let all = || vocabularies().regions.all.iter().map(|entry| entry.term.slug.clone()).collect();
     let regions: Vec<String> = regions_of(known, region).unwrap_or_else(all);
-    let (list, row) = store::list(app.db.dialect(), &regions, app.clock.now());
+    let (list, row) = store::list(identity.db.dialect(), &regions, identity.clock.now());
     let page = list.page(arguments, std::slice::from_ref(&row))?;
-    store::page(&app.db, &list, row, &page, want_total).await
+    store::page(&identity.db, &list, row, &page, want_total).await
 }
 
 /// Withdraws an invitation: its link is good no more.
 ///
 /// # Errors
 /// [`Undone::Refused`] where there is none of this id that the caller may know of; [`DomainError::Database`].
-pub async fn revoke(app: &App, known: Option<&Known>, id: Uuid) -> Result<Invitation, Undone> {
-    let found = store::by_id(&app.db, id).await?.filter(|found| {
-        found.expires_at > app.clock.now() && known.is_some_and(|known| known.administers(&found.region))
+pub async fn revoke(identity: &Identity, known: Option<&Known>, id: Uuid) -> Result<Invitation, Undone> {
+    let found = store::by_id(&identity.db, id).await?.filter(|found| {
+        found.expires_at > identity.clock.now() && known.is_some_and(|known| known.administers(&found.region))
     });
     let found = found.ok_or_else(|| Problem::forbidden(&said::NO_INVITATION))?;
-    transact(app, move |_, tx| Box::pin(async move { end(tx, id).await })).await?;
+    transact(identity, move |_, tx| Box::pin(async move { end(tx, id).await })).await?;
     Ok(found)
 }
 
@@ -275,30 +280,30 @@ fn over() -> Problem {
 /// [`Undone::Refused`] with what is wrong: then the token can still be used; [`DomainError::RateLimited`] after too many
 /// attempts.
 pub async fn accept(
-    app: &App,
+    identity: &Identity,
     known: Option<&Known>,
     given: Acceptance,
     from: IpAddr,
 ) -> Result<Opened, Undone> {
-    app.identity.throttles().one_time(from, app.clock.now())?;
-    let invitation = match one_time::look(app, Purpose::Invitation, &given.token).await? {
-        Some(id) => store::by_id(&app.db, id).await?,
+    identity.throttles().one_time(from, identity.clock.now())?;
+    let invitation = match one_time::look(identity, Purpose::Invitation, &given.token).await? {
+        Some(id) => store::by_id(&identity.db, id).await?,
         None => None,
     };
     let guest = match known {
         Some(known) => Guest::Account(of_address(known, invitation.as_ref())?),
-        None => Guest::New(Box::new(newcomer(app, invitation.as_ref(), &given).await?)),
+        None => Guest::New(Box::new(newcomer(identity, invitation.as_ref(), &given).await?)),
     };
     // `of_address` and `newcomer` have refused what is no invitation.
     let invitation = invitation.ok_or_else(over)?;
     let (token, consent) = (given.token, given.consent);
-    let accepted = transact(app, move |app, tx| {
-        Box::pin(async move { settle(tx, app, invitation, guest, &token, consent).await })
+    let accepted = transact(identity, move |identity, tx| {
+        Box::pin(async move { settle(tx, identity, invitation, guest, &token, consent).await })
     });
     match accepted.await {
         Ok(Accepted::Yes(begun)) => {
-            app.identity.callers().forget_account(begun.account());
-            session::opened(app, begun).await
+            identity.callers().forget_account(begun.account());
+            session::opened(identity, begun).await
         }
         Ok(Accepted::Over) => Err(over().into()),
         Ok(Accepted::SignInFirst) => Err(Problem::new("", &said::SIGN_IN_FIRST).into()),
@@ -325,14 +330,14 @@ fn of_address(known: &Known, invitation: Option<&Invitation>) -> Result<Uuid, Pr
 
 /// The account that is to be made for somebody who is not signed in.
 async fn newcomer(
-    app: &App,
+    identity: &Identity,
     invitation: Option<&Invitation>,
     given: &Acceptance,
 ) -> Result<NewAccount, Undone> {
     let mut problems = Problems::default();
     if let Some(invitation) = invitation {
         // Whoever has the link has the mailbox: it is their own account that they hear of.
-        if accounts::credentials(&app.db, &email_key(&invitation.email)).await?.is_some() {
+        if accounts::credentials(&identity.db, &email_key(&invitation.email)).await?.is_some() {
             return Err(Problem::new("", &said::SIGN_IN_FIRST).into());
         }
     } else {
@@ -352,7 +357,7 @@ async fn newcomer(
         email: invitation.email.clone(),
         display_name: name,
         language: given.language.unwrap_or(invitation.language),
-        password_hash: app.identity.hashing().hash(password).await?,
+        password_hash: identity.hashing().hash(password).await?,
         grants: Vec::new(),
     })
 }
@@ -360,13 +365,13 @@ async fn newcomer(
 /// Writes all that an accepted invitation brings.
 async fn settle(
     tx: &DatabaseTransaction,
-    app: &App,
+    identity: &Identity,
     invitation: Invitation,
     guest: Guest,
     token: &SecretString,
     consent: Option<ConsentInput>,
 ) -> Result<Accepted, DomainError> {
-    let now = app.clock.now();
+    let now = identity.clock.now();
     if let Guest::New(new) = &guest
         && accounts::by_email(tx, &email_key(&new.email)).await?.is_some()
     {
@@ -385,34 +390,34 @@ async fn settle(
     }
     // What somebody has promised who decides no more is not kept.
     let stands = if let Some(talent) = invitation.talent {
-        talent::stands(app, tx, &invitation, talent).await?
+        talent::stands(identity, tx, &invitation, talent).await?
     } else {
         let inviter = accounts::grants_of(tx, invitation.invited_by).await?;
         role::administers(&inviter, &invitation.region)
     };
-    if !stands || one_time::redeem(tx, app, Purpose::Invitation, token).await?.is_none() {
+    if !stands || one_time::redeem(tx, identity, Purpose::Invitation, token).await?.is_none() {
         return Ok(Accepted::Over);
     }
     let account = match guest {
         Guest::Account(id) => id,
         Guest::New(new) => {
-            let id = app.new_id();
+            let id = identity.new_id();
             accounts::insert(tx, id, *new, now).await?;
             let fields = ["email", "displayName", "language", "password"];
-            note(app, tx, Actor::Account(id), Action::Create, id, None, &fields).await?;
+            note(identity, tx, Actor::Account(id), Action::Create, id, None, &fields).await?;
             id
         }
     };
     if !invitation.roles.is_empty() {
         let (actor, region) = (Actor::Account(invitation.invited_by), Some(invitation.region.clone()));
-        note(app, tx, actor, Action::GrantRole, account, region, &["roles"]).await?;
+        note(identity, tx, actor, Action::GrantRole, account, region, &["roles"]).await?;
     }
     let grants = invitation.roles.iter();
     let grants = grants.map(|role| Grant { role: *role, region: Some(invitation.region.clone()) });
     accounts::give(tx, account, grants.collect(), now).await?;
     if let Some(organization) = invitation.organization {
         // It may have gone, or gone over to another region meanwhile.
-        let dialect = app.db.dialect();
+        let dialect = identity.db.dialect();
         let key = vec![vec![KeyValue::Id(organization)]];
         let found = region_by_id(dialect).query(tx, dialect, key).await?;
         if let Some((_, mut row)) = found.into_iter().next() {
@@ -423,10 +428,10 @@ async fn settle(
         }
     }
     store::delete(tx, invitation.id).await?;
-    let begun = session::begin(tx, app, account).await?;
+    let begun = session::begin(tx, identity, account).await?;
     if let Some(talent) = invitation.talent {
-        let entries = talent::certain(app, tx, Claim { account, talent, consent }).await?;
-        changes::append(tx, app.db.dialect(), entries, now).await?;
+        let entries = talent::certain(identity, tx, Claim { account, talent, consent }).await?;
+        changes::append(tx, identity.db.dialect(), entries, now).await?;
     }
     Ok(Accepted::Yes(begun))
 }

@@ -10,26 +10,27 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{DAY, DAYS, Invitation, end, over, store, write};
-use crate::app::App;
 use crate::changes::{self, Change};
 use crate::directory::talent::TalentNode;
 use crate::directory::talent::claim::{Claim, claim, obstacles};
 use crate::directory::talent::consent::ConsentInput;
 use crate::directory::talent::store::Columns;
 use crate::directory::talent::upkeep;
-use crate::directory::vocabulary::vocabularies;
+use crate::identity::Identity;
 use crate::identity::account::{email_key, store as accounts};
 use crate::identity::administration::signed_in;
 use crate::identity::caller::Known;
 use crate::identity::one_time::{self, Purpose};
-use crate::identity::{role, transact};
+use crate::identity::role;
 use crate::record::error::DomainError;
 use crate::record::lookup::Key;
 use crate::record::messages::{ALREADY_CLAIMED, NO_RECORD, NOT_YOURS, Said};
 use crate::record::node::rows;
 use crate::record::problem::{Problem, Undone};
 use crate::record::reader::Reader;
+use crate::record::transact::transact;
 use crate::record::value::{DateTime, EmailAddress, Language};
+use crate::vocabulary::vocabularies;
 
 /// Somebody who is to be asked to take their profile over.
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ pub struct NewTalentInvitation {
 /// [`Undone::Refused`] where the caller does not write the profile's region, or somebody has claimed it;
 /// [`DomainError::RateLimited`] after too many invitations.
 pub async fn invite(
-    app: &App,
+    identity: &Identity,
     reader: &Reader,
     known: Option<&Known>,
     new: NewTalentInvitation,
@@ -66,12 +67,12 @@ pub async fn invite(
     if found.card.claimed {
         return refused(&ALREADY_CLAIMED);
     }
-    let (key, now) = (email_key(&new.email), app.clock.now());
-    app.identity.throttles().invitation(by, &key, now)?;
+    let (key, now) = (email_key(&new.email), identity.clock.now());
+    identity.throttles().invitation(by, &key, now)?;
     let region = found.head.region;
     let of_region = vocabularies().regions.get(&region).and_then(|known| known.languages.first().copied());
     let invitation = Invitation {
-        id: app.new_id(),
+        id: identity.new_id(),
         email: new.email,
         language: new.language.or(of_region).unwrap_or(Language::En),
         region,
@@ -83,13 +84,14 @@ pub async fn invite(
         expires_at: DateTime::from_micros(now.micros() + DAYS * DAY),
     };
     let written = invitation.clone();
-    transact(app, move |app, tx| Box::pin(async move { write(tx, app, written, key).await })).await?;
+    transact(identity, move |identity, tx| Box::pin(async move { write(tx, identity, written, key).await }))
+        .await?;
     Ok(invitation)
 }
 
 /// Whether an invitation to a profile still stands: who has sent it still writes the region that answers for it.
 pub(super) async fn stands(
-    app: &App,
+    identity: &Identity,
     tx: &DatabaseTransaction,
     invitation: &Invitation,
     talent: Uuid,
@@ -97,19 +99,19 @@ pub(super) async fn stands(
     let grants = accounts::grants_of(tx, invitation.invited_by).await?;
     let inviter = role::viewer(invitation.invited_by, &grants, [].into());
     // Of a profile that is gone the claim itself says so.
-    let profile = upkeep::store::profile(tx, app.db.dialect(), talent).await?;
+    let profile = upkeep::store::profile(tx, identity.db.dialect(), talent).await?;
     Ok(profile.is_none_or(|profile| inviter.writes_in(&profile.region)))
 }
 
 /// Claims a profile of which it has been found in this transaction that nothing is in the way; answers the entries of the
 /// change log, which must be appended last.
 pub(super) async fn certain(
-    app: &App,
+    identity: &Identity,
     tx: &DatabaseTransaction,
     certain: Claim,
 ) -> Result<Vec<Change>, DomainError> {
     let unexpected = |_| DomainError::Stored("a claim was refused that nothing was in the way of".into());
-    claim(app, tx, certain).await?.map_err(unexpected)
+    claim(identity, tx, certain).await?.map_err(unexpected)
 }
 
 /// Deletes the invitations to a profile that is erased.
@@ -137,7 +139,7 @@ enum Claimed {
 /// [`Undone::Refused`] with all that is in the way: then the token can still be used; [`DomainError::RateLimited`] after
 /// too many attempts.
 pub async fn claim_with(
-    app: &App,
+    identity: &Identity,
     known: Option<&Known>,
     token: SecretString,
     consent: Option<ConsentInput>,
@@ -145,34 +147,34 @@ pub async fn claim_with(
 ) -> Result<Uuid, Undone> {
     let known = signed_in(known).map_err(Problem::not_of_the_input)?;
     let account = known.viewer.account.ok_or_else(|| DomainError::Stored("nobody is signed in".into()))?;
-    app.identity.throttles().one_time(from, app.clock.now())?;
-    let invitation = match one_time::look(app, Purpose::Invitation, &token).await? {
-        Some(id) => store::by_id(&app.db, id).await?,
+    identity.throttles().one_time(from, identity.clock.now())?;
+    let invitation = match one_time::look(identity, Purpose::Invitation, &token).await? {
+        Some(id) => store::by_id(&identity.db, id).await?,
         None => None,
     };
     let invitation = invitation.and_then(|found| found.talent.map(|talent| (found, talent)));
     let Some((invitation, talent)) = invitation else { return Err(over().not_of_the_input().into()) };
-    let done = transact(app, move |app, tx| {
+    let done = transact(identity, move |identity, tx| {
         Box::pin(async move {
             let Some(row) = accounts::lock(tx, account).await? else { return Ok(Claimed::Over) };
             let problems = obstacles(tx, row.talent_id, talent, consent).await?;
             if !problems.is_empty() {
                 return Ok(Claimed::Refused(problems));
             }
-            if !stands(app, tx, &invitation, talent).await?
-                || one_time::redeem(tx, app, Purpose::Invitation, &token).await?.is_none()
+            if !stands(identity, tx, &invitation, talent).await?
+                || one_time::redeem(tx, identity, Purpose::Invitation, &token).await?.is_none()
             {
                 return Ok(Claimed::Over);
             }
             store::delete(tx, invitation.id).await?;
-            let entries = certain(app, tx, Claim { account, talent, consent }).await?;
-            changes::append(tx, app.db.dialect(), entries, app.clock.now()).await?;
+            let entries = certain(identity, tx, Claim { account, talent, consent }).await?;
+            changes::append(tx, identity.db.dialect(), entries, identity.clock.now()).await?;
             Ok(Claimed::Yes(talent))
         })
     });
     match done.await {
         Ok(Claimed::Yes(talent)) => {
-            app.identity.callers().forget_account(account);
+            identity.callers().forget_account(account);
             Ok(talent)
         }
         Ok(Claimed::Refused(problems)) => Err(Undone::Refused(problems)),

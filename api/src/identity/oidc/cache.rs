@@ -17,7 +17,7 @@ use reqwest::Client;
 use super::fetch;
 use super::keys::Keys;
 use super::settings::Settings;
-use crate::app::Clock;
+use crate::record::clock::Clock;
 use crate::record::value::DateTime;
 
 /// Microseconds after which keys are read again: ten minutes.

@@ -18,12 +18,13 @@ use entity::account::Model;
 
 use super::account::Account;
 use super::caller::Known;
-use super::{crypto, transact};
-use crate::app::App;
-use crate::directory::vocabulary::vocabularies;
+use crate::crypto;
+use crate::identity::Identity;
 use crate::record::error::DomainError;
 use crate::record::id;
+use crate::record::transact::transact;
 use crate::record::value::{EmailAddress, Language};
+use crate::vocabulary::vocabularies;
 
 pub mod cache;
 pub mod fetch;
@@ -82,15 +83,15 @@ impl Issuers {
 
 impl Issuer {
     /// What a token says that is this issuer's and good now; nothing where it is not.
-    async fn verify(&self, app: &App, token: &str) -> Result<Option<Claims>, DomainError> {
-        let (settings, now) = (&self.settings, app.clock.now());
+    async fn verify(&self, identity: &Identity, token: &str) -> Result<Option<Claims>, DomainError> {
+        let (settings, now) = (&self.settings, identity.clock.now());
         // Before anything is asked of the issuer.
         let Some(head) = token::head(token, settings) else { return Ok(None) };
         if !token::may_be_good(token, settings, now) {
             return Ok(None);
         }
         let unreachable = || DomainError::IssuerUnavailable;
-        let mut keys = self.cache.current(&app.clock).await.ok_or_else(unreachable)?;
+        let mut keys = self.cache.current(&identity.clock).await.ok_or_else(unreachable)?;
         let mut last = false;
         loop {
             match keys.find(head.key_id.as_deref(), head.algorithm) {
@@ -104,7 +105,7 @@ impl Issuer {
                 Found::Unknown if !last => {}
                 Found::Unknown | Found::Unfit => return Ok(None),
             }
-            match self.cache.again(&app.clock, &keys).await {
+            match self.cache.again(&identity.clock, &keys).await {
                 Again::Read(read) => keys = read,
                 Again::Current => return Ok(None),
                 Again::Failed => return Err(unreachable()),
@@ -117,39 +118,39 @@ impl Issuer {
     ///
     /// # Errors
     /// [`DomainError::IssuerUnavailable`], [`DomainError::Database`].
-    pub async fn identify(&self, app: &App, token: &str) -> Result<Option<Known>, DomainError> {
-        let Some(claims) = self.verify(app, token).await? else { return Ok(None) };
-        let account = account(app, &self.settings, &claims).await?;
+    pub async fn identify(&self, identity: &Identity, token: &str) -> Result<Option<Known>, DomainError> {
+        let Some(claims) = self.verify(identity, token).await? else { return Ok(None) };
+        let account = account(identity, &self.settings, &claims).await?;
         Ok(Some(Known::with_token(account, claims.grants(&self.settings), claims.expires_at)))
     }
 }
 
 /// The account of who a token names: as it is, with the name and the address that the token gives, or a new one.
-async fn account(app: &App, settings: &Settings, claims: &Claims) -> Result<Account, DomainError> {
+async fn account(identity: &Identity, settings: &Settings, claims: &Claims) -> Result<Account, DomainError> {
     let (issuer, subject) = (&settings.issuer, &claims.subject);
     let profile = claims.profile();
-    if let Some(mut account) = store::find(&app.db, issuer, subject).await? {
+    if let Some(mut account) = store::find(&identity.db, issuer, subject).await? {
         let name = profile.name.unwrap_or_else(|| account.display_name.clone());
         let email = profile.email.unwrap_or_else(|| account.email.clone());
         if (&name, &email) != (&account.display_name, &account.email) {
             (account.display_name, account.email) = (name.clone(), email.clone());
             let (id, email) = (account.id, email.to_string());
-            transact(app, move |app, tx| {
-                Box::pin(async move { store::update(tx, id, name, email, app.clock.now()).await })
+            transact(identity, move |identity, tx| {
+                Box::pin(async move { store::update(tx, id, name, email, identity.clock.now()).await })
             })
             .await?;
         }
         return Ok(account);
     }
-    let row = new_row(app, settings, subject, profile);
+    let row = new_row(identity, settings, subject, profile);
     // Of two requests at once, one makes it.
-    transact(app, move |_, tx| Box::pin(async move { store::insert(tx, row).await })).await?;
-    let made = store::find(&app.db, issuer, subject).await?;
+    transact(identity, move |_, tx| Box::pin(async move { store::insert(tx, row).await })).await?;
+    let made = store::find(&identity.db, issuer, subject).await?;
     made.ok_or_else(|| DomainError::Stored("an account that was made is not there".into()))
 }
 
-fn new_row(app: &App, settings: &Settings, subject: &str, profile: Profile) -> Model {
-    let (id, now) = (app.new_id(), app.clock.now().micros());
+fn new_row(identity: &Identity, settings: &Settings, subject: &str, profile: Profile) -> Model {
+    let (id, now) = (identity.new_id(), identity.clock.now().micros());
     let named = id::encode("account", id);
     let local = |email: &EmailAddress| email.as_str().split('@').next().and_then(token::shown);
     let name = profile.name.or_else(|| profile.email.as_ref().and_then(local));

@@ -19,9 +19,9 @@ use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use url::{Host, Url};
 
-use crate::directory::vocabulary::vocabularies;
 use crate::identity::role::Role;
 use crate::record::{name_of, value_of};
+use crate::vocabulary::vocabularies;
 
 /// The algorithms that there are: all with a public key, so that who verifies cannot sign.
 pub const ALGORITHMS: [Algorithm; 9] = [

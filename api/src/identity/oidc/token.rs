@@ -108,7 +108,7 @@ pub fn verify(
     rules.set_issuer(&[&settings.issuer]);
     rules.set_audience(&[&settings.audience]);
     rules.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
-    // The library asks the machine for the time; ours is that of the app.
+    // The library asks the machine for the time; ours is that of the identity.
     rules.validate_exp = false;
     rules.validate_nbf = false;
     let all = jsonwebtoken::decode(token, key, &rules).ok()?.claims;

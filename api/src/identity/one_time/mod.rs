@@ -7,10 +7,10 @@ use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-use super::secret::{self, Hash};
-use crate::app::App;
+use crate::identity::Identity;
 use crate::record::error::DomainError;
 use crate::record::value::DateTime;
+use crate::secret::{self, Hash};
 
 mod store;
 
@@ -61,13 +61,13 @@ impl Purpose {
 /// [`DomainError::Database`].
 pub async fn issue(
     on: &impl ConnectionTrait,
-    app: &App,
+    identity: &Identity,
     purpose: Purpose,
     subject: Uuid,
     until: DateTime,
 ) -> Result<SecretString, DomainError> {
     let bytes = secret::random::<BYTES>();
-    let now = app.clock.now();
+    let now = identity.clock.now();
     store::delete_expired(on, now).await?;
     store::insert(on, secret::hash(&bytes), purpose.name(), subject, now, until).await?;
     Ok(format!("{}{}", purpose.prefix(), secret::text(&bytes)).into())
@@ -77,9 +77,13 @@ pub async fn issue(
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn look(app: &App, purpose: Purpose, token: &SecretString) -> Result<Option<Uuid>, DomainError> {
+pub async fn look(
+    identity: &Identity,
+    purpose: Purpose,
+    token: &SecretString,
+) -> Result<Option<Uuid>, DomainError> {
     let Some(hash) = purpose.hash_of(token) else { return Ok(None) };
-    store::find(&app.db, hash, purpose.name(), app.clock.now()).await
+    store::find(&identity.db, hash, purpose.name(), identity.clock.now()).await
 }
 
 /// Uses a token: what it is about; nothing where it is good for nothing. Of those who use it at once, one does.
@@ -88,12 +92,12 @@ pub async fn look(app: &App, purpose: Purpose, token: &SecretString) -> Result<O
 /// [`DomainError::Database`].
 pub async fn redeem(
     on: &impl ConnectionTrait,
-    app: &App,
+    identity: &Identity,
     purpose: Purpose,
     token: &SecretString,
 ) -> Result<Option<Uuid>, DomainError> {
     let Some(hash) = purpose.hash_of(token) else { return Ok(None) };
-    store::take(on, app.db.dialect(), hash, purpose.name(), app.clock.now()).await
+    store::take(on, identity.db.dialect(), hash, purpose.name(), identity.clock.now()).await
 }
 
 /// Makes all tokens of a purpose about a subject good for nothing.

@@ -8,10 +8,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::identity::secret::Hash;
 use crate::record::error::DomainError;
 use crate::record::read::{Database, Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
+use crate::secret::Hash;
 
 /// Adds a token.
 ///

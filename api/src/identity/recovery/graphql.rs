@@ -69,7 +69,7 @@ impl RecoveryMutation {
                 return Ok(RequestPasswordResetPayload { user_errors: vec![error] });
             }
         };
-        request(&call.app, email, call.from).await.graphql()?;
+        request(&call.identity, email, call.from).await.graphql()?;
         Ok(RequestPasswordResetPayload::default())
     }
 
@@ -80,7 +80,7 @@ impl RecoveryMutation {
         #[graphql(desc = "The token and the new password.")] input: ResetPasswordInput,
     ) -> GraphqlResult<PasswordPayload> {
         let call = Call::of(ctx)?;
-        payload(ctx, reset(&call.app, input.token.into(), input.password.into(), call.from).await)
+        payload(ctx, reset(&call.identity, input.token.into(), input.password.into(), call.from).await)
     }
 
     /// Sets another password of the account that is signed in. Its other sessions end; this one goes on.
@@ -91,6 +91,6 @@ impl RecoveryMutation {
     ) -> GraphqlResult<PasswordPayload> {
         let call = Call::of(ctx)?;
         let (current, new) = (input.current_password.into(), input.new_password.into());
-        payload(ctx, change(&call.app, call.known.as_deref(), current, new, call.from).await)
+        payload(ctx, change(&call.identity, call.known.as_deref(), current, new, call.from).await)
     }
 }

@@ -7,14 +7,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::account::{email_key, network, note, password_problem, store as accounts};
 use super::caller::{Credential, Known};
 use super::one_time::{self, Purpose};
+use super::password;
 use super::session::store as sessions;
-use super::{password, transact};
-use crate::app::App;
+use crate::identity::Identity;
 use crate::mail::{self, Mail, Template};
 use crate::record::audit::{Action, Actor};
 use crate::record::error::DomainError;
 use crate::record::messages::{self, accounts as said};
 use crate::record::problem::{Problem, Problems, Undone};
+use crate::record::transact::transact;
 use crate::record::value::{DateTime, EmailAddress, Language};
 
 pub mod graphql;
@@ -27,10 +28,10 @@ const MINUTES: i64 = 60;
 ///
 /// # Errors
 /// [`DomainError::RateLimited`] after too many requests; [`DomainError::Database`].
-pub async fn request(app: &App, email: &EmailAddress, from: IpAddr) -> Result<(), DomainError> {
+pub async fn request(identity: &Identity, email: &EmailAddress, from: IpAddr) -> Result<(), DomainError> {
     let key = email_key(email);
-    app.identity.throttles().password_reset(&key, from, app.clock.now())?;
-    transact(app, move |app, tx| {
+    identity.throttles().password_reset(&key, from, identity.clock.now())?;
+    transact(identity, move |identity, tx| {
         Box::pin(async move {
             // Who has no password here signs in elsewhere, and changes it there.
             let account = accounts::by_email(tx, &key).await?.filter(|row| row.password_hash.is_some());
@@ -42,14 +43,14 @@ pub async fn request(app: &App, email: &EmailAddress, from: IpAddr) -> Result<()
                     let language = row.language.parse().map_err(|_| stored("an account has no language"))?;
                     (row.id, Some(to), language)
                 }
-                None => (app.new_id(), None, Language::En),
+                None => (identity.new_id(), None, Language::En),
             };
-            let until = DateTime::from_micros(app.clock.now().micros() + MINUTES * 60_000_000);
+            let until = DateTime::from_micros(identity.clock.now().micros() + MINUTES * 60_000_000);
             // The last link is the only one that is good.
             one_time::withdraw(tx, Purpose::PasswordReset, subject).await?;
-            let token = one_time::issue(tx, app, Purpose::PasswordReset, subject, until).await?;
+            let token = one_time::issue(tx, identity, Purpose::PasswordReset, subject, until).await?;
             let template = Template::PasswordReset { token, minutes: MINUTES };
-            mail::enqueue(tx, app, Mail { to, language, template, until: Some(until) }).await
+            mail::enqueue(tx, identity, Mail { to, language, template, until: Some(until) }).await
         })
     })
     .await
@@ -61,39 +62,39 @@ pub async fn request(app: &App, email: &EmailAddress, from: IpAddr) -> Result<()
 /// [`Undone::Refused`] with what is wrong: then the token can still be used; [`DomainError::RateLimited`] after too many
 /// attempts.
 pub async fn reset(
-    app: &App,
+    identity: &Identity,
     token: SecretString,
     password: SecretString,
     from: IpAddr,
 ) -> Result<(), Undone> {
-    app.identity.throttles().one_time(from, app.clock.now())?;
+    identity.throttles().one_time(from, identity.clock.now())?;
     let over = || Problem::new("token", &said::LINK_OVER);
     let mut problems = Problems::default();
-    if one_time::look(app, Purpose::PasswordReset, &token).await?.is_none() {
+    if one_time::look(identity, Purpose::PasswordReset, &token).await?.is_none() {
         problems.add(over());
     }
     problems.extend(password_problem("password", &password));
     problems.none_or_refused()?;
-    let hash = app.identity.hashing().hash(password).await?;
-    let account = transact(app, move |app, tx| {
+    let hash = identity.hashing().hash(password).await?;
+    let account = transact(identity, move |identity, tx| {
         Box::pin(async move {
-            let Some(id) = one_time::redeem(tx, app, Purpose::PasswordReset, &token).await? else {
+            let Some(id) = one_time::redeem(tx, identity, Purpose::PasswordReset, &token).await? else {
                 return Ok(None);
             };
             let Some(account) = accounts::by_id(tx, id).await? else { return Ok(None) };
-            accounts::set_password(tx, id, hash, app.clock.now()).await?;
-            note(app, tx, Actor::Account(id), Action::SetPassword, id, None, &["password"]).await?;
+            accounts::set_password(tx, id, hash, identity.clock.now()).await?;
+            note(identity, tx, Actor::Account(id), Action::SetPassword, id, None, &["password"]).await?;
             sessions::delete_of_account(tx, id).await?;
             // Whoever has the mailbox may sign in from there next, however many guess.
-            network::note(tx, app, id, from).await?;
-            tell(app, tx, &account).await?;
+            network::note(tx, identity, id, from).await?;
+            tell(identity, tx, &account).await?;
             Ok(Some(account))
         })
     });
     let account = account.await?.ok_or_else(over)?;
-    app.identity.callers().forget_account(account.id);
+    identity.callers().forget_account(account.id);
     // Who has guessed too often before they asked need not wait to sign in.
-    app.identity.throttles().forgive(&account.email_key, from);
+    identity.throttles().forgive(&account.email_key, from);
     Ok(())
 }
 
@@ -102,7 +103,7 @@ pub async fn reset(
 /// # Errors
 /// [`Undone::Refused`] with what is wrong; [`DomainError::RateLimited`] after too many attempts.
 pub async fn change(
-    app: &App,
+    identity: &Identity,
     known: Option<&Known>,
     current: SecretString,
     new: SecretString,
@@ -120,36 +121,36 @@ pub async fn change(
         problems.add(Problem::too_long("currentPassword", password::MAX_LENGTH));
     } else {
         let key = email_key(&account.email);
-        let is_known = network::is_known(app, Some(account.id), from);
-        let attempt = app.identity.throttles().sign_in(&key, from, app.clock.now(), is_known).await?;
-        let hash = accounts::credentials(&app.db, &key).await?.and_then(|(_, hash)| hash);
-        if app.identity.hashing().verify(current, hash).await? {
-            app.identity.throttles().signed_in(&key, from, attempt);
+        let is_known = network::is_known(identity, Some(account.id), from);
+        let attempt = identity.throttles().sign_in(&key, from, identity.clock.now(), is_known).await?;
+        let hash = accounts::credentials(&identity.db, &key).await?.and_then(|(_, hash)| hash);
+        if identity.hashing().verify(current, hash).await? {
+            identity.throttles().signed_in(&key, from, attempt);
         } else {
             problems.add(Problem::new("currentPassword", &said::WRONG_PASSWORD));
         }
     }
     problems.none_or_refused()?;
-    let hash = app.identity.hashing().hash(new).await?;
+    let hash = identity.hashing().hash(new).await?;
     let id = account.id;
-    transact(app, move |app, tx| {
+    transact(identity, move |identity, tx| {
         Box::pin(async move {
             let Some(account) = accounts::by_id(tx, id).await? else { return Ok(()) };
-            accounts::set_password(tx, id, hash, app.clock.now()).await?;
-            note(app, tx, Actor::Account(id), Action::SetPassword, id, None, &["password"]).await?;
+            accounts::set_password(tx, id, hash, identity.clock.now()).await?;
+            note(identity, tx, Actor::Account(id), Action::SetPassword, id, None, &["password"]).await?;
             sessions::delete_others(tx, id, session).await?;
             one_time::withdraw(tx, Purpose::PasswordReset, id).await?;
-            tell(app, tx, &account).await
+            tell(identity, tx, &account).await
         })
     })
     .await?;
-    app.identity.callers().forget_account(id);
+    identity.callers().forget_account(id);
     Ok(())
 }
 
 /// Tells the owner of an account that the password is another one now.
 async fn tell(
-    app: &App,
+    identity: &Identity,
     on: &impl sea_orm::ConnectionTrait,
     account: &entity::account::Model,
 ) -> Result<(), DomainError> {
@@ -160,5 +161,5 @@ async fn tell(
         template: Template::PasswordChanged,
         until: None,
     };
-    mail::enqueue(on, app, mail).await
+    mail::enqueue(on, identity, mail).await
 }

@@ -98,7 +98,7 @@ impl SessionMutation {
     ) -> GraphqlResult<SessionPayload> {
         let call = Call::of(ctx)?;
         let opened = match input.email.read("email") {
-            Ok(email) => sign_in(&call.app, email, input.password.into(), call.from).await,
+            Ok(email) => sign_in(&call.identity, email, input.password.into(), call.from).await,
             Err(problem) => Err(problem.into()),
         };
         payload(ctx, opened).await
@@ -112,7 +112,7 @@ impl SessionMutation {
         #[graphql(desc = "The refresh token that was received last.")] refresh_token: String,
     ) -> GraphqlResult<SessionPayload> {
         let call = Call::of(ctx)?;
-        let opened = refresh(&call.app, &refresh_token.into(), call.from).await;
+        let opened = refresh(&call.identity, &refresh_token.into(), call.from).await;
         payload(ctx, opened).await
     }
 
@@ -123,7 +123,7 @@ impl SessionMutation {
         #[graphql(desc = "A refresh token of the session.")] refresh_token: String,
     ) -> GraphqlResult<SignOutPayload> {
         let call = Call::of(ctx)?;
-        sign_out(&call.app, &refresh_token.into(), call.from).await.graphql()?;
+        sign_out(&call.identity, &refresh_token.into(), call.from).await.graphql()?;
         Ok(SignOutPayload::default())
     }
 }

@@ -19,14 +19,15 @@ use uuid::Uuid;
 
 use super::account::{email_key, network, store as accounts};
 use super::caller::Known;
-use super::encryption::EncryptionKey;
-use super::secret::{self, Hash};
-use super::{caller, password, transact};
-use crate::app::App;
+use super::{caller, password};
+use crate::encryption::EncryptionKey;
+use crate::identity::Identity;
 use crate::record::error::DomainError;
 use crate::record::messages::{Said, accounts as said};
 use crate::record::problem::{Problem, Undone};
+use crate::record::transact::transact;
 use crate::record::value::{DateTime, EmailAddress};
+use crate::secret::{self, Hash};
 
 pub mod graphql;
 pub mod store;
@@ -134,7 +135,7 @@ fn ended() -> Problem {
 /// # Errors
 /// [`Undone::Refused`] with what is wrong; [`DomainError::RateLimited`] after too many attempts.
 pub async fn sign_in(
-    app: &App,
+    identity: &Identity,
     email: &EmailAddress,
     password: SecretString,
     from: IpAddr,
@@ -147,26 +148,26 @@ pub async fn sign_in(
     }
     let key = email_key(email);
     let is_known = async {
-        let account = accounts::credentials(&app.db, &key).await?;
-        network::is_known(app, account.map(|(id, _)| id), from).await
+        let account = accounts::credentials(&identity.db, &key).await?;
+        network::is_known(identity, account.map(|(id, _)| id), from).await
     };
-    let attempt = app.identity.throttles().sign_in(&key, from, app.clock.now(), is_known).await?;
-    let account = accounts::credentials(&app.db, &key).await?;
+    let attempt = identity.throttles().sign_in(&key, from, identity.clock.now(), is_known).await?;
+    let account = accounts::credentials(&identity.db, &key).await?;
     let (id, hash) = account.map_or((None, None), |(id, hash)| (Some(id), hash));
-    let right = app.identity.hashing().verify(password, hash).await?;
+    let right = identity.hashing().verify(password, hash).await?;
     let Some(account) = id.filter(|_| right) else {
         // Which of the two is wrong is not said.
         return Err(Problem::new("", &said::CREDENTIALS).into());
     };
-    app.identity.throttles().signed_in(&key, from, attempt);
-    let begun = transact(app, move |app, tx| {
+    identity.throttles().signed_in(&key, from, attempt);
+    let begun = transact(identity, move |identity, tx| {
         Box::pin(async move {
-            network::note(tx, app, account, from).await?;
-            begin(tx, app, account).await
+            network::note(tx, identity, account, from).await?;
+            begin(tx, identity, account).await
         })
     });
     let begun = begun.await?;
-    opened(app, begun).await
+    opened(identity, begun).await
 }
 
 /// A session that was written, and whose tokens nobody has yet.
@@ -187,9 +188,13 @@ impl Begun {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn begin(on: &impl ConnectionTrait, app: &App, account: Uuid) -> Result<Begun, DomainError> {
+pub async fn begin(
+    on: &impl ConnectionTrait,
+    identity: &Identity,
+    account: Uuid,
+) -> Result<Begun, DomainError> {
     let token = RefreshToken::new(secret::random());
-    let (session, now) = (app.new_id(), app.clock.now().micros());
+    let (session, now) = (identity.new_id(), identity.clock.now().micros());
     let row = Model {
         id: session,
         account_id: account,
@@ -209,24 +214,24 @@ pub async fn begin(on: &impl ConnectionTrait, app: &App, account: Uuid) -> Resul
 ///
 /// # Errors
 /// [`said::SESSION`] where it was ended in the same moment; [`DomainError::Database`].
-pub async fn opened(app: &App, begun: Begun) -> Result<Opened, Undone> {
-    tidy(app, begun.account);
-    tokens(app, begun).await
+pub async fn opened(identity: &Identity, begun: Begun) -> Result<Opened, Undone> {
+    tidy(identity, begun.account);
+    tokens(identity, begun).await
 }
 
 /// Deletes sessions that have expired, and the oldest of an account that has too many, without anybody waiting.
-fn tidy(app: &App, account: Uuid) {
-    let own = app.clone();
-    app.tasks.spawn(async move {
+fn tidy(identity: &Identity, account: Uuid) {
+    let own = identity.clone();
+    identity.tasks.spawn(async move {
         if let Err(error) = store::tidy(own.db.writer(), account, own.clock.now()).await {
             tracing::warn!(%error, "old sessions were not deleted");
         }
     });
 }
 
-async fn tokens(app: &App, Begun { account, session, token }: Begun) -> Result<Opened, Undone> {
-    let (access_token, expires_at) = app.identity.signing()?.sign(app, account, session).await?;
-    let known = caller::store::by_session(&app.db, session, app.clock.now()).await?;
+async fn tokens(identity: &Identity, Begun { account, session, token }: Begun) -> Result<Opened, Undone> {
+    let (access_token, expires_at) = identity.signing()?.sign(identity, account, session).await?;
+    let known = caller::store::by_session(&identity.db, session, identity.clock.now()).await?;
     // It was ended in the same moment.
     let known = known.ok_or_else(ended)?;
     Ok(Opened { access_token: access_token.into(), refresh_token: token.text(), expires_at, known })
@@ -247,28 +252,28 @@ enum Refreshed {
 ///
 /// # Errors
 /// [`said::SESSION`] for any other token; [`DomainError::RateLimited`] after too many attempts.
-pub async fn refresh(app: &App, token: &SecretString, from: IpAddr) -> Result<Opened, Undone> {
-    app.identity.throttles().refresh_from(from, app.clock.now())?;
+pub async fn refresh(identity: &Identity, token: &SecretString, from: IpAddr) -> Result<Opened, Undone> {
+    identity.throttles().refresh_from(from, identity.clock.now())?;
     let token = RefreshToken::parse(token).ok_or_else(ended)?;
-    let next = token.child(app.identity.encryption()?);
+    let next = token.child(identity.encryption()?);
     let (family, hash, next_hash) = (token.family_hash(), token.hash(), next.hash());
-    let refreshed = transact(app, move |app, tx| {
+    let refreshed = transact(identity, move |identity, tx| {
         Box::pin(async move {
-            let now = app.clock.now();
+            let now = identity.clock.now();
             let Some(session) = store::lock(tx, &family).await? else { return Ok(Refreshed::No) };
             let (id, account) = (session.id, session.account_id);
             if session.expires_at <= now.micros() {
                 store::delete(tx, id).await?;
                 return Ok(Refreshed::Ended(id));
             }
-            let standing = standing(&session, &hash, now, app.refresh_reuse_micros());
+            let standing = standing(&session, &hash, now, identity.refresh_reuse_micros());
             if standing == Standing::Used {
                 // Whoever used it first and whoever uses it now: one of them should not have it.
                 tracing::warn!(account = %account, session = %id, "a used refresh token came again: the session ends");
                 store::delete(tx, id).await?;
                 return Ok(Refreshed::Ended(id));
             }
-            app.identity.throttles().refresh_of(account, now)?;
+            identity.throttles().refresh_of(account, now)?;
             let after = match standing {
                 // The time of the first use stays, so that repeating does not prolong the time for repeating.
                 Standing::Again => {
@@ -292,10 +297,12 @@ pub async fn refresh(app: &App, token: &SecretString, from: IpAddr) -> Result<Op
     match refreshed.await? {
         Refreshed::No => Err(ended().into()),
         Refreshed::Ended(session) => {
-            app.identity.callers().forget_session(session);
+            identity.callers().forget_session(session);
             Err(ended().into())
         }
-        Refreshed::Yes { session, account } => tokens(app, Begun { account, session, token: next }).await,
+        Refreshed::Yes { session, account } => {
+            tokens(identity, Begun { account, session, token: next }).await
+        }
     }
 }
 
@@ -304,11 +311,11 @@ pub async fn refresh(app: &App, token: &SecretString, from: IpAddr) -> Result<Op
 ///
 /// # Errors
 /// [`DomainError::Database`]; [`DomainError::RateLimited`] after too many attempts.
-pub async fn sign_out(app: &App, token: &SecretString, from: IpAddr) -> Result<(), DomainError> {
-    app.identity.throttles().refresh_from(from, app.clock.now())?;
+pub async fn sign_out(identity: &Identity, token: &SecretString, from: IpAddr) -> Result<(), DomainError> {
+    identity.throttles().refresh_from(from, identity.clock.now())?;
     let Some(token) = RefreshToken::parse(token) else { return Ok(()) };
     let family = token.family_hash();
-    let ended = transact(app, move |_, tx| {
+    let ended = transact(identity, move |_, tx| {
         Box::pin(async move {
             let Some(session) = store::lock(tx, &family).await? else { return Ok(None) };
             store::delete(tx, session.id).await?;
@@ -317,7 +324,7 @@ pub async fn sign_out(app: &App, token: &SecretString, from: IpAddr) -> Result<(
     })
     .await?;
     if let Some(session) = ended {
-        app.identity.callers().forget_session(session);
+        identity.callers().forget_session(session);
     }
     Ok(())
 }

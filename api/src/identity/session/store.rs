@@ -8,9 +8,9 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::MAX_SESSIONS;
-use crate::identity::secret::Hash;
 use crate::record::error::DomainError;
 use crate::record::value::DateTime;
+use crate::secret::Hash;
 
 /// Adds a session.
 ///

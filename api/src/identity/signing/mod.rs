@@ -15,12 +15,13 @@ use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
 
-use super::encryption::EncryptionKey;
-use super::{crypto, secret, transact};
-use crate::app::App;
+use crate::encryption::EncryptionKey;
 use crate::record::audit::{self, Action, Actor, Subject};
+use crate::record::core::Core;
 use crate::record::error::DomainError;
+use crate::record::transact::transact;
 use crate::record::value::DateTime;
+use crate::{crypto, secret};
 
 pub mod store;
 pub mod token;
@@ -86,7 +87,6 @@ impl Ring {
 
 /// Signs and verifies access tokens.
 pub struct Signing {
-    encryption: EncryptionKey,
     expected: Expected,
     ring: RwLock<Arc<Ring>>,
 }
@@ -102,16 +102,12 @@ impl Signing {
     ///
     /// # Errors
     /// [`Unusable`].
-    pub async fn open(
-        app: &App,
-        encryption: EncryptionKey,
-        public_url: Option<&Url>,
-    ) -> Result<Self, Unusable> {
+    pub async fn open(core: &Core, public_url: Option<&Url>) -> Result<Self, Unusable> {
         crypto::install();
-        let instance = app.instance(app.db.writer()).await?;
-        if store::all(app.db.writer()).await?.is_empty() {
-            let key = new_key(&encryption, app.clock.now())?;
-            transact(app, |_, tx| {
+        let instance = core.instance(core.db.writer()).await?;
+        if store::all(core.db.writer()).await?.is_empty() {
+            let key = new_key(core.encryption()?, core.clock.now())?;
+            transact(core, |_, tx| {
                 Box::pin(async move {
                     store::lock_instance(tx).await?;
                     if store::all(tx).await?.is_empty() {
@@ -122,15 +118,10 @@ impl Signing {
             })
             .await?;
         }
-        let ring = read(app, &encryption).await?;
+        let ring = read(core).await?;
         let issuer = public_url.map_or_else(|| instance.urn().to_string(), ToString::to_string);
         let expected = Expected { issuer, audience: instance.to_string() };
-        Ok(Self { encryption, expected, ring: RwLock::new(Arc::new(ring)) })
-    }
-
-    /// What the keys in the database are encrypted with.
-    pub fn encryption(&self) -> &EncryptionKey {
-        &self.encryption
+        Ok(Self { expected, ring: RwLock::new(Arc::new(ring)) })
     }
 
     /// An access token for an account's session, and when it expires.
@@ -139,13 +130,13 @@ impl Signing {
     /// [`DomainError::Database`] where the keys had to be read again.
     pub async fn sign(
         &self,
-        app: &App,
+        core: &Core,
         account: Uuid,
         session: Uuid,
     ) -> Result<(String, DateTime), DomainError> {
-        let now = app.clock.now();
-        let ring = self.ring(app, NOTICED).await?;
-        let claims = Claims::new(&self.expected, account, session, app.new_id(), now);
+        let now = core.clock.now();
+        let ring = self.ring(core, NOTICED).await?;
+        let claims = Claims::new(&self.expected, account, session, core.new_id(), now);
         let id = ring.keys.first().map(|key| key.id.clone()).unwrap_or_default();
         let token = claims.sign(id, &ring.encoding).map_err(|error| DomainError::Task(error.to_string()))?;
         Ok((token, claims.expires_at()))
@@ -155,12 +146,12 @@ impl Signing {
     ///
     /// # Errors
     /// [`DomainError::Database`] where the keys had to be read again.
-    pub async fn verify(&self, app: &App, token: &str) -> Result<Option<Claims>, DomainError> {
-        let now = app.clock.now();
+    pub async fn verify(&self, core: &Core, token: &str) -> Result<Option<Claims>, DomainError> {
+        let now = core.clock.now();
         let Some(key_id) = token::key_id(token) else { return Ok(None) };
-        let mut ring = self.ring(app, STALE).await?;
+        let mut ring = self.ring(core, STALE).await?;
         if ring.find(&key_id, now).is_none() {
-            ring = self.ring(app, FLOOR).await?;
+            ring = self.ring(core, FLOOR).await?;
         }
         let Some(key) = ring.find(&key_id, now) else { return Ok(None) };
         Ok(Claims::verify(token, &key.decoding, &self.expected, now))
@@ -170,9 +161,9 @@ impl Signing {
     ///
     /// # Errors
     /// [`DomainError::Database`] where the keys had to be read again.
-    pub async fn published(&self, app: &App) -> Result<Value, DomainError> {
-        let now = app.clock.now();
-        let ring = self.ring(app, NOTICED).await?;
+    pub async fn published(&self, core: &Core) -> Result<Value, DomainError> {
+        let now = core.clock.now();
+        let ring = self.ring(core, NOTICED).await?;
         let good = ring.keys.iter().filter(|key| key.until.is_none_or(|until| now < until));
         let keys: Vec<Value> = good
             .map(|key| {
@@ -184,12 +175,12 @@ impl Signing {
     }
 
     /// The keys, read again where they are older than so many microseconds.
-    async fn ring(&self, app: &App, age: i64) -> Result<Arc<Ring>, DomainError> {
+    async fn ring(&self, core: &Core, age: i64) -> Result<Arc<Ring>, DomainError> {
         let known = Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner));
-        if known.is_younger(age, app.clock.now()) {
+        if known.is_younger(age, core.clock.now()) {
             return Ok(known);
         }
-        let ring = read(app, &self.encryption).await.map_err(|error| match error {
+        let ring = read(core).await.map_err(|error| match error {
             Unusable::Failed(error) => error,
             error @ Unusable::OtherEncryptionKey => DomainError::Stored(error.to_string()),
         })?;
@@ -202,13 +193,13 @@ impl Signing {
     ///
     /// # Errors
     /// [`DomainError::Database`].
-    pub async fn rotate(&self, app: &App) -> Result<String, DomainError> {
-        let now = app.clock.now();
-        let key = new_key(&self.encryption, now)?;
+    pub async fn rotate(&self, core: &Core) -> Result<String, DomainError> {
+        let now = core.clock.now();
+        let key = new_key(core.encryption()?, now)?;
         let id = key.id.clone();
-        transact(app, move |app, tx| {
+        transact(core, move |core, tx| {
             Box::pin(async move {
-                note(app, tx).await?;
+                note(core, tx).await?;
                 store::lock_instance(tx).await?;
                 store::delete_retired(tx, DateTime::from_micros(now.micros() - VERIFIES)).await?;
                 store::retire(tx, now).await?;
@@ -216,7 +207,7 @@ impl Signing {
             })
         })
         .await?;
-        self.ring(app, 0).await?;
+        self.ring(core, 0).await?;
         Ok(id)
     }
 }
@@ -226,11 +217,11 @@ impl Signing {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn replace(app: &App, encryption: &EncryptionKey) -> Result<(), DomainError> {
-    let key = new_key(encryption, app.clock.now())?;
-    transact(app, move |app, tx| {
+pub async fn replace(core: &Core, encryption: &EncryptionKey) -> Result<(), DomainError> {
+    let key = new_key(encryption, core.clock.now())?;
+    transact(core, move |core, tx| {
         Box::pin(async move {
-            note(app, tx).await?;
+            note(core, tx).await?;
             store::lock_instance(tx).await?;
             store::delete_all(tx).await?;
             store::insert(tx, key).await
@@ -240,9 +231,9 @@ pub async fn replace(app: &App, encryption: &EncryptionKey) -> Result<(), Domain
 }
 
 /// Writes down that the keys are renewed, which only the command line does.
-async fn note(app: &App, tx: &DatabaseTransaction) -> Result<(), DomainError> {
+async fn note(core: &Core, tx: &DatabaseTransaction) -> Result<(), DomainError> {
     let entry = audit::Entry::new(Actor::CommandLine, Action::RotateKeys, Subject::SigningKeys);
-    audit::record(tx, app.db.dialect(), vec![entry], app.clock.now()).await
+    audit::record(tx, core.db.dialect(), vec![entry], core.clock.now()).await
 }
 
 /// The purpose under which a private key is encrypted.
@@ -274,8 +265,9 @@ fn new_key(encryption: &EncryptionKey, now: DateTime) -> Result<signing_key::Mod
     })
 }
 
-async fn read(app: &App, encryption: &EncryptionKey) -> Result<Ring, Unusable> {
-    let rows = store::all(app.db.writer()).await?;
+async fn read(core: &Core) -> Result<Ring, Unusable> {
+    let encryption = core.encryption()?;
+    let rows = store::all(core.db.writer()).await?;
     let first = rows.first().ok_or_else(|| DomainError::Stored("there is no signing key".into()))?;
     let private = encryption.open(&purpose(&first.id), &first.private_key);
     let private: SecretSlice<u8> = private.ok_or(Unusable::OtherEncryptionKey)?.into();
@@ -286,7 +278,7 @@ async fn read(app: &App, encryption: &EncryptionKey) -> Result<Ring, Unusable> {
         decoding: DecodingKey::from_ed_der(&row.public_key),
         until: row.retired_at.map(|at| DateTime::from_micros(at + VERIFIES)),
     });
-    Ok(Ring { loaded_at: app.clock.now(), keys: keys.collect(), encoding })
+    Ok(Ring { loaded_at: core.clock.now(), keys: keys.collect(), encoding })
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ impl Claims {
         rules.set_issuer(&[&expected.issuer]);
         rules.set_audience(&[&expected.audience]);
         rules.set_required_spec_claims(&["iss", "aud", "sub", "exp", "nbf"]);
-        // The library asks the machine for the time; ours is that of the app.
+        // The library asks the machine for the time; ours is that of the identity.
         rules.validate_exp = false;
         rules.validate_nbf = false;
         let claims = jsonwebtoken::decode::<Self>(token, key, &rules).ok()?.claims;

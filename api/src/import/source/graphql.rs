@@ -4,7 +4,6 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::{Registered, id_of, of_regions, register_for};
 use crate::directory::region::{self, RegionNode, Regions};
-use crate::directory::vocabulary::vocabularies;
 use crate::identity::api_key::Maker;
 use crate::identity::caller::Call;
 use crate::record::audit::Subject;
@@ -15,6 +14,7 @@ use crate::record::reader::Reader;
 use crate::record::user_error::{UserError, outcome};
 use crate::record::value::DateTime;
 use crate::record::write::Source;
+use crate::vocabulary::vocabularies;
 
 /// A source in an answer, with what was read of it.
 #[derive(Clone, Debug)]
@@ -126,7 +126,7 @@ impl SourceMutation {
     ) -> GraphqlResult<RegisterSourcePayload> {
         let (call, reader) = (Call::of(ctx)?, Reader::of(ctx)?);
         let new = Source { name: input.name, region: input.region };
-        let done = register_for(&call.app, Maker::Caller(call.known.as_deref()), new).await;
+        let done = register_for(&call.identity, Maker::Caller(call.known.as_deref()), new).await;
         match outcome(done, &reader.languages).graphql()? {
             Ok(found) => {
                 let want = Selection::of(ctx).below("RegisterSourcePayload", "source").unwrap_or_default();

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use crate::app::App;
 use crate::record::RecordType;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::policy::Visibility;
 use crate::record::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
@@ -19,9 +19,9 @@ const PURPOSE: &str = "erasure ledger";
 ///
 /// # Errors
 /// [`DomainError::Stored`] in a program without an encryption key.
-fn digest(app: &App, source: &str, external_id: &str) -> Result<Vec<u8>, DomainError> {
+fn digest(core: &Core, source: &str, external_id: &str) -> Result<Vec<u8>, DomainError> {
     let text = [source.as_bytes(), &[0], external_id.as_bytes()].concat();
-    Ok(app.identity.encryption()?.digest(PURPOSE, &text))
+    Ok(core.encryption()?.digest(PURPOSE, &text))
 }
 
 /// Which of these external ids, each with its source, were those of records that are erased: their positions.
@@ -29,7 +29,7 @@ fn digest(app: &App, source: &str, external_id: &str) -> Result<Vec<u8>, DomainE
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`] in a program without an encryption key.
 pub(in crate::record) async fn erased(
-    app: &App,
+    core: &Core,
     batch: &Batch<'_>,
     names: &[(String, String)],
 ) -> Result<BTreeSet<usize>, DomainError> {
@@ -42,7 +42,7 @@ pub(in crate::record) async fn erased(
         keys.source(batch.dialect),
         batch.dialect.join(),
     );
-    let hashed = names.iter().map(|(source, id)| Ok(vec![KeyValue::Bytes(digest(app, source, id)?)]));
+    let hashed = names.iter().map(|(source, id)| Ok(vec![KeyValue::Bytes(digest(core, source, id)?)]));
     let hashed = hashed.collect::<Result<Vec<KeyRow>, DomainError>>()?;
     let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, hashed).await?;
     Ok(found.into_iter().map(|(position, _)| position).collect())
@@ -54,7 +54,7 @@ pub(in crate::record) async fn erased(
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`] in a program without an encryption key.
 pub(in crate::record) async fn strip(
-    app: &App,
+    core: &Core,
     batch: &Batch<'_>,
     written: &mut [Written],
 ) -> Result<(), DomainError> {
@@ -78,7 +78,7 @@ pub(in crate::record) async fn strip(
     }
     let names = external_ids(batch, &ids).await?;
     let rows = ids.iter().enumerate().map(|(position, id)| {
-        let hash = names.get(&position).map(|(source, name)| digest(app, source, name)).transpose()?;
+        let hash = names.get(&position).map(|(source, name)| digest(core, source, name)).transpose()?;
         let of = KeyValue::Text(types[position].name().to_owned());
         Ok(vec![KeyValue::Id(*id), of, KeyValue::Bytes(hash.unwrap_or_default())])
     });

@@ -22,7 +22,7 @@ use sea_orm::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::read::Dialect;
 use crate::record::write::{End, Submission, write};
@@ -82,7 +82,7 @@ impl Erased {
     ///
     /// # Errors
     /// [`Unusable`].
-    pub async fn replay(app: &App, folder: &Path) -> Result<Self, Unusable> {
+    pub async fn replay(core: &Core, folder: &Path) -> Result<Self, Unusable> {
         let path = folder.join(FILE);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -104,7 +104,7 @@ impl Erased {
             }
         }
         let known: HashSet<Uuid> = lines.iter().map(|(_, id, _)| *id).collect();
-        let ledger = erasure_ledger::Entity::find().all(app.db.writer()).await.map_err(DomainError::from)?;
+        let ledger = erasure_ledger::Entity::find().all(core.db.writer()).await.map_err(DomainError::from)?;
         let ledger: HashSet<Uuid> = ledger.into_iter().map(|row| row.record_id).collect();
         let missing: Vec<_> = lines.into_iter().filter(|(_, id, _)| !ledger.contains(id)).collect();
         if !missing.is_empty() {
@@ -114,26 +114,26 @@ impl Erased {
             );
         }
         for (of, id, hash) in missing {
-            write(app, vec![Submission::erasing(of, id)], End::PerItem).await?;
+            write(core, vec![Submission::erasing(of, id)], End::PerItem).await?;
             // One that the backup does not have must not come in anew either.
-            remember(app, of, id, hash).await?;
+            remember(core, of, id, hash).await?;
         }
         Ok(Self { path, known, read_to: 0 })
     }
 
     /// Settles what is erased, now and whenever something is, until `stop` is cancelled.
-    pub fn start(self, app: &App, stop: CancellationToken) {
-        app.tasks.spawn(self.follow(app.clone(), stop));
+    pub fn start(self, core: &Core, stop: CancellationToken) {
+        core.tasks.spawn(self.follow(core.clone(), stop));
     }
 
-    async fn follow(mut self, app: App, stop: CancellationToken) {
+    async fn follow(mut self, core: Core, stop: CancellationToken) {
         loop {
-            if let Err(error) = self.settle(&app).await {
+            if let Err(error) = self.settle(&core).await {
                 tracing::warn!(%error, "what was erased is not yet cleaned from storage; it is tried again");
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = app.erased.notified() => {}
+                () = core.erased.notified() => {}
                 () = tokio::time::sleep(AGAIN) => {}
             }
         }
@@ -143,13 +143,13 @@ impl Erased {
     ///
     /// # Errors
     /// [`Unusable`]; all of it can be tried again.
-    pub async fn settle(&mut self, app: &App) -> Result<(), Unusable> {
+    pub async fn settle(&mut self, core: &Core) -> Result<(), Unusable> {
         use erasure_ledger::{Column, Entity};
         let since = self.read_to.saturating_sub(OVERLAP);
         let rows = Entity::find()
             .filter(Column::ErasedAt.gte(since))
             .order_by_asc(Column::ErasedAt)
-            .all(app.db.writer())
+            .all(core.db.writer())
             .await
             .map_err(DomainError::from)?;
         let mut lines = String::new();
@@ -165,11 +165,11 @@ impl Erased {
         let open: Vec<Uuid> =
             rows.iter().filter(|row| row.settled_at.is_none()).map(|row| row.record_id).collect();
         if !open.is_empty() {
-            clean(app).await.map_err(DomainError::from)?;
+            clean(core).await.map_err(DomainError::from)?;
             Entity::update_many()
-                .col_expr(Column::SettledAt, Expr::value(app.clock.now().micros()))
+                .col_expr(Column::SettledAt, Expr::value(core.clock.now().micros()))
                 .filter(Column::RecordId.is_in(open))
-                .exec(app.db.writer())
+                .exec(core.db.writer())
                 .await
                 .map_err(DomainError::from)?;
         }
@@ -188,9 +188,9 @@ fn append(path: &Path, lines: &str) -> std::io::Result<()> {
 }
 
 /// Makes the database forget rows that it has deleted.
-async fn clean(app: &App) -> Result<(), DbErr> {
-    let (on, backend) = (app.db.writer(), app.db.dialect().backend());
-    match app.db.dialect() {
+async fn clean(core: &Core) -> Result<(), DbErr> {
+    let (on, backend) = (core.db.writer(), core.db.dialect().backend());
+    match core.db.dialect() {
         // Deleted rows are overwritten at once; older pages stay in the write-ahead log until it is emptied.
         Dialect::Sqlite => {
             let emptied = Statement::from_string(backend, "PRAGMA wal_checkpoint(TRUNCATE)");
@@ -200,23 +200,23 @@ async fn clean(app: &App) -> Result<(), DbErr> {
             };
             if busy { Err(DbErr::Custom("the write-ahead log is in use".into())) } else { Ok(()) }
         }
-        Dialect::Postgres => app.db.execute_at_leisure(&format!("VACUUM {PERSONAL}")).await,
+        Dialect::Postgres => core.db.execute_at_leisure(&format!("VACUUM {PERSONAL}")).await,
     }
 }
 
 /// Puts into the ledger what is not there.
-async fn remember(app: &App, of: RecordType, id: Uuid, hash: Option<Vec<u8>>) -> Result<(), DomainError> {
+async fn remember(core: &Core, of: RecordType, id: Uuid, hash: Option<Vec<u8>>) -> Result<(), DomainError> {
     let row = erasure_ledger::Model {
         record_id: id,
         record_type: of.name().to_owned(),
         external_hash: hash,
-        erased_at: app.clock.now().micros(),
+        erased_at: core.clock.now().micros(),
         settled_at: None,
     };
     let there = OnConflict::column(erasure_ledger::Column::RecordId).do_nothing().to_owned();
     erasure_ledger::Entity::insert(row.into_active_model().reset_all())
         .on_conflict(there)
-        .exec_without_returning(app.db.writer())
+        .exec_without_returning(core.db.writer())
         .await?;
     Ok(())
 }

@@ -16,11 +16,11 @@ use tracing::{Instrument, Span};
 use super::batch::Lanes;
 use super::keyed::{KeyRow, KeyedStatement, Row};
 use super::meters::{self, Listener, Meters};
+use super::span;
 use super::storage::Fault;
 use super::transaction::{Retirement, Transaction, Watch};
 use super::writing::Writing;
 use crate::record::error::DomainError;
-use crate::telemetry;
 
 /// The SQL that a database speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -540,7 +540,7 @@ impl Database {
 
     /// The span of what is asked of the database, if it is for somebody.
     pub(crate) fn span(&self, operation: &'static str) -> Span {
-        telemetry::sql(self.dialect, operation)
+        span::sql(self.dialect, operation)
     }
 
     /// Runs a keyed statement at once, alone: for statements whose text is not safe for several readers.

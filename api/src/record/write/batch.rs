@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{RecordRow, ReferredBy, Resolved, Step};
-use crate::app::App;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::id::encode;
 use crate::record::policy::Viewer;
@@ -22,7 +22,7 @@ use crate::record::value::DateTime;
 #[derive(Debug)]
 pub struct Batch<'a> {
     /// The program.
-    pub app: &'a App,
+    pub core: &'a Core,
     /// The transaction.
     pub tx: &'a DatabaseTransaction,
     /// Its SQL.
@@ -44,12 +44,12 @@ const MAX_VALUES: usize = 30_000;
 
 impl<'a> Batch<'a> {
     /// A batch of the program itself, in which nothing refers to anything yet.
-    pub fn new(app: &'a App, tx: &'a DatabaseTransaction) -> Self {
+    pub fn new(core: &'a Core, tx: &'a DatabaseTransaction) -> Self {
         Self {
-            app,
+            core,
             tx,
-            dialect: app.db.dialect(),
-            now: app.clock.now(),
+            dialect: core.db.dialect(),
+            now: core.clock.now(),
             resolved: Resolved::default(),
             step: None,
             reader: None,
@@ -153,7 +153,7 @@ impl Batch<'_> {
         let (source, then) = (keys.source(self.dialect), self.dialect.join());
         let mut ids = Vec::new();
         for ReferredBy { of, table, column, record, most } in by {
-            let sees = self.app.kinds.of(*of).sees(viewer, self.dialect, "r");
+            let sees = self.core.kinds.of(*of).sees(viewer, self.dialect, "r");
             let joined = if *table == of.prefix() && *record == "id" {
                 format!("{table} AS r ON r.{column} = k.id")
             } else {

@@ -15,8 +15,8 @@ use super::{
     Batch, Draft, Kind, Numbered, Outcome, RecordRow, Reference, Removal, Resolved, SCHEMA_VERSION, Status,
     Submission, Written, rows_of,
 };
-use crate::app::App;
 use crate::record::audit::{self, Action, Actor};
+use crate::record::core::Core;
 use crate::record::erasure::ledger;
 use crate::record::error::DomainError;
 use crate::record::policy::Viewer;
@@ -29,11 +29,11 @@ use crate::record::{RecordType, all_of, messages, slug};
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn apply(
-    app: &App,
+    core: &Core,
     tx: &DatabaseTransaction,
     submissions: &[Submission],
 ) -> Result<(Vec<Outcome>, Vec<Written>), DomainError> {
-    let mut door = Door::open(app, tx, submissions).await?;
+    let mut door = Door::open(core, tx, submissions).await?;
     door.identify().await?;
     door.judge();
     door.refuse_others().await?;
@@ -46,7 +46,7 @@ pub async fn apply(
 
 /// A batch on its way through the door.
 pub struct Door<'a> {
-    app: &'a App,
+    core: &'a Core,
     submissions: &'a [Submission],
     batch: Batch<'a>,
     /// The id of the instance, which is the origin of what is written here.
@@ -68,7 +68,7 @@ pub struct Door<'a> {
 
 impl<'a> Door<'a> {
     async fn open(
-        app: &'a App,
+        core: &'a Core,
         tx: &'a DatabaseTransaction,
         submissions: &'a [Submission],
     ) -> Result<Self, DomainError> {
@@ -81,11 +81,11 @@ impl<'a> Door<'a> {
             (false, true) => Some("ROW EXCLUSIVE"),
             (false, false) => None,
         };
-        if let Some(mode) = mode.filter(|_| app.db.dialect() == Dialect::Postgres) {
+        if let Some(mode) = mode.filter(|_| core.db.dialect() == Dialect::Postgres) {
             tx.execute_unprepared(&format!("LOCK TABLE record_redirect IN {mode} MODE")).await?;
         }
         Ok(Self {
-            app,
+            core,
             submissions,
             batch: Batch {
                 step: submissions.iter().find_map(|submission| submission.step.clone()),
@@ -93,9 +93,9 @@ impl<'a> Door<'a> {
                     .iter()
                     .find_map(|s| s.viewer.as_ref().or(s.reader.as_ref()))
                     .map(Arc::clone),
-                ..Batch::new(app, tx)
+                ..Batch::new(core, tx)
             },
-            instance: app.instance(tx).await?.to_string(),
+            instance: core.instance(tx).await?.to_string(),
             ids: Vec::new(),
             shared: HashMap::new(),
             led: HashSet::new(),
@@ -145,8 +145,8 @@ impl<'a> Door<'a> {
         for (index, submission) in self.submissions.iter().enumerate() {
             let id = known.get(&index).copied().or(submission.id);
             let id = id.unwrap_or_else(|| match named(submission) {
-                Some(name) => *new.entry(name).or_insert_with(|| self.app.new_id()),
-                None => self.app.new_id(),
+                Some(name) => *new.entry(name).or_insert_with(|| self.core.new_id()),
+                None => self.core.new_id(),
             });
             self.ids.push(id);
         }
@@ -180,7 +180,7 @@ impl<'a> Door<'a> {
                 meant.push(index);
             }
         }
-        for position in ledger::erased(self.app, &self.batch, &names).await? {
+        for position in ledger::erased(self.core, &self.batch, &names).await? {
             self.problems[meant[position]].add(Problem::new("externalId", &messages::ERASED));
         }
         Ok(())
@@ -244,10 +244,10 @@ impl<'a> Door<'a> {
     async fn write(&mut self) -> Result<(), DomainError> {
         let types: Vec<RecordType> = all_of::<RecordType>().collect();
         for of in &types {
-            self.app.kinds.of(*of).save(self).await?;
+            self.core.kinds.of(*of).save(self).await?;
         }
         for of in types.iter().rev() {
-            self.app.kinds.of(*of).delete(self).await?;
+            self.core.kinds.of(*of).delete(self).await?;
         }
         self.written = consolidate(std::mem::take(&mut self.written));
         let viewer = self.batch.reader.as_deref();
@@ -260,7 +260,7 @@ impl<'a> Door<'a> {
         {
             audit::forget_if_gone(self.batch.tx, self.batch.dialect, *id).await?;
         }
-        ledger::strip(self.app, &self.batch, &mut self.written).await
+        ledger::strip(self.core, &self.batch, &mut self.written).await
     }
 
     /// The submissions of one type that nothing is wrong with yet, to be written or to be deleted.

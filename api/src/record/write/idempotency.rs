@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::policy::Viewer;
 use crate::record::read::Dialect;
@@ -69,12 +69,12 @@ pub enum Claimed {
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn claim(
-    app: &App,
+    core: &Core,
     tx: &DatabaseTransaction,
     once: &Once,
     record_id: Uuid,
 ) -> Result<Claimed, DomainError> {
-    let (dialect, now) = (app.db.dialect(), app.clock.now().micros());
+    let (dialect, now) = (core.db.dialect(), core.clock.now().micros());
     let backend = dialect.backend();
     // Whoever sweeps at the same time takes other rows.
     let lock = if dialect == Dialect::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::door::{consolidate, sees, settle};
 use super::shared::lock;
 use super::{Batch, Kind, RecordRow as _, Written, content_hash, rows_of};
-use crate::app::App;
 use crate::record::audit::{self, Action, Actor};
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::input::{MAX_ENTRIES, to_json};
 use crate::record::messages::{self, Said};
@@ -259,16 +259,16 @@ async fn lead(batch: &Batch<'_>, pair: Pair) -> Result<(), DomainError> {
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn merge<K: Mergeable>(
-    app: &App,
+    core: &Core,
     tx: &DatabaseTransaction,
     asked: &Merge,
 ) -> Result<(Merged, Vec<Written>), DomainError> {
-    let dialect = app.db.dialect();
+    let dialect = core.db.dialect();
     if dialect == Dialect::Postgres {
         // Sources that are writing come first; those that begin now wait, and then find where the duplicate leads.
         tx.execute_unprepared("LOCK TABLE record_redirect IN ROW EXCLUSIVE MODE").await?;
     }
-    let batch = Batch::new(app, tx);
+    let batch = Batch::new(core, tx);
     let refused = |problems: Vec<Problem>| Ok((Merged { problems, ..Merged::default() }, Vec::new()));
     let (pair, merged_before) = targets(&batch, asked).await?;
     let shared = lock(&batch, &sorted([pair.survivor, pair.duplicate].into_iter())).await?;
@@ -319,7 +319,7 @@ pub async fn merge<K: Mergeable>(
         viewer: &asked.viewer,
         problems: Problems::default(),
         accounts: Vec::new(),
-        instance: app.instance(tx).await?.to_string(),
+        instance: core.instance(tx).await?.to_string(),
         records: Vec::new(),
         led: Vec::new(),
     };

@@ -43,8 +43,8 @@ use super::input::IdentifierInput;
 use super::policy::{Viewer, Visibility};
 use super::problem::{Problem, Problems};
 use super::read::Dialect;
-use crate::app::App;
 use crate::changes::{self, Change, Operation, Withdrawal};
+use crate::record::core::Core;
 
 /// Layout of the replicated fields that the content hash covers, and that records have in the log.
 pub const SCHEMA_VERSION: i32 = 1;
@@ -334,8 +334,8 @@ const WAITED: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// [`DomainError::Database`] where the database fails, after some attempts where others were in the way.
-pub async fn write(app: &App, batch: Vec<Submission>, end: End) -> Result<Vec<Outcome>, DomainError> {
-    match in_task(app, batch, end, None).await? {
+pub async fn write(core: &Core, batch: Vec<Submission>, end: End) -> Result<Vec<Outcome>, DomainError> {
+    match in_task(core, batch, end, None).await? {
         Answered::Now(outcomes) => Ok(outcomes),
         Answered::Before(_) | Answered::Otherwise => {
             Err(DomainError::Stored("a key was not asked for".into()))
@@ -348,11 +348,11 @@ pub async fn write(app: &App, batch: Vec<Submission>, end: End) -> Result<Vec<Ou
 /// # Errors
 /// See [`write()`].
 pub async fn write_once(
-    app: &App,
+    core: &Core,
     submission: Submission,
     once: Option<Once>,
 ) -> Result<Answered, DomainError> {
-    in_task(app, vec![submission], End::PerItem, once).await
+    in_task(core, vec![submission], End::PerItem, once).await
 }
 
 /// What became of a write that may have been made before.
@@ -367,16 +367,16 @@ pub enum Answered {
 }
 
 async fn in_task(
-    app: &App,
+    core: &Core,
     batch: Vec<Submission>,
     end: End,
     once: Option<Once>,
 ) -> Result<Answered, DomainError> {
     let submitted = Arc::new((batch, once));
-    through(app, move |app, tx| {
+    through(core, move |core, tx| {
         let submitted = Arc::clone(&submitted);
         Box::pin(async move {
-            let (answer, written) = transaction(app, tx, &submitted.0, submitted.1.as_ref()).await?;
+            let (answer, written) = transaction(core, tx, &submitted.0, submitted.1.as_ref()).await?;
             let kept = end != End::DryRun && !written.is_empty();
             Ok(Ended { answer, written, kept })
         })
@@ -389,12 +389,12 @@ async fn in_task(
 ///
 /// # Errors
 /// [`DomainError::Stored`] where it is refused all the same, [`DomainError::Database`].
-pub async fn write_last(app: &App, tx: &DatabaseTransaction, one: Submission) -> Result<(), DomainError> {
-    let (outcomes, written) = apply(app, tx, &[one]).await?;
+pub async fn write_last(core: &Core, tx: &DatabaseTransaction, one: Submission) -> Result<(), DomainError> {
+    let (outcomes, written) = apply(core, tx, &[one]).await?;
     if let Some(problem) = outcomes.iter().flat_map(|outcome| &outcome.problems).next() {
         return Err(DomainError::Stored(format!("a write of our own was refused: {problem:?}")));
     }
-    changes::append(tx, app.db.dialect(), log_of(&written), app.clock.now()).await
+    changes::append(tx, core.db.dialect(), log_of(&written), core.clock.now()).await
 }
 
 /// What work in a transaction of the door comes to.
@@ -414,21 +414,23 @@ pub struct Ended<T> {
 /// # Errors
 /// Those of the work; [`DomainError::Database`] where the database fails, after some attempts where others were in the
 /// way.
-pub async fn through<T, W>(app: &App, work: W) -> Result<T, DomainError>
+pub async fn through<C, T, W>(handle: &C, work: W) -> Result<T, DomainError>
 where
+    C: AsRef<Core> + Clone + Send + Sync + 'static,
     T: Send + 'static,
-    W: for<'a> Fn(&'a App, &'a DatabaseTransaction) -> BoxFuture<'a, Result<Ended<T>, DomainError>>
+    W: for<'a> Fn(&'a C, &'a DatabaseTransaction) -> BoxFuture<'a, Result<Ended<T>, DomainError>>
         + Send
         + Sync
         + 'static,
 {
-    let own = app.clone();
-    let span = app.db.span("transaction");
+    let own = handle.clone();
+    let core = handle.as_ref();
+    let (dialect, span, tasks) = (core.db.dialect(), core.db.span("transaction"), core.tasks.clone());
     let attempts = async move {
         let mut attempt = 1;
         loop {
             let begun = Instant::now();
-            let waited = || own.db.dialect() == Dialect::Sqlite && begun.elapsed() > WAITED;
+            let waited = || dialect == Dialect::Sqlite && begun.elapsed() > WAITED;
             match attempt_to(&own, &work).await {
                 Err(DomainError::Database(error))
                     if attempt < ATTEMPTS && is_contended(&error) && !waited() =>
@@ -441,7 +443,7 @@ where
             }
         }
     };
-    let task = app.tasks.spawn(attempts.instrument(span));
+    let task = tasks.spawn(attempts.instrument(span));
     task.await.map_err(|error| DomainError::Task(error.to_string()))?
 }
 
@@ -457,25 +459,23 @@ fn is_contended(error: &DbErr) -> bool {
         .any(|sign| text.contains(sign))
 }
 
-async fn attempt_to<T, W>(app: &App, work: &W) -> Result<T, DomainError>
+async fn attempt_to<C, T, W>(handle: &C, work: &W) -> Result<T, DomainError>
 where
-    W: for<'a> Fn(&'a App, &'a DatabaseTransaction) -> BoxFuture<'a, Result<Ended<T>, DomainError>>,
+    C: AsRef<Core>,
+    W: for<'a> Fn(&'a C, &'a DatabaseTransaction) -> BoxFuture<'a, Result<Ended<T>, DomainError>>,
 {
-    let tx = app.db.begin().await?;
-    match work(app, &tx).await {
+    let core = handle.as_ref();
+    let tx = core.db.begin().await?;
+    match work(handle, &tx).await {
         Ok(Ended { answer, written, kept }) => {
             if kept {
                 let changes = log_of(&written);
-                let appended = changes::append(&tx, app.db.dialect(), changes, app.clock.now()).await;
+                let appended = changes::append(&tx, core.db.dialect(), changes, core.clock.now()).await;
                 if let Err(error) = appended {
                     return Err(tx.abandon(error).await);
                 }
                 tx.commit().await?;
-                app.heads.written();
-                if written.iter().any(|record| record.erased_from.is_some()) {
-                    app.erased.notify_one();
-                    app.identity.callers().forget_all();
-                }
+                core.committed(&written);
             } else {
                 tx.rollback().await?;
             }
@@ -483,7 +483,7 @@ where
         }
         Err(error) => {
             if let DomainError::Database(error) = &error {
-                app.db.note(error);
+                core.db.note(error);
             }
             Err(tx.abandon(error).await)
         }
@@ -491,19 +491,19 @@ where
 }
 
 async fn transaction(
-    app: &App,
+    core: &Core,
     tx: &DatabaseTransaction,
     submissions: &[Submission],
     once: Option<&Once>,
 ) -> Result<(Answered, Vec<Written>), DomainError> {
     if let (Some(once), Some(id)) = (once, submissions.first().and_then(|submission| submission.id)) {
-        match claim(app, tx, once, id).await? {
+        match claim(core, tx, once, id).await? {
             Claimed::First => {}
             Claimed::Again(id, _) => return Ok((Answered::Before(id), Vec::new())),
             Claimed::Other => return Ok((Answered::Otherwise, Vec::new())),
         }
     }
-    let (outcomes, written) = apply(app, tx, submissions).await?;
+    let (outcomes, written) = apply(core, tx, submissions).await?;
     Ok((Answered::Now(outcomes), written))
 }
 

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::door::{consolidate, settle};
 use super::shared::{Shared, lock};
 use super::{Batch, Draft, Kind, Kinds, Numbered, RecordRow as _, Written, rows_of};
-use crate::app::App;
 use crate::record::audit::{self, Action, Actor};
+use crate::record::core::Core;
 use crate::record::erasure::ledger;
 use crate::record::error::DomainError;
 use crate::record::problem::Problems;
@@ -56,7 +56,7 @@ fn hash_of(text: &str) -> Vec<u8> {
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn canonical(
-    app: &App,
+    core: &Core,
     tx: &DatabaseTransaction,
     of: RecordType,
     ids: &[Uuid],
@@ -64,11 +64,11 @@ pub async fn canonical(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    app.kinds.of(of).canonical(&batch(app, tx), ids).await
+    core.kinds.of(of).canonical(&batch(core, tx), ids).await
 }
 
-fn batch<'a>(app: &'a App, tx: &'a DatabaseTransaction) -> Batch<'a> {
-    Batch { replica: true, ..Batch::new(app, tx) }
+fn batch<'a>(core: &'a Core, tx: &'a DatabaseTransaction) -> Batch<'a> {
+    Batch { replica: true, ..Batch::new(core, tx) }
 }
 
 /// Why what another instance tells of a record is not fit to be taken.
@@ -232,17 +232,17 @@ pub(super) fn row_of<K: Kind>(received: &Received) -> Result<K::Row, Unfit> {
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn take(
-    app: &App,
+    core: &Core,
     tx: &DatabaseTransaction,
     received: &[Received],
     by: &Actor,
 ) -> Result<(Vec<Taken>, Vec<Written>), DomainError> {
-    if app.db.dialect() == Dialect::Postgres {
+    if core.db.dialect() == Dialect::Postgres {
         // No duplicate is merged meanwhile that something here refers to.
         tx.execute_unprepared("LOCK TABLE record_redirect IN SHARE MODE").await?;
     }
     let mut taking = Taking {
-        batch: batch(app, tx),
+        batch: batch(core, tx),
         received,
         taken: vec![None; received.len()],
         shared: HashMap::new(),
@@ -250,7 +250,7 @@ pub async fn take(
         written: Vec::new(),
     };
     taking.refuse_twice();
-    let kinds = all_of::<RecordType>().map(|of| app.kinds.of(of));
+    let kinds = all_of::<RecordType>().map(|of| core.kinds.of(of));
     let kinds = kinds.map(|kind| Ok((kind, kind.read(&mut taking)?)));
     let kinds = kinds.collect::<Result<Vec<_>, DomainError>>()?;
     taking.look_up().await?;
@@ -400,7 +400,7 @@ impl Taking<'_> {
         let new: Numbered<(String, String)> =
             named.iter().filter(|(index, _)| !known.contains(index)).cloned().collect();
         let fresh: Vec<(String, String)> = new.iter().map(|(_, name)| name.clone()).collect();
-        for position in ledger::erased(self.batch.app, &self.batch, &fresh).await? {
+        for position in ledger::erased(self.batch.core, &self.batch, &fresh).await? {
             self.taken[new[position].0] = Some(Taken::Erased);
         }
         Ok(())
@@ -541,7 +541,7 @@ impl Taking<'_> {
     async fn settle(&mut self, by: &Actor) -> Result<(), DomainError> {
         self.written = consolidate(std::mem::take(&mut self.written));
         let (tx, dialect) = (self.batch.tx, self.batch.dialect);
-        let instance = self.batch.app.instance(tx).await?.to_string();
+        let instance = self.batch.core.instance(tx).await?.to_string();
         settle(&self.batch, &self.written, by, &instance).await?;
         let mut names = Vec::new();
         let mut new = Vec::new();
@@ -563,7 +563,7 @@ impl Taking<'_> {
         );
         KeyedStatement { sql, keys }.execute(tx, dialect, names).await?;
         for one in new {
-            self.batch.app.kinds.of(one.record_type).arrive(&self.batch, one).await?;
+            self.batch.core.kinds.of(one.record_type).arrive(&self.batch, one).await?;
         }
         Ok(())
     }

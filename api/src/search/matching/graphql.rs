@@ -121,7 +121,7 @@ impl MatchQuery {
     ) -> GraphqlResult<Vec<OrganizationMatch>> {
         let (reader, search): (_, &Search) = (Reader::of(ctx)?, ctx.data()?);
         let call = Call::of(ctx)?;
-        call.app.traffic.search(call, queries.len()).graphql()?;
+        call.identity.traffic.search(call, queries.len()).graphql()?;
         let candidates = Selection::of(ctx).below("OrganizationMatch", "candidates").unwrap_or_default();
         let want = candidates.below("OrganizationMatchCandidate", "organization").unwrap_or_default();
         answers(reader, search, queries, first.unwrap_or(DEFAULT_CANDIDATES), &want).await.graphql()

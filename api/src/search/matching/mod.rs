@@ -12,8 +12,8 @@ use self::place::Town;
 use super::text::is_stop_word;
 use crate::directory::organization::name::ComparableName;
 use crate::directory::organization::store::Comparable;
-use crate::directory::vocabulary::vocabularies;
 use crate::record::value::{Identifier, IdentifierScheme, sort_key};
+use crate::vocabulary::vocabularies;
 
 pub mod candidates;
 pub mod graphql;

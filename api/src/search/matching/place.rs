@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::directory::vocabulary::{Named, vocabularies};
 use crate::record::value::fold;
+use crate::vocabulary::{Named, vocabularies};
 
 /// The countries of ISO 3166-1, by their two letters, as of 2024.
 const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS \

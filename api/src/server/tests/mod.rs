@@ -17,8 +17,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Contract, Limits, Server, Settings, Shared, SocketSettings};
-use crate::app::{App, Clock};
+use crate::app::App;
 use crate::changes::Resumption;
+use crate::record::clock::Clock;
 use crate::record::error::DomainError;
 use crate::record::read::Database;
 

@@ -9,10 +9,9 @@ use tokio::time::Instant;
 use super::scope::Following;
 use super::{Asked, Change, MAX_PAGE, Page, acknowledge, page};
 use crate::changes::{ChangeCursor, Head, Operation};
-use crate::directory::node::Node;
 use crate::directory::region::{self, RegionNode, Regions};
-use crate::directory::vocabulary;
 use crate::identity::caller::{Call, Unidentified};
+use crate::node::Node;
 use crate::record::RecordType;
 use crate::record::abstract_type::Abstract;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
@@ -23,6 +22,7 @@ use crate::record::read::{Selected, Selection};
 use crate::record::reader::{Reader, ShownContact};
 use crate::record::value::DateTime;
 use crate::record::write::SCHEMA_VERSION;
+use crate::vocabulary;
 
 /// Entries on a page where nothing is said.
 const DEFAULT_PAGE: i32 = 100;
@@ -271,7 +271,7 @@ impl FeedQuery {
         let (first, wait) = (first.unwrap_or(DEFAULT_PAGE), wait_seconds.unwrap_or_default());
         let (first, wait) = bounds(first, wait).graphql()?;
         let call = Call::of(ctx)?;
-        call.app.traffic.request(call).graphql()?;
+        call.identity.traffic.request(call).graphql()?;
         let patience: &Arc<Patience> = ctx.data()?;
         patience.extend(wait);
         let arguments = Arguments { types, regions, first, exclude_origin };
@@ -300,7 +300,7 @@ pub fn following(
     types: Option<&[RecordType]>,
     regions: Option<&[String]>,
 ) -> Result<Following, DomainError> {
-    if !call.app.feed_public && !call.viewer().signed_in {
+    if !call.identity.feed_public && !call.viewer().signed_in {
         return Err(DomainError::Unauthenticated("Sign in to follow the changes of this directory."));
     }
     Following::new(call.viewer(), types, regions)
@@ -365,7 +365,7 @@ impl Arguments {
                 canonical: changes.has("Change", &["canonical"]),
                 pending: field.selection.has("ChangeFeed", &["pending"]),
             };
-            let page = page(&call.app, &now, asked).await?;
+            let page = page(&call.identity, &now, asked).await?;
             if let Some((following, cursor)) = presented {
                 acknowledge(&call, &following, &cursor);
             }
@@ -382,7 +382,7 @@ impl Arguments {
 /// Waits for the log to grow beyond a position; false where the time was over before.
 async fn has_grown(call: &Call, patience: &Patience, from: &ChangeCursor, until: Instant) -> bool {
     // Only now: who does not wait asks for nothing more.
-    let mut heads = call.app.heads.watch(&call.app.db);
+    let mut heads = call.identity.heads.watch(&call.identity.db);
     tokio::select! {
         grown = heads.wait_for(|head| is_beyond(*head, from)) => grown.is_ok(),
         () = tokio::time::sleep_until(until) => false,
@@ -398,7 +398,7 @@ async fn answer(
     want: &Selection,
 ) -> Result<ChangeFeed, DomainError> {
     let Page { changes, cursor, has_more, head, pending } = page;
-    let instance_id = call.app.instance(call.app.db.writer()).await?.to_string();
+    let instance_id = call.identity.instance(call.identity.db.writer()).await?.to_string();
     let changes = ChangeNode::all(reader, changes, want).await?;
     Ok(ChangeFeed { changes, cursor, has_more, head, pending, instance_id })
 }

@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use self::scope::Following;
 use self::store::{LogState, Newest};
-use crate::app::App;
 use crate::changes::acknowledged;
-use crate::changes::fault::CursorFault;
 use crate::changes::{ChangeCursor, Operation, Scope};
-use crate::directory::node::{self, Node};
+use crate::identity::Identity;
 use crate::identity::caller::Call;
+use crate::node::{self, Node};
 use crate::record::error::DomainError;
+use crate::record::error::fault::CursorFault;
 use crate::record::provenance::ExternalId;
 use crate::record::read::Selection;
 use crate::record::read::keyed::hex;
@@ -113,7 +113,7 @@ pub struct Page {
 pub fn acknowledge(call: &Call, following: &Following, cursor: &ChangeCursor) {
     let types: Vec<RecordType> = following.followed_types().collect();
     let position = acknowledged::Position { cursor, types: &types, views: &following.views };
-    acknowledged::note(&call.app, call.viewer(), &position);
+    acknowledged::note(&call.identity, call.viewer(), &position);
 }
 
 /// The position of the last entry of the log, for a reader of all that they may see.
@@ -138,11 +138,11 @@ fn at_head(state: &LogState, scope: Scope, base: i64) -> ChangeCursor {
 ///
 /// # Errors
 /// [`CursorFault`] where the reader cannot go on from there, [`DomainError::Database`].
-pub async fn page(app: &App, reader: &Reader, asked: Asked) -> Result<Page, DomainError> {
+pub async fn page(identity: &Identity, reader: &Reader, asked: Asked) -> Result<Page, DomainError> {
     let (db, viewer) = (Arc::clone(&reader.db), reader.viewer.clone());
     let (languages, today) = (reader.languages.clone(), reader.today);
-    let own = app.clone();
-    let task = app.tasks.spawn(async move {
+    let own = identity.clone();
+    let task = identity.tasks.spawn(async move {
         let snapshot = Reader::new(db.snapshot().await?, viewer, languages, today);
         read(&own, &snapshot, &asked).await
     });
@@ -175,7 +175,7 @@ fn position(state: &LogState, asked: &Asked) -> Result<ChangeCursor, CursorFault
     Ok(after.clone())
 }
 
-async fn read(app: &App, reader: &Reader, asked: &Asked) -> Result<Page, DomainError> {
+async fn read(identity: &Identity, reader: &Reader, asked: &Asked) -> Result<Page, DomainError> {
     let state = store::state(&reader.db, asked.after.as_ref()).await?;
     let mut cursor = position(&state, asked).map_err(DomainError::Cursor)?;
     let base = cursor.base;
@@ -210,7 +210,7 @@ async fn read(app: &App, reader: &Reader, asked: &Asked) -> Result<Page, DomainE
             }
         })
         .collect();
-    let mut canonical = canonical(app, reader, asked, &shown).await?;
+    let mut canonical = canonical(identity, reader, asked, &shown).await?;
     let transactions: Vec<i64> = shown.iter().map(|entry| entry.tx_seq).collect();
     let after_page = next.filter(|next| wanted(asked, next, base)).map(|next| next.tx_seq);
     let changes = shown.into_iter().enumerate().map(|(index, entry)| {
@@ -250,7 +250,7 @@ fn knows_fields(reader: &Reader, entry: &Newest) -> bool {
 
 /// The fields of the records of entries as other instances take them, where they are wanted and told.
 async fn canonical(
-    app: &App,
+    identity: &Identity,
     reader: &Reader,
     asked: &Asked,
     entries: &[Newest],
@@ -260,7 +260,7 @@ async fn canonical(
     for of in all_of::<RecordType>() {
         let told = entries.iter().filter(|entry| entry.record_type == of && knows_fields(reader, entry));
         let ids: Vec<Uuid> = told.map(|entry| entry.record_id).collect();
-        let found = replica::canonical(app, tx, of, &ids).await?;
+        let found = replica::canonical(identity, tx, of, &ids).await?;
         texts.extend(found.into_iter().map(|(id, canonical)| (id, canonical.text)));
     }
     Ok(texts)

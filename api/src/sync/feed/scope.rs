@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use crate::changes::ChangeCursor;
 use crate::changes::Scope;
 use crate::changes::cursor::region_code;
-use crate::changes::fault::{CursorFault, View, ViewsChanged};
-use crate::directory::vocabulary::vocabularies;
 use crate::record::error::DomainError;
+use crate::record::error::fault::{CursorFault, View, ViewsChanged};
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::{RecordType, all_of};
+use crate::vocabulary::vocabularies;
 
 /// What somebody follows.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::scope::Following;
-use crate::changes::fault::View;
 use crate::changes::{ChangeCursor, Head, Operation};
 use crate::record::RecordType;
 use crate::record::error::DomainError;
+use crate::record::error::fault::View;
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::read::{Database, Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement, Row};
 use crate::record::value::DateTime;

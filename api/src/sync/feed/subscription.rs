@@ -12,10 +12,10 @@ use tokio::sync::watch;
 
 use super::graphql::{ChangeNode, again, following, is_beyond};
 use super::{Asked, MAX_PAGE, acknowledge, page};
-use crate::changes::fault::CursorFault;
 use crate::changes::{ChangeCursor, Head, Resumption};
 use crate::identity::caller::Call;
 use crate::record::RecordType;
+use crate::record::error::fault::CursorFault;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
@@ -46,12 +46,12 @@ impl FeedSubscription {
         regions: Option<Vec<String>>,
     ) -> async_graphql::Result<impl Stream<Item = GraphqlResult<ChangeNode>> + use<>> {
         let (reader, call) = (Arc::clone(Reader::of(ctx)?), Call::of(ctx)?.clone());
-        let place = call.app.traffic.stream(&call).graphql()?;
+        let place = call.identity.traffic.stream(&call).graphql()?;
         let resumption = Arc::clone(ctx.data::<Arc<Resumption>>()?);
         // Whoever lost a stream of events goes on after the last of them, whatever was asked first.
         let last = resumption.last().map(|last| ChangeCursor::read(last).ok_or(CursorFault::Invalid));
         let after = last.transpose().map_err(DomainError::Cursor).graphql()?.or(after);
-        let heads = call.app.heads.watch(&reader.db);
+        let heads = call.identity.heads.watch(&reader.db);
         let want = Selection::of(ctx);
         let read = VecDeque::new();
         let stream = Following { reader, call, types, regions, want, after, heads, read, _place: place };
@@ -110,7 +110,7 @@ impl Following {
                 canonical: self.want.has("Change", &["canonical"]),
                 pending: false,
             };
-            let page = page(&self.call.app, &reader, asked).await?;
+            let page = page(&self.call.identity, &reader, asked).await?;
             // The client has presented it, or taken all that came before it.
             if let Some(taken) = &self.after {
                 acknowledge(&self.call, &following, taken);

@@ -10,7 +10,6 @@ use super::{Told, due, indexed};
 use crate::changes::{ChangeCursor, Head};
 use crate::connection;
 use crate::directory::region::{self, RegionNode, Regions};
-use crate::directory::vocabulary;
 use crate::identity::caller::Call;
 use crate::push::full;
 use crate::push::mutation::FullPush;
@@ -23,9 +22,12 @@ use crate::record::reader::{ByKey, Reader, nodes_wanted, total_wanted};
 use crate::record::value::DateTime;
 use crate::record::write::SCHEMA_VERSION;
 use crate::record::{RecordType, all_of};
+use crate::search::service::Search;
+use crate::sync::SyncSettings;
 use crate::sync::feed;
 use crate::sync::feed::scope::{Following, region_of};
 use crate::sync::feed::store::LogState;
+use crate::vocabulary;
 
 fn whole(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
@@ -72,7 +74,7 @@ impl Around<'_> {
         let below = want.below("SyncClient", "region").unwrap_or_default();
         let slugs = clients.iter().filter_map(|client| client.region.as_deref());
         let regions = region::read(self.reader, slugs, &below).await?;
-        let now = self.call.app.clock.now();
+        let now = self.call.identity.clock.now();
         let node = |(client, lag): (Client, Lag)| SyncClientNode {
             is_named: self.names
                 || client.kind == ActorKind::ApiKey
@@ -296,17 +298,22 @@ impl SyncStatus {
     }
 }
 
-async fn index(call: &Call, reader: &Reader, told: &Told) -> Result<Option<SyncIndex>, DomainError> {
-    if told.only_own() || !call.app.search.has_engine() {
+async fn index(
+    call: &Call,
+    search: &Search,
+    reader: &Reader,
+    told: &Told,
+) -> Result<Option<SyncIndex>, DomainError> {
+    if told.only_own() || !search.has_engine() {
         return Ok(None);
     }
-    let Some(reached) = call.app.search.reached() else {
+    let Some(reached) = search.reached() else {
         return Ok(Some(SyncIndex { position: None, pending: 0, lag_seconds: 0 }));
     };
     let head = Head { feed_id: reached.feed_id, seq: reached.seq };
     let position = ChangeCursor::at(&reader.db, head, &reader.viewer).await?;
     let lag = store::lags(&reader.db, &[reached.seq]).await?.pop().unwrap_or_default();
-    let lag_seconds = seconds(lag.since, call.app.clock.now());
+    let lag_seconds = seconds(lag.since, call.identity.clock.now());
     Ok(Some(SyncIndex { position: Some(position), pending: lag.entries, lag_seconds }))
 }
 
@@ -330,9 +337,14 @@ async fn clients(
     Ok(page.map(SyncClientConnection::new).ok_or_else(|| DomainError::Stored("no page".into())))
 }
 
-async fn status(call: &Call, reader: &Reader, want: &Selection) -> Result<Option<SyncStatus>, DomainError> {
+async fn status(
+    call: &Call,
+    (search, settings): (&Search, SyncSettings),
+    reader: &Reader,
+    want: &Selection,
+) -> Result<Option<SyncStatus>, DomainError> {
     let Some(told) = Told::of(call) else { return Ok(None) };
-    let (app, wants) = (&call.app, |name: &str| want.has("SyncStatus", &[name]));
+    let (identity, wants) = (&call.identity, |name: &str| want.has("SyncStatus", &[name]));
     let state = feed::store::state(&reader.db, None).await?;
     let scope = Following::new(&reader.viewer, None, None)?.scope;
     let around = Around { call, reader, state, names: true };
@@ -341,7 +353,7 @@ async fn status(call: &Call, reader: &Reader, want: &Selection) -> Result<Option
         answers.put(&field, clients(&around, &told, &field).await?);
     }
     let erasures = if wants("erasures") {
-        let found = store::outstanding(&reader.db, &told, indexed(app), due(app)).await?;
+        let found = store::outstanding(&reader.db, &told, indexed(search), due(identity, settings)).await?;
         SyncErasures { outstanding: found.records, overdue: found.overdue }
     } else {
         SyncErasures { outstanding: 0, overdue: 0 }
@@ -349,20 +361,20 @@ async fn status(call: &Call, reader: &Reader, want: &Selection) -> Result<Option
     let full_pushes = if wants("fullPushes") {
         let regions = told.regions.iter().chain(&reader.viewer.pushes);
         let regions: Vec<String> = regions.cloned().collect();
-        full::running(app, &reader.db, (!told.all).then_some(regions.as_slice())).await?
+        full::running(identity, &reader.db, (!told.all).then_some(regions.as_slice())).await?
     } else {
         Vec::new()
     };
     Ok(Some(SyncStatus {
-        instance_id: app.instance(app.db.writer()).await?,
+        instance_id: identity.instance(identity.db.writer()).await?,
         head: feed::end_of(&state, scope),
         state,
-        index: if wants("index") { index(call, reader, &told).await? } else { None },
+        index: if wants("index") { index(call, search, reader, &told).await? } else { None },
         erasures,
         full_pushes: full_pushes.into_iter().map(FullPush::from).collect(),
         activity: told.all.then(|| SyncActivity {
-            streams: whole(app.traffic.streams()),
-            snapshots: whole(app.traffic.snapshots()),
+            streams: whole(identity.traffic.streams()),
+            snapshots: whole(identity.traffic.snapshots()),
         }),
         clients: answers,
     }))
@@ -487,6 +499,7 @@ fn decode(text: &str) -> Result<(RecordType, Uuid), DomainError> {
 
 async fn erasure(
     call: &Call,
+    (search, settings): (&Search, SyncSettings),
     reader: &Reader,
     text: &str,
     want: &Selection,
@@ -513,10 +526,14 @@ async fn erasure(
     } else {
         0
     };
-    let index_passed =
-        call.app.search.reached().map(|reached| erased.seq.is_none_or(|seq| seq <= reached.seq));
-    let is_late = erased.at < due(&call.app);
+    let index_passed = search.reached().map(|reached| erased.seq.is_none_or(|seq| seq <= reached.seq));
+    let is_late = erased.at < due(&call.identity, settings);
     Ok(Some(ErasureStatus { id, erased, lacking, index_passed, is_late, clients }))
+}
+
+/// The search, which follows the log too, and the settings for those who follow it.
+fn services<'a>(ctx: &Context<'a>) -> GraphqlResult<(&'a Search, SyncSettings)> {
+    Ok((ctx.data()?, *ctx.data()?))
 }
 
 /// Queries of how those who follow are getting on.
@@ -530,7 +547,7 @@ impl StatusQuery {
     /// systems of a region (`SYNC_PARTNER`) as far as it concerns them. Null for everybody else.
     async fn sync_status(&self, ctx: &Context<'_>) -> GraphqlResult<Option<SyncStatus>> {
         let reader: &Arc<Reader> = Reader::of(ctx)?;
-        status(Call::of(ctx)?, reader, &Selection::of(ctx)).await.graphql()
+        status(Call::of(ctx)?, services(ctx)?, reader, &Selection::of(ctx)).await.graphql()
     }
 
     /// Who has taken that a record is erased. For administrators of the instance, and the staff of the regions in whose
@@ -540,6 +557,6 @@ impl StatusQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Id of the record, as it was: of a talent or an affiliation.")] id: ID,
     ) -> GraphqlResult<Option<ErasureStatus>> {
-        erasure(Call::of(ctx)?, Reader::of(ctx)?, &id, &Selection::of(ctx)).await.graphql()
+        erasure(Call::of(ctx)?, services(ctx)?, Reader::of(ctx)?, &id, &Selection::of(ctx)).await.graphql()
     }
 }

@@ -13,11 +13,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::app::App;
-use crate::directory::vocabulary::vocabularies;
 use crate::identity::caller::{Call, Known};
+use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::value::DateTime;
+use crate::search::service::Search;
+use crate::sync::SyncSettings;
+use crate::vocabulary::vocabularies;
 
 pub mod graphql;
 mod store;
@@ -63,20 +65,20 @@ impl Told {
 }
 
 /// Before when something must have been erased for everybody to have taken it by now.
-fn due(app: &App) -> DateTime {
-    DateTime::from_micros(app.clock.now().micros() - i64::from(app.erasure_hours) * HOUR)
+fn due(core: &Core, settings: SyncSettings) -> DateTime {
+    DateTime::from_micros(core.clock.now().micros() - i64::from(settings.erasure_hours) * HOUR)
 }
 
 /// How far the index has followed; the end of all numbers where there is none, or it is not known, as just after the start.
-fn indexed(app: &App) -> i64 {
-    app.search.reached().map_or(i64::MAX, |reached| reached.seq)
+fn indexed(search: &Search) -> i64 {
+    search.reached().map_or(i64::MAX, |reached| reached.seq)
 }
 
 /// How many erased records somebody who has followed them, or the search index, has not taken in time.
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn overdue(app: &App) -> Result<i64, DomainError> {
+pub async fn overdue(core: &Core, search: &Search, settings: SyncSettings) -> Result<i64, DomainError> {
     let told = Told { all: true, ..Told::default() };
-    Ok(store::outstanding(&app.db, &told, indexed(app), due(app)).await?.overdue)
+    Ok(store::outstanding(&core.db, &told, indexed(search), due(core, settings)).await?.overdue)
 }

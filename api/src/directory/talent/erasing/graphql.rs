@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::{schedule, stop_by, stop_with};
+use super::{Delay, schedule, stop_by, stop_with};
 use crate::directory::talent::TalentNode;
 use crate::identity::caller::Call;
 use crate::identity::presence;
@@ -21,7 +21,7 @@ pub(in crate::directory::talent) async fn erase(
     id: &ID,
     password: Option<String>,
 ) -> GraphqlResult<DeletePayload> {
-    let (call, mutator) = (Call::of(ctx)?, Mutator::of(ctx)?);
+    let (call, mutator, delay) = (Call::of(ctx)?, Mutator::of(ctx)?, *ctx.data::<Delay>()?);
     let reader = mutator.reader();
     let meant = id::decode("id", RecordType::Talent.prefix(), id).graphql()?;
     // A duplicate's id leads to the profile that it was merged into.
@@ -35,10 +35,10 @@ pub(in crate::directory::talent) async fn erase(
             return refused(user_errors);
         }
     }
-    if mutator.nobody().is_some() || call.app.erasure_delay.after(call.app.clock.now()).is_none() {
+    if mutator.nobody().is_some() || delay.after(call.identity.clock.now()).is_none() {
         return mutator.erase(id, RecordType::Talent).await;
     }
-    let done = schedule(mutator.app(), &reader.viewer, talent).await;
+    let done = schedule(&call.identity, delay, &reader.viewer, talent).await;
     match outcome(done, &reader.languages).graphql()? {
         Ok(due) => Ok(DeletePayload { scheduled_for: Some(due), ..DeletePayload::default() }),
         Err(user_errors) => refused(user_errors),
@@ -87,7 +87,9 @@ impl ErasureMutation {
                         by_ids::<TalentNode>(reader, &[meant], &want).await.graphql()?.next().flatten();
                     match found {
                         None => Err(Undone::from(Problem::no_record())),
-                        Some(node) => stop_by(mutator.app(), &reader.viewer, node.row.head.id).await,
+                        Some(node) => {
+                            stop_by(&Call::of(ctx)?.identity, &reader.viewer, node.row.head.id).await
+                        }
                     }
                 }
             }

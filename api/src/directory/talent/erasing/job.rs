@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{run, store};
-use crate::app::App;
+use crate::identity::Identity;
 use crate::record::error::DomainError;
 use crate::record::trusted_clock;
 
@@ -20,16 +20,16 @@ const BATCH: u64 = 100;
 ///
 /// # Errors
 /// [`DomainError::Database`] and others of a single profile: the next look tries it again.
-pub async fn run_due(app: &App) -> Result<u64, DomainError> {
+pub async fn run_due(identity: &Identity) -> Result<u64, DomainError> {
     let mut erased = 0;
     loop {
-        let due = store::due(app.db.writer(), app.clock.now(), BATCH).await?;
-        if due.is_empty() || trusted_clock::days_ahead(&app.db, app.clock.now()).await?.is_some() {
+        let due = store::due(identity.db.writer(), identity.clock.now(), BATCH).await?;
+        if due.is_empty() || trusted_clock::days_ahead(&identity.db, identity.clock.now()).await?.is_some() {
             return Ok(erased);
         }
         let (mut done, mut failed) = (0, None);
         for talent in due {
-            match run(app, talent).await {
+            match run(identity, talent).await {
                 Ok(was_erased) => done += u64::from(was_erased),
                 Err(error) => {
                     tracing::warn!(%error, id = %talent, "an erasure that is due could not be run; trying again");
@@ -47,9 +47,9 @@ pub async fn run_due(app: &App) -> Result<u64, DomainError> {
 }
 
 /// Runs erasures when they are due, until `stop` is cancelled.
-pub fn start(app: &App, stop: CancellationToken) {
-    let own = app.clone();
-    app.tasks.spawn(async move {
+pub fn start(identity: &Identity, stop: CancellationToken) {
+    let own = identity.clone();
+    identity.tasks.spawn(async move {
         loop {
             match run_due(&own).await {
                 Ok(0) => {}

@@ -19,8 +19,7 @@ use super::consent::Step;
 use super::store::{Standing, standing};
 use super::upkeep::Term;
 use super::upkeep::store::profile;
-use crate::app::App;
-use crate::directory::vocabulary::vocabularies;
+use crate::identity::Identity;
 use crate::identity::caller::Call;
 use crate::identity::one_time::{self, Purpose};
 use crate::mail::{self, Mail, Template};
@@ -32,8 +31,10 @@ use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Undone};
 use crate::record::value::{DateTime, Language};
 use crate::record::write::{Ended, RecordInput, Submission, Written, apply, through};
+use crate::vocabulary::vocabularies;
 
 pub mod graphql;
+pub mod holder;
 mod job;
 pub mod store;
 
@@ -115,29 +116,36 @@ fn refused<T>(problems: Vec<Problem>) -> Ended<Result<T, Vec<Problem>>> {
 ///
 /// # Errors
 /// [`Undone::Refused`] where the viewer may not erase it; [`DomainError::Database`].
-pub async fn schedule(app: &App, viewer: &Viewer, talent: Uuid) -> Result<DateTime, Undone> {
+pub async fn schedule(
+    identity: &Identity,
+    delay: Delay,
+    viewer: &Viewer,
+    talent: Uuid,
+) -> Result<DateTime, Undone> {
     let viewer = Arc::new(viewer.clone());
-    let done = through(app, move |app, tx| {
+    let done = through(identity, move |identity, tx| {
         let viewer = Arc::clone(&viewer);
-        Box::pin(async move { schedule_in(app, tx, viewer, talent).await })
+        Box::pin(async move { schedule_in(identity, tx, delay, viewer, talent).await })
     });
     done.await?.map_err(Undone::Refused)
 }
 
 async fn schedule_in(
-    app: &App,
+    identity: &Identity,
     tx: &DatabaseTransaction,
+    delay: Delay,
     viewer: Arc<Viewer>,
     id: Uuid,
 ) -> Result<Ended<Result<DateTime, Vec<Problem>>>, DomainError> {
-    let now = app.clock.now();
+    let now = identity.clock.now();
     let by_person = viewer.owns.contains(&id);
     let waiting = store::lock(tx, id).await?;
     // Locked: what is read of the profile now is what the erasure, if it is stopped, gives back.
     standing(tx, id).await?;
     let before = talent::Entity::find_by_id(id).one(tx).await?;
     let actor = Actor::of(Some(viewer.as_ref()));
-    let (outcomes, written) = apply(app, tx, &[submission(id, Some(viewer), Step::AwaitErasure)]).await?;
+    let (outcomes, written) =
+        apply(identity, tx, &[submission(id, Some(viewer), Step::AwaitErasure)]).await?;
     let problems: Vec<Problem> = outcomes.into_iter().flat_map(|outcome| outcome.problems).collect();
     if !problems.is_empty() {
         return Ok(refused(problems));
@@ -151,7 +159,7 @@ async fn schedule_in(
     }
     let missing = || DomainError::Stored("a profile that can be erased is not there".into());
     let before = before.ok_or_else(missing)?;
-    let due = app.erasure_delay.after(now).unwrap_or(now);
+    let due = delay.after(now).unwrap_or(now);
     let row = scheduled_erasure::Model {
         talent_id: id,
         requested_at: now.micros(),
@@ -161,29 +169,29 @@ async fn schedule_in(
     };
     store::insert(tx, row).await?;
     let told = entry(id, before.region, actor, Action::ScheduleErasure);
-    audit::record(tx, app.db.dialect(), vec![told], now).await?;
-    tell(app, tx, id, due, by_person).await?;
+    audit::record(tx, identity.db.dialect(), vec![told], now).await?;
+    tell(identity, tx, id, due, by_person).await?;
     Ok(Ended { answer: Ok(due), written, kept: true })
 }
 
 /// Tells the person, where they can be reached, and gives them a link that stops it.
 async fn tell(
-    app: &App,
+    identity: &Identity,
     tx: &DatabaseTransaction,
     talent: Uuid,
     due: DateTime,
     by_person: bool,
 ) -> Result<(), DomainError> {
-    let Some(profile) = profile(tx, app.db.dialect(), talent).await? else { return Ok(()) };
+    let Some(profile) = profile(tx, identity.db.dialect(), talent).await? else { return Ok(()) };
     let Some(to) = profile.email else { return Ok(()) };
     let of_region = vocabularies().regions.get(&profile.region);
     let of_region = of_region.and_then(|region| region.languages.first().copied());
     let language = profile.language.or(of_region).unwrap_or(Language::En);
     one_time::withdraw(tx, Purpose::KeepProfile, talent).await?;
-    let token = one_time::issue(tx, app, Purpose::KeepProfile, talent, due).await?;
+    let token = one_time::issue(tx, identity, Purpose::KeepProfile, talent, due).await?;
     let on = due.to_utc().date_naive();
     let template = Template::ErasureScheduled { token, region: profile.region, on, by_person };
-    mail::enqueue(tx, app, Mail { to: Some(to), language, template, until: Some(due) }).await
+    mail::enqueue(tx, identity, Mail { to: Some(to), language, template, until: Some(due) }).await
 }
 
 /// Who stops an erasure.
@@ -200,35 +208,35 @@ enum Stop {
 /// # Errors
 /// [`Undone::Refused`] for a token that is good for nothing; [`DomainError::RateLimited`] after too many attempts.
 pub async fn stop_with(call: &Call, token: SecretString) -> Result<Uuid, Undone> {
-    let app = &call.app;
-    app.identity.throttles().one_time(call.from, app.clock.now())?;
-    stop(app, Stop::Link(token)).await
+    let identity = &call.identity;
+    identity.throttles().one_time(call.from, identity.clock.now())?;
+    stop(identity, Stop::Link(token)).await
 }
 
 /// Stops an erasure, for a viewer who sees the profile. Answers which profile stays.
 ///
 /// # Errors
 /// [`Undone::Refused`] where no erasure is scheduled, or the viewer may not stop it.
-pub async fn stop_by(app: &App, viewer: &Viewer, talent: Uuid) -> Result<Uuid, Undone> {
-    stop(app, Stop::Caller(Arc::new(viewer.clone()), talent)).await
+pub async fn stop_by(identity: &Identity, viewer: &Viewer, talent: Uuid) -> Result<Uuid, Undone> {
+    stop(identity, Stop::Caller(Arc::new(viewer.clone()), talent)).await
 }
 
-async fn stop(app: &App, by: Stop) -> Result<Uuid, Undone> {
-    let done = through(app, move |app, tx| {
+async fn stop(identity: &Identity, by: Stop) -> Result<Uuid, Undone> {
+    let done = through(identity, move |identity, tx| {
         let by = by.clone();
-        Box::pin(async move { stop_in(app, tx, by).await })
+        Box::pin(async move { stop_in(identity, tx, by).await })
     });
     done.await?.map_err(Undone::Refused)
 }
 
 async fn stop_in(
-    app: &App,
+    identity: &Identity,
     tx: &DatabaseTransaction,
     by: Stop,
 ) -> Result<Ended<Result<Uuid, Vec<Problem>>>, DomainError> {
     let no_link = || refused(vec![Problem::beside("token", Said::new(&said::LINK_OVER))]);
     let id = match &by {
-        Stop::Link(token) => match one_time::redeem(tx, app, Purpose::KeepProfile, token).await? {
+        Stop::Link(token) => match one_time::redeem(tx, identity, Purpose::KeepProfile, token).await? {
             Some(id) => id,
             None => return Ok(no_link()),
         },
@@ -269,13 +277,13 @@ async fn stop_in(
     };
     forget(tx, &[id]).await?;
     let step = Step::Keep { account, visibility: Visibility::from_code(waiting.visibility) };
-    let (outcomes, written) = apply(app, tx, &[submission(id, viewer, step)]).await?;
+    let (outcomes, written) = apply(identity, tx, &[submission(id, viewer, step)]).await?;
     let problems: Vec<Problem> = outcomes.into_iter().flat_map(|outcome| outcome.problems).collect();
     if !problems.is_empty() {
         return Err(DomainError::Stored(format!("a profile could not be kept: {problems:?}")));
     }
     let told = entry(id, row.region, actor, Action::StopErasure);
-    audit::record(tx, app.db.dialect(), vec![told], app.clock.now()).await?;
+    audit::record(tx, identity.db.dialect(), vec![told], identity.clock.now()).await?;
     Ok(Ended { answer: Ok(id), written, kept: true })
 }
 
@@ -286,16 +294,16 @@ async fn account_of(on: &impl ConnectionTrait, talent: Uuid) -> Result<Option<Uu
 }
 
 /// Erases a profile whose erasure is due. Answers whether it was.
-async fn run(app: &App, talent: Uuid) -> Result<bool, DomainError> {
-    through(app, move |app, tx| {
+async fn run(identity: &Identity, talent: Uuid) -> Result<bool, DomainError> {
+    through(identity, move |identity, tx| {
         Box::pin(async move {
             // Another program may have done it meanwhile, or somebody has stopped it.
-            let now = app.clock.now().micros();
+            let now = identity.clock.now().micros();
             if store::lock(tx, talent).await?.is_none_or(|waiting| waiting.due_at > now) {
                 return Ok(Ended { answer: false, written: Vec::<Written>::new(), kept: false });
             }
             let (outcomes, written) =
-                apply(app, tx, &[Submission::erasing(RecordType::Talent, talent)]).await?;
+                apply(identity, tx, &[Submission::erasing(RecordType::Talent, talent)]).await?;
             if let Some(problem) = outcomes.iter().flat_map(|outcome| &outcome.problems).next() {
                 return Err(DomainError::Stored(format!("a scheduled erasure was refused: {problem:?}")));
             }

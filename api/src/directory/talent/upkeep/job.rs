@@ -9,16 +9,16 @@ use uuid::Uuid;
 
 use super::store::{self, Profile};
 use super::{Measure, Terms, sweep};
-use crate::app::App;
 use crate::changes::lease::Lease;
 use crate::directory::talent::consent::Step;
-use crate::directory::vocabulary::vocabularies;
+use crate::identity::Identity;
 use crate::mail::{self, Mail, Template};
 use crate::record::RecordType;
 use crate::record::error::DomainError;
 use crate::record::trusted_clock;
 use crate::record::value::{DateTime, Language};
 use crate::record::write::{RecordInput, Submission, write_last};
+use crate::vocabulary::vocabularies;
 
 /// The name of the lease of who deals with profiles.
 const LEASE: &str = "profiles";
@@ -32,17 +32,17 @@ const PAUSE: Duration = Duration::from_hours(1);
 const RETRY: Duration = Duration::from_mins(5);
 
 /// Sweeps again and again while this program holds the lease.
-pub(super) async fn run(app: App, terms: Terms, stop: CancellationToken) {
+pub(super) async fn run(identity: Identity, terms: Terms, stop: CancellationToken) {
     loop {
-        let wait = match Lease::take(&app.db, LEASE, LEASE_TIME).await {
+        let wait = match Lease::take(&identity.db, LEASE, LEASE_TIME).await {
             Ok(Some(lease)) => {
                 // To stop in the middle loses nothing: what is begun of a profile ends in its own task.
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = lease.keep_on(&app.db, LEASE_TIME) => {}
-                    () = sweep_on(&app, &terms) => {}
+                    () = lease.keep_on(&identity.db, LEASE_TIME) => {}
+                    () = sweep_on(&identity, &terms) => {}
                 }
-                lease.give_back_within(&app.db, Duration::from_secs(1)).await;
+                lease.give_back_within(&identity.db, Duration::from_secs(1)).await;
                 LOOK
             }
             Ok(None) => LOOK,
@@ -58,10 +58,10 @@ pub(super) async fn run(app: App, terms: Terms, stop: CancellationToken) {
     }
 }
 
-async fn sweep_on(app: &App, terms: &Terms) {
+async fn sweep_on(identity: &Identity, terms: &Terms) {
     loop {
-        let swept = match trusted_clock::days_ahead(&app.db, app.clock.now()).await {
-            Ok(None) => sweep(app, terms).await,
+        let swept = match trusted_clock::days_ahead(&identity.db, identity.clock.now()).await {
+            Ok(None) => sweep(identity, terms).await,
             // A clock that has jumped ahead hides and erases nobody; the housekeeping says so in the log.
             Ok(Some(_)) => Ok(super::Swept::default()),
             Err(error) => Err(error),
@@ -90,13 +90,13 @@ async fn sweep_on(app: &App, terms: &Terms) {
 
 /// Notes that the person is warned of what comes at `end`, and warns them where they can be.
 pub(super) async fn warn(
-    app: &App,
+    identity: &Identity,
     tx: &DatabaseTransaction,
     profile: &Profile,
     measure: Measure,
     end: DateTime,
 ) -> Result<(), DomainError> {
-    store::note_warning(tx, profile.id, measure, app.clock.now()).await?;
+    store::note_warning(tx, profile.id, measure, identity.clock.now()).await?;
     let Some(to) = &profile.email else { return Ok(()) };
     let region = vocabularies().regions.get(&profile.region);
     let of_region = region.and_then(|region| region.languages.first().copied());
@@ -107,11 +107,11 @@ pub(super) async fn warn(
     } else {
         Template::ProfileHiding { region, on }
     };
-    mail::enqueue(tx, app, Mail { to: Some(to.clone()), language, template, until: Some(end) }).await
+    mail::enqueue(tx, identity, Mail { to: Some(to.clone()), language, template, until: Some(end) }).await
 }
 
 /// Hides a profile.
-pub(super) async fn hide(app: &App, tx: &DatabaseTransaction, id: Uuid) -> Result<(), DomainError> {
+pub(super) async fn hide(identity: &Identity, tx: &DatabaseTransaction, id: Uuid) -> Result<(), DomainError> {
     let submission = Submission {
         id: Some(id),
         exists: true,
@@ -119,10 +119,14 @@ pub(super) async fn hide(app: &App, tx: &DatabaseTransaction, id: Uuid) -> Resul
         step: Some(Arc::new(Step::Lapse)),
         ..Submission::new(RecordInput::blank(RecordType::Talent))
     };
-    write_last(app, tx, submission).await
+    write_last(identity, tx, submission).await
 }
 
 /// Erases a profile, with all that hangs on it.
-pub(super) async fn erase(app: &App, tx: &DatabaseTransaction, id: Uuid) -> Result<(), DomainError> {
-    write_last(app, tx, Submission::erasing(RecordType::Talent, id)).await
+pub(super) async fn erase(
+    identity: &Identity,
+    tx: &DatabaseTransaction,
+    id: Uuid,
+) -> Result<(), DomainError> {
+    write_last(identity, tx, Submission::erasing(RecordType::Talent, id)).await
 }

@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::store::{Standing, standing};
-use crate::app::App;
-use crate::identity::transact;
+use crate::identity::Identity;
 use crate::record::error::DomainError;
+use crate::record::transact::transact;
 use crate::record::value::DateTime;
 
 mod job;
@@ -80,16 +80,16 @@ const BATCH: u32 = 100;
 ///
 /// # Errors
 /// [`DomainError::Database`] and others of a single profile: the next sweep tries it again.
-pub async fn sweep(app: &App, terms: &Terms) -> Result<Swept, DomainError> {
+pub async fn sweep(identity: &Identity, terms: &Terms) -> Result<Swept, DomainError> {
     let (mut swept, mut failed, mut after) = (Swept::default(), None, Uuid::nil());
     loop {
-        let ids = store::candidates(&app.db, terms.horizons(app.clock.now()), after, BATCH).await?;
+        let ids = store::candidates(&identity.db, terms.horizons(identity.clock.now()), after, BATCH).await?;
         let Some(last) = ids.last() else { break };
         after = *last;
         for id in ids {
             // One measure may make the next one due: a profile that is long overdue is hidden and warned at once.
             loop {
-                match step(app, *terms, id).await {
+                match step(identity, *terms, id).await {
                     Ok(Some(measure)) => match measure {
                         Measure::WarnOfHiding | Measure::WarnOfErasure => swept.warned += 1,
                         Measure::Hide => swept.hidden += 1,
@@ -109,36 +109,36 @@ pub async fn sweep(app: &App, terms: &Terms) -> Result<Swept, DomainError> {
 }
 
 /// Does what is due to a profile: one measure at most.
-async fn step(app: &App, terms: Terms, id: Uuid) -> Result<Option<Measure>, DomainError> {
-    let done = transact(app, move |app, tx| {
+async fn step(identity: &Identity, terms: Terms, id: Uuid) -> Result<Option<Measure>, DomainError> {
+    let done = transact(identity, move |identity, tx| {
         Box::pin(async move {
             // Locked: what the person says now comes before this, or finds it done.
             if matches!(standing(tx, id).await?, Standing::Gone | Standing::Merged) {
                 return Ok(None);
             }
-            let Some(profile) = store::profile(tx, app.db.dialect(), id).await? else { return Ok(None) };
-            let Some((measure, end)) = due(&profile, &terms, app.clock.now()) else { return Ok(None) };
+            let Some(profile) = store::profile(tx, identity.db.dialect(), id).await? else { return Ok(None) };
+            let Some((measure, end)) = due(&profile, &terms, identity.clock.now()) else { return Ok(None) };
             match measure {
                 Measure::WarnOfHiding | Measure::WarnOfErasure => {
-                    job::warn(app, tx, &profile, measure, end).await?;
+                    job::warn(identity, tx, &profile, measure, end).await?;
                 }
-                Measure::Hide => job::hide(app, tx, id).await?,
-                Measure::Erase => job::erase(app, tx, id).await?,
+                Measure::Hide => job::hide(identity, tx, id).await?,
+                Measure::Erase => job::erase(identity, tx, id).await?,
             }
             Ok(Some(measure))
         })
     });
     let done = done.await?;
     if done == Some(Measure::Erase) {
-        app.erased.notify_one();
-        app.identity.callers().forget_all();
+        identity.erased.notify_one();
+        identity.callers().forget_all();
     }
     Ok(done)
 }
 
 /// Deals with profiles until `stop` is cancelled. Of several programs on one database one does it.
-pub fn start(app: &App, terms: Terms, stop: CancellationToken) {
-    app.tasks.spawn(job::run(app.clone(), terms, stop));
+pub fn start(identity: &Identity, terms: Terms, stop: CancellationToken) {
+    identity.tasks.spawn(job::run(identity.clone(), terms, stop));
 }
 
 #[cfg(test)]

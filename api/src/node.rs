@@ -3,10 +3,10 @@
 use async_graphql::{Context, ID, Interface, Object};
 use uuid::Uuid;
 
-use super::region;
-use super::region::{RegionNode, TerritoryNode};
 use super::vocabulary::graphql::{OccupationNode, SectorNode};
 use super::vocabulary::vocabularies;
+use crate::directory::region;
+use crate::directory::region::{RegionNode, TerritoryNode};
 use crate::identity::account::graphql::AccountNode;
 use crate::identity::caller::{Call, Known};
 use crate::record::abstract_type::Abstract;

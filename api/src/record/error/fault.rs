@@ -2,7 +2,7 @@
 
 use async_graphql::{ErrorExtensionValues, Name, Value};
 
-use super::ChangeCursor;
+use crate::changes::ChangeCursor;
 use crate::record::RecordType;
 use crate::record::error::Code;
 use crate::record::name_of;

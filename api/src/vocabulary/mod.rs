@@ -429,7 +429,7 @@ fn language(tag: &str) -> Language {
 
 macro_rules! file {
     ($name:literal) => {
-        include_str!(concat!("../../../data/vocabularies/", $name, ".json"))
+        include_str!(concat!("../../data/vocabularies/", $name, ".json"))
     };
 }
 

@@ -5,9 +5,9 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::{network, store};
 use crate::changes::acknowledged;
 use crate::directory::{contact_read, proposal};
+use crate::identity::account::{network, store};
 use crate::identity::invitation;
 use crate::identity::one_time::{self, Purpose};
 use crate::mail;
@@ -53,7 +53,7 @@ async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
     let tx = batch.tx;
     if let Some(row) = store::by_id(tx, id).await? {
         let email = row.email.parse().map_err(|_| DomainError::Stored("an account has no address".into()))?;
-        mail::purge(tx, batch.app, &email).await?;
+        mail::purge(tx, batch.core, &email).await?;
         invitation::purge(tx, &email).await?;
     }
     one_time::withdraw(tx, Purpose::PasswordReset, id).await?;
