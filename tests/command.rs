@@ -240,7 +240,7 @@ fn a_file_that_is_no_database_is_left_alone() {
 /// Makes a database look as if a newer program had changed it.
 async fn make_newer(url: &str) {
     let db = Database::open(url).await.expect("the database opens");
-    migrations::run(&db).await.expect("the database has its layout");
+    migrations::run(&db, passerelle::directory::finish).await.expect("the database has its layout");
     let sql = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29990101_000001_future', 0)";
     db.writer().execute_unprepared(sql).await.expect("a step is noted");
     db.close().await;

@@ -1,10 +1,11 @@
 //! The layout of the database: whether it is this program's, and how it becomes so.
 
+use futures::future::BoxFuture;
 use migration::Migrator;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement};
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
-use crate::directory::organization::write::name_all;
+use crate::record::error::DomainError;
 use crate::record::read::{Database, Dialect};
 
 /// How the layout of a database compares with the one that this program reads and writes.
@@ -39,14 +40,25 @@ pub async fn layout(db: &Database) -> Result<Layout, DbErr> {
     Ok(if missing.is_empty() { Layout::Current } else { Layout::Older(missing) })
 }
 
+/// Fills, after the steps, the columns whose values the program computes.
+pub trait Finish:
+    for<'a> FnOnce(&'a DatabaseTransaction, Dialect) -> BoxFuture<'a, Result<(), DomainError>> + Send
+{
+}
+
+impl<F> Finish for F where
+    F: for<'a> FnOnce(&'a DatabaseTransaction, Dialect) -> BoxFuture<'a, Result<(), DomainError>> + Send
+{
+}
+
 /// Any number, the same in every replica: whoever holds the lock takes the steps, the others wait.
 const LOCK: i64 = 0x7061_7373_6572;
 
-/// Takes the steps that are missing: all of them or none, and one program at a time.
+/// Takes the steps that are missing, and finishes: all of it or nothing, and one program at a time.
 ///
 /// # Errors
 /// Whatever the driver says of a step; none is taken then.
-pub async fn run(db: &Database) -> Result<(), DbErr> {
+pub async fn run(db: &Database, finish: impl Finish) -> Result<(), DbErr> {
     // SQLite lets one transaction write at a time.
     let transaction = db.begin().await?;
     if db.dialect() == Dialect::Postgres {
@@ -56,7 +68,7 @@ pub async fn run(db: &Database) -> Result<(), DbErr> {
         }
         transaction.execute_unprepared(&lock).await?;
     }
-    match steps(&transaction, db.dialect()).await {
+    match steps(&transaction, db.dialect(), finish).await {
         Ok(()) => transaction.commit().await,
         Err(error) => {
             // Where SQLite has rolled back by itself, this fails, and says less.
@@ -67,9 +79,13 @@ pub async fn run(db: &Database) -> Result<(), DbErr> {
 }
 
 /// The steps, and what they leave to the program.
-async fn steps(transaction: &DatabaseTransaction, dialect: Dialect) -> Result<(), DbErr> {
+async fn steps(
+    transaction: &DatabaseTransaction,
+    dialect: Dialect,
+    finish: impl Finish,
+) -> Result<(), DbErr> {
     Migrator::up(transaction, None).await?;
-    name_all(transaction, dialect).await.map_err(|error| DbErr::Migration(error.to_string()))
+    finish(transaction, dialect).await.map_err(|error| DbErr::Migration(error.to_string()))
 }
 
 /// Whether the database says that a commit is done before it is safe.

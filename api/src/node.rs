@@ -320,3 +320,20 @@ impl NodeQuery {
         Ok(found.into_iter().map(|node| node.map(Abstract)).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::kind::SearchType;
+
+    #[test]
+    fn every_record_with_a_name_can_be_found() {
+        for of in RECORDS {
+            assert!(
+                SearchType::of(*of).is_some(),
+                "{} has no documents for the search: name its node under `search` in the table of types",
+                of.many()
+            );
+        }
+    }
+}

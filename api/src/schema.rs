@@ -1,10 +1,12 @@
 //! The root of the schema: every concept's queries joined, and its text as clients read it.
 
-use std::sync::LazyLock;
+use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock};
 
 use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions, ValidationMode};
 use futures::future::BoxFuture;
 
+use crate::app::App;
 use crate::directory::history::HistoryQuery;
 use crate::directory::partnership::graph::PartnershipGraphQuery;
 use crate::directory::proposal::graphql::ProposalQuery;
@@ -27,6 +29,7 @@ use crate::push::mutation::PushMutation;
 use crate::record::types::records;
 use crate::search::graphql::SearchQuery;
 use crate::search::matching::graphql::MatchQuery;
+use crate::server::{self, Contract, Server, Settings};
 use crate::sync::digest::DigestQuery;
 use crate::sync::feed::graphql::FeedQuery;
 use crate::sync::feed::subscription::FeedSubscription;
@@ -121,6 +124,15 @@ pub fn schema() -> Schema {
             .finish()
     });
     SCHEMA.clone()
+}
+
+/// Takes an address for a server that answers with the schema of the program.
+///
+/// # Errors
+/// Where the address is in use or not one of this machine.
+pub async fn bind(app: App, address: SocketAddr, settings: Settings) -> std::io::Result<Server> {
+    static CONTRACT: LazyLock<Arc<Contract>> = LazyLock::new(|| Arc::new(Contract::new(sdl().to_owned())));
+    Server::bind(app, server::Schema::new(schema(), Arc::clone(&CONTRACT)), address, settings).await
 }
 
 /// Runs operations of the schema, for those who are no server.

@@ -11,10 +11,10 @@ use passerelle::search::document::{Document, Text};
 use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::{Batch, Engine, EngineError, Guard, Position, Query, Target};
 use passerelle::search::guard::{Held, LEASE_TIME};
+use passerelle::search::kind::{Audience, SearchType};
 use passerelle::search::reindex::{ReindexError, reindex, reindex_within};
 use passerelle::search::store::{self, Drift, Outcome, Task};
 use passerelle::search::text::query_words;
-use passerelle::search::{Audience, SearchType};
 use serde_json::Value;
 use uuid::Uuid;
 

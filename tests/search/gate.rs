@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use passerelle::search::Audience;
 use passerelle::search::engine::{
     Batch, Engine, EngineError, Found, Guard, Position, Query, Refused, Target,
 };
+use passerelle::search::kind::Audience;
 use tokio::sync::watch;
 use uuid::Uuid;
 

@@ -241,7 +241,7 @@ on_both_databases! {
             answers[0]["candidates"].pointer("/0/match") == Some(&json!(true))
         };
         assert!(!matched().await, "it is found by its name alone");
-        passerelle::migrations::run(&server.app.db).await.expect("the layout is current");
+        passerelle::migrations::run(&server.app.db, passerelle::directory::finish).await.expect("the layout is current");
         assert!(matched().await);
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use passerelle::search::document::{Document, Text};
 use passerelle::search::engine::{Batch, Engine, EngineError, Position, Query, Refused, Target};
+use passerelle::search::kind::{Audience, SearchFacet, SearchType};
 use passerelle::search::meilisearch::{Meilisearch, Options};
 use passerelle::search::text::query_words;
-use passerelle::search::{Audience, SearchFacet, SearchType};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -17,6 +17,7 @@ use passerelle::record::clock::Clock;
 use passerelle::record::policy::Viewer;
 use passerelle::record::read::{Database, Waits};
 use passerelle::record::value::DateTime;
+use passerelle::schema;
 use passerelle::search::embedded::Embedded;
 use passerelle::search::engine::{Engine, Position};
 use passerelle::server::{
@@ -359,7 +360,7 @@ impl TestServer {
         }
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let limits = setup.settings.limits.clone();
-        let server = Server::bind(app.clone(), any_port, setup.settings).await.expect("a port is free");
+        let server = schema::bind(app.clone(), any_port, setup.settings).await.expect("a port is free");
         let address = server.address().expect("an address");
         let serving = Some(tokio::spawn(server.serve(stop.clone())));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -457,7 +458,7 @@ impl TestServer {
 
     async fn again(&self, app: App, settings: Settings) -> Self {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::bind(app.clone(), any_port, settings).await.expect("a port is free");
+        let server = schema::bind(app.clone(), any_port, settings).await.expect("a port is free");
         let address = server.address().expect("an address");
         let stop = CancellationToken::new();
         Self {

@@ -33,7 +33,7 @@ pub(crate) fn wait_for<T>(work: impl Future<Output = T>) -> T {
 /// Gives a database its layout, and its content if it is still empty.
 pub(crate) async fn fill(url: &str, content: Content) {
     let db = Database::open(url).await.expect("the template opens");
-    migrations::run(&db).await.expect("the template has its layout");
+    migrations::run(&db, passerelle::directory::finish).await.expect("the template has its layout");
     if content == Content::Sample {
         let app = App::new(db.clone(), Clock::Set(start_of_time()));
         let loaded = import::sample::load(&app).await.expect("the sample loads");

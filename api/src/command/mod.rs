@@ -231,7 +231,7 @@ async fn open_with(config: &Config, waits: Waits) -> Result<Opened, Failure> {
              `on` for this database or user"
         )));
     }
-    migrations::run(&db).await.map_err(|error| broken(&error))?;
+    migrations::run(&db, crate::directory::finish).await.map_err(|error| broken(&error))?;
     Ok(Opened { app: App::new(db, Clock::System), name })
 }
 

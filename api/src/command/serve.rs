@@ -15,7 +15,8 @@ use crate::identity::demo;
 use crate::push::Pushes;
 use crate::record::erasure::settle::Erased;
 use crate::record::read::Waits;
-use crate::server::{Server, Settings};
+use crate::schema;
+use crate::server::Settings;
 use crate::traffic::Traffic;
 use crate::{housekeeping, import};
 use clap::Args;
@@ -105,7 +106,7 @@ impl Serve {
             metrics_from: config.metrics_from.clone(),
             ..Settings::default()
         };
-        let server = Server::bind(app.clone(), config.listen_addr, settings).await;
+        let server = schema::bind(app.clone(), config.listen_addr, settings).await;
         let server = server.map_err(|error| cannot_listen(config, &error))?;
         // A start that fails says why, and nothing else.
         if smtp_url(config).is_none() && matches!(name, DatabaseName::Postgres(_)) {

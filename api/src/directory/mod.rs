@@ -11,7 +11,12 @@ mod replicated;
 pub mod statistics;
 pub mod talent;
 
+use futures::future::BoxFuture;
+use sea_orm::DatabaseTransaction;
+
 use crate::record::RecordType;
+use crate::record::error::DomainError;
+use crate::record::read::Dialect;
 use crate::record::types::records;
 use crate::record::write::{AnyKind, Kinds};
 
@@ -34,3 +39,11 @@ records!(make_kinds);
 
 /// The registry of record types.
 pub const KINDS: Kinds = Kinds::new(kind_of);
+
+/// Fills the columns of earlier layouts whose values the program computes: what [`crate::migrations::run`] ends with.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub fn finish(on: &DatabaseTransaction, dialect: Dialect) -> BoxFuture<'_, Result<(), DomainError>> {
+    Box::pin(organization::write::name_all(on, dialect))
+}

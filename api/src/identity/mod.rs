@@ -27,6 +27,7 @@ pub mod demo;
 pub mod export;
 pub mod graphql;
 pub mod invitation;
+pub mod invited;
 pub mod oidc;
 pub mod one_time;
 pub mod password;

@@ -9,10 +9,11 @@ use std::fmt::Write as _;
 use async_graphql::Pos;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, FieldDefinition, ServiceDocument, Type, TypeDefinition, TypeKind, TypeSystemDefinition,
+    FieldDefinition, ServiceDocument, TypeDefinition, TypeKind, TypeSystemDefinition,
 };
 
 use crate::record::page::DEFAULT_PAGE;
+use crate::server::item;
 
 /// What the directives mean.
 const DEFINITIONS: &str = r#""""
@@ -198,14 +199,6 @@ fn definitions(document: &ServiceDocument) -> impl Iterator<Item = &TypeDefiniti
         TypeSystemDefinition::Type(definition) => Some(&definition.node),
         _ => None,
     })
-}
-
-/// The type without lists around it, and whether there are some.
-pub(crate) fn item(of: &Type) -> (&str, bool) {
-    match &of.base {
-        BaseType::Named(name) => (name.as_str(), false),
-        BaseType::List(inner) => (item(inner).0, true),
-    }
 }
 
 fn quoted(names: &[&str]) -> String {

@@ -4,9 +4,10 @@ use uuid::Uuid;
 
 use super::engine::{EngineError, Position, Target};
 use super::follower::{Audiences, Follower, Trouble};
-use super::{SearchType, store};
+use super::store;
 use crate::changes;
 use crate::record::all_of;
+use crate::search::kind::SearchType;
 
 /// Records that are read at once.
 const RECORDS: usize = 2000;

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{SearchFacet, SearchType};
 use crate::record::error::DomainError;
 use crate::record::lookup::Key;
 use crate::record::node::{Node, rows};
 use crate::record::reader::Reader;
 use crate::record::value::{LocalizedText, fold, sort_key};
+use crate::search::kind::{SearchFacet, SearchType};
 use crate::vocabulary::{self, Named, Term, Vocabulary, vocabularies};
 
 /// To be counted up when documents come to hold other words or values than before, or when an index may hold documents

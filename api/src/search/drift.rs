@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::engine::{Position, Target};
 use super::follower::{Audiences, Follower, Trouble};
 use super::store::{self, Drift};
-use super::{Audience, SearchType};
 use crate::changes;
 use crate::record::all_of;
+use crate::search::kind::{Audience, SearchType};
 
 /// Documents and records that are read at once.
 const PAGE: usize = 1000;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::document::Document;
 use super::text::Word;
-use super::{Audience, SearchFacet, SearchType};
+use crate::search::kind::{Audience, SearchFacet, SearchType};
 
 /// Hits that can be paged through; engines sort no more.
 pub const MAX_HITS: usize = 1000;

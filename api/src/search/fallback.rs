@@ -7,9 +7,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use super::SearchType;
 use super::document::Document;
 use super::engine::{Found, Hit, MAX_FACET_VALUES, Query};
+use super::records;
 use crate::directory::KINDS;
 use crate::record::error::DomainError;
 use crate::record::geo::{chord_squared, unit_vector};
@@ -17,6 +17,7 @@ use crate::record::policy::Visibility;
 use crate::record::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::reader::Reader;
 use crate::record::value::sort_key;
+use crate::search::kind::SearchType;
 
 /// Hits at most.
 const MAX_HITS: usize = 50;
@@ -145,7 +146,7 @@ async fn fitting(
     let mut documents: HashMap<Uuid, Document> = ids
         .iter()
         .copied()
-        .zip(of.documents(reader, &ids).await?)
+        .zip(records::documents(of, reader, &ids).await?)
         .filter_map(|(id, one)| Some((id, one?)))
         .collect();
     let fitting = candidates.into_iter().filter_map(|(key, id)| {

@@ -17,14 +17,15 @@ use uuid::Uuid;
 use super::document::Document;
 use super::engine::{Batch, Engine, EngineError, Position, Target};
 use super::guard::{GuardError, Held, LEASE_TIME};
+use super::records;
 use super::store::{self, DeadLetter, Job, Outcome, Task};
-use super::{Audience, SearchType};
 use crate::changes::{self, Operation, retention};
 use crate::record::all_of;
 use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
+use crate::search::kind::{Audience, SearchType};
 
 /// How often the end of the log is asked for.
 const POLL: Duration = Duration::from_millis(200);
@@ -380,7 +381,7 @@ impl<'a> Follower<'a> {
             [(Audience::Public, &mut batches.public), (Audience::Members, &mut batches.members)]
         {
             let reader = self.reader(audience);
-            let found = match of.documents(&reader, ids).await {
+            let found = match records::documents(of, &reader, ids).await {
                 // One record that cannot be read must not keep all others out.
                 Err(DomainError::Stored(_)) => Self::each(of, &reader, ids, &mut batches.dead).await?,
                 found => found?,
@@ -404,7 +405,7 @@ impl<'a> Follower<'a> {
     ) -> Result<Vec<Option<Document>>, Trouble> {
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            match of.documents(reader, &[*id]).await {
+            match records::documents(of, reader, &[*id]).await {
                 Err(DomainError::Stored(_)) => {
                     dead.push(DeadLetter { id: *id, of, code: UNREADABLE.into() });
                     found.push(None);

@@ -8,10 +8,9 @@ use uuid::Uuid;
 use super::document::{Document, Text};
 use super::engine::{Found, Hit, MAX_HITS, Position, Query};
 use super::highlight::{Highlight, highlights, matches};
-use super::records::SearchResult;
+use super::records::{self, SearchResult};
 use super::service::{Answer, AnsweredBy, Counted, Search};
 use super::text::{Word, tokens};
-use super::{SearchFacet, SearchType};
 use crate::changes::{ChangeCursor, Head};
 use crate::directory::organization::graphql::NearInput;
 use crate::directory::talent::Availability;
@@ -26,6 +25,7 @@ use crate::record::reader::Reader;
 use crate::record::types::{enumerated, records};
 use crate::record::value::{Language, fold};
 use crate::record::{all_of, name_of};
+use crate::search::kind::{SearchFacet, SearchType};
 use crate::vocabulary::{Named, Term, Vocabulary, vocabularies};
 
 /// Suggestions where `first` is not given.
@@ -321,7 +321,7 @@ async fn read(
     for of in all_of::<SearchType>() {
         let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
         if !ids.is_empty() {
-            let nodes = of.nodes(reader, &ids, want).await?;
+            let nodes = records::nodes(of, reader, &ids, want).await?;
             found.extend(ids.into_iter().zip(nodes).filter_map(|(id, node)| Some((id, node?))));
         }
     }
@@ -334,7 +334,7 @@ async fn documents(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Docume
     for of in all_of::<SearchType>() {
         let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
         if !ids.is_empty() {
-            let documents = of.documents(reader, &ids).await?;
+            let documents = records::documents(of, reader, &ids).await?;
             found.extend(documents.into_iter().flatten().map(|document| (document.id, document)));
         }
     }
@@ -347,7 +347,7 @@ async fn names(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Vec<Text>>
     for of in all_of::<SearchType>() {
         let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
         if !ids.is_empty() {
-            let names = of.names(reader, &ids).await?;
+            let names = records::names(of, reader, &ids).await?;
             found.extend(ids.into_iter().zip(names).filter_map(|(id, names)| Some((id, names?))));
         }
     }

@@ -3,14 +3,14 @@
 use async_graphql::Union;
 use uuid::Uuid;
 
-use super::SearchType;
-use super::document::{Document, Text, documents, names};
+use super::document::{self, Document, Text};
 use crate::record::error::DomainError;
 use crate::record::lookup::Key;
 use crate::record::node::find;
 use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::types::records;
+use crate::search::kind::SearchType;
 
 macro_rules! make_search_result {
     ($(
@@ -29,19 +29,18 @@ macro_rules! make_search_result {
             $(#[doc = concat!("A record of the type `", stringify!($node), "`.")] $name(Box<crate::directory::$module::$node>),)*
         }
 
-        impl SearchType {
             /// For each id, in order, what the reader's viewer may find of the record. The id of a duplicate that was
             /// merged finds nothing: the index holds the survivor under its own id.
             ///
             /// # Errors
             /// [`DomainError::Database`] or [`DomainError::Stored`].
             pub async fn documents(
-                self,
+                of: SearchType,
                 reader: &Reader,
                 ids: &[Uuid],
             ) -> Result<Vec<Option<Document>>, DomainError> {
-                match self {
-                    $(Self::$name => documents::<crate::directory::$module::$node>(reader, ids).await,)*
+                match of {
+                    $(SearchType::$name => document::documents::<crate::directory::$module::$node>(reader, ids).await,)*
                 }
             }
 
@@ -50,12 +49,12 @@ macro_rules! make_search_result {
             /// # Errors
             /// [`DomainError::Database`] or [`DomainError::Stored`].
             pub async fn names(
-                self,
+                of: SearchType,
                 reader: &Reader,
                 ids: &[Uuid],
             ) -> Result<Vec<Option<Vec<Text>>>, DomainError> {
-                match self {
-                    $(Self::$name => names::<crate::directory::$module::$node>(reader, ids).await,)*
+                match of {
+                    $(SearchType::$name => document::names::<crate::directory::$module::$node>(reader, ids).await,)*
                 }
             }
 
@@ -64,38 +63,20 @@ macro_rules! make_search_result {
             /// # Errors
             /// [`DomainError::Database`] or [`DomainError::Stored`].
             pub async fn nodes(
-                self,
+                of: SearchType,
                 reader: &Reader,
                 ids: &[Uuid],
                 want: &Selection,
             ) -> Result<Vec<Option<SearchResult>>, DomainError> {
                 let keys = ids.iter().map(|id| Key::Own(*id)).collect();
-                Ok(match self {
-                    $(Self::$name => find::<crate::directory::$module::$node>(reader, keys, want)
+                Ok(match of {
+                    $(SearchType::$name => find::<crate::directory::$module::$node>(reader, keys, want)
                         .await?
                         .map(|found| found.map(|node| SearchResult::$name(Box::new(node))))
                         .collect(),)*
                 })
             }
-        }
     };
 }
 
 records!(make_search_result);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::node::RECORDS;
-
-    #[test]
-    fn every_record_with_a_name_can_be_found() {
-        for of in RECORDS {
-            assert!(
-                SearchType::of(*of).is_some(),
-                "{} has no documents for the search: name its node under `search` in the table of types",
-                of.many()
-            );
-        }
-    }
-}

@@ -8,13 +8,14 @@ use tokio::time::Instant;
 
 use super::breaker::Breaker;
 use super::engine::{Engine, EngineError, Found, Hit, Position, Query};
+use super::fallback;
 use super::meters::Meters;
 use super::text::{Word, query_words};
 use super::withdrawn::Behind;
-use super::{Audience, SearchFacet, SearchType, fallback};
 use crate::record::error::DomainError;
 use crate::record::reader::Reader;
 use crate::record::{all_of, name_of};
+use crate::search::kind::{Audience, SearchFacet, SearchType};
 
 /// How long an engine may take, where nothing else is said.
 const ENGINE_TIME: Duration = Duration::from_millis(800);

@@ -9,11 +9,11 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Audience, SearchType};
 use crate::record::error::DomainError;
 use crate::record::name_of;
 use crate::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement, Row};
 use crate::record::value::DateTime;
+use crate::search::kind::{Audience, SearchType};
 
 /// What can be done with an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,12 +9,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::Audience;
 use super::engine::Position;
 use crate::changes::{Head, withdrawal};
 use crate::record::error::DomainError;
 use crate::record::policy::Visibility;
 use crate::record::reader::Reader;
+use crate::search::kind::Audience;
 
 /// Since when searches of an audience have found the index behind.
 #[derive(Debug, Default)]

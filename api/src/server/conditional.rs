@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn of_each_field_it_is_said_whether_the_log_tells_its_answer() {
-        let schema = parse_schema(crate::schema::sdl()).unwrap();
+        let schema = parse_schema(include_str!("../../../schema.graphql")).unwrap();
         let fields: BTreeSet<String> = schema
             .definitions
             .iter()

@@ -6,18 +6,25 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::parser::types::{
-    ConstDirective, Field, FieldDefinition, ServiceDocument, TypeKind, TypeSystemDefinition,
+    BaseType, ConstDirective, Field, FieldDefinition, ServiceDocument, Type, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::{Name, Positioned};
 use async_graphql_value::{ConstValue, Value};
 
 use crate::record::page::DEFAULT_PAGE;
-use crate::schema::cost::item;
 
 /// Parts of a point in which is reckoned: weights have one decimal.
 const PARTS: u64 = 10;
 /// What introspection costs, in points: it has no place in the printed schema.
 const INTROSPECTION: [(&str, u64); 2] = [("__schema", 500), ("__type", 20)];
+
+/// The type within any lists, and whether there are some.
+pub fn item(of: &Type) -> (&str, bool) {
+    match &of.base {
+        BaseType::Named(name) => (name.as_str(), false),
+        BaseType::List(inner) => (item(inner).0, true),
+    }
+}
 
 /// The prices of a schema.
 #[derive(Debug, Default)]

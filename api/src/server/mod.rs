@@ -1,9 +1,10 @@
 //! HTTP: the addresses, what every answer carries, and a start and stop that lose no request.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_graphql::Executor;
 use async_graphql::parser::parse_schema;
 use axum::Router;
 use axum::body::Body;
@@ -27,7 +28,6 @@ use url::Origin;
 use crate::app::App;
 use crate::record::error::REQUEST_ID;
 use crate::record::policy::Viewer;
-use crate::schema::{schema, sdl};
 use crate::search::document;
 use crate::telemetry;
 
@@ -60,6 +60,7 @@ mod stream;
 mod tests;
 
 pub use capacity::Capacity;
+pub use cost::item;
 pub use documents::Trust;
 pub use limits::Limits;
 pub use manifest::{Manifest, ManifestError};
@@ -141,7 +142,7 @@ impl Default for Settings {
 struct Shared {
     app: App,
     settings: Settings,
-    schema: SchemaOf,
+    schema: Runner,
     contract: Arc<Contract>,
     /// Tells programs from each other that would answer otherwise from the same database.
     edition: String,
@@ -159,18 +160,9 @@ struct Shared {
 }
 
 impl Shared {
-    /// What requests share that the program's schema answers.
-    ///
-    /// Not written out where it is used, within an `async` function: the compiler then has to know the layout of every
-    /// resolver in each crate that awaits it, which is more than it does unasked.
-    fn of_the_program(app: App, settings: Settings) -> Self {
-        static CONTRACT: LazyLock<Arc<Contract>> =
-            LazyLock::new(|| Arc::new(Contract::new(sdl().to_owned())));
-        Self::new(app, settings, schema(), Arc::clone(&CONTRACT))
-    }
-
     /// What requests share that this schema answers, with what its text says.
-    fn new(app: App, settings: Settings, schema: impl Run + 'static, contract: Arc<Contract>) -> Self {
+    fn new(app: App, settings: Settings, schema: Schema) -> Self {
+        let Schema { run, contract } = schema;
         let (types, prices) = (Arc::clone(&contract.types), Arc::clone(&contract.prices));
         let compiler = Compiler::new(types, prices, settings.limits.clone(), settings.introspection);
         let documents = Documents::new(compiler, settings.trust);
@@ -184,7 +176,7 @@ impl Shared {
             documents,
             edition,
             contract,
-            schema: SchemaOf(Box::new(schema)),
+            schema: run,
             meters,
             begun: Instant::now(),
             stopping: CancellationToken::new(),
@@ -196,9 +188,23 @@ impl Shared {
     }
 }
 
-/// The text of a schema, and what the server reads from it.
+/// The schema that a server answers with.
 #[derive(Debug)]
-struct Contract {
+pub struct Schema {
+    run: Runner,
+    contract: Arc<Contract>,
+}
+
+impl Schema {
+    /// The schema of this executor, whose text is the contract.
+    pub fn new(executor: impl Executor, contract: Arc<Contract>) -> Self {
+        Self { run: Runner(Box::new(executor)), contract }
+    }
+}
+
+/// The text of a schema, and what the server reads from it. Reading takes a while: one serves all servers of a process.
+#[derive(Debug)]
+pub struct Contract {
     sdl: String,
     /// The SHA-256 hash of the text.
     hash: String,
@@ -217,7 +223,7 @@ impl Contract {
         clippy::expect_used,
         reason = "the text comes from the library that reads it; every test runs this"
     )]
-    fn new(sdl: String) -> Self {
+    pub fn new(sdl: String) -> Self {
         let document = parse_schema(&sdl).expect("the schema that was written can be read");
         let prices = Arc::new(Prices::new(&document));
         let types = Arc::new(compile::Schema::new(&sdl));
@@ -225,16 +231,16 @@ impl Contract {
     }
 }
 
-/// The schema, which cannot be printed for debugging.
-struct SchemaOf(Box<dyn Run>);
+/// The executor, which cannot be printed for debugging.
+struct Runner(Box<dyn Run>);
 
-impl std::fmt::Debug for SchemaOf {
+impl std::fmt::Debug for Runner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Schema")
+        f.write_str("Runner")
     }
 }
 
-impl std::ops::Deref for SchemaOf {
+impl std::ops::Deref for Runner {
     type Target = dyn Run;
 
     fn deref(&self) -> &Self::Target {
@@ -254,9 +260,14 @@ impl Server {
     ///
     /// # Errors
     /// Where the address is in use or not one of this machine.
-    pub async fn bind(app: App, address: SocketAddr, settings: Settings) -> std::io::Result<Self> {
+    pub async fn bind(
+        app: App,
+        schema: Schema,
+        address: SocketAddr,
+        settings: Settings,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Ok(Self { listener, shared: Arc::new(Shared::of_the_program(app, settings)) })
+        Ok(Self { listener, shared: Arc::new(Shared::new(app, settings, schema)) })
     }
 
     /// The address: where port 0 was asked for, with the port that was given.

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::OrganizationNode;
 use super::store::Columns;
-use crate::search::SearchType;
 use crate::search::document::{Document, Searchable, Text};
+use crate::search::kind::SearchType;
 use crate::vocabulary::Vocabulary;
 
 impl Searchable for OrganizationNode {

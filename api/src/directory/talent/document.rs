@@ -5,8 +5,8 @@ use uuid::Uuid;
 use super::TalentNode;
 use super::store::Columns;
 use crate::record::name_of;
-use crate::search::SearchType;
 use crate::search::document::{Document, Searchable, Text};
+use crate::search::kind::SearchType;
 
 impl Searchable for TalentNode {
     const OF: SearchType = SearchType::Talent;

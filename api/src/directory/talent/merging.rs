@@ -10,7 +10,7 @@ use super::write::{Talents, derive};
 use super::{Availability, Link, SpokenLanguage, TalentFieldGroup, erasing};
 use crate::directory::affiliation::{self, Side};
 use crate::directory::organization::merging::{unite_claims, unite_texts};
-use crate::identity::invitation;
+use crate::identity::invited;
 use crate::record::error::DomainError;
 use crate::record::messages::{self, Message, Said};
 use crate::record::name_of;
@@ -175,6 +175,6 @@ impl Mergeable for Talents {
         written.execute("DELETE FROM contact_read WHERE talent_id = $2 AND talent_id <> $1", pair).await?;
         // What was agreed to is kept with the profile that stays; who was invited to the other must be invited to it.
         written.execute("UPDATE consent SET talent_id = $1 WHERE talent_id = $2", pair).await?;
-        invitation::talent::purge(written.batch.tx, pair.duplicate).await
+        invited::purge_talent(written.batch.tx, pair.duplicate).await
     }
 }

@@ -13,7 +13,7 @@ use super::{
     replica, upkeep,
 };
 use crate::directory::{affiliation, proposal};
-use crate::identity::invitation;
+use crate::identity::invited;
 use crate::mail;
 use crate::record::error::DomainError;
 use crate::record::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT, to_json};
@@ -523,7 +523,7 @@ impl Kind for Talents {
         erasing::forget(batch.tx, ids).await?;
         // Those who could be written to without an account: warned, or invited.
         for row in Self::load(batch, ids).await?.into_values() {
-            invitation::talent::purge(batch.tx, row.id).await?;
+            invited::purge_talent(batch.tx, row.id).await?;
             if let Some(address) = row.email.and_then(|email| email.parse().ok()) {
                 mail::purge(batch.tx, batch.core, &address).await?;
             }

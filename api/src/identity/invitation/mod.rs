@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use entity::invitation::Model;
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::DatabaseTransaction;
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -23,6 +23,7 @@ use crate::directory::organization::store::region_by_id;
 use crate::directory::talent::claim::{Claim, obstacles};
 use crate::directory::talent::consent::{Agreement, ConsentInput};
 use crate::identity::Identity;
+use crate::identity::invited;
 use crate::mail::{self, Mail, Template};
 use crate::record::audit::{Action, Actor};
 use crate::record::error::DomainError;
@@ -149,11 +150,11 @@ async fn write(
 ) -> Result<(), DomainError> {
     store::delete_expired(tx, identity.clock.now()).await?;
     let earlier = match invitation.talent {
-        Some(talent) => store::of_talent(tx, talent).await?,
+        Some(talent) => invited::of_talent(tx, talent).await?,
         None => store::to(tx, &invitation.region, &email_key).await?,
     };
     for earlier in earlier {
-        end(tx, earlier).await?;
+        invited::end(tx, earlier).await?;
     }
     let until = invitation.expires_at;
     let token = one_time::issue(tx, identity, Purpose::Invitation, invitation.id, until).await?;
@@ -186,23 +187,6 @@ async fn write(
     store::insert(tx, row).await
 }
 
-/// Deletes an invitation and its link.
-async fn end(on: &impl ConnectionTrait, id: Uuid) -> Result<(), DomainError> {
-    one_time::withdraw(on, Purpose::Invitation, id).await?;
-    store::delete(on, id).await
-}
-
-/// Deletes all invitations to an address, for who erases what is held about a person.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn purge(on: &impl ConnectionTrait, address: &EmailAddress) -> Result<(), DomainError> {
-    for id in store::all_to(on, &email_key(address)).await? {
-        end(on, id).await?;
-    }
-    Ok(())
-}
-
 /// A page of the invitations that are good now and of regions that somebody administers, the newest first; of a region,
 /// if one is named.
 ///
@@ -231,7 +215,7 @@ pub async fn revoke(identity: &Identity, known: Option<&Known>, id: Uuid) -> Res
         found.expires_at > identity.clock.now() && known.is_some_and(|known| known.administers(&found.region))
     });
     let found = found.ok_or_else(|| Problem::forbidden(&said::NO_INVITATION))?;
-    transact(identity, move |_, tx| Box::pin(async move { end(tx, id).await })).await?;
+    transact(identity, move |_, tx| Box::pin(async move { invited::end(tx, id).await })).await?;
     Ok(found)
 }
 
@@ -427,7 +411,7 @@ async fn settle(
             }
         }
     }
-    store::delete(tx, invitation.id).await?;
+    invited::delete(tx, invitation.id).await?;
     let begun = session::begin(tx, identity, account).await?;
     if let Some(talent) = invitation.talent {
         let entries = talent::certain(identity, tx, Claim { account, talent, consent }).await?;

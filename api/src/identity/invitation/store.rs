@@ -130,24 +130,6 @@ pub(super) async fn to(
     Ok(found.all(on).await?.into_iter().map(|row| row.id).collect())
 }
 
-/// The invitations to take a profile over.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub(super) async fn of_talent(on: &impl ConnectionTrait, talent: Uuid) -> Result<Vec<Uuid>, DomainError> {
-    let found = Entity::find().filter(Column::TalentId.eq(talent)).all(on).await?;
-    Ok(found.into_iter().map(|row| row.id).collect())
-}
-
-/// Deletes an invitation.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub(super) async fn delete(on: &impl ConnectionTrait, id: Uuid) -> Result<(), DomainError> {
-    Entity::delete_by_id(id).exec(on).await?;
-    Ok(())
-}
-
 /// Deletes the invitations that have expired.
 ///
 /// # Errors
@@ -155,13 +137,4 @@ pub(super) async fn delete(on: &impl ConnectionTrait, id: Uuid) -> Result<(), Do
 pub(super) async fn delete_expired(on: &impl ConnectionTrait, now: DateTime) -> Result<(), DomainError> {
     Entity::delete_many().filter(Column::ExpiresAt.lte(now.micros())).exec(on).await?;
     Ok(())
-}
-
-/// The ids of all invitations to a normalized e-mail address.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub(super) async fn all_to(on: &impl ConnectionTrait, email_key: &str) -> Result<Vec<Uuid>, DomainError> {
-    let found = Entity::find().filter(Column::EmailKey.eq(email_key));
-    Ok(found.all(on).await?.into_iter().map(|row| row.id).collect())
 }

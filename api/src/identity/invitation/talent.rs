@@ -5,11 +5,11 @@
 
 use std::net::IpAddr;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::DatabaseTransaction;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{DAY, DAYS, Invitation, end, over, store, write};
+use super::{DAY, DAYS, Invitation, over, store, write};
 use crate::changes::{self, Change};
 use crate::directory::talent::TalentNode;
 use crate::directory::talent::claim::{Claim, claim, obstacles};
@@ -20,6 +20,7 @@ use crate::identity::Identity;
 use crate::identity::account::{email_key, store as accounts};
 use crate::identity::administration::signed_in;
 use crate::identity::caller::Known;
+use crate::identity::invited;
 use crate::identity::one_time::{self, Purpose};
 use crate::identity::role;
 use crate::record::error::DomainError;
@@ -114,17 +115,6 @@ pub(super) async fn certain(
     claim(identity, tx, certain).await?.map_err(unexpected)
 }
 
-/// Deletes the invitations to a profile that is erased.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn purge(on: &impl ConnectionTrait, talent: Uuid) -> Result<(), DomainError> {
-    for id in store::of_talent(on, talent).await? {
-        end(on, id).await?;
-    }
-    Ok(())
-}
-
 /// What became of a claim.
 enum Claimed {
     Yes(Uuid),
@@ -166,7 +156,7 @@ pub async fn claim_with(
             {
                 return Ok(Claimed::Over);
             }
-            store::delete(tx, invitation.id).await?;
+            invited::delete(tx, invitation.id).await?;
             let entries = certain(identity, tx, Claim { account, talent, consent }).await?;
             changes::append(tx, identity.db.dialect(), entries, identity.clock.now()).await?;
             Ok(Claimed::Yes(talent))

@@ -2,7 +2,6 @@
 
 use async_graphql::{ErrorExtensionValues, Name, Value};
 
-use crate::changes::ChangeCursor;
 use crate::record::RecordType;
 use crate::record::error::Code;
 use crate::record::name_of;
@@ -57,8 +56,8 @@ pub struct ViewsChanged {
     pub added_types: Vec<RecordType>,
     /// Types that were followed before and are not now.
     pub removed_types: Vec<RecordType>,
-    /// The same position, for what is followed now.
-    pub resume: ChangeCursor,
+    /// The cursor of the same position, for what is followed now.
+    pub resume: String,
 }
 
 impl CursorFault {
@@ -99,7 +98,7 @@ impl CursorFault {
             extensions.set("removedViews", views(&changed.removed_views));
             extensions.set("addedTypes", types(&changed.added_types));
             extensions.set("removedTypes", types(&changed.removed_types));
-            extensions.set("resumeCursor", changed.resume.text());
+            extensions.set("resumeCursor", changed.resume.as_str());
         }
     }
 }

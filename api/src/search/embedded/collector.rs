@@ -9,8 +9,8 @@ use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 use uuid::Uuid;
 
 use super::index::{facet_field, type_of};
-use crate::search::SearchFacet;
 use crate::search::engine::{Found, Hit, MAX_FACET_VALUES};
+use crate::search::kind::SearchFacet;
 
 /// A hit on its way: the best comes first, then by name, then by id, so that the order is always the same.
 #[derive(Clone, Copy, Debug)]

@@ -18,8 +18,8 @@ use crate::record::all_of;
 use crate::record::geo::{chord_squared, unit_vector};
 use crate::search::document::{self, Document};
 use crate::search::engine::{Batch, Found, Position, Query};
+use crate::search::kind::{SearchFacet, SearchType};
 use crate::search::text::{Word, indexed};
-use crate::search::{SearchFacet, SearchType};
 
 /// Memory that one writer may fill before it writes a segment, in bytes.
 const WRITER_MEMORY: usize = 32 * 1024 * 1024;

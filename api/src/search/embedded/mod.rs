@@ -18,9 +18,9 @@ use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use self::index::AudienceIndex;
-use super::Audience;
 use super::engine::{Batch, Engine, EngineError, Found, Guard, Position, Query, Refused, Target};
 use crate::private;
+use crate::search::kind::Audience;
 
 mod collector;
 mod index;

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::record::{all_of, name_of};
-use crate::search::SearchFacet;
 use crate::search::document::{self, Document};
 use crate::search::engine::MAX_FACET_VALUES;
+use crate::search::kind::SearchFacet;
 use crate::search::text::indexed;
 
 /// To be counted up when documents come to look otherwise: every index is then built anew.
@@ -155,8 +155,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::search::SearchType;
     use crate::search::document::Text;
+    use crate::search::kind::SearchType;
 
     #[test]
     fn documents_hold_folded_words() {

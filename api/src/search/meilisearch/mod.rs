@@ -35,8 +35,8 @@ use self::tasks::{Chunk, Failure, chunks};
 use super::engine::{
     Batch, Engine, EngineError, Found, Guard, Hit, MAX_FACET_VALUES, Position, Query, Refused, Target,
 };
-use super::{Audience, SearchType};
 use crate::record::value_of;
+use crate::search::kind::{Audience, SearchType};
 
 mod http;
 mod layout;

@@ -83,7 +83,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::search::SearchFacet;
+    use crate::search::kind::SearchFacet;
 
     fn word(text: &str, prefix: bool) -> Word {
         Word { text: text.into(), prefix }

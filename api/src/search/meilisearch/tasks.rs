@@ -178,8 +178,8 @@ impl Meilisearch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::SearchType;
     use crate::search::document::{Document, Text};
+    use crate::search::kind::SearchType;
 
     fn document(number: usize, letters: usize) -> Document {
         let name = Text { field: "name", text: "x".into() };

@@ -79,7 +79,7 @@ impl Following {
             removed_views: without(&before, &self.views),
             added_types: lacking(&types_now, &types_before),
             removed_types: lacking(&types_before, &types_now),
-            resume: ChangeCursor { scope: self.scope.clone(), ..cursor.clone() },
+            resume: ChangeCursor { scope: self.scope.clone(), ..cursor.clone() }.text(),
         })))
     }
 }
@@ -147,7 +147,8 @@ mod tests {
         assert_eq!(changed.removed_views, []);
         assert_eq!(changed.added_types, []);
         assert_eq!(changed.removed_types.len(), 3);
-        assert_eq!(now.continues(&changed.resume), Ok(()));
-        assert_eq!(changed.resume.seq, 7);
+        let resume: ChangeCursor = changed.resume.parse().unwrap();
+        assert_eq!(now.continues(&resume), Ok(()));
+        assert_eq!(resume.seq, 7);
     }
 }

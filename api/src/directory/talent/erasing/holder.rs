@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::changes::acknowledged;
 use crate::directory::{contact_read, proposal};
 use crate::identity::account::{network, store};
-use crate::identity::invitation;
+use crate::identity::invited;
 use crate::identity::one_time::{self, Purpose};
 use crate::mail;
 use crate::record::audit;
@@ -54,7 +54,7 @@ async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
     if let Some(row) = store::by_id(tx, id).await? {
         let email = row.email.parse().map_err(|_| DomainError::Stored("an account has no address".into()))?;
         mail::purge(tx, batch.core, &email).await?;
-        invitation::purge(tx, &email).await?;
+        invited::purge_address(tx, &email).await?;
     }
     one_time::withdraw(tx, Purpose::PasswordReset, id).await?;
     network::forget(tx, id).await?;
