@@ -21,11 +21,11 @@ pub struct Model {
     pub base_revision: i32,
     /// The proposer's comment.
     pub comment: Option<String>,
-    /// The account that proposes; null once it is erased.
+    /// The account that proposes.
     pub proposed_by: Option<Uuid>,
     /// Microseconds since 1970, UTC.
     pub proposed_at: i64,
-    /// The account that decided.
+    /// The account that decided; null before the decision, and once that account is erased.
     pub decided_by: Option<Uuid>,
     /// Microseconds since 1970, UTC.
     pub decided_at: Option<i64>,
