@@ -43,7 +43,7 @@ impl Default for Throttles {
             sign_in_from_address: Throttle::new(100, 1000),
             refresh_of_account: Throttle::new(60, 1000),
             refresh_from_address: Throttle::new(600, 100),
-            // Each is a mail to somebody who may not have asked for it.
+            // Each attempt is a mail to a person who may not have asked for it.
             reset_of_account: Throttle::new(3, 20 * 60_000),
             reset_from_address: Throttle::new(30, 60_000),
             one_time_from_address: Throttle::new(100, 1000),

@@ -1,4 +1,4 @@
-//! Who does what in a region, in the schema.
+//! Administration of accounts in the schema.
 
 use std::sync::Arc;
 
