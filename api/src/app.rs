@@ -1,4 +1,4 @@
-//! What the whole program shares: the database, the clock, randomness, and the tasks that must end well.
+//! The shared parts of the program: the database, the clock, the services, and the tasks that a stop waits for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -29,13 +29,13 @@ use crate::search::follower::follow;
 use crate::search::service::Search;
 use crate::traffic::Traffic;
 
-/// Hours within which all who follow must have taken what was erased, where nothing else is set.
+/// Default for the hours within which all followers of the feed must have applied an erasure.
 pub const ERASURE_HOURS: u32 = 24;
 
-/// Where the time comes from.
+/// The source of the time.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The system clock.
     #[default]
     System,
     /// A clock that a test sets, in microseconds since 1970.
@@ -65,38 +65,38 @@ pub struct App {
     instance: Arc<OnceCell<Uuid>>,
     /// The search.
     pub search: Search,
-    /// Who calls.
+    /// The identification of callers.
     pub identity: Identity,
-    /// Told when something was erased.
+    /// Notified when something was erased.
     pub erased: Arc<Notify>,
-    /// Who was shown how a person can be reached, until it is written.
+    /// Reads of contact data that are not written yet.
     pub contact_reads: ContactReads,
-    /// Who writes and sends mails.
+    /// The mailer.
     pub mail: Mailer,
-    /// Wakes those who wait for the log to grow.
+    /// Wakes those who wait for new entries of the change log.
     pub heads: Arc<Heads>,
-    /// How far clients have followed the log, until it is written.
+    /// Positions of clients in the change log that are not written yet.
     pub acknowledgements: Acknowledgements,
-    /// How much clients ask for, and follow at once.
+    /// The rate and concurrency limits of clients.
     pub traffic: Traffic,
-    /// Hours within which all who follow must have taken what was erased.
+    /// Hours within which all followers of the feed must have applied an erasure.
     pub erasure_hours: u32,
     /// The time between a request to erase a profile and its erasure.
     pub erasure_delay: Delay,
     /// Seconds after its first use in which a refresh token is accepted again.
     pub refresh_reuse: u32,
-    /// For how long what is in the log is kept.
+    /// The retention of the change log.
     pub retention: Retention,
-    /// Whether whoever does not sign in may follow what everyone sees.
+    /// Whether anonymous clients may follow the public feed.
     pub feed_public: bool,
     /// The batches that systems push.
     pub pushes: Pushes,
-    /// Writes that were begun; a stop waits for them.
+    /// Writes in progress, for which a stop waits.
     pub tasks: TaskTracker,
 }
 
 impl App {
-    /// An app on this database and clock, without a search engine and mails, and to which nobody can sign in.
+    /// An app on this database and clock, without a search engine, mails and signing in.
     pub fn new(db: Arc<Database>, clock: Clock) -> Self {
         Self {
             db,
@@ -121,7 +121,8 @@ impl App {
         }
     }
 
-    /// The app with this search engine, and what lets its index follow the log: see [`Following::start`].
+    /// The app with this search engine, and the handle with which its index follows the log: see
+    /// [`Following::start`].
     #[must_use]
     pub fn with_search(mut self, engine: Arc<dyn Engine>) -> (Self, Following) {
         let (search, reached) = Search::new(Arc::clone(&engine));
@@ -129,7 +130,7 @@ impl App {
         (self, Following { engine, reached })
     }
 
-    /// The id of the instance, which never changes: it is read once.
+    /// The id of the instance. It never changes, and is read only once.
     ///
     /// # Errors
     /// [`DomainError::Database`], [`DomainError::Stored`] where its row is missing.
@@ -153,7 +154,7 @@ impl App {
     }
 }
 
-/// An index that does not follow the log yet.
+/// A search index that does not follow the change log yet.
 #[derive(Debug)]
 pub struct Following {
     engine: Arc<dyn Engine>,
@@ -161,7 +162,7 @@ pub struct Following {
 }
 
 impl Following {
-    /// Lets the index follow the log of this app until `stop` is cancelled.
+    /// Starts the task with which the index follows the log of this app, until `stop` is cancelled.
     pub fn start(self, app: &App, stop: CancellationToken) {
         app.tasks.spawn(follow(app.clone(), self.engine, self.reached, stop));
     }

@@ -1,12 +1,11 @@
-//! Who calls: accounts, sessions, access tokens, API keys, roles.
+//! The identity of callers: accounts, sessions, access tokens, API keys, roles.
 //!
-//! A request carries a bearer token: an access token of a session, an API key, or a token of another issuer ([`oidc`]). [`caller`] makes of it who
-//! calls and what they see; a token that is not good is refused, never taken for nobody. What somebody may do is
-//! read from the database and remembered for a few seconds (see [`caller::Callers`]); an access token holds no
-//! roles.
+//! A request carries a bearer token: an access token of a session, an API key, or a token of another issuer
+//! ([`oidc`]). [`caller`] turns it into a caller with their rights. An invalid token is refused; it is never treated
+//! as anonymous. Roles are read from the database and cached for a few seconds (see [`caller::Callers`]); our access
+//! tokens contain no roles.
 //!
-//! Secrets are of the types of the crate `secrecy`, which print nothing, from where they enter to where they are
-//! hashed.
+//! Secrets have types of the crate `secrecy`, which print nothing, from the request until they are hashed.
 
 use std::sync::Arc;
 
@@ -46,21 +45,20 @@ use password::Hashing;
 use signing::Signing;
 use throttle::Throttles;
 
-/// What has to be said before anybody can sign in.
+/// The options of [`open`].
 #[derive(Debug)]
 pub struct Options {
-    /// Encrypts what the database must not hold in the clear.
+    /// Encrypts the secrets in the database.
     pub encryption_key: EncryptionKey,
-    /// The address under which the world reaches this instance: issuer of its tokens. Without one, the issuer is
-    /// the instance's id.
+    /// Public URL of this instance, and issuer of its tokens. Without it, the issuer is the instance's id.
     pub public_url: Option<Url>,
-    /// Whether attempts to sign in are counted.
+    /// Whether sign-ins, refreshes and mails are rate-limited.
     pub rate_limit: bool,
-    /// Other issuers whose tokens are believed.
+    /// Other issuers whose tokens are accepted.
     pub issuers: Issuers,
 }
 
-/// The parts of the program that know who calls. Cheap to clone.
+/// The services that identify callers. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Identity(Arc<Parts>);
 
@@ -77,42 +75,42 @@ impl Identity {
     /// The keys that sign access tokens.
     ///
     /// # Errors
-    /// [`DomainError::Stored`] in a program that was not given an encryption key: it signs nobody in.
+    /// [`DomainError::Stored`] in a program without an encryption key, which cannot sign anybody in.
     pub fn signing(&self) -> Result<&Signing, DomainError> {
         let missing = || DomainError::Stored("this program has no keys to sign with".into());
         self.0.signing.as_ref().ok_or_else(missing)
     }
 
-    /// What encrypts secrets in the database, and recognizes what must not be kept.
+    /// The key that encrypts secrets in the database, and makes keyed hashes of values that must not be stored.
     ///
     /// # Errors
-    /// [`DomainError::Stored`] in a program that was not given one.
+    /// [`DomainError::Stored`] in a program without one.
     pub fn encryption(&self) -> Result<&EncryptionKey, DomainError> {
         self.signing().map(Signing::encryption)
     }
 
-    /// Who has called lately.
+    /// The cache of callers.
     pub fn callers(&self) -> &Callers {
         &self.0.callers
     }
 
-    /// Where passwords are hashed.
+    /// The hasher of passwords.
     pub fn hashing(&self) -> &Hashing {
         &self.0.hashing
     }
 
-    /// How often somebody may try.
+    /// The rate limits of sign-ins, refreshes and mails.
     pub fn throttles(&self) -> &Throttles {
         &self.0.throttles
     }
 
-    /// Other issuers whose tokens are believed.
+    /// Other issuers whose tokens are accepted.
     pub fn issuers(&self) -> &Issuers {
         &self.0.issuers
     }
 }
 
-/// Lets people sign in to this app: finds its signing keys, or makes the first.
+/// Enables signing in to this app: reads its signing keys, or creates the first.
 ///
 /// # Errors
 /// [`signing::Unusable`] where the keys in the database were encrypted with another key, or the database fails.
@@ -128,14 +126,14 @@ pub async fn open(mut app: App, options: Options) -> Result<App, signing::Unusab
     Ok(app)
 }
 
-/// Whether somebody else has just written what may be there once only.
+/// Whether the error is a violated unique constraint: another transaction has written the same value first.
 pub(crate) fn is_twice(error: &DomainError) -> bool {
     matches!(error, DomainError::Database(error)
         if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))))
 }
 
-/// Runs what writes in a transaction and a task of its own, so that a caller who goes away leaves nothing half
-/// done. It is committed where the work succeeds.
+/// Runs `work` in a transaction and in a task of its own, so that a client that disconnects leaves nothing half done.
+/// Commits if the work succeeds.
 ///
 /// # Errors
 /// Those of the work, [`DomainError::Database`], and [`DomainError::Task`] where the work panicked.
