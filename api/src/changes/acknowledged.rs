@@ -223,10 +223,10 @@ async fn upsert(app: &App, machine: bool, batch: &[&(Client, Acknowledged)]) -> 
         ("at", KeyType::Int),
     ]);
     let (reader, table, condition, lock) = if machine {
-        // The row lock prevents that the key is revoked meanwhile.
+        // The row lock keeps the key from being revoked meanwhile.
         (ActorKind::ApiKey, "api_key", "o.id = k.reader_id AND o.revoked_at IS NULL", "FOR SHARE OF o")
     } else {
-        // The row lock prevents that the account is erased meanwhile.
+        // The row lock keeps the account from being erased meanwhile.
         (ActorKind::Account, "account", "o.id = k.reader_id", "FOR KEY SHARE OF o")
     };
     let lock = if dialect == Dialect::Postgres { lock } else { "" };

@@ -26,12 +26,12 @@ use crate::record::read::Dialect;
 
 /// The name of the file in the data folder.
 const FILE: &str = "feed-head";
-/// How often the end of the log is written there.
+/// The interval at which the end of the log is written there.
 const EVERY: Duration = Duration::from_secs(1);
 /// The gap between the numbers of two feeds, so that a new feed does not reuse numbers of the old one.
 const JUMP: i64 = 1_000_000;
 
-/// Why the file cannot be used.
+/// The error of a file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
     /// The file cannot be read or written.

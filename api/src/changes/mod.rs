@@ -30,7 +30,7 @@ pub use cursor::{ChangeCursor, Scope};
 pub use resumption::Resumption;
 pub use withdrawal::Withdrawal;
 
-/// What happened to a record in a view.
+/// The kind of change to a record in a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
     /// The record was created or changed, or has entered this view.
@@ -72,7 +72,7 @@ pub struct Change {
     pub record_type: RecordType,
     /// The record.
     pub record_id: Uuid,
-    /// What happened.
+    /// The kind of change.
     pub operation: Operation,
     /// The record's revision after the change.
     pub revision: i32,
@@ -223,7 +223,7 @@ pub struct Entry {
     pub record_type: RecordType,
     /// The record.
     pub record_id: Uuid,
-    /// What happened.
+    /// The kind of change.
     pub operation: Operation,
     /// The record's revision after the change.
     pub revision: i32,

@@ -21,7 +21,8 @@ use crate::throttle::{Caller, Full, Place, Places, network};
 const SMALL_BODY: usize = 64 * 1024;
 /// The limits of bodies that are read at once: per client and in all.
 const BODIES: (usize, usize) = (300, 1000);
-/// One part in this many of the places and of the memory is reserved for signed-in callers.
+/// The divisor for the part of the places and of the memory that is reserved for signed-in callers. One client can take
+/// as large a part of the memory.
 const KEPT: usize = 4;
 /// The number of copies reserved for signed-in callers.
 const KEPT_COPIES: usize = 2;

@@ -224,8 +224,9 @@ impl Measure {
 /// Checks a parsed document against the limits, before it is validated. Returns the number of its selections with its
 /// fragments expanded.
 ///
-/// # Errors `QUERY_TOO_COMPLEX` with the name of the limit, or `GRAPHQL_VALIDATION_FAILED` for a fragment that contains
-/// itself, or for introspection if it is switched off.
+/// # Errors
+/// `QUERY_TOO_COMPLEX` with the name of the limit, or `GRAPHQL_VALIDATION_FAILED` for a fragment that contains itself,
+/// or for introspection if it is switched off.
 pub(super) fn check(
     document: &Document,
     positions: &Positions<'_>,

@@ -140,7 +140,7 @@ impl<'a> Collector<'a> {
     /// Collects the root selection set of the operation.
     ///
     /// # Errors
-    /// `QUERY_TOO_COMPLEX` where it would be too large.
+    /// `QUERY_TOO_COMPLEX` if it would be too large.
     pub(super) fn root(
         &mut self,
         operation: &'a executable::Operation,

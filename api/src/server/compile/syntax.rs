@@ -106,9 +106,10 @@ pub(in crate::server) fn parse(text: &str, positions: &Positions<'_>) -> Result<
 
 /// Replaces commas by spaces. Commas are insignificant, but the look-ahead of the library (0.9.0-beta.2) fails on them.
 ///
-/// # Errors Syntax that the library accepts silently: a name without a colon and a value where an argument or an input
-/// field must be, or a description of a variable that no variable follows. The error has the offset of the token and
-/// the expected next character.
+/// # Errors
+/// Syntax that the library accepts silently: a name without a colon and a value where an argument or an input field
+/// must be, or a description of a variable that no variable follows. The error has the offset of the token and the
+/// expected next character.
 fn normalised(text: &str) -> Result<String, (usize, u8)> {
     let mut bytes = text.as_bytes().to_vec();
     // The stack of open brackets. `o` is the brace of an input object.
