@@ -151,7 +151,7 @@ impl Search {
                     tracing::debug!(%error, "the search engine does not answer a further page");
                     return Err(DomainError::SearchUnavailable);
                 }
-                Err(error) => tracing::debug!(%error, "the search engine does not answer: asking the database"),
+                Err(error) => tracing::debug!(%error, "no answer of the search engine: asking the database"),
             }
         }
         let found = own.before(fallback::find(reader, types, text, &rest).await?, &query);

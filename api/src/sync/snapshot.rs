@@ -1,9 +1,9 @@
 //! Copies of all records that a caller may follow, as they are at one instant, a line of JSON for each.
 //!
 //! The first line describes the copy, and has the position from which to follow. The last line has the number of
-//! records of each type, and the hash of all bytes before it. Without the last line the copy is not complete. Nothing is
-//! stored: lines are made as fast as they are taken. `/sync/snapshot` sends them, `passerelle export` writes them into a
-//! file.
+//! records of each type, and the hash of all bytes before it. Without the last line the copy is not complete. Nothing
+//! is stored: lines are made as fast as they are taken. `/sync/snapshot` sends them, `passerelle export` writes them
+//! into a file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
