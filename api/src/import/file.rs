@@ -176,7 +176,8 @@ fn read(input: Box<dyn Read + Send>, format: Format, chunks: &mpsc::Sender<Chunk
     }
 }
 
-/// Collects lines and sends them in chunks. Its functions return false when the receiver is gone: reading ends then.
+/// Collects lines and sends them in chunks. `push` and `flush` return false when the receiver is gone: reading ends
+/// then.
 struct Chunks<'a> {
     sender: &'a mpsc::Sender<Chunk>,
     lines: Vec<Parsed>,

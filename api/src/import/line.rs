@@ -54,7 +54,7 @@ records!(make_line);
 pub struct Fault {
     /// The field, as a path; empty for the whole line.
     pub path: String,
-    /// What is wrong and what would be right.
+    /// The error, with what would be right.
     pub message: String,
 }
 

@@ -492,7 +492,7 @@ fn send_waiting(input: BufReader<File>, size: usize, chunks: &mpsc::Sender<Chunk
     batch.end(Ok(()));
 }
 
-/// A batch that is being gathered. Its functions return false when the receiver is gone: reading ends then.
+/// A batch that is being gathered. `push` and `flush` return false when the receiver is gone: reading ends then.
 struct Batched<'a> {
     chunks: &'a mpsc::Sender<Chunk>,
     records: Vec<(Numbers, Received)>,

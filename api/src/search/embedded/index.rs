@@ -126,7 +126,7 @@ impl AudienceIndex {
 
     /// Locks the writer, which may be `None`.
     fn writer(&self) -> MutexGuard<'_, Option<IndexWriter>> {
-        // After a panic it is `None`: whoever panicked had taken it, and dropped it.
+        // After a panic it is `None`: the writer was taken out, and dropped while unwinding.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

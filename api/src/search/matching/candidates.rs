@@ -158,7 +158,7 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// Returns the hits of these words with `at`; `None` where the engine fails or has failed before.
+    /// Returns `at` with the hits of these words; `None` where the engine fails or has failed, or the time is over.
     async fn ask(&self, at: usize, words: Vec<Word>) -> (usize, Option<Vec<Hit>>) {
         if words.is_empty() {
             return (at, Some(Vec::new()));

@@ -73,7 +73,7 @@ pub struct Newest {
     pub record_type: RecordType,
     /// The record.
     pub record_id: Uuid,
-    /// What happened.
+    /// The operation.
     pub operation: Operation,
     /// The record's revision after it.
     pub revision: i32,
