@@ -1,8 +1,8 @@
-//! Search: what can be found, by whom, in which engine.
+//! Search: the types that can be found, their facets and audiences, and the engines.
 //!
-//! Hits are ids: records are read again from the database under the viewer's rules. There are two indexes, of
-//! what the public sees and of what members see, so that a hidden field cannot be found by its words. The index
-//! follows the change log; nothing else writes to it.
+//! Hits are ids: records are read again from the database under the viewer's rules. There are two indexes, one of
+//! what the public sees and one of what members see, so that a hidden field cannot be found by its words. Both
+//! follow the change log; nothing else writes to them.
 
 use async_graphql::Enum;
 
@@ -62,7 +62,7 @@ macro_rules! make_search_type {
 records!(make_search_type);
 
 impl SearchType {
-    /// The type of a record that can be found; none of one that cannot.
+    /// The search type of a record type; `None` where its records cannot be found.
     pub fn of(record_type: RecordType) -> Option<Self> {
         all_of::<Self>().find(|of| of.record_type() == record_type)
     }
@@ -101,7 +101,7 @@ pub enum SearchFacet {
     Availability,
 }
 
-/// Who may find what: each has an index of its own.
+/// A group of viewers who find the same: each has an index of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {
     /// Anybody.
@@ -111,7 +111,7 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// That of a viewer.
+    /// The audience of a viewer.
     pub fn of(viewer: &Viewer) -> Self {
         if viewer.signed_in { Self::Members } else { Self::Public }
     }
@@ -121,7 +121,7 @@ impl Audience {
         Viewer { signed_in: self == Self::Members, ..Viewer::anonymous() }
     }
 
-    /// For names of folders and indexes.
+    /// The name in folders and indexes.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Public => "public",
