@@ -17,7 +17,7 @@ async fn copy(server: &TestServer, query: &str) -> (Value, Vec<Value>, Value) {
     let response = server.get(&format!("/sync/snapshot{query}")).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "application/x-ndjson");
-    let text = response.text().await.expect("it is whole");
+    let text = response.text().await.expect("the snapshot is complete");
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let last = lines.pop().expect("a last line");
     let before = &text[..=text.trim_end().rfind('\n').unwrap()];
