@@ -3,7 +3,7 @@
  *     cc -shared -fPIC -O2 -o slow_disk.so bench/slow_disk.c -ldl
  *     SLOW_DISK_US=3800 LD_PRELOAD=$PWD/slow_disk.so postgres -D ...
  *
- * SLOW_DISK_US is in microseconds, beside what the disk takes itself. */
+ * SLOW_DISK_US is in microseconds, and is added to the time of the disk itself. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-//! Who did what to which record, and who was shown how a person can be reached.
+//! The audit log: who changed a record, and who read the contact data of a talent.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::support::records::{affiliation, import, import_text, ndjson, options,
 use crate::support::server::{Setup, TestServer};
 use crate::support::until;
 
-/// What a viewer finds in the history of a record: each entry as its action, revision and fields.
+/// The history of a record as a viewer sees it: action, revision and fields of each entry.
 async fn history(by: &TestServer, id: &str) -> Vec<String> {
     let query = format!("{{ history(id: \"{id}\") {{ nodes {{ action revision fields }} }} }}");
     let data = by.data(&query).await;
@@ -116,12 +116,12 @@ on_both_databases! {
                 assert_eq!(data != absent, sees, "{who}: {data}");
             }
         }
-        // A record that has moved is for the staff of where it is now.
+        // The history of a moved record is visible to the staff of its present region.
         let wallonie = server.beside(editor(&["wallonie"])).await;
         let flandre = server.beside(editor(&["flandre"])).await;
         assert_eq!(told(&update(&both, "organization", &organization, None, json!({"region": "flandre"}), "id").await), [""; 0]);
         assert_eq!((history(&flandre, &organization).await.len(), history(&wallonie, &organization).await.len()), (2, 0));
-        // Ids that have no history.
+        // Ids of types without a history.
         assert_eq!(server.code("{ history(id: \"region_7zzzzzzzzzzzzzzzzzzzzzzzzz\") { totalCount } }").await, "BAD_USER_INPUT");
         assert_eq!(server.code("{ history(id: \"x\") { totalCount } }").await, "BAD_USER_INPUT");
     }
@@ -153,7 +153,7 @@ on_both_databases! {
         let data = own.data(&format!("{{ history(id: \"{id}\") {{ nodes {{ action actor actorId }} }} }}")).await;
         assert_eq!(data["history"]["nodes"], json!([{"action": "CREATE", "actor": "ERASED_ACCOUNT", "actorId": null}]));
         assert_eq!(number(&server, "SELECT COUNT(*) FROM audit WHERE actor_id IS NOT NULL").await, 0);
-        // What was done is kept for 24 months.
+        // The history is kept for 24 months.
         server.set_clock("2028-11-22T10:00:00Z");
         assert_eq!(housekeeping::sweep(&server.app).await.unwrap().history, 0);
         server.set_clock("2028-11-22T10:00:01Z");
@@ -167,24 +167,24 @@ on_both_databases! {
         let entries = async || number(&server, "SELECT COUNT(*) FROM audit").await;
         let own = server.beside(editor(&["wallonie"])).await;
         made(&own, "organization", studio("wallonie", "a")).await;
-        // Nothing was swept before: the history says what time it was.
+        // There was no sweep before, so the history gives the last known time.
         let mut sweeper = Sweeper::default();
         server.set_clock("2030-03-06T10:00:00Z");
         assert_eq!(sweeper.sweep(&server.app, hours(0)).await.unwrap(), Round::Waits { days: 1200 });
-        // The clock is set right.
+        // The clock is corrected.
         server.set_clock("2026-11-22T12:00:00Z");
         assert_eq!(sweeper.sweep(&server.app, hours(2)).await.unwrap(), Round::Swept(Swept::default()));
-        // It was off for some days, which is no jump.
+        // A few days off is no jump.
         server.set_clock("2026-11-28T12:00:00Z");
         assert_eq!(sweeper.sweep(&server.app, hours(3)).await.unwrap(), Round::Swept(Swept::default()));
         server.set_clock("2030-03-06T10:00:00Z");
         for running in [10, 33] {
             assert!(matches!(sweeper.sweep(&server.app, hours(running)).await.unwrap(), Round::Waits { .. }));
-            // Whoever starts meanwhile waits as well.
+            // A program that starts meanwhile waits as well.
             assert!(matches!(Sweeper::default().sweep(&server.app, hours(0)).await.unwrap(), Round::Waits { .. }));
         }
         assert_eq!(entries().await, 1);
-        // It stays so: it is the time.
+        // The clock stays there, so it is accepted as right.
         let swept = sweeper.sweep(&server.app, hours(34)).await.unwrap();
         assert!(matches!(swept, Round::Swept(Swept { history: 1, .. })), "{swept:?}");
         assert_eq!(entries().await, 0);
@@ -225,7 +225,7 @@ on_both_databases! {
     }
 }
 
-/// An account whose own profile is this talent.
+/// An account that owns this talent's profile, and its access token.
 async fn person_of(server: &TestServer, email: &str, talent: &str) -> (Uuid, String) {
     let id = made_account(&server.app, email, &[]).await;
     account::Entity::update_many()
@@ -237,13 +237,13 @@ async fn person_of(server: &TestServer, email: &str, talent: &str) -> (Uuid, Str
     (id, sign_in(server, email).await.access)
 }
 
-/// Waits until so many reads of contact data are written.
+/// Waits until `count` reads of contact data are written.
 async fn noted(server: &TestServer, count: i64) {
     let reads = "SELECT COUNT(*) FROM contact_read";
     until("the reads are noted", async || number(server, reads).await == count).await;
 }
 
-/// A line with a talent who shows members how to reach them.
+/// A line with a talent whose contact data are visible to members.
 fn reachable(slug: &str) -> Value {
     talent(
         "wallonie",
@@ -269,7 +269,7 @@ on_both_databases! {
         made_account(&server.app, "bob@example.org", &[]).await;
         let bob = sign_in(&server, "bob@example.org").await.access;
         server.indexed().await;
-        // Every way to it counts, each in a minute of its own; what is not shown does not.
+        // Every path to contact data counts, each in its own minute. Unselected fields do not.
         let silent = [
             "{ talent(by: {slug: \"ana\"}) { displayName withheld claims(field: \"givenName\") { value } } }".to_owned(),
             "query($no: Boolean = false) { talent(by: {slug: \"ana\"}) { slug email @include(if: $no) } }".to_owned(),
@@ -295,7 +295,7 @@ on_both_databases! {
             let before = server.statements();
             data_as(&server, &bob, query).await;
             data_as(&server, &bob, query).await;
-            // One statement for each read, and those that find out who calls.
+            // One statement for each read, and those that identify the caller.
             assert!(server.statements() - before <= 2 * by_owner + 4, "{query}");
             noted(&server, i64::try_from(minute).unwrap() + 1).await;
         }
@@ -304,7 +304,7 @@ on_both_databases! {
         let read = |minute: usize, email: bool, phone: bool| json!({"at": format!("2026-11-22T10:0{minute}:00Z"), "reader": "ACCOUNT", "name": "bob@example.org", "email": email, "phone": phone});
         assert_eq!(reads["nodes"], json!([read(5, true, false), read(4, true, false), read(3, true, false), read(2, true, true), read(1, false, true), read(0, true, false)]));
         assert_eq!(reads["totalCount"], 6);
-        // For the person alone.
+        // Visible to the talent alone.
         for nobody in [data_as(&server, &sign_in(&server, "bob@example.org").await.access, READS).await, server.data(READS).await] {
             assert_eq!(nobody["viewer"]["contactReads"], json!({"totalCount": 0, "nodes": []}));
         }
@@ -330,7 +330,7 @@ on_both_databases! {
         assert_eq!((count(plain).await, number(&server, "SELECT COUNT(*) FROM contact_read").await), (1, 0));
         assert_eq!(count(contact).await, 1);
         noted(&server, 100).await;
-        // Again in the same minute it says no more; and nobody is noted who is nobody in particular.
+        // A repetition in the same minute adds nothing, and anonymous readers are not noted.
         staff.data(contact).await;
         server.data(contact).await;
         server.set_clock("2026-11-22T10:01:00Z");
@@ -338,7 +338,7 @@ on_both_databases! {
         noted(&server, 200).await;
         let both = "SELECT COUNT(*) FROM contact_read WHERE email = 1 AND phone = 1 AND reader = 'ACCOUNT'";
         assert_eq!(number(&server, both).await, 200);
-        // Kept for a year, and forgotten with the talent or the account.
+        // Kept for a year, and deleted with the talent or the account.
         let db = &server.app.db;
         assert_eq!(told(&delete(&staff, "talent", &id_of(&server, "t0").await, None).await), [""; 0]);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM contact_read").await, 198);
@@ -403,7 +403,7 @@ on_both_databases! {
         assert_eq!(data["history"]["nodes"][0], json!({"action": "ERASE", "actor": "ERASED_ACCOUNT", "actorId": null}));
         let rows = format!("{:?}", entity::audit::Entity::find().all(server.app.db.writer()).await.unwrap());
         assert!(!rows.contains("canary") && !rows.contains(&account.to_string()));
-        // Neither comes back, by whatever name.
+        // Neither can be imported or found again, under either name.
         let data = server.data(&format!("{{ nodes(ids: [\"{ana}\", \"{twice}\"]) {{ id }} a: talent(by: {{slug: \"twice\"}}) {{ id }} }}")).await;
         assert_eq!(data, json!({"nodes": [null, null], "a": null}));
         let lines = ndjson(&[reachable("ana-canary"), reachable("twice")]);

@@ -1,4 +1,4 @@
-//! What pages of other sites may do, and what browsers are told to be careful about.
+//! CORS, cross-site requests, and the security headers that protect browsers.
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -48,15 +48,15 @@ fn pages_of_named_sites_may_read_answers_and_others_may_not() {
         assert!(header(&response, "vary").contains("accept"), "{:?}", response.headers());
         let varies: Vec<&str> =
             response.headers().get_all("vary").iter().filter_map(|value| value.to_str().ok()).collect();
-        assert!(varies.join(",").contains("origin"), "caches tell sites from each other: {varies:?}");
+        assert!(varies.join(",").contains("origin"), "caches must keep origins apart: {varies:?}");
         for origin in [OTHERS, "null", "https://app.example.evil.example", "http://app.example"] {
             assert_eq!(header(&ask(origin).await, "access-control-allow-origin"), "", "{origin}");
         }
     });
 }
 
-/// What a page of any site can make a browser send without asking first: forms, pictures, and `fetch` with nothing but
-/// harmless headers. Nothing of it may do anything.
+/// Requests that a page of any site can send without a CORS preflight: forms, images, and `fetch` with safelisted
+/// headers. None of them may execute anything.
 #[test]
 fn nothing_that_a_page_may_send_unasked_does_anything() {
     on_sqlite(Setup::default(), |server| async move {
@@ -75,7 +75,7 @@ fn nothing_that_a_page_may_send_unasked_does_anything() {
             let response = server.client.get(url).header("origin", OTHERS).send().await.unwrap();
             assert_eq!(response.status(), 405, "{path}");
         }
-        // The address alone, as a picture or a link has it.
+        // A URL alone, as an image or a link sends it.
         let answer = server.get("/graphql?query=%7B__typename%7D").await;
         assert_eq!(header(&answer, "access-control-allow-origin"), "");
     });
@@ -96,7 +96,7 @@ fn every_answer_tells_browsers_to_be_careful() {
                 policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
                 "{path}"
             );
-            assert_eq!(header(&response, "strict-transport-security"), "", "it may be asked without HTTPS");
+            assert_eq!(header(&response, "strict-transport-security"), "", "HTTP is allowed");
         }
         let page =
             server.client.get(server.url("/graphql")).header("accept", "text/html").send().await.unwrap();

@@ -1,4 +1,4 @@
-//! The change log: a reader who follows it misses nothing.
+//! The change log: a reader that follows it misses no entry.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ fn submission(slug: &str, name: &str) -> Submission {
     }
 }
 
-/// Follows the log until `done` and nothing more comes.
+/// Reads the log until `done` is set and no entries are left.
 async fn follow(server: &TestServer, done: tokio::sync::watch::Receiver<bool>) -> Vec<changes::Entry> {
     let mut seen: Vec<changes::Entry> = Vec::new();
     loop {
@@ -43,7 +43,7 @@ on_both_databases! {
         let writers = async {
             let writer = async |writer: usize| {
                 for round in 0..12 {
-                    // Records of its own, and one that all fight for.
+                    // A record of its own, and one that all writers share.
                     let batch = vec![submission(&format!("w{writer}-{}", round % 4), &format!("round {round}")), submission("shared", &format!("by {writer} in {round}"))];
                     write::write(&server.app, batch, End::PerItem).await.expect("a write");
                 }
@@ -53,7 +53,7 @@ on_both_databases! {
         };
         let ((), seen) = tokio::join!(writers, follow(&server, done));
         let numbers: Vec<i64> = seen.iter().map(|entry| entry.seq).collect();
-        assert_eq!(numbers, (1_i64..).take(numbers.len()).collect::<Vec<_>>(), "the log has no holes, and its reader saw all");
+        assert_eq!(numbers, (1_i64..).take(numbers.len()).collect::<Vec<_>>(), "the log has no gaps, and the reader saw every entry");
         let mut revisions: HashMap<Uuid, i32> = HashMap::new();
         for entry in &seen {
             let last = revisions.insert(entry.record_id, entry.revision).unwrap_or(0);
@@ -81,7 +81,7 @@ on_both_databases! {
         }
         server.app.tasks.close();
         server.app.tasks.wait().await;
-        // Nothing holds a lock: the next write goes through, and is the last.
+        // No lock is left: the next write succeeds, and is the last in the log.
         server.app.tasks.reopen();
         write::write(&server.app, vec![submission("a", "the end")], End::PerItem).await.unwrap();
         let data = server.data("{ organization(by: {slug: \"a\"}) { name revision } }").await;

@@ -1,4 +1,4 @@
-//! The command line: the real program, started as anyone would.
+//! The command line: the real program, started as a process.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -15,7 +15,7 @@ use crate::support::program::{Running, folder, program};
 use crate::support::template::Content;
 use crate::support::{postgres, run};
 
-/// Exit code and standard error of a command that must end by itself.
+/// The exit code and standard error of a command that must exit by itself.
 pub(crate) fn fails(command: &mut Command) -> (i32, String) {
     let mut child =
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
@@ -48,7 +48,7 @@ fn a_server_starts_with_nothing_set_and_stops_when_told() {
     });
     assert_eq!(server.terminate(), Some(0));
 
-    // Again, on what is there; another folder would have been begun anew.
+    // A second start uses the existing folder. A new folder would load the sample again.
     let again = Running::start(program(folder.path()).args(["serve", "--demo"]));
     assert!(again.line.contains("already"), "{}", again.line);
 }
@@ -64,13 +64,13 @@ fn one_server_uses_a_data_folder() {
     drop(Running::start(program(folder.path()).arg("serve")));
 }
 
-/// The files and folders below a folder that others can read.
+/// The files and folders below a folder that other users can access.
 fn open_to_others(folder: &Path) -> Vec<String> {
     use std::os::unix::fs::PermissionsExt as _;
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let entry = entry.expect("a file");
-        // A file that is being replaced may be gone.
+        // A file that is being replaced may have vanished.
         let Ok(about) = entry.metadata() else { continue };
         if about.permissions().mode() & 0o077 != 0 {
             found.push(entry.path().display().to_string());
@@ -79,7 +79,7 @@ fn open_to_others(folder: &Path) -> Vec<String> {
     found
 }
 
-/// The folder was there before, and everybody may read it.
+/// The data folder exists before, and is world-readable.
 #[test]
 fn nobody_else_reads_what_is_in_a_folder_that_was_there_before() {
     use std::fs::Permissions;
@@ -94,7 +94,7 @@ fn nobody_else_reads_what_is_in_a_folder_that_was_there_before() {
     assert_eq!(open_to_others(&data), [""; 0]);
     assert!(data.join("passerelle.db-wal").exists() && data.join("search").is_dir());
     assert_eq!(server.terminate(), Some(0));
-    // As an older version has left it.
+    // The permissions that older versions left.
     for (name, mode) in [("passerelle.db", 0o644), ("passerelle.db.lock", 0o644), ("search", 0o755)] {
         open(&data.join(name), mode);
     }
@@ -103,7 +103,7 @@ fn nobody_else_reads_what_is_in_a_folder_that_was_there_before() {
     let mut server = Running::start(program(folder.path()).arg("serve"));
     assert_eq!(open_to_others(&data), [data.join("other").display().to_string()]);
     assert_eq!(server.terminate(), Some(0));
-    // Another command makes it as well.
+    // Other commands create private files as well.
     let elsewhere = data.join("elsewhere.db");
     let made = program(folder.path())
         .args(["migrate"])
@@ -114,20 +114,20 @@ fn nobody_else_reads_what_is_in_a_folder_that_was_there_before() {
     assert_eq!(open_to_others(&data), [data.join("other").display().to_string()]);
 }
 
-/// Waits until there is a file or a folder, and not much longer.
+/// Waits until a file or folder exists. Polls often, as the caller acts at that moment.
 fn until_made(path: &Path) {
     let end = Instant::now() + HOPELESS;
     while !path.exists() {
-        assert!(Instant::now() < end, "it never comes: {}", path.display());
+        assert!(Instant::now() < end, "never created: {}", path.display());
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// However early a first start is cut off, the next one works.
+/// A first start that is killed at any moment does not prevent the next one.
 #[test]
 fn a_first_start_that_was_killed_is_begun_again() {
-    // What it makes, in this order, and milliseconds later: the tables come after the file of the database, and the sample
-    // directory after the folder of the index.
+    // The files of a first start in the order of creation, with a delay in milliseconds. The tables come after the
+    // database file, and the sample after the index folder.
     for (made, millis) in [
         ("data", 0),
         ("data/passerelle.db", 0),
@@ -153,7 +153,7 @@ fn a_first_start_that_was_killed_is_begun_again() {
     }
 }
 
-/// Commands that meet in an empty folder wait for each other.
+/// Commands that start at once in an empty folder wait for each other.
 #[test]
 fn a_first_start_and_a_command_may_meet() {
     let folder = folder();
@@ -202,7 +202,7 @@ fn wrong_usage_ends_with_two() {
     }
     let (code, _) = fails(program(folder.path()).arg("serve").env("GRAPHIQL", "maybe"));
     assert_eq!(code, 2);
-    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing is half-made");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing is created");
 }
 
 #[test]
@@ -237,12 +237,12 @@ fn a_file_that_is_no_database_is_left_alone() {
     assert_eq!(std::fs::read_to_string(&file).expect("the file"), text);
 }
 
-/// Makes a database look as if a newer program had changed it.
+/// Makes a database look as if a newer version had migrated it.
 async fn make_newer(url: &str) {
     let db = Database::open(url).await.expect("the database opens");
-    migrations::run(&db, passerelle::directory::finish).await.expect("the database has its layout");
+    migrations::run(&db, passerelle::directory::finish).await.expect("the database is migrated");
     let sql = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29990101_000001_future', 0)";
-    db.writer().execute_unprepared(sql).await.expect("a step is noted");
+    db.writer().execute_unprepared(sql).await.expect("a migration is recorded");
     db.close().await;
 }
 
@@ -272,7 +272,7 @@ fn postgres_is_served_and_its_troubles_are_named() {
             "{}",
             server.line
         );
-        // No lock: any number of them may serve one database.
+        // There is no lock: several servers may share one database.
         let second = Running::start(program(folder.path()).args(["serve", "--database-url", url]));
         drop(second);
         assert_eq!(server.terminate(), Some(0));

@@ -1,4 +1,4 @@
-//! What caches may keep of answers, and for how long.
+//! Conditional requests: which responses caches may store, and when they change.
 
 use reqwest::Response;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, IF_NONE_MATCH};
@@ -23,7 +23,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).map(HeaderValue::to_str).transpose().expect("a text").unwrap_or_default()
 }
 
-/// The tag of an answer that may be kept.
+/// The ETag of a response that may be cached.
 async fn tag(server: &TestServer, pairs: &[(&str, &str)], headers: &[(&str, &str)]) -> String {
     let response = get(server, pairs, headers).await;
     assert_eq!(response.status(), 200);
@@ -32,7 +32,7 @@ async fn tag(server: &TestServer, pairs: &[(&str, &str)], headers: &[(&str, &str
     text(response.headers(), "etag").to_owned()
 }
 
-/// Whether an answer to this may be kept.
+/// Whether a response may be cached.
 fn is_kept(response: &Response) -> bool {
     let kept = text(response.headers(), "cache-control") != "no-store";
     assert_eq!(kept, response.headers().contains_key("etag"), "{response:?}");
@@ -50,11 +50,11 @@ on_both_databases! {
         assert_eq!(text(response.headers(), "etag"), first);
         assert_eq!(text(response.headers(), "cache-control"), "public, no-cache");
         assert_eq!(response.bytes().await.unwrap().len(), 0);
-        assert_eq!(server.statements() - before, 1, "where the log ends");
+        assert_eq!(server.statements() - before, 1, "only the end of the log is read");
         let known = format!("\"other\", {}", first.trim_start_matches("W/"));
         assert_eq!(get(&server, &two, &[(IF_NONE_MATCH.as_str(), &known)]).await.status(), 304);
 
-        // Whatever the answer depends on makes another tag.
+        // Everything that the response depends on changes the tag.
         assert_eq!(tag(&server, &two, &[]).await, first);
         let one = [("query", NAMES), ("variables", r#"{"n": 1}"#)];
         assert_ne!(tag(&server, &one, &[]).await, first);
@@ -69,7 +69,7 @@ on_both_databases! {
         assert_eq!(response.status(), 200);
         let answer: serde_json::Value = response.json().await.unwrap();
         assert_eq!(answer["data"]["organizations"]["totalCount"], 2);
-        // What is hidden is not shown any longer.
+        // A record that became private is shown no longer.
         let seen = tag(&server, &two, &[]).await;
         import(&server, &[organization("wallonie", "two", json!({"visibility": "PRIVATE"}))]).await;
         let response = get(&server, &two, &[(IF_NONE_MATCH.as_str(), &seen)]).await;
@@ -88,8 +88,8 @@ on_both_databases! {
         let before = tag(&server, &variables, &[]).await;
         import(&server, &[private("a", "A"), members("b", "B")]).await;
         import(&server, &[private("a", "A more"), members("b", "B more")]).await;
-        assert_eq!(tag(&server, &variables, &[]).await, before, "something hidden was written");
-        // What comes into sight, and what goes, changes it.
+        assert_eq!(tag(&server, &variables, &[]).await, before, "only hidden records were written");
+        // A record that becomes visible or hidden changes the tag.
         import(&server, &[organization("wallonie", "b", json!({"visibility": "PUBLIC"}))]).await;
         let shown = tag(&server, &variables, &[]).await;
         assert_ne!(shown, before);
@@ -116,14 +116,14 @@ on_both_databases! {
         let report = get(&server, &[("query", "{ regions { slug } }")], &[("x-cost", "report")]).await;
         assert!(!is_kept(&report));
         assert!(!is_kept(&server.post(&json!({"query": "{ regions { slug } }"})).await));
-        // Who is signed in sees what the log does not tell.
+        // Responses to signed-in callers depend on more than the log.
         account(&server.app, "me@example.org", &[]).await;
         let token = format!("Bearer {}", sign_in(&server, "me@example.org").await.access);
         let signed_in = [(AUTHORIZATION.as_str(), token.as_str()), (IF_NONE_MATCH.as_str(), "*")];
         let response = get(&server, &[("query", "{ regions { slug } }")], &signed_in).await;
         assert_eq!(response.status(), 200);
         assert!(!is_kept(&response));
-        // A refusal of a token is no answer to keep either.
+        // The refusal of a token is not cached either.
         let wrong = [(AUTHORIZATION.as_str(), "Bearer x"), (IF_NONE_MATCH.as_str(), "*")];
         let response = get(&server, &[("query", "{ regions { slug } }")], &wrong).await;
         assert_eq!(response.status(), 401);

@@ -1,4 +1,4 @@
-//! Documents that clients send by id or hash instead of their text.
+//! Documents that clients send by id or hash instead of text.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -20,7 +20,7 @@ fn sha256(text: &str) -> String {
     passerelle::record::read::keyed::hex(&Sha256::digest(text))
 }
 
-/// Writes a manifest as graphql-codegen does, under other ids than the hashes for one of its documents.
+/// Writes a manifest in the format of graphql-codegen. One of its documents has an id that is not its hash.
 fn manifest(path: &Path, more: &[(&str, &str)]) -> Manifest {
     let mut documents = json!({ sha256(NAMES): NAMES, "reset": PASSWORD, "broken": "{ a" });
     for (id, text) in more {
@@ -35,7 +35,7 @@ fn setup(trust: Trust) -> Setup {
     Setup::default().with_sample().documents(trust, manifest(&folder.join("manifest.json"), &[]))
 }
 
-/// Status, code of the first error, and data.
+/// The status, the code of the first error, and the data.
 async fn ask(server: &TestServer, body: Value) -> (u16, String, Value) {
     let response = server.post(&body).await;
     let status = response.status().as_u16();
@@ -59,7 +59,7 @@ on_both_databases! {
             assert_eq!(data["organizations"]["nodes"].as_array().map(Vec::len), Some(2));
         }
         let reset = format!("sha256:{}", sha256(PASSWORD));
-        assert_eq!(ask(&server, json!({"documentId": reset})).await.1, "", "also under its hash");
+        assert_eq!(ask(&server, json!({"documentId": reset})).await.1, "", "its hash is an id too");
         let mut url = url::Url::parse(&server.url("/graphql")).unwrap();
         url.query_pairs_mut().extend_pairs([("documentId", id.as_str()), ("variables", r#"{"n":1}"#)]);
         let answer: Value = server.client.get(url).send().await.unwrap().json().await.unwrap();
@@ -79,7 +79,7 @@ on_both_databases! {
         }
         let get = server.get("/graphql?documentId=reset").await;
         assert_eq!((get.status().as_u16(), &get.headers()["allow"]), (405, &"POST".parse().unwrap()));
-        assert_eq!(server.code("{ __typename }").await, "", "others are executed as well");
+        assert_eq!(server.code("{ __typename }").await, "", "other documents run as well");
     }
 }
 
@@ -124,21 +124,21 @@ on_both_databases! {
         let response = server.post(&known).await;
         assert_eq!(response.status(), 422);
         let answer: Value = response.json().await.unwrap();
-        // What Apollo's clients look for.
+        // Apollo's clients compare this message.
         assert_eq!(answer["errors"][0]["message"], "PersistedQueryNotFound");
         assert_eq!(answer["errors"][0]["extensions"]["code"], "PERSISTED_QUERY_NOT_FOUND");
         let other = json!({"query": "{ sectors { slug } }", "extensions": hashed(&hash)});
-        assert_eq!(ask(&server, other).await.1, "BAD_REQUEST", "nobody registers another's hash");
+        assert_eq!(ask(&server, other).await.1, "BAD_REQUEST", "the hash must match the document");
         assert_eq!(ask(&server, known.clone()).await.1, "PERSISTED_QUERY_NOT_FOUND");
         let (status, code, data) = ask(&server, json!({"query": text, "extensions": hashed(&hash)})).await;
         assert_eq!((status, code.as_str()), (200, ""));
         assert_eq!(ask(&server, known.clone()).await, (200, String::new(), data));
-        assert_eq!(ask(&server, json!({"documentId": format!("sha256:{hash}")})).await.1, "PERSISTED_QUERY_NOT_FOUND", "it is not trusted");
+        assert_eq!(ask(&server, json!({"documentId": format!("sha256:{hash}")})).await.1, "PERSISTED_QUERY_NOT_FOUND", "registered is not trusted");
         let mut url = url::Url::parse(&server.url("/graphql")).unwrap();
         url.query_pairs_mut().append_pair("extensions", &hashed(&hash).to_string());
         assert_eq!(server.client.get(url).send().await.unwrap().status(), 200);
 
-        // What cannot be executed is not kept.
+        // A document that cannot be executed is not registered.
         let wrong = "{ a";
         let body = json!({"query": wrong, "extensions": hashed(&sha256(wrong))});
         assert_eq!(ask(&server, body).await.1, "GRAPHQL_PARSE_FAILED");
@@ -166,18 +166,18 @@ fn what_clients_register_is_bounded() {
             let found = ask(&server, json!({"extensions": hashed(&sha256(&text(n)))})).await.1;
             kept += usize::from(found.is_empty());
         }
-        assert!((1..=280).contains(&kept), "{kept} of 30 kB in 8 MB");
+        assert!((1..=280).contains(&kept), "{kept} documents of 30 kB in 8 MB");
     });
 }
 
-/// A pipe with a name. Whoever opens it for reading waits until it is opened for writing, and the other way round.
+/// Creates a named pipe. Opening it for reading blocks until it is opened for writing, and vice versa.
 fn pipe(path: PathBuf) -> PathBuf {
     let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo runs");
     assert!(made.success());
     path
 }
 
-/// Opens a pipe for writing, once somebody reads from it.
+/// Opens a pipe for writing, once the other side reads from it.
 async fn opened(path: &Path) -> File {
     let path = path.to_owned();
     let open = move || File::options().write(true).open(path).expect("a pipe");
@@ -195,9 +195,9 @@ fn a_manifest_that_changes_is_noticed() {
         let ask = async |id: &str| ask(&server, json!({ "documentId": id })).await.1;
         assert_eq!(ask("late").await, "PERSISTED_QUERY_NOT_FOUND");
         manifest(&path, &[("late", "{ __typename }")]);
-        until("it is noticed", async || ask("late").await.is_empty()).await;
-        // While it is being written, what it said before stays. The server reads from pipes, one after the other, so that
-        // it is known what it has read.
+        until("the new manifest is used", async || ask("late").await.is_empty()).await;
+        // While a new manifest is being written, the previous one stays in use. The server reads from pipes one after
+        // the other, so that the test knows what was read.
         let [first, second] = ["first", "second"].map(|name| pipe(folder.path().join(name)));
         std::fs::rename(first, &path).unwrap();
         let mut half = opened(&path).await;
@@ -205,12 +205,12 @@ fn a_manifest_that_changes_is_noticed() {
         half.write_all(b"{").unwrap();
         drop(half);
         let mut whole = opened(&path).await;
-        assert_eq!(ask("late").await, "", "half of a manifest was read, and then the next");
+        assert_eq!(ask("late").await, "", "an incomplete manifest is ignored");
         let last = folder.path().join("last");
         std::fs::write(&last, "{}").unwrap();
         std::fs::rename(last, &path).unwrap();
         whole.write_all(b"{}").unwrap();
         drop(whole);
-        until("it is noticed", async || !ask("late").await.is_empty()).await;
+        until("the empty manifest is used", async || !ask("late").await.is_empty()).await;
     });
 }

@@ -1,4 +1,4 @@
-//! Erasing a talent: nothing of the person is left anywhere, and the profile does not come back.
+//! Erasing a talent: no personal data is left anywhere, and the profile cannot come back.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,10 +26,10 @@ use crate::support::server::{Setup, TestServer};
 use crate::support::template::Content;
 use crate::support::{run, until};
 
-/// Stands in every personal field, and nowhere else.
+/// A marker in every personal field, and nowhere else.
 pub(crate) const CANARY: &str = "kanarievogel";
 
-/// A profile with the canary in every field that takes a text.
+/// A profile with the canary in every text field.
 pub(crate) fn profile() -> Value {
     let text = |what: &str| json!([{"language": "FR", "text": format!("{what} {CANARY}")}]);
     json!({
@@ -47,7 +47,7 @@ pub(crate) fn profile() -> Value {
     })
 }
 
-/// The lines of a region with that profile.
+/// The import lines of a region with that profile.
 fn lines() -> Vec<Value> {
     let role = json!([{"language": "EN", "text": format!("role {CANARY}")}]);
     let mut person = talent("wallonie", "x", profile());
@@ -62,7 +62,7 @@ fn lines() -> Vec<Value> {
     ]
 }
 
-/// The files below a folder, which may go while they are listed.
+/// The files below a folder. Files may vanish while they are listed.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let (mut folders, mut found) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
@@ -83,13 +83,13 @@ pub(crate) fn holds_canary(bytes: &[u8]) -> bool {
     bytes.windows(canary.len()).any(|window| window.eq_ignore_ascii_case(canary))
 }
 
-/// Files below a folder that hold the canary.
+/// Files below a folder that contain the canary.
 pub(crate) fn with_canary(folder: &Path) -> Vec<PathBuf> {
     let holds = |path: &PathBuf| fs::read(path).is_ok_and(|bytes| holds_canary(&bytes));
     files(folder).into_iter().filter(holds).collect()
 }
 
-/// Files in which the search index keeps words, whose bytes say nothing to the eye.
+/// Index files, whose encoded words cannot be searched for the canary.
 fn indexed(folder: &Path) -> BTreeSet<PathBuf> {
     let words = |path: &PathBuf| path.extension().is_some_and(|kind| kind != "json" && kind != "lock");
     files(&folder.join("search"))
@@ -99,14 +99,14 @@ fn indexed(folder: &Path) -> BTreeSet<PathBuf> {
         .collect()
 }
 
-/// Tables with a row that holds the canary.
+/// Tables with a row that contains the canary.
 pub(crate) async fn tables_with_canary(db: &DatabaseConnection) -> Vec<String> {
     let names = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'";
     let backend = db.get_database_backend();
     let mut found = Vec::new();
     for row in db.query_all_raw(Statement::from_string(backend, names)).await.expect("the tables") {
         let table: String = row.try_get_by_index(0).expect("a name");
-        // A row as text shows bytes in hexadecimal digits.
+        // A row cast to text shows bytes in hexadecimal.
         let sql = format!(
             "SELECT count(*) FROM {table} AS t WHERE lower(t::text) LIKE '%{CANARY}%' \
              OR t::text LIKE '%' || encode(convert_to('{CANARY}', 'UTF8'), 'hex') || '%'"
@@ -123,7 +123,7 @@ pub(crate) async fn tables_with_canary(db: &DatabaseConnection) -> Vec<String> {
     found
 }
 
-/// Asks a running program.
+/// The response of a running program.
 async fn ask(address: &str, token: Option<&str>, query: &str, variables: Value) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let mut request = client.post(format!("{address}/graphql"));
@@ -134,7 +134,7 @@ async fn ask(address: &str, token: Option<&str>, query: &str, variables: Value) 
     sent.expect("an answer").json().await.expect("JSON")
 }
 
-/// The real program, with a folder and a database of its own.
+/// The real program with its own folder and database.
 struct Place {
     folder: tempfile::TempDir,
     database: Option<String>,
@@ -163,7 +163,7 @@ impl Place {
         String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr)
     }
 
-    /// Starts it; its log is added to a file.
+    /// Starts the server. Its log is appended to a file.
     fn serve(&self) -> Running {
         let log = fs::File::options()
             .create(true)
@@ -180,7 +180,7 @@ impl Place {
         }
     }
 
-    /// Where the canary is: files, and tables of PostgreSQL.
+    /// The places of the canary: files, and tables of PostgreSQL.
     async fn canaries(&self) -> (Vec<PathBuf>, Vec<String>) {
         let tables = match self.connect().await {
             Some(db) => {
@@ -222,12 +222,12 @@ async fn nothing_is_left(place: Place) {
         ask(&address, None, accounts::SIGN_IN, json!({"email": EDITOR, "password": accounts::PASSWORD}))
             .await;
     let token = signed_in["data"]["signIn"]["accessToken"].as_str().expect("a token").to_owned();
-    // A second revision, a second profile by a repeated request, and what was refused.
+    // A second revision, a second profile by a repeated request, and a refused change.
     let find = format!(
         "{{ talent(by: {{slug: \"{CANARY}-slug\"}}) {{ id email affiliations {{ nodes {{ id }} }} }} }}"
     );
     let found = ask(&address, Some(&token), &find, json!({})).await;
-    let id = found["data"]["talent"]["id"].as_str().expect("it is there").to_owned();
+    let id = found["data"]["talent"]["id"].as_str().expect("the talent is visible").to_owned();
     let change = "mutation($id: ID!, $input: TalentInput!) { updateTalent(id: $id, input: $input) { userErrors { path } } }";
     for phone in [format!("{CANARY} 2"), CANARY.repeat(100)] {
         ask(&address, Some(&token), change, json!({"id": id, "input": {"phone": phone}})).await;
@@ -251,7 +251,7 @@ async fn nothing_is_left(place: Place) {
     })
     .await;
     let (found, tables) = place.canaries().await;
-    assert!(!found.is_empty() || !tables.is_empty(), "the canary can be found");
+    assert!(!found.is_empty() || !tables.is_empty(), "the canary is detected");
     let words = indexed(&place.data());
     assert!(!words.is_empty());
 
@@ -272,11 +272,14 @@ async fn nothing_is_left(place: Place) {
     assert_eq!(found["data"], json!({ "node": null }));
     let repeated = ask(&address, Some(&token), create, again).await;
     assert_eq!(repeated["data"]["createTalent"]["talent"], Value::Null, "{repeated}");
-    assert!(!holds_canary(&fs::read(place.folder.path().join("log")).expect("a log")), "the log tells it");
-    let ledger = fs::read_to_string(place.data().join("erased")).expect("the list of what was erased");
+    assert!(
+        !holds_canary(&fs::read(place.folder.path().join("log")).expect("a log")),
+        "the log contains the canary"
+    );
+    let ledger = fs::read_to_string(place.data().join("erased")).expect("the file of erased records");
     assert_eq!(ledger.lines().count(), 3, "two talents and an affiliation: {ledger}");
 
-    // Its region sends it again.
+    // The region sends the profile again.
     fs::write(place.folder.path().join("lines.ndjson"), ndjson(&lines())).expect("a file");
     let imported = place.run(&["import", "lines.ndjson"], "");
     assert!(imported.contains("was erased"), "{imported}");
@@ -306,7 +309,7 @@ async fn erase(server: &TestServer, id: &str) -> Value {
 async fn id_of(server: &TestServer, slug: &str) -> String {
     let server = server.beside(admin()).await;
     let found = server.data(&format!("{{ talent(by: {{slug: \"{slug}\"}}) {{ id }} }}")).await;
-    found["talent"]["id"].as_str().expect("it is there").to_owned()
+    found["talent"]["id"].as_str().expect("the talent exists").to_owned()
 }
 
 on_both_databases! {
@@ -325,11 +328,11 @@ on_both_databases! {
         let count = |what: &str| format!("SELECT COUNT(*) FROM change_log WHERE seq > {before} AND op = 'ERASE' {what}");
         assert_eq!(number(&server, &count("AND record_type = 'TALENT'")).await, 3);
         assert_eq!(number(&server, &count("AND record_type = 'AFFILIATION'")).await, 3);
-        assert_eq!(number(&server, "SELECT head FROM feed_meta").await - before, 6, "and nothing else");
+        assert_eq!(number(&server, "SELECT head FROM feed_meta").await - before, 6, "no other entries");
         assert_eq!(number(&server, "SELECT COUNT(*) FROM view_head WHERE op <> 'ERASE' AND record_id NOT IN (SELECT id FROM organization)").await, 0);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM sync_record WHERE state = 'ERASED' AND source IS NULL AND external_id IS NULL AND length(content_hash) = 0").await, 2);
-        assert_eq!(number(&server, "SELECT COUNT(*) FROM organization").await, 1, "the other side stays");
-        // Again it is not there.
+        assert_eq!(number(&server, "SELECT COUNT(*) FROM organization").await, 1, "the organization stays");
+        // A second erasure finds nothing.
         assert_eq!(told(&erase(&own, &id).await), ["NOT_FOUND id"]);
         assert_eq!(number(&server, "SELECT head FROM feed_meta").await - before, 6);
     }
@@ -345,7 +348,7 @@ on_both_databases! {
         for viewer in [member(7), editor(&["flandre"]), owner(&b)] {
             let other = server.beside(viewer).await;
             assert_eq!(told(&erase(&other, &a).await), ["FORBIDDEN id"]);
-            assert_eq!(told(&erase(&other, &hidden).await), ["NOT_FOUND id"], "as if it were not there");
+            assert_eq!(told(&erase(&other, &hidden).await), ["NOT_FOUND id"], "hidden is absent");
         }
         assert_eq!(number(&server, "SELECT COUNT(*) FROM erasure_ledger").await, 0);
         let region = server.beside(editor(&["wallonie"])).await;
@@ -402,7 +405,7 @@ on_both_databases! {
             assert_eq!(refused.bad[0].1, "externalId");
             assert!(refused.bad[0].2.contains("erased"), "{:?}", refused.bad);
         }
-        // Its address is free, and what was said of it is not.
+        // The slug is free again. The id stays unusable in references and mutations.
         import(&server, &[talent("wallonie", "u", json!({"slug": "t"}))]).await;
         assert_ne!(id_of(&server, "t").await, id);
         let role = affiliation("wallonie", &id, "studio", json!({}));
@@ -425,7 +428,7 @@ on_both_databases! {
         assert_eq!(told(&erase(&region, &a).await), [""; 0]);
         erased.settle(&server.app).await.unwrap();
         assert_eq!(number(&server, "SELECT COUNT(*) FROM erasure_ledger WHERE settled_at IS NULL").await, 0);
-        // What a backup from before would be: `b` is where `a` was, and nobody has erased anything.
+        // Simulates an older backup: `b` takes the place of `a`, and the ledger is empty.
         let file = folder.path().join("erased");
         let (_, kept) = id::decode_any("", &a).unwrap();
         let (_, other) = id::decode_any("", &b).unwrap();
@@ -434,10 +437,10 @@ on_both_databases! {
         erasure_ledger::Entity::delete_many().exec(server.app.db.writer()).await.unwrap();
         Erased::replay(&server.app, folder.path()).await.unwrap();
         assert_eq!(server.data("{ talents { totalCount } }").await["talents"]["totalCount"], 0);
-        // The hash in the file is that of `a`, which the backup did not have.
+        // The hash in the file belongs to `a`, which this backup lacks.
         let (_, refused) = import_text(&server, &ndjson(&lines), &options()).await;
         assert_eq!(refused.bad.len(), 1, "{refused:?}");
-        // A line that was cut is left to the ledger; one that is damaged is not passed over.
+        // A truncated line is restored from the ledger. A damaged line is an error.
         fs::write(&file, format!("{text}TALENT 0192")).unwrap();
         Erased::replay(&server.app, folder.path()).await.unwrap().settle(&server.app).await.unwrap();
         assert!(fs::read_to_string(&file).unwrap().ends_with('\n'));

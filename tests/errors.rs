@@ -1,4 +1,4 @@
-//! Every code of an error is reached over HTTP, and is what the documentation says of it.
+//! Every error code is reached over HTTP, and behaves as documented.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +22,10 @@ use crate::support::server::{Backend, Setup, TestServer};
 const GRAPHQL: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
 
-/// A request that is answered with an error, with what must be there for that.
+/// A request that fails with an error, and everything that it depends on.
 struct Reached {
     request: RequestBuilder,
-    /// What must outlive the request.
+    /// Must outlive the request.
     _server: TestServer,
     _stub: Option<Stub>,
 }
@@ -39,19 +39,19 @@ async fn execute(server: &TestServer, sql: &str) {
     server.app.db.writer().execute_raw(Statement::from_string(backend, sql)).await.expect("it is SQL");
 }
 
-/// A server with this setup; none where there is no PostgreSQL.
+/// A server with this setup, or `None` if there is no PostgreSQL.
 async fn started(backend: Backend, setup: Setup) -> Option<TestServer> {
     TestServer::with(backend, setup).await
 }
 
-/// A plain document on a plain server.
+/// A document on a server with default settings.
 async fn document(backend: Backend, text: &str) -> Option<Reached> {
     let server = started(backend, Setup::default()).await?;
     let request = asking(&server, &json!({ "query": text }));
     Some(Reached { request, _server: server, _stub: None })
 }
 
-/// A request for changes after a position that something has happened to.
+/// A request for changes after a cursor, once `happens` has changed the server or the cursor.
 async fn follow(
     backend: Backend,
     happens: impl AsyncFnOnce(&TestServer, &mut ChangeCursor),
@@ -61,14 +61,14 @@ async fn follow(
     let mut follower = Follower::new(json!({}));
     follower.catch_up(&server).await;
     let after = follower.after.expect("a position");
-    let mut cursor = ChangeCursor::read(&after).expect("it is one of ours");
+    let mut cursor = ChangeCursor::read(&after).expect("a valid cursor");
     happens(&server, &mut cursor).await;
     let query = "query($after: ChangeCursor) { changes(after: $after) { cursor } }";
     let request = asking(&server, &json!({"query": query, "variables": {"after": cursor.text()}}));
     Some(Reached { request, _server: server, _stub: None })
 }
 
-/// A request that is answered with this code. A code without one does not compile.
+/// A request that fails with this code. The match is exhaustive, so a new code needs a request.
 #[expect(clippy::too_many_lines, reason = "one request for each code")]
 async fn reach(backend: Backend, code: Code) -> Option<Reached> {
     let plain = Setup::default;
@@ -145,7 +145,7 @@ async fn reach(backend: Backend, code: Code) -> Option<Reached> {
             let server = started(backend, plain()).await?;
             account(&server.app, "ann@example.org", &[]).await;
             let token = sign_in(&server, "ann@example.org").await.access;
-            // Nobody remembers any more who that was.
+            // The cached caller expires.
             server.pass(6_000_000);
             server.app.db.close().await;
             let request = asking(&server, &json!({"query": "{ __typename }"})).bearer_auth(token);
@@ -181,7 +181,8 @@ async fn reach(backend: Backend, code: Code) -> Option<Reached> {
             server.indexed().await;
             let mut follower = Follower::new(json!({}));
             follower.catch_up(&server).await;
-            let mut cursor = ChangeCursor::read(&follower.after.expect("a position")).expect("one of ours");
+            let mut cursor =
+                ChangeCursor::read(&follower.after.expect("a position")).expect("a valid cursor");
             cursor.seq += 1;
             let query = "query($at: ChangeCursor) { search(query: \"halo\", notBefore: $at) { degraded } }";
             let request = asking(&server, &json!({"query": query, "variables": {"at": cursor.text()}}));
@@ -201,7 +202,7 @@ async fn reach(backend: Backend, code: Code) -> Option<Reached> {
                 let gone = json!({"source": source("wallonie"), "externalId": "org-halo", "delete": true, "organization": {}});
                 import(server, &[gone]).await;
                 server.pass(181 * 86_400_000_000);
-                retention::sweep(&server.app, Retention::default()).await.expect("it is swept");
+                retention::sweep(&server.app, Retention::default()).await.expect("the log is swept");
             });
             Box::pin(followed).await
         }
@@ -222,13 +223,13 @@ async fn check(backend: Backend) {
         let described = code.described();
         let Some(reached) = Box::pin(reach(backend, code)).await else { return };
         for (accept, expected) in [(GRAPHQL, described.status), (JSON, described.status_json)] {
-            let request = reached.request.try_clone().expect("its body is there");
+            let request = reached.request.try_clone().expect("the body is in memory");
             let response = request.header("accept", accept).send().await.expect("the server answers");
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             let answer: Value = response.json().await.expect("an answer is JSON");
             let error = &answer["errors"][0];
             assert_eq!(error["extensions"]["code"], described.name, "{answer}");
-            // An error of a field comes with data, even where that is null.
+            // A field error comes with data, even if that is null.
             let right = if answer.get("data").is_some() {
                 vec![200]
             } else {
@@ -288,7 +289,7 @@ fn every_code_has_its_own_name_and_its_statuses_are_statuses() {
     }
 }
 
-/// Code of the first error of a document with variables.
+/// The code and message of the first error of a document with variables.
 async fn code_of(server: &TestServer, query: &str, variables: Value) -> (String, String) {
     let answer = server.query_with(query, variables).await;
     let error = &answer["errors"][0];
@@ -338,7 +339,7 @@ fn a_variable_is_the_fault_of_the_document_or_of_its_value() {
     });
 }
 
-/// Arguments that are wrong: the query, the field that fails, the argument, and what the message says of what would be right.
+/// Invalid arguments: the query, the failing field, the argument, and a part of the message that names valid values.
 const ARGUMENTS: &[(&str, &str, &str, &str)] = &[
     ("{ organizations(first: 101) { totalCount } }", "organizations", "first", "at most 100"),
     ("{ organizations(last: -1) { totalCount } }", "organizations", "last", "at least 0"),
@@ -486,7 +487,7 @@ fn who_may_not_ask_for_the_schema_does_not_find_it_out_by_guessing() {
             json!({"n": 1}),
             &["OrganizationFilter"],
         ),
-        // Quotation marks in a value.
+        // Values with quotation marks.
         (
             "{ organizations(filter: {updatedSince: \"x\\\"y\"}) { totalCount } }",
             json!({}),
@@ -514,10 +515,10 @@ fn who_may_not_ask_for_the_schema_does_not_find_it_out_by_guessing() {
             );
             assert!(!message.contains("Did you mean"), "{message}");
             for name in secret.iter().filter(|name| !query.contains(name.trim_matches('"'))) {
-                assert!(!message.contains(name), "{query}: {message} tells {name}");
+                assert!(!message.contains(name), "{query}: {message} reveals {name}");
             }
         }
-        // Whoever signs in develops something, and is told as before.
+        // Signed-in callers get the hints as before.
         let setup = closed.viewer(member());
         let own = TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there");
         assert_eq!(code_of(&own, guesses[0].0, json!({})).await.1, hint);

@@ -1,4 +1,4 @@
-//! Hostile requests, each with the code that it is refused with, and what requests cost.
+//! Hostile requests, each with its expected error code, and the costs of requests.
 
 use std::fmt::Write as _;
 
@@ -9,12 +9,12 @@ use crate::on_both_databases;
 use crate::support::on_sqlite;
 use crate::support::server::{Setup, TestServer};
 
-/// Fields within each other.
+/// Nested fields.
 fn nested(open: &str, levels: usize, inner: &str) -> String {
     format!("{{ {}{inner}{} }}", open.repeat(levels), " }".repeat(levels))
 }
 
-/// Fragments that each spread the next so often.
+/// A chain of fragments that each spread the next `times` times.
 fn fragments(count: usize, times: usize) -> String {
     let mut text = String::from("{ ...F0 }");
     for n in 0..count {
@@ -25,7 +25,7 @@ fn fragments(count: usize, times: usize) -> String {
     text
 }
 
-/// So many of these, each with its number.
+/// `count` items, each made from its number.
 fn many(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect::<Vec<_>>().join(" ")
 }
@@ -38,7 +38,7 @@ const REQUEST: &str = "BAD_REQUEST";
 const OPERATION: &str = "OPERATION_RESOLUTION_FAILURE";
 const LARGE: &str = "PAYLOAD_TOO_LARGE";
 
-/// Documents: what they are called, the text, and the code.
+/// Documents: name, text and expected code.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn documents() -> Vec<(&'static str, String, &'static str)> {
     let text = str::to_owned;
@@ -291,7 +291,7 @@ fn documents() -> Vec<(&'static str, String, &'static str)> {
     ]
 }
 
-/// Bodies: what they are called, the body, and the code.
+/// Bodies: name, body and expected code.
 fn bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let long = |n: usize| json!({"query": "{ __typename }", "padding": "x".repeat(n)}).to_string();
     let variable = |text: &str, variables: Value| {
@@ -374,7 +374,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
-/// Requests of the wrong form: what they are called, method, what follows `/graphql`, headers, body, status and code.
+/// Malformed requests: name, method, suffix of `/graphql`, headers, body, expected status and code.
 type Request = (
     &'static str,
     &'static str,
@@ -626,12 +626,12 @@ fn hostile_requests_are_refused_with_their_code() {
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        assert!(count >= 150, "{count} are named");
+        assert!(count >= 150, "only {count} requests");
         assert_eq!(server.data("{ __typename }").await["__typename"], "Query");
     });
 }
 
-/// The answer to a request with this header `X-Cost`.
+/// The status and body of the response to a request with this header `X-Cost`.
 async fn asked(server: &TestServer, wanted: &str, body: Value) -> (u16, Value) {
     let request = server.client.post(server.url("/graphql")).header("x-cost", wanted).json(&body);
     let request = request.header("accept", "application/graphql-response+json");
@@ -644,7 +644,7 @@ on_both_databases! {
     async fn answers_say_what_they_cost_where_they_are_asked(server) {
         let text = "query($n: Int) { organizations(first: $n) { nodes { name sectors { name } } totalCount } }";
         let body = json!({"query": text, "variables": {"n": 4}});
-        // The connection, four organizations of which each is taken to have three sectors, and a count.
+        // The connection, four organizations with an assumed three sectors each, and a count.
         let cost = json!({"requestedQueryCost": 8, "maximumAvailable": 5000});
         let (status, answer) = asked(&server, "report", body.clone()).await;
         assert_eq!((status, &answer["extensions"]["cost"]), (200, &cost), "{answer}");
@@ -661,7 +661,7 @@ on_both_databases! {
         let follow = json!({"query": "subscription { changes { record { id } } }"});
         let (status, answer) = asked(&server, "only", follow).await;
         assert_eq!((status, &answer["extensions"]["cost"]["requestedQueryCost"]), (200, &json!(2)));
-        assert_eq!(server.statements(), before, "nothing was run");
+        assert_eq!(server.statements(), before, "nothing was executed");
 
         let (status, answer) = asked(&server, "report", many).await;
         assert_eq!((status, &answer["errors"][0]["extensions"]["code"]), (422, &json!("QUERY_TOO_COMPLEX")));
@@ -675,7 +675,7 @@ on_both_databases! {
 #[test]
 fn a_long_page_of_whole_records_can_be_followed() {
     on_sqlite(Setup::default(), |server| async move {
-        // What a copy has, of as many changes as there can be on a page.
+        // The fields of snapshots, for the longest page of changes.
         let document = include_str!("../examples/follow/changes.graphql");
         let fragments = &document[document.find("fragment organization").expect("fragments")..];
         let text = format!(
@@ -703,7 +703,7 @@ fn a_mutation_whose_cost_is_asked_is_not_run() {
         let text = "mutation { requestPasswordReset(email: \"a@b.example\") { userErrors { code } } }";
         let (status, answer) = asked(&server, "only", json!({ "query": text })).await;
         assert_eq!((status, &answer["data"]), (200, &json!({})));
-        // The mutation, its payload, and a tenth for what may be wrong with it.
+        // The mutation, its payload, and a tenth of the cost of its user errors.
         assert_eq!(answer["extensions"]["cost"]["requestedQueryCost"], 12);
     });
 }

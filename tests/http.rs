@@ -1,4 +1,4 @@
-//! GraphQL over HTTP: statuses, refusals, media types, limits, and what else is served.
+//! GraphQL over HTTP: statuses, errors, media types and limits. Also the other endpoints.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::support::server::{Setup, TestServer};
 const GRAPHQL: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
 
-/// Status, media type, and the code of the first error.
+/// The status, media type, and code of the first error.
 async fn outcome(response: reqwest::Response) -> (u16, String, String) {
     let status = response.status().as_u16();
     let media = response.headers()["content-type"].to_str().unwrap().to_owned();
@@ -167,7 +167,7 @@ fn long_bodies_are_refused() {
         assert_eq!((status, code.as_str()), (413, "PAYLOAD_TOO_LARGE"));
         let just = json!({"query": "{ __typename }", "padding": "x".repeat(4_000_000)}).to_string();
         assert_eq!(post(&server, GRAPHQL, just).send().await.unwrap().status(), 200);
-        // Without a length, in chunks.
+        // Chunked, without a length.
         let mut socket = tokio::net::TcpStream::connect(server.address).await.unwrap();
         let (chunk, head) = (
             format!("{:x}\r\n{}\r\n", 1 << 20, "x".repeat(1 << 20)),
@@ -220,7 +220,7 @@ fn queries_come_by_get_and_mutations_do_not() {
 on_both_databases! {
     with Setup::default().with_sample();
     async fn root_fields_come_in_the_order_of_the_request(server) {
-        // Text instead of values: the order of members is what counts.
+        // Compare text, as parsed values lose the order of members.
         let query = "{ last: organizations(first: 1) { totalCount } ...F __typename sector(slug: \"animation\") { slug } }
                      fragment F on Query { statistics { organizationCount } regions { slug } }";
         for _ in 0..5 {
@@ -285,7 +285,7 @@ fn errors_are_few_and_short() {
     });
 }
 
-/// What graphql-js 16 sends with all its options.
+/// The query that graphql-js 16 sends with all options.
 const INTROSPECTION: &str = "
 query IntrospectionQuery {
   __schema {
@@ -379,7 +379,7 @@ fn browsers_get_graphiql() {
             assert!(file.headers()["cache-control"].to_str().unwrap().contains("immutable"), "{name}");
             assert!(file.bytes().await.unwrap().len() > 100_000, "{name} holds GraphiQL itself");
         }
-        // A link with a query is answered, even in a browser.
+        // A link with a query executes it, even in a browser.
         let answer = get("/graphql?query=%7B__typename%7D").await.unwrap();
         assert_eq!(answer.headers()["content-type"], "application/json; charset=utf-8");
     });
@@ -459,7 +459,7 @@ on_both_databases! {
         let found: Vec<Value> = answer["data"]["nodes"].as_array().unwrap().iter().map(|node| node["id"].clone()).collect();
         asked[1] = Value::Null;
         assert_eq!(found, asked);
-        // One keyed read for each of three types of records, and one for the parties.
+        // One keyed read for each of three record types, and one for the parties.
         assert_eq!(server.statements() - before, 4);
         assert_eq!(answer["data"]["nodes"][0]["slug"], data["organizations"]["nodes"][1]["slug"]);
 
@@ -496,7 +496,7 @@ on_both_databases! {
         server.data("{ regions { slug } }").await;
         let begun = Instant::now();
         server.stop().await;
-        assert!(begun.elapsed() < Duration::from_secs(6), "an idle connection held the server up");
+        assert!(begun.elapsed() < Duration::from_secs(6), "an idle connection delayed the stop");
         assert!(server.client.get(server.url("/healthz")).send().await.is_err());
     }
 }

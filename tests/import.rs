@@ -1,4 +1,4 @@
-//! Imports: from files of regions, through the one door.
+//! Imports of files from regions.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -15,7 +15,7 @@ use crate::support::records::{
 };
 use crate::support::server::{Backend, ENCRYPTION_KEY, Setup, TestServer};
 
-/// A number that the database answers.
+/// The integer that a statement returns.
 async fn number(server: &TestServer, sql: &str) -> i64 {
     let db = server.app.db.writer();
     let row = db.query_one_raw(Statement::from_string(server.app.db.dialect().backend(), sql)).await;
@@ -50,7 +50,7 @@ on_both_databases! {
         let data = server.data("{ organization(by: {slug: \"old-name\"}) { slug name acronym revision sectors { slug } } organizations(filter: {sectors: [\"animation\"]}) { nodes { name } } }").await;
         assert_eq!(data["organization"], json!({"slug": "new-name", "name": "New", "acronym": null, "revision": 2, "sectors": [{"slug": "animation"}]}));
         assert_eq!(data["organizations"]["nodes"], json!([{"name": "New"}]));
-        // Nobody else gets a slug that once was another's.
+        // A former slug stays with its record.
         let (summary, told) = import_text(&server, &ndjson(&[organization("flandre", "old-name", json!({}))]), &options()).await;
         assert_eq!((summary.bad, told.bad[0].1.as_str()), (1, "slug"));
     }
@@ -72,7 +72,7 @@ on_both_databases! {
 
 on_both_databases! {
     async fn references_may_point_to_later_lines_and_in_circles(server) {
-        // More lines than a batch between the two ends of each reference.
+        // More lines than a batch lie between the two ends of each reference.
         let mut lines = vec![
             affiliation("wallonie", "late", "last", json!({})), partnership("flandre", "p", &["last", "first"], json!({})),
             organization("wallonie", "first", json!({"successor": "last"})),
@@ -189,7 +189,7 @@ on_both_databases! {
 on_both_databases! {
     async fn what_somebody_else_changed_is_a_conflict(server) {
         import(&server, &[organization("wallonie", "a", json!({}))]).await;
-        // Somebody else makes a revision.
+        // Simulate a revision by another writer.
         server.app.db.writer().execute_unprepared("UPDATE sync_record SET origin = 'an-editor', revision = 2").await.unwrap();
         let line = |more: Value| {
             let mut line = organization("wallonie", "a", json!({"name": "changed"}));
@@ -250,7 +250,7 @@ on_both_databases! {
     }
 }
 
-/// Killed at any moment and started again, an import ends in the same state; beside a running server.
+/// An import that is killed at any moment and started again beside a running server ends in the same state.
 fn killed_and_started_again(backend: Backend) {
     crate::support::run(async {
         let Some(server) = TestServer::with(backend, Setup::default()).await else { return };
@@ -282,11 +282,11 @@ fn killed_and_started_again(backend: Backend) {
         };
         let observer = Observer::of(&server.database_url).await;
         let mut killed = 0;
-        // When it begins to write, later in its first transaction, and in others.
+        // At the first write, later in the first transaction, and in later ones.
         for (entries, millis) in [(0, 0), (0, 100), (1, 0), (1001, 0)] {
             let later = Duration::from_millis(millis);
             killed += usize::from(observer.kill_a_writer(&mut import(), entries, later).await);
-            // The server reads while others write.
+            // The server reads during the import.
             server.data("{ organizations { totalCount } }").await;
         }
         assert!(killed > 0, "it was killed at least once");

@@ -1,4 +1,4 @@
-//! Paging, orders and filters.
+//! Pagination, orders and filters.
 
 use serde_json::{Value, json};
 
@@ -97,7 +97,7 @@ on_both_databases! {
         import(&server, &(0..40).map(|i| line(i * 2)).collect::<Vec<_>>()).await;
         let first = server.data("{ organizations(first: 10) { nodes { slug } pageInfo { endCursor } } }").await;
         let cursor = first["organizations"]["pageInfo"]["endCursor"].as_str().unwrap().to_owned();
-        // Before and after the cursor, and the item of the cursor itself goes.
+        // Records are inserted before and after the cursor, and the record of the cursor is deleted.
         import(&server, &[line(1), line(19), line(21)]).await;
         import(&server, &[json!({"source": "test-wallonie", "externalId": "org-n018", "delete": true, "organization": {}})]).await;
         let next = server.data(&format!("{{ organizations(first: 3, after: \"{cursor}\") {{ nodes {{ slug }} }} }}")).await;
@@ -127,7 +127,7 @@ on_both_databases! {
             assert_eq!(error["extensions"]["argument"], argument);
             assert!(error["message"].as_str().unwrap().contains(word), "{error}");
         }
-        // The list of one region, or of one organization, is another than that of the next, and than that of all.
+        // Lists of different regions or organizations are different lists, as is the list of all.
         let of_region = |slug: &str, after: &str| format!("{{ region(slug: \"{slug}\") {{ organizations(first: 1{after}) {{ pageInfo {{ endCursor }} }} }} }}");
         let data = server.data(&of_region("wallonie", "")).await;
         let cursor = data["region"]["organizations"]["pageInfo"]["endCursor"].as_str().unwrap();
@@ -140,7 +140,7 @@ on_both_databases! {
         assert_eq!(server.code(&of("pictanovo", &format!(", after: \"{cursor}\""))).await, "");
         assert_eq!(server.code(&of("wallimage", &format!(", after: \"{cursor}\""))).await, "BAD_USER_INPUT");
 
-        // Below a record, the refusal stands at the path of its own field, and the rest is answered.
+        // Below a record, the error is at the path of its own field, and the other fields are answered.
         let answer = server.query("{ organization(by: {slug: \"crrav\"}) { name members(first: 500) { totalCount } } }").await;
         assert_eq!(answer["errors"][0]["path"], json!(["organization", "members"]));
     }
@@ -157,10 +157,10 @@ on_both_databases! {
         assert!(!animation.is_empty() && animation.len() < all.len());
         let expected: Vec<String> = all.iter().filter(|slug| animation.contains(slug) || games.contains(slug)).cloned().collect();
         assert_eq!(either, expected);
-        // A sector stands for those below it.
+        // A sector includes those below it.
         let below = slugs("filter: {sectors: [\"serie-animation\"]}").await;
         assert!(below.iter().all(|slug| animation.contains(slug)));
-        // The order does not change what fits.
+        // The order does not change the matches.
         let by_date = slugs("filter: {sectors: [\"animation\"]}, orderBy: {field: UPDATED_AT}").await;
         let mut sorted = (by_date, animation.clone());
         sorted.0.sort();
@@ -173,11 +173,11 @@ on_both_databases! {
         assert!(!several.is_empty() && several.iter().all(|slug| animation.contains(slug)));
         // An empty list filters nothing.
         assert_eq!(slugs("filter: {sectors: [], kinds: [], regions: []}").await, all);
-        // A territory stands for those within it.
+        // A territory includes those within it.
         let metropolis = slugs("filter: {territories: [\"lille-metropole\"]}").await;
         let tourcoing = slugs("filter: {territories: [\"tourcoing\"]}").await;
         assert!(tourcoing.contains(&"crrav".to_owned()) && tourcoing.iter().all(|slug| metropolis.contains(slug)));
-        // Tourcoing lies about 10 km from the middle of Lille; Marseille does not.
+        // Tourcoing is about 10 km from the centre of Lille, Marseille far away.
         let near = slugs("filter: {near: {latitude: 50.631, longitude: 3.047, radiusKm: 15}}").await;
         assert!(near.contains(&"crrav".to_owned()));
         assert_eq!(slugs("filter: {near: {latitude: 50.631, longitude: 3.047, radiusKm: 15}, regions: [\"region-sud\"]}").await, Vec::<String>::new());
@@ -231,7 +231,7 @@ on_both_databases! {
         assert_eq!(talents("territories: [\"namur\"]").await, ["ana"]);
         assert_eq!(talents("availableBy: \"2026-12-01\"").await, ["ana"]);
         assert_eq!(talents("availableBy: \"2026-11-30\"").await, Vec::<String>::new());
-        // Bram's availability is for members: for the public it is unknown.
+        // Bram's availability is visible to members: for the public it is unknown.
         assert_eq!(talents("availability: [AVAILABLE]").await, Vec::<String>::new());
         assert_eq!(talents("availability: [UNKNOWN]").await, ["bram"]);
         let studio = server.data("{ organization(by: {slug: \"studio\"}) { id members { nodes { slug memberOf { slug } } } affiliations(current: true) { nodes { talent { slug } } } } }").await;
@@ -265,7 +265,7 @@ on_both_databases! {
         assert_eq!(cluster["two"]["edges"][1]["node"]["memberOf"], json!([{"slug": "cluster"}]));
         assert_eq!(cluster["two"]["pageInfo"]["hasNextPage"], true);
         assert_eq!(cluster.get("email"), None);
-        // The same relation under a parent that is met twice, with different arguments.
+        // The same relation under a parent selected twice, with different arguments.
         let data = server.data("{ organizations(first: 1) { nodes { members(first: 1) { nodes { slug } } } edges { node { members(first: 3) { nodes { slug } } } } } }").await;
         let list = &data["organizations"];
         assert_eq!(list["nodes"][0]["members"]["nodes"].as_array().unwrap().len(), 1);

@@ -1,4 +1,4 @@
-//! How much a client may ask for in a time.
+//! Rate limits of clients.
 
 use passerelle::traffic::Limits;
 use reqwest::Response;
@@ -9,14 +9,14 @@ use crate::support::accounts::{account, query_as, respond, sign_in};
 use crate::support::server::{Setup, TestServer};
 use crate::support::socket::Socket;
 
-/// Five points of three organizations, and the connection.
+/// A query of four points: three organizations, and the connection.
 const THREE: &str = "{ organizations(first: 3) { nodes { name } } }";
 
 fn few() -> Limits {
     Limits { points: 60, anonymous_points: 12, searches: 3, exports: 2, ..Limits::default() }
 }
 
-/// Limit, points that are left, and seconds until all are there again.
+/// The limit, the points left, and the seconds until the limit is restored.
 fn rates(response: &Response) -> [i64; 3] {
     ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"].map(|name| {
         let value = response.headers().get(name).unwrap_or_else(|| panic!("no {name}"));
@@ -28,7 +28,7 @@ async fn ask(server: &TestServer, query: &str) -> Response {
     server.post(&json!({ "query": query })).await
 }
 
-/// Status, milliseconds until it may be tried again, seconds of the header that says so.
+/// The status, the milliseconds until a retry, and the seconds of `Retry-After`.
 async fn refused(response: Response) -> (u16, i64, i64) {
     let seconds = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     let status = response.status().as_u16();
@@ -43,28 +43,28 @@ on_both_databases! {
     async fn who_has_no_points_left_waits(server) {
         let response = ask(&server, THREE).await;
         assert_eq!((response.status().as_u16(), rates(&response)), (200, [12, 8, 20]));
-        // What is nothing to run, and what is wrong, was work.
+        // Trivial and invalid documents cost a point.
         assert_eq!(rates(&ask(&server, "{ __typename }").await), [12, 7, 25]);
         assert_eq!(rates(&ask(&server, "{ nothing").await), [12, 6, 30]);
         assert_eq!(rates(&ask(&server, THREE).await), [12, 2, 50]);
         let before = server.statements();
         let response = ask(&server, THREE).await;
-        assert_eq!(rates(&response), [12, 1, 55], "it was read");
+        assert_eq!(rates(&response), [12, 1, 55], "reading costs a point");
         assert_eq!(refused(response).await, (429, 15_000, 15));
-        assert_eq!(server.statements(), before, "nothing was run");
+        assert_eq!(server.statements(), before, "nothing was executed");
         server.pass(15_000_000);
-        assert_eq!(ask(&server, THREE).await.status(), 200, "who waits is answered");
-        // Who has nothing left is not even read.
+        assert_eq!(ask(&server, THREE).await.status(), 200, "a retry after the wait succeeds");
+        // Without points, the body is not even parsed.
         assert_eq!(refused(ask(&server, "{ nothing").await).await, (429, 5000, 5));
         let broken = server.client.post(server.url("/graphql")).header("content-type", "application/json");
         assert_eq!(refused(broken.body("{").send().await.unwrap()).await, (429, 5000, 5));
-        // An older client takes any status but 200 for a failure of the transport: this is one.
+        // Legacy clients treat any status but 200 as a transport error, which fits here.
         let request = server.client.post(server.url("/graphql")).json(&json!({ "query": THREE }));
         assert_eq!(refused(request.send().await.unwrap()).await.0, 429);
         server.pass(3_600_000_000);
         let broken = server.client.post(server.url("/graphql")).header("content-type", "application/json");
         let broken = broken.body("{").send().await.unwrap();
-        assert_eq!((broken.status().as_u16(), rates(&broken)), (400, [12, 11, 5]), "a point for being read");
+        assert_eq!((broken.status().as_u16(), rates(&broken)), (400, [12, 11, 5]), "reading costs a point");
         server.pass(5_000_000);
         assert_eq!(rates(&ask(&server, "{ __typename }").await), [12, 11, 5]);
     }
@@ -76,7 +76,7 @@ on_both_databases! {
         for email in ["one@example.org", "other@example.org"] {
             account(&server.app, email, &[]).await;
         }
-        // Signing in takes all points of the address: what costs more than there can be costs as much.
+        // Signing in uses all points of the address: an operation that costs more than the limit costs the limit.
         let one = sign_in(&server, "one@example.org").await.access;
         server.pass(60_000_000);
         let other = sign_in(&server, "other@example.org").await.access;
@@ -96,19 +96,19 @@ on_both_databases! {
         assert_eq!(code("{ suggest(prefix: \"pic\") { text } }").await, "");
         assert_eq!(code("{ search(query: \"pictanovo\") { estimatedTotalCount } }").await, "");
         let two = "{ matchOrganizations(queries: [{name: \"Pictanovo\"}, {name: \"Wallimage\"}]) { candidates { score } } }";
-        assert_eq!(code(two).await, "RATE_LIMITED", "each name is a search");
+        assert_eq!(code(two).await, "RATE_LIMITED", "each name counts as a search");
         assert_eq!(code("{ suggest(prefix: \"pic\") { text } }").await, "");
         let answer = server.query("{ suggest(prefix: \"pic\") { text } }").await;
         assert_eq!(answer["errors"][0]["extensions"]["retryAfterMs"], 20_000, "{answer}");
         assert_eq!(answer["errors"][0]["path"], json!(["suggest"]), "{answer}");
-        assert_eq!(code("{ organizations(first: 1) { totalCount } }").await, "", "other fields are read");
+        assert_eq!(code("{ organizations(first: 1) { totalCount } }").await, "", "other fields are not limited");
         server.pass(20_000_000);
         assert_eq!(code("{ suggest(prefix: \"pic\") { text } }").await, "");
 
         account(&server.app, "me@example.org", &[]).await;
         let me = sign_in(&server, "me@example.org").await.access;
         for expected in [Value::Null, Value::Null, json!("RATE_LIMITED")] {
-            // Two exports, of a hundred points each, are more than the sixty that there are at once.
+            // Two exports of a hundred points each exceed the limit of sixty, so the clock advances in between.
             server.pass(60_000_000);
             let answer = query_as(&server, &me, "{ myDataExport { generatedAt } }").await;
             assert_eq!(answer["errors"][0]["extensions"]["code"], expected, "{answer}");

@@ -1,13 +1,13 @@
-//! What the README shows is what the program answers.
+//! The example of the README has the response shown there.
 
 use crate::support::run;
 use crate::support::server::{Backend, Setup, TestServer};
 
 const README: &str = include_str!("../README.md");
 
-/// What stands between two marks, the first time.
+/// The text between the first occurrences of two markers.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
-    let start = text.find(from).expect("the README has it") + from.len();
+    let start = text.find(from).expect("the README has the marker") + from.len();
     let end = text[start..].find(to).expect("it ends") + start;
     &text[start..end]
 }

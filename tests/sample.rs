@@ -1,4 +1,4 @@
-//! What the sample directory answers: the facts that the articles tell.
+//! The sample directory: facts from its source articles.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ on_both_databases! {
         assert_eq!(data["pole"]["other"], json!([]));
         assert_eq!(data["dark"]["foundedOn"], Value::Null);
         assert_eq!(each(&data["dark"]["claims"], "/value"), ["2015", "2016"]);
-        // A source without a title is called by the host of its address.
+        // A source without a title is named by the host of its URL.
         assert_eq!(data["dark"]["claims"][0]["source"]["title"], "gomet.net");
     }
 }
@@ -80,7 +80,7 @@ on_both_databases! {
         let again = server.data(&format!("{{ organization(by: {{id: \"{id}\"}}) {{ slug }} node(id: \"{id}\") {{ __typename id ... on Organization {{ slug }} }} }}")).await;
         assert_eq!(again["organization"]["slug"], "crrav");
         assert_eq!(again["node"], json!({"__typename": "Organization", "id": id, "slug": "crrav"}));
-        // As people write it: with spaces.
+        // Identifiers may contain spaces.
         let data = server.data("{ organization(by: {identifier: {scheme: SIREN, value: \"200 093 201\"}}) { identifiers { scheme value url } } }").await;
         assert_eq!(data["organization"]["identifiers"][0]["value"], "200093201");
         assert_eq!(server.code("{ organization(by: {identifier: {scheme: SIREN, value: \"200093202\"}}) { id } }").await, "BAD_USER_INPUT");
@@ -145,12 +145,12 @@ on_both_databases! {
         };
         let query = "{ region(slug: \"flandre\") { name } sector(slug: \"cinema\") { name } }";
         assert_eq!(ask("nl-BE,nl;q=0.9,fr;q=0.5", query).await["data"], json!({"region": {"name": "Vlaanderen"}, "sector": {"name": "Film"}}));
-        // Without a wish, the record's own language: nothing was asked, so nothing is a substitute.
+        // Without a preference, texts are in the record's own language, and no substitution is reported.
         let own = server.query(query).await;
         assert_eq!(own["data"]["region"]["name"], "Vlaanderen");
         assert_eq!(own["data"]["sector"]["name"], "Cinéma");
         assert_eq!(own.get("extensions"), None);
-        // The argument is stronger than the header, and what was served instead is told.
+        // The argument overrides the header, and substitutions are reported.
         let answer = ask("nl", "{ sector(slug: \"cinema\") { en: name(language: EN) de: name(language: DE) } }").await;
         assert_eq!(answer["data"]["sector"], json!({"en": "Cinema", "de": "Film"}));
         assert_eq!(answer["extensions"]["languages"], json!([{"path": ["sector", "de"], "language": "NL"}]));

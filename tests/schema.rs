@@ -1,4 +1,4 @@
-//! The schema: what is committed is what the program has, and every part of it is described.
+//! The schema: the committed file is current, and every part is described.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ fn the_committed_schema_is_current() {
     );
 }
 
-/// Everything, with what is deprecated.
+/// All parts of the schema, including deprecated ones.
 const WALK: &str = "{ __schema {
     types { name kind description
         fields(includeDeprecated: true) { name description args(includeDeprecated: true) { name description } }
@@ -32,7 +32,7 @@ fn name(of: &Value) -> &str {
     of["name"].as_str().unwrap_or("?")
 }
 
-/// Adds what has no description, under the name of what it belongs to.
+/// Adds the paths of parts without a description.
 fn undescribed(owner: &str, list: &Value, found: &mut Vec<String>) {
     for one in list.as_array().into_iter().flatten() {
         let path = if owner.is_empty() { name(one).to_owned() } else { format!("{owner}.{}", name(one)) };
@@ -51,7 +51,7 @@ fn every_part_of_the_schema_is_described() {
         let server = TestServer::spawn(Backend::Sqlite).await.expect("SQLite is always there");
         let mut data = server.data(WALK).await;
         let types = data["__schema"]["types"].as_array_mut().expect("types");
-        // Introspection's own types, and the one scalar of GraphQL itself that the library leaves bare.
+        // Without the types of introspection, and the built-in scalar that the library leaves without a description.
         types.retain(|one| !name(one).starts_with("__") && name(one) != "ID");
         let mut found = Vec::new();
         undescribed("", &data["__schema"]["types"], &mut found);
@@ -60,7 +60,7 @@ fn every_part_of_the_schema_is_described() {
     });
 }
 
-/// What a schema deprecates without saying what to use instead, and from when on it may be gone.
+/// Deprecations without a replacement or a date of removal.
 fn undated(sdl: &str) -> Vec<String> {
     use async_graphql::Value;
     use async_graphql::parser::parse_schema;

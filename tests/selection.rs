@@ -1,4 +1,4 @@
-//! What is read depends on what is selected; what is answered does not.
+//! The selection determines which columns are read, but not the values of fields.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::on_both_databases;
 use crate::support::server::{Setup, TestServer};
 
-/// The fields of each object type of the schema: name, whether it needs arguments, and its named type.
+/// The fields of each object type that need no arguments: name and named type.
 struct Types(HashMap<String, Vec<(String, String)>>);
 
 impl Types {
@@ -32,7 +32,7 @@ impl Types {
         Self(objects.collect())
     }
 
-    /// The field with what is below it, two levels deep.
+    /// The field with its selection, down to this depth.
     fn selection(&self, field: &str, of: &str, depth: usize) -> Option<String> {
         let Some(fields) = self.0.get(of) else { return Some(field.to_owned()) };
         if depth == 0 {
@@ -48,12 +48,12 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The name of the type inside lists and non-null.
+/// The name of the type inside lists and non-nulls.
 fn named(of: &Value) -> String {
     if of["ofType"].is_null() { text(&of["name"]) } else { named(&of["ofType"]) }
 }
 
-/// Where records of a type are, with `{}` for their selection, and the path to the list of them.
+/// Queries for records of a type, with `{}` in place of the selection, and the path to their list.
 const PLACES: &[(&str, &str, &str)] = &[
     ("Organization", "{ organizations(first: 100) { nodes { {} } } }", "/organizations/nodes"),
     ("Talent", "{ talents(first: 100) { nodes { {} } } }", "/talents/nodes"),
@@ -71,7 +71,7 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("Region", "{ regions { {} } }", "/regions"),
 ];
 
-/// The records at a path, in which `*` stands for each entry of a list.
+/// The records at a path, in which `*` matches each entry of a list.
 fn at<'a>(data: &'a Value, path: &str) -> Vec<&'a Value> {
     let (head, rest) = path.split_once("/*").map_or((path, None), |(head, rest)| (head, Some(rest)));
     let list = data.pointer(head).and_then(Value::as_array).into_iter().flatten();
@@ -95,7 +95,7 @@ async fn each_field_alone(server: &TestServer) {
         }
         let together = server.data(&query.replace("{}", &whole)).await;
         let together = at(&together, path);
-        assert!(together.len() > 3, "{name}: the sample has some");
+        assert!(together.len() > 3, "{name}: the sample has several");
         for (field, selection) in &fields {
             let alone = server.data(&query.replace("{}", selection)).await;
             let alone = at(&alone, path);
@@ -121,7 +121,7 @@ on_both_databases! {
     }
 }
 
-/// The staff of a region, who see what others do not.
+/// Staff of two regions, who see hidden fields.
 fn staff() -> Viewer {
     let regions = ["wallonie", "nord-pas-de-calais"].map(str::to_owned);
     Viewer { signed_in: true, staff_of: regions.into(), ..Viewer::default() }

@@ -1,5 +1,5 @@
-//! Operations over a WebSocket, by the protocol `graphql-transport-ws`. What needs streams that hang, fail or flood is
-//! tested beside the layer itself.
+//! Operations over a WebSocket with the protocol `graphql-transport-ws`. Unit tests cover streams that hang, fail or
+//! flood.
 
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ use crate::support::until;
 const ANA: &str = "ana@example.org";
 const WHO: &str = "{ viewer { authenticated } }";
 
-/// Runs a test of the protocol, for which the database does not matter.
+/// Runs a test on SQLite only, as the protocol does not depend on the database.
 fn on_sqlite(setup: Setup, test: impl AsyncFnOnce(&mut TestServer)) {
     crate::support::run(async {
         test(&mut TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there")).await;
     });
 }
 
-/// Who calls is asked again all the time.
+/// Settings that check the caller of running operations very often.
 fn watchful() -> Setup {
     let settings = SocketSettings { check_interval: Duration::from_millis(20), ..SocketSettings::default() };
     Setup::default().socket(settings)
@@ -83,7 +83,7 @@ fn an_operation_before_the_beginning_closes_with_4401() {
 fn an_operation_right_behind_the_beginning_is_taken() {
     on_sqlite(Setup::default(), async |server| {
         let mut socket = opened(server).await;
-        // Whoever pings, or completes what is not there, before anything has begun does no harm.
+        // Pings and completions of unknown ids are allowed before `connection_init`.
         socket.say(json!({"type": "ping"})).await;
         socket.say(json!({"type": "complete", "id": "1"})).await;
         socket.say(json!({"type": "connection_init"})).await;
@@ -102,12 +102,12 @@ fn what_cannot_be_read_closes_the_socket() {
         let long = format!(r#"{{"type":"ping","payload":{{"x":"{}"}}}}"#, "x".repeat(64 * 1024));
         socket.send(Message::text(long)).await;
         assert_eq!(socket.code().await, 1009);
-        // No UTF-8.
+        // Invalid UTF-8.
         let mut socket = Socket::begin(server.address).await;
         let frame = Frame::message(vec![b'"', 0xff, b'"'], OpCode::Data(Data::Text), true);
         socket.send(Message::Frame(frame)).await;
         assert_eq!(socket.code().await, 1002);
-        // Others go on.
+        // Other sockets are not affected.
         Socket::begin(server.address).await.ask("1", "{ __typename }").await;
     });
 }
@@ -119,10 +119,10 @@ fn an_error_ends_its_operation_without_another_word() {
         socket.subscribe("1", "{ nothing }").await;
         let errors = socket.heard("error", "1").await;
         assert_eq!(code(&errors), "GRAPHQL_VALIDATION_FAILED");
-        // No `complete` comes after it: the next that is heard is the answer to this.
+        // There is no `complete` after it: the next message is the response to this ping.
         socket.say(json!({"type": "ping", "payload": {"n": 1}})).await;
         assert_eq!(socket.hear().await, json!({"type": "pong", "payload": {"n": 1}}));
-        // Its name is free again.
+        // The id can be used again.
         socket.ask("1", "{ __typename }").await;
     });
 }
@@ -162,7 +162,7 @@ fn another_subprotocol_closes_with_4406() {
     on_sqlite(Setup::default(), async |server| {
         let mut socket = Socket::open_with(server.address, &[]).await.unwrap();
         assert_eq!(socket.ending().await, (4406, "Subprotocol not acceptable".into()));
-        // Of several, the right one is taken.
+        // The supported subprotocol is chosen from several.
         let both = [("sec-websocket-protocol", "graphql-ws, graphql-transport-ws")];
         let mut socket = Socket::open_with(server.address, &both).await.unwrap();
         socket.say(json!({"type": "connection_init"})).await;
@@ -195,7 +195,7 @@ fn beginning_twice_closes_with_4429() {
         let mut socket = Socket::begin(server.address).await;
         socket.say(json!({"type": "connection_init"})).await;
         assert_eq!(socket.ending().await, (4429, "Too many initialisation requests".into()));
-        // Also where the first is not answered yet.
+        // Even if the first is not acknowledged yet.
         let mut socket = opened(server).await;
         socket.say(json!({"type": "connection_init"})).await;
         socket.say(json!({"type": "connection_init"})).await;
@@ -271,7 +271,7 @@ fn requests_that_are_wrong_are_errors_with_the_codes_of_http() {
             assert_eq!(code(&socket.heard("error", "1").await), expected, "{payload}");
         }
         assert_eq!(socket.ask("1", "{ __typename }").await, json!({"data": {"__typename": "Query"}}));
-        // Over plain HTTP, a subscription is sent where it is answered.
+        // Over plain HTTP, the error names the transports for subscriptions.
         assert_eq!(server.code("subscription { changes { cursor } }").await, "BAD_REQUEST");
     });
 }
@@ -288,7 +288,7 @@ on_both_databases! {
         ] {
             let over_http = server.post(&json!({ "query": query })).await.text().await.unwrap();
             socket.subscribe("1", query).await;
-            // To the letter: the order of members is part of it.
+            // Compare text, as the order of members counts.
             let Some(Message::Text(text)) = socket.frame().await else { panic!("no answer to {query}") };
             assert_eq!(text.as_str(), format!(r#"{{"type":"next","id":"1","payload":{over_http}}}"#));
             socket.heard("complete", "1").await;
@@ -323,7 +323,7 @@ on_both_databases! {
         socket.say(json!({"type": "connection_init"})).await;
         assert_eq!(socket.hear().await["type"], "connection_ack");
         assert_eq!(socket.ask("1", WHO).await, authenticated(true));
-        // Mutations as well, with who calls.
+        // Mutations work too, with the rights of the caller.
         let rename = "mutation { createOrganization(input: {name: \"x\", kind: \"animation-studio\", region: \"wallonie\"}) { organization { name } userErrors { code } } }";
         let answer = socket.ask("2", rename).await;
         assert_eq!(answer["data"]["createOrganization"]["userErrors"][0]["code"], "FORBIDDEN", "{answer}");
@@ -355,10 +355,10 @@ on_both_databases! {
         other.subscribe("1", "subscription { changes { cursor } }").await;
         sign_out(&server, &tokens.refresh).await;
         assert_eq!(streaming.ending().await, (4403, "Forbidden".into()));
-        // Who has no stream is asked with the next operation.
+        // A socket without running operations is checked at the next operation.
         idle.subscribe("1", WHO).await;
         assert_eq!(idle.ending().await, (4403, "Forbidden".into()));
-        // Nobody's socket goes on.
+        // An anonymous socket continues.
         other.ask("2", WHO).await;
     }
 }
@@ -374,8 +374,8 @@ fn a_token_that_expires_closes_with_4403() {
         socket.ask("2", WHO).await;
         server.set_clock("2026-11-22T10:11:00Z");
         assert_eq!(socket.code().await, 4403);
-        // With the next token it goes on.
-        let tokens = refresh(server, &tokens.refresh).await.expect("the session goes on");
+        // A new access token works.
+        let tokens = refresh(server, &tokens.refresh).await.expect("the session continues");
         let payload = json!({"Authorization": format!("Bearer {}", tokens.access)});
         Socket::begin_with(server.address, &payload).await.ask("1", WHO).await;
     });
@@ -393,7 +393,7 @@ on_both_databases! {
         }
         import(&server, &[organization("wallonie", "c", json!({}))]).await;
         cursors.push(cursor(&socket.heard("next", "1").await));
-        // Whoever comes back goes on where they were.
+        // A client that reconnects continues from its cursor.
         let mut socket = Socket::begin(server.address).await;
         socket.subscribe("1", &format!("subscription {{ changes(after: \"{}\", types: [ORGANIZATION]) {{ cursor }} }}", cursors[0])).await;
         for expected in &cursors[1..] {

@@ -1,5 +1,5 @@
-//! Documents as the specification reads them, where the library that executes them would do otherwise: selections that are
-//! merged, `@skip` and `@include`, objects of nothing, values of variables, and scalars of our own.
+//! Conformance to the GraphQL specification where the executing library differs: merged selections, `@skip` and
+//! `@include`, empty objects, variables and custom scalars.
 
 use std::fmt::Write as _;
 
@@ -10,13 +10,13 @@ use crate::on_both_databases;
 use crate::support::on_sqlite;
 use crate::support::server::{Setup, TestServer};
 
-/// How many organizations there are.
+/// The number of organizations.
 async fn organizations(server: &TestServer) -> i64 {
     let data = server.data("{ statistics { organizationCount } }").await;
     data["statistics"]["organizationCount"].as_i64().expect("a number")
 }
 
-/// What an operation costs.
+/// The cost of an operation.
 async fn cost(server: &TestServer, query: &str, variables: Value) -> Value {
     let request = server.client.post(server.url("/graphql")).header("x-cost", "only");
     let request = request.json(&json!({"query": query, "variables": variables}));
@@ -43,7 +43,7 @@ on_both_databases! {
             assert_eq!(organizations(&editor).await, number, "{query}");
             assert_eq!(logged(&server).await, number);
         }
-        // Under two response keys there are two.
+        // Two response keys run it twice.
         let query = "mutation($i: OrganizationInput!, $j: OrganizationInput!) {
             a: createOrganization(input: $i) { organization { slug } } b: createOrganization(input: $j) { organization { slug } } }";
         let answer = editor.query_with(query, json!({"i": studio("wallonie", "c"), "j": studio("wallonie", "d")})).await;
@@ -104,7 +104,7 @@ on_both_databases! {
                 json!({"region": {"slug": "wallonie"}})),
         ] {
             let answer = server.query_with(query, variables.clone()).await;
-            // As text, so that the order counts.
+            // Compare text, so that the order counts.
             assert_eq!(answer.to_string(), json!({"data": expected}).to_string(), "{query} {variables}");
         }
     }
@@ -126,7 +126,7 @@ on_both_databases! {
         let text = nodes[1].to_string();
         assert!(text.starts_with("{\"children\":[{}") || text.starts_with("{\"children\":[]"), "{text}");
         assert!(text.ends_with(",\"slug\":\"animation\"}"), "{text}");
-        assert_eq!(nodes[2], json!({}), "what no fragment is for is there, with nothing");
+        assert_eq!(nodes[2], json!({}), "an object without matching fragments is empty");
     }
 }
 
@@ -171,7 +171,7 @@ on_both_databases! {
         let answer: Value = french.send().await.expect("an answer").json().await.expect("JSON");
         let errors = answer["data"]["createTalent"]["userErrors"].to_string();
         assert!(errors.contains("availableFrom") && errors.contains("[\"input\",\"links\",\"0\",\"url\"]"), "{answer}");
-        // Wrong kinds are GraphQL's own.
+        // Values of the wrong JSON type are errors of GraphQL itself.
         let answer = editor.query("mutation { createOrganization(input: {name: \"A\", foundedOn: 2009}) { userErrors { code } } }").await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{answer}");
         assert_eq!(logged(&server).await, 0);
@@ -255,7 +255,7 @@ fn the_types_of_introspection_are_those_that_are_answered() {
                 .as_array()
                 .is_some_and(|all| all.iter().all(|one| one["isRepeatable"].is_boolean()))
         );
-        // A later edition has these.
+        // Fields of a later edition.
         for query in [
             "{ __schema { directives { isDeprecated } } }",
             "{ __schema { directives(includeDeprecated: true) { name } } }",

@@ -1,4 +1,4 @@
-//! Statements follow the levels of a query, not the number of rows.
+//! The number of statements depends on the levels of a query, not on the number of rows.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::on_both_databases;
 use crate::support::records::{affiliation, import, organization, partnership, talent};
 use crate::support::server::{Setup, TestServer};
 
-/// So many organizations of one cluster, each with partnerships, members and people.
+/// Imports `count` organizations of one cluster, each with partnerships, members and talents.
 async fn fill(server: &TestServer, count: usize) {
     let mut lines = vec![organization("wallonie", "cluster", json!({}))];
     for i in 0..count {
@@ -33,22 +33,22 @@ async fn count(server: &TestServer, query: &str) -> u64 {
     server.statements() - before
 }
 
-/// Queries with the number of statements that they may take.
+/// Queries with their allowed number of statements.
 const QUERIES: &[(&str, u64)] = &[
-    // The five of the read path.
+    // The five queries of the read path.
     ("{ organization(by: {slug: \"o0\"}) { name region { name } sectors { name } } }", 1),
     ("{ organizations(first: 20, filter: {regions: [\"wallonie\"], sectors: [\"animation\"]}) { nodes { name sectors { name } } } }", 1),
     ("{ organizations(first: 20, filter: {regions: [\"wallonie\"], sectors: [\"animation\"]}) { nodes { name sectors { name }
         partnerships(first: 5) { nodes { title parties { role organization { name } } } } } } }", 3),
     ("{ talents(first: 20, filter: {regions: [\"wallonie\"], occupations: [\"monteur\"]}) { nodes { displayName affiliations(first: 10) { nodes { role organization { name } } } } } }", 2),
     ("{ organizations(first: 20) { nodes { name } pageInfo { endCursor hasNextPage } } }", 1),
-    // One more for each selected count.
+    // One more for each selected `totalCount`.
     ("{ organizations(first: 100) { totalCount nodes { name partnerships(first: 1) { totalCount nodes { id } } } } }", 4),
-    // To-one relations are joined in or read together; vocabularies come from memory.
+    // To-one relations are joined or read together. Vocabularies come from memory.
     ("{ organizations(first: 100) { nodes { successor { name } predecessors { name } memberOf { name } members(first: 3) { nodes { name } }
         seatRegion { name } servedRegions { name } territory { name parent { name } region { name } } claims { value } sources { title } } } }", 5),
     ("{ talents(first: 100) { nodes { affiliations { nodes { organization { name partnerships(first: 2) { nodes { id } } } talent { displayName } } } } } }", 3),
-    // Relations of regions, once for all rows.
+    // Relations of regions, one statement for all rows.
     ("{ organizations(first: 100) { nodes { region { name organizations(first: 2) { nodes { name } } statistics { organizationCount } } } } }", 3),
     ("{ regions { name organizations(first: 1) { totalCount nodes { name } } talents(first: 1) { nodes { displayName } } } }", 3),
 ];
@@ -73,7 +73,7 @@ on_both_databases! {
             .flat_map(|list| crate::support::records::each(&data[*list]["nodes"], "/id")).collect();
         let query = format!("{{ nodes(ids: {}) {{ id ... on Organization {{ name }} ... on Talent {{ displayName affiliations {{ nodes {{ id }} }} }} }} }}", json!(ids));
         assert_eq!(count(&server, &query).await, 3);
-        // What is hidden costs what is absent costs.
+        // A hidden record takes as many statements as an absent one.
         let hidden = organization("wallonie", "secret", json!({"visibility": "PRIVATE"}));
         import(&server, &[hidden]).await;
         for slug in ["secret", "nothing"] {

@@ -1,4 +1,4 @@
-//! One stranger must not take it all: places, memory and time of those who are not signed in are bounded.
+//! Resource limits of anonymous clients: connections, sockets, memory and time.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -20,38 +20,38 @@ use crate::support::server::{Setup, TestServer};
 use crate::support::socket::Socket;
 use crate::support::{HOPELESS, on_sqlite, run, until};
 
-/// How many megabytes the program may have, whatever strangers do.
+/// The memory limit of the program in megabytes, whatever anonymous clients do.
 const BOUND: f64 = 600.0;
 
-/// How many megabytes a process has.
+/// The resident memory of a process in megabytes.
 fn resident(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
     line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1024.0
 }
 
-/// A connection over which little is on its way.
+/// A connection with a small receive buffer.
 async fn narrow(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small buffer");
     socket.connect(address).await.expect("it listens")
 }
 
-/// The head of a request with a body of so many bytes.
+/// The head of a request with a body of this length in bytes.
 fn head(length: usize) -> String {
     format!(
         "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     )
 }
 
-/// All that a server says until it closes the connection. A reset is an end as well.
+/// Everything the server sends until the connection closes or is reset.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let _ = timeout(HOPELESS, stream.read_to_end(&mut bytes)).await.expect("the connection ends");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Sends the beginning of a long body, and whatever comes of it, keeps the connection.
+/// Sends a long body without its last byte, and keeps the connection open.
 async fn unfinished(address: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
     let length = 4_000_000;
@@ -60,7 +60,7 @@ async fn unfinished(address: SocketAddr) -> TcpStream {
         stream.write_all(head(length).as_bytes()).await?;
         stream.write_all(&body).await
     };
-    // What is refused is not read to its end.
+    // A refused body is not read to its end.
     let _ = timeout(Duration::from_secs(5), sent).await;
     stream
 }
@@ -75,7 +75,7 @@ fn unfinished_bodies_and_silent_sockets_leave_memory_to_others() {
         let before = resident(server.id());
         let bodies = futures::future::join_all((0..300).map(|_| unfinished(address))).await;
         let with_bodies = resident(server.id());
-        // Each says who it is, so that it stays, and nothing else.
+        // Initialized sockets, which stay open, and are idle.
         let mut sockets = Vec::new();
         let mut refused = 0;
         for _ in 0..150 {
@@ -96,13 +96,13 @@ fn unfinished_bodies_and_silent_sockets_leave_memory_to_others() {
             sockets.len()
         );
         assert!(with_sockets < BOUND, "{before:.0} MB have become {with_bodies:.0} and {with_sockets:.0} MB");
-        // A socket costs what it needs, not what it might.
+        // A socket takes the memory that it needs, not its maximum.
         assert!(
             with_sockets - with_bodies < 150.0 * 0.1,
             "{with_bodies:.0} MB have become {with_sockets:.0} MB"
         );
-        assert_eq!(refused, 0, "an address has room for more");
-        // Others are answered meanwhile.
+        assert_eq!(refused, 0, "the limit of an address is higher");
+        // Other requests still succeed.
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let asked = client.post(format!("{}/graphql", server.address()));
         let answer = asked.json(&json!({"query": "{ regions { slug } }"})).send().await.expect("an answer");
@@ -129,7 +129,7 @@ fn an_address_has_so_many_connections() {
         assert!(told.starts_with("HTTP/1.1 503") && told.contains("UNAVAILABLE"), "{told}");
         let (head, body) = told.split_once("\r\n\r\n").expect("a body");
         assert!(head.contains(&format!("content-length: {}", body.len())), "{told}");
-        // The place is free when the connection is gone.
+        // The closed connection frees its place.
         drop(open.pop());
         until("there is room", async || server.client.get(server.url("/healthz")).send().await.is_ok()).await;
     });
@@ -166,10 +166,10 @@ fn bodies_share_one_memory() {
             let request =
                 server.client.post(server.url("/graphql")).header("content-type", "application/json");
             let request = token.into_iter().fold(request.body(body), reqwest::RequestBuilder::bearer_auth);
-            // A refusal comes while the body is still being sent: it may be lost with the connection.
+            // The error response may be lost with the connection if it comes while the body is being sent.
             request.send().await.ok().map(|response| response.status().as_u16())
         };
-        // An unfinished one takes what there is for an address. It may be refused itself, where the other came first: then
+        // An unfinished body takes the memory of its address. If it is itself refused, because the other came first,
         // both are sent again.
         let stream = Mutex::new(None);
         until("the other is refused", async || {
@@ -185,7 +185,7 @@ fn bodies_share_one_memory() {
         })
         .await;
         let mut stream = stream.into_inner().unwrap().expect("it waits");
-        assert_eq!(post(long.clone(), Some(&token)).await, Some(200), "who is signed in has their own");
+        assert_eq!(post(long.clone(), Some(&token)).await, Some(200), "accounts have memory of their own");
         assert_eq!(
             post("{\"query\": \"{ regions { slug } }\"}".into(), None).await,
             Some(200),
@@ -209,15 +209,15 @@ fn heads_that_never_end_and_silent_connections_are_closed() {
             stream.write_all(beginning.as_bytes()).await.expect("it reads");
             assert!(!rest(&mut stream).await.starts_with("HTTP/1.1 2"), "{beginning:?}");
         }
-        // A head that comes letter by letter has no more time.
+        // A slowly sent head gets no more time.
         let mut stream = TcpStream::connect(server.address).await.expect("it listens");
         let _ = stream.write_all(b"GET / HTTP/1.1\r\nX: ").await;
         until("it is closed", async || stream.write_all(b"x").await.is_err()).await;
-        // Whoever has had an answer, and asks nothing more.
+        // An idle connection after a response.
         let mut stream = TcpStream::connect(server.address).await.expect("it listens");
         stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it reads");
         assert!(rest(&mut stream).await.starts_with("HTTP/1.1 200"));
-        // A socket is no head: it stays.
+        // A WebSocket is not limited by the header time-out.
         let mut socket = Socket::begin(server.address).await;
         let mut closed = TcpStream::connect(server.address).await.expect("it listens");
         rest(&mut closed).await;
@@ -226,7 +226,7 @@ fn heads_that_never_end_and_silent_connections_are_closed() {
     });
 }
 
-/// Records that make a copy longer than what the system keeps for a connection.
+/// Imports records for a snapshot longer than the system's send buffer.
 async fn long_copy(server: &TestServer) {
     let text = "x".repeat(12_000);
     let lines: Vec<Value> = (0..1400)
@@ -238,7 +238,7 @@ async fn long_copy(server: &TestServer) {
     import(server, &lines).await;
 }
 
-/// Asks for a copy and reads only its beginning: the status.
+/// Requests a snapshot and reads only the status.
 async fn copies_slowly(server: &TestServer, token: Option<&str>) -> (TcpStream, String) {
     let mut stream = narrow(server.address).await;
     let token = token.map_or(String::new(), |token| format!("Authorization: Bearer {token}\r\n"));
@@ -250,13 +250,13 @@ async fn copies_slowly(server: &TestServer, token: Option<&str>) -> (TcpStream, 
     (stream, status)
 }
 
-/// A server that gives up soon who takes nothing. Whoever reads is faster than this on any machine.
+/// A server that soon closes connections of slow readers. Normal clients are fast enough on any machine.
 fn hasty() -> Setup {
     let pace = Pace { grace: Duration::from_secs(2), bytes_per_second: 32 * 1024 };
     Setup::default().capacity(Capacity { pace, copy_pace: pace, ..Capacity::default() })
 }
 
-/// A server that waits for slow readers of copies for longer than any test.
+/// A server that never gives up on slow readers of snapshots.
 fn patient() -> Setup {
     let copy_pace = Pace { grace: HOPELESS, ..Capacity::default().copy_pace };
     Setup::default().capacity(Capacity { copy_pace, ..Capacity::default() })
@@ -271,7 +271,7 @@ on_both_databases! {
         let (first, status) = copies_slowly(&server, None).await;
         assert_eq!(status, "200");
         let (_, status) = copies_slowly(&server, None).await;
-        assert_eq!(status, "429", "one of a client at a time");
+        assert_eq!(status, "429", "one snapshot of a client at a time");
         let (own, status) = copies_slowly(&server, Some(&token)).await;
         assert_eq!(status, "200");
         drop(first);
@@ -287,11 +287,11 @@ on_both_databases! {
         let (mut slow, status) = copies_slowly(&server, None).await;
         assert_eq!(status, "200");
         until("it has ended", async || server.app.traffic.snapshots() == 0).await;
-        assert!(!rest(&mut slow).await.contains("\"sha256\""), "it is not whole");
-        // Whoever reads gets all of it.
+        assert!(!rest(&mut slow).await.contains("\"sha256\""), "the snapshot is incomplete");
+        // A fast reader gets the whole snapshot.
         let whole = server.get("/sync/snapshot").await;
         assert_eq!(whole.status(), 200);
-        assert!(whole.text().await.expect("it is whole").contains("\"sha256\""));
+        assert!(whole.text().await.expect("the snapshot is complete").contains("\"sha256\""));
     }
 }
 
@@ -300,7 +300,7 @@ fn answers_that_nobody_reads_are_given_up() {
     on_sqlite(hasty(), |server| async move {
         long_copy(&server).await;
         let mut stream = narrow(server.address).await;
-        // Long answers, asked for one after the other.
+        // Long responses, requested one after the other.
         let query = "{ organizations(first: 100) { nodes { descriptions { text } } } }";
         let request = format!(
             "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
@@ -310,7 +310,7 @@ fn answers_that_nobody_reads_are_given_up() {
         until("the connection is closed", async || {
             match timeout(Duration::from_secs(1), stream.write_all(request.as_bytes())).await {
                 Ok(written) => written.is_err(),
-                // The server reads nothing more while its answer is not taken: it is closed with that.
+                // The server reads no more while the client does not read the response, so the write cannot succeed.
                 Err(_) => stream.peer_addr().is_err(),
             }
         })

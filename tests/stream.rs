@@ -1,4 +1,4 @@
-//! Operations over server-sent events. What needs streams that hang, fail or flood is tested beside the layer itself.
+//! Operations over server-sent events. Unit tests cover streams that hang, fail or flood.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::server::{Backend, Setup, TestServer};
 
 const CHANGES: &str = "subscription { changes(types: [ORGANIZATION]) { cursor } }";
 
-/// Runs a test of the form of requests, for which the database does not matter.
+/// Runs a test on SQLite only, as the transport does not depend on the database.
 fn on_sqlite(setup: Setup, test: impl AsyncFnOnce(&mut TestServer)) {
     crate::support::run(async {
         test(&mut TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there")).await;
@@ -32,7 +32,7 @@ fn get(server: &TestServer, query: &str) -> RequestBuilder {
     server.client.get(url).header("accept", "text/event-stream")
 }
 
-/// Reads the next event, without comments: its id, its name, its data.
+/// A reader of events that skips comments.
 struct Events {
     response: Response,
     text: String,
@@ -46,7 +46,7 @@ impl Events {
         Self { response, text: String::new() }
     }
 
-    /// Nothing where the response has ended.
+    /// The next event: id, name and data. `None` at the end of the response.
     async fn next(&mut self) -> Option<(String, String, Value)> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {
@@ -125,7 +125,7 @@ on_both_databases! {
         let (second, ..) = events.next().await.unwrap();
         drop(events);
         import(&server, &[organization("wallonie", "c", json!({}))]).await;
-        // By either method, as browsers only know one.
+        // With both methods, as `EventSource` of browsers only uses GET.
         for request in [post(&server, CHANGES), get(&server, CHANGES)] {
             let mut events = Events::of(request.header("last-event-id", &second)).await;
             let (third, _, data) = events.next().await.unwrap();

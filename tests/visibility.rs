@@ -1,4 +1,4 @@
-//! Who sees what: the policy's two forms agree, and what is hidden is like what is absent.
+//! Visibility: the policy's function and its SQL agree, and hidden records are like absent ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::support::server::TestServer;
 const REGIONS: [&str; 2] = ["wallonie", "flandre"];
 const LEVELS: [&str; 3] = ["PUBLIC", "MEMBERS", "PRIVATE"];
 
-/// A small directory in which everything has a level of its own.
+/// A small directory in which every record has its own visibility.
 #[derive(Clone, Debug)]
 struct Plan {
     organizations: Vec<(usize, usize)>,
@@ -79,12 +79,12 @@ impl Plan {
     }
 }
 
-/// Whether one of its sides disputes an affiliation of a plan.
+/// Whether an affiliation of a plan is disputed.
 fn is_disputed(t: usize, o: usize) -> bool {
     (t + o).is_multiple_of(4)
 }
 
-/// Lets the talents dispute affiliations of a plan.
+/// Marks these affiliations as disputed by the talents.
 async fn dispute(server: &TestServer, plan: &Plan) {
     for (t, o) in plan.affiliations.iter().filter(|(t, o)| is_disputed(*t, *o)) {
         let sql = format!(
@@ -124,7 +124,7 @@ fn viewers(ids: &BTreeMap<String, Uuid>) -> Vec<Viewer> {
     ]
 }
 
-/// What a viewer is answered, in the program and not over HTTP: there, everybody is the same viewer.
+/// The response for a viewer, executed without HTTP, where all requests have the same viewer.
 async fn answer(server: &TestServer, schema: &Schema, viewer: &Viewer, query: &str) -> Value {
     let today = server.app.clock.now().to_utc().date_naive();
     let reader =
@@ -159,7 +159,7 @@ async fn ids(server: &TestServer, schema: &Schema) -> BTreeMap<String, Uuid> {
     ids
 }
 
-/// Compares what a viewer is answered with what the function says of every record.
+/// Compares the response for a viewer with the policy function for every record.
 fn check(plan: &Plan, ids: &BTreeMap<String, Uuid>, viewer: &Viewer, data: &Value) {
     let organization =
         |o: usize| facts(plan.organizations[o].0, plan.organizations[o].1, ids[&format!("o{o}")]);
@@ -243,7 +243,7 @@ on_both_databases! {
         let mut runner = TestRunner::default();
         for round in 0..4 {
             let plan = plan().new_tree(&mut runner).expect("a plan").current();
-            // Each round changes the levels of the last: records follow their parts into other views.
+            // Each round changes visibilities, so that records follow their parts into other views.
             import(&server, &gone(round)).await;
             import(&server, &plan.lines()).await;
             dispute(&server, &plan).await;
@@ -256,7 +256,7 @@ on_both_databases! {
     }
 }
 
-/// Deletes what the last round made of others; organizations and talents stay and change.
+/// Lines that delete the records of the last round.
 fn gone(round: usize) -> Vec<Value> {
     if round == 0 {
         return Vec::new();
@@ -273,7 +273,7 @@ fn gone(round: usize) -> Vec<Value> {
             lines.push(json!({"source": source, "externalId": format!("par-p{p}"), "delete": true, "partnership": {}}));
         }
         for i in 0..6 {
-            // A record may change its region only by its source: a new one takes its place.
+            // Only its own source may change the region of a record, so it is recreated.
             lines.push(json!({"source": source, "externalId": format!("org-o{i}"), "delete": true, "organization": {}}));
             lines.push(
                 json!({"source": source, "externalId": format!("tal-t{i}"), "delete": true, "talent": {}}),

@@ -36,7 +36,7 @@ pub struct App {
     pub sync: SyncSettings,
     /// The time between a request to erase a profile and its erasure.
     pub erasure_delay: Delay,
-    /// For how long what is in the log is kept.
+    /// The retention of the change log.
     pub retention: Retention,
     /// The batches that systems push.
     pub pushes: Pushes,
@@ -101,7 +101,7 @@ impl App {
     }
 }
 
-/// An index that does not follow the log yet.
+/// A search index that does not follow the change log yet.
 #[derive(Debug)]
 pub struct Index {
     engine: Arc<dyn Engine>,

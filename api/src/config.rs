@@ -1,4 +1,4 @@
-//! Every setting: flags and environment, checked before anything is begun.
+//! All settings: flags and environment variables, checked before anything starts.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -257,7 +257,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 fn origin(text: &str) -> Result<Url, String> {
     let url =
         Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    // An address of which nothing but the origin counts would be taken for more than it is.
+    // A URL with a path is refused, because only its origin would count.
     url.filter(|url| url.as_str() == format!("{}/", url.origin().ascii_serialization()))
         .ok_or_else(|| "it must be an origin such as https://app.example, without a path".to_owned())
 }
@@ -281,7 +281,7 @@ fn meili_index(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Which database, as far as it may be shown.
+/// The name of a database for display, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseName {
     /// A file.
@@ -299,19 +299,19 @@ impl std::fmt::Display for DatabaseName {
     }
 }
 
-/// Points that may be set: fewer than one is nothing, more cannot be counted.
+/// The allowed range of points in a minute. A bucket cannot refill faster than one point a microsecond.
 const POINTS: std::ops::RangeInclusive<i64> = 1..=60_000_000;
 
-/// What cannot be right, whatever the machine looks like.
+/// A setting that is invalid in itself.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct WrongSetting(String);
 
 impl Config {
-    /// The documents that are trusted.
+    /// The manifest of trusted documents.
     ///
     /// # Errors
-    /// Where the file cannot be read, or is missing while only they, or preferably they are to be executed.
+    /// Where the file cannot be read, or is not set although `DOCUMENTS` is `prefer` or `only`.
     pub fn manifest(&self) -> Result<Option<Manifest>, WrongSetting> {
         match &self.documents_manifest {
             Some(path) => {
@@ -326,7 +326,7 @@ impl Config {
         }
     }
 
-    /// How much a client may ask for; nothing where nothing is counted.
+    /// The limits of clients; `None` where they are off.
     pub fn limits(&self) -> Option<Limits> {
         (self.rate_limit == Switch::On).then_some(Limits {
             points: self.max_points,
@@ -339,7 +339,7 @@ impl Config {
         })
     }
 
-    /// How long profiles last that nobody confirms.
+    /// The times after which unconfirmed profiles are hidden and erased.
     ///
     /// # Errors
     /// Where one of these times does not fit the others.
@@ -348,10 +348,10 @@ impl Config {
             .map_err(WrongSetting)
     }
 
-    /// The collector of traces. What is passed on empty was not set.
+    /// The URL of the trace collector. An empty setting counts as not set.
     ///
     /// # Errors
-    /// Where its address is none of HTTP.
+    /// Where it is not an HTTP URL.
     pub fn collector(&self) -> Result<Option<Url>, WrongSetting> {
         let Some(text) = self.otel_exporter_otlp_endpoint.as_deref().filter(|text| !text.is_empty()) else {
             return Ok(None);
@@ -362,15 +362,16 @@ impl Config {
         url.map(Some).ok_or_else(|| WrongSetting(message.into()))
     }
 
-    /// The origins whose pages may read answers and open sockets, beside that under which they ask: a proxy may have changed its name.
+    /// The origins whose pages may read responses and open sockets, besides the origin of the request itself.
+    /// `PUBLIC_URL` is one of them, because a proxy may have changed the host name.
     pub fn origins(&self) -> Vec<Origin> {
         self.cors_origins.iter().chain(&self.public_url).map(Url::origin).collect()
     }
 
-    /// The URL of the database.
+    /// The URL of the database, and its name for display.
     ///
     /// # Errors
-    /// Where it is of neither kind, or the name of the data folder cannot stand in a URL.
+    /// Where the URL is neither of SQLite nor of PostgreSQL, or the path of the data folder is not UTF-8.
     pub fn database(&self) -> Result<(String, DatabaseName), WrongSetting> {
         let Some(url) = &self.database_url else {
             let path = self.data_dir.join("passerelle.db");
@@ -380,7 +381,7 @@ impl Config {
                     "DATA_DIR `{shown}` is not UTF-8: choose another folder, or set DATABASE_URL"
                 ))
             })?;
-            // The driver decodes what it takes for a URL.
+            // The driver percent-decodes the path.
             let url = format!("sqlite://{}", text.replace('%', "%25").replace('?', "%3F"));
             return Ok((url, DatabaseName::Sqlite(path)));
         };
@@ -413,9 +414,9 @@ impl Config {
     }
 }
 
-/// The path that the driver makes of the path in a URL.
+/// Decodes the path in a URL as the driver does.
 fn decoded(path: &str) -> PathBuf {
-    // A form decoder also reads `+`, which a path may have: it is kept apart.
+    // A form decoder also decodes `+` and `&`, which a path may contain: they are escaped.
     let pairs = format!("p={}", path.replace('+', "%2B").replace('&', "%26"));
     let path = url::form_urlencoded::parse(pairs.as_bytes()).next().map(|(_, path)| path.into_owned());
     Path::new(&path.unwrap_or_default()).to_path_buf()

@@ -12,13 +12,14 @@ use ring::signature::{self, Ed25519KeyPair, RsaParameters, RsaPublicKeyComponent
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| signer(*algorithm, key),
     verifier_factory: |algorithm, key| verifier(*algorithm, key),
-    // For making JSON Web Keys of private keys, which nobody does here.
+    // Only for deriving JSON Web Keys from private keys, which is not done here.
     jwk_utils: JwkUtils::new_unimplemented(),
 };
 
-/// Lets `jsonwebtoken` sign and verify. To be called before it is used; calling it again changes nothing.
+/// Installs the provider of `jsonwebtoken`. Must be called before the library is used; calling it again has no
+/// effect.
 pub fn install() {
-    // It fails where it was installed before.
+    // Fails if it is already installed.
     let _ = PROVIDER.install_default();
 }
 
@@ -93,7 +94,7 @@ fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifi
         Algorithm::PS256 => Scheme::Rsa(&signature::RSA_PSS_2048_8192_SHA256),
         Algorithm::PS384 => Scheme::Rsa(&signature::RSA_PSS_2048_8192_SHA384),
         Algorithm::PS512 => Scheme::Rsa(&signature::RSA_PSS_2048_8192_SHA512),
-        // No token here is good for whoever has a shared secret.
+        // Algorithms with a shared secret are never accepted.
         Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => {
             return Err(ErrorKind::InvalidAlgorithm.into());
         }
@@ -137,7 +138,7 @@ mod tests {
         let public = DecodingKey::from_ed_components("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
         assert!(verify(SIGNATURE, MESSAGE.as_bytes(), &public, Algorithm::EdDSA).unwrap());
         assert!(!verify(SIGNATURE, &MESSAGE.as_bytes()[1..], &public, Algorithm::EdDSA).unwrap());
-        // Of another kind than the key, or with a secret that is shared.
+        // Algorithms of another key type, and one with a shared secret.
         for algorithm in [Algorithm::ES256, Algorithm::RS256, Algorithm::HS256] {
             assert!(verify(SIGNATURE, MESSAGE.as_bytes(), &public, algorithm).is_err(), "{algorithm:?}");
             assert!(sign(MESSAGE.as_bytes(), &private, algorithm).is_err(), "{algorithm:?}");

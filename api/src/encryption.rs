@@ -1,5 +1,5 @@
-//! The key that protects secrets in the database: AES-256-GCM (NIST SP 800-38D), and HMAC-SHA-256 (RFC 2104) for
-//! what is only to be recognized.
+//! The key that protects secrets in the database: AES-256-GCM (NIST SP 800-38D) for encryption, and HMAC-SHA-256 (RFC
+//! 2104) for values that are only compared.
 
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,10 +13,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::secret;
 
-/// The name of the file in the data folder where no key is given.
+/// Name of the key file in the data folder, for when no key is set.
 const FILE: &str = "encryption.key";
 
-/// Encrypts and decrypts. Shows nothing of itself.
+/// A key for encryption and keyed hashes. Its `Debug` output is the type name only.
 pub struct EncryptionKey {
     cipher: LessSafeKey,
     digest: hmac::Key,
@@ -28,10 +28,10 @@ impl std::fmt::Debug for EncryptionKey {
     }
 }
 
-/// Why there is no key.
+/// The reason why a key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum NoKey {
-    /// The text is not one.
+    /// The text is not a key.
     #[error("{0} is not 32 bytes in base 64: make one with `openssl rand -base64 32`")]
     Malformed(String),
     /// The file cannot be read or made.
@@ -40,7 +40,7 @@ pub enum NoKey {
 }
 
 impl EncryptionKey {
-    /// Reads a key: 32 bytes in base 64. `name` is what the text is called in a refusal.
+    /// Reads a key: 32 bytes in base 64. `name` names the text in error messages.
     ///
     /// # Errors
     /// [`NoKey::Malformed`].
@@ -50,18 +50,18 @@ impl EncryptionKey {
         if bytes.len() != AES_256_GCM.key_len() {
             return Err(malformed());
         }
-        // One secret, two uses: the key of the digests is derived from it (NIST SP 800-108).
+        // The digests use a derived key, because one key must not have two uses (NIST SP 800-108).
         let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"digest");
         let digest = hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref());
         let cipher = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| malformed())?;
         Ok(Self { cipher: LessSafeKey::new(cipher), digest })
     }
 
-    /// The key in the data folder, which is made where it is missing: readable by its owner only. Programs that
-    /// meet in an empty folder agree on one.
+    /// Reads the key in the data folder, or creates it there, readable by its owner only. Programs that start at once
+    /// in an empty folder get the same key.
     ///
     /// # Errors
-    /// Where the file is not a key, or cannot be read or made.
+    /// [`NoKey`] where the file is not a key, or cannot be read or created.
     pub fn of_folder(folder: &Path) -> Result<Self, NoKey> {
         let path = folder.join(FILE);
         let failed = |error| NoKey::File(path.clone(), error);
@@ -75,7 +75,7 @@ impl EncryptionKey {
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let text = STANDARD.encode(secret::random::<32>()) + "\n";
-                // A temporary file is readable by its owner only; it gets its name when it is whole.
+                // A temporary file is readable by its owner only. It is renamed when it is complete.
                 let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
                 file.write_all(text.as_bytes()).map_err(failed)?;
                 file.as_file().sync_all().map_err(failed)?;
@@ -89,7 +89,7 @@ impl EncryptionKey {
         }
     }
 
-    /// Encrypts a text for one purpose, which must be said again to decrypt it.
+    /// Encrypts a text for a purpose. Decryption needs the same purpose.
     ///
     /// # Errors
     /// Only where the text has more than 64 GB.
@@ -102,8 +102,7 @@ impl EncryptionKey {
         Ok([nonce.as_ref(), text.as_slice()].concat())
     }
 
-    /// Decrypts what was encrypted for this purpose; nothing where it was for another, with another key, or has
-    /// been changed.
+    /// Decrypts a text of this purpose; `None` where it has another purpose or key, or was changed.
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, text) = sealed.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
@@ -112,7 +111,7 @@ impl EncryptionKey {
         Some(plain.to_vec())
     }
 
-    /// What lets a text be recognized for one purpose by whoever has this key, and by nobody else.
+    /// The keyed hash of a text for a purpose, by which the holder of this key can recognize the text.
     pub fn digest(&self, purpose: &str, text: &[u8]) -> Vec<u8> {
         let mut context = hmac::Context::with_key(&self.digest);
         context.update(purpose.as_bytes());

@@ -1,10 +1,12 @@
-//! What is deleted once it has been kept for long enough: history, reads of contact data, decided proposals, and what
-//! nobody needs any more of the change log. And whoever has not taken what was erased is told of in the log.
+//! Deletes data that has been kept for long enough: history, reads of contact data, decided proposals, networks of
+//! accounts, positions of clients, and old entries of the change log. Also logs a warning about erasures that
+//! followers of the feed have not applied in time.
 //!
-//! Every program on a database does it, a little at a time: rows that another one deletes meanwhile are simply gone.
+//! Every program on a database does this, in small batches. Rows that another program deletes meanwhile are simply
+//! gone.
 //!
-//! A clock that is wrong must delete nothing: where it has jumped ahead of when it was last trusted ([`Sweeper`]), nothing
-//! is deleted until the program has run with it for a day.
+//! A wrong clock must not delete anything. If the clock has jumped ahead of the time at which it was last trusted
+//! ([`Sweeper`]), nothing is deleted until the program has run with it for a day.
 
 use std::time::{Duration, Instant};
 
@@ -21,15 +23,15 @@ use crate::record::value::DateTime;
 use crate::record::{audit, id, trusted_clock};
 use crate::sync::status;
 
-/// How often it is looked for what has been kept for long enough.
+/// Interval between two sweeps.
 const EVERY: Duration = Duration::from_hours(1);
 /// Rows that are deleted in one statement.
 const BATCH: u32 = 1000;
-/// How long a clock that has jumped further is watched before it is trusted: somebody sets it right meanwhile, or the
-/// program had been off for long.
+/// Time for which the program runs with a clock that has jumped before it trusts it. A wrong clock is corrected in
+/// that time; otherwise, the program had been off for long.
 const WATCHED: Duration = Duration::from_hours(24);
 
-/// How much was deleted.
+/// The numbers of deleted rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Entries of the history of records.
@@ -46,10 +48,10 @@ pub struct Swept {
     pub networks: u64,
 }
 
-/// What became of an hour's sweep.
+/// The outcome of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Round {
-    /// So much was deleted.
+    /// The numbers of deleted rows.
     Swept(Swept),
     /// The clock is this many days ahead of when it was last trusted, and nothing was deleted.
     Waits {
@@ -58,16 +60,16 @@ pub enum Round {
     },
 }
 
-/// Sweeps, as long as the clock can be trusted.
+/// Sweeps while the clock can be trusted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sweeper {
-    /// For how long this program had run when the clock was first seen to have jumped.
+    /// The running time of this program when the jump of the clock was first noticed.
     jumped: Option<Duration>,
 }
 
 impl Sweeper {
-    /// Deletes what has been kept for long enough, unless the clock has jumped. `running` is how long this program has run,
-    /// by a clock that nobody sets.
+    /// Deletes what has been kept for long enough, unless the clock has jumped. `running` is the running time of this
+    /// program, by a monotonic clock.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -86,7 +88,7 @@ impl Sweeper {
     }
 }
 
-/// Sweeps now and every hour until it is told to stop.
+/// Sweeps now and every hour until `stop` is cancelled.
 pub fn start(app: &App, stop: CancellationToken) {
     let own = app.clone();
     app.tasks.spawn(async move {
@@ -98,20 +100,20 @@ pub fn start(app: &App, stop: CancellationToken) {
                 Ok(Round::Swept(_)) => {}
                 Ok(Round::Waits { days }) => tracing::warn!(
                     days,
-                    "the clock is ahead of the last time that anything was swept: nothing is deleted until it was so for \
-                     a day; set the clock, if it is wrong"
+                    "the clock is far ahead of the last sweep: nothing is deleted until the program has run with it for a \
+                     day; if the clock is wrong, correct it"
                 ),
                 Err(error) => tracing::warn!(%error, "sweeping failed; it is tried again in an hour"),
             }
             match tokio::select! { () = stop.cancelled() => return, late = status::overdue(&own, &own.search, own.sync) => late } {
-                // Ids would say who was there.
+                // Without ids, which would reveal the erased records.
                 Ok(late) if late > 0 => tracing::warn!(
                     records = late,
                     hours = own.sync.erasure_hours,
-                    "erased records have not been taken by all who have followed them in time: see syncStatus"
+                    "followers of the feed have not applied erasures in time: see syncStatus"
                 ),
                 Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "nobody knows whether all have taken what was erased"),
+                Err(error) => tracing::warn!(%error, "overdue erasures could not be counted"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -143,14 +145,14 @@ pub async fn sweep(app: &App) -> Result<Swept, DomainError> {
     }
 }
 
-/// The time so many months ago.
+/// The time this number of months ago.
 fn months_ago(app: &App, months: u32) -> DateTime {
     let before = app.clock.now().to_utc().checked_sub_months(Months::new(months));
     before.map_or(DateTime::from_micros(0), Into::into)
 }
 
-/// Deletes the rows of a table that are so many months old, the oldest first. Their ids are UUIDs of version 7, which
-/// begin with the time.
+/// Deletes the rows of a table that are older than this number of months, the oldest first. Their ids are UUIDs of
+/// version 7, which begin with the time.
 async fn sweep_table(app: &App, table: &str, months: u32) -> Result<u64, DomainError> {
     let before = id::first_at(months_ago(app, months));
     let sql = format!(

@@ -1,6 +1,6 @@
 //! Passerelle: a headless GraphQL API for a cross-border cluster directory.
 //!
-//! ARCHITECTURE.md is the map. Arrows run one way: `server` uses `directory`, which uses `record` and
+//! ARCHITECTURE.md is the map. Dependencies run one way: `server` uses `directory`, which uses `record` and
 //! `changes`, which use the tables of the crate `entity`.
 
 pub mod app;

@@ -1,4 +1,4 @@
-//! The program `passerelle`. Its code is in the library: what is compiled here is compiled a second time.
+//! The program `passerelle`. Its code is in the library, because code in this crate is compiled a second time.
 
 use std::process::ExitCode;
 

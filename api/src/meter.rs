@@ -1,17 +1,17 @@
-//! How things are counted for Prometheus: made where they are counted, and read by `server/metrics.rs`.
+//! Constructors of Prometheus metrics. A metric is created by the part that counts, and read by `server/metrics.rs`.
 //!
-//! There is no global registry: each part has its own counters, so that several programs live in one process of tests.
+//! There is no global registry: each part has its own metrics, so that tests can run several servers in one process.
 
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
 };
 
-/// What every name begins with.
+/// Prefix of every name.
 const PREFIX: &str = "passerelle";
 
-/// Upper bounds in seconds of what a client waits for.
+/// Histogram bounds for the waiting times of clients, in seconds.
 pub const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-/// Upper bounds of numbers of things that travel together.
+/// Histogram bounds for the sizes of batches.
 pub const SIZES: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 200.0, 300.0, 500.0, 1000.0];
 
 fn opts(name: &str, help: &str) -> Opts {
@@ -23,50 +23,50 @@ fn right<T>(made: prometheus::Result<T>) -> T {
     made.expect("a name of letters, digits and `_`")
 }
 
-/// A number that only grows; its name ends with `_total`.
+/// A counter; its name ends with `_total`.
 ///
 /// # Panics
-/// Where the name is none of Prometheus.
+/// If the name is not a valid name of a metric.
 pub fn counter(name: &str, help: &str) -> IntCounter {
     right(IntCounter::with_opts(opts(name, help)))
 }
 
-/// One for each combination of these labels.
+/// A counter for each combination of these labels.
 ///
 /// # Panics
-/// Where the name is none of Prometheus.
+/// If the name is not a valid name of a metric.
 pub fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     right(IntCounterVec::new(opts(name, help), labels))
 }
 
-/// A number that grows and falls.
+/// A gauge.
 ///
 /// # Panics
-/// Where the name is none of Prometheus.
+/// If the name is not a valid name of a metric.
 pub fn gauge(name: &str, help: &str) -> IntGauge {
     right(IntGauge::with_opts(opts(name, help)))
 }
 
-/// One for each combination of these labels.
+/// A gauge for each combination of these labels.
 ///
 /// # Panics
-/// Where the name is none of Prometheus.
+/// If the name is not a valid name of a metric.
 pub fn gauges(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     right(IntGaugeVec::new(opts(name, help), labels))
 }
 
-/// How often something was below each of these bounds.
+/// A histogram with these upper bounds.
 ///
 /// # Panics
-/// Where the name is none of Prometheus.
+/// If the name is not a valid name of a metric.
 pub fn histogram(name: &str, help: &str, bounds: &[f64]) -> Histogram {
     right(Histogram::with_opts(HistogramOpts::from(opts(name, help)).buckets(bounds.to_vec())))
 }
 
-/// One for each combination of these labels.
+/// A histogram for each combination of these labels.
 ///
 /// # Panics
-/// Where the name is none of Prometheus.
+/// If the name is not a valid name of a metric.
 pub fn histograms(name: &str, help: &str, labels: &[&str], bounds: &[f64]) -> HistogramVec {
     right(HistogramVec::new(HistogramOpts::from(opts(name, help)).buckets(bounds.to_vec()), labels))
 }

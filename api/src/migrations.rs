@@ -1,4 +1,4 @@
-//! The layout of the database: whether it is this program's, and how it becomes so.
+//! The layout of the database: its comparison with that of this program, and its migration.
 
 use futures::future::BoxFuture;
 use migration::Migrator;
@@ -8,21 +8,21 @@ use sea_orm_migration::{MigratorTrait, SchemaManager};
 use crate::record::error::DomainError;
 use crate::record::read::{Database, Dialect};
 
-/// How the layout of a database compares with the one that this program reads and writes.
+/// The layout of a database, compared with that of this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// The same.
     Current,
-    /// These steps have not been taken.
+    /// These migrations have not been applied.
     Older(Vec<String>),
-    /// These steps were taken by a newer program.
+    /// These migrations were applied by a newer program.
     Newer(Vec<String>),
 }
 
 /// Compares the layout. Writes nothing.
 ///
 /// # Errors
-/// Whatever the driver says.
+/// Any error of the driver.
 pub async fn layout(db: &Database) -> Result<Layout, DbErr> {
     let connection = db.writer();
     let table = Migrator::migration_table_name().to_string();
@@ -51,13 +51,13 @@ impl<F> Finish for F where
 {
 }
 
-/// Any number, the same in every replica: whoever holds the lock takes the steps, the others wait.
+/// Key of the advisory lock, the same in every replica: one replica migrates while the others wait.
 const LOCK: i64 = 0x7061_7373_6572;
 
 /// Takes the steps that are missing, and finishes: all of it or nothing, and one program at a time.
 ///
 /// # Errors
-/// Whatever the driver says of a step; none is taken then.
+/// Any error of a migration; none is applied then.
 pub async fn run(db: &Database, finish: impl Finish) -> Result<(), DbErr> {
     // SQLite lets one transaction write at a time.
     let transaction = db.begin().await?;
@@ -71,14 +71,14 @@ pub async fn run(db: &Database, finish: impl Finish) -> Result<(), DbErr> {
     match steps(&transaction, db.dialect(), finish).await {
         Ok(()) => transaction.commit().await,
         Err(error) => {
-            // Where SQLite has rolled back by itself, this fails, and says less.
+            // Fails where SQLite has already rolled back. The first error has more information.
             let _ = transaction.rollback().await;
             Err(error)
         }
     }
 }
 
-/// The steps, and what they leave to the program.
+/// Applies the migrations, and fills `organization_name`, whose keys only the program can compute.
 async fn steps(
     transaction: &DatabaseTransaction,
     dialect: Dialect,
@@ -88,10 +88,10 @@ async fn steps(
     finish(transaction, dialect).await.map_err(|error| DbErr::Migration(error.to_string()))
 }
 
-/// Whether the database says that a commit is done before it is safe.
+/// Whether the database confirms a commit before it is durable.
 ///
 /// # Errors
-/// Whatever the driver says.
+/// Any error of the driver.
 pub async fn commits_are_unsafe(db: &Database) -> Result<bool, DbErr> {
     if db.dialect() == Dialect::Sqlite {
         return Ok(false);

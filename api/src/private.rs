@@ -1,14 +1,14 @@
-//! Folders that nobody but their owner can enter: they hold personal data.
+//! Folders with personal data, which only their owner can enter.
 
 use std::fs::DirBuilder;
 use std::io::Result;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-/// Makes a folder, and those around it that are missing. One that is there already is left as it is.
+/// Creates a folder and its missing parents, accessible to their owner only. An existing folder is not changed.
 ///
 /// # Errors
-/// Whatever the system says.
+/// Any error of the operating system.
 pub fn make_folder(folder: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

@@ -1,4 +1,4 @@
-//! The root of the schema: every concept's queries joined, and its text as clients read it.
+//! The root of the schema: the queries, mutations and subscriptions of all parts, and the schema as SDL.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
@@ -110,16 +110,16 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The schema, which is built once.
 ///
-/// Limits are not set here: the server measures a document before it is executed, because the limits of the
-/// library count introspection as well and come after the work they should prevent. No extension is added, and
-/// none should be: each one costs every field of every request.
+/// The library's limits are not used: they count introspection as well, and come after the work that they should
+/// prevent. The server measures a document before it is executed. There are no extensions, and none should be added:
+/// each one slows down every field of every request.
 pub fn schema() -> Schema {
     static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         Schema::build(Query::default(), Mutation::default(), Subscription::default())
             .register_output_type::<Record>()
-            // What is executed has been validated.
+            // Documents are validated before they are executed.
             .validation_mode(ValidationMode::Fast)
-            // The server has refused what nests deeper; this one must not come first, as it has no code.
+            // The server has a lower limit of depth. This one must not apply first, because its error has no code.
             .limit_recursive_depth(64)
             .finish()
     });
@@ -135,7 +135,7 @@ pub async fn bind(app: App, address: SocketAddr, settings: Settings) -> std::io:
     Server::bind(app, server::Schema::new(schema(), Arc::clone(&CONTRACT)), address, settings).await
 }
 
-/// Runs operations of the schema, for those who are no server.
+/// A function that executes operations of the schema without the server.
 pub fn run() -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync {
     let schema = schema();
     move |request| {
@@ -144,8 +144,7 @@ pub fn run() -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync {
     }
 }
 
-/// The schema in GraphQL's own language, in an order that does not depend on the order of the code, with what
-/// everything costs.
+/// The schema as SDL with the cost directives, in an order that does not depend on the order of the code.
 pub fn sdl() -> &'static str {
     static SDL: LazyLock<String> = LazyLock::new(|| {
         let options = SDLExportOptions::new()

@@ -1,4 +1,4 @@
-//! Secrets made of random bits: what is shown once, and what is kept of it.
+//! Secrets of random bits, and the hashes that are stored in their place.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,8 +7,8 @@ use secrecy::SecretString;
 
 use crate::record::read::keyed::hex;
 
-/// What is kept of a secret: its SHA-256 hash. A secret of 256 random bits cannot be guessed from it, so that
-/// nothing slower is needed.
+/// The SHA-256 hash that is stored in place of a secret. A slower hash is not needed, because 256 random bits cannot
+/// be guessed.
 pub type Hash = [u8; SHA256_OUTPUT_LEN];
 
 /// The hash of a secret.
@@ -23,12 +23,12 @@ pub fn random<const N: usize>() -> [u8; N] {
     rand::random()
 }
 
-/// Bytes in the alphabet of base 64 for addresses, without padding (RFC 4648 section 5).
+/// Encodes bytes as base64url without padding (RFC 4648 section 5).
 pub fn text(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The bytes of such a text; nothing where it is none, or not so long.
+/// Decodes base64url; `None` if the text is malformed or has another length.
 pub fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }

@@ -1,7 +1,7 @@
-//! What the program tells of itself while it runs: lines of its log, and traces where a collector takes them.
+//! Telemetry of the program: its log, and traces if a collector is set.
 //!
-//! Traces are spans of the target [`TRACES`] and nothing else: what is logged does not go to the collector, and what is
-//! traced is no part of the log. Without a collector nothing of OpenTelemetry is begun, and a span costs a comparison.
+//! Traces consist of the spans of the target [`TRACES`] only. Log events are not sent to the collector, and these
+//! spans are not logged. Without a collector, OpenTelemetry is not started, and a span costs one comparison.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,19 +34,19 @@ use url::Url;
 
 use crate::record::read::TRACES;
 
-/// How long the collector may take.
+/// Time-out of a request to the collector.
 const EXPORT_TIME: Duration = Duration::from_secs(5);
-/// How long the last spans may take when the program ends.
+/// Time-out for sending the last spans when the program ends.
 const END_TIME: Duration = Duration::from_millis(400);
-/// The name under which traces are found, unless `OTEL_SERVICE_NAME` is another.
+/// The service name of traces, unless `OTEL_SERVICE_NAME` is set.
 const SERVICE: &str = "passerelle";
 
-/// How long the last lines of the log may take when the program ends.
+/// Time-out for writing the last lines of the log when the program ends.
 const LAST_LINES: Duration = Duration::from_millis(400);
-/// Lines of the log that wait for their reader at most, some megabytes of them; further ones are left out.
+/// Maximum number of queued log lines, some megabytes. Further lines are dropped.
 const MAX_LINES: usize = 10_000;
 
-/// How many lines of the log were left out.
+/// The counter of dropped log lines.
 static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 
 /// How log lines look.
@@ -58,7 +58,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// What has to be ended when the server is.
+/// The telemetry of a running server, which must be ended with it.
 #[derive(Debug)]
 #[must_use]
 pub struct Telemetry {
@@ -70,16 +70,16 @@ pub struct Telemetry {
 #[derive(Debug)]
 struct Collector {
     provider: SdkTracerProvider,
-    /// Of its own: spans are sent also while the program's own threads end.
+    /// A separate runtime, so that spans are sent even while the main runtime shuts down.
     runtime: Runtime,
 }
 
 impl Telemetry {
-    /// Begins to log to standard error, and to send traces to this collector. Nothing waits for whoever reads the log:
-    /// where they take too long, lines are left out.
+    /// Starts logging to standard error, and sending traces to this collector. Logging never blocks: if the reader of
+    /// the log is too slow, lines are dropped.
     ///
     /// # Errors
-    /// What is wrong with the filter or the address, or that this process logs already.
+    /// A description of the wrong filter or URL, or a message that this process logs already.
     pub fn start(filter: &str, format: LogFormat, collector: Option<&Url>) -> Result<Self, String> {
         let filter = parse(filter)?;
         let (writer, guard) = NonBlockingBuilder::default()
@@ -105,7 +105,7 @@ impl Telemetry {
                     .with_level(false)
                     .with_tracked_inactivity(false)
                     .with_filter(ours.with_max_level_hint(LevelFilter::TRACE));
-                // Without the spans that are for the collector, whatever the filter says.
+                // The spans for the collector are never logged, whatever the filter.
                 let lines = lines(format, writer)
                     .with_filter(filter)
                     .with_filter(filter_fn(|metadata| metadata.target() != TRACES));
@@ -117,8 +117,8 @@ impl Telemetry {
         Ok(Self { collector: begun, lines: guard })
     }
 
-    /// Sends and writes what was not yet, if the collector and whoever reads the log take it at once. Must not be called
-    /// by a task.
+    /// Sends the remaining spans and writes the remaining lines, within a short time-out. Must not be called from a
+    /// task.
     pub fn end(self) {
         if let Some(Collector { provider, runtime }) = self.collector {
             if provider.shutdown_with_timeout(END_TIME).is_err() {
@@ -126,8 +126,8 @@ impl Telemetry {
             }
             runtime.shutdown_background();
         }
-        // In a thread of its own: where nobody reads the log this complains to standard output, which fails or waits for
-        // ever where nobody reads that either.
+        // In a thread of its own: if nobody reads the log, dropping the guard prints to standard output, which fails
+        // or blocks forever if nobody reads that either.
         let (done, written) = mpsc::channel::<()>();
         thread::spawn(move || {
             drop(self.lines);
@@ -137,17 +137,17 @@ impl Telemetry {
     }
 }
 
-/// Begins to log to standard error, line by line, as a command does.
+/// Starts logging to standard error, line by line, for a command.
 ///
 /// # Errors
-/// What is wrong with the filter, or that this process logs already.
+/// A description of the wrong filter, or a message that this process logs already.
 pub fn log(filter: &str, format: LogFormat) -> Result<(), String> {
     set(Registry::default().with(lines(format, std::io::stderr).with_filter(parse(filter)?)))?;
     log_panics();
     Ok(())
 }
 
-/// How many lines of the log were left out since the program began, because whoever reads it took too long.
+/// The number of log lines that were dropped since the start, because the reader of the log was too slow.
 pub fn lost_lines() -> usize {
     LOST_LINES.get().map_or(0, ErrorCounter::dropped_lines)
 }
@@ -158,13 +158,13 @@ fn parse(filter: &str) -> Result<EnvFilter, String> {
 
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        // Not with which words: they may quote what somebody has sent.
+        // Without the message, which may quote user input.
         let at = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(at, "a panic");
     }));
 }
 
-/// Lines of the log.
+/// The layer that writes log lines.
 fn lines<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -173,7 +173,8 @@ where
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(writer)
-        // Where the log cannot be written, telling so on the standard error would panic: it goes there too.
+        // If the log cannot be written, reporting that on standard error would panic, because the log goes there,
+        // too.
         .log_internal_errors(false);
     match format {
         LogFormat::Pretty => lines.boxed(),
@@ -208,12 +209,12 @@ impl Collector {
     }
 }
 
-/// Sends spans with the HTTP client of this program. Whoever collects them waits on a thread without a runtime.
+/// Sends spans with the HTTP client of this program. The exporter calls it on a thread without a runtime.
 #[derive(Clone, Debug)]
 struct Sender {
     client: reqwest::Client,
     runtime: tokio::runtime::Handle,
-    /// Whether the last ones were not taken.
+    /// Whether the last request failed.
     failing: Arc<AtomicBool>,
 }
 
@@ -236,7 +237,7 @@ impl HttpClient for Sender {
         let own = self.clone();
         let sent = self.runtime.spawn(async move { own.send(request).await }).await?;
         let taken = sent.as_ref().is_ok_and(|response| response.status().is_success());
-        // Once, until it works again: the collector may be away for long.
+        // Logged once for an outage: the collector may be away for long.
         if self.failing.swap(!taken, Ordering::Relaxed) == taken {
             match &sent {
                 Ok(response) if taken => {
@@ -252,7 +253,7 @@ impl HttpClient for Sender {
     }
 }
 
-/// The span of a request over HTTP, as a part of the trace that its header `traceparent` names.
+/// The span of an HTTP request, as a part of the trace in its header `traceparent`.
 pub fn request(id: &str, method: &str, route: &str, headers: &HeaderMap) -> Span {
     let span = tracing::trace_span!(
         target: TRACES,
@@ -273,7 +274,7 @@ pub fn request(id: &str, method: &str, route: &str, headers: &HeaderMap) -> Span
     span
 }
 
-/// The span of an operation of this type, with the name that it has.
+/// The span of a GraphQL operation of this type and name.
 pub fn operation(kind: &'static str, name: Option<&str>) -> Span {
     let span = tracing::trace_span!(
         target: TRACES,
@@ -290,7 +291,7 @@ pub fn operation(kind: &'static str, name: Option<&str>) -> Span {
     span
 }
 
-/// Notes the code of the first error of an operation, and whether the fault is ours.
+/// Records the code of the first error of an operation, and whether it is an error of the server.
 pub fn operation_failed(span: &Span, code: &str, ours: bool) {
     span.record("passerelle.error_code", code);
     if ours {

@@ -1,7 +1,7 @@
-//! How often somebody may do something, and how much of it at once: buckets and places in memory, of bounded number.
+//! Rate limits (token buckets) and concurrency limits (places), in bounded memory.
 //!
-//! A bucket is one number, the time at which it would be full again (the generic cell rate algorithm of ITU-T
-//! I.371). Buckets that have not been asked for long make room for others.
+//! A bucket is one number: the time at which it will be full again (the generic cell rate algorithm of ITU-T I.371).
+//! Buckets that were not used for long are evicted.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -13,72 +13,73 @@ use quick_cache::sync::Cache;
 use crate::record::value::DateTime;
 use crate::secret::{self, Hash};
 
-/// Buckets of one kind that are kept.
+/// Maximum number of buckets of one kind.
 const MAX_BUCKETS: usize = 20_000;
 
-/// How full a bucket is.
+/// The state of a token bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level {
-    /// How many tries a full one has.
+    /// Number of tokens in a full bucket.
     pub limit: i64,
-    /// How many are left.
+    /// Number of tokens left.
     pub left: i64,
     /// Milliseconds until it is full again.
     pub full_in: i64,
 }
 
-/// The buckets of one kind.
+/// Token buckets of one kind, one for each key.
 #[derive(Debug)]
 pub struct Throttle {
-    /// How many tries a full bucket has.
+    /// Number of tokens in a full bucket.
     burst: i64,
-    /// Microseconds until a try comes back.
+    /// Microseconds until a token is refilled.
     every: i64,
     /// When each bucket is full again, in microseconds since 1970.
     full_at: Cache<Hash, Arc<AtomicI64>>,
 }
 
 impl Throttle {
-    /// Buckets of so many tries, one of which comes back every so many milliseconds.
+    /// Buckets of `burst` tokens, refilled by one token every `every_millis` milliseconds.
     pub fn new(burst: i64, every_millis: i64) -> Self {
         Self { burst, every: every_millis * 1000, full_at: Cache::new(MAX_BUCKETS) }
     }
 
-    /// Buckets of so many tries, all of which come back in so many milliseconds.
+    /// Buckets of `count` tokens, all of which are refilled in `millis` milliseconds.
     pub fn per(count: u32, millis: i64) -> Self {
         let count = i64::from(count.max(1));
         Self { burst: count, every: (millis * 1000 / count).max(1), full_at: Cache::new(MAX_BUCKETS) }
     }
 
-    /// Takes a try out of a bucket.
+    /// Takes a token from a bucket.
     ///
     /// # Errors
-    /// Where it is empty: milliseconds until one is back.
+    /// If it is empty: milliseconds until a token is available.
     pub fn take(&self, key: &[u8], now: DateTime) -> Result<(), i64> {
         self.spend(key, 1, now)
     }
 
-    /// Takes so many tries out of a bucket at once, or none; what costs more than a full bucket empties that.
+    /// Takes `tries` tokens from a bucket at once, or none. More than a full bucket has counts as a full bucket.
     ///
     /// # Errors
-    /// Where there are fewer: milliseconds until there are enough.
+    /// If there are fewer: milliseconds until there are enough.
     pub fn spend(&self, key: &[u8], tries: u32, now: DateTime) -> Result<(), i64> {
         self.take_so_many(key, i64::from(tries).min(self.burst), 0, now)
     }
 
-    /// Takes the rest of so many tries, of which one was taken before the others were known.
+    /// Takes the rest of `tries` tokens, of which [`Self::take`] has taken one before the number was known.
     ///
     /// # Errors
-    /// Where there are fewer: milliseconds until there are enough for all of them anew.
+    /// If there are fewer: milliseconds until there are `tries` tokens for a new attempt.
     pub fn spend_rest(&self, key: &[u8], tries: u32, now: DateTime) -> Result<(), i64> {
         let rest = i64::from(tries).min(self.burst) - 1;
         if rest > 0 { self.take_so_many(key, rest, 1, now) } else { Ok(()) }
     }
 
-    /// Takes so many tries, or says when there are so many and `more`.
+    /// Takes `tries` tokens, or returns the wait in milliseconds until `tries + more` are available.
     fn take_so_many(&self, key: &[u8], tries: i64, more: i64, now: DateTime) -> Result<(), i64> {
         let (now, cost) = (now.micros(), tries * self.every);
-        // A bucket that was emptied at once. Where the clock was set back, nobody waits longer than for that one.
+        // The value of an empty bucket. It is also the upper bound, so that nobody waits longer after the clock was
+        // set back.
         let empty = now + self.burst * self.every;
         let full_at = self.bucket(key);
         full_at.fetch_min(empty, Ordering::Relaxed);
@@ -90,16 +91,16 @@ impl Throttle {
         taken.map(|_| ()).map_err(wait)
     }
 
-    /// How full a bucket is.
+    /// The state of a bucket.
     pub fn level(&self, key: &[u8], now: DateTime) -> Level {
         let missing =
             (self.bucket(key).load(Ordering::Relaxed) - now.micros()).clamp(0, self.burst * self.every);
-        // A try that is not wholly back is not there.
+        // A token that is partly refilled does not count.
         let left = self.burst - (missing + self.every - 1) / self.every;
         Level { limit: self.burst, left, full_in: (missing + 999) / 1000 }
     }
 
-    /// Puts a try back.
+    /// Gives a token back to a bucket.
     pub fn give_back(&self, key: &[u8]) {
         self.bucket(key).fetch_sub(self.every, Ordering::Relaxed);
     }
@@ -113,8 +114,8 @@ impl Throttle {
     }
 }
 
-/// A number of places that callers take for as long as something of theirs runs: so many for each of them, and so many
-/// for all together, some of which are kept for callers who are known.
+/// A concurrency limit: a number of places for each caller, and for all callers together. Some places are reserved
+/// for identified callers.
 #[derive(Debug)]
 pub struct Places {
     each: usize,
@@ -123,30 +124,30 @@ pub struct Places {
     taken: Mutex<Taken>,
 }
 
-/// How many places are taken.
+/// The numbers of places that are taken.
 #[derive(Debug, Default)]
 struct Taken {
     by_caller: HashMap<Vec<u8>, usize>,
     all: usize,
-    /// By callers who are not known.
+    /// By callers who are not identified.
     strangers: usize,
 }
 
-/// Who takes a place.
+/// A caller who takes places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// As whom they are counted.
+    /// The key under which they are counted.
     pub key: Vec<u8>,
-    /// Whether it is known who they are.
+    /// Whether they are identified.
     pub known: bool,
 }
 
-/// Why there is no place.
+/// The limit because of which no place is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// The caller has all of theirs.
+    /// The limit of the caller.
     Own,
-    /// Too many are taken by all together.
+    /// The limit of all callers together.
     All,
 }
 
@@ -159,17 +160,17 @@ pub struct Place {
 }
 
 impl Places {
-    /// This many places for each caller.
+    /// A limit for each caller.
     pub fn new(each: usize) -> Arc<Self> {
         Self::shared(each, usize::MAX, 0)
     }
 
-    /// This many places for each caller and for all together, of which `kept` are for callers who are known.
+    /// A limit for each caller and for all together. `kept` places are reserved for identified callers.
     pub fn shared(each: usize, all: usize, kept: usize) -> Arc<Self> {
         Arc::new(Self { each, all, kept, taken: Mutex::default() })
     }
 
-    /// Takes a place; nothing where the caller has all of theirs.
+    /// Takes a place; `None` if none is free.
     pub fn take(self: &Arc<Self>, key: &[u8]) -> Option<Place> {
         self.take_as(&Caller { key: key.to_vec(), known: true }, 1).ok()
     }
@@ -204,14 +205,14 @@ impl Places {
         Ok(())
     }
 
-    /// How many places are taken by all together.
+    /// The number of places that are taken by all callers.
     pub fn total(&self) -> usize {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).all
     }
 }
 
 impl Place {
-    /// Takes more places beside those that are taken, or none.
+    /// Takes more places, or none.
     ///
     /// # Errors
     /// [`Full`].
@@ -238,8 +239,8 @@ impl Drop for Place {
     }
 }
 
-/// What counts as one address: of IPv6 the first 64 bits, because a customer is given at least so many addresses
-/// (RFC 6177).
+/// The key under which an IP address is counted: for IPv6 its first 64 bits, because a customer gets at least that
+/// many addresses (RFC 6177).
 pub fn network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),
@@ -312,7 +313,7 @@ mod tests {
         };
         assert_eq!(both(1, 0), Ok(()));
         assert_eq!(both(6, 0), Ok(()));
-        // One of three is taken in vain, and all four are needed.
+        // One of the three tokens left is lost, and four are needed for a new attempt.
         assert_eq!(both(4, 0), Err(12_000));
         assert_eq!(both(4, 12), Ok(()));
         assert_eq!(both(1, 12), Err(6000));
@@ -339,13 +340,13 @@ mod tests {
         let first = places.take(b"a");
         let second = places.take(b"a");
         assert!(first.is_some() && second.is_some() && places.take(b"a").is_none());
-        assert!(places.take(b"b").is_some(), "which is given back at once");
+        assert!(places.take(b"b").is_some(), "the place is given back at once");
         assert_eq!(places.total(), 2);
         drop(first);
         assert!(places.take(b"a").is_some());
         drop(second);
         assert_eq!(places.total(), 0);
-        assert!(places.taken.lock().unwrap().by_caller.is_empty(), "nothing is kept of who has none");
+        assert!(places.taken.lock().unwrap().by_caller.is_empty(), "a caller without places has no entry");
     }
 
     #[test]
@@ -354,16 +355,16 @@ mod tests {
         let (one, two, partner) = (caller("1", false), caller("2", false), caller("p", true));
         let places = Places::shared(2, 4, 1);
         let mut first = places.take_as(&one, 1).unwrap();
-        assert_eq!(first.grow(2), Err(Full::Own), "and it takes none");
+        assert_eq!(first.grow(2), Err(Full::Own), "a refused growth takes no places");
         assert_eq!(first.grow(1), Ok(()));
         assert_eq!(places.take_as(&one, 1).unwrap_err(), Full::Own);
         let second = places.take_as(&two, 1).unwrap();
-        assert_eq!(places.take_as(&two, 1).unwrap_err(), Full::All, "the last one is kept");
+        assert_eq!(places.take_as(&two, 1).unwrap_err(), Full::All, "the last place is reserved");
         let kept = places.take_as(&partner, 1).unwrap();
         assert_eq!(places.take_as(&partner, 1).unwrap_err(), Full::All);
         assert_eq!(places.total(), 4);
         drop(first);
-        // What is free again is anybody's, but for the one that is kept.
+        // Places that are free again are for everybody, except the reserved one.
         let more = places.take_as(&partner, 1).unwrap();
         assert!(places.take_as(&two, 1).is_ok());
         drop((second, kept, more));

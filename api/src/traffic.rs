@@ -1,7 +1,6 @@
-//! How much a client may ask for: points, searches, exports, requests and copies of the feed in a time, and streams at
-//! once.
+//! Limits of clients: points, searches, exports, pages of the feed and snapshots in a period, and concurrent streams.
 //!
-//! A client is a key or an account, and otherwise an address. What is counted is counted by this program alone.
+//! A client is an API key or an account, and otherwise an address. Each program counts by itself.
 
 use std::sync::Arc;
 
@@ -11,15 +10,15 @@ use crate::throttle::{Level, Place, Places, Throttle};
 
 /// A minute, in milliseconds.
 const MINUTE: i64 = 60_000;
-/// After how many milliseconds a client may try again who follows too much at once.
+/// Milliseconds after which a client with too many streams should retry.
 const AGAIN: i64 = 10_000;
 
-/// How much a client may ask for.
+/// The limits of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Points of operations in a minute, by `@cost` and `@listSize` of the schema, for who is signed in and for keys.
+    /// Points of operations in a minute, by `@cost` and `@listSize` of the schema, for accounts and API keys.
     pub points: u32,
-    /// The same for an address from which nobody is signed in.
+    /// Points of operations in a minute, for an address without a token.
     pub anonymous_points: u32,
     /// Searches in a minute: `search`, `suggest`, and each name of `matchOrganizations`.
     pub searches: u32,
@@ -47,7 +46,7 @@ impl Default for Limits {
     }
 }
 
-/// What clients ask for and follow at the moment, and have lately. Cheap to clone.
+/// The counters of all clients. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Traffic(Arc<Inner>);
 
@@ -58,7 +57,7 @@ struct Inner {
     copies: Arc<Places>,
 }
 
-/// What is counted in a time.
+/// The token buckets of the limits that have a period.
 #[derive(Debug)]
 struct Counted {
     points: Throttle,
@@ -81,20 +80,20 @@ impl Counted {
         }
     }
 
-    /// The points of a caller.
+    /// The buckets of points for a caller.
     fn points_of(&self, call: &Call) -> &Throttle {
         if call.viewer().account.is_some() { &self.points } else { &self.anonymous_points }
     }
 }
 
 impl Default for Traffic {
-    /// Nobody is limited.
+    /// Without limits.
     fn default() -> Self {
         Self::new(None)
     }
 }
 
-/// A snapshot that is being made, as long as this is kept.
+/// A snapshot in progress, until this is dropped.
 #[derive(Debug)]
 pub struct Copying {
     traffic: Traffic,
@@ -103,7 +102,7 @@ pub struct Copying {
 }
 
 impl Copying {
-    /// Ends it and counts it not after all: it was no fault of the client that it is not whole.
+    /// Ends a snapshot that failed through no fault of the client, and does not count it.
     pub fn take_back(self) {
         if let Some(counted) = &self.traffic.0.counted {
             counted.snapshots.give_back(&self.client);
@@ -116,18 +115,18 @@ fn limited(retry_after_ms: i64) -> DomainError {
 }
 
 impl Traffic {
-    /// With these limits, or none.
+    /// Creates the counters with these limits, or without limits.
     pub fn new(limits: Option<Limits>) -> Self {
         let streams = limits.map_or(usize::MAX, |limits| limits.streams as usize);
         Self(Arc::new(Inner {
             counted: limits.map(Counted::new),
             streams: Places::new(streams),
-            // How many there are at once the server decides, for all clients together.
+            // The server limits concurrent snapshots for all clients together.
             copies: Places::new(usize::MAX),
         }))
     }
 
-    /// Counts something of a kind, if it is counted.
+    /// Takes tokens from the client's bucket of a kind, if there are limits.
     fn count(
         &self,
         call: &Call,
@@ -138,32 +137,32 @@ impl Traffic {
         kind(counted).spend(&call.counted_as(), so_much, call.identity.clock.now()).map_err(limited)
     }
 
-    /// Counts the point that it costs to read what somebody asks.
+    /// Charges one point for reading the request.
     ///
     /// # Errors
-    /// Where they have none left: milliseconds until one is back.
+    /// If none is left: milliseconds until one is available.
     pub fn pay(&self, call: &Call) -> Result<(), i64> {
         let Some(counted) = &self.0.counted else { return Ok(()) };
         counted.points_of(call).take(&call.counted_as(), call.identity.clock.now())
     }
 
-    /// Counts the rest of the points of an operation that was read.
+    /// Charges the rest of the points of an operation that was read.
     ///
     /// # Errors
-    /// Where there are fewer left: milliseconds until there are enough to ask once more.
+    /// If there are too few: milliseconds until there are enough for a new attempt.
     pub fn pay_rest(&self, call: &Call, points: u64) -> Result<(), i64> {
         let Some(counted) = &self.0.counted else { return Ok(()) };
         let points = u32::try_from(points).unwrap_or(u32::MAX);
         counted.points_of(call).spend_rest(&call.counted_as(), points, call.identity.clock.now())
     }
 
-    /// How many points a caller has left; nothing where they are not counted.
+    /// The points that a caller has left; `None` without limits.
     pub fn points(&self, call: &Call) -> Option<Level> {
         let counted = self.0.counted.as_ref()?;
         Some(counted.points_of(call).level(&call.counted_as(), call.identity.clock.now()))
     }
 
-    /// Counts so many searches.
+    /// Counts this number of searches.
     ///
     /// # Errors
     /// [`DomainError::RateLimited`].
@@ -172,7 +171,7 @@ impl Traffic {
         self.count(call, |counted| &counted.searches, so_many)
     }
 
-    /// Counts an export of what is held about somebody.
+    /// Counts an export of personal data.
     ///
     /// # Errors
     /// [`DomainError::RateLimited`].
@@ -207,12 +206,12 @@ impl Traffic {
         Ok(Copying { traffic: self.clone(), client, _place: place })
     }
 
-    /// How many streams there are.
+    /// The number of open streams.
     pub fn streams(&self) -> usize {
         self.0.streams.total()
     }
 
-    /// How many snapshots are being made.
+    /// The number of snapshots in progress.
     pub fn snapshots(&self) -> usize {
         self.0.copies.total()
     }

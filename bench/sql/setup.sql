@@ -1,5 +1,5 @@
 -- Random keys for the statements beside this file: 10,000 numbered rows of each kind, whatever the size of the directory.
--- `bench pgbench` runs it first and teardown.sql last. Only what everybody may see (visibility 0) is drawn.
+-- `bench pgbench` runs it first and teardown.sql last. Only public records (visibility 0) are drawn.
 SET client_min_messages = warning;
 DO $$ BEGIN PERFORM setseed(0.5); END $$;
 DROP SCHEMA IF EXISTS bench_keys CASCADE;

@@ -1,8 +1,8 @@
-//! The least HTTP/1.1 that a closed loop needs: one connection, one request at a time, kept alive.
+//! A minimal client of HTTP/1.1 for a closed loop: one connection that is kept alive, one request at a time.
 //!
-//! The client shares its processor with the server that it measures, so it does not build maps of
-//! headers or parse answers it can judge by their first bytes. It understands `Content-Length` and
-//! chunked bodies and opens the connection again where the server closes it between two requests.
+//! The client shares its processor with the server that it measures, so it builds no maps of headers and
+//! parses no bodies. It reads `Content-Length` and chunked bodies, and connects again where the server
+//! closes the connection between two requests.
 
 use std::io::Write as _;
 
@@ -11,15 +11,15 @@ use tokio::net::TcpStream;
 
 use crate::failure::Failure;
 
-/// No answer of the measured operations comes near this.
+/// Bytes of a response at most. Those of the measured operations are far smaller.
 const LARGEST_ANSWER: usize = 64 << 20;
 
-/// Where requests go.
+/// The address of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// Host and port, as one connects to them.
+    /// Host and port to connect to.
     authority: String,
-    /// What follows the host in the address.
+    /// The path of the address.
     path: String,
 }
 
@@ -29,7 +29,7 @@ impl Target {
         &self.authority
     }
 
-    /// What follows the host.
+    /// The path.
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
@@ -37,7 +37,7 @@ impl Target {
     /// Reads an address of the form `http://host[:port][/path]`.
     ///
     /// # Errors
-    /// Where it has another form; TLS belongs to the proxy in front, which is not what is measured.
+    /// Where it has another form. TLS is not supported: it belongs to the proxy in front, which is not measured.
     pub(crate) fn parse(url: &str) -> Result<Self, Failure> {
         let rest = url
             .strip_prefix("http://")
@@ -58,7 +58,7 @@ impl Target {
 pub(crate) struct Client {
     target: Target,
     stream: Option<TcpStream>,
-    /// The header that says who asks, if anybody.
+    /// The header `Authorization` as a line; empty for an anonymous client.
     header: String,
     /// The head of every request up to the length of its body.
     head: String,
@@ -67,28 +67,28 @@ pub(crate) struct Client {
     chunks: Vec<u8>,
 }
 
-/// How the body's end is known.
+/// The framing of a body.
 enum Length {
     Bytes(usize),
     Chunked,
 }
 
-/// What the head of an answer says.
+/// The head of a response.
 struct Head {
     status: u16,
-    /// Where the body begins.
+    /// The offset of the body.
     body: usize,
     length: Length,
     close: bool,
 }
 
 impl Client {
-    /// A client of nobody that connects when it first sends.
+    /// An anonymous client, which connects when it first sends.
     pub(crate) fn new(target: &Target) -> Self {
         Self::with_header(target, "")
     }
 
-    /// A client of whoever has this access token.
+    /// A client with this access token.
     pub(crate) fn with_token(target: &Target, token: &str) -> Self {
         Self::with_header(target, &format!("Authorization: Bearer {token}\r\n"))
     }
@@ -110,7 +110,7 @@ impl Client {
         }
     }
 
-    /// Sends a body and gives the answer's status and body.
+    /// Sends a body. Returns the status and the body of the response.
     ///
     /// # Errors
     /// Where the server cannot be reached, hangs up in the middle, or does not speak HTTP/1.1.
@@ -139,7 +139,7 @@ impl Client {
         Ok((head.status, body))
     }
 
-    /// Sends what is to be sent and reads the whole answer; None where the connection was closed first.
+    /// Sends the request and reads the whole response; `None` where the connection was closed before the response.
     async fn exchange(&mut self) -> Result<Option<Head>, Failure> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
@@ -181,8 +181,8 @@ impl Client {
         Ok(Some(head))
     }
 
-    /// Reads what is at another path of the server, on a connection of its own, and hands it on as it comes; the
-    /// status.
+    /// Gets another path of the server on a connection of its own. Passes the body to `each` as it arrives, and
+    /// returns the status.
     ///
     /// # Errors
     /// See [`Client::post`]; also where the body ends before its end.
@@ -253,7 +253,7 @@ async fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), Failur
     }
 }
 
-/// Reads the head once all of it is there.
+/// Parses the head; `None` until all of it is there.
 fn parse_head(bytes: &[u8]) -> Result<Option<Head>, Failure> {
     let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
@@ -294,7 +294,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, Failure> {
     }
 }
 
-/// Takes the chunks that are there, from `at` on; true once the last one was.
+/// Decodes the complete chunks from `at` on. Returns true after the last one.
 fn take_chunks(bytes: &[u8], at: &mut usize, into: &mut Vec<u8>) -> Result<bool, Failure> {
     loop {
         let rest = &bytes[*at..];

@@ -1,4 +1,4 @@
-//! `bench compare`: the server's figures beside what the database alone can do.
+//! `bench compare`: the figures of the server beside those of the database alone.
 
 use std::path::PathBuf;
 

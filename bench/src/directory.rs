@@ -1,7 +1,7 @@
-//! The generated directory: which records there are, and what each of them says.
+//! The generated directory: its records and their fields.
 //!
-//! Every record is made from the seed, its kind and its number alone. So memory stays flat whatever
-//! the size, and whoever refers to a record works out its region again instead of remembering it.
+//! Every record is made from the seed, its kind and its number alone. So memory stays flat whatever the size.
+//! Where a record refers to another, the region of the other is computed again instead of stored.
 
 use crate::failure::Failure;
 use crate::names;
@@ -14,11 +14,11 @@ use crate::texts;
 use crate::vocabulary::{City, Family, Kind, Language, NameFamily, Region, Term, Territory, Vocabulary};
 use crate::words::SKILLS;
 
-/// The year in which the generated directory stands still; dates lie before and around it.
+/// The present year of the generated directory: dates are before and around it.
 const THIS_YEAR: u64 = 2026;
-/// One organization in so many is a cluster or an association that others belong to.
+/// Every organization with a multiple of this number is a cluster or an association, to which others belong.
 const HUB_EVERY: u64 = 25;
-/// How often a pick is repeated in search of a record of a wanted region.
+/// Picks at most until a record is of the wanted region.
 const TRIES: u32 = 12;
 
 /// The streams of random numbers, one for each kind of draw.
@@ -51,7 +51,7 @@ pub(crate) struct Size {
     pub(crate) partnerships: u64,
 }
 
-/// A directory that is known by its seed and its size.
+/// A directory, which its seed and its size determine.
 pub(crate) struct Directory<'v> {
     vocabulary: &'v Vocabulary,
     /// One for each region, in the order of the regions.
@@ -59,7 +59,7 @@ pub(crate) struct Directory<'v> {
     size: Size,
 }
 
-/// What others need to know of an organization, and the generator for the rest of it.
+/// The fields of an organization that other records need, and the generator for the rest of it.
 struct OrganizationHead<'v> {
     random: Random,
     region: usize,
@@ -71,7 +71,7 @@ struct OrganizationHead<'v> {
     sectors: Vec<&'v str>,
 }
 
-/// What others need to know of a talent, and the generator for the rest of it.
+/// The fields of a talent that other records need, and the generator for the rest of it.
 struct TalentHead<'v> {
     random: Random,
     region: usize,
@@ -81,7 +81,7 @@ struct TalentHead<'v> {
 }
 
 impl<'v> Directory<'v> {
-    /// A directory of that size, whose sources are called `source` and the region's slug.
+    /// A directory of this size. The name of a source is `source`, a hyphen and the slug of its region.
     ///
     /// # Errors
     /// Where there are affiliations without talents or organizations, or partnerships of less than two.
@@ -96,12 +96,12 @@ impl<'v> Directory<'v> {
         Ok(Self { vocabulary, sources, size })
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     pub(crate) const fn total(&self) -> u64 {
         self.size.organizations + self.size.talents + self.size.affiliations + self.size.partnerships
     }
 
-    /// Every line, made as it is asked for.
+    /// All lines, each made when the iterator reaches it.
     pub(crate) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         (0..self.size.organizations)
             .map(|index| self.organization(index))
@@ -116,7 +116,7 @@ impl<'v> Directory<'v> {
         self.region(&mut Random::of(self.size.seed, stream::ORGANIZATION, index))
     }
 
-    /// The region is always the first draw, so that it costs nothing to know it.
+    /// Draws the region. It is always the first draw, so that it can be computed without the rest of the record.
     fn region(&self, random: &mut Random) -> usize {
         let regions = &self.vocabulary.regions;
         let chosen = random.weighted(regions, |region| region.weight);
@@ -206,7 +206,7 @@ impl<'v> Directory<'v> {
     }
 
     fn descriptions(&self, random: &mut Random, head: &OrganizationHead<'v>, year: u64) -> Vec<Text> {
-        // Every sector that is drawn has labels; the kind's would do as well.
+        // Every sector that is drawn has labels; those of the kind are a fallback.
         let sector = self.vocabulary.sector(head.sectors[0]).unwrap_or(&head.kind.labels);
         let company = texts::Company {
             name: &head.name,
@@ -243,7 +243,7 @@ impl<'v> Directory<'v> {
         chosen.into_iter().map(|hub| self.organization_reference(hub)).collect()
     }
 
-    /// An organization that `pick` picks, of the given region if one turns up soon.
+    /// An organization that `pick` picks: of the given region, where one comes within [`TRIES`] picks.
     fn near(&self, random: &mut Random, region: usize, pick: impl Fn(&mut Random) -> u64) -> u64 {
         let mut chosen = pick(random);
         for _ in 1..TRIES {
@@ -255,7 +255,7 @@ impl<'v> Directory<'v> {
         chosen
     }
 
-    /// A number of the register of companies with the right check digits, no number twice.
+    /// A number in the register of companies, with correct check digits. No number occurs twice.
     fn identifier(&self, country: &str, index: u64) -> Identifier {
         // 7919 is prime and divides neither range: within a range no number comes twice.
         let place = Random::of(self.size.seed, stream::REGISTER, 0).below(60_000_000) + index * 7919;
@@ -340,10 +340,10 @@ impl<'v> Directory<'v> {
 
     // ------------------------------------------------------------ affiliations
 
-    /// Whose affiliation this is, and which of theirs.
+    /// The talent of an affiliation, and its number among the affiliations of this talent.
     ///
-    /// Three in four go round the talents one by one, the fourth goes round a fifth of them: most
-    /// have one affiliation or none, some have several.
+    /// Three in four affiliations go to all talents in turn, the fourth to a fifth of them. So most talents
+    /// have one affiliation or none, and some have several.
     fn holder(&self, index: u64) -> (u64, u64) {
         let (group, place) = (index / 4, index % 4);
         let rounds = (self.size.affiliations / 4 * 3 + 3).div_ceil(self.size.talents);
@@ -356,7 +356,7 @@ impl<'v> Directory<'v> {
         }
     }
 
-    /// The organization of a talent's affiliation number `turn`: another for every turn.
+    /// The organization of a talent's affiliation number `turn`: a different one for each turn.
     fn employer(&self, talent: u64, region: usize, turn: u64) -> u64 {
         let mut random = Random::of(self.size.seed, stream::EMPLOYER, talent);
         let mut earlier = Vec::new();
@@ -482,7 +482,7 @@ impl<'v> Directory<'v> {
         self.line(lead.region, format!("par-{index}"), Body::Partnership(Box::new(partnership)))
     }
 
-    /// Two to five organizations, all different; every other one from a region of its own.
+    /// Two to five different organizations, about half of them from the region of the first.
     fn parties(&self, random: &mut Random) -> Vec<u64> {
         let wanted = (2 + random.skewed(4)).min(self.size.organizations);
         let mut parties = vec![random.skewed(self.size.organizations)];
@@ -506,7 +506,7 @@ impl<'v> Directory<'v> {
     }
 }
 
-/// Adds what is not there yet.
+/// Adds an entry unless the list has it.
 fn push_new<T: PartialEq>(list: &mut Vec<T>, entry: T) {
     if !list.contains(&entry) {
         list.push(entry);
@@ -565,7 +565,7 @@ fn address<'v>(random: &mut Random, head: &OrganizationHead<'v>, region: &'v Reg
     }
 }
 
-/// A date of that year, known to the year, the month or the day.
+/// A date in this year, to the year, the month or the day.
 fn partial_date(random: &mut Random, year: u64) -> String {
     match random.below(10) {
         0..4 => year.to_string(),

@@ -1,20 +1,20 @@
-//! What a command says when it cannot go on.
+//! The error of a command.
 
 use std::fmt;
 
-/// A sentence for the person at the terminal.
+/// An error message for the person at the terminal.
 ///
-/// Nobody tells failures of this tool apart by kind, so there is one kind.
+/// No caller distinguishes kinds of failures, so there is one kind.
 #[derive(Debug)]
 pub(crate) struct Failure(String);
 
 impl Failure {
-    /// A failure that says `sentence`.
+    /// A failure with this message.
     pub(crate) fn new(sentence: impl Into<String>) -> Self {
         Self(sentence.into())
     }
 
-    /// Turns any error into a failure that first says what was being done.
+    /// Converts any error to a failure, whose message begins with `what` was being done.
     pub(crate) fn during<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Self {
         move |error| Self(format!("{what}: {error}"))
     }

@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 /// Writes the file.
 ///
 /// # Errors
-/// Where the numbers asked for cannot be had together, or the file cannot be written.
+/// Where the requested numbers exclude each other, or the file cannot be written.
 pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let vocabulary = Vocabulary::load()?;
     let directory = Directory::new(&vocabulary, arguments.size.clone(), &arguments.source)?;
@@ -39,7 +39,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
             .and_then(|file| write(&directory, &mut BufWriter::with_capacity(1 << 18, file)))
     };
     match outcome {
-        // Whoever reads only the beginning has had enough.
+        // A reader that closes the pipe wants the beginning alone.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
         other => other.map_err(Failure::during(format_args!("writing {}", arguments.out)))?,
     }
@@ -268,7 +268,7 @@ mod tests {
         for refused in [Size { talents: 0, ..small(1) }, Size { organizations: 1, ..small(1) }] {
             assert!(Directory::new(&vocabulary, refused, "bench").is_err());
         }
-        // The smallest that can be had: two organizations, everybody works for both.
+        // The smallest possible directory: two organizations, and a talent who works for both.
         let least = Size { organizations: 2, talents: 1, affiliations: 8, partnerships: 5, ..small(1) };
         assert_eq!(records(&least)?.len(), 16);
         Ok(())

@@ -1,4 +1,4 @@
-//! `bench import`: how fast a file is imported, and how much memory that takes at most.
+//! `bench import`: the speed of an import, and its peak memory.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::results::number;
 use crate::vocabulary::Vocabulary;
 
-/// How often the program's memory is looked at.
+/// Interval at which the program's memory is read.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What `bench import` takes.
@@ -44,7 +44,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
                 .status()
                 .map_err(Failure::during(arguments.program.display()))?;
             if !status.success() {
-                // It may be there from the last time; if it is not, the import will say so.
+                // It may exist from an earlier run. If it does not, the import reports that.
                 eprintln!("source {source}: not added ({status})");
             }
         }
@@ -73,7 +73,7 @@ fn program(arguments: &Arguments) -> Command {
     command
 }
 
-/// Lines that are not empty. Reading the file once also means that the disk is not what is measured.
+/// Counts the lines that are not empty. The file is in the page cache then, so that the disk is not measured.
 fn count(path: &Path) -> Result<u64, Failure> {
     let mut file =
         BufReader::with_capacity(1 << 18, File::open(path).map_err(Failure::during(path.display()))?);
@@ -85,7 +85,7 @@ fn count(path: &Path) -> Result<u64, Failure> {
     Ok(records)
 }
 
-/// Waits for the end and remembers the last peak that the system told, in kilobytes.
+/// Waits for the end of the program. Returns the last peak of its memory that the system reported, in kilobytes.
 fn watch(child: &mut Child) -> Result<Option<u32>, Failure> {
     let status = format!("/proc/{}/status", child.id());
     let mut peak = None;
@@ -99,7 +99,7 @@ fn watch(child: &mut Child) -> Result<Option<u32>, Failure> {
     }
 }
 
-/// The line `VmHWM` of a process's status.
+/// Reads the line `VmHWM` of a process's status.
 fn peak_memory(status: &str) -> Option<u32> {
     status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()
 }

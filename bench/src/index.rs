@@ -1,4 +1,4 @@
-//! `bench index`: how fast a search index is built, and `bench freshness`: how soon a record can be found.
+//! `bench index`: the speed of building a search index. `bench freshness`: the time until a new record can be found.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,9 +12,9 @@ use crate::client::{Client, Target};
 use crate::failure::Failure;
 use crate::results::number;
 
-/// How often the search is asked for a new record.
+/// Interval at which the search is asked for a new record.
 const POLL: Duration = Duration::from_millis(5);
-/// How long a record may take.
+/// Time-out of finding a record.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// What `bench index` takes.
@@ -41,7 +41,7 @@ pub(crate) fn index(arguments: &IndexArguments) -> Result<(), Failure> {
     let (true, Some(records)) = (done.status.success(), records) else {
         return Err(Failure::new(format!("reindex failed: {}", String::from_utf8_lossy(&done.stderr))));
     };
-    // Each is put into the index of the public and that of the members.
+    // Each record is in two indexes: that of the public and that of members.
     println!(
         "{records} records in {seconds:.1} s: {} records/s, {} documents/s",
         number(f64::from(records) / seconds, 0),
@@ -124,7 +124,7 @@ async fn found(client: &mut Client, word: &str, since: Instant) -> Result<(), Fa
     }
 }
 
-/// A word that nobody else has, and that no other is a typo of.
+/// A word that no other record has, and that differs from all others by more than a typo.
 fn word(process: u32, record: u32) -> String {
     let mut number = u64::from(process) << 32 | u64::from(record.wrapping_mul(2_654_435_761));
     let mut word = String::from("fresh");

@@ -1,7 +1,7 @@
-//! `bench`: generated data, load on a running server, and what the database alone can do.
+//! `bench`: generates data, puts load on a running server, and measures the database alone.
 //!
-//! Every command stands in its own module and stops by itself. `README.md` says how to use them
-//! together. Nothing here knows the server's code: it is measured from outside, as clients see it.
+//! Every command has its own module and ends by itself. `README.md` says how to use them together. Nothing
+//! here depends on the server's code: it is measured from outside, as clients see it.
 
 mod client;
 mod compare;

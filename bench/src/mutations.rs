@@ -1,7 +1,7 @@
-//! `bench mutations`: how many single writes a second the server takes, beside what the disk can do.
+//! `bench mutations`: single writes a second of the server, beside the synchronous writes a second of the disk.
 //!
 //! Writes that append to the change log are committed one after the other, so the disk's rate of synchronous writes
-//! is the measure.
+//! is their upper limit.
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -16,7 +16,7 @@ use crate::client::{Client, Target};
 use crate::failure::Failure;
 use crate::results::number;
 
-/// How long the disk is measured.
+/// Duration of the measurement of the disk.
 const DISK_TIME: Duration = Duration::from_secs(5);
 
 /// What `bench mutations` takes.
@@ -45,12 +45,12 @@ pub(crate) struct Arguments {
     disk: PathBuf,
 }
 
-/// What a connection does again and again.
+/// The mutation that a connection repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
     /// Makes an organization.
     Create,
-    /// Changes one, each connection its own.
+    /// Changes the organization of the connection.
     Update,
 }
 
@@ -83,13 +83,14 @@ pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
             at(99)
         );
     }
-    // What was measured before may not be the disk of now.
+    // The speed of the disk may have changed meanwhile.
     let after = synchronous_writes(&arguments.disk)?;
     println!("the disk, once more: {} synchronous writes/s", number(after, 0));
     Ok(())
 }
 
-/// How often a block of 8 KiB is written over and forced to the disk in a second, as a database's log is.
+/// Measures how often in a second a block of 8 KiB is overwritten and synced to the disk, as a database does with its
+/// log.
 fn synchronous_writes(folder: &Path) -> Result<f64, Failure> {
     let mut file = scratch(folder)?;
     let begun = Instant::now();
@@ -104,12 +105,12 @@ fn synchronous_writes(folder: &Path) -> Result<f64, Failure> {
     Ok(f64::from(count) / begun.elapsed().as_secs_f64())
 }
 
-/// A file without a name, filled so that writing over it does not make it longer.
+/// Creates a file without a name, filled so that overwriting it does not extend it.
 fn scratch(folder: &Path) -> Result<File, Failure> {
     let path = folder.join(format!("bench-disk-{}", std::process::id()));
     let made = File::options().create(true).truncate(true).read(true).write(true).open(&path);
     let mut file = made.map_err(Failure::during(path.display()))?;
-    // The name goes at once, the file when it is closed.
+    // The name is deleted at once, the file when it is closed.
     std::fs::remove_file(&path).map_err(Failure::during(path.display()))?;
     file.write_all(&vec![0; 2048 * 8192])
         .and_then(|()| file.sync_all())
@@ -129,7 +130,7 @@ async fn sign_in(target: &Target, arguments: &Arguments) -> Result<String, Failu
     token.map(str::to_owned).ok_or_else(|| Failure::new(format!("nobody was signed in: {answer}")))
 }
 
-/// How long each mutation took that was answered in the time.
+/// Returns the times of the mutations that were answered before the end.
 async fn load(
     target: &Target,
     arguments: &Arguments,

@@ -34,15 +34,15 @@ pub(crate) fn organization(
     }
 }
 
-/// Two words of a list that differ.
+/// Two different words of a list.
 fn two(random: &mut Random, from: &[&'static str]) -> (&'static str, &'static str) {
     let first = random.index(from.len());
-    // One to all but one steps further round.
+    // 1 to `length - 1` steps further, from the end on to the beginning.
     let second = (first + 1 + random.index(from.len() - 1)) % from.len();
     (from[first], from[second])
 }
 
-/// "de" and a town, as French has it.
+/// "de" and a town, contracted as in French.
 fn of_town(city: &str) -> String {
     if let Some(rest) = city.strip_prefix("Le ") {
         format!("du {rest}")

@@ -1,7 +1,7 @@
-//! The measured operations, and what they are asked about.
+//! The measured operations and their variables.
 //!
-//! The documents never change during a run, only their variables do: a server may keep what it knows
-//! of a document. What the variables name is collected from the server itself before the load.
+//! The documents never change during a run, only their variables do: so a server can cache what it knows of a
+//! document. The keys in the variables are read from the server before the load.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,11 +13,11 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::random::Random;
 
-/// Rows of a page while keys are collected; the most that the server gives.
+/// Rows of a page while keys are collected: the most that the server allows.
 const PAGE: usize = 100;
 /// Pages of organizations read at most.
 const ORGANIZATION_PAGES: usize = 250;
-/// Pages of talents read at most; a sample is enough to know which occupations there are.
+/// Pages of talents read at most: a sample is enough to find the occupations.
 const TALENT_PAGES: usize = 60;
 /// Rows that Q2 to Q5 ask for.
 const ROWS: usize = 20;
@@ -39,7 +39,7 @@ pub(crate) enum Operation {
     Search,
     /// Suggestions for the first letters of a name.
     Suggest,
-    /// One of Q1 to Q5, each as often.
+    /// One of Q1 to Q5, all with the same frequency.
     Mixed,
 }
 
@@ -108,24 +108,24 @@ impl Operation {
         }
     }
 
-    /// How a good answer of a server that writes no spaces begins.
+    /// The first bytes of a valid response, from a server that writes no spaces.
     const fn good_beginning(self) -> &'static [u8] {
         match self {
             Self::Q1 => b"{\"data\":{\"organization\":{\"id\":",
             Self::Q4 => b"{\"data\":{\"talents\":{\"nodes\":[{",
-            // What the database answers in the place of the search engine is not measured.
+            // Answers of the database instead of the search engine are not measured.
             Self::Search => b"{\"data\":{\"search\":{\"degraded\":false,",
             Self::Suggest => b"{\"data\":{\"suggest\":[{",
             _ => b"{\"data\":{\"organizations\":{\"nodes\":[{",
         }
     }
 
-    /// Says whether an answer is one: status 200, no errors, something in it.
+    /// Checks that a response has the status 200, no errors, and some data.
     ///
-    /// Most answers are known by their bytes; the others are parsed.
+    /// Most valid responses are recognized by their bytes; the others are parsed.
     ///
     /// # Errors
-    /// Where it is not; the sentence holds the beginning of the answer.
+    /// Where it is not valid; the message has the beginning of the response.
     pub(crate) fn check(self, status: u16, body: &[u8]) -> Result<(), Failure> {
         const ERRORS: &[u8] = b"\"errors\"";
         if status == 200
@@ -183,13 +183,13 @@ fn nodes<'a>(answer: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> 
         .flatten()
 }
 
-/// The bodies of requests: what stands before the variables, and the variables to choose from.
+/// The bodies of requests: the text before the variables, and the variables to choose from.
 pub(crate) struct Requests {
     operations: Vec<(Operation, Vec<u8>, Vec<String>)>,
 }
 
 impl Requests {
-    /// Asks the server for ids, slugs, filters and cursors that the operations can name.
+    /// Reads ids, slugs, filters and cursors for the variables from the server.
     ///
     /// # Errors
     /// Where the server answers wrongly, or has no records to ask for.
@@ -219,7 +219,7 @@ impl Requests {
         Ok(Self { operations })
     }
 
-    /// Which operations there are, and how many sets of variables each has.
+    /// The operations, with the number of sets of variables of each.
     pub(crate) fn summary(&self) -> String {
         let parts: Vec<String> = self
             .operations
@@ -229,10 +229,10 @@ impl Requests {
         parts.join(", ")
     }
 
-    /// Writes the body of one request into `body` and says which operation it is.
+    /// Writes the body of one request into `body`. Returns its operation.
     pub(crate) fn write(&self, asked: Operation, random: &mut Random, body: &mut Vec<u8>) -> Operation {
         let chosen = self.operations.iter().find(|(operation, ..)| *operation == asked);
-        // `mixed` is any of them.
+        // `mixed` picks any of them.
         let (operation, beginning, variables) = chosen.unwrap_or_else(|| random.pick(&self.operations));
         body.clear();
         body.extend_from_slice(beginning);
@@ -242,7 +242,7 @@ impl Requests {
     }
 }
 
-/// What the server has.
+/// The keys that were read from the server.
 #[derive(Default)]
 struct Keys {
     names: Vec<Value>,
@@ -300,7 +300,7 @@ impl Keys {
         match operation {
             Operation::Q1 => self.names.iter().map(Value::to_string).collect(),
             Operation::Q2 | Operation::Q3 => filters(&self.organization_filters, ROWS, "sectors"),
-            // Two in the sample are many more in the whole.
+            // Two in the sample are many more in the whole directory.
             Operation::Q4 => filters(&self.talent_filters, 2, "occupations"),
             Operation::Search => {
                 let typed = self.titles.iter().filter_map(|title| unfinished(title));
@@ -326,7 +326,7 @@ impl Keys {
     }
 }
 
-/// What somebody has typed who looks for a name: up to two words, the last one unfinished.
+/// A query as it is typed to find a name: up to two words, the last one unfinished.
 fn unfinished(name: &str) -> Option<String> {
     let mut words = name.split_whitespace().filter(|word| word.chars().count() > 3);
     let (first, second) = (words.next()?, words.next());
@@ -334,7 +334,7 @@ fn unfinished(name: &str) -> Option<String> {
     Some(second.map_or_else(|| beginning(first), |second| format!("{first} {}", beginning(second))))
 }
 
-/// Pairs that come at least `enough` times; all of them where none does.
+/// Filters by the pairs that occur at least `enough` times, or by all pairs where none does.
 fn filters(counted: &BTreeMap<(String, String), usize>, enough: usize, list: &str) -> Vec<String> {
     let least = if counted.values().any(|&times| times >= enough) { enough } else { 1 };
     counted
@@ -358,7 +358,7 @@ fn entries<'a>(page: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value
     page.pointer(pointer).and_then(Value::as_array).into_iter().flatten().take(PAGE)
 }
 
-/// The cursor to go on from, if the list goes on.
+/// The cursor of the next page, if there is one.
 fn next_page(page: &Value, pointer: &str) -> Option<Value> {
     let info = page.pointer(pointer)?;
     (info["hasNextPage"] == true && info["endCursor"].is_string()).then(|| info["endCursor"].clone())

@@ -1,8 +1,8 @@
 //! `bench pgbench`: the same operations as one hand-written statement each, without a server.
 //!
-//! What the database's own load tool reaches with them is the yardstick: a server that is slower spends
-//! the difference itself. The statements are the files of `sql/`; they know the tables, this module
-//! does not.
+//! The rates of the database's own load tool are the reference: the difference to a slower server is the cost
+//! of the server itself. The statements are the files of `sql/`. They depend on the tables; this module does
+//! not.
 
 use std::env;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::operations::{Operation, SINGLE};
 use crate::results::{Figures, Results};
 
-/// Makes tables of random keys that the statements choose from.
+/// Creates tables of random keys for the statements.
 const SETUP: &str = include_str!("../sql/setup.sql");
 /// Drops them.
 const TEARDOWN: &str = include_str!("../sql/teardown.sql");
@@ -106,7 +106,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
         Ok(figures)
     });
     let measured: Result<Vec<Figures>, Failure> = measured.collect();
-    // The keys go whether or not all went well; what went wrong first is what is told.
+    // The keys are dropped in any case. The first failure is returned.
     let cleaned = run_psql(&script("teardown.sql", TEARDOWN)?);
     let results = Results {
         tool: "pgbench".to_owned(),
@@ -133,7 +133,7 @@ fn run(command: &mut Command, name: &str) -> Result<Output, Failure> {
     )))
 }
 
-/// Looks for a program on PATH and where Debian puts the database's, the newest version first.
+/// Finds a program on PATH, or in Debian's folders of PostgreSQL, the newest version first.
 fn find(program: &str) -> Result<PathBuf, Failure> {
     let on_path =
         env::var_os("PATH").map(|path| env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
@@ -156,7 +156,7 @@ fn find(program: &str) -> Result<PathBuf, Failure> {
         })
 }
 
-/// Reads what pgbench prints.
+/// Parses the report of pgbench.
 fn read(operation: Operation, report: &str) -> Result<Figures, Failure> {
     let after = |label: &str| -> Option<f64> {
         report
@@ -182,7 +182,7 @@ fn read(operation: Operation, report: &str) -> Result<Figures, Failure> {
     }
 }
 
-/// The address without what should not be in a file.
+/// Removes the user, the password and the query from an address, which is written into a file.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return "postgres".to_owned();
@@ -192,7 +192,7 @@ fn without_password(url: &str) -> String {
     format!("{scheme}://{place}")
 }
 
-/// A folder of the system's temporary folder that goes away with this value.
+/// A temporary folder, which is deleted when this value is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -205,7 +205,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed is left to the system.
+        // A folder that cannot be removed is left to the system.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -1,7 +1,7 @@
-//! `bench push`: how many records a second a region's systems can push, in batches in which all records change.
+//! `bench push`: records a second that systems of a region can push, in batches in which all records change.
 //!
-//! A source has one batch at a time, so each source is one connection. First its records are made, then they are changed
-//! batch by batch, over and over, each from the revision that it has.
+//! A source has one batch at a time, so each source is one connection. First its records are made, then they are
+//! changed batch by batch, over and over, each from the revision that it has.
 
 use std::time::{Duration, Instant};
 
@@ -39,9 +39,9 @@ pub(crate) struct Arguments {
     seconds: u64,
 }
 
-/// Records that a batch may have.
+/// Records of a batch at most.
 const LARGEST: u32 = 500;
-/// How long so many may take, in milliseconds, 99 times in 100.
+/// Target of the 99th percentile for a batch of this size, in milliseconds.
 const TARGET: f64 = 1500.0;
 
 const PUSH: &str = "mutation($input: PushRecordsInput!) { pushRecords(input: $input) {
@@ -50,7 +50,7 @@ const PUSH: &str = "mutation($input: PushRecordsInput!) { pushRecords(input: $in
 /// Makes the records, then changes them for some time.
 ///
 /// # Errors
-/// Where the server refuses anything, or a record comes out otherwise than it should.
+/// Where the server refuses anything, or does not write a record.
 pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let target = Target::parse(&arguments.url)?;
     let runtime = Builder::new_current_thread().enable_all().build();
@@ -70,11 +70,11 @@ pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
-/// What was measured.
+/// The result of a measurement.
 struct Measured {
-    /// How long each batch took.
+    /// The time of each batch.
     times: Vec<Duration>,
-    /// How long all took.
+    /// The time of all batches together.
     whole: Duration,
 }
 
@@ -95,8 +95,8 @@ fn told(what: &str, arguments: &Arguments, measured: &Measured) -> f64 {
     at(99)
 }
 
-/// Pushes for all sources at once: each of their batches, or one after the other until a time. `revisions` are those of
-/// each batch by source.
+/// Pushes for all sources concurrently: each of their batches once, or over and over until a time. `revisions` has the
+/// revision of each batch, by source.
 async fn measure(
     arguments: &Arguments,
     target: &Target,
@@ -124,7 +124,7 @@ async fn measure(
     Ok(Measured { times, whole: begun.elapsed() })
 }
 
-/// What pushes for a source.
+/// The client of one source.
 struct Pusher {
     client: Client,
     source: String,
@@ -153,7 +153,7 @@ impl Pusher {
         }
     }
 
-    /// Pushes the next revision of a batch; how long it took.
+    /// Pushes the next revision of a batch. Returns the time that it took.
     async fn push(&mut self, batch: usize, revision: &mut i32) -> Result<Duration, Failure> {
         let records: Vec<Value> = (0..self.batch).map(|one| self.record(batch, one, *revision)).collect();
         let key = format!("{}-{}-{batch}-{revision}", self.source, std::process::id());
@@ -184,7 +184,7 @@ impl Pusher {
         }
     }
 
-    /// A record with a value that it did not have before; organizations and people by turns.
+    /// A record with a value that it did not have before: organizations and people in turn.
     fn record(&self, batch: usize, one: u32, revision: i32) -> Value {
         let name = format!("Bench {} {batch} {one}", self.source);
         let text = format!("What {name} does, told for the {revision}th time in a sentence of some length.");

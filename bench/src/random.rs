@@ -1,10 +1,10 @@
 //! Random numbers that are the same on every machine and with every version of every crate.
 //!
-//! The standard generator of the `rand` crate may change its numbers from one version to the next,
-//! and with it every file ever compared. `SplitMix64` is a dozen lines, passes the usual statistical
+//! The standard generator of the `rand` crate may change its numbers from one version to the next, which would
+//! change every generated file. `SplitMix64` is a dozen lines, passes the usual statistical
 //! suites, and can be started anywhere: record 12,345 is made without making those before it.
 
-/// What separates the streams of different kinds of record.
+/// The constant that separates the streams of different kinds of record.
 const STREAM: u64 = 0xD1B5_4A32_D192_ED03;
 /// The increment of `SplitMix64`.
 const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -30,7 +30,7 @@ impl Random {
 
     /// A number from 0 to `limit` - 1; 0 where `limit` is 0.
     pub(crate) const fn below(&mut self, limit: u64) -> u64 {
-        // The high half of the product; the bias of at most `limit` in 2^64 is of no account here.
+        // The high half of the product; the bias of at most `limit` in 2^64 does not matter here.
         ((self.bits() as u128 * limit as u128) >> 64) as u64
     }
 
@@ -39,8 +39,8 @@ impl Random {
         low + self.below(high.saturating_sub(low) + 1)
     }
 
-    /// A number from 0 to `limit` - 1 of which the low ones come more often, as a few records of a
-    /// directory are known to everybody and most to few.
+    /// A number from 0 to `limit` - 1. Low ones are more frequent, as a few records of a directory are referred to
+    /// often, and most of them rarely.
     pub(crate) const fn skewed(&mut self, limit: u64) -> u64 {
         let reach = if self.percent(40) { self.below(limit) + 1 } else { limit };
         self.below(reach)
@@ -72,7 +72,7 @@ impl Random {
     /// One of the entries.
     ///
     /// # Panics
-    /// Where `from` is empty; every list it is asked of is written in this crate.
+    /// Where `from` is empty. All lists are part of this crate.
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.index(from.len())]
     }
@@ -109,8 +109,7 @@ const fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Numbers 0 to `length` - 1 in another order, without a table: `index` is the place, the answer
-/// what stands there. Each number stands in exactly one place.
+/// Returns the number at place `index` of a permutation of 0 to `length` - 1, without a table.
 pub(crate) fn scattered(index: u64, length: u64) -> u64 {
     if length < 2 {
         return 0;

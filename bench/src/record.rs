@@ -8,11 +8,11 @@ use crate::vocabulary::Language;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Line<'v> {
-    /// Who owns the record.
+    /// The source that owns the record.
     pub(crate) source: &'v str,
     /// Its id in that source.
     pub(crate) external_id: String,
-    /// What it says.
+    /// The record.
     #[serde(flatten)]
     pub(crate) body: Body<'v>,
 }
@@ -27,7 +27,7 @@ pub(crate) enum Body<'v> {
     Talent(Box<Talent<'v>>),
     /// A talent's role in an organization.
     Affiliation(Box<Affiliation<'v>>),
-    /// What two or more organizations do together.
+    /// A project of two or more organizations.
     Partnership(Box<Partnership<'v>>),
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Text {
     pub(crate) text: String,
 }
 
-/// `OrganizationInput`, as far as it is filled in.
+/// The fields of `OrganizationInput` that are filled in.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Organization<'v> {
@@ -79,7 +79,7 @@ pub(crate) struct Identifier {
     pub(crate) value: String,
 }
 
-/// Where an organization sits.
+/// The address of an organization.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Address<'v> {
@@ -91,7 +91,7 @@ pub(crate) struct Address<'v> {
     pub(crate) longitude: f64,
 }
 
-/// `TalentInput`, as far as it is filled in.
+/// The fields of `TalentInput` that are filled in.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Talent<'v> {
@@ -126,7 +126,7 @@ pub(crate) struct Spoken {
     pub(crate) level: &'static str,
 }
 
-/// `AffiliationInput`, as far as it is filled in.
+/// The fields of `AffiliationInput` that are filled in.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Affiliation<'v> {
@@ -143,7 +143,7 @@ pub(crate) struct Affiliation<'v> {
     pub(crate) as_of: Option<String>,
 }
 
-/// `PartnershipInput`, as far as it is filled in.
+/// The fields of `PartnershipInput` that are filled in.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Partnership<'v> {

@@ -1,4 +1,4 @@
-//! Figures: how they are kept in files, and how tables are drawn.
+//! Figures: their files and their tables.
 
 use std::fs;
 use std::path::Path;
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// What one run of `run` or `pgbench` measured.
+/// The results of one run of `run` or `pgbench`.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Results {
     /// `run` or `pgbench`.
     pub(crate) tool: String,
-    /// What was measured; never the password of a database.
+    /// The address that was measured, never with the password of a database.
     pub(crate) target: String,
     /// Requests at the same time.
     pub(crate) connections: u32,
@@ -33,19 +33,19 @@ pub(crate) struct Figures {
     pub(crate) requests_per_second: f64,
     /// Average time of an answer.
     pub(crate) mean_ms: f64,
-    /// Half of the answers took no longer; absent where the tool does not say.
+    /// Median time; absent where the tool does not report it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) p50_ms: Option<f64>,
-    /// 95 in 100 took no longer.
+    /// 95th percentile of the time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) p95_ms: Option<f64>,
-    /// 99 in 100 took no longer.
+    /// 99th percentile of the time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) p99_ms: Option<f64>,
     /// Average size of an answer's body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bytes_per_answer: Option<f64>,
-    /// How many answers were counted.
+    /// The number of answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) answers: Option<usize>,
 }
@@ -96,7 +96,7 @@ impl Results {
     }
 }
 
-/// Columns under their heads: the first to the left, the others to the right.
+/// Draws a table. The first column is aligned to the left, the others to the right.
 pub(crate) fn table(head: &[String], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut lines = vec![head.to_vec()];
     lines.extend(rows);
@@ -127,26 +127,26 @@ pub(crate) fn table(head: &[String], rows: impl IntoIterator<Item = Vec<String>>
     out
 }
 
-/// A figure beside what it should be at most.
+/// A figure and its target.
 #[derive(Debug)]
 pub(crate) struct Measure {
-    /// What was measured.
+    /// The name of the figure.
     what: String,
-    /// How much it was.
+    /// The value that was measured.
     is: f64,
-    /// How much it may be; none where nothing is promised.
+    /// The target, which the value must not exceed; `None` where there is no target.
     at_most: Option<f64>,
     /// The unit of both.
     unit: &'static str,
 }
 
 impl Measure {
-    /// A figure, and what it should be at most.
+    /// A figure and its target.
     pub(crate) fn new(what: impl Into<String>, is: f64, at_most: Option<f64>, unit: &'static str) -> Self {
         Self { what: what.into(), is, at_most, unit }
     }
 
-    /// Whether it is as promised, for people.
+    /// Whether the target is met, for people; empty without a target.
     pub(crate) fn verdict(&self) -> &'static str {
         match self.at_most {
             Some(at_most) if self.is <= at_most => "met",
@@ -166,13 +166,13 @@ impl Measure {
     }
 }
 
-/// The value below which so many in 100 of these lie, which must be in order; 0 where there are none.
+/// Returns a percentile of sorted values; 0 where there are none.
 pub(crate) fn percentile(sorted: &[std::time::Duration], percent: usize) -> std::time::Duration {
     let place = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
     sorted.get(place).copied().unwrap_or_default()
 }
 
-/// A number with the given decimals and its thousands apart.
+/// Formats a number with the given decimals and separated thousands.
 pub(crate) fn number(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let (whole, fraction) =

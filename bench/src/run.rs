@@ -1,9 +1,9 @@
 //! `bench run`: a closed loop of requests, each answer checked.
 //!
-//! Closed means that a connection sends its next request when it has the answer to the last one: the
-//! figures say what that many clients without a pause get, not what happens when more arrive than the
-//! server can serve. Each thread has its own connections and its own small runtime, so that no work
-//! moves between processors on behalf of the tool.
+//! In a closed loop a connection sends its next request when it has the response to the last one. So the figures
+//! are those of this number of clients without pauses. They do not show what happens when more requests arrive
+//! than the server can serve. Each thread has its own connections and its own small runtime, so that the tool
+//! moves no work between processors.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,9 +21,9 @@ use crate::operations::{Operation, Requests, SINGLE};
 use crate::random::Random;
 use crate::results::{Figures, Results};
 
-/// How long the last answers may take once the time is over.
+/// Time-out of the last responses, after the end.
 const GRACE: Duration = Duration::from_secs(15);
-/// How long collecting keys may take.
+/// Time-out of collecting keys.
 const PREPARATION: Duration = Duration::from_mins(2);
 
 /// What `bench run` takes.
@@ -91,16 +91,16 @@ fn runtime() -> Result<Runtime, Failure> {
     Builder::new_current_thread().enable_all().build().map_err(Failure::during("starting the runtime"))
 }
 
-/// When what happens, and whether to stop early.
+/// The times of a measurement, and whether to stop early.
 #[derive(Clone)]
 struct Schedule {
     counted_from: Instant,
     until: Instant,
-    /// Set by the first wrong answer: nobody needs to go on then.
+    /// Set by the first wrong response, which ends all connections.
     stop: Arc<AtomicBool>,
 }
 
-/// What one connection saw in the counted time.
+/// The responses of one connection in the counted time.
 #[derive(Default)]
 struct Seen {
     /// How long each answer took, in nanoseconds; 4.29 s at most.
@@ -128,7 +128,7 @@ fn measure(
         .map(|worker| {
             let (schedule, target, requests, seed) =
                 (schedule.clone(), target.clone(), Arc::clone(requests), arguments.seed);
-            // Every `threads`-th connection, so that all are somebody's.
+            // Every `threads`-th connection, so that each belongs to one thread.
             let connections = (worker..arguments.connections).step_by(threads as usize);
             thread::spawn(move || -> Result<Vec<Seen>, Failure> {
                 runtime()?.block_on(async {
@@ -160,7 +160,7 @@ fn measure(
     summarize(operation, &all, arguments.seconds)
 }
 
-/// One connection's load, which ends even if the server no longer answers.
+/// Runs the load of one connection, with a time-out for a server that stops answering.
 async fn bounded(
     operation: Operation,
     client: Client,
@@ -205,7 +205,7 @@ async fn load(
     }
 }
 
-/// Makes figures of what the connections saw.
+/// Computes the figures of all connections.
 fn summarize(operation: Operation, all: &[Seen], seconds: u64) -> Result<Figures, Failure> {
     let mut times: Vec<u32> = all.iter().flat_map(|seen| seen.times.iter().copied()).collect();
     if times.is_empty() {

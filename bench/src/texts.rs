@@ -5,7 +5,7 @@ use crate::random::Random;
 use crate::record::Text;
 use crate::vocabulary::{Labels, Language};
 
-/// What is said in one language; `{…}` is filled in.
+/// The templates of one language; `{…}` is filled in.
 struct Sentences {
     is: &'static str,
     does: [&'static str; 2],
@@ -78,7 +78,7 @@ const fn sentences(language: Language) -> &'static Sentences {
     }
 }
 
-/// What is said of an organization.
+/// The data of an organization that its descriptions mention.
 pub(crate) struct Company<'a> {
     /// Its name.
     pub(crate) name: &'a str,
@@ -86,11 +86,11 @@ pub(crate) struct Company<'a> {
     pub(crate) kind: &'a Labels,
     /// Its first sector.
     pub(crate) sector: &'a Labels,
-    /// Where it sits.
+    /// Its town.
     pub(crate) city: &'a str,
-    /// Whose it is.
+    /// Its region.
     pub(crate) region: &'a Labels,
-    /// When it was founded.
+    /// The year of its foundation.
     pub(crate) year: u64,
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn descriptions(random: &mut Random, first: Language, company: &Compa
     in_languages(&languages(random, first), write)
 }
 
-/// What a person does, in a few words.
+/// A headline: the occupation of a person, in a few words.
 pub(crate) fn headlines(random: &mut Random, first: Language, occupation: &Labels, city: &str) -> Vec<Text> {
     let style = random.index(2);
     in_languages(&languages(random, first), |language| {
@@ -126,7 +126,7 @@ pub(crate) fn headlines(random: &mut Random, first: Language, occupation: &Label
     })
 }
 
-/// Two sentences about a person who works since `year`.
+/// Two sentences about a person who has worked since `year`.
 pub(crate) fn biographies(
     random: &mut Random,
     first: Language,
@@ -144,7 +144,7 @@ pub(crate) fn biographies(
     })
 }
 
-/// A sentence about what two organizations do together.
+/// A sentence about a partnership of two organizations.
 pub(crate) fn partnership(languages: &[Language], a: &str, b: &str, city: &str) -> Vec<Text> {
     in_languages(languages, |language| {
         fill(sentences(language).partnership, &[("a", a), ("b", b), ("city", city)])

@@ -1,7 +1,7 @@
 //! The slugs and labels that generated records use, read from `data/vocabulary.json`.
 //!
-//! The file is an extract of the vocabularies that the server ships, with weights for how often
-//! each entry comes and, for territories, some of their towns.
+//! The file is an extract of the vocabularies that the server ships. Each entry has a weight, its frequency;
+//! territories have some of their towns.
 
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// The extract, compiled in.
 const DATA: &str = include_str!("../data/vocabulary.json");
 
-/// Everything that records are made of besides names.
+/// The entries that records are made of, besides names.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Vocabulary {
@@ -73,11 +73,11 @@ pub(crate) struct Territory {
     pub(crate) slug: String,
     /// Its share of the region's records.
     pub(crate) weight: u64,
-    /// Of its centre, in degrees.
+    /// Latitude of its centre, in degrees.
     pub(crate) latitude: f64,
-    /// Of its centre, in degrees.
+    /// Longitude of its centre, in degrees.
     pub(crate) longitude: f64,
-    /// How far from its centre addresses lie at most, in degrees.
+    /// The largest distance of an address from its centre, in degrees.
     pub(crate) spread: f64,
     /// Towns.
     pub(crate) cities: Vec<City>,
@@ -98,17 +98,17 @@ pub(crate) struct City {
 pub(crate) struct Kind {
     /// Its slug.
     pub(crate) slug: String,
-    /// Its share; 0 for those that are given by number.
+    /// Its share; 0 for clusters and associations, which are chosen by the number of the organization.
     pub(crate) weight: u64,
-    /// How organizations of this kind are named.
+    /// The style of the names of this kind.
     pub(crate) family: NameFamily,
     /// Its names.
     pub(crate) labels: Labels,
-    /// The sectors such organizations work in.
+    /// The sectors of organizations of this kind.
     pub(crate) sectors: Vec<String>,
 }
 
-/// How an organization is named.
+/// The style of an organization's name.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum NameFamily {
@@ -131,7 +131,7 @@ pub(crate) enum NameFamily {
 pub(crate) struct Family {
     /// Its share of the talents.
     pub(crate) weight: u64,
-    /// The sectors such talents work in.
+    /// The sectors of these talents.
     pub(crate) sectors: Vec<String>,
     /// The occupations.
     pub(crate) occupations: Vec<Term>,
@@ -192,7 +192,7 @@ impl Vocabulary {
     /// Reads the extract.
     ///
     /// # Errors
-    /// Where the compiled-in file is not what the types here say.
+    /// Where the compiled-in file does not fit the types here.
     pub(crate) fn load() -> Result<Self, Failure> {
         serde_json::from_str(DATA).map_err(Failure::during("data/vocabulary.json"))
     }

@@ -1,7 +1,7 @@
 //! The words that names are made of.
 //!
-//! Ordinary words and common first and family names; whoever is called like that is a coincidence of
-//! the draw. The formatter leaves this file alone: one word per line would be a thousand lines.
+//! Ordinary words and common first and family names: a combination that is a real person's name is chance.
+//! The formatter leaves this file alone: one word per line would be a thousand lines.
 
 /// French first names.
 pub(crate) const GIVEN_FR: &[&str] = &[
@@ -78,7 +78,7 @@ pub(crate) const FAMILY_NL: &[&str] = &[
     "Wouters", "Wuyts", "Yildiz", "Zegers",
 ];
 
-/// First names of those who came from elsewhere.
+/// First names from other countries.
 pub(crate) const GIVEN_EN: &[&str] = &[
     "Aisling", "Alice", "Amara", "Andrew", "Ben", "Callum", "Carmen", "Dario", "Diego", "Elif", "Emily",
     "Fiona", "Giulia", "Grace", "Hanna", "Harriet", "Ivan", "James", "Joana", "Kateryna", "Kwame", "Lena",
@@ -86,7 +86,7 @@ pub(crate) const GIVEN_EN: &[&str] = &[
     "Priya", "Rosa", "Ryan", "Sofia", "Tomasz", "Umut", "Yuki",
 ];
 
-/// Family names of those who came from elsewhere.
+/// Family names from other countries.
 pub(crate) const FAMILY_EN: &[&str] = &[
     "Adeyemi", "Baker", "Bianchi", "Brown", "Carvalho", "Costa", "Demir", "Edwards", "Fernández", "Ferrari",
     "Gallagher", "Hughes", "Ivanova", "Jensen", "Kaya", "Kowalska", "Kowalski", "López", "MacDonald",
@@ -181,7 +181,7 @@ pub(crate) const STREETS_NL: &[&str] = &[
     "Vaartkom",
 ];
 
-/// What talents know.
+/// Skills of talents.
 pub(crate) const SKILLS: &[&str] = &[
     "Adobe After Effects", "Ableton Live", "Arri Alexa", "Avid Media Composer", "Blender",
     "budget de production", "C++", "caméra à l’épaule", "casting sauvage", "Cinema 4D", "clown",

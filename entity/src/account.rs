@@ -11,20 +11,20 @@ pub struct Model {
     pub id: Uuid,
     /// E-mail address as it was given.
     pub email: String,
-    /// E-mail address in the form in which addresses are compared. An account of another issuer has a text without
-    /// `@` here: nobody signs in to it with an address, and the address may be that of another account.
+    /// Normalized e-mail address, by which accounts are looked up. An account of another issuer has a text without `@`
+    /// here: it cannot sign in with an address, and another account may have the same address.
     pub email_key: String,
     /// Name that is shown.
     pub display_name: String,
-    /// Language of messages to them, named as in the schema.
+    /// Language of messages to the owner, named as in the schema.
     pub language: String,
-    /// Argon2id hash in PHC form; nothing where no password has been set.
+    /// Argon2id hash in PHC form; null where no password is set.
     pub password_hash: Option<String>,
-    /// Their own profile.
+    /// Profile of the owner.
     pub talent_id: Option<Uuid>,
-    /// The issuer whose tokens name the account; nothing for one that was made here.
+    /// Issuer (`iss`) of the tokens that name the account; null for an account that was created here.
     pub issuer: Option<String>,
-    /// What these tokens call it; nothing for one that was made here.
+    /// Subject (`sub`) of these tokens; null for an account that was created here.
     pub subject: Option<String>,
     /// Microseconds since 1970, UTC.
     pub created_at: i64,

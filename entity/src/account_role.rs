@@ -1,8 +1,8 @@
-//! Table `account_role`: what accounts may do, and where.
+//! Table `account_role`: roles of accounts, each in one region or on the whole instance.
 
 use sea_orm::entity::prelude::*;
 
-/// What accounts may do, and where.
+/// A role of an account.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "account_role")]
 pub struct Model {
@@ -12,7 +12,7 @@ pub struct Model {
     /// Name of the role, as in the schema.
     #[sea_orm(primary_key, auto_increment = false)]
     pub role: String,
-    /// Slug of the region; empty for a role that is for all.
+    /// Slug of the region; empty for a role on the whole instance.
     #[sea_orm(primary_key, auto_increment = false)]
     pub region: String,
     /// Microseconds since 1970, UTC.

@@ -11,10 +11,10 @@ pub struct Model {
     pub id: Uuid,
     /// Slug of the region that answers for the record.
     pub region: String,
-    /// Slug of the region in whose view of the log it is: that of its private parts, where it is private; empty where
-    /// these are of several.
+    /// Slug of the region whose view of the log contains the record. A private record is in the view of its private
+    /// parts' region, or in none (empty) where these are of several regions.
     pub view_region: String,
-    /// Who may see it: 0 everyone, 1 members, 2 owner and staff.
+    /// Visibility: 0 everyone, 1 members, 2 owner and staff.
     pub visibility: i16,
     /// Grows by one with each effective change.
     pub revision: i32,
@@ -34,19 +34,19 @@ pub struct Model {
     pub starts_on: Option<String>,
     /// Partial date.
     pub ends_on: Option<String>,
-    /// Last day that the end may mean.
+    /// Last day of the period that `ends_on` names.
     pub ends_last: Option<String>,
     /// Partial date of the report.
     pub as_of: Option<String>,
-    /// Start, else report, else empty: the order of lists.
+    /// Sort key of lists: the start, else the date of the report, else empty.
     pub sort_on: String,
     /// Name of the enum value.
     pub asserted_by: String,
     /// JSON list of sources.
     pub sources: String,
-    /// The side that says it is not so: TALENT or ORGANIZATION.
+    /// Side that disputes the affiliation: TALENT or ORGANIZATION; null where neither does.
     pub disputed_by: Option<String>,
-    /// Since when: microseconds since 1970, UTC.
+    /// When it was disputed; microseconds since 1970, UTC.
     pub disputed_at: Option<i64>,
 }
 

@@ -1,15 +1,15 @@
-//! Table `api_key`: keys with which machines call.
+//! Table `api_key`: API keys, with which other programs call.
 
 use sea_orm::entity::prelude::*;
 
-/// Keys with which machines call.
+/// An API key, with which another program calls.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_key")]
 pub struct Model {
     /// Identity.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// What it is for, in the words of who made it.
+    /// Purpose of the key, in the words of its creator.
     pub name: String,
     /// SHA-256 of the key.
     pub key_hash: Vec<u8>,
@@ -17,11 +17,11 @@ pub struct Model {
     pub region: String,
     /// Names of its roles, as a JSON list.
     pub roles: String,
-    /// The account that made it; nothing for one made on the command line.
+    /// Account that created it; null for a key created on the command line.
     pub created_by: Option<Uuid>,
     /// Microseconds since 1970, UTC.
     pub created_at: i64,
-    /// When it ends; microseconds since 1970, UTC.
+    /// When it expires; microseconds since 1970, UTC.
     pub expires_at: i64,
     /// The minute of its last use; microseconds since 1970, UTC.
     pub last_used_at: Option<i64>,

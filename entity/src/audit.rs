@@ -1,8 +1,8 @@
-//! Table `audit`: who did what to which record, without values.
+//! Table `audit`: the history of records, accounts and keys: actors and actions, without values.
 
 use sea_orm::entity::prelude::*;
 
-/// Who did what to which record, without values.
+/// An action in the history of a record, account or key, without values.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit")]
 pub struct Model {
@@ -13,21 +13,21 @@ pub struct Model {
     pub at: i64,
     /// Name of the kind of actor.
     pub actor: String,
-    /// The account or key; nothing for others, and for an account that was erased.
+    /// The account or key that acted; null for other actors, and for an account that was erased.
     pub actor_id: Option<Uuid>,
     /// Name of the source.
     pub actor_source: Option<String>,
     /// Name of the enum value.
     pub action: String,
-    /// Name of the type of what it was done to.
+    /// Name of the type of the target.
     pub record_type: String,
-    /// What it was done to.
+    /// Id of the target.
     pub record_id: Uuid,
     /// The record in whose history it is shown.
     pub listed_under: Uuid,
-    /// Slug of the region that answered for it; empty where there is none.
+    /// Slug of the region that answered for the target; empty where there is none.
     pub region: String,
-    /// The revision that it made.
+    /// The revision that the action created.
     pub revision: Option<i32>,
     /// JSON list of the names of the fields that changed.
     pub fields: String,

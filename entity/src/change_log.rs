@@ -1,17 +1,17 @@
-//! Table `change_log`: what changed, in order, without contents.
+//! Table `change_log`: changes of records, in order, without contents.
 
 use sea_orm::entity::prelude::*;
 
-/// What changed, in order, without contents.
+/// A change of a record, without its contents.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "change_log")]
 pub struct Model {
     /// Number of the change.
     #[sea_orm(primary_key, auto_increment = false)]
     pub seq: i64,
-    /// First number of the same transaction.
+    /// Number of the first change of the same transaction.
     pub tx_seq: i64,
-    /// Microseconds since 1970, UTC; nothing orders by it.
+    /// Microseconds since 1970, UTC; not used for ordering.
     pub at: i64,
     /// Name of the record type.
     pub record_type: String,
@@ -23,11 +23,11 @@ pub struct Model {
     pub revision: i32,
     /// Slug of the region that answers for the record.
     pub region: String,
-    /// Who may see it: 0 everyone, 1 members, 2 owner and staff.
+    /// Visibility: 0 everyone, 1 members, 2 owner and staff.
     pub visibility: i16,
     /// Instance or source where the revision was made.
     pub origin: String,
-    /// Random bits that tell a forked log.
+    /// Random bits by which a cursor recognizes a forked log.
     pub tag: i32,
 }
 

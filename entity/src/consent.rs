@@ -1,8 +1,8 @@
-//! Table `consent`: what people have agreed to, and taken back. Rows are only ever added.
+//! Table `consent`: consents that people gave and withdrew. Rows are added, never changed.
 
 use sea_orm::entity::prelude::*;
 
-/// What people have agreed to, and taken back.
+/// A consent that was given or withdrawn.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "consent")]
 pub struct Model {
@@ -11,7 +11,7 @@ pub struct Model {
     pub id: Uuid,
     /// The profile.
     pub talent_id: Uuid,
-    /// The account that said it.
+    /// The account that gave or withdrew it.
     pub account_id: Option<Uuid>,
     /// Name of the enum value.
     pub act: String,

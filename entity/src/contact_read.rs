@@ -1,8 +1,8 @@
-//! Table `contact_read`: who was shown how a person can be reached.
+//! Table `contact_read`: reads of people's contact data.
 
 use sea_orm::entity::prelude::*;
 
-/// Who was shown how a person can be reached.
+/// A read of a person's contact data.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "contact_read")]
 pub struct Model {

@@ -11,11 +11,11 @@ pub struct Model {
     pub record_id: Uuid,
     /// Type of the record.
     pub record_type: String,
-    /// HMAC of its source and its id there; null where it had none.
+    /// HMAC of its source and external id; null where it had none.
     pub external_hash: Option<Vec<u8>>,
     /// Microseconds since 1970, UTC.
     pub erased_at: i64,
-    /// When storage was cleaned as well. Microseconds since 1970, UTC.
+    /// When its remains were cleaned from storage; microseconds since 1970, UTC. Null until then.
     pub settled_at: Option<i64>,
 }
 

@@ -1,8 +1,8 @@
-//! Table `erasure_view`: the views that erased records were in, once the log tells it no more.
+//! Table `erasure_view`: the views that erased records were in, kept when retention prunes the log.
 
 use sea_orm::entity::prelude::*;
 
-/// The views that erased records were in, once the log tells it no more.
+/// A view that an erased record was in. It is kept when retention prunes the entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "erasure_view")]
 pub struct Model {
@@ -15,7 +15,7 @@ pub struct Model {
     /// Level of the view.
     #[sea_orm(primary_key, auto_increment = false)]
     pub visibility: i16,
-    /// The number of the entry that said so.
+    /// Number of the pruned log entry.
     pub seq: i64,
 }
 

@@ -9,7 +9,7 @@ pub struct Model {
     /// Identity of the feed.
     #[sea_orm(primary_key, auto_increment = false)]
     pub feed_id: Uuid,
-    /// Last number given out.
+    /// Last number assigned.
     pub head: i64,
     /// Microseconds since 1970, UTC.
     pub retired_at: i64,

@@ -1,8 +1,8 @@
-//! Table `feed_meta`: the counter of the change log: one row.
+//! Table `feed_meta`: the counter of the change log, in one row.
 
 use sea_orm::entity::prelude::*;
 
-/// The counter of the change log: one row.
+/// The counter of the change log.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "feed_meta")]
 pub struct Model {
@@ -11,17 +11,17 @@ pub struct Model {
     pub id: i16,
     /// Identity of the feed.
     pub feed_id: Uuid,
-    /// Last number given out.
+    /// Last number assigned.
     pub head: i64,
-    /// Highest number whose tombstone is pruned.
+    /// Highest number whose tombstone was pruned.
     pub floor: i64,
-    /// What the database server is called by itself; none where it does not say.
+    /// System identifier of the PostgreSQL server; null where it cannot be read, as on SQLite.
     pub system_identifier: Option<i64>,
-    /// How often the database server has taken over from another; none where it does not say.
+    /// Timeline of the PostgreSQL server, which a failover raises; null where it cannot be read, as on SQLite.
     pub timeline: Option<i32>,
-    /// Number of the last change that took something away from what the public may find.
+    /// Number of the last change that withdrew something from the public search.
     pub withdrawn_public: i64,
-    /// Number of the last change that took something away from what members may find.
+    /// Number of the last change that withdrew something from the members' search.
     pub withdrawn_members: i64,
 }
 

@@ -1,8 +1,8 @@
-//! Table `full_push`: pushes of all records of a source.
+//! Table `full_push`: full pushes, in which a source sends all its records.
 
 use sea_orm::entity::prelude::*;
 
-/// Pushes of all records of a source, after which what they did not mention is deleted.
+/// A full push: a source sends all its records. Records that it does not mention are deleted at its end.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "full_push")]
 pub struct Model {
@@ -13,9 +13,9 @@ pub struct Model {
     pub source: String,
     /// Microseconds since 1970, UTC.
     pub begun_at: i64,
-    /// Microseconds since 1970, UTC; nothing while it goes on.
+    /// Microseconds since 1970, UTC; null while it runs.
     pub ended_at: Option<i64>,
-    /// How many records its end has deleted; nothing where it ended without being completed.
+    /// Number of records deleted at its end; null where it ended without being completed.
     pub deleted: Option<i64>,
 }
 

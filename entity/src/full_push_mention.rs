@@ -1,20 +1,20 @@
-//! Table `full_push_mention`: what a push of all records has mentioned so far.
+//! Table `full_push_mention`: records mentioned during a full push.
 
 use sea_orm::entity::prelude::*;
 
-/// What was pushed of a source since a push of all its records was begun.
+/// A record of a source that was pushed since its full push began.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "full_push_mention")]
 pub struct Model {
-    /// The push of all records.
+    /// The full push.
     #[sea_orm(primary_key, auto_increment = false)]
     pub full_push_id: Uuid,
     /// Keyed hash of the external id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name_hash: Vec<u8>,
-    /// The record; nothing where there is none, such as one that was refused.
+    /// The record; null where none exists, for example because it was refused.
     pub record_id: Option<Uuid>,
-    /// Whether its batch was a part of the push, rather than one beside it.
+    /// Whether its batch carried the id of the full push.
     pub carried: bool,
 }
 

@@ -1,8 +1,8 @@
-//! Table `housekeeping`: when the housekeeping last trusted the clock: one row.
+//! Table `housekeeping`: the time at which the housekeeping last trusted the clock, in one row.
 
 use sea_orm::entity::prelude::*;
 
-/// When the housekeeping last trusted the clock: one row.
+/// The time at which the housekeeping last trusted the clock.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "housekeeping")]
 pub struct Model {

@@ -1,8 +1,8 @@
-//! Table `idempotency`: writes that may be sent again.
+//! Table `idempotency`: idempotency keys of writes.
 
 use sea_orm::entity::prelude::*;
 
-/// Writes that may be sent again without being made again.
+/// An idempotency key. A request that is sent again with it is not executed again.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "idempotency")]
 pub struct Model {
@@ -11,11 +11,11 @@ pub struct Model {
     pub key_hash: Vec<u8>,
     /// SHA-256 of the key and the request that came with it.
     pub request_hash: Vec<u8>,
-    /// The record that was made.
+    /// The record that was created.
     pub record_id: Uuid,
-    /// Until when the key is remembered: microseconds since 1970, UTC.
+    /// When the key expires; microseconds since 1970, UTC.
     pub expires_at: i64,
-    /// What became of a batch, as JSON: statuses, ids, revisions and codes. Nothing where the key made one record.
+    /// Outcome of a batch, as JSON: statuses, ids, revisions and codes. Null where the key created one record.
     pub outcome: Option<String>,
 }
 

@@ -1,8 +1,8 @@
-//! Table `instance`: the deployment: one row.
+//! Table `instance`: the deployment, in one row.
 
 use sea_orm::entity::prelude::*;
 
-/// The deployment: one row.
+/// The deployment.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "instance")]
 pub struct Model {

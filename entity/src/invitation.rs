@@ -1,8 +1,8 @@
-//! Table `invitation`: people who are asked to make an account.
+//! Table `invitation`: open invitations to have an account, a role or a profile.
 
 use sea_orm::entity::prelude::*;
 
-/// People who are asked to make an account.
+/// An open invitation.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "invitation")]
 pub struct Model {
@@ -11,7 +11,7 @@ pub struct Model {
     pub id: Uuid,
     /// E-mail address as it was given.
     pub email: String,
-    /// E-mail address as addresses are compared.
+    /// Normalized e-mail address.
     pub email_key: String,
     /// Language of the mail.
     pub language: String,
@@ -19,15 +19,15 @@ pub struct Model {
     pub region: String,
     /// JSON list of roles in the region.
     pub roles: String,
-    /// An organization that they will belong to.
+    /// Organization that the invited person will belong to.
     pub organization_id: Option<Uuid>,
-    /// A profile that will be theirs.
+    /// Profile that the invited person is asked to take over.
     pub talent_id: Option<Uuid>,
     /// The account that invites.
     pub invited_by: Uuid,
     /// Microseconds since 1970, UTC.
     pub created_at: i64,
-    /// When it is good no more; microseconds since 1970, UTC.
+    /// When it expires; microseconds since 1970, UTC.
     pub expires_at: i64,
 }
 

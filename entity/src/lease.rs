@@ -1,17 +1,17 @@
-//! Table `lease`: which program does what only one may do at a time.
+//! Table `lease`: leases of jobs that only one program may run at a time.
 
 use sea_orm::entity::prelude::*;
 
-/// What only one program may do at a time.
+/// The lease of a job that only one program may run at a time.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "lease")]
 pub struct Model {
-    /// What it is for.
+    /// Name of the job.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
-    /// Counts the holders: who holds an older one holds it no more.
+    /// Number of the holder, raised each time the lease is taken. A lower one is no longer valid.
     pub token: i64,
-    /// When it ends unless it is kept: microseconds since 1970, UTC, by the clock of the database.
+    /// When it ends unless it is renewed; microseconds since 1970, UTC, by the clock of the database.
     pub until: i64,
 }
 

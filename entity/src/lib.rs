@@ -1,4 +1,4 @@
-//! The tables as they are: one file each, columns and nothing else.
+//! Entities of the tables: one file for each, with columns and nothing else.
 
 pub mod account;
 pub mod account_network;

@@ -11,13 +11,13 @@ pub struct Model {
     pub id: Uuid,
     /// Keyed hash of the address.
     pub address_hash: Vec<u8>,
-    /// The mail, encrypted; nothing where the files of the address are to be deleted.
+    /// The mail, encrypted; null in a row that orders the files of the address to be deleted.
     pub sealed: Option<Vec<u8>>,
-    /// How often it was tried to send it.
+    /// Number of attempts to send it.
     pub attempts: i32,
-    /// When it is tried next; microseconds since 1970, UTC.
+    /// When the next attempt is due; microseconds since 1970, UTC.
     pub next_at: i64,
-    /// When it is of no use any more; microseconds since 1970, UTC.
+    /// When the mail is given up; microseconds since 1970, UTC.
     pub give_up_at: i64,
     /// Microseconds since 1970, UTC.
     pub created_at: i64,

@@ -13,7 +13,7 @@ pub struct Model {
     pub slug: String,
     /// Slug of the region that answers for the record.
     pub region: String,
-    /// Who may see it: 0 everyone, 1 members, 2 owner and staff.
+    /// Visibility: 0 everyone, 1 members, 2 owner and staff.
     pub visibility: i16,
     /// Grows by one with each effective change.
     pub revision: i32,

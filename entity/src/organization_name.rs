@@ -1,12 +1,12 @@
-//! Table `organization_name`: all names of organizations, as they are compared.
+//! Table `organization_name`: all names of organizations, normalized for comparison.
 
 use sea_orm::entity::prelude::*;
 
-/// All names of organizations, as they are compared.
+/// A name of an organization, normalized for comparison.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "organization_name")]
 pub struct Model {
-    /// Key of the name, of the acronym, or of another name: the letters that count.
+    /// Normalized name, acronym or other name: only the letters that count in comparisons.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
     /// The organization.

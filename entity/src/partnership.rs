@@ -13,10 +13,10 @@ pub struct Model {
     pub slug: String,
     /// Slug of the region that answers for the record.
     pub region: String,
-    /// Slug of the region in whose view of the log it is: that of its private parts, where it is private; empty where
-    /// these are of several.
+    /// Slug of the region whose view of the log contains the record. A private record is in the view of its private
+    /// parts' region, or in none (empty) where these are of several regions.
     pub view_region: String,
-    /// Who may see it: 0 everyone, 1 members, 2 owner and staff.
+    /// Visibility: 0 everyone, 1 members, 2 owner and staff.
     pub visibility: i16,
     /// Visibility chosen by its owner; `visibility` is the strictest of it and of the parties.
     pub declared_visibility: i16,
@@ -36,7 +36,7 @@ pub struct Model {
     pub starts_on: Option<String>,
     /// Partial date.
     pub ends_on: Option<String>,
-    /// Last day that the end may mean.
+    /// Last day of the period that `ends_on` names.
     pub ends_last: Option<String>,
     /// JSON list of sector slugs.
     pub sectors: String,

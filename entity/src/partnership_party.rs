@@ -22,9 +22,9 @@ pub struct Model {
     pub contribution_amount: Option<String>,
     /// ISO 4217 code.
     pub contribution_currency: Option<String>,
-    /// Microseconds since 1970, UTC.
+    /// When it confirmed: microseconds since 1970, UTC.
     pub confirmed_at: Option<i64>,
-    /// Start of the partnership, `~` where unknown.
+    /// Sort key: start of the partnership, `~` where unknown.
     pub starts_key: String,
     /// When it declined: microseconds since 1970, UTC.
     pub declined_at: Option<i64>,

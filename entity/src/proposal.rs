@@ -15,21 +15,21 @@ pub struct Model {
     pub state: String,
     /// The input, as JSON.
     pub change: String,
-    /// JSON object: for each field that would change, a hash of what it was.
+    /// JSON object: for each field that would change, a hash of its value when it was proposed.
     pub seen: String,
-    /// The revision that the proposer had seen.
+    /// The revision that the proposer saw.
     pub base_revision: i32,
-    /// Why, in the proposer's words.
+    /// The proposer's comment.
     pub comment: Option<String>,
-    /// The account that proposes; nothing once it is erased.
+    /// The account that proposes.
     pub proposed_by: Option<Uuid>,
     /// Microseconds since 1970, UTC.
     pub proposed_at: i64,
-    /// The account that decided.
+    /// The account that decided; null before the decision, and once that account is erased.
     pub decided_by: Option<Uuid>,
     /// Microseconds since 1970, UTC.
     pub decided_at: Option<i64>,
-    /// Why it was decided so, in words.
+    /// Reason for the decision, as text.
     pub decision: Option<String>,
 }
 

@@ -2,11 +2,11 @@
 
 use sea_orm::entity::prelude::*;
 
-/// Ids of merged duplicates.
+/// The id of a merged duplicate, redirected to the survivor.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "record_redirect")]
 pub struct Model {
-    /// Identity of the row.
+    /// Id of the duplicate.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     /// The record that survived.

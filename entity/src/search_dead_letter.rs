@@ -14,9 +14,9 @@ pub struct Model {
     pub record_id: Uuid,
     /// Its type.
     pub record_type: String,
-    /// The place in the change log that had been reached.
+    /// Number in the change log that the index had reached.
     pub seq: i64,
-    /// Why, as a code without contents.
+    /// Reason, as a code without contents.
     pub code: String,
     /// Microseconds since 1970, UTC.
     pub at: i64,

@@ -1,8 +1,8 @@
-//! Table `search_job`: what the program that keeps a search index was asked to do with it.
+//! Table `search_job`: jobs for the program that writes a search index.
 
 use sea_orm::entity::prelude::*;
 
-/// What is to be done with a search index.
+/// A job on a search index.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "search_job")]
 pub struct Model {
@@ -11,19 +11,19 @@ pub struct Model {
     pub id: Uuid,
     /// The index.
     pub index_name: String,
-    /// What is to be done: `REBUILD` or `CHECK`.
+    /// Task: `REBUILD` or `CHECK`.
     pub task: String,
     /// Microseconds since 1970, UTC.
     pub asked_at: i64,
-    /// Microseconds since 1970, UTC; nothing before it has begun.
+    /// Microseconds since 1970, UTC; null before it has begun.
     pub begun_at: Option<i64>,
-    /// Records that are done.
+    /// Number of records processed.
     pub done: i64,
-    /// Records in all.
+    /// Number of records to process.
     pub total: i64,
-    /// Microseconds since 1970, UTC; nothing before it has ended.
+    /// Microseconds since 1970, UTC; null before it has ended.
     pub ended_at: Option<i64>,
-    /// What came of it, as JSON.
+    /// Outcome, as JSON.
     pub outcome: Option<String>,
 }
 

@@ -1,8 +1,8 @@
-//! Table `session`: who is signed in, each with a family of refresh tokens.
+//! Table `session`: sessions of accounts, each with a family of refresh tokens.
 
 use sea_orm::entity::prelude::*;
 
-/// Who is signed in, each with a family of refresh tokens.
+/// A session of an account, with a family of refresh tokens.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "session")]
 pub struct Model {
@@ -11,13 +11,13 @@ pub struct Model {
     pub id: Uuid,
     /// The account.
     pub account_id: Uuid,
-    /// SHA-256 of what all refresh tokens of the session begin with.
+    /// SHA-256 of the prefix that all refresh tokens of the session share.
     pub family_hash: Vec<u8>,
     /// SHA-256 of the refresh token that has not been used.
     pub token_hash: Vec<u8>,
-    /// SHA-256 of the refresh token for which it was given.
+    /// SHA-256 of its parent, the refresh token that was exchanged for it.
     pub parent_hash: Option<Vec<u8>>,
-    /// Whether the parent has been used a second time. Programs of the version before read it; nothing else does.
+    /// Whether the parent has been used a second time. Only programs of the previous version read it.
     pub parent_again: bool,
     /// Microseconds since 1970, UTC.
     pub created_at: i64,

@@ -17,7 +17,7 @@ pub struct Model {
     pub private_key: Vec<u8>,
     /// Microseconds since 1970, UTC.
     pub created_at: i64,
-    /// When another took over; microseconds since 1970, UTC.
+    /// When a newer key replaced it; microseconds since 1970, UTC.
     pub retired_at: Option<i64>,
 }
 

@@ -6,10 +6,10 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "source")]
 pub struct Model {
-    /// Name as written by its owner.
+    /// Name of the source.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
-    /// Slug of the region that answers for the record.
+    /// Slug of the region whose records it may write.
     pub region: String,
     /// Microseconds since 1970, UTC.
     pub created_at: i64,

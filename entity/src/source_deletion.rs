@@ -1,8 +1,8 @@
-//! Table `source_deletion`: how many of its records a source has deleted lately.
+//! Table `source_deletion`: recent unconfirmed deletions of sources.
 
 use sea_orm::entity::prelude::*;
 
-/// How many of its records a source has deleted lately, without saying before that they are meant.
+/// A number of records that a source deleted without confirming the number.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "source_deletion")]
 pub struct Model {
@@ -12,7 +12,7 @@ pub struct Model {
     /// Microseconds since 1970, UTC.
     #[sea_orm(primary_key, auto_increment = false)]
     pub at: i64,
-    /// How many.
+    /// Number of records.
     pub records: i64,
 }
 

@@ -1,8 +1,8 @@
-//! Table `sync_client`: how far clients have followed the log.
+//! Table `sync_client`: positions of clients in the change log.
 
 use sea_orm::entity::prelude::*;
 
-/// How far clients have followed the log: a row for each account or key and what it asks for.
+/// A client's position in the change log: one row for each account or key and set of types and regions.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sync_client")]
 pub struct Model {
@@ -19,19 +19,19 @@ pub struct Model {
     pub types: String,
     /// The views that it follows, each as region, colon and level, between commas.
     pub views: String,
-    /// Where it is, as the text of a cursor.
+    /// Its position, as a cursor.
     pub cursor: String,
     /// The number of that position.
     pub seq: i64,
-    /// The end of the log when it began.
+    /// The end of the log when the client began.
     pub base: i64,
     /// The highest number that it has ever acknowledged.
     pub furthest: i64,
-    /// When it came there. Microseconds since 1970, UTC.
+    /// When `furthest` last rose. Microseconds since 1970, UTC.
     pub acknowledged_at: i64,
-    /// When it was last heard of. Microseconds since 1970, UTC.
+    /// When the client last presented a cursor. Microseconds since 1970, UTC.
     pub seen_at: i64,
-    /// Since when it is before the furthest; null where it is not. Microseconds since 1970, UTC.
+    /// Since when its position is before `furthest`; null where it is not. Microseconds since 1970, UTC.
     pub went_back_at: Option<i64>,
 }
 

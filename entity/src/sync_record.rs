@@ -1,8 +1,8 @@
-//! Table `sync_record`: what all records share for synchronisation.
+//! Table `sync_record`: data for synchronisation that records of all types have.
 
 use sea_orm::entity::prelude::*;
 
-/// What all records share for synchronisation.
+/// Data for synchronisation that records of all types have.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sync_record")]
 pub struct Model {
@@ -21,7 +21,7 @@ pub struct Model {
     pub origin: String,
     /// SHA-256 of the replicated fields.
     pub content_hash: Vec<u8>,
-    /// Layout of the replicated fields.
+    /// Version of the layout of the replicated fields.
     pub schema_version: i32,
     /// LIVE, GONE, DELETED or ERASED.
     pub state: String,

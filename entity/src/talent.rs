@@ -13,7 +13,7 @@ pub struct Model {
     pub slug: String,
     /// Slug of the region that answers for the record.
     pub region: String,
-    /// Who may see it: 0 everyone, 1 members, 2 owner and staff.
+    /// Visibility: 0 everyone, 1 members, 2 owner and staff.
     pub visibility: i16,
     /// Grows by one with each effective change.
     pub revision: i32,
@@ -61,13 +61,13 @@ pub struct Model {
     pub email: Option<String>,
     /// Phone number as written.
     pub phone: Option<String>,
-    /// Who may see the group CONTACT.
+    /// Visibility of the field group CONTACT.
     pub contact_visibility: i16,
-    /// Who may see the group BIOGRAPHY.
+    /// Visibility of the field group BIOGRAPHY.
     pub biography_visibility: i16,
-    /// Who may see the group AVAILABILITY.
+    /// Visibility of the field group AVAILABILITY.
     pub availability_visibility: i16,
-    /// Who may see the group AFFILIATIONS.
+    /// Visibility of the field group AFFILIATIONS.
     pub affiliations_visibility: i16,
     /// JSON list of the facets under which the lists show it.
     pub facets: String,

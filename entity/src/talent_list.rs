@@ -6,10 +6,10 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "talent_list")]
 pub struct Model {
-    /// A facet, or the empty text for all.
+    /// A facet; the empty text lists the record for all facets.
     #[sea_orm(primary_key, auto_increment = false)]
     pub facet: String,
-    /// Slug of the region that answers for the record.
+    /// Slug of a region that lists the record; the empty text lists it for all regions.
     #[sea_orm(primary_key, auto_increment = false)]
     pub region: String,
     /// Sort key of the name: byte order is reading order.
@@ -18,7 +18,7 @@ pub struct Model {
     /// Identity of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// Who may see it: 0 everyone, 1 members, 2 owner and staff.
+    /// Visibility: 0 everyone, 1 members, 2 owner and staff.
     pub visibility: i16,
 }
 

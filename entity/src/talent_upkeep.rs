@@ -1,21 +1,22 @@
-//! Table `talent_upkeep`: when profiles were confirmed, and what came of it where they were not.
+//! Table `talent_upkeep`: confirmations of profiles, and the steps taken where they are overdue.
 
 use sea_orm::entity::prelude::*;
 
-/// When profiles were confirmed, and what came of it where they were not.
+/// The last confirmation of a profile, and the steps taken since it is overdue. All times are in microseconds since
+/// 1970, UTC.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "talent_upkeep")]
 pub struct Model {
     /// The profile.
     #[sea_orm(primary_key, auto_increment = false)]
     pub talent_id: Uuid,
-    /// When the person last said that it is right; microseconds since 1970, UTC.
+    /// When the person last confirmed that the profile is right.
     pub confirmed_at: Option<i64>,
-    /// Since then: when they were warned that it would be hidden, or there was nobody to warn.
+    /// When the person was warned since then that it would be hidden; also set where nobody could be warned.
     pub hiding_warned_at: Option<i64>,
-    /// Since then: when it was hidden.
+    /// When it was hidden since then.
     pub hidden_at: Option<i64>,
-    /// Since then: when they were warned that it would be erased, or there was nobody to warn.
+    /// When the person was warned since then that it would be erased; also set where nobody could be warned.
     pub erasure_warned_at: Option<i64>,
 }
 

@@ -9,15 +9,15 @@ pub struct Model {
     /// The record.
     #[sea_orm(primary_key, auto_increment = false)]
     pub record_id: Uuid,
-    /// Slug of the region that answers for the record.
+    /// Slug of the region of the view.
     #[sea_orm(primary_key, auto_increment = false)]
     pub region: String,
-    /// Who may see it: 0 everyone, 1 members, 2 owner and staff.
+    /// Level of the view: 0 everyone, 1 members, 2 owner and staff.
     #[sea_orm(primary_key, auto_increment = false)]
     pub visibility: i16,
     /// Number of the newest change in this view.
     pub last_seq: i64,
-    /// UPSERT, DELETE, LEAVE or ERASE.
+    /// Operation of that change: UPSERT, DELETE, LEAVE or ERASE.
     pub op: String,
 }
 

@@ -1,8 +1,8 @@
 /**
- * Opens GraphiQL of the running server in a headless Chromium that reaches no other host, runs the first example, and
- * looks whether its answer is shown: `node graphiql.mjs SCREENSHOT`, with SERVER_URL set.
+ * Opens GraphiQL of the running server in a headless Chromium without access to other hosts, runs the first example,
+ * and checks the displayed response: `node graphiql.mjs SCREENSHOT`, with SERVER_URL set.
  *
- * CHROMIUM names another browser.
+ * CHROMIUM sets another browser.
  */
 
 import assert from 'node:assert/strict';
@@ -24,7 +24,7 @@ if (!executablePath) {
   process.exit(1);
 }
 
-/** How long anything may take: a slow machine is no fault. */
+/** The time-out of every step: a slow machine is no failure. */
 const PATIENCE = 180_000;
 const host = new URL(server).hostname;
 const profile = await mkdtemp(path.join(tmpdir(), 'passerelle-browser-'));
@@ -41,7 +41,7 @@ const browser = await chromium.launchPersistentContext(profile, {
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
-    // No other host has an address.
+    // Other host names do not resolve.
     `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${host}`,
   ],
 });
@@ -57,7 +57,7 @@ try {
     if (response.status() >= 400) wrong.push(`${response.url()}: status ${response.status()}`);
   });
   page.on('pageerror', (error) => wrong.push(`the page fails: ${error}`));
-  // What the Content-Security-Policy forbids is said here as well.
+  // Violations of the Content-Security-Policy are console messages.
   page.on('console', (message) => {
     if (message.type() === 'error') wrong.push(`the page says: ${message.text()}`);
   });
@@ -81,7 +81,7 @@ try {
   const shown = page.locator('.graphiql-response .CodeMirror-code');
   await shown.getByText('"regions"').first().waitFor();
 
-  // What is shown is the answer, whole: the same as a program gets.
+  // The displayed response is complete: it equals the one over HTTP.
   const answer = JSON.parse(await editor('.graphiql-response .CodeMirror'));
   const languages = await page.evaluate(() => navigator.languages.join(','));
   const response = await fetch(`${server}/graphql`, {
@@ -94,7 +94,7 @@ try {
   assert.ok(answer.errors === undefined && answer.data.regions.length > 3);
   assert.match(await shown.innerText(), new RegExp(answer.data.regions[0].slug));
 
-  // The schema came by introspection: its documentation opens.
+  // The schema was loaded by introspection: its documentation opens.
   await page.getByRole('button', { name: /documentation/i }).first().click();
   await page.locator('.graphiql-doc-explorer-content').getByText('Query', { exact: true }).first().waitFor();
 

@@ -1,14 +1,14 @@
-//! Compares an answer with what a page shows. Where the page shows `…` there may be anything: in a text, for a whole
-//! value, for further entries at the end of a list, and as the name of a member for further members.
+//! Compares a response with the one shown on a page. A `…` on the page matches anything: part of a text, a whole
+//! value, further entries at the end of a list, and as the name of a member, further members.
 
 use serde_json::Value;
 
 const ANYTHING: &str = "…";
 
-/// Says where an answer is another than is shown.
+/// Compares a response with the shown one.
 ///
 /// # Errors
-/// The place, and what is there.
+/// The path that differs, and the value found there.
 pub(crate) fn compare(shown: &Value, answer: &Value, at: &str) -> Result<(), String> {
     let differs = || Err(format!("`{at}` is {answer} and not {shown}"));
     match (shown, answer) {
@@ -43,7 +43,7 @@ pub(crate) fn compare(shown: &Value, answer: &Value, at: &str) -> Result<(), Str
     }
 }
 
-/// Whether a text is as shown.
+/// Whether a text matches the shown one.
 pub(crate) fn fits(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split(ANYTHING);
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };

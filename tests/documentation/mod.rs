@@ -1,21 +1,20 @@
-//! The documentation is true: every example in it is run, every link leads somewhere, every name that it has is one of the
-//! program.
+//! The documentation is true: every example runs, every link has a target, and every name exists in the program.
 //!
-//! A page is read from its beginning to its end against the real program with the sample directory and its accounts:
+//! Each page is run from beginning to end against the real program with the sample directory and its accounts:
 //!
-//! | block | what is done |
+//! | block | effect |
 //! |---|---|
-//! | `graphql` | sent; a block `json variables` after it holds its variables |
+//! | `graphql` | sent as a request; a following block `json variables` holds its variables |
 //! | `sh` | run: `curl` against this server, `passerelle` in its folder |
-//! | `ws` | said (`>`) and heard (`<`) over a WebSocket |
-//! | `json`, `http` after these | what must come back, see [`compare`]; without it, nothing may be refused |
+//! | `ws` | messages sent (`>`) and expected (`<`) over a WebSocket |
+//! | `json`, `http` after these | the expected response, see [`compare`]; without it, there must be no error |
 //! | `ndjson`, `json` with `file=name` | written into the folder |
 //! | `text` | nothing |
 //!
-//! A comment `<!-- example: as=editor.wallonie language=nl keep=NAME:/data/… -->` before a block says who asks, in which
-//! languages, and what of the answer the variable `$NAME` holds from then on (`NAME:header/etag`: a header). With `wait` it
-//! may take a moment until the answer is this one. A page that begins with `<!-- server: NAME=value … -->` has a server with
-//! these settings.
+//! A comment `<!-- example: as=editor.wallonie language=nl keep=NAME:/data/… -->` before a block sets the caller, the
+//! language, and a variable `$NAME` that keeps part of the response (`NAME:header/etag`: a header). With `wait`, the
+//! block is repeated until the response matches. A page that begins with `<!-- server: NAME=value … -->` runs against
+//! a server with these settings.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -40,7 +39,7 @@ mod page;
 mod reader;
 mod shell;
 
-/// The pages, by name.
+/// The pages, with their names.
 fn pages() -> Vec<(String, String)> {
     let docs = std::fs::read_dir(root().join("docs")).expect("there is documentation");
     let mut paths: Vec<_> = docs.map(|entry| entry.expect("an entry").path()).collect();
@@ -48,13 +47,13 @@ fn pages() -> Vec<(String, String)> {
     paths.push(root().join("README.md"));
     paths.sort();
     let name = |path: &Path| {
-        let name = path.strip_prefix(root()).expect("it is of this repository");
+        let name = path.strip_prefix(root()).expect("it is in this repository");
         name.to_str().expect("UTF-8").to_owned()
     };
     paths.iter().map(|path| (name(path), std::fs::read_to_string(path).expect("a page"))).collect()
 }
 
-/// A folder in which the program has been started once.
+/// A data folder that the program has initialized.
 fn begun() -> TempDir {
     let place = folder();
     let mut server = Running::start(program(place.path()).args(["serve", "--demo"]));
@@ -65,7 +64,7 @@ fn begun() -> TempDir {
     place
 }
 
-/// Waits until what is there can be found.
+/// Waits until the search index holds the sample.
 async fn indexed(place: &Path, server: &str) {
     let mut reader = Reader::new(place, server);
     let page = "```graphql\n{ search(query: \"pictanovo\", first: 1) { degraded estimatedTotalCount } }\n```\n```json\n\
@@ -90,17 +89,17 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Reads a page with a server of its own, in a copy of this folder: what a page writes is not there for the next. Answers
-/// how many examples were looked at.
+/// Runs a page against its own server, in a copy of this folder, so that pages do not affect each other. Returns the
+/// number of examples checked.
 ///
 /// # Errors
-/// The line, and what is other than it shows.
+/// The line of the example, and the difference.
 fn read(page: &str, template: &Path) -> Result<usize, String> {
     let place = folder();
     copy(template, place.path());
     let mut command = program(place.path());
     for (setting, value) in settings_of(page) {
-        // A file that the page writes has to be there before.
+        // The manifest must exist when the server starts, even if the page writes it.
         if setting == "DOCUMENTS_MANIFEST" {
             std::fs::write(place.path().join(value), "{}").expect("a file");
         }
@@ -120,7 +119,7 @@ fn every_example_is_as_it_is_shown() {
     let template = begun();
     let only = std::env::var("PAGE").unwrap_or_default();
     let pages: Vec<(String, String)> = pages().into_iter().filter(|(name, _)| name.contains(&only)).collect();
-    // Two are read at a time: while one waits for its server to start, or for an answer, the other goes on.
+    // Two threads: one runs while the other waits for its server or a response.
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -139,13 +138,13 @@ fn every_example_is_as_it_is_shown() {
     assert!(read.into_iter().filter_map(Result::ok).sum::<usize>() > 0);
 }
 
-/// The settings of the server that a page is about.
+/// The settings of the server that a page asks for.
 fn settings_of(page: &str) -> impl Iterator<Item = (&str, &str)> {
     let first = page.lines().next().and_then(|line| line.strip_prefix("<!-- server: ")?.strip_suffix(" -->"));
     first.unwrap_or_default().split_whitespace().filter_map(|word| word.split_once('='))
 }
 
-/// Pages that are wrong, and what is said of them.
+/// Wrong pages, each with a part of the expected error.
 const WRONG: &[(&str, &str)] = &[
     ("```graphql\n{ nothing }\n```\n", "Unknown field"),
     ("```graphql\n{ regions { slug }\n```\n", "GRAPHQL_PARSE_FAILED"),
@@ -201,7 +200,7 @@ fn an_example_that_is_wrong_is_found() {
     });
 }
 
-/// The settings of the program, as they are called in the environment.
+/// The environment variables of the program's settings.
 fn settings() -> BTreeSet<String> {
     let command = Config::augment_args(clap::Command::new("serve"));
     let names =
@@ -209,7 +208,7 @@ fn settings() -> BTreeSet<String> {
     names.collect()
 }
 
-/// What is in the first column of a table whose head begins so.
+/// The first column of a table with this header.
 fn first_column(page: &str, head: &str) -> BTreeSet<String> {
     let rows = page.lines().skip_while(|line| !line.starts_with(head)).skip(2);
     let rows = rows.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
@@ -222,7 +221,7 @@ fn every_setting_is_in_the_table_and_every_row_is_a_setting() {
     let listed = first_column(&readme, "| setting (environment or flag) |");
     let settings = settings();
     assert_eq!(listed.difference(&settings).collect::<Vec<_>>(), [] as [&String; 0], "no settings");
-    assert_eq!(settings.difference(&listed).collect::<Vec<_>>(), [] as [&String; 0], "not in the table");
+    assert_eq!(settings.difference(&listed).collect::<Vec<_>>(), [] as [&String; 0], "missing in the table");
 }
 
 #[test]
@@ -263,9 +262,9 @@ fn every_link_leads_somewhere() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Words in capitals that are no names of ours.
+/// Words in capitals that are not names of the program.
 const CAPITALS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "PATH", "TEST_POSTGRES_URL"];
-/// Names in `extensions`, in the lines of a copy and in messages of sockets, which are not in the schema.
+/// Names that are not in the schema: members of `extensions`, of snapshot lines and of socket messages.
 const MEMBERS: &[&str] = &[
     "requestId",
     "addedViews",
@@ -294,12 +293,12 @@ fn every_name_is_one_of_the_program() {
     known.extend(Code::ALL.iter().map(|code| code.as_str().to_owned()));
     known.extend(messages::all().filter_map(|message| message.reason).map(str::to_owned));
     known.extend(CAPITALS.iter().chain(MEMBERS).map(|word| (*word).to_owned()));
-    // What an error of a cursor says of how to go on.
+    // Values of `extensions` that say how to recover from a cursor error.
     known.extend(["SNAPSHOT", "SNAPSHOT_KEEP_IDS", "SNAPSHOT_AND_ALARM", "RESUME"].map(str::to_owned));
     let mut wrong = Vec::new();
     for (name, page) in pages() {
         for code in page::code(&page) {
-            // Names of the schema have capitals, those of files and programs do not.
+            // Names of the schema contain capitals, those of files and programs do not.
             let named = |word: &&str| {
                 let only = word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
                 only && word.len() > 3
@@ -321,7 +320,7 @@ fn every_name_is_one_of_the_program() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The table of codes.
+/// The table of error codes.
 fn codes() -> String {
     let mut table =
         String::from("| code | status | what happened | again? | what to do |\n|---|---|---|---|---|\n");
@@ -346,10 +345,10 @@ fn codes() -> String {
     table
 }
 
-/// The table of codes of refusals, as the schema describes them, with their reasons.
+/// The table of user error codes, with their descriptions from the schema and their reasons.
 fn refusals() -> String {
     let schema = passerelle::schema::sdl();
-    let (_, rest) = schema.split_once("enum UserErrorCode {").expect("the schema has it");
+    let (_, rest) = schema.split_once("enum UserErrorCode {").expect("the schema has the enum");
     let (body, _) = rest.split_once("\n}").expect("it ends");
     let values = body.split("\"\"\"").skip(1).collect::<Vec<_>>();
     let mut table = String::from("| code | what it means | reasons |\n|---|---|---|\n");
@@ -386,7 +385,7 @@ fn the_tables_of_codes_are_those_of_the_program() {
     for (name, table) in [("codes", codes()), ("refusals", refusals()), ("reasons", reasons())] {
         let (open, close) =
             (format!("<!-- {name}: written by UPDATE_DOCS=1 -->\n"), format!("<!-- end of {name} -->"));
-        let start = page.find(&open).expect("it has a place") + open.len();
+        let start = page.find(&open).expect("the page has a marker") + open.len();
         let end = page.find(&close).expect("it ends");
         page.replace_range(start..end, &table);
     }

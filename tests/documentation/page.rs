@@ -1,20 +1,20 @@
-//! Reads a page: its blocks of examples, with what the comments before them say, its headings and its links.
+//! Parses a page: its fenced blocks with the comments before them, its headings and its links.
 
 /// A fenced block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Block {
-    /// The first word after the fence.
+    /// The info string's first word.
     pub(crate) language: String,
-    /// Further words after the fence, and those of comments `<!-- example: … -->` before it.
+    /// Further words of the info string, and those of comments `<!-- example: … -->` before the block.
     pub(crate) words: Vec<String>,
-    /// What is in it, without the indentation of the fence.
+    /// The content, without the indentation of the fence.
     pub(crate) text: String,
-    /// The line of the fence, from 1.
+    /// The line of the fence, counted from 1.
     pub(crate) line: usize,
 }
 
 impl Block {
-    /// Whether a word stands alone.
+    /// Whether a word without a value is present.
     pub(crate) fn is(&self, word: &str) -> bool {
         self.words.iter().any(|other| other == word)
     }
@@ -33,7 +33,7 @@ impl Block {
 /// The blocks of a page.
 ///
 /// # Errors
-/// Where a block has no end, or a comment says something to no block.
+/// Where a block is not closed, or a comment belongs to no block.
 pub(crate) fn blocks(page: &str) -> Result<Vec<Block>, String> {
     let mut blocks = Vec::new();
     let mut said: Vec<String> = Vec::new();
@@ -85,7 +85,7 @@ pub(crate) fn prose(page: &str) -> Vec<&str> {
     outside.collect()
 }
 
-/// The names by which headings can be linked to, as code hosts make them.
+/// The anchors of headings, as code hosts derive them.
 pub(crate) fn anchors(page: &str) -> Vec<String> {
     let headings = prose(page).into_iter().filter(|line| line.starts_with('#'));
     let anchor = |line: &str| {
@@ -96,14 +96,14 @@ pub(crate) fn anchors(page: &str) -> Vec<String> {
     headings.map(anchor).collect()
 }
 
-/// Where the links of a page lead: `[text](target)`.
+/// The targets of links: `[text](target)`.
 pub(crate) fn links(page: &str) -> Vec<String> {
     let text = prose(page).join("\n");
     let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     links.map(str::to_owned).collect()
 }
 
-/// What stands between single backticks.
+/// The texts between single backticks.
 pub(crate) fn code(page: &str) -> Vec<String> {
     let text = prose(page).join("\n");
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()

@@ -1,5 +1,4 @@
-//! Somebody who does what a page says: sends its requests, runs its commands, and looks whether the answers are those
-//! that it shows.
+//! Runs a page: sends its requests, runs its commands, and compares the results with those shown.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,12 +15,12 @@ use crate::support::HOPELESS;
 use crate::support::program::{Running, folder, program};
 use crate::support::socket::Socket;
 
-/// The address that pages name.
+/// The server address that pages show.
 const SHOWN: &str = "http://127.0.0.1:8000";
-/// Commands that `.ci/run` runs, and so not this test.
+/// Commands that `.ci/run` runs, so this test does not.
 const RUN_ELSEWHERE: [&str; 2] = ["cargo test --workspace", "tests/clients/run"];
 
-/// What came back of the last request or command.
+/// The result of the last request or command.
 #[derive(Debug, Default)]
 struct Came {
     status: StatusCode,
@@ -29,20 +28,20 @@ struct Came {
     body: String,
 }
 
-/// Reads one page, against a server of its own.
+/// Runs one page against its own server.
 pub(crate) struct Reader {
     folder: PathBuf,
     server: String,
     client: reqwest::Client,
     variables: Variables,
-    /// Passwords by address.
+    /// Passwords by e-mail address.
     passwords: BTreeMap<String, String>,
     tokens: BTreeMap<String, String>,
     came: Option<Came>,
 }
 
 impl Reader {
-    /// Whoever reads with the server at this address, whose data is in this folder.
+    /// A reader for the server at this address, with its data folder below `folder`.
     pub(crate) fn new(folder: &Path, server: &str) -> Self {
         let accounts = std::fs::read(folder.join("data/demo-accounts.json")).expect("accounts");
         let accounts: Value = serde_json::from_slice(&accounts).expect("a list of accounts");
@@ -63,10 +62,10 @@ impl Reader {
         }
     }
 
-    /// Does what a page says from its beginning to its end; answers how many examples were looked at.
+    /// Runs the examples of a page in order, and returns the number of examples checked.
     ///
     /// # Errors
-    /// The line, and what is other than it shows.
+    /// The line of the example, and the difference.
     pub(crate) async fn read(&mut self, page: &str) -> Result<usize, String> {
         let all = blocks(page)?;
         let mut rest = all.as_slice();
@@ -157,7 +156,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether what came is what is shown.
+    /// Compares the last result with the shown one.
     fn look(&self, shown: &Block, came: &Came) -> Result<(), String> {
         let body = &came.body;
         if shown.language == "json" {
@@ -183,7 +182,7 @@ impl Reader {
         if let (Ok(shown), Ok(body)) = (json_of(shown), json_of(body)) {
             return compare(&shown, &body, "");
         }
-        // What keeps a stream of events open says nothing.
+        // Keep-alive comments of an event stream are ignored.
         let body = body.replace(":\n\n", "");
         if fits(shown.trim(), body.trim()) {
             Ok(())
@@ -192,7 +191,7 @@ impl Reader {
         }
     }
 
-    /// A value with those of the variables in it.
+    /// A value with `$NAME` replaced by the variables.
     fn filled(&self, mut value: Value) -> Result<Value, String> {
         match &mut value {
             Value::String(text) => {
@@ -221,7 +220,7 @@ impl Reader {
         Ok(value)
     }
 
-    /// The token of an account of the demonstration: `editor.wallonie`.
+    /// The access token of a demo account, such as `editor.wallonie`.
     async fn token(&mut self, who: &str) -> Result<String, String> {
         if let Some(token) = self.tokens.get(who) {
             return Ok(token.clone());
@@ -239,7 +238,7 @@ impl Reader {
         Ok(token)
     }
 
-    /// Sends a document.
+    /// Sends a GraphQL document.
     async fn ask(&mut self, block: &Block, variables: Option<&Block>) -> Result<(), String> {
         let variables = match variables {
             Some(given) => self.filled(json_of(&given.text)?)?,
@@ -285,7 +284,7 @@ impl Reader {
             }
             Ok::<_, String>(())
         };
-        // What has no end is read for as long as the example says.
+        // An endless response is read for the time given by the example.
         match time {
             Some(time) => tokio::time::timeout(time, reading).await.unwrap_or(Ok(()))?,
             None => reading.await?,
@@ -340,7 +339,7 @@ impl Reader {
     fn passerelle(&self, arguments: &[&str], variables: &[(String, String)]) -> Result<(), String> {
         let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         match arguments {
-            // So the server of this page was started.
+            // The server of this page was started like this.
             ["serve", "--demo"] if variables.len() == 0 => Ok(()),
             ["serve", ..] => {
                 let place = folder();
@@ -362,7 +361,7 @@ impl Reader {
         }
     }
 
-    /// Sends what `curl` would.
+    /// Sends the request that `curl` would send.
     async fn curl(&mut self, arguments: &[&str]) -> Result<(), String> {
         let (mut method, mut headers, mut data, mut address) = (None, Vec::new(), Vec::new(), None);
         let (mut get, mut encoded, mut time, mut file) = (false, false, None, None);
@@ -424,7 +423,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Talks over a WebSocket: lines that begin with `>` are said, those with `<` must be heard.
+    /// Runs a WebSocket dialogue: lines with `>` are sent, those with `<` are expected.
     async fn talk(&self, block: &Block) -> Result<(), String> {
         let mut socket = Socket::open(self.address(), &[]).await.map_err(|status| format!("{status}"))?;
         for line in block.text.lines() {
@@ -446,7 +445,7 @@ impl Reader {
     }
 }
 
-/// Where the repository is.
+/// The root folder of the repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -455,7 +454,7 @@ fn json_of(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("{error}: {text}"))
 }
 
-/// Whether a mutation has refused what it was given.
+/// Whether a mutation payload has user errors.
 fn is_refused(answer: &Value) -> bool {
     match answer {
         Value::Object(members) => members.iter().any(|(name, value)| {

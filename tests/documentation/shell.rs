@@ -1,21 +1,21 @@
-//! Reads the commands of a block: as much of the shell as examples need, and nothing else.
+//! Parses shell commands of examples. Supports only the syntax that they need.
 
 use std::collections::BTreeMap;
 
-/// Variables that stand for words.
+/// Variables by name.
 pub(crate) type Variables = BTreeMap<String, String>;
 
-/// A command: its own variables, and its words.
+/// A command with its own variables and its words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Command {
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) words: Vec<String>,
 }
 
-/// The commands of a text, a line each; a quoted word, or a `\` at the end, goes on in the next line.
+/// The commands of a text, one a line. A quoted word or a `\` at the end continues on the next line.
 ///
 /// # Errors
-/// Where something stands there that is not read, such as a pipe, or a variable that has no value.
+/// Where the syntax is not supported, such as a pipe, or a variable is not set.
 pub(crate) fn commands(text: &str, variables: &Variables) -> Result<Vec<Command>, String> {
     let mut commands = Vec::new();
     let mut words: Vec<String> = Vec::new();

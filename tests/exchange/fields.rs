@@ -1,4 +1,4 @@
-//! Replicated fields become rows, and rows the same fields: to the last character, whatever is in them.
+//! Replicated fields convert to rows and back without loss, for any content.
 
 use passerelle::directory::KINDS;
 use passerelle::record::value::DateTime;
@@ -14,7 +14,7 @@ fn check(received: &Received) -> Result<(), Unfit> {
     replica::check(KINDS, received)
 }
 
-/// A revision with these fields.
+/// A received revision with these fields.
 fn received(of: RecordType, fields: &Value) -> Received {
     let canonical = Canonical::of(fields).unwrap();
     let now = DateTime::from_micros(1_800_000_000_000_000);

@@ -1,4 +1,4 @@
-//! Exports, and what becomes of them elsewhere: with the real program, from one kind of database to the other.
+//! Exports and their import elsewhere, with the real program, between the two kinds of database.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ fn editor(region: &str) -> Viewer {
     Viewer { signed_in: true, staff_of: regions(), writes: regions(), ..Viewer::default() }
 }
 
-/// An empty directory on the other kind of database, read by an administrator; none where there is no PostgreSQL.
+/// An empty server on the other kind of database, with an administrator as viewer. `None` if there is no PostgreSQL.
 async fn elsewhere(server: &TestServer) -> Option<TestServer> {
     let backend = match server.app.db.dialect() {
         Dialect::Sqlite => Backend::Postgres,
@@ -40,7 +40,7 @@ async fn elsewhere(server: &TestServer) -> Option<TestServer> {
     TestServer::with(backend, Setup::default().viewer(admin()).with_search().erasing_at_once()).await
 }
 
-/// The program on the database of a server.
+/// The program with the database of a server.
 fn program(server: &TestServer, folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
     command.current_dir(folder).env_clear().env("ENCRYPTION_KEY", ENCRYPTION_KEY);
@@ -52,7 +52,7 @@ fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
-/// Exports all of a directory.
+/// Exports all records.
 fn export(server: &TestServer, folder: &Path, more: &[&str]) -> PathBuf {
     let file = folder.join("all.ndjson");
     let done = program(server, folder).arg("export").arg(&file).args(more).output().unwrap();
@@ -60,12 +60,12 @@ fn export(server: &TestServer, folder: &Path, more: &[&str]) -> PathBuf {
     file
 }
 
-/// What a command has said.
+/// The output of a command.
 fn told(done: &Output) -> String {
     String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr)
 }
 
-/// Imports a file; answers the exit code and what was said.
+/// Imports a file, and returns the exit code and the output.
 fn take(server: &TestServer, folder: &Path, file: &Path) -> (Option<i32>, String) {
     let done = program(server, folder).arg("import").arg(file).output().unwrap();
     (done.status.code(), told(&done))
@@ -77,7 +77,7 @@ async fn number(server: &TestServer, sql: &str) -> i64 {
     row.unwrap().unwrap().try_get_by_index(0).unwrap()
 }
 
-/// The records of a directory as an administrator sees them, without the position of the copy.
+/// All records as an administrator sees them, without the header and footer of the snapshot.
 async fn all(server: &TestServer) -> Vec<Value> {
     let text = server.beside(admin()).await.get("/sync/snapshot").await.text().await.unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -89,7 +89,7 @@ async fn digest(server: &TestServer) -> Value {
     server.data("{ syncDigest { count buckets } }").await["syncDigest"].take()
 }
 
-/// Lines of a file that is made of those of another: the last line has the hash of what is before it.
+/// The lines of an export, changed. Recomputes the counts and the hash in the last line.
 fn rewritten(text: &str, change: impl Fn(usize, Value) -> Option<Value>) -> String {
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut footer = lines.pop().unwrap();
@@ -106,7 +106,7 @@ fn rewritten(text: &str, change: impl Fn(usize, Value) -> Option<Value>) -> Stri
     before + &footer.to_string() + "\n"
 }
 
-/// A record whose fields say something else, with the hash of that.
+/// A line with other replicated fields and revision, and the new hash.
 fn with_fields(mut line: Value, revision: i64, fields: &Value) -> Value {
     let mut canonical: Value = serde_json::from_str(line["canonical"].as_str().unwrap()).unwrap();
     canonical.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -117,10 +117,10 @@ fn with_fields(mut line: Value, revision: i64, fields: &Value) -> Value {
     line
 }
 
-/// Records of several regions that refer to each other, are hidden, and have several revisions.
+/// Imports records of several regions with references, hidden records and several revisions.
 async fn fill(server: &TestServer) {
     let place = json!({"lines": ["Rue 1"], "city": "Lille", "country": "FR", "latitude": 50.633_333_333_333_33, "longitude": 3.066_666_666_666_666_4});
-    // Two that refer to each other, whichever comes first.
+    // Two organizations that refer to each other.
     import(server, &[
         organization("wallonie", "old", json!({"successor": "new", "status": "MERGED"})),
         organization("wallonie", "new", json!({"memberOf": ["old", "cluster"], "address": place, "employeeCount": 12,
@@ -140,7 +140,7 @@ async fn fill(server: &TestServer) {
     ])
     .await;
     import(server, &[organization("wallonie", "new", json!({"name": "New name", "address": place}))]).await;
-    // Its affiliation follows it into another view, by a revision of its own.
+    // The affiliation follows its talent into another view, with a new revision.
     import(
         server,
         &[talent("wallonie", "ada", json!({"visibility": "MEMBERS", "email": "ada@example.org"}))],

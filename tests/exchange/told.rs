@@ -1,5 +1,5 @@
-//! What is not taken of an export is told: records that are later here, other, erased, or whose names somebody has. And
-//! who is told of the fields as other instances take them.
+//! Reports of an import about refused records: newer here, conflicting, erased, or with names in use. Also who may
+//! read the replicated fields.
 
 use uuid::Uuid;
 
@@ -7,7 +7,7 @@ use super::*;
 use crate::mutations::call;
 use crate::support::until;
 
-/// A file with some of the records of another, changed.
+/// Writes a changed export to a file.
 fn write(folder: &Path, text: String) -> PathBuf {
     let file = folder.join("changed.ndjson");
     fs::write(&file, text).unwrap();
@@ -28,7 +28,7 @@ on_both_databases! {
         let history = other.data(&format!("{{ history(id: \"{id}\") {{ nodes {{ action actor revision }} }} }}")).await;
         assert_eq!(history["history"]["nodes"], json!([{"action": "CREATE", "actor": "COMMAND_LINE", "revision": before["revision"]}]));
 
-        // Changed here, to a later revision.
+        // Change the record here, to a newer revision.
         let named = call(&other, "updateOrganization", "organization { revision }", &[("id", "ID!", json!(id)), ("input", "OrganizationInput!", json!({"name": "Local"}))]).await;
         assert_eq!(named["organization"]["revision"].as_i64(), before["revision"].as_i64().map(|revision| revision + 1), "{named}");
         let head = number(&other, "SELECT head FROM feed_meta").await;
@@ -37,14 +37,14 @@ on_both_databases! {
         assert_eq!(other.data(new).await["organization"]["name"], "Local");
         assert_eq!(number(&other, "SELECT head FROM feed_meta").await, head, "nothing was written");
 
-        // The same revision, and something else.
+        // The same revision with other fields.
         let fork = |revision: i64, fields: &Value| rewritten(&text, |_, line| {
             Some(if line["recordId"] == json!(id) { with_fields(line, revision, fields) } else { line })
         });
         let (code, said) = take(&other, folder.path(), &write(folder.path(), fork(3, &json!({"name": "Fork"}))));
         assert!(code == Some(1) && said.contains("says something else") && said.contains("1 bad"), "{said}");
         assert_eq!(other.data(new).await["organization"]["name"], "Local");
-        // A later one is taken as it was made.
+        // A newer revision is stored unchanged.
         let (code, said) = take(&other, folder.path(), &write(folder.path(), fork(7, &json!({"name": "Later"}))));
         assert!(code == Some(0) && said.contains("1 updated"), "{said}");
         let now = other.data(new).await["organization"].take();
@@ -52,7 +52,7 @@ on_both_databases! {
         let origin = "SELECT COUNT(*) FROM sync_record WHERE revision = 7 AND origin = 'test-wallonie' AND external_id = 'org-new'";
         assert_eq!(number(&other, origin).await, 1);
 
-        // A slug or an external id that somebody else has here.
+        // A slug or external id that another record has here.
         let taken = fork(8, &json!({"slug": "old"}));
         let (code, said) = take(&other, folder.path(), &write(folder.path(), taken));
         assert!(code == Some(1) && said.contains("slug: `old` is the slug of `organization_"), "{said}");
@@ -82,15 +82,15 @@ on_both_databases! {
         let later = rewritten(&text, |_, line| Some(if line["recordId"] == json!(ada) { with_fields(line, 99, &json!({})) } else { line }));
         for file in [file.clone(), write(folder.path(), later)] {
             let (_, said) = take(&other, folder.path(), &file);
-            // Their affiliation went with them.
+            // The affiliation was erased with the talent.
             assert!(said.contains("2 erased here"), "{said}");
             assert_eq!(other.data("{ talent(by: {slug: \"ada\"}) { id } }").await["talent"], Value::Null);
         }
-        // Nor by another id, under the name that its source has for the person.
+        // Neither under another id with the same external id.
         let other_id = rewritten(&text, |_, line| Some(serde_json::from_str(&line.to_string().replace(&ada, "talent_7zzzzzzzzzzzzzzzzzzzzzzzzz")).unwrap()));
         let person_last = rewritten(&other_id, |_, line| (line.get("recordId").is_none() || line["recordType"] == "TALENT").then_some(line));
         let mut lines: Vec<&str> = person_last.lines().collect();
-        // Those of a type come by id: the one that has a new one is the last now.
+        // Lines are sorted by id within a type, so the changed line must come last.
         let talents: Vec<usize> = (0..lines.len()).filter(|place| lines[*place].contains("\"recordType\":\"TALENT\"")).collect();
         let place = *talents.iter().find(|place| lines[**place].contains("talent_7zzz")).unwrap();
         lines.swap(place, *talents.last().unwrap());
@@ -158,6 +158,6 @@ on_both_databases! {
         reading.data("{ changes { changes { recordId contentHash } } }").await;
         reading.data("{ changes { changes { canonical } } }").await;
         until("a read is noted", async || number(&server, reads).await > 0).await;
-        assert_eq!(number(&server, reads).await, 1, "of whom there is something to reach them by");
+        assert_eq!(number(&server, reads).await, 1, "only the talent with contact data");
     }
 }

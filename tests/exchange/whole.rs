@@ -1,4 +1,4 @@
-//! A directory moves to another server, whole.
+//! Moving a whole directory to another server.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
@@ -13,9 +13,9 @@ on_both_databases! {
         fill(&server).await;
         let folder = folder();
         let file = export(&server, folder.path(), &[]);
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "it has personal data");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "it contains personal data");
         assert_eq!(fs::read_dir(folder.path()).unwrap().filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".export")).count(), 0);
-        // The program writes what the server sends.
+        // The export has the same records as the server's snapshot.
         let served = server.beside(admin()).await.get("/sync/snapshot").await.text().await.unwrap();
         let text = fs::read_to_string(&file).unwrap();
         let records = |text: &str| text.lines().filter(|line| line.contains("\"recordId\"")).map(str::to_owned).collect::<Vec<_>>();
@@ -25,7 +25,7 @@ on_both_databases! {
         let count = records(&text).len();
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains(&format!("{count} records: {count} created, 0 updated, 0 unchanged")), "{said}");
-        assert_eq!(all(&other).await, all(&server).await, "everything reads the same");
+        assert_eq!(all(&other).await, all(&server).await, "all records are equal");
         assert_eq!(digest(&other).await, digest(&server).await);
         let shared = "SELECT CAST(SUM(revision) AS BIGINT) FROM sync_record";
         assert_eq!(number(&other, shared).await, number(&server, shared).await);
@@ -38,18 +38,18 @@ on_both_databases! {
         ] {
             assert_eq!(other.data(query).await, server.beside(admin()).await.data(query).await, "{query}");
         }
-        // The index follows the log, which has every record once.
+        // The index follows the log, which has one entry for each record.
         assert_eq!(number(&other, "SELECT COUNT(*) FROM change_log").await, i64::try_from(count).unwrap());
         other.indexed().await;
         let found = other.data("{ search(query: \"Pictanovo\") { nodes { ... on Organization { slug } } } }").await;
         assert!(found.to_string().contains("pictanovo"), "{found}");
 
-        // Again: nothing is written.
+        // A second import writes nothing.
         let (code, said) = take(&other, folder.path(), &file);
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains(&format!("0 created, 0 updated, {count} unchanged")), "{said}");
         assert_eq!(number(&other, "SELECT head FROM feed_meta").await, i64::try_from(count).unwrap());
-        // And back, into a third: what came by a file leaves by a file.
+        // From there into a third database: imported records can be exported again.
         let Some(third) = elsewhere(&other).await else { return };
         let file = export(&other, folder.path(), &[]);
         assert_eq!(records(&fs::read_to_string(&file).unwrap()), records(&text));
@@ -64,7 +64,7 @@ on_both_databases! {
         fill(&server).await;
         let folder = folder();
         assert_eq!(take(&other, folder.path(), &export(&server, folder.path(), &[])).0, Some(0));
-        // Both sides of an affiliation change at once, which is one revision of it there.
+        // Both sides of an affiliation change at once, which makes one revision of it elsewhere.
         import(&server, &[talent("wallonie", "ada", json!({"visibility": "PRIVATE"})),
             organization("wallonie", "new", json!({"visibility": "MEMBERS"}))]).await;
         import(&server, &[talent("wallonie", "eve", json!({})), affiliation("wallonie", "eve", "new", json!({}))]).await;
@@ -83,7 +83,7 @@ on_both_databases! {
         let Some(other) = elsewhere(&server).await else { return };
         fill(&server).await;
         let folder = folder();
-        // Parts that refer to nothing outside of them, in any order.
+        // Parts without references to other parts, in any order.
         let parts = [export_text(&server, folder.path(), &["--types", "TALENT"]), export_text(&server, folder.path(), &["--types", "ORGANIZATION"]),
             export_text(&server, folder.path(), &["--types", "AFFILIATION,PARTNERSHIP"])];
         for part in &parts {
@@ -100,7 +100,7 @@ on_both_databases! {
             assert_eq!(done.status.code(), Some(2));
             assert!(told(&done).contains(word), "{}", told(&done));
         }
-        // What refers to what is not there is told, and the rest is in.
+        // Lines with missing references are reported, and the others are imported.
         let Some(empty) = elsewhere(&server).await else { return };
         let file = folder.path().join("part");
         fs::write(&file, &wallonie).unwrap();
@@ -130,11 +130,11 @@ on_both_databases! {
         let file = export(&server, folder.path(), &[]);
         let observer = Observer::of(&other.database_url).await;
         let mut killed = 0;
-        // When it begins to write, later in its first transaction, and in others.
+        // At the first write, later in the first transaction, and in later ones.
         for (entries, millis) in [(0, 0), (0, 100), (1, 0), (1001, 0)] {
             let mut child = program(&other, folder.path()).arg("import").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             killed += usize::from(observer.kill_a_writer(&mut child, entries, Duration::from_millis(millis)).await);
-            // The server reads while others write.
+            // The server reads during the import.
             other.data("{ organizations { totalCount } }").await;
         }
         assert!(killed > 0, "it was killed at least once");
@@ -191,7 +191,7 @@ on_both_databases! {
             assert_eq!(code, Some(1), "{what}: {said}");
             assert!(said.contains(word) && said.contains("nothing was imported"), "{what}: {said}");
         }
-        // What somebody has copied who may not write the records, and what is no export at all.
+        // A snapshot of a caller without write access lacks the replicated fields. Other files are no exports at all.
         let public = server.get("/sync/snapshot").await.text().await.unwrap();
         let file = folder.path().join("public");
         fs::write(&file, public).unwrap();
@@ -204,7 +204,7 @@ on_both_databases! {
         }
         let done = program(&other, folder.path()).args(["import", "--strict", "all.ndjson"]).output().unwrap();
         assert_eq!(done.status.code(), Some(2), "{}", told(&done));
-        // Vocabularies that differ are told; what is known comes in.
+        // Differing vocabularies are reported. Records with known entries are imported.
         fs::write(&file, header(json!({"vocabularyHash": "another"}))).unwrap();
         let (code, said) = take(&other, folder.path(), &file);
         assert!(code == Some(0) && said.contains("other vocabularies"), "{said}");

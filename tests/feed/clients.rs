@@ -1,4 +1,4 @@
-//! How far clients have followed, as administrators see it.
+//! The progress of clients, as administrators see it.
 
 use passerelle::changes::acknowledged;
 use passerelle::identity::api_key::{self, Maker, NewKey};
@@ -18,11 +18,11 @@ use crate::support::{found, until};
 
 const DAY: i64 = 86_400_000_000;
 
-/// What of clients is asked for.
+/// The query for the clients' progress.
 const CLIENTS: &str = "{ syncStatus { lastNumber floorNumber clients { totalCount nodes { kind id name region { slug } types regions acknowledged \
     acknowledgedAt lastSeenAt wentBackAt mustReload pending lagSeconds } } } }";
 
-/// A key of a system of a region: its id and the key itself.
+/// An API key of a region: its id and its secret.
 pub(super) async fn key(server: &TestServer, name: &str, region: &str) -> (uuid::Uuid, String) {
     let new =
         NewKey { name: name.into(), region: region.into(), roles: vec![Role::SyncPartner], expires_at: None };
@@ -38,7 +38,7 @@ pub(super) async fn page(server: &TestServer, token: &str, after: Option<&str>, 
     data["changes"]["cursor"].as_str().expect("a cursor").to_owned()
 }
 
-/// Follows to the end from a position; presents it there.
+/// Follows the feed to its end, and sends the last cursor once more.
 pub(super) async fn to_the_end(
     server: &TestServer,
     token: &str,
@@ -54,7 +54,7 @@ pub(super) async fn to_the_end(
     }
 }
 
-/// The clients that somebody sees, when they are as expected: positions are written a little later.
+/// The clients that a viewer sees, once they are as expected. Positions are written with a delay.
 async fn clients(by: &TestServer, expected: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     found("the clients", async || {
         let data = by.data(CLIENTS).await;
@@ -64,7 +64,7 @@ async fn clients(by: &TestServer, expected: impl Fn(&[Value]) -> bool) -> Vec<Va
     .await
 }
 
-/// Waits until a client named so is at a position.
+/// Waits until the client of this name is at a position.
 pub(super) async fn at(server: &TestServer, name: &str, cursor: &str) {
     let by = server.beside(admin()).await;
     let there = |client: &Value| client["name"] == name && client["acknowledged"] == cursor;
@@ -79,7 +79,7 @@ on_both_databases! {
         let first = page(&server, &token, None, "").await;
         let second = page(&server, &token, Some(&first), "").await;
         let nodes = clients(&by, |nodes| nodes.len() == 1).await;
-        assert_eq!(nodes[0]["acknowledged"], first, "the first page was taken, of the second nobody knows");
+        assert_eq!(nodes[0]["acknowledged"], first, "only the first page is acknowledged");
         let expected = json!({"kind": "API_KEY", "name": "CRM", "region": {"slug": "wallonie"}, "regions": [],
             "types": ["ORGANIZATION", "TALENT", "AFFILIATION", "PARTNERSHIP"], "pending": 2, "lagSeconds": 0, "mustReload": false, "wentBackAt": null});
         for (name, value) in expected.as_object().unwrap() {
@@ -91,17 +91,17 @@ on_both_databases! {
         page(&server, &token, Some(&second), "").await;
         let nodes = clients(&by, |nodes| nodes[0]["pending"] == 0).await;
         assert_eq!((&nodes[0]["lagSeconds"], &nodes[0]["acknowledged"]), (&json!(0), &json!(second)));
-        // What else it asks for is followed apart, and nobody is noted who does not say who they are.
+        // Other types and regions are tracked separately. Anonymous clients are not tracked.
         let other = page(&server, &token, None, ", types: [TALENT], regions: [\"wallonie\"]").await;
         page(&server, &token, Some(&other), ", types: [TALENT], regions: [\"wallonie\"]").await;
         let public = server.data("{ changes(first: 1) { cursor } }").await;
         server.data(&format!("{{ changes(after: {}) {{ cursor }} }}", public["changes"]["cursor"])).await;
         let nodes = clients(&by, |nodes| nodes.len() == 2).await;
         assert!(nodes.iter().any(|node| node["types"] == json!(["TALENT"]) && node["regions"] == json!(["wallonie"])), "{nodes:?}");
-        // What is no position is none that anybody has reached.
+        // An invalid cursor acknowledges nothing.
         let wrong = query_as(&server, &token, "{ changes(after: \"x\") { cursor } }").await;
         assert_eq!(wrong["errors"][0]["extensions"]["code"], "CURSOR_INVALID");
-        // Another program finds it as it is, and keeps what is further.
+        // Another program reads the same positions and keeps the furthest.
         let quiet = server.quiet().await.beside(admin()).await;
         assert_eq!(clients(&quiet, |nodes| nodes.len() == 2).await.len(), 2);
     }
@@ -147,7 +147,7 @@ on_both_databases! {
         let text = request.send().await.expect("an answer").text().await.expect("a text");
         let header: Value = serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
         let nodes = clients(&by, |nodes| nodes.len() == 2).await;
-        let copy = nodes.iter().find(|node| node["name"] == "copy").expect("it is there");
+        let copy = nodes.iter().find(|node| node["name"] == "copy").expect("the client is listed");
         assert_eq!(copy["acknowledged"], header["cursor"]);
         drop(socket);
         until("the stream has ended", async || server.app.traffic.streams() == 0).await;
@@ -168,14 +168,14 @@ on_both_databases! {
         let nodes = clients(&by, |nodes| nodes.len() == 1).await;
         assert_eq!(nodes[0]["name"], "old");
         server.pass(180 * DAY);
-        assert_eq!(acknowledged::sweep(&server.app).await.expect("a sweep"), 0, "it may still go on");
+        assert_eq!(acknowledged::sweep(&server.app).await.expect("a sweep"), 0, "the client may still continue");
         server.pass(1);
         assert_eq!(acknowledged::sweep(&server.app).await.expect("a sweep"), 1);
         clients(&by, <[Value]>::is_empty).await;
     }
 }
 
-/// What somebody who is signed in is told, in short.
+/// The `syncStatus` that a caller sees, in short.
 async fn told(server: &TestServer, token: Option<&str>) -> Value {
     let answer = ask(server, token, "{ syncStatus { index { pending } activity { streams } fullPushes { source } clients { nodes { name } } } }", json!({})).await;
     assert_eq!(answer.get("errors"), None, "{answer}");
@@ -225,7 +225,7 @@ on_both_databases! {
         for viewer in [editor("wallonie"), member()] {
             assert_eq!(server.beside(viewer).await.data("{ syncStatus { feedId } }").await["syncStatus"], Value::Null);
         }
-        // Pages of clients.
+        // The list of clients has pages.
         let query = "{ syncStatus { clients(first: 2) { totalCount nodes { name } pageInfo { endCursor hasNextPage } } } }";
         let data = data_as(&server, &tokens[0], query).await;
         let page = &data["syncStatus"]["clients"];

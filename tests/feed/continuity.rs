@@ -1,4 +1,4 @@
-//! What becomes of the feed when its database is restored, and when what is gone has been gone for long.
+//! The feed after its database was restored, and after its tombstones were swept.
 
 use passerelle::changes::continuity::{self, Why};
 use passerelle::changes::retention::{self, Retention, Swept};
@@ -31,12 +31,12 @@ on_both_databases! {
         let folder = tempfile::tempdir().unwrap();
         let check = async |continues| continuity::check(&server.app, folder.path(), continues).await.unwrap();
         import(&server, &[named("one")]).await;
-        assert_eq!(check(false).await, None, "nothing was known before");
+        assert_eq!(check(false).await, None, "there is no previous state");
         import(&server, &[named("two")]).await;
         let mut follower = Follower::new(json!({}));
         follower.catch_up(&server).await;
         assert_eq!(check(false).await, None, "the log has grown");
-        // A backup from before the second write.
+        // Simulates a backup from before the second write.
         execute(&server, "DELETE FROM change_log WHERE seq = 2").await;
         execute(&server, "UPDATE view_head SET last_seq = 1").await;
         execute(&server, "UPDATE organization SET revision = 1").await;
@@ -45,16 +45,16 @@ on_both_databases! {
         assert_eq!(code(&follower.ask(&server).await).0, "CURSOR_AHEAD", "until it is noticed");
         assert_eq!(check(false).await, Some(Why::Restored));
         assert_eq!(code(&follower.ask(&server).await), ("CURSOR_FEED_CHANGED".into(), "SNAPSHOT_KEEP_IDS".into()));
-        assert_eq!(check(false).await, None, "it is another feed now");
+        assert_eq!(check(false).await, None, "the new feed is known");
         let mut fresh = Follower::new(json!({}));
         assert_eq!(fresh.catch_up(&server).await.len(), 1);
         import(&server, &[named("three")]).await;
-        assert_eq!(fresh.catch_up(&server).await.len(), 1, "which goes on");
-        assert!(number(&server, "SELECT head FROM feed_meta").await > 1_000_000, "numbers of the old one are not met again");
+        assert_eq!(fresh.catch_up(&server).await.len(), 1, "the new feed goes on");
+        assert!(number(&server, "SELECT head FROM feed_meta").await > 1_000_000, "numbers of the old feed are not reused");
 
         continuity::rotate(&server.app).await.unwrap();
         assert_eq!(code(&fresh.ask(&server).await).0, "CURSOR_FEED_CHANGED");
-        assert_eq!(code(&follower.ask(&server).await).0, "CURSOR_FEED_CHANGED", "nor is the first forgotten");
+        assert_eq!(code(&follower.ask(&server).await).0, "CURSOR_FEED_CHANGED", "the first feed is still recognized");
     }
 }
 
@@ -66,9 +66,9 @@ fn another_server_of_the_database_is_noticed() {
         let check = async |continues| continuity::check(&server.app, folder.path(), continues).await.unwrap();
         assert_eq!(check(false).await, None);
         let timeline = number(&server, "SELECT timeline::bigint FROM feed_meta").await;
-        assert!(timeline > 0, "the server says who it is");
+        assert!(timeline > 0, "the timeline is known");
         execute(&server, "UPDATE feed_meta SET timeline = timeline - 1").await;
-        assert_eq!(check(true).await, None, "the operator knows that nothing was lost");
+        assert_eq!(check(true).await, None, "the operator confirms that nothing was lost");
         assert_eq!(number(&server, "SELECT timeline::bigint FROM feed_meta").await, timeline);
         execute(&server, "UPDATE feed_meta SET system_identifier = 7").await;
         assert_eq!(check(false).await, Some(Why::OtherServer));
@@ -90,17 +90,17 @@ on_both_databases! {
         late.step(&server).await;
         import(&server, &[delete("gone")]).await;
         let sweep = async || retention::sweep(&server.app, Retention::default()).await.unwrap();
-        assert_eq!(sweep().await, Swept::default(), "all of it is new");
+        assert_eq!(sweep().await, Swept::default(), "all entries are recent");
 
         server.pass(8 * DAY);
         assert_eq!(sweep().await, Swept { superseded: 3, tombstones: 0 });
         assert_eq!(number(&server, "SELECT COUNT(*) FROM change_log").await, 2);
-        // Positions at entries that are no longer there are as good as before.
+        // Cursors at swept entries still work.
         assert_eq!(early.clone().catch_up(&server).await.len(), 2);
         assert_eq!(late.clone().catch_up(&server).await.len(), 1);
 
         server.pass(173 * DAY);
-        assert_eq!(sweep().await, Swept { superseded: 1, tombstones: 1 }, "it and its entry");
+        assert_eq!(sweep().await, Swept { superseded: 1, tombstones: 1 }, "the tombstone and its entry");
         assert_eq!(sweep().await, Swept::default());
         for follower in [&early, &late] {
             assert_eq!(code(&follower.ask(&server).await), ("CURSOR_EXPIRED".into(), "SNAPSHOT".into()));

@@ -1,4 +1,4 @@
-//! Whether all who have followed a record have taken that it is erased.
+//! Whether all clients that have received a record have received its erasure.
 
 use passerelle::changes::retention::{self, Retention};
 use passerelle::record::policy::Viewer;
@@ -23,7 +23,7 @@ async fn status_of(by: &TestServer, id: &str) -> Value {
     data["erasureStatus"].clone()
 }
 
-/// Each client with whether it has passed, in the order of their names.
+/// Each client's name and whether it has passed, sorted by name.
 fn passed(status: &Value) -> Vec<(String, bool)> {
     let nodes = status["clients"]["nodes"].as_array().expect("a list").iter();
     let mut all: Vec<(String, bool)> = nodes
@@ -86,7 +86,7 @@ on_both_databases! {
         assert_eq!(erasures(&by).await, (0, 0));
 
         erase(&server, &ada).await;
-        // Whoever comes now never had it.
+        // A client that starts now never had the record.
         let end = to_the_end(&server, &late, None, "").await;
         at(&server, "late", &end).await;
         let found = status_of(&by, &ada).await;
@@ -95,10 +95,10 @@ on_both_databases! {
         assert_eq!((&found["complete"], &found["overdue"], &found["outstanding"]), (&json!(false), &json!(false), &json!(2)));
         assert_eq!((&found["id"], &found["recordType"], &found["clients"]["totalCount"]), (&json!(ada), &json!("TALENT"), &json!(3)));
         assert_eq!(found["indexPassed"], Value::Null, "there is no engine");
-        // The affiliation went with the person.
+        // The affiliation was erased with the talent.
         assert_eq!(erasures(&by).await, (2, 0));
 
-        // The staff of the region see it, and nobody else.
+        // Only the staff of the region see the status.
         for viewer in [editor("wallonie"), moderator("wallonie")] {
             assert_eq!(passed(&status_of(&server.beside(viewer).await, &ada).await).len(), 3);
         }
@@ -108,7 +108,7 @@ on_both_databases! {
         let data = data_as(&server, &south, &format!("{{ erasureStatus(id: \"{ada}\") {{ complete }} syncStatus {{ erasures {{ outstanding overdue }} }} }}")).await;
         assert_eq!((&data["erasureStatus"], &data["syncStatus"]["erasures"]), (&Value::Null, &json!({"outstanding": 2, "overdue": 0})));
         let data = data_as(&server, &late, "{ syncStatus { erasures { outstanding } } }").await;
-        assert_eq!(data["syncStatus"]["erasures"], json!({"outstanding": 0}), "a system is told of itself");
+        assert_eq!(data["syncStatus"]["erasures"], json!({"outstanding": 0}), "a system sees only its own");
         for (id, code) in [("x", "BAD_USER_INPUT"), ("account_01jcr5bbgqekvavmza4yqxn3b1", "BAD_USER_INPUT")] {
             assert_eq!(by.code(&format!("{{ erasureStatus(id: \"{id}\") {{ complete }} }}")).await, code, "{id}");
         }
@@ -118,7 +118,7 @@ on_both_databases! {
         at(&server, "south", &end).await;
         assert_eq!(passed(&status_of(&by, &ada).await), [pair("late", true), pair("north", false), pair("south", true)]);
         server.pass(24 * HOUR);
-        assert_eq!(erasures(&by).await, (2, 0), "there is a day for it");
+        assert_eq!(erasures(&by).await, (2, 0), "clients have a day");
         server.pass(1);
         assert_eq!(erasures(&by).await, (2, 2));
         assert_eq!(status_of(&by, &ada).await["overdue"], json!(true));
@@ -132,7 +132,7 @@ on_both_databases! {
         assert_eq!(erasures(&by).await, (0, 0));
         assert_eq!(status::overdue(&server.app).await.expect("a number"), 0);
 
-        // A client that goes back, as one that was restored, may hold it again.
+        // A client that goes back, as a restored one does, may hold the record again.
         let (_, _, from, _) = &places[1];
         data_as(&server, &north, &format!("{{ changes(after: \"{from}\", first: 1) {{ cursor }} }}")).await;
         at(&server, "north", from).await;
@@ -164,7 +164,7 @@ on_both_databases! {
         assert_eq!(passed(&found), [("north".to_owned(), true), ("south".to_owned(), false)]);
         assert_eq!((&found["overdue"], erasures(&by).await), (&json!(true), (2, 2)));
         assert_eq!(passed(&status_of(&server.beside(moderator("wallonie")).await, &ada).await).len(), 2);
-        assert_eq!(found["clients"]["nodes"][0]["client"]["mustReload"], json!(true), "it comes first, and has to load a snapshot");
+        assert_eq!(found["clients"]["nodes"][0]["client"]["mustReload"], json!(true), "it comes first, and must load a snapshot");
         let refused = query_as(&server, &south, &format!("{{ changes(after: \"{from}\") {{ cursor }} }}")).await;
         assert_eq!(refused["errors"][0]["extensions"]["code"], "CURSOR_EXPIRED");
         let request = server.client.get(server.url("/sync/snapshot")).bearer_auth(&south);

@@ -1,4 +1,4 @@
-//! The client in `examples/follow` as a partner runs it: its copy is what the server has, field by field.
+//! The client in `examples/follow`, run as a partner would: its copy equals the server's records, field by field.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,12 +21,12 @@ fn example(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/follow").join(file)
 }
 
-/// The Python that runs the client: `FOLLOW_PYTHON`, which then must have all that it needs, or the one that is there.
+/// The Python that runs the client: `FOLLOW_PYTHON`, which must then have all modules, or `python3`.
 fn python() -> Command {
     Command::new(std::env::var_os("FOLLOW_PYTHON").unwrap_or_else(|| "python3".into()))
 }
 
-/// Whether Python can import a module. What is missing is said.
+/// Whether Python can import a module. Prints a notice if not.
 fn python_has(module: &str) -> bool {
     let has =
         python().args(["-c", &format!("import {module}")]).output().is_ok_and(|done| done.status.success());
@@ -37,9 +37,9 @@ fn python_has(module: &str) -> bool {
     has
 }
 
-/// A database for a copy.
+/// A database for the client's copy.
 struct Target {
-    /// What the client is told.
+    /// The database argument of the client.
     place: String,
     db: DatabaseConnection,
     _folder: TempDir,
@@ -47,7 +47,7 @@ struct Target {
 }
 
 impl Target {
-    /// One of the same kind as the database of a server; none where Python lacks what it needs.
+    /// A target of the same kind as the server's database, or `None` if Python lacks a module.
     async fn new(backend: Backend) -> Option<Self> {
         let folder = folder();
         if backend == Backend::Sqlite {
@@ -61,7 +61,7 @@ impl Target {
         }
         let database = postgres::database(Content::Empty).await?;
         let db = sea_orm::Database::connect(&database.url).await.expect("it answers");
-        // The tables of the server are in it as well: those of the copy are in a schema of their own.
+        // The database holds the server's tables as well, so the copy has its own schema.
         db.execute_unprepared("CREATE SCHEMA copy").await.expect("a schema");
         let start = if database.url.contains('?') { '&' } else { '?' };
         let place = format!("{}{start}options=-csearch_path%3Dcopy", database.url);
@@ -73,7 +73,7 @@ impl Target {
         Some(Self { place, db, _folder: folder, _database: Some(database) })
     }
 
-    /// Lets the client follow until nothing more comes; what it said.
+    /// Runs the client until it has caught up, and returns its output.
     async fn follow(&self, server: &TestServer) -> String {
         let mut command = python();
         command.arg(example("follow.py")).args([&server.url(""), &self.place]).arg("--once");
@@ -135,7 +135,7 @@ async fn first(server: &TestServer, list: &str) -> Vec<String> {
     nodes.map(|node| node["id"].as_str().expect("an id").to_owned()).collect()
 }
 
-/// Changes records of every type in many fields; one is deleted, one is hidden, one is new.
+/// Changes many fields of records of every type. Deletes one, hides one and creates one.
 async fn change(server: &TestServer) {
     let by = server.beside(admin()).await;
     let studio = made(&by, "organization", json!({"name": "Nouveau studio", "kind": "animation-studio", "region": "wallonie",
@@ -177,7 +177,7 @@ fn changes_have_the_fields_of_copies() {
     let split = |text: &str| text.find("fragment organization").expect("fragments");
     let file = example("changes.graphql");
     let mut changes = std::fs::read_to_string(&file).expect("a file");
-    // What has one name and several types has another name there.
+    // Fields with one name and different types need aliases there.
     let renamed = [
         (" languages { language level }", " spokenLanguages: languages { language level }"),
         (" kind { slug } status period", " kind { slug } partnershipStatus: status period"),
@@ -205,7 +205,7 @@ on_both_databases! {
         change(&server).await;
         assert!(target.follow(&server).await.contains("followed"));
         target.is_like(&server).await;
-        // People query it.
+        // The copy can be queried with SQL.
         let counted = target.rows("SELECT COUNT(*) AS number FROM organization WHERE region = 'wallonie'").await;
         assert!(counted[0].try_get::<i64>("", "number").is_ok_and(|number| number > 1));
         let studio = target.rows("SELECT name, city, website FROM organization WHERE slug = 'nouveau-studio'").await;
@@ -222,13 +222,13 @@ on_both_databases! {
     with Setup::default().with_sample().with_limits(Limits { snapshots: 1, ..Limits::default() });
     async fn who_gets_no_copy_reads_the_changes_from_the_beginning(server) {
         let Some(target) = Target::new(backend(&server)).await else { return };
-        // Somebody at the same address has taken the one copy of this hour.
+        // Another client at the same address has used up the one snapshot of this hour.
         assert_eq!(server.get("/sync/snapshot").await.text().await.expect("a copy").lines().count(), 183);
         let said = target.follow(&server).await;
         assert!(said.contains("no copy at the moment") && !said.contains("loaded"), "{said}");
         target.is_like(&server).await;
 
-        // A position that is no longer good, and records that went meanwhile.
+        // The cursor has become invalid, and records were deleted meanwhile.
         change(&server).await;
         target.db.execute_unprepared("UPDATE state SET cursor = 'nonsense'").await.expect("a statement");
         let stale = "INSERT INTO entry (id, type, revision, hash, walk, body) VALUES ('organization_0', 'ORGANIZATION', 1, '', 0, '{}')";
@@ -237,7 +237,7 @@ on_both_databases! {
         assert!(said.contains("CURSOR_INVALID") && said.contains("no copy at the moment"), "{said}");
         target.is_like(&server).await;
 
-        // It was killed in the middle of such a reading: it goes on.
+        // The client was killed in the middle of a walk and continues it.
         target.db.execute_unprepared("UPDATE state SET walk = walk + 1, walking = 1, cursor = NULL").await.expect("a statement");
         target.follow(&server).await;
         target.is_like(&server).await;

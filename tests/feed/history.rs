@@ -1,5 +1,5 @@
-//! Random histories of writes, erasures and sweeping, with readers who stop and go on: whoever has caught up has what a
-//! new reader gets.
+//! Random histories of writes, erasures and sweeps, with readers that pause and continue. A reader that has caught up
+//! holds what a new reader gets.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,14 @@ use crate::support::records::{
 };
 use crate::support::server::{Setup, TestServer};
 
-/// Microseconds of a day.
+/// A day in microseconds.
 const DAY: i64 = 86_400_000_000;
 const LEVELS: [&str; 3] = ["PUBLIC", "MEMBERS", "PRIVATE"];
 const REGIONS: [&str; 2] = ["wallonie", "flandre"];
-/// Records of each type.
+/// The number of records of each type.
 const RECORDS: usize = 5;
 
-/// A random write. What cannot be done now, such as deleting what others refer to, is refused, which is no matter.
+/// A random write. It may be refused, such as deleting a record that others refer to. That does not matter.
 fn write(random: &mut StdRng, erased: &[usize; RECORDS]) -> Value {
     let n = random.random_range(0..RECORDS);
     let m = random.random_range(0..RECORDS);
@@ -38,7 +38,7 @@ fn write(random: &mut StdRng, erased: &[usize; RECORDS]) -> Value {
             let groups = json!([{"group": "AFFILIATIONS", "visibility": LEVELS[random.random_range(0..3)]}]);
             let fields = json!({"visibility": level, "displayName": word, "fieldVisibility": groups});
             let mut line = talent(region, &format!("t{n}"), fields);
-            // Who comes after somebody who was erased is another.
+            // After an erasure, a new talent needs a new external id.
             line["externalId"] = json!(format!("t{n} after {}", erased[n]));
             line
         }
@@ -65,7 +65,7 @@ fn write(random: &mut StdRng, erased: &[usize; RECORDS]) -> Value {
     line
 }
 
-/// Erases a random talent, if it is there.
+/// Erases a random talent, if it exists.
 async fn erase(server: &TestServer, random: &mut StdRng, erased: &mut [usize; RECORDS]) {
     let n = random.random_range(0..RECORDS);
     let found = server.data(&format!("{{ talent(by: {{slug: \"t{n}\"}}) {{ id }} }}")).await;
@@ -77,7 +77,8 @@ async fn erase(server: &TestServer, random: &mut StdRng, erased: &mut [usize; RE
     }
 }
 
-/// Lets a reader take a page. Who was away for longer than it is told what is gone begins anew, and nobody else.
+/// Lets a reader take a page. A reader that was away for longer than tombstones are kept must begin anew, and no
+/// other reader must.
 async fn step(server: &TestServer, follower: &mut Follower) {
     let refused = code(&follower.ask(server).await);
     if refused.0.is_empty() {
@@ -92,7 +93,7 @@ async fn step(server: &TestServer, follower: &mut Follower) {
     follower.step(server).await;
 }
 
-/// The ids and revisions that the lists of the schema show.
+/// The ids and revisions that the schema's lists show.
 async fn listed(server: &TestServer) -> BTreeMap<String, i64> {
     let query = "{ organizations(first: 100) { nodes { id revision } } talents(first: 100) { nodes { id revision \
         affiliations(first: 20) { nodes { id revision } } } } partnerships(first: 100) { nodes { id revision } } }";
@@ -139,10 +140,10 @@ on_both_databases! {
             server.pass(random.random_range(0..4) * DAY);
             if random.random_range(0..5) == 0 {
                 let kept = Retention { superseded_days: 3, tombstone_days: 12 };
-                retention::sweep(&server.app, kept).await.expect("it is swept");
+                retention::sweep(&server.app, kept).await.expect("the log is swept");
             }
             for (follower, of) in &mut readers {
-                // Some take a page, some sleep.
+                // Some readers take a page, others pause.
                 if random.random_range(0..3) == 0 {
                     step(&servers[*of], follower).await;
                 }
@@ -158,7 +159,7 @@ on_both_databases! {
                 }
             }
         }
-        // Servers beside one must go before it.
+        // The other servers must be dropped before `server`.
         drop(servers);
     }
 }

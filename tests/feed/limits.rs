@@ -1,4 +1,4 @@
-//! How much a client may follow.
+//! Rate limits of the feed for each client.
 
 use passerelle::traffic::Limits;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn few() -> Setup {
     Setup::default().with_limits(Limits { feed_requests: 3, streams: 1, snapshots: 1, ..Limits::default() })
 }
 
-/// The refusal of who asks too much: after how many milliseconds it may be tried again.
+/// The milliseconds until a retry, if the request was rate limited.
 fn limited(errors: &Value) -> Option<i64> {
     let extensions = &errors[0]["extensions"];
     assert!(errors.is_null() || extensions["code"] == "RATE_LIMITED", "{errors}");
@@ -44,8 +44,8 @@ on_both_databases! {
         let refused = query_as(&server, &one, PAGE).await;
         assert_eq!(limited(&refused["errors"]), Some(20_000));
         assert_eq!(refused["data"], Value::Null);
-        assert_eq!(limited(&query_as(&server, &other, PAGE).await["errors"]), None, "each has their own");
-        // Whoever does not say who they are is counted by address; several in one request are several.
+        assert_eq!(limited(&query_as(&server, &other, PAGE).await["errors"]), None, "each client has its own limit");
+        // Anonymous callers are counted by address. Several fields in one request count separately.
         let several = server.query("{ a: changes { hasMore } b: changes { hasMore } c: changes { hasMore } d: changes { hasMore } }").await;
         assert_eq!(several["errors"].as_array().map(Vec::len), Some(1));
         assert_eq!(limited(&several["errors"]), Some(20_000));
@@ -71,7 +71,7 @@ on_both_databases! {
             assert_eq!(limited(&body["errors"]), Some(3_600_000));
             assert_eq!(body.get("data"), None);
         }
-        // What is refused for another reason is not counted.
+        // A request refused for another reason is not counted.
         let (_, other) = key(&server, "other", "wallonie").await;
         let wrong = server.client.get(server.url("/sync/snapshot?types=NONE")).bearer_auth(&other).send().await;
         assert_eq!(wrong.expect("an answer").status(), 400);
@@ -91,12 +91,12 @@ on_both_databases! {
         let mut other = Socket::begin(server.address).await;
         other.subscribe("2", STREAM).await;
         let refused = other.heard("error", "2").await;
-        assert!(limited(&refused).is_some(), "on another socket as well");
+        assert!(limited(&refused).is_some(), "the limit holds across sockets");
         let (_, token) = key(&server, "one", "wallonie").await;
         let mut keyed = Socket::begin_with(server.address, &json!({"authorization": format!("Bearer {token}")})).await;
         keyed.subscribe("3", STREAM).await;
         keyed.heard("next", "3").await;
-        // The place is free when the stream is gone.
+        // The end of a stream frees its place.
         drop(socket);
         let mut attempts = 0;
         until("the place is free", async || {

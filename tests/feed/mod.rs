@@ -1,4 +1,4 @@
-//! The feed of changes, as the systems of partner regions follow it.
+//! The change feed, as partner systems follow it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,12 +27,12 @@ const PAGE: &str = "query($after: ChangeCursor, $first: Int, $types: [RecordType
     lastOfTransaction record { __typename ... on Organization { id slug revision } ... on Talent { id slug revision email } \
     ... on Affiliation { id revision } ... on Partnership { id slug revision } } } } }";
 
-/// Somebody who follows the feed and keeps what it says.
+/// A client that follows the feed and keeps its records.
 #[derive(Clone, Debug)]
 pub(crate) struct Follower {
     pub(crate) variables: Value,
     pub(crate) after: Option<String>,
-    /// Records by id, with their revision.
+    /// The revisions of records by id.
     pub(crate) records: BTreeMap<String, i64>,
 }
 
@@ -48,7 +48,7 @@ impl Follower {
         server.query_with(PAGE, variables).await
     }
 
-    /// Takes the next page; answers its changes, and whether there is more.
+    /// Takes the next page. Returns its changes, and whether there is more.
     pub(crate) async fn step(&mut self, server: &TestServer) -> (Vec<Value>, bool) {
         let answer = self.ask(server).await;
         let feed = &answer["data"]["changes"];
@@ -63,7 +63,7 @@ impl Follower {
                     "the record is as its entry says: {change}"
                 );
                 let before = self.records.insert(id.to_owned(), revision).unwrap_or(0);
-                assert!(revision >= before, "revisions never fall: {change}");
+                assert!(revision >= before, "revisions never decrease: {change}");
             } else {
                 assert_eq!(change["record"], Value::Null);
                 self.records.remove(id);
@@ -73,7 +73,7 @@ impl Follower {
         (changes, feed["hasMore"].as_bool().unwrap())
     }
 
-    /// Takes all pages; answers their changes.
+    /// Takes all pages, and returns their changes.
     pub(crate) async fn catch_up(&mut self, server: &TestServer) -> Vec<Value> {
         let mut all = Vec::new();
         loop {
@@ -86,7 +86,7 @@ impl Follower {
     }
 }
 
-/// What each change says, in short.
+/// Each change in short: operation, reason and revision.
 pub(crate) fn told(changes: &[Value]) -> Vec<String> {
     let told = changes.iter().map(|change| {
         let (operation, reason) = (change["operation"].as_str().unwrap(), change["reason"].as_str().unwrap());
@@ -128,16 +128,16 @@ on_both_databases! {
             let mut follower = Follower::new(json!({"first": first}));
             let changes = follower.catch_up(&server).await;
             let ids: Vec<&str> = changes.iter().map(|change| change["recordId"].as_str().unwrap()).collect();
-            assert_eq!(ids.len(), 4, "each once, and nothing of what went before: {changes:?}");
+            assert_eq!(ids.len(), 4, "each record once, and no past entries: {changes:?}");
             assert_eq!(follower.records.len(), 4);
             assert!(changes.iter().all(|change| change["origin"].as_str().unwrap().starts_with("test-")));
             assert!(changes.iter().any(|change| change["externalId"] == json!({"source": "test-wallonie", "id": "tal-ada"})));
-            assert_eq!(follower.step(&server).await, (vec![], false), "and then nothing");
+            assert_eq!(follower.step(&server).await, (vec![], false), "no more changes");
         }
         let page = Follower::new(json!({"first": 1})).ask(&server).await;
         let feed = &page["data"]["changes"];
         assert_eq!(feed["pending"], 3);
-        assert_eq!(feed["changes"][0]["contentHash"], Value::Null, "hashes are for those who write the records");
+        assert_eq!(feed["changes"][0]["contentHash"], Value::Null, "only writers of the records see hashes");
         assert_eq!(feed["schemaVersion"], 1);
         assert_eq!(feed["vocabularyHash"].as_str().unwrap().len(), 64);
     }
@@ -154,19 +154,19 @@ on_both_databases! {
 
         let halo = |more| organization("wallonie", "halo", more);
         import(&server, &[halo(json!({"visibility": "MEMBERS"}))]).await;
-        // The affiliation is in the strictest view of what it is made of.
+        // An affiliation is in the strictest view of its parts.
         assert_eq!(told(&anyone.catch_up(&server).await), ["DELETE OUT_OF_VIEW 2", "DELETE OUT_OF_VIEW 2"]);
         let changes = signed_in.catch_up(&members).await;
-        assert_eq!(told(&changes), ["UPSERT CHANGED 2", "UPSERT CHANGED 2"], "it is seen in its new view: no word of the old one");
+        assert_eq!(told(&changes), ["UPSERT CHANGED 2", "UPSERT CHANGED 2"], "only the entry of the new view is shown");
         assert_eq!(changes[0]["lastOfTransaction"], false);
         assert_eq!(changes[1]["lastOfTransaction"], true);
 
         import(&server, &[halo(json!({"visibility": "PRIVATE", "name": "Secret"}))]).await;
-        assert_eq!(anyone.catch_up(&server).await, [] as [Value; 0], "who did not see it learns nothing");
+        assert_eq!(anyone.catch_up(&server).await, [] as [Value; 0], "nothing is revealed to those who did not see it");
         assert_eq!(told(&signed_in.catch_up(&members).await), ["DELETE OUT_OF_VIEW 3", "DELETE OUT_OF_VIEW 3"]);
         let changes = own.catch_up(&staff).await;
         assert_eq!(told(&changes), ["UPSERT CHANGED 3", "UPSERT CHANGED 3"]);
-        assert_eq!(changes[0]["contentHash"].as_str().unwrap().len(), 64, "they write it");
+        assert_eq!(changes[0]["contentHash"].as_str().unwrap().len(), 64, "writers see the hash");
 
         import(&server, &[halo(json!({"visibility": "PUBLIC"}))]).await;
         assert_eq!(told(&anyone.catch_up(&server).await), ["UPSERT CHANGED 4", "UPSERT CHANGED 4"]);
@@ -176,7 +176,7 @@ on_both_databases! {
         let changes = anyone.catch_up(&server).await;
         assert_eq!(told(&changes), ["DELETE DELETED 5", "DELETE DELETED 2", "DELETE DELETED 5"]);
         let external: Vec<&Value> = changes.iter().map(|change| &change["externalId"]["id"]).collect();
-        assert_eq!(external, [&Value::Null, &Value::Null, &json!("org-halo")], "the name of a person goes with them");
+        assert_eq!(external, [&Value::Null, &Value::Null, &json!("org-halo")], "the external id of a talent is removed too");
         for (follower, server) in [(&mut signed_in, &members), (&mut own, &staff)] {
             follower.catch_up(server).await;
             assert_eq!(follower.records, anyone.records);
@@ -225,7 +225,7 @@ on_both_databases! {
         let negative = changed(&|cursor| cursor.seq = -1);
         assert_eq!(code(&negative.ask(&server).await).0, "CURSOR_INVALID");
 
-        // Other grants, other regions, other types.
+        // Changed grants, regions or types.
         let answer = follower.ask(&server.beside(member()).await).await;
         assert_eq!(code(&answer), ("CURSOR_VIEWS_CHANGED".into(), "RESUME".into()));
         let extensions = &answer["errors"][0]["extensions"];
@@ -248,14 +248,15 @@ on_both_databases! {
     }
 }
 
-/// Waits until somebody waits for a change, by whom the server had sent so many statements when they had read a page and
-/// found nothing. Only while somebody waits it asks for the end of the log: once at first, and again and again.
+/// Waits until a request waits for a change. `statements` is the number of statements after the waiting request has
+/// read an empty page. Only while a request waits does the server query the end of the log: once at first, then
+/// repeatedly.
 pub(crate) async fn somebody_waits(server: &TestServer, statements: u64) {
-    // One may be the last that is sent for somebody before.
+    // One statement may be left from an earlier waiting request.
     until("somebody waits for a change", async || server.statements() > statements + 1).await;
 }
 
-/// How long requests may take that are not asked to wait, where some are.
+/// The time limit of requests, which waiting adds to.
 const LIMIT: Duration = Duration::from_secs(1);
 
 on_both_databases! {
@@ -269,7 +270,7 @@ on_both_databases! {
         let begun = server.statements();
         let write = async {
             somebody_waits(&server, begun + page).await;
-            // A talent is not what they wait for, which they do for longer than other requests may take.
+            // A talent does not match the filter. The request waits for longer than the time limit of others.
             import(&server, &[talent("wallonie", "bob", json!({}))]).await;
             tokio::time::sleep(LIMIT).await;
             import(&server, &[organization("wallonie", "new", json!({}))]).await;
@@ -277,7 +278,7 @@ on_both_databases! {
         let ((), (changes, _)) = tokio::join!(write, follower.step(&server));
         assert_eq!(changes.len(), 1);
         assert_eq!(changes[0]["record"]["slug"], "new");
-        // Another program on the same database.
+        // A write by another program on the same database.
         let replica = server.replica().await;
         let begun = server.statements();
         let write = async {
@@ -288,7 +289,7 @@ on_both_databases! {
         };
         let ((), (changes, _)) = tokio::join!(write, follower.step(&server));
         assert_eq!(changes[0]["record"]["slug"], "newer");
-        // And nothing happens.
+        // Without a change, the wait ends.
         follower.variables["wait"] = json!(1);
         assert_eq!(follower.step(&server).await, (vec![], false));
     }
@@ -307,7 +308,7 @@ on_both_databases! {
         cost(1).await;
         let one = cost(1).await;
         assert_eq!(cost(30).await, one);
-        // The log's state, a page of it, the organizations, what is still to come.
+        // The state of the log, a page of it, the organizations, and the number of pending entries.
         assert_eq!(one, 4);
     }
 }

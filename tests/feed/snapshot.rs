@@ -1,4 +1,4 @@
-//! Copies of all that somebody may follow, and digests of them.
+//! Snapshots of all that a viewer may follow, and their digests.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::on_both_databases;
 use crate::support::records::{affiliation, import, organization, partnership, source, talent};
 use crate::support::server::{Backend, Setup, TestServer};
 
-/// A copy: its first line, its records, its last line. Its hash is right.
+/// A snapshot: its header, its records and its footer. Checks its hash.
 async fn copy(server: &TestServer, query: &str) -> (Value, Vec<Value>, Value) {
     let response = server.get(&format!("/sync/snapshot{query}")).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "application/x-ndjson");
-    let text = response.text().await.expect("it is whole");
+    let text = response.text().await.expect("the snapshot is complete");
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let last = lines.pop().expect("a last line");
     let before = &text[..=text.trim_end().rfind('\n').unwrap()];
@@ -26,7 +26,7 @@ async fn copy(server: &TestServer, query: &str) -> (Value, Vec<Value>, Value) {
     (first, lines, last)
 }
 
-/// What a follower has who begins with a copy.
+/// A follower that begins with a snapshot.
 async fn begin(server: &TestServer) -> Follower {
     let (first, records, _) = copy(server, "").await;
     let records = records
@@ -60,11 +60,11 @@ on_both_databases! {
         }
         let (_, records, _) = copy(&server, "").await;
         let types: Vec<&str> = records.iter().map(|line| line["recordType"].as_str().unwrap()).collect();
-        assert_eq!(types, ["ORGANIZATION", "ORGANIZATION", "TALENT", "AFFILIATION", "PARTNERSHIP"], "none before those that it refers to");
+        assert_eq!(types, ["ORGANIZATION", "ORGANIZATION", "TALENT", "AFFILIATION", "PARTNERSHIP"], "references come first");
         let ada = &records[2]["record"];
-        assert_eq!((&ada["displayName"], &ada["email"]), (&json!("ada"), &Value::Null), "hidden as everywhere");
+        assert_eq!((&ada["displayName"], &ada["email"]), (&json!("ada"), &Value::Null), "contact data are hidden as elsewhere");
         assert_eq!(records[4]["record"]["parties"].as_array().unwrap().len(), 2);
-        // Whoever begins with a copy goes on with the feed.
+        // A client that begins with a snapshot continues with the feed.
         import(&server, &[organization("wallonie", "halo", json!({"visibility": "PRIVATE"})), talent("wallonie", "eve", json!({}))]).await;
         import(&server, &[affiliation("wallonie", "eve", "klank", json!({}))]).await;
         import(&server, &[json!({"source": source("wallonie"), "externalId": "par-duo", "delete": true, "overwrite": true, "partnership": {}})]).await;
@@ -81,7 +81,7 @@ on_both_databases! {
     }
 }
 
-/// The digest of what a client holds, as its description says how.
+/// The digest of a client's records, computed as the schema describes it.
 fn digest(held: &BTreeMap<String, (String, i64, String)>) -> Vec<String> {
     let mut buckets = vec![0_u64; 256];
     for (id, (of, revision, hash)) in held {
@@ -109,8 +109,8 @@ on_both_databases! {
             let data = server.data("{ syncDigest { cursor count buckets } }").await;
             assert_eq!(data["syncDigest"]["count"], count);
             assert_eq!(data["syncDigest"]["buckets"], json!(digest(&held)));
-            assert_eq!(data["syncDigest"]["cursor"].as_str(), follower.after.as_deref(), "it is of the same position");
-            // One bucket tells its records.
+            assert_eq!(data["syncDigest"]["cursor"].as_str(), follower.after.as_deref(), "the digest is at the same position");
+            // The records of one bucket.
             let (id, (of, revision, hash)) = held.iter().next().unwrap();
             let bucket = Sha256::digest(id)[0];
             let query = format!("{{ syncBucket(bucket: {bucket}) {{ recordType recordId revision contentHash }} }}");
@@ -125,7 +125,8 @@ on_both_databases! {
 
 #[test]
 fn a_copy_tells_all_that_the_schema_has() {
-    // Connections, which are records of their own; one text of several languages; what follows from others.
+    // Connections, whose nodes are records of their own. Texts in one language where all are included. Fields derived
+    // from others.
     const NOT_TOLD: &[&str] = &[
         "affiliations",
         "partnerships",
@@ -141,7 +142,7 @@ fn a_copy_tells_all_that_the_schema_has() {
     crate::support::run(async {
         let server =
             TestServer::with(Backend::Sqlite, Setup::default()).await.expect("SQLite is always there");
-        // The last fragment is that of claims, which all types share.
+        // The last fragment is that of claims, shared by all types.
         let fragments: Vec<&str> =
             passerelle::sync::snapshot::DOCUMENT.split("\nfragment ").skip(1).collect();
         assert!(fragments.len() > 4, "{fragments:?}");

@@ -1,4 +1,4 @@
-//! Who does what in a region: roles, memberships, and the list of accounts.
+//! Administration of a region: roles, memberships and the list of accounts.
 
 use passerelle::identity::role::Role;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ on_both_databases! {
         for _ in 0..2 {
             let payload = role(&server, Some(&chief), "grantRole", &id, "EDITOR", Some("wallonie")).await;
             assert_eq!(refusals(&payload), [""; 0]);
-            // Roles elsewhere are not theirs to see.
+            // Roles of other regions are hidden.
             assert_eq!(payload["entry"]["roles"], json!([
                 {"role": "EDITOR", "region": {"slug": "wallonie"}}, {"role": "MEMBER", "region": {"slug": "wallonie"}},
             ]));
@@ -94,7 +94,7 @@ on_both_databases! {
             assert_eq!(said(chief, &editor, "ADMIN", Some("wallonie")).await, ["INVALID input.region"]);
             assert_eq!(said(chief, &editor, "MEMBER", None).await, ["REQUIRED input.region"]);
             assert_eq!(said(chief, &editor, "MEMBER", Some("nowhere")).await, ["NOT_FOUND input.region"]);
-            // Somebody of another region, and nobody: the same answer at the same cost.
+            // An account of another region and an unknown one: the same response at the same cost.
             let mut costs = Vec::new();
             for id in [&foreign, &nobody] {
                 let before = server.statements();
@@ -118,10 +118,10 @@ on_both_databases! {
         let last = ["NOT_ALLOWED_IN_STATE/LAST_ADMINISTRATOR input.role"];
         let take = async |token: &str, id: &str| refusals(&role(&server, Some(token), "revokeRole", id, "ADMIN", None).await);
         assert_eq!(take(&first, &one).await, last);
-        // Who has not the role loses nothing.
+        // Revoking a role that the account lacks succeeds.
         assert_eq!(take(&first, &two).await, [""; 0]);
         assert_eq!(refusals(&role(&server, Some(&first), "grantRole", &two, "ADMIN", None).await), [""; 0]);
-        // Of two who take it from each other at once, one keeps it.
+        // If two administrators revoke each other's role at once, one keeps it.
         let (a, b) = tokio::join!(take(&first, &two), take(&second, &one));
         assert!(a.is_empty() != b.is_empty(), "{a:?} {b:?}");
         let count = crate::support::mail::number(&server, "SELECT COUNT(*) FROM account_role WHERE role = 'ADMIN'").await;
@@ -162,7 +162,7 @@ on_both_databases! {
             assert_eq!(payload["entry"]["account"]["organizations"], json!([{ "slug": slug }]), "{payload}");
             assert_eq!(belongs().await, json!([{ "slug": slug }]));
         }
-        // Without a role, who belongs to an organization of the region is still known there.
+        // A member of an organization of the region is still listed without a role.
         assert_eq!(refusals(&role(&server, Some(&chief), "revokeRole", &ana, "MEMBER", Some("wallonie")).await), [""; 0]);
         let page = list(&server, &chief, json!({"region": "wallonie"})).await;
         assert_eq!(emails(&page), ["ana@example.org", CHIEF]);
@@ -198,7 +198,7 @@ on_both_databases! {
         let all = list(&server, &root, json!({})).await;
         assert_eq!((all["nodes"].as_array().unwrap().len(), &all["totalCount"]), (6, &json!(6)));
         assert_eq!(emails(&list(&server, &root, json!({"region": "flandre"})).await), [CHIEF, "client1@example.org"]);
-        // Pages follow each other.
+        // Paging.
         let mut found = Vec::new();
         let mut after = Value::Null;
         for _ in 0..4 {
@@ -209,7 +209,7 @@ on_both_databases! {
         assert_eq!(found, own);
         let wrong = ask(&server, Some(&chief), LIST, json!({"region": "nowhere"})).await;
         assert_eq!(wrong["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
-        // As many statements for many accounts as for one.
+        // The number of statements does not depend on the number of accounts.
         let mut costs = Vec::new();
         for first in [1, 6] {
             let before = server.statements();

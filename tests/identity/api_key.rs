@@ -1,4 +1,4 @@
-//! API keys: made, used, listed, revoked.
+//! API keys: creation, use, listing and revocation.
 
 use entity::api_key;
 use passerelle::identity::role::Role;
@@ -14,7 +14,7 @@ use crate::support::until;
 const KEY: &str = "apiKey { id name region { slug } roles createdAt expiresAt lastUsedAt revokedAt }
     secret userErrors { code reason message path }";
 
-/// What is answered to who asks for a key; `more` are further fields of the input.
+/// The payload of `createApiKey`. `more` holds further fields of the input.
 async fn create(server: &TestServer, token: &str, region: &str, roles: &str, more: &str) -> Value {
     let input = format!("{{name: \"CRM\", region: \"{region}\", roles: [{roles}]{more}}}");
     let mut answer =
@@ -47,15 +47,15 @@ on_both_databases! {
         let secret = made["secret"].as_str().unwrap();
         assert!(secret.starts_with("passerelle_key_") && secret.len() == 58, "{}", secret.len());
         let row = api_key::Entity::find().one(server.app.db.writer()).await.unwrap().unwrap();
-        assert!(!format!("{row:?}").contains(&secret[15..]), "only its hash is kept");
+        assert!(!format!("{row:?}").contains(&secret[15..]), "only the hash is stored");
 
-        // It is somebody with its roles, and no account.
+        // A key has roles, but no account.
         let seen = data_as(&server, secret, "{ viewer { authenticated account { id } roles { role region { slug } } } organizations { nodes { slug } } }").await;
         assert_eq!(seen["viewer"], json!({"authenticated": true, "account": null, "roles": [
             {"role": "EDITOR", "region": {"slug": "wallonie"}}, {"role": "SYNC_PARTNER", "region": {"slug": "wallonie"}}]}));
         assert_eq!(seen["organizations"]["nodes"], json!([{"slug": "hidden"}]));
 
-        // Its use is noted to the minute, soon after.
+        // Its last use is recorded to the minute, with a short delay.
         let list = "{ apiKeys { id name lastUsedAt revokedAt } }";
         server.set_clock("2026-11-22T10:07:59Z");
         let admin_again = sign_in(&server, "w@example.org").await.access;
@@ -116,10 +116,10 @@ on_both_databases! {
         };
         let missing = json!({"apiKey": null, "userErrors": [{"code": "NOT_FOUND", "path": ["id"]}]});
         let none = "api_key_00000000000000000000000000";
-        // A key makes no keys, whatever its roles.
+        // An API key cannot create keys, whatever its roles.
         for token in [&flandre, &editor, machine] {
             forbidden(&create(&server, token, "wallonie", "MEMBER", "").await);
-            // That there is such a key is not told.
+            // The existence of the key is not revealed.
             assert_eq!(revoke(&server, token, id).await, missing);
             assert_eq!(revoke(&server, token, none).await, missing);
             assert_eq!(data_as(&server, token, "{ apiKeys { id } }").await, json!({"apiKeys": []}));

@@ -1,4 +1,4 @@
-//! The commands about accounts and keys, beside a server that runs.
+//! The commands for accounts and keys, while a server runs.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use crate::support::accounts::{REFRESH, SIGN_IN};
 use crate::support::program::{Running, folder, program};
 use crate::support::{found, run, until};
 
-/// What a command that must succeed says.
+/// The output of a command that must succeed.
 fn told(folder: &Path, arguments: &[&str], stdin: Option<&str>) -> String {
     let mut command = program(folder);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -26,7 +26,7 @@ fn told(folder: &Path, arguments: &[&str], stdin: Option<&str>) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// The answer of a server to a document.
+/// The status and body of a server's response to a document.
 async fn ask(server: &str, token: Option<&str>, query: &str, variables: Value) -> (u16, Value) {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let request =
@@ -133,7 +133,7 @@ fn the_first_administrator_is_made_on_the_command_line() {
         assert_eq!(answer["data"]["viewer"]["roles"], json!([{"role": "ADMIN", "region": null}]));
         assert!(sign_in(&address, "e@example.org", "douze lettres").await["accessToken"].is_string());
 
-        // A new password ends the sessions.
+        // A new password ends all sessions.
         let changed = told(&path, &["account", "password", "--email", "ADMIN@example.org"], None);
         let new = changed.trim().rsplit(' ').next().expect("a password");
         let old = sign_in(&address, "admin@example.org", &password).await;
@@ -214,7 +214,7 @@ fn keys_are_rotated_and_revoked_beside_a_server() {
         let rotated = told(&path, &["key", "rotate"], None);
         assert!(rotated.contains("signs from now on"), "{rotated}");
         told(&path, &["api-key", "revoke", &id], None);
-        // The server notices both within seconds: how soon is tested where tests set the clock.
+        // The server notices both within seconds. Tests with a settable clock check the exact time.
         let published = async || {
             let jwks = reqwest::get(format!("{address}/.well-known/jwks.json")).await.expect("keys");
             let jwks: Value = jwks.json().await.expect("JSON");
@@ -232,7 +232,7 @@ fn keys_are_rotated_and_revoked_beside_a_server() {
         for token in [&before["accessToken"], &after["accessToken"]] {
             assert_eq!(ask(&address, token.as_str(), viewer, json!({})).await.0, 200);
         }
-        assert_eq!(published().await, Some(2), "one that signs, and one that did");
+        assert_eq!(published().await, Some(2), "the new key and the retired one");
     });
     let (code, error) =
         fails(program(folder.path()).args(["api-key", "revoke", "api_key_00000000000000000000000000"]));
@@ -244,13 +244,13 @@ fn keys_are_rotated_and_revoked_beside_a_server() {
         assert_eq!(found, code, "{error}");
         assert!(error.contains(expected) && !error.contains(other), "{error}");
     }
-    // Whoever has lost the key begins anew.
+    // An operator who has lost the encryption key replaces the signing keys.
     let mut replace = program(folder.path());
     let replaced = replace.args(["key", "rotate", "--replace"]).env("ENCRYPTION_KEY", other).status();
     assert!(replaced.expect("the program runs").success());
     drop(Running::start(program(folder.path()).arg("serve").env("ENCRYPTION_KEY", other)));
     let (code, _) = fails(program(folder.path()).arg("serve"));
-    assert_eq!(code, 1, "the key in the folder opens nothing any more");
+    assert_eq!(code, 1, "the old encryption key fails");
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn demo_accounts_are_made_once() {
     assert_eq!(std::fs::read(&file).expect("a file"), written);
 }
 
-/// Everything is logged, and nothing of it opens anything.
+/// With logging at its most verbose, no secret is in the log.
 #[test]
 fn no_secret_is_logged() {
     let folder = folder();
@@ -312,7 +312,7 @@ fn no_secret_is_logged() {
         ask(&address, Some(&key), "{ viewer { authenticated } }", json!({})).await;
         ask(&address, Some("a-bad-canary"), "{ viewer { authenticated } }", json!({})).await;
         ask(&address, refreshed["accessToken"].as_str(), "{ viewer { authenticated } }", json!({})).await;
-        // The child, and then its parent, which was used long before: the session ends, which is logged.
+        // First the child, then its parent, which was used long before. The session ends, which is logged.
         for token in [&refreshed["refreshToken"], &session["refreshToken"]] {
             ask(&address, None, REFRESH, json!({ "token": token })).await;
         }
@@ -324,9 +324,9 @@ fn no_secret_is_logged() {
     });
     assert_eq!(server.terminate(), Some(0));
     let logged = std::fs::read_to_string(&log).expect("a log");
-    assert!(logged.contains("a used refresh token came again"), "something is logged");
+    assert!(logged.contains("a used refresh token came again"), "the log works");
     for secret in seen.lock().expect("no panic").iter() {
-        // Also a part of it is too much.
+        // Not even a part of a secret may be logged.
         let part = &secret[secret.len().saturating_sub(14)..];
         let line = logged.lines().find(|line| line.contains(part));
         assert_eq!(line, None, "{secret}");

@@ -29,7 +29,7 @@ async fn invite(server: &TestServer, token: &str, input: Value) -> Value {
     mutate(server, Some(token), INVITE, json!({ "input": input })).await
 }
 
-/// Invites, and answers the token of the mail.
+/// Invites, and returns the token of the mail.
 async fn link(server: &TestServer, token: &str, input: Value) -> String {
     server.forget_mails().await;
     let email = input["email"].as_str().unwrap().to_owned();
@@ -46,7 +46,7 @@ fn newcomer(token: &str) -> Value {
     json!({"token": token, "password": PASSWORD, "displayName": "Ben Voorbeeld"})
 }
 
-/// Somebody who administers Wallonia.
+/// The access token of an administrator of Wallonia.
 async fn chief(server: &TestServer) -> String {
     account(&server.app, CHIEF, &[(Role::RegionAdmin, "wallonie")]).await;
     sign_in(server, CHIEF).await.access
@@ -96,7 +96,7 @@ on_both_databases! {
         }));
         assert!(is_good(&server, payload["accessToken"].as_str().unwrap()).await);
         sign_in(&server, &BEN.to_lowercase()).await;
-        // It was good once, and waits no more.
+        // The token is used up, and the invitation is no longer pending.
         assert_eq!(refusals(&accept(&server, None, newcomer(&token)).await), OVER);
         assert_eq!(data_as(&server, &admin, LIST).await["invitations"]["totalCount"], 0);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM one_time_token").await, 0);
@@ -125,7 +125,7 @@ on_both_databases! {
         assert_eq!(wrong(newcomer(&token)).await, [""; 0]);
         let language = server.app.db.writer().query_one_raw(Statement::from_string(server.app.db.dialect().backend(),
             format!("SELECT language FROM account WHERE email = '{BEN}'"))).await.unwrap().unwrap();
-        // That of the region where nobody has said another.
+        // The default is the language of the region.
         assert_eq!(language.try_get_by_index::<String>(0).unwrap(), "FR");
     }
 }
@@ -136,7 +136,7 @@ on_both_databases! {
         let admin = chief(&server).await;
         account(&server.app, BEN, &[(Role::Member, "flandre")]).await;
         account(&server.app, "eve@example.org", &[]).await;
-        // The invitation and its answer are the same as for an address without account.
+        // The invitation and the response are the same as for an address without an account.
         let token = link(&server, &admin, json!({"email": BEN, "region": "wallonie", "roles": ["EDITOR"]})).await;
         let first = ["NOT_ALLOWED_IN_STATE/SIGN_IN_FIRST input"];
         let stolen = json!({"token": token, "password": "a password of somebody else", "displayName": "Eve"});
@@ -153,7 +153,7 @@ on_both_databases! {
         assert_eq!(payload["viewer"]["roles"], json!([
             {"role": "EDITOR", "region": {"slug": "wallonie"}}, {"role": "MEMBER", "region": {"slug": "flandre"}},
         ]));
-        // The session that was there has the roles at once.
+        // The existing session has the roles at once.
         let roles = data_as(&server, &ben, "{ viewer { roles { role } } }").await;
         assert_eq!(roles["viewer"]["roles"], json!([{"role": "EDITOR"}, {"role": "MEMBER"}]));
         assert_eq!(refusals(&accept(&server, Some(&ben), json!({"token": token})).await), OVER);
@@ -190,7 +190,7 @@ on_both_databases! {
         let own = Some(admin.as_str());
         assert_eq!(said(own, &json!({"email": BEN, "region": "flandre"})).await, ["FORBIDDEN input.region"]);
         assert_eq!(said(own, &json!({"email": BEN, "region": "nowhere"})).await, ["NOT_FOUND input.region"]);
-        // Of another region, and of none: the same.
+        // An organization of another region and an unknown one: the same response.
         let foreign = first_of(&server, "flandre").await.0;
         let nobodys = passerelle::record::id::encode("organization", uuid::Uuid::from_u128(1));
         for organization in [foreign, nobodys] {
@@ -202,7 +202,7 @@ on_both_databases! {
         let wrong = json!({"input": {"email": BEN, "region": "wallonie", "organization": "pictanovo"}});
         assert_eq!(ask(&server, own, INVITE, wrong).await["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
         assert_eq!(waiting(&server).await, 0);
-        // Whoever administers the instance invites everywhere.
+        // An administrator of the instance may invite to any region.
         account(&server.app, "root@example.org", &[(Role::Admin, "")]).await;
         let root = sign_in(&server, "root@example.org").await.access;
         assert_eq!(said(Some(&root), &json!({"email": BEN, "region": "flandre", "roles": ["REGION_ADMIN"]})).await, [""; 0]);
@@ -218,7 +218,7 @@ on_both_databases! {
         let foreign = sign_in(&server, "flemish@example.org").await.access;
         let id_of = |payload: &Value| payload["invitation"]["id"].as_str().unwrap().to_owned();
         let input = json!({"email": BEN, "region": "wallonie"});
-        // Withdrawn, by the region's own.
+        // Revoked, only by an administrator of the region.
         let token = link(&server, &admin, input.clone()).await;
         let listed = data_as(&server, &admin, LIST).await;
         let id = listed["invitations"]["nodes"][0]["id"].as_str().unwrap().to_owned();
@@ -228,7 +228,7 @@ on_both_databases! {
         assert_eq!(revoke(&admin, &id).await["invitation"]["email"], BEN);
         assert_eq!(refusals(&revoke(&admin, &id).await), ["NOT_FOUND id"]);
         assert_eq!(refusals(&accept(&server, None, newcomer(&token)).await), OVER);
-        // Sent again: the last link is the only one that is good.
+        // Sent again: only the last link is valid.
         let first = link(&server, &admin, input.clone()).await;
         let second = link(&server, &admin, json!({"email": BEN.to_uppercase(), "region": "wallonie"})).await;
         assert_eq!(data_as(&server, &admin, LIST).await["invitations"]["totalCount"], 1);
@@ -238,12 +238,12 @@ on_both_databases! {
         let admin = sign_in(&server, CHIEF).await.access;
         assert_eq!(refusals(&accept(&server, None, newcomer(&second)).await), OVER);
         assert_eq!(data_as(&server, &admin, LIST).await["invitations"]["totalCount"], 0);
-        // By somebody who decides no more.
+        // The inviter has lost the role.
         let token = link(&server, &admin, input.clone()).await;
         let none = Statement::from_string(server.app.db.dialect().backend(), "DELETE FROM account_role WHERE region = 'wallonie'");
         server.app.db.writer().execute_raw(none).await.unwrap();
         assert_eq!(refusals(&accept(&server, None, newcomer(&token)).await), OVER);
-        // Too many to one address.
+        // Too many invitations to one address.
         let mut limited = 0;
         for n in 0..7 {
             let input = json!({"input": {"email": BEN, "region": "flandre"}});
@@ -254,7 +254,7 @@ on_both_databases! {
                 id_of(&answer["data"]["inviteAccount"]);
             }
         }
-        assert!(limited >= 1, "nobody is limited");
+        assert!(limited >= 1, "no request is rate limited");
     }
 }
 
@@ -277,7 +277,7 @@ on_both_databases! {
         let second = page(&format!("first: 9, region: \"wallonie\", after: \"{after}\"")).await;
         assert_eq!(second["nodes"], json!([{"email": "client2@example.org"}, {"email": "client1@example.org"}, {"email": "client0@example.org"}]));
         assert_eq!(page("region: \"flandre\"").await["totalCount"], 0);
-        // Two who accept at once make one account.
+        // Concurrent acceptances create one account.
         let token = link(&server, &admin, json!({"email": BEN, "region": "wallonie"})).await;
         let all = futures::future::join_all((0..6).map(|_| accept(&server, None, newcomer(&token)))).await;
         let made = all.iter().filter(|payload| payload["accessToken"].is_string()).count();

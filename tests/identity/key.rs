@@ -1,4 +1,4 @@
-//! The keys that sign access tokens: published, rotated, encrypted.
+//! The signing keys of access tokens: publication, rotation and encryption.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,7 +25,7 @@ async fn published(server: &TestServer) -> Vec<Value> {
     serde_json::from_value(keys["keys"].take()).unwrap()
 }
 
-/// Whether one of these keys has signed a token, by another library than the server's.
+/// Whether one of these keys has signed a token, checked with another library than the server's.
 fn verifies(keys: &[Value], token: &str) -> bool {
     let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
     let (message, signature) = token.rsplit_once('.').unwrap();
@@ -47,7 +47,7 @@ on_both_databases! {
         assert_eq!(keys.len(), 1);
         assert_eq!(keys[0].as_object().unwrap().len(), 6, "nothing private: {}", keys[0]);
         assert!(verifies(&keys, &token));
-        // Of another token, the signature does not fit.
+        // The signature of another token does not verify.
         let other = sign_in(&server, ANA).await.access;
         let (message, _) = token.rsplit_once('.').unwrap();
         let (_, signature) = other.rsplit_once('.').unwrap();
@@ -60,11 +60,11 @@ on_both_databases! {
         account(&server.app, ANA, &[]).await;
         let before = sign_in(&server, ANA).await;
         assert!(is_good(&server, &before.access).await);
-        // As the command does: in another program.
+        // Rotation in another program, as the command does it.
         let other = server.replica().await;
         let id = other.identity.signing().unwrap().rotate(&other).await.unwrap();
         server.set_clock("2026-11-22T10:00:06Z");
-        let after = refresh(&server, &before.refresh).await.expect("the session goes on");
+        let after = refresh(&server, &before.refresh).await.expect("the session continues");
         let keys = published(&server).await;
         assert_eq!(keys.len(), 2);
         assert_eq!(keys[0]["kid"], id);
@@ -73,14 +73,14 @@ on_both_databases! {
             assert!(is_good(&server, token).await);
         }
         assert!(verifies(&keys[..1], &after.access) && !verifies(&keys[..1], &before.access));
-        // The old key has nothing to verify any more, and is not published.
+        // The retired key has no valid tokens left, and is not published.
         server.set_clock("2026-11-22T10:12:00Z");
         assert_eq!(published(&server).await.len(), 1);
-        // It is deleted with the next rotation.
+        // The next rotation deletes it.
         other.identity.signing().unwrap().rotate(&other).await.unwrap();
         let rows = signing_key::Entity::find().all(server.app.db.writer()).await.unwrap();
         assert_eq!(rows.len(), 2);
-        // A new key is known at once where its first token comes.
+        // A new key is read as soon as a token signed with it arrives.
         server.set_clock("2026-11-22T10:12:02Z");
         let elsewhere = other.identity.signing().unwrap();
         let session = sign_in(&server, ANA).await;
@@ -112,7 +112,7 @@ on_both_databases! {
         assert!(error.contains("ENCRYPTION_KEY"), "{error}");
 
         let row = signing_key::Entity::find().one(server.app.db.writer()).await.unwrap().unwrap();
-        // PKCS #8 begins so; what is stored does not show it.
+        // The beginning of every PKCS #8 key, which encryption must hide.
         assert!(!row.private_key.windows(4).any(|bytes| bytes == [0x06, 0x03, 0x2b, 0x65]));
     }
 }

@@ -1,4 +1,4 @@
-//! Mails: kept with what they tell of, sent afterwards, whatever happens in between.
+//! Mails: queued in the transaction of their cause and sent afterwards, despite failures in between.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -79,7 +79,7 @@ on_both_databases! {
                 assert!(!text.contains(secret), "{column}");
             }
         }
-        // A mail that is not committed is none.
+        // A mail that is not committed is not sent.
         let tx = server.app.db.begin().await.unwrap();
         mail::enqueue(&tx, &server.app, invitation(ANA, Language::Fr)).await.unwrap();
         tx.rollback().await.unwrap();
@@ -93,14 +93,14 @@ on_both_databases! {
         enqueue(&server.app, invitation(ANA, Language::Fr)).await;
         enqueue(&server.app, invitation("ben@example.org", Language::Fr)).await;
         assert_eq!(server.mails_to(ANA).await.len(), 1);
-        // In another case it is the same address; what is written in the same transaction afterwards is kept.
+        // The comparison of addresses ignores case. Purging includes mails queued in the same transaction.
         let tx = server.app.db.begin().await.unwrap();
         mail::enqueue(&tx, &server.app, invitation(ANA, Language::Nl)).await.unwrap();
         mail::purge(&tx, &server.app, &ANA.to_uppercase().parse().unwrap()).await.unwrap();
         tx.commit().await.unwrap();
         assert!(server.mails_to(ANA).await.is_empty());
         assert_eq!(server.mails_to("ben@example.org").await.len(), 1);
-        // An address that never had a mail.
+        // Purging an address without mails.
         purge(&server.app, "nobody@example.org").await;
         assert!(server.mails_to("nobody@example.org").await.is_empty());
     }
@@ -110,12 +110,12 @@ on_both_databases! {
     with Setup::default().with_mail();
     async fn a_mail_to_nobody_is_dropped(server) {
         enqueue(&server.app, Mail { to: None, ..invitation(ANA, Language::Fr) }).await;
-        until("it is dropped", async || waiting(&server).await == 0).await;
+        until("the mail is dropped", async || waiting(&server).await == 0).await;
         assert_eq!(server.mails(), []);
     }
 }
 
-/// A test with a mail server, on each database.
+/// Runs a test with a mail server.
 fn with_mail_server(backend: Backend, manner: Manner, test: impl AsyncFnOnce(TestServer, MailServer)) {
     crate::support::run(async {
         let mails = MailServer::start(manner).await;
@@ -136,7 +136,7 @@ async fn mails_leave_over_smtp(server: TestServer, mails: MailServer) {
     assert!(received.iter().any(|mail| mail.to == "<o'brien+tag@[IPv6:2001:db8::1]>"), "{received:?}");
     until("they are deleted", async || waiting(&server).await == 0).await;
     assert_eq!(mails.received().len(), 2);
-    assert_eq!(server.mails(), [], "a mail was written as well");
+    assert_eq!(server.mails(), [], "no mail is written to a file");
 }
 
 async fn what_is_refused_is_put_off_and_given_up(server: TestServer, mails: MailServer) {
@@ -145,7 +145,7 @@ async fn what_is_refused_is_put_off_and_given_up(server: TestServer, mails: Mail
         async || number(&server, "SELECT CAST(COALESCE(MAX(attempts), 0) AS BIGINT) FROM mail_outbox").await;
     let attempted = async |count: i64| until("an attempt", async || attempts().await >= count).await;
     attempted(1).await;
-    // Later it is tried again, and after three days never more.
+    // A mail is retried later, and given up after three days.
     server.set_clock("2026-11-22T10:00:31Z");
     attempted(2).await;
     server.set_clock("2026-11-25T09:59:59Z");
@@ -181,7 +181,7 @@ mod over_smtp {
     }
 }
 
-/// A port on which nobody listens.
+/// A free port.
 async fn free_port() -> std::net::SocketAddr {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     listener.local_addr().unwrap()
@@ -230,7 +230,7 @@ fn of_two_programs_one_sends() {
     });
 }
 
-/// Sends a document to a program that runs.
+/// The response of a running program to a document.
 async fn send(program: &Running, query: &str) -> serde_json::Value {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request =
@@ -247,7 +247,7 @@ fn a_program_that_is_killed_while_it_sends_goes_on_where_it_was() {
             .output()
             .unwrap();
         assert!(create.status.success());
-        // A mail server that never says that it took the mail.
+        // A mail server that accepts mails without acknowledging them.
         let silent = MailServer::start(Manner::HangsUpSilently).await;
         let with = |mails: &MailServer| {
             let mut command = program(folder.path());
@@ -264,7 +264,7 @@ fn a_program_that_is_killed_while_it_sends_goes_on_where_it_was() {
         assert_eq!(answer.get("errors"), None, "{answer}");
         let first = silent.wait_for(1).await;
         killed.kill();
-        // Nobody waits in this test for the lease of the dead to end.
+        // End the lease of the killed program, instead of waiting for it.
         let db = passerelle::record::read::Database::open(&format!(
             "sqlite://{}",
             folder.path().join("data/passerelle.db").display()
@@ -278,7 +278,7 @@ fn a_program_that_is_killed_while_it_sends_goes_on_where_it_was() {
         let mails = MailServer::start(Manner::Accepts).await;
         let running = Running::start(&mut with(&mails));
         let second = mails.wait_for(1).await;
-        // The same mail, which who has it already recognizes.
+        // The same mail with the same Message-ID, so that recipients can recognize it.
         assert_eq!(second[0].letter, first[0].letter);
         let reset = format!(
             "mutation {{ resetPassword(input: {{token: \"{}\", password: \"a new horse battery\"}}) {{ userErrors {{ code }} }} }}",
@@ -335,7 +335,7 @@ on_both_databases! {
             .filter(account::Column::Id.eq(own)).exec(server.app.db.writer()).await.unwrap();
         assert_eq!(server.mails_to(GONE).await.len(), 1);
         assert_eq!(server.mails_to("gone.exemple@example.org").await.len(), 1);
-        // One more, which is not sent in time.
+        // One more mail, which is not due in time.
         let tx = server.app.db.begin().await.unwrap();
         mail::enqueue(&tx, &server.app, invitation(GONE, Language::Fr)).await.unwrap();
         let later = Statement::from_string(server.app.db.dialect().backend(), "UPDATE mail_outbox SET next_at = 9000000000000000");

@@ -1,4 +1,4 @@
-//! Who calls: signing in, tokens, keys, roles.
+//! Identity: signing in, tokens, keys and roles.
 
 mod administration;
 mod api_key;

@@ -1,4 +1,4 @@
-//! New passwords.
+//! Password recovery.
 
 use passerelle::identity::role::Role;
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -35,7 +35,7 @@ async fn change(server: &TestServer, token: Option<&str>, current: &str, new: &s
     refusals(&mutate(server, token, CHANGE, input).await)
 }
 
-/// The token of the last mail that was sent for a new password.
+/// The token of a new password reset mail.
 async fn link(server: &TestServer, email: &str) -> String {
     server.forget_mails().await;
     assert_eq!(request(server, email).await, json!({"data": {"requestPasswordReset": {"userErrors": []}}}));
@@ -49,26 +49,26 @@ on_both_databases! {
     async fn who_has_forgotten_a_password_chooses_another(server) {
         account(&server.app, ANA, &[(Role::Editor, "wallonie")]).await;
         let before = sign_in(&server, ANA).await;
-        // In another case it is the same account; the mail goes to the address as it is kept.
+        // The address is compared without case. The mail goes to the stored address.
         let token = link(&server, "ANA.EXEMPLE@EXAMPLE.ORG").await;
         assert!(token.starts_with("passerelle_reset_"));
         let mail = server.mail_to(ANA).await;
         assert_eq!(mail.subject, "Un nouveau mot de passe");
-        // What is wrong is said at once, and uses nothing up.
+        // Input errors are reported at once, and do not use up the token.
         assert_eq!(reset(&server, &token, "").await, ["REQUIRED input.password"]);
         assert_eq!(reset(&server, &token, "x").await, ["INVALID/PASSWORD_TOO_SHORT input.password"]);
         assert_eq!(reset(&server, &token, &"é".repeat(1000)).await, ["TOO_LONG input.password"]);
         assert_eq!(reset(&server, "nonsense", "x").await, [OVER[0], "INVALID/PASSWORD_TOO_SHORT input.password"]);
         assert!(is_good(&server, &before.access).await);
         assert_eq!(reset(&server, &token, NEW).await, [""; 0]);
-        // All sessions have ended, at once.
+        // All sessions have ended at once.
         assert!(!is_good(&server, &before.access).await);
         assert_eq!(refresh(&server, &before.refresh).await, None);
         let answer = try_sign_in(&server, ANA, PASSWORD).await;
         assert_eq!(answer["data"]["signIn"]["userErrors"][0]["reason"], "WRONG_CREDENTIALS");
         let answer = try_sign_in(&server, ANA, NEW).await;
         assert!(answer["data"]["signIn"]["accessToken"].is_string(), "{answer}");
-        // It was good once.
+        // The token is used up.
         assert_eq!(reset(&server, &token, PASSWORD).await, OVER);
         let told = server.mails_to(ANA).await;
         assert!(told.iter().any(|mail| mail.subject == "Votre mot de passe a été modifié"), "{told:?}");
@@ -87,7 +87,7 @@ on_both_databases! {
         let third = link(&server, ANA).await;
         server.set_clock("2026-11-22T11:59:59Z");
         assert_eq!(reset(&server, &third, NEW).await, [""; 0]);
-        // Tokens of another purpose, of other forms, and of absurd length.
+        // Tokens of other purposes or formats, and overlong ones.
         let fourth = link(&server, ANA).await;
         let own = fourth.strip_prefix("passerelle_reset_").unwrap();
         let tokens = sign_in_with(&server, NEW).await;
@@ -106,7 +106,7 @@ on_both_databases! {
         ] {
             assert_eq!(reset(&server, &wrong, PASSWORD).await, OVER, "{wrong}");
         }
-        // An account that is gone.
+        // The account is deleted.
         let gone = Statement::from_string(server.app.db.dialect().backend(), "DELETE FROM account");
         server.app.db.writer().execute_raw(gone).await.unwrap();
         assert_eq!(reset(&server, &fourth, PASSWORD).await, OVER, "{id}");
@@ -136,7 +136,7 @@ on_both_databases! {
         }
         assert_eq!(costs[0], (0, 0, vec![1, 1, 0]));
         assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:?}");
-        // What waits for nobody looks like what waits for somebody.
+        // Mails to nobody look like mails to somebody.
         let lengths = "SELECT COUNT(*) FROM mail_outbox WHERE length(address_hash) = 32 AND attempts = 0";
         assert_eq!(number(&server, lengths).await, 3);
         let answer = request(&server, "no address").await;
@@ -193,13 +193,13 @@ on_both_databases! {
         assert_eq!(change(&server, own_token, "wrong", NEW).await, ["INVALID/WRONG_PASSWORD input.currentPassword"]);
         assert!(is_good(&server, &other.access).await);
         assert_eq!(change(&server, own_token, PASSWORD, NEW).await, [""; 0]);
-        // This session goes on, the others have ended, and no link is good any more.
+        // This session continues, the others have ended, and reset links are invalid.
         assert!(is_good(&server, &own.access).await && !is_good(&server, &other.access).await);
         assert!(refresh(&server, &own.refresh).await.is_some());
         assert_eq!(refresh(&server, &other.refresh).await, None);
         assert_eq!(reset(&server, &token, PASSWORD).await, OVER);
         sign_in_with(&server, NEW).await;
-        // Whoever has found somebody signed in does not guess the password faster than who signs in.
+        // Guessing within a stolen session is limited like signing in.
         let own = own_token;
         let mut answers = Vec::new();
         for _ in 0..11 {

@@ -1,4 +1,4 @@
-//! Signing in, staying signed in, signing out.
+//! Signing in, refreshing and signing out.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -52,7 +52,7 @@ on_both_databases! {
         let second = refresh(&server, &first.refresh).await.expect("a second pair");
         let third = refresh(&server, &second.refresh).await.expect("a third pair");
         assert!(first.access != second.access && second.refresh != third.refresh);
-        // An access token is good until it expires, or the session ends.
+        // An access token is valid until it expires or its session ends.
         for token in [&first.access, &second.access, &third.access] {
             assert!(is_good(&server, token).await);
         }
@@ -61,11 +61,11 @@ on_both_databases! {
             assert!(!is_good(&server, token).await);
         }
         assert_eq!(refresh(&server, &third.refresh).await, None);
-        // Signing out again, or with what is no token, says the same.
+        // Signing out again, or with an invalid token, has the same response.
         for token in [third.refresh.as_str(), "", "nonsense", "passerelle_refresh_"] {
             sign_out(&server, token).await;
         }
-        // The other session of the account goes on.
+        // The other session of the account continues.
         assert!(is_good(&server, &other.access).await);
         assert!(refresh(&server, &other.refresh).await.is_some());
     }
@@ -92,14 +92,14 @@ on_both_databases! {
         account(&server.app, ANA, &[]).await;
         let first = sign_in(&server, ANA).await;
         let second = refresh(&server, &first.refresh).await.expect("a second pair");
-        // A lost answer is given again, and again: the same token, so that it does not matter which one arrives.
+        // A lost response can be repeated: it has the same token, so it does not matter which one arrives.
         for time in ["2026-11-22T10:00:00Z", "2026-11-22T10:00:15Z", "2026-11-22T10:00:29Z"] {
             server.set_clock(time);
-            let again = refresh(&server, &first.refresh).await.expect("it is given again");
+            let again = refresh(&server, &first.refresh).await.expect("the response is repeated");
             assert_eq!(again.refresh, second.refresh, "{time}");
             assert!(is_good(&server, &again.access).await);
         }
-        // The time is counted from the first use: to repeat does not prolong it.
+        // The time counts from the first use, so repetitions do not prolong it.
         server.set_clock("2026-11-22T10:00:30Z");
         assert_eq!(refresh(&server, &first.refresh).await, None, "somebody may have copied it");
         assert!(!is_good(&server, &second.access).await);
@@ -115,9 +115,9 @@ on_both_databases! {
         let mut now: passerelle::record::value::DateTime = crate::support::server::NOW.parse().unwrap();
         for _ in 0..5 {
             let answers = join_all((0..8).map(|_| refresh(&server, &last.refresh))).await;
-            let answers: Vec<_> = answers.into_iter().map(|answer| answer.expect("all go on")).collect();
+            let answers: Vec<_> = answers.into_iter().map(|answer| answer.expect("all succeed")).collect();
             for answer in &answers {
-                assert_eq!(answer.refresh, answers[0].refresh, "they go on with one token");
+                assert_eq!(answer.refresh, answers[0].refresh, "all get the same token");
                 assert!(answer.refresh != last.refresh && is_good(&server, &answer.access).await);
             }
             now = passerelle::record::value::DateTime::from_micros(now.micros() + 600_000_000);
@@ -127,7 +127,7 @@ on_both_databases! {
         let count = Statement::from_string(server.app.db.dialect().backend(), "SELECT count(*) FROM session");
         let count = server.app.db.writer().query_one_raw(count).await.unwrap().unwrap();
         assert_eq!(count.try_get_by_index::<i64>(0).unwrap(), 1, "one family");
-        // A token of the family that was used long ago still ends it.
+        // A token of the family used long ago still ends the session.
         let next = refresh(&server, &last.refresh).await.expect("the next pair");
         assert_eq!(refresh(&server, &first.refresh).await, None);
         assert_eq!(refresh(&server, &next.refresh).await, None);
@@ -142,7 +142,7 @@ on_both_databases! {
         assert!(is_good(&server, &first.access).await);
         server.set_clock("2026-11-22T10:10:00Z");
         assert!(!is_good(&server, &first.access).await);
-        // Thirty days without a refresh end a session; each refresh begins them anew.
+        // Thirty days without a refresh end a session. Each refresh restarts the period.
         server.set_clock("2026-12-22T09:59:59Z");
         let second = refresh(&server, &first.refresh).await.expect("within thirty days");
         server.set_clock("2027-01-21T09:59:58Z");
@@ -150,7 +150,7 @@ on_both_databases! {
         assert!(is_good(&server, &third.access).await);
         server.set_clock("2027-02-20T09:59:58Z");
         assert_eq!(refresh(&server, &third.refresh).await, None);
-        // What has expired is not kept.
+        // Expired sessions are deleted.
         sign_in(&server, ANA).await;
         let count = Statement::from_string(server.app.db.dialect().backend(), "SELECT count(*) FROM session");
         let count = server.app.db.writer().query_one_raw(count).await.unwrap().unwrap();
@@ -175,7 +175,7 @@ on_both_databases! {
     }
 }
 
-/// What is answered to an attempt, without what differs by language.
+/// The response to a sign-in in these languages.
 async fn attempt(server: &TestServer, email: &str, password: &str, languages: &str) -> Value {
     let body = json!({"query": SIGN_IN, "variables": {"email": email, "password": password}});
     let request = server.client.post(server.url("/graphql")).json(&body).header("accept-language", languages);
@@ -200,7 +200,7 @@ on_both_databases! {
             assert_eq!(attempt(&server, "nobody@example.org", PASSWORD, languages).await, wrong);
             assert_eq!(attempt(&server, "nobody@example.org", "x", languages).await, wrong);
         }
-        // What it costs is the same: a hash, and as many statements.
+        // The cost is the same: one hash, and the same number of statements.
         let mut costs = Vec::new();
         for email in [ANA, "nobody@example.org"] {
             let before = (server.app.identity.hashing().computed(), server.statements());
@@ -233,7 +233,7 @@ on_both_databases! {
             let answer = try_sign_in(&server, email, password).await;
             assert_eq!(errors(&answer), expected, "{email}: {answer}");
         }
-        // The domain of the same address in the form of the domain name system.
+        // The same address with its domain in Punycode.
         sign_in(&server, "\"First Last\"@xn--mnchen-3ya.example").await;
         let answer = try_sign_in(&server, "no address", PASSWORD).await;
         assert_eq!(errors(&answer), ("INVALID".to_owned(), json!(["input", "email"])), "{answer}");

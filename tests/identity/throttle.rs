@@ -1,4 +1,4 @@
-//! How often somebody may try.
+//! Rate limits of sign-in attempts.
 
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::server::{Setup, TestServer};
 
 const ANA: &str = "ana@example.org";
 
-/// Milliseconds to wait, where an answer is that refusal and nothing else.
+/// The milliseconds until a retry, if the response is a rate limit error.
 fn retry_after(answer: &Value) -> Option<i64> {
     let error = &answer["errors"][0];
     if error.is_null() {
@@ -28,7 +28,7 @@ on_both_databases! {
             for _ in 0..10 {
                 assert_eq!(retry_after(&try_sign_in(&server, email, "wrong").await), None);
             }
-            // In another case it is the same account; the right password is not looked at either.
+            // The address is compared without case. Even the right password is not checked.
             for (email, password) in [(email, "wrong"), (&email.to_uppercase(), "wrong"), (email, PASSWORD)] {
                 assert_eq!(retry_after(&try_sign_in(&server, email, password).await), Some(30_000), "{email}");
             }
@@ -37,7 +37,7 @@ on_both_databases! {
         server.set_clock("2026-11-22T10:00:29Z");
         assert_eq!(retry_after(&try_sign_in(&server, ANA, PASSWORD).await), Some(1000));
         server.set_clock("2026-11-22T10:00:30Z");
-        // What is right is not counted.
+        // Successful attempts are not counted.
         for _ in 0..3 {
             sign_in(&server, ANA).await;
         }
@@ -80,7 +80,7 @@ on_both_databases! {
         }
         let answer = server.query_with(REFRESH, json!({"token": tokens.refresh})).await;
         assert_eq!(retry_after(&answer), Some(1000));
-        // The refusal has used nothing up.
+        // The refusal has not used up the refresh token.
         server.set_clock("2026-11-22T10:00:01Z");
         assert!(refresh(&server, &tokens.refresh).await.is_some());
     }
@@ -95,14 +95,14 @@ on_both_databases! {
     }
 }
 
-/// What somebody is answered who signs in from there.
+/// The response to a sign-in from an address.
 async fn from(server: &TestServer, address: &str, password: &str) -> Value {
     let body = json!({"query": SIGN_IN, "variables": {"email": ANA, "password": password}});
     let request = server.client.post(server.url("/graphql")).header("x-forwarded-for", address);
     request.json(&body).send().await.expect("an answer").json().await.expect("JSON")
 }
 
-/// Whether somebody who signs in from there with the right password is let in.
+/// Whether a sign-in with the right password from an address succeeds.
 async fn enters(server: &TestServer, address: &str) -> bool {
     let answer = from(server, address, PASSWORD).await;
     assert!(
@@ -117,13 +117,13 @@ on_both_databases! {
     async fn guessing_from_elsewhere_locks_nobody_out(server) {
         account(&server.app, ANA, &[]).await;
         assert!(enters(&server, "192.0.2.1").await);
-        // One who guesses from one network is locked out there, and nobody else is.
+        // An attacker in one network is locked out there, without effect on others.
         for _ in 0..10 {
             assert_eq!(retry_after(&from(&server, "198.51.100.1", "wrong").await), None);
         }
         assert!(!enters(&server, "198.51.100.1").await);
         assert!(enters(&server, "192.0.2.1").await && enters(&server, "203.0.113.5").await);
-        // Many who guess from everywhere have no more tries than there are for the account.
+        // Attackers in many networks share the limit of the account.
         let mut guesses = 10;
         'networks: for network in 2..20 {
             for _ in 0..10 {
@@ -136,12 +136,12 @@ on_both_databases! {
             }
         }
         assert_eq!(guesses, 100);
-        // Then nobody signs in from where the account never did, and its owner does from where they have.
+        // Then the account can sign in only from networks where it has before.
         assert!(!enters(&server, "203.0.113.6").await);
         for address in ["192.0.2.1", "203.0.113.5", "192.0.2.1"] {
             assert!(enters(&server, address).await, "{address}");
         }
-        // Those who guess from there as well are locked out as from anywhere.
+        // An attacker in such a network is locked out there.
         for _ in 0..10 {
             assert_eq!(retry_after(&from(&server, "192.0.2.1", "wrong").await), None);
         }
@@ -168,9 +168,9 @@ on_both_databases! {
         assert_eq!(request.json(&body).send().await.expect("an answer").status(), 200);
         let (own, others) = (hashes(id).await, hashes(other).await);
         assert_eq!((own.len(), others.len()), (1, 1));
-        assert!(own[0].len() == 32 && own != others, "nobody sees who was at the same place");
+        assert!(own[0].len() == 32 && own != others, "equal networks have different hashes");
         assert!(!own[0].windows(4).any(|bytes| bytes == [192, 0, 2, 1]));
-        // The latest twenty are kept, each for a year.
+        // The latest twenty networks are kept, each for a year.
         for network in 1..=22 {
             server.pass(1_000_000);
             assert!(enters(&server, &format!("203.0.113.{network}")).await);

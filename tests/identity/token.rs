@@ -1,4 +1,4 @@
-//! Every attack of RFC 8725 on access tokens, made with the server's own key where it takes one.
+//! The attacks of RFC 8725 on access tokens, made with the server's own key where needed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -13,7 +13,7 @@ use crate::on_both_databases;
 use crate::support::accounts::{account, is_good, is_good_header, sign_in};
 use crate::support::server::{TestServer, encryption_key};
 
-/// The parts of a token, and what signs others like it.
+/// The parts of a valid token, and the server's key to sign variants.
 struct Forge {
     header: Value,
     claims: Value,
@@ -30,7 +30,7 @@ fn part(token: &str, at: usize) -> Value {
     serde_json::from_slice(&bytes).unwrap()
 }
 
-/// The value with this member set, or without it.
+/// The value with this member set, or removed if null.
 fn with(value: &Value, member: &str, to: Value) -> Value {
     let mut value = value.clone();
     let members = value.as_object_mut().unwrap();
@@ -52,7 +52,7 @@ impl Forge {
         Self { header: part(&token, 0), claims: part(&token, 1), token, key }
     }
 
-    /// A token that is signed as the server does.
+    /// A token signed with the server's key.
     fn signed(&self, header: &Value, claims: &Value) -> String {
         self.signed_text(&header.to_string(), &claims.to_string())
     }
@@ -80,7 +80,7 @@ on_both_databases! {
             id::decode(member, prefix, claims[member].as_str().unwrap()).unwrap();
         }
         assert!(claims["jti"].is_string());
-        // What the forge signs as the server does is good: the refusals of the other tests are for what differs.
+        // A token signed by the forge is valid, so the refusals below are due to the changes.
         assert!(is_good(&server, &forge.signed(&forge.header, claims)).await);
     }
 }
@@ -96,7 +96,7 @@ on_both_databases! {
             assert!(!is_good(&server, &unsigned(alg)).await, "{alg}");
             assert!(!is_good(&server, &forge.signed(&with(&forge.header, "alg", json!(alg)), &forge.claims)).await, "{alg}");
         }
-        // The public key as the secret of an HMAC, in every form that somebody may have it.
+        // The public key as an HMAC secret, in every encoding.
         let public = forge.key.public_key().as_ref().to_vec();
         let mut der = vec![0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
         der.extend_from_slice(&public);
@@ -176,7 +176,7 @@ on_both_databases! {
             let claims = with(&forge.claims, claim, value);
             assert!(!is_good(&server, &forge.signed(&forge.header, &claims)).await, "{claims}");
         }
-        // The token of another account's session does not become one's own.
+        // The session of another account is refused.
         let other = account(&server.app, "other@example.org", &[]).await;
         let claims = with(&forge.claims, "sub", json!(id::encode("account", other)));
         assert!(!is_good(&server, &forge.signed(&forge.header, &claims)).await);
@@ -199,7 +199,7 @@ on_both_databases! {
         // Other claims under the same signature.
         let claims = with(&forge.claims, "exp", json!(i64::from(u32::MAX)));
         assert!(!is_good(&server, &format!("{}.{}.{}", parts[0], encode(claims.to_string()), parts[2])).await);
-        // A signature in another form, or with more after it.
+        // A malformed signature, or further data after it.
         for wrong in [
             format!("{}.{}.", parts[0], parts[1]),
             format!("{}.{}", parts[0], parts[1]),
@@ -213,7 +213,7 @@ on_both_databases! {
             forge.signed_text("", ""),
             forge.signed_text("null", "null"),
             forge.signed_text(&forge.header.to_string(), "[]"),
-            // A member twice: readers disagree about which one counts.
+            // Duplicate members, which parsers read differently.
             forge.signed_text(&forge.header.to_string().replacen('{', "{\"alg\":\"none\",", 1), &forge.claims.to_string()),
             forge.signed_text(&forge.header.to_string(), &forge.claims.to_string().replacen('{', "{\"sub\":\"x\",", 1)),
             "a".into(),

@@ -1,4 +1,4 @@
-//! What somebody sees with the roles that they have.
+//! The records that a caller's roles make visible.
 
 use std::collections::BTreeSet;
 
@@ -49,13 +49,13 @@ on_both_databases! {
             account(&server.app, &email, &[(role, "wallonie")]).await;
             let token = sign_in(&server, &email).await.access;
             let mut expected = set(&members);
-            // Its staff, and those who write its records.
+            // Staff of the region, and roles that write its records.
             let inside = role.is_staff() || role.writes();
             if inside {
                 expected.insert("wallonie-private".into());
             }
             assert_eq!(slugs(&data_as(&server, &token, LIST).await), expected, "{role:?}");
-            // One record, by its slug: what is hidden is like what is absent.
+            // A single record by slug: hidden and absent give the same response.
             let one = |slug: &str| format!("{{ organization(by: {{slug: \"{slug}\"}}) {{ slug }} }}");
             let own = data_as(&server, &token, &one("wallonie-private")).await;
             assert_eq!(own["organization"]["slug"].is_string(), inside, "{role:?}");
@@ -89,17 +89,17 @@ on_both_databases! {
             assert_eq!(own["userErrors"][0]["code"] == "FORBIDDEN", !role.writes(), "{role:?}: {own}");
             let other = data_as(&server, &token, &create("flandre")).await;
             let other = &other["createOrganization"];
-            // The key of somebody who has written is that of another request now.
+            // If the first write succeeded, its idempotency key conflicts here.
             let code = if role.writes() { ["FORBIDDEN", "CONFLICT"] } else { ["FORBIDDEN"; 2] };
             assert!(other["organization"].is_null(), "{role:?}: {other}");
             assert!(code.iter().any(|code| other["userErrors"][0]["code"] == *code), "{role:?}: {other}");
         }
         let all = server.data("{ organizations { totalCount } }").await;
-        assert_eq!(all["organizations"]["totalCount"], 3, "each caller has keys of their own");
+        assert_eq!(all["organizations"]["totalCount"], 3, "idempotency keys belong to a caller");
     }
 }
 
-/// The id in the database of the record of a slug.
+/// The UUID of the record with a slug.
 async fn id_of(server: &TestServer, token: &str, field: &str, slug: &str) -> Uuid {
     let data = data_as(server, token, &format!("{{ {field}(by: {{slug: \"{slug}\"}}) {{ id }} }}")).await;
     id::decode("id", field, data[field]["id"].as_str().unwrap()).unwrap()
@@ -130,14 +130,14 @@ on_both_databases! {
         assert_eq!(shown["organizations"], json!([{"slug": "wallonie-private", "region": {"slug": "wallonie"}}]));
         assert_eq!(data["viewer"]["roles"][0]["region"]["organizations"]["totalCount"], 2);
         assert_eq!(data["node"], json!({"id": own, "__typename": "Account", "email": "ana@example.org", "talent": {"slug": "t-flandre-private"}}));
-        // Who signs in is answered as who has signed in, in the same request.
+        // The payload of `signIn` is read as the new caller, in the same request.
         let document = SIGN_IN.replace("expiresAt", "viewer { account { talent { slug withheld fieldVisibility { group } } organizations { slug } } }");
         let answer = server.query_with(&document, json!({"email": "ana@example.org", "password": PASSWORD})).await;
         let shown = &answer["data"]["signIn"]["viewer"]["account"];
         assert_eq!(shown["talent"]["withheld"], json!([]), "{answer}");
         assert_eq!(shown["talent"]["fieldVisibility"].as_array().map(Vec::len), Some(4));
         assert_eq!(shown["organizations"], json!([{"slug": "wallonie-private"}]));
-        // Nobody else finds the account, not even by its id.
+        // No other caller finds the account, even by its id.
         let node = format!("{{ node(id: \"{own}\") {{ id }} nodes(ids: [\"{own}\"]) {{ id }} }}");
         let nothing = json!({"node": null, "nodes": [null]});
         assert_eq!(data_as(&server, &admin, &node).await, nothing);
@@ -155,7 +155,7 @@ on_both_databases! {
         account_role::Entity::delete_many().filter(account_role::Column::AccountId.eq(ana)).exec(db).await.unwrap();
         server.set_clock("2026-11-22T10:00:05Z");
         assert_eq!(slugs(&data_as(&server, &token, LIST).await).len(), 4);
-        // A session that another program ends.
+        // A session ended by another program.
         let other = server.replica().await;
         passerelle::identity::account::set_password(&other, &"ana@example.org".parse().unwrap(), "x".into()).await.unwrap();
         other.db.close().await;

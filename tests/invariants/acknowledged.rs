@@ -1,4 +1,5 @@
-//! I1: what was acknowledged is there, with one entry of the log; what was not is there with it, or not at all.
+//! I1: an acknowledged write is stored with one entry of the log. Any other write is stored with its entry, or not at
+//! all.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use crate::support::records::organization;
 use crate::support::server::Backend;
 use crate::support::{HOPELESS, run};
 
-/// Writers with a source each.
+/// The number of writers. Each has its own source.
 const WRITERS: usize = 6;
 
 async fn writers(place: &Place, seed: u64) -> (Partner, Vec<Writer>) {
@@ -25,13 +26,13 @@ async fn writers(place: &Place, seed: u64) -> (Partner, Vec<Writer>) {
     (Partner::new("", Some(&key)), writers)
 }
 
-/// Lets all write until the server is gone.
+/// Lets all writers work until the server is gone.
 async fn until_gone(partner: &Partner, writers: &mut [Writer]) {
     let each = writers.iter_mut().map(async |writer| while writer.step(partner).await {});
     futures::future::join_all(each).await;
 }
 
-/// Lets all send again what was not answered, until it is.
+/// Lets all writers repeat their open requests until these succeed.
 async fn settle(partner: &Partner, writers: &mut [Writer]) {
     let end = Instant::now() + HOPELESS;
     let each = writers.iter_mut().map(async |writer| {
@@ -71,7 +72,7 @@ on_both_databases! {
     }
 }
 
-/// Starts the program behind a proxy, with which it can be killed around the end of a transaction.
+/// Starts the program behind a proxy, so that it can be killed around a COMMIT.
 fn served(place: &Place, proxy: &Proxy) -> Running {
     place.serve_with(&proxy.url, &[])
 }
@@ -86,9 +87,9 @@ fn killed_just_before_or_after_a_commit() {
         for (name, cut, arrives) in
             [("before", Cut::BeforeCommit(1), false), ("after", Cut::AfterCommit(1), true)]
         {
-            // The program commits other things than this batch, too: until it was this one that was cut.
+            // Repeat until the cut COMMIT is that of the batch, as the program commits other transactions too.
             for attempt in 0.. {
-                assert!(attempt < 5, "the batch is never hit");
+                assert!(attempt < 5, "the COMMIT of the batch is never cut");
                 let mut line = organization("wallonie", &format!("{name}-{attempt}"), json!({}));
                 line.as_object_mut().unwrap().remove("source");
                 let key = format!("{name}-{attempt}");
@@ -102,13 +103,13 @@ fn killed_just_before_or_after_a_commit() {
                 };
                 let lines = [line];
                 let (answered, ()) = tokio::join!(here.try_push("w", &key, &lines), kill);
-                assert!(answered.is_none(), "nobody was told: {answered:?}");
+                assert!(answered.is_none(), "there is no response: {answered:?}");
                 proxy.cut(Cut::Never);
                 abandoned(&db).await;
                 let stored = consistent(&db).await;
                 let is_there = stored.contains_key(&key);
-                assert!(arrives || !is_there, "what did not arrive was not written");
-                // Sent again it is told what was done, or is done now.
+                assert!(arrives || !is_there, "a dropped COMMIT writes nothing");
+                // The same batch again is replayed, or is executed now.
                 let server = served(&place, &proxy);
                 let again = partner.at(server.address()).push("w", &key, &lines).await;
                 assert_eq!(
@@ -138,7 +139,7 @@ fn connections_to_the_database_are_cut_anywhere() {
         for round in 0..rounds(3) {
             proxy.cut([Cut::AfterCommit(3), Cut::Anywhere(150), Cut::BeforeCommit(3)][round % 3]);
             let before = proxy.cuts();
-            // Where chance spares all of these steps, more of them.
+            // Continue until at least one connection was cut.
             for turn in 0.. {
                 if turn >= 8 && proxy.cuts() > before {
                     break;

@@ -1,4 +1,5 @@
-//! I5: a record leaves the view of a reader who is away; they end without it, whatever happens to it elsewhere.
+//! I5: a record leaves the view of a reader who is away. The reader ends without it, whatever happens to it
+//! elsewhere.
 
 use passerelle::changes::retention::{self, Retention};
 use serde_json::{Value, json};
@@ -13,10 +14,10 @@ const DAY: i64 = 86_400_000_000;
 
 async fn sweep(server: &TestServer, days: i64) {
     server.pass(days * DAY);
-    retention::sweep(&server.app, Retention::default()).await.expect("it is swept");
+    retention::sweep(&server.app, Retention::default()).await.expect("the log is swept");
 }
 
-/// What a reader has who begins now.
+/// A reader that begins now.
 async fn fresh(server: &TestServer) -> Follower {
     let mut fresh = Follower::new(json!({}));
     fresh.catch_up(server).await;
@@ -41,7 +42,7 @@ on_both_databases! {
         of_region.catch_up(&server).await;
         assert_eq!((anyone.records.len(), of_region.records.len()), (3, 3));
 
-        // It leaves what all see, and then is changed three times where they do not see it.
+        // It leaves the public view, and changes three times while hidden from it.
         change(json!({"visibility": "MEMBERS"})).await;
         for edit in 0..3 {
             change(json!({"name": format!("edit {edit}")})).await;
@@ -49,16 +50,16 @@ on_both_databases! {
         }
         assert_eq!(told(&anyone.clone().catch_up(&server).await), ["DELETE OUT_OF_VIEW 2", "DELETE OUT_OF_VIEW 2"]);
         assert_eq!(told(&insider.catch_up(&members).await), ["UPSERT CHANGED 2", "UPSERT CHANGED 5"]);
-        // To the view of another region, and back into a third.
+        // It moves to another region, and then into that region's private view.
         change(json!({"region": "flandre"})).await;
         change(json!({"visibility": "PRIVATE"})).await;
         change(json!({"name": "hidden"})).await;
         sweep(&server, 8).await;
         insider.catch_up(&members).await;
         assert_eq!(insider.records, fresh(&members).await.records);
-        assert_eq!(insider.records.len(), 1, "the talent is left");
+        assert_eq!(insider.records.len(), 1, "the talent remains");
         assert!(fresh(&staff).await.records.contains_key(&id));
-        // It comes back in the other region: who follows one region is told that it left, and no more.
+        // It becomes public in the other region. A reader of one region gets only its removal.
         change(json!({"visibility": "PUBLIC"})).await;
         let mut back = anyone.clone();
         back.catch_up(&server).await;
@@ -67,12 +68,12 @@ on_both_databases! {
         assert!(!of_region.records.contains_key(&id));
         change(json!({"visibility": "PRIVATE"})).await;
 
-        // When nobody remembers any more that it was there, whoever was away for so long is told so.
+        // Once the tombstones are swept, readers who were away for that long get an error.
         sweep(&server, 181).await;
         assert_eq!(code(&anyone.ask(&server).await), ("CURSOR_EXPIRED".into(), "SNAPSHOT".into()));
         anyone = fresh(&server).await;
         assert!(!anyone.records.contains_key(&id));
-        // Who was not away goes on.
+        // A reader who was not away continues.
         change(json!({"visibility": "PUBLIC"})).await;
         assert_eq!(told(&anyone.catch_up(&server).await).len(), 2);
         assert_eq!(anyone.records, fresh(&server).await.records);

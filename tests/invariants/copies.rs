@@ -1,4 +1,4 @@
-//! I4: a copy, and the feed from its position on, are what is there; what was cut is no copy.
+//! I4: a snapshot and the feed from its cursor equal the records. A truncated snapshot is refused.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,8 +19,8 @@ use crate::support::records::{import, organization, source};
 use crate::support::server::TestServer;
 use crate::support::{found, until};
 
-/// A copy as a client takes it that does what the contract says: the position from which to follow, and the revisions
-/// of all records; nothing where it is not whole.
+/// Reads a snapshot as the contract tells clients to. Returns its cursor and the revisions of all records, or `None`
+/// if it is incomplete.
 fn taken(bytes: &[u8]) -> Option<(String, BTreeMap<String, i64>)> {
     let text = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?;
     let (before, last) = text.rsplit_once('\n')?;
@@ -39,12 +39,12 @@ fn taken(bytes: &[u8]) -> Option<(String, BTreeMap<String, i64>)> {
 }
 
 async fn copy(server: &TestServer) -> Follower {
-    let bytes = server.get("/sync/snapshot").await.bytes().await.expect("it is whole");
-    let (cursor, records) = taken(&bytes).expect("it is whole");
+    let bytes = server.get("/sync/snapshot").await.bytes().await.expect("the snapshot is complete");
+    let (cursor, records) = taken(&bytes).expect("the snapshot is complete");
     Follower { after: Some(cursor), records, ..Follower::new(json!({})) }
 }
 
-/// Changes, makes, hides and deletes records of a few, until it is told to stop.
+/// Creates, changes, hides and deletes records at random until `done`.
 async fn write(server: &TestServer, number: usize, seed: u64, done: &AtomicBool) {
     let mut random = StdRng::seed_from_u64(seed);
     let region = ["wallonie", "flandre"][number % 2];
@@ -60,14 +60,14 @@ async fn write(server: &TestServer, number: usize, seed: u64, done: &AtomicBool)
             }
             record
         };
-        // A record is in a batch once.
+        // A batch contains a record only once.
         let mut records: BTreeMap<String, Value> = BTreeMap::new();
         for _ in 0..random.random_range(1..6) {
             let record = one(&mut random);
             records.insert(record["externalId"].as_str().unwrap().to_owned(), record);
         }
         let records: Vec<Value> = records.into_values().collect();
-        // As much is deleted as comes to their minds.
+        // Confirm any number of deletions.
         let more = json!({"confirmDeletes": records.iter().filter(|record| record["delete"] == json!(true)).count()});
         let answer = push_input(server, batch(region, &records, more)).await;
         assert_eq!(answer["userErrors"], json!([]));
@@ -91,7 +91,7 @@ on_both_databases! {
             for _ in 0..rounds(2) {
                 for (of, server) in [&server, &members, &own].into_iter().enumerate() {
                     let mut follower = copy(server).await;
-                    // Some have followed for a while when all ends.
+                    // Some readers follow the feed for a while before the writers end.
                     for _ in 0..random.random_range(0..3) {
                         follower.step(server).await;
                     }
@@ -116,8 +116,8 @@ on_both_databases! {
     }
 }
 
-/// What of a copy arrives on a connection that is cut after so many bytes. Those that were cut before may still be on
-/// their way, and a client has one at a time.
+/// The bytes of a snapshot up to `length`, then closes the connection. Retries while the server still counts earlier
+/// connections, as a client may have one at a time.
 async fn cut_after(server: &TestServer, length: usize) -> Vec<u8> {
     found("a copy, when those that nobody reads have ended", async || {
         let bytes = cut_once(server, length).await;
@@ -147,9 +147,9 @@ on_both_databases! {
         let mut random = StdRng::seed_from_u64(seed());
         let many: Vec<Value> = (0..230).map(|n| organization("wallonie", &format!("o{n}"), json!({}))).collect();
         import(&server, &many).await;
-        let bytes = server.get("/sync/snapshot").await.bytes().await.expect("it is whole");
-        assert_eq!(taken(&bytes).expect("it is whole").1.len(), 230);
-        // No beginning of a copy is a copy: at each of its last bytes, and anywhere else.
+        let bytes = server.get("/sync/snapshot").await.bytes().await.expect("the snapshot is complete");
+        assert_eq!(taken(&bytes).expect("the snapshot is complete").1.len(), 230);
+        // No prefix is a snapshot: cut at each of the last bytes, and at random places.
         let places = (bytes.len() - 300..bytes.len()).chain((0..200).map(|_| random.random_range(0..bytes.len())));
         for place in places {
             assert_eq!(taken(&bytes[..place]), None, "cut at {place}");
@@ -159,10 +159,10 @@ on_both_databases! {
             let length = random.random_range(200..whole.len());
             let part = cut_after(&server, length).await;
             assert_eq!(part.len(), length);
-            // As it came, in chunks: the end that says that all was there is not.
+            // The raw response lacks the last chunk, which marks its end.
             assert!(!part.ends_with(b"\r\n0\r\n\r\n"));
         }
-        // Nobody reads those any more: others can be made.
+        // The server notices the closed connections and frees their places.
         until("a copy can be made", async || server.get("/sync/snapshot").await.status() == 200).await;
         import(&server, &[json!({"source": source("wallonie"), "externalId": "org-o0", "delete": true, "organization": {}})]).await;
         assert_eq!(copy(&server).await.records.len(), 229);

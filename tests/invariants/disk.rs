@@ -1,5 +1,5 @@
-//! I1 on a disk that is full or fails: a write that fails at any statement leaves nothing, and what is acknowledged
-//! afterwards is there for good. SQLite rolls back by itself then (`docs/development/sqlite-rollback.md`).
+//! I1 with a full or failing disk: a write that fails at any statement leaves nothing, and later acknowledged writes
+//! are durable. On such errors SQLite rolls back by itself (`docs/development/sqlite-rollback.md`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -27,19 +27,19 @@ const UPDATE: &str =
     "mutation($id: ID!, $input: OrganizationInput!) { updateOrganization(id: $id, input: $input) {
     organization { slug revision } userErrors { code path message } } }";
 
-/// A server for somebody who may write everything.
+/// A server whose viewer may write all records.
 fn writable() -> Setup {
     Setup::default().viewer(Viewer { admin: true, ..Viewer::default() })
 }
 
-/// An organization, and `bytes` of text about it.
+/// An organization with a description of this many bytes.
 fn input(slug: &str, bytes: usize) -> Value {
     let text = "une phrase de plus ".repeat(bytes / 19 + 1);
     json!({"slug": slug, "name": slug, "kind": "fund", "region": "wallonie",
         "descriptions": [{"language": "FR", "text": &text[..bytes]}]})
 }
 
-/// Whether an answer acknowledges a write. One that does not has an error and nothing else: its code.
+/// Whether a response acknowledges a write. Otherwise it has only an error, whose code is returned.
 fn acknowledged(answer: &Value, mutation: &str) -> Result<(), String> {
     let payload = &answer["data"][mutation];
     if payload.is_null() {
@@ -54,17 +54,20 @@ fn acknowledged(answer: &Value, mutation: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The revisions that the database must have, by slug.
+/// The expected revisions in the database, by slug.
 type Expected = BTreeMap<String, i32>;
 
-/// Checks over a connection of its own that the database has this, that its log agrees, and that others may write.
+/// Checks on a separate connection that the database has these revisions, that the log agrees, and that writes are
+/// possible.
 async fn is_kept(url: &str, expected: &Expected) {
     let db = Database::open(url).await.expect("the database opens");
     let stored = consistent(&db).await.into_iter().map(|(slug, stored)| (slug, stored.revision));
     assert_eq!(stored.collect::<Expected>(), *expected);
-    let tx = db.begin().await.expect("nobody keeps a lock");
-    tx.execute_unprepared("UPDATE instance SET sample_loaded = sample_loaded").await.expect("it is written");
-    tx.commit().await.expect("it is committed");
+    let tx = db.begin().await.expect("no lock is left");
+    tx.execute_unprepared("UPDATE instance SET sample_loaded = sample_loaded")
+        .await
+        .expect("a write succeeds");
+    tx.commit().await.expect("the commit succeeds");
     db.close().await;
 }
 
@@ -81,7 +84,8 @@ async fn tables(db: &Database) -> Vec<String> {
     rows(db, sql).await.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }
 
-/// Lets statements of a table fail: on PostgreSQL as on a full disk, on SQLite with all of the transaction rolled back.
+/// Makes statements on a table fail: on PostgreSQL with the error of a full disk, on SQLite with a rollback of the
+/// transaction.
 async fn break_statements(db: &Database, table: &str, verb: &str) {
     let sql = match db.dialect() {
         Dialect::Sqlite => {
@@ -104,7 +108,7 @@ async fn mend_statements(db: &Database, table: &str) {
     db.writer().execute_unprepared(&sql).await.expect("no trigger");
 }
 
-/// The function of PostgreSQL that fails as a full disk does.
+/// A trigger function of PostgreSQL that raises the error of a full disk.
 const BROKEN: &str = "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
     RAISE EXCEPTION USING ERRCODE = 'disk_full', MESSAGE = 'could not extend file: No space left on device'; END $$";
 
@@ -147,7 +151,7 @@ on_both_databases! {
                         let is_full = other.dialect() == Dialect::Postgres;
                         assert!(!is_full || code == "UNAVAILABLE", "{table} {verb}: {created} {updated}");
                     }
-                    // What is refused for its contents is rolled back between the two.
+                    // A refused write, which is rolled back, comes between two such rounds.
                     let refused = server.query_with(CREATE, json!({"input": {"name": "", "kind": "fund"}})).await;
                     assert_ne!(refused["data"]["createOrganization"]["userErrors"], json!([]), "{refused}");
                 }
@@ -172,7 +176,7 @@ on_both_databases! {
     with writable();
     async fn a_commit_that_fails(server) {
         let other = Database::open(&server.database_url).await.unwrap();
-        // What must hold at the end of a transaction, and does not.
+        // A deferred constraint that fails at COMMIT.
         let statements: &[&str] = match other.dialect() {
             Dialect::Sqlite => &[
                 "CREATE TABLE missing (id INTEGER PRIMARY KEY)",
@@ -215,7 +219,7 @@ on_both_databases! {
                 Dialect::Sqlite => "BEGIN IMMEDIATE".to_owned(),
                 Dialect::Postgres => format!("BEGIN; {FOR_LONG}; LOCK TABLE organization"),
             };
-            db.writer().execute_unprepared(&begin).await.expect("a transaction begins that nobody ends");
+            db.writer().execute_unprepared(&begin).await.expect("a transaction is left open");
             let slug = format!("after-{n}");
             let answer = server.query_with(CREATE, json!({"input": input(&slug, 100)})).await;
             assert_eq!(acknowledged(&answer, "createOrganization"), Ok(()));
@@ -228,7 +232,7 @@ on_both_databases! {
 on_both_databases! {
     with writable();
     async fn a_record_that_is_gone_when_it_is_read_back_is_an_error(server) {
-        // The last statement of a write hides what was written from everybody who may write it.
+        // The last statement of the write hides the record from its writer.
         let hide = "UPDATE organization SET visibility = 2, region = 'nowhere' WHERE slug = 'hidden'";
         let statements = match server.app.db.dialect() {
             Dialect::Sqlite => vec![format!("CREATE TRIGGER hide AFTER INSERT ON change_log BEGIN {hide}; END")],
@@ -255,10 +259,10 @@ fn a_database_that_is_full_at_any_page() {
     run(async {
         let server = TestServer::with(Backend::Sqlite, writable()).await.expect("SQLite is always there");
         let (db, mut expected, mut failures) = (server.app.db.clone(), Expected::new(), 0);
-        // Room for so many pages more: until a write fits twice.
+        // The room in pages grows until a write has fit twice.
         let mut fitting = 0;
         for room in 0.. {
-            assert!(room < 500, "it is always full");
+            assert!(room < 500, "the database is always full");
             let pages = number(&db, "PRAGMA page_count").await + room;
             number(&db, &format!("PRAGMA max_page_count = {pages}")).await;
             let slug = format!("room-{room}");
@@ -273,7 +277,7 @@ fn a_database_that_is_full_at_any_page() {
                     (failures, fitting) = (failures + 1, 0);
                 }
             }
-            // Reads go on.
+            // Reads still work.
             assert_eq!(
                 server.data("{ organizations { totalCount } }").await["organizations"]["totalCount"],
                 expected.len()
@@ -287,26 +291,26 @@ fn a_database_that_is_full_at_any_page() {
                 break;
             }
         }
-        assert!(failures > 0, "it was never full");
+        assert!(failures > 0, "the database was never full");
         is_kept(&server.database_url, &expected).await;
     });
 }
 
-/// A disk that can be full.
+/// A disk that a test can fill.
 trait Disk {
-    /// Lets this program write nothing more.
+    /// Makes all writes of this program fail.
     fn fill(&mut self, server: &Running);
-    /// Lets this program write again.
+    /// Makes writes of this program succeed again.
     fn free(&mut self, server: &Running);
-    /// Starts the server of a place, while the disk is full or not.
+    /// Starts the server of a place, with a full disk or not.
     fn serve(&mut self, place: &Place, full: bool) -> Running;
 }
 
-/// A limit of the length of files: all writes fail with EFBIG.
+/// A limit of the file size: all writes fail with EFBIG.
 struct Limited;
 
 impl Limited {
-    /// The limits of a process can be set from outside.
+    /// Whether `prlimit` can set the limits of another process.
     fn is_possible() -> bool {
         let asked =
             Command::new("prlimit").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -334,7 +338,7 @@ impl Disk for Limited {
     }
 
     fn serve(&mut self, place: &Place, full: bool) -> Running {
-        // The signal that comes with EFBIG is ignored, or it would end the program.
+        // Ignores SIGXFSZ, which comes with EFBIG and would end the program.
         let limit = if full { "0" } else { "unlimited" };
         let script = format!("ulimit -S -f {limit}; trap '' XFSZ; exec \"$0\" \"$@\"");
         let program = place.command(&["serve"]);
@@ -349,13 +353,13 @@ impl Disk for Limited {
     }
 }
 
-/// A file system of 32 MB below the data folder.
+/// A file system of 32 MB, mounted at the data folder.
 struct Mounted {
     data: PathBuf,
 }
 
 impl Mounted {
-    /// Moves the database of a place onto a small file system; none where this process may not mount.
+    /// Moves the database of a place onto a small file system. `None` if this process may not mount.
     fn new(place: &Place) -> Option<Self> {
         let (data, kept) = (place.data(), place.folder.path().join("kept"));
         std::fs::rename(&data, &kept).expect("the data folder is moved");
@@ -378,7 +382,7 @@ impl Mounted {
         self.data.join("filler")
     }
 
-    /// Takes all the space that is left.
+    /// Uses up all free space.
     fn take(&self) {
         let mut filler = File::options().create(true).append(true).open(self.filler()).expect("a file");
         for size in [1 << 20, 1 << 12, 1] {
@@ -400,7 +404,7 @@ impl Disk for Mounted {
     }
 
     fn free(&mut self, _: &Running) {
-        std::fs::remove_file(self.filler()).expect("it was full");
+        std::fs::remove_file(self.filler()).expect("the filler exists");
     }
 
     fn serve(&mut self, place: &Place, full: bool) -> Running {
@@ -411,7 +415,7 @@ impl Disk for Mounted {
     }
 }
 
-/// What a program with this key has written, and what was acknowledged of it.
+/// A client, and the revisions acknowledged to it.
 struct Client {
     partner: Partner,
     expected: Expected,
@@ -419,7 +423,7 @@ struct Client {
 }
 
 impl Client {
-    /// Whether a new record is acknowledged; else with which code it fails.
+    /// Creates a record. Returns the error code if the write is not acknowledged.
     async fn create(&mut self) -> Result<(), String> {
         self.sent += 1;
         let slug = format!("record-{}", self.sent);
@@ -429,7 +433,7 @@ impl Client {
         Ok(())
     }
 
-    /// Writes until so many writes in a row have failed.
+    /// Writes until `times` writes in a row have failed.
     async fn until_failing(&mut self, times: usize) {
         let mut failed = 0;
         while failed < times {
@@ -454,7 +458,7 @@ impl Client {
     }
 }
 
-/// A server on a disk with room, and a client that may write.
+/// A server on a disk with free space, and a client that may write.
 async fn begun(place: &Place, disk: &mut impl Disk) -> (Running, Client) {
     let partner = Partner::new("", Some(&place.key(&["w"]).await));
     let server = disk.serve(place, false);
@@ -462,7 +466,8 @@ async fn begun(place: &Place, disk: &mut impl Disk) -> (Running, Client) {
     (server, Client { partner, expected: Expected::new(), sent: 0 })
 }
 
-/// Two writes fail, one is refused for its contents, there is space again, and 60 more are written without a restart.
+/// The disk fills up, writes fail and one is refused by validation. With free space again, 60 more writes succeed
+/// without a restart.
 async fn full_while_it_runs(place: &Place, disk: &mut impl Disk) {
     let (mut server, mut client) = begun(place, disk).await;
     for _ in 0..3 {
@@ -476,14 +481,14 @@ async fn full_while_it_runs(place: &Place, disk: &mut impl Disk) {
     assert_ne!(refused["data"]["createOrganization"]["userErrors"], json!([]), "{refused}");
     client.until_failing(2).await;
     assert_eq!(client.readiness().await, 503);
-    assert_eq!(client.count().await, client.expected.len(), "reads go on");
+    assert_eq!(client.count().await, client.expected.len(), "reads still work");
 
     disk.free(&server);
     for _ in 0..60 {
         assert_eq!(client.create().await, Ok(()), "writing resumes by itself");
     }
     assert_eq!(client.readiness().await, 200);
-    // Others see it before the program ends, and after.
+    // Another connection sees the writes before and after the program is killed.
     is_kept(&place.url, &client.expected).await;
     server.kill();
     is_kept(&place.url, &client.expected).await;
@@ -491,7 +496,7 @@ async fn full_while_it_runs(place: &Place, disk: &mut impl Disk) {
     assert!(log.contains("writing to the database works again"), "{log}");
 }
 
-/// A server starts on a full disk, reads, and writes as soon as there is space.
+/// A server that starts on a full disk reads, and writes once there is free space.
 async fn full_when_it_starts(place: &Place, disk: &mut impl Disk) {
     let (mut server, mut client) = begun(place, disk).await;
     for _ in 0..3 {
@@ -502,7 +507,7 @@ async fn full_when_it_starts(place: &Place, disk: &mut impl Disk) {
     let server = disk.serve(place, true);
     client.partner = client.partner.at(server.address());
     assert!(server.line.contains("it is read-only for now"), "{}", server.line);
-    assert_eq!(client.count().await, 3, "reads go on");
+    assert_eq!(client.count().await, 3, "reads still work");
     assert_eq!(client.create().await, Err("UNAVAILABLE".into()));
     assert_eq!(client.readiness().await, 503);
 
@@ -572,10 +577,10 @@ fn the_log_of_sqlite_fails_at_any_write() {
         let (mut server, mut client) = begun(&place, &mut disk).await;
         let log = place.data().join("passerelle.db-wal");
         let (mut failures, mut fitting) = (0, 0);
-        // Room for so many thirds of a page more: until a write fits twice.
+        // The room grows by a third of a page until a write has fit twice.
         for room in 0.. {
-            assert!(room < 500, "it always fails");
-            let length = std::fs::metadata(&log).expect("there is a log").len();
+            assert!(room < 500, "every write fails");
+            let length = std::fs::metadata(&log).expect("the WAL exists").len();
             Limited::limit(&server, &(length + room * 1400).to_string());
             match client.create().await {
                 Ok(()) => fitting += 1,
@@ -596,8 +601,8 @@ fn the_log_of_sqlite_fails_at_any_write() {
     });
 }
 
-/// The smallest program that shows the fault of the driver, as `docs/development/sqlite-rollback.md` has it. Where it
-/// fails, the driver was mended: then that page and the guards of `record/read/transaction.rs` can be looked at again.
+/// The smallest program with the driver's bug, as `docs/development/sqlite-rollback.md` shows it. If this test fails,
+/// the driver was fixed: then review that page and the guards of `record/read/transaction.rs`.
 #[test]
 fn the_driver_takes_a_savepoint_for_a_transaction() {
     run(async {
@@ -608,20 +613,20 @@ fn the_driver_takes_a_savepoint_for_a_transaction() {
         connection.execute("CREATE TABLE t (x INTEGER UNIQUE)").await.unwrap();
         connection.execute("INSERT INTO t VALUES (1)").await.unwrap();
 
-        // SQLite rolls all of it back by itself, as it does where the disk is full.
+        // SQLite rolls back the whole transaction by itself, as on a full disk.
         let mut first = connection.begin().await.unwrap();
         (&mut *first).execute("INSERT OR ROLLBACK INTO t VALUES (1)").await.unwrap_err();
         first.rollback().await.expect_err("there is nothing to roll back");
-        // The next one begins with SAVEPOINT, and ROLLBACK TO leaves that open.
+        // The driver begins the next one with SAVEPOINT, and ROLLBACK TO leaves that open.
         connection.begin().await.unwrap().rollback().await.unwrap();
-        // What is "committed" now releases a savepoint within it.
+        // This "commit" only releases a savepoint within it.
         let mut third = connection.begin().await.unwrap();
         (&mut *third).execute("INSERT INTO t VALUES (2)").await.unwrap();
-        third.commit().await.expect("it says that it is done");
+        third.commit().await.expect("the driver reports success");
         connection.close().await.unwrap();
 
         let mut other = options.connect().await.unwrap();
         let count: i64 = other.fetch_one("SELECT COUNT(*) FROM t").await.unwrap().get(0);
-        assert_eq!(count, 1, "what was committed is not there");
+        assert_eq!(count, 1, "the committed row is lost");
     });
 }

@@ -1,5 +1,5 @@
-//! I13 and I14: nothing of who was erased is found anywhere, and they stay erased: while they are pushed, changed,
-//! followed and copied, whatever comes later, and in a backup that is put back.
+//! I13 and I14: no data of an erased talent is left, and the talent stays erased. This holds while others push,
+//! change, follow and copy the record, for later writes, and after the restore of a backup.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ use crate::support::records::{Told, import_text, ndjson, options, source, talent
 use crate::support::server::{Setup, TestServer};
 use crate::support::until;
 
-/// Somebody with the canary in every field.
+/// A talent with the canary in every field.
 fn person(n: usize, name: &str) -> Value {
     let mut fields = profile();
     fields["slug"] = json!(format!("{CANARY}-{n}"));
@@ -43,7 +43,7 @@ async fn read(server: &TestServer, path: &str) -> String {
     server.get(path).await.text().await.expect("an answer")
 }
 
-/// Entries of the log that follow the erasure of these.
+/// The number of log entries after the erasure of these records.
 async fn after_erasure(server: &TestServer, ids: &[Uuid]) -> i64 {
     let mut count = 0;
     for record in ids {
@@ -77,7 +77,7 @@ on_both_databases! {
             let of = answer["results"][0]["record"]["id"].as_str().unwrap().to_owned();
             anyone.step(&server).await;
             keyed.push(made);
-            // All at once, with another thing first each time.
+            // All at once, started in a different order each round.
             let wait = |turn: usize| tokio::time::sleep(std::time::Duration::from_millis(((turn + n) % 4 * 6) as u64));
             let push = async {
                 wait(0).await;
@@ -116,11 +116,11 @@ on_both_databases! {
             ids.push(id::decode_any("", &of).unwrap().1);
         }
         if server.app.db.dialect() == Dialect::Postgres {
-            // They wait for each other, and never crosswise.
+            // They wait for each other's locks without deadlocks.
             let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
             assert_eq!(number(&server, sql).await, 0, "deadlocks");
         }
-        // Whatever came later was refused, and left nothing.
+        // Every later write was refused, and left nothing.
         for (n, made) in keyed.iter().enumerate() {
             let of = id::encode("talent", ids[n]);
             for more in [json!({}), json!({"overwrite": true}), json!({"baseRevision": 1}), json!({"baseRevision": 99})] {
@@ -134,9 +134,9 @@ on_both_databases! {
             assert_eq!(told(&update(&desk, "talent", &of, None, json!({"displayName": "late"}), "id").await), ["NOT_FOUND id"]);
             assert_eq!(told(&erase(&desk, &of).await), ["NOT_FOUND id"]);
         }
-        assert_eq!(after_erasure(&server, &ids).await, 0, "nothing follows an erasure");
+        assert_eq!(after_erasure(&server, &ids).await, 0, "no entry follows an erasure");
         assert_eq!(number(&server, "SELECT COUNT(*) FROM sync_record WHERE state <> 'ERASED'").await, 0);
-        // Who has followed has nobody left, and what is answered says nothing of them.
+        // Followers hold no record any more, and responses contain no data of them.
         anyone.catch_up(&server).await;
         inside.catch_up(&members).await;
         assert_eq!((anyone.records.len(), inside.records.len()), (0, 0));
@@ -149,7 +149,7 @@ on_both_databases! {
     }
 }
 
-/// Where the canary is: files of the program, and tables of PostgreSQL.
+/// The places of the canary: files, and tables of PostgreSQL.
 async fn canaries(place: &Place) -> (Vec<std::path::PathBuf>, Vec<String>) {
     let tables = if place.url.starts_with("sqlite:") {
         Vec::new()
@@ -173,13 +173,13 @@ on_both_databases! {
         assert_eq!(server.terminate(), Some(0));
         place.back_up().await;
 
-        // One is erased after the backup, another is made and erased after it.
+        // One talent is erased after the backup. Another is created and erased after it.
         let mut server = place.serve_with(&place.url, &["--erasure-delay", "0 days"]);
         let partner = partner.at(server.address());
         let made = partner.push("test-wallonie", "second", std::slice::from_ref(&second)).await;
         let two = made["results"][0]["record"]["id"].as_str().expect("an id").to_owned();
         let found = canaries(&place).await;
-        assert_ne!(found, (Vec::new(), Vec::new()), "the canary can be found");
+        assert_ne!(found, (Vec::new(), Vec::new()), "the canary is detected");
         let erase = "mutation($id: ID!) { eraseTalent(id: $id) { deletedId userErrors { code } } }";
         for id in [&one, &two] {
             let erased = partner.data(erase, json!({ "id": id })).await;
@@ -192,7 +192,7 @@ on_both_databases! {
         .await;
         server.kill();
         place.restore().await;
-        assert_ne!(canaries(&place).await, (Vec::new(), Vec::new()), "the backup has it");
+        assert_ne!(canaries(&place).await, (Vec::new(), Vec::new()), "the backup contains the canary");
 
         let mut server = place.serve_with(&place.url, &["--erasure-delay", "0 days"]);
         let partner = partner.at(server.address());
@@ -211,10 +211,10 @@ on_both_databases! {
                 );
             }
         }
-        let copy = partner.get("/sync/snapshot").await.expect("an answer").text().await.expect("it is whole");
+        let copy = partner.get("/sync/snapshot").await.expect("an answer").text().await.expect("the snapshot is complete");
         assert!(!holds_canary(copy.as_bytes()));
         until("storage is cleaned", async || canaries(&place).await == (Vec::new(), Vec::new())).await;
-        assert!(!holds_canary(&fs::read(place.folder.path().join("log")).expect("a log")), "the log tells it");
+        assert!(!holds_canary(&fs::read(place.folder.path().join("log")).expect("a log")), "the log contains the canary");
         assert_eq!(server.terminate(), Some(0));
         let line = person(1, "once more");
         assert_eq!(line["source"], json!(source("wallonie")));

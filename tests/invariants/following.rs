@@ -1,4 +1,4 @@
-//! I2 and I3: who follows misses nothing, revisions never fall, and the log has no holes.
+//! I2 and I3: followers miss nothing, revisions never decrease, and the log has no gaps.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::support::{HOPELESS, run, until};
 const PAGE: &str = "query($after: ChangeCursor, $wait: Int) { changes(after: $after, first: 40, waitSeconds: $wait) {
     cursor hasMore changes { operation recordId revision record { ... on Organization { id revision } } } } }";
 
-/// Somebody who follows over HTTP, and asks again where no answer comes.
+/// A client that follows over HTTP, and retries without a response.
 #[derive(Debug, Default)]
 struct Follower {
     after: Option<String>,
@@ -29,28 +29,32 @@ struct Follower {
 }
 
 impl Follower {
-    /// Takes a page; whether there may be more.
+    /// Takes a page. Returns whether there may be more.
     async fn step(&mut self, partner: &Partner, wait: u32) -> bool {
         let answer = partner.ask(PAGE, json!({"after": self.after, "wait": wait})).await;
         let Ok(answer) = answer else { return true };
         let feed = &answer["data"]["changes"];
         if let Some(error) = answer["errors"].get(0) {
             let code = error["extensions"]["code"].as_str().unwrap_or_default();
-            assert!(!code.starts_with("CURSOR_"), "a position that was given out is good: {error}");
+            assert!(!code.starts_with("CURSOR_"), "every cursor from the server is valid: {error}");
             return true;
         }
         for change in feed["changes"].as_array().expect("changes") {
             assert_eq!(change["operation"], "UPSERT");
             let (id, revision) = (change["recordId"].as_str().unwrap(), change["revision"].as_i64().unwrap());
-            assert_eq!(change["record"], json!({"id": id, "revision": revision}), "it is as its entry says");
+            assert_eq!(
+                change["record"],
+                json!({"id": id, "revision": revision}),
+                "the record matches its entry"
+            );
             let before = self.records.insert(id.to_owned(), revision).unwrap_or(0);
-            assert!(revision > before, "each revision comes once, and none falls: {change}");
+            assert!(revision > before, "revisions increase: {change}");
         }
         self.after = feed["cursor"].as_str().map(str::to_owned);
         feed["hasMore"] == json!(true)
     }
 
-    /// Takes pages until it is told to stop, and then all that there are.
+    /// Takes pages until `done`, and then all remaining ones.
     async fn run(mut self, partner: Partner, done: &AtomicBool) -> BTreeMap<String, i64> {
         while !done.load(Ordering::Relaxed) {
             self.step(&partner, 1).await;
@@ -60,17 +64,17 @@ impl Follower {
     }
 }
 
-/// Reads the log itself, past the program: at each moment it is all up to some number.
+/// Reads the log directly from the database. At each moment it must be a prefix without gaps.
 async fn read_along(db: &Arc<Database>, done: &AtomicBool) -> BTreeMap<Uuid, i32> {
     let (mut last, mut revisions) = (0, BTreeMap::new());
     loop {
         let finished = done.load(Ordering::Relaxed);
         let page = changes::after(db, last, 50).await.expect("the log");
         for entry in &page {
-            assert_eq!(entry.seq, last + 1, "no number is passed over");
+            assert_eq!(entry.seq, last + 1, "the log has no gaps");
             last = entry.seq;
             let before = revisions.insert(entry.record_id, entry.revision).unwrap_or(0);
-            assert_eq!(entry.revision, before + 1, "revisions of a record rise by one");
+            assert_eq!(entry.revision, before + 1, "revisions of a record increase by one");
         }
         if page.is_empty() {
             if finished {
@@ -81,7 +85,7 @@ async fn read_along(db: &Arc<Database>, done: &AtomicBool) -> BTreeMap<Uuid, i32
     }
 }
 
-/// Transactions that are rolled back, and batches that come to nothing.
+/// Sends transactions that are rolled back, and batches without effect.
 async fn roll_back(partner: &Partner, source: &str, done: &AtomicBool) {
     for round in 0.. {
         if done.load(Ordering::Relaxed) {
@@ -107,7 +111,7 @@ async fn roll_back(partner: &Partner, source: &str, done: &AtomicBool) {
     }
 }
 
-/// Lets a writer do so many steps, each until it is acknowledged; how often one was not.
+/// Lets a writer do `steps` steps, each repeated until it is acknowledged. Returns the number of failures.
 async fn write(writer: &mut Writer, partner: &Partner, steps: usize) -> u32 {
     let mut failures = 0;
     for _ in 0..steps {
@@ -120,7 +124,7 @@ async fn write(writer: &mut Writer, partner: &Partner, steps: usize) -> u32 {
     failures
 }
 
-/// What a follower has who has all.
+/// The records of a follower that has everything.
 fn whole(stored: &BTreeMap<String, Stored>) -> BTreeMap<String, i64> {
     stored.values().map(|one| (id::encode("organization", one.id), i64::from(one.revision))).collect()
 }
@@ -130,7 +134,7 @@ async fn digest(partner: &Partner) -> Value {
     data["syncDigest"].take()
 }
 
-/// What `during` makes of the writers, with readers beside it who must have all in the end.
+/// The result of `during`, with readers beside the writers that must have everything in the end.
 async fn followed<T>(
     db: &Arc<Database>,
     partners: &[Partner],
@@ -153,7 +157,7 @@ async fn followed<T>(
     let (result, followed, read, _) = tokio::join!(write, follow, read_along(db, &done), noise);
     let stored = checked(db, writers).await;
     for records in followed {
-        assert_eq!(records, whole(&stored), "who followed has all that there is");
+        assert_eq!(records, whole(&stored), "followers have all records");
     }
     assert_eq!(read, stored.values().map(|one| (one.id, one.revision)).collect());
     let digests = futures::future::join_all(partners.iter().map(digest)).await;
@@ -166,7 +170,7 @@ fn sources(writers: usize) -> Vec<String> {
     (0..writers).map(|n| format!("w{n}")).chain((0..2).map(|n| format!("noise-{n}"))).collect()
 }
 
-/// How many statements have timed out, as the programs in these places have logged it.
+/// The number of statement time-outs in the logs of these places.
 fn timeouts(places: &[&Place]) -> usize {
     let logs = places.iter().map(|place| std::fs::read_to_string(place.folder.path().join("log")));
     logs.map(|log| log.expect("a log").matches("statement timeout").count()).sum()
@@ -195,7 +199,7 @@ fn two_processes_whose_messages_wait_and_time_out() {
         };
         followed(&db, &partners, &mut writers, async |writers| write_all(writers, rounds(2)).await).await;
 
-        // I3: the counter is waited for, and given up. Both programs connect anew, to learn of it.
+        // I3: waiting for the counter row times out. Both programs must reconnect to get the new limit.
         let name = place.url.rsplit('/').next().expect("a name").to_owned();
         let limit = async |setting: &str| {
             super::rows(&db, &format!("ALTER DATABASE {name} {setting}")).await;
@@ -209,7 +213,7 @@ fn two_processes_whose_messages_wait_and_time_out() {
                 limit("RESET statement_timeout").await;
                 over.store(true, Ordering::Relaxed);
             };
-            // All write for as long as that, and so many steps at least.
+            // All write until then, and at least this many steps.
             let each = writers.iter_mut().enumerate().map(async |(n, writer)| {
                 let mut failures = write(writer, &partners[n % 2], rounds(2)).await;
                 while !over.load(Ordering::Relaxed) {
@@ -221,7 +225,7 @@ fn two_processes_whose_messages_wait_and_time_out() {
             failures.into_iter().sum::<u32>()
         })
         .await;
-        assert!(failures > 0, "nobody was told that a statement timed out");
+        assert!(failures > 0, "no request failed by a time-out");
         db.close().await;
     });
 }
@@ -238,7 +242,7 @@ fn a_server_and_imports_beside_it_on_one_file() {
             (seed..).zip(&names[..WRITERS]).map(|(seed, name)| Writer::new(name, name, seed)).collect();
         let (db, server) = (place.open().await, place.serve());
         let partners = [Partner::new(server.address(), Some(&key))];
-        // What the imports bring belongs to one more who writes.
+        // One more writer stands for the records of the imports.
         writers.push(Writer::new("file", "test-wallonie", seed));
         followed(&db, &partners, &mut writers, async |writers| {
             let (of_files, writers) = writers.split_last_mut().expect("there are writers");

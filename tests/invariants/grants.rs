@@ -1,4 +1,4 @@
-//! I15: what somebody may see changes while they follow, wait, turn pages or take a copy: they are shown nothing more.
+//! I15: the rights of a caller shrink while they follow, wait, page or copy. They get nothing that has become hidden.
 
 use passerelle::identity::role::Role;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::support::records::{import, organization, talent};
 use crate::support::server::TestServer;
 use crate::support::socket::Socket;
 
-/// Stands in what only the staff of the region see.
+/// A marker in data that only the staff of the region see.
 const CANARY: &str = "kanarievogel";
 const CHIEF: &str = "chief@example.org";
 const ANA: &str = "ana@example.org";
@@ -21,7 +21,7 @@ const PAGE: &str = "query($after: ChangeCursor, $wait: Int) { changes(after: $af
     changes { recordId operation record { ... on Organization { name } ... on Talent { displayName email } } } } }";
 const FOLLOW: &str = "subscription { changes { cursor recordId record { ... on Organization { name } ... on Talent { displayName } } } }";
 
-/// Ana, an editor, and the one who gives and takes her role.
+/// Ana, an editor, and the administrator who grants and revokes her role.
 struct Cast {
     ana: String,
     id: String,
@@ -38,7 +38,7 @@ impl Cast {
         Self { ana, id, chief }
     }
 
-    /// Gives her the role, or takes it.
+    /// Grants or revokes the role.
     async fn set(&self, server: &TestServer, mutation: &str) {
         let query = format!(
             "mutation($input: RoleInput!) {{ {mutation}(input: $input) {{ userErrors {{ code reason path message }} }} }}"
@@ -59,7 +59,7 @@ fn secret(name: &str) -> Value {
     organization("wallonie", "secret", json!({"name": name, "visibility": "PRIVATE"}))
 }
 
-/// Checks that an answer says nothing but that the views have changed, and how.
+/// Checks that a response has only the error that the views have changed, and these removed views.
 fn says_so(answer: &Value, removed: &Value) {
     assert_eq!(answer["data"], Value::Null, "{answer}");
     assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer}");
@@ -88,7 +88,7 @@ on_both_databases! {
         cast.set(&server, "revokeRole").await;
         import(&server, &[secret(&format!("{CANARY} again")), organization("wallonie", "other", json!({}))]).await;
         says_so(&json!({"data": null, "errors": socket.heard("error", "1").await}), &private_view());
-        // From the beginning it is the feed of who she is now.
+        // From the beginning, the feed has what her present roles show.
         socket.subscribe("2", FOLLOW).await;
         for expected in ["seen", "other"] {
             assert_eq!(socket.heard("next", "2").await["data"]["changes"]["record"]["name"], expected);
@@ -120,14 +120,14 @@ on_both_databases! {
         let (waited, ()) = tokio::join!(cast.page(&server, &after, 20), take);
         says_so(&waited, &private_view());
         says_so(&cast.page(&server, &after, 0).await, &private_view());
-        // Where it goes on there is nothing of what is hidden: no entry, no count.
+        // From the resume cursor on, nothing hidden appears, not even in a count.
         let resumed = cast.page(&server, &waited["errors"][0]["extensions"]["resumeCursor"], 0).await;
         assert_eq!((&resumed["data"]["changes"]["changes"], &resumed["data"]["changes"]["pending"]), (&json!([]), &json!(0)));
         let fresh = cast.page(&server, &Value::Null, 0).await;
         assert_eq!(fresh["data"]["changes"]["changes"].as_array().map(Vec::len), Some(1), "{fresh}");
         for path in ["/sync/snapshot", "/sync/snapshot?regions=wallonie"] {
             let request = server.client.get(server.url(path)).bearer_auth(&cast.ana);
-            let text = request.send().await.expect("an answer").text().await.expect("it is whole");
+            let text = request.send().await.expect("an answer").text().await.expect("the snapshot is complete");
             assert!(text.contains("seen") && !text.contains(CANARY));
         }
     }
@@ -142,7 +142,7 @@ on_both_databases! {
         let first = page(&Value::Null).await;
         assert!(first.to_string().contains(CANARY));
         import(&server, &[ada("MEMBERS")]).await;
-        // Also who goes on from before it was hidden, or from the beginning, is shown it as it is now.
+        // Neither from an older cursor nor from the beginning is the hidden field shown.
         for after in [&first["cursor"], &Value::Null] {
             let later = page(after).await;
             assert!(later.to_string().contains("ada") && !later.to_string().contains(CANARY), "{later}");
@@ -152,7 +152,7 @@ on_both_databases! {
 
 on_both_databases! {
     async fn a_copy_is_cut_when_less_may_be_seen(server) {
-        // More than what systems keep on the way to a reader who does not read.
+        // More data than the buffers between the server and an idle reader hold.
         let long = json!({"descriptions": [{"language": "FR", "text": "x".repeat(10_000)}]});
         let many: Vec<Value> = (0..900).map(|n| organization("wallonie", &format!("o{n}"), long.clone())).collect();
         import(&server, &many).await;
@@ -160,7 +160,7 @@ on_both_databases! {
         let cast = Cast::new(&server).await;
         let talents = async || {
             let request = server.client.get(server.url("/sync/snapshot?types=TALENT")).bearer_auth(&cast.ana);
-            request.send().await.expect("an answer").text().await.expect("it is whole")
+            request.send().await.expect("an answer").text().await.expect("the snapshot is complete")
         };
         let read = async |change: &str| {
             let socket = TcpSocket::new_v4().expect("a socket");
@@ -171,11 +171,11 @@ on_both_databases! {
             let mut bytes = vec![0; 2000];
             stream.read_exact(&mut bytes).await.expect("a beginning");
             cast.set(&server, change).await;
-            // A connection that is cut may end as an error.
+            // A cut connection may end with an error.
             let _ = stream.read_to_end(&mut bytes).await;
             String::from_utf8_lossy(&bytes).into_owned()
         };
-        assert!(talents().await.contains(CANARY), "they are in a copy, behind the organizations");
+        assert!(talents().await.contains(CANARY), "talents come after the organizations");
         let cut = read("revokeRole").await;
         assert!(cut.contains("\"ORGANIZATION\"") && !cut.contains(CANARY) && !cut.contains("\"sha256\""), "{}", cut.len());
         let text = talents().await;

@@ -1,4 +1,4 @@
-//! I16: memory stays bounded, however many wait, follow without reading, copy without reading, and push.
+//! I16: memory stays bounded, however many clients wait, stop reading a stream or a snapshot, or push.
 
 use std::fs::File;
 
@@ -19,13 +19,13 @@ use crate::support::place::Partner;
 use crate::support::program::Running;
 use crate::support::records::{ndjson, organization};
 
-/// Records that are there in the beginning.
+/// The number of records at the beginning.
 const RECORDS: usize = 3000;
-/// How many megabytes more the server may have than before, and how many more for each socket that is not read: a page
-/// is kept for each, which has 5. All that there is for it would be 30.
+/// The allowed growth in megabytes: in all, and for each socket that is not read. The server keeps a page of 5 MB for
+/// each. All records would be 30 MB.
 const BOUND: (f64, f64) = (80.0, 12.0);
 
-/// What a record says, in so many kilobytes: in words that give little work to an index.
+/// The fields of a record of this size in kilobytes. Its text is cheap to index.
 fn fields(name: &str, kilobytes: usize) -> Value {
     json!({"name": name, "descriptions": [{"language": "FR", "text": "x".repeat(1000 * kilobytes)}]})
 }
@@ -36,7 +36,7 @@ fn resident(pid: u32) -> f64 {
     line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1024.0
 }
 
-/// A connection over which little is on its way.
+/// A connection with a small receive buffer.
 async fn connect(address: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small buffer");
@@ -44,7 +44,7 @@ async fn connect(address: &str) -> TcpStream {
     socket.connect(address).await.expect("it listens")
 }
 
-/// Follows everything with all that a record has, and reads nothing of it.
+/// Subscribes to all changes with most fields of the records, and reads none.
 async fn never_reads(address: &str) -> impl Sized {
     use futures::SinkExt as _;
     let url = address.replace("http:", "ws:") + "/graphql";
@@ -61,7 +61,7 @@ async fn never_reads(address: &str) -> impl Sized {
     socket
 }
 
-/// Asks for a copy with this header, and reads only its beginning.
+/// Requests a snapshot with this header, and reads only its beginning.
 async fn copies_slowly(address: &str, header: &str) -> TcpStream {
     let mut stream = connect(address).await;
     let request = format!("GET /sync/snapshot HTTP/1.1\r\nHost: x\r\n{header}\r\n");
@@ -80,24 +80,24 @@ on_both_databases! {
             .collect();
         std::fs::write(place.folder.path().join("lines.ndjson"), ndjson(&lines)).expect("a file");
         place.run(&["import", "--create-source", "lines.ndjson"]);
-        // The search has a memory of its own: the engine that is named does not answer.
+        // Leaves out the memory of the embedded search: the configured engine does not respond.
         let log = File::create(place.folder.path().join("log")).expect("a log");
         let mut command = place.command(&["serve"]);
         let server = Running::start_logging(command.env("MEILI_URL", "http://127.0.0.1:9"), log);
         let partner = Partner::new(server.address(), Some(&key));
-        // What it takes to answer at all is no part of this.
+        // Warm up: the memory of a first response is not counted.
         let page =
             "{ changes(first: 500) { changes { record { ... on Organization { id descriptions { text } } } } } }";
         partner.data(page, json!({})).await;
         let before = resident(server.id());
-        // A long run has as many as the contract speaks of: 200 who wait, and 50 who do not read.
+        // A long run has the numbers of the contract: 200 waiting requests and 50 idle readers.
         let (waiting, unread) = (rounds(60).min(200), rounds(10).min(50));
 
         let address = server.address();
         let streams = futures::future::join_all((0..unread).map(|_| never_reads(address))).await;
         let token = format!("Authorization: Bearer {key}\r\n");
         let copies = (copies_slowly(address, "").await, copies_slowly(address, &token).await);
-        // All who follow are read for at once: others may have to ask again.
+        // All streams read the database at once, so other requests may have to retry.
         let head = loop {
             let answer = partner
                 .ask("{ changes(first: 1, types: [TALENT]) { head } }", json!({}))
@@ -115,7 +115,7 @@ on_both_databases! {
                     loop {
                         let answer = partner.ask(wait, json!({ "after": head })).await.expect("an answer");
                         let changes = answer["data"]["changes"]["changes"].as_array().cloned();
-                        // Where nothing came in time, or too many ask for the database, they ask again.
+                        // Retry after an empty page, and when the database is overloaded.
                         let code = &answer["errors"][0]["extensions"]["code"];
                         assert!(changes.is_some() || *code == "UNAVAILABLE", "{answer}");
                         if let Some(changes) = changes.filter(|changes| !changes.is_empty()) {
@@ -146,13 +146,13 @@ on_both_databases! {
         #[expect(clippy::cast_precision_loss, reason = "at most 50")]
         let bound = BOUND.0 + BOUND.1 * unread as f64;
         assert!(most - before < bound, "{before:.0} MB have become {most:.0} MB");
-        // A change that they wait for answers all of them.
+        // One change ends all waiting requests.
         let ada = json!({"externalId": "tal-ada", "talent": {"slug": "ada", "displayName": "ada", "region": "wallonie",
             "visibility": "PUBLIC", "legalBasis": "CONSENT"}});
         partner.push("w", "ada", &[ada]).await;
         for poll in polls {
             let changes = tokio::time::timeout(HOPELESS, poll).await;
-            assert_eq!(changes.expect("nobody is forgotten").expect("no panic"), 1);
+            assert_eq!(changes.expect("every request ends").expect("no panic"), 1);
         }
         drop((streams, copies));
     }

@@ -1,24 +1,24 @@
-//! What must hold whatever fails: the invariants of the synchronisation with partner regions, each with its faults.
+//! The invariants of synchronisation with partner regions, each tested under faults.
 //!
-//! | | what holds | where it is proved |
+//! | | what holds | where it is tested |
 //! |---|---|---|
-//! | I1 | an acknowledged write is a row and one entry of the log; any other is both or neither | [`acknowledged`]: kill -9 at any moment and around COMMIT, connections to the database cut anywhere and after COMMIT was sent. [`disk`]: statements and commits that fail anywhere, a full disk. `changes`: callers who go away |
-//! | I2 | who follows misses nothing, and revisions never fall | [`following`]: 32 writers in two processes, messages that wait, rollbacks. `changes`: a reader among 16 writers. `feed::history`: random histories |
-//! | I3 | the log has no holes | [`following`]: the same, and statements that time out. Every test here that calls [`consistent`] |
-//! | I4 | a copy and the feed from its position are what is there; a cut copy is refused | [`copies`]: writers meanwhile, connections cut at any byte. `feed::snapshot`: for each kind of reader |
-//! | I5 | who was away when a record left their view ends without it | [`away`]: edits elsewhere, compaction and pruning in between. `feed::history`: the same at random |
-//! | I6 | cursors that do not fit have each their own code, and no data | [`restored`]: older backups put back, a lagging standby promoted. `feed`: each code. `feed::continuity`: what is noticed, and sweeping |
-//! | I7 | a batch is applied once, however often it is sent | [`once`]: cut before each statement, killed and sent again, answers cut, in any order by many. [`acknowledged`]: kill -9. `push::keys`: 16 at once, callers who go away |
-//! | I8 | of two writers with the same base one wins, the other is told both sides | [`same_base`]: two processes. `push::batches`, `mutations::repeated`: within one |
-//! | I13 | nothing of who was erased is found anywhere | [`erased`]: erased while it is pushed, followed and copied, and in a backup that is put back. `erasure`: tables, files, index, logs. `push::keys`: with keys |
-//! | I14 | what was erased stays so | [`erased`]: late writes by every door at once, pushed again, restored. `erasure`: imports, the list outside of the database |
-//! | I15 | no answer outside of what the caller may see | [`grants`]: roles that change under streams, waiting requests, pages and copies. `matrix`: every field and state for every kind of viewer; `feed`, `search::leaks` |
-//! | I16 | memory stays bounded | [`memory`]: many who wait, who never read, and who push |
+//! | I1 | an acknowledged write is a row and one log entry; any other write is both or neither | [`acknowledged`]: kill -9 at any moment and around COMMIT, database connections cut anywhere and after COMMIT was sent. [`disk`]: statements and commits that fail anywhere, a full disk. `changes`: callers that disconnect |
+//! | I2 | a follower misses nothing, and revisions never decrease | [`following`]: 32 writers in two processes, delayed messages, rollbacks. `changes`: a reader among 16 writers. `feed::history`: random histories |
+//! | I3 | the log has no gaps | [`following`]: the same, and statements that time out. Every test here that calls [`consistent`] |
+//! | I4 | a snapshot and the feed from its cursor equal the records; a truncated snapshot is refused | [`copies`]: concurrent writers, connections cut at any byte. `feed::snapshot`: for each kind of reader |
+//! | I5 | a reader who was away when a record left their view ends without it | [`away`]: edits elsewhere, compaction and pruning in between. `feed::history`: the same at random |
+//! | I6 | each kind of unusable cursor has its own code, and no data | [`restored`]: older backups restored, a lagging standby promoted. `feed`: each code. `feed::continuity`: detection, and sweeping |
+//! | I7 | a batch is applied once, however often it is sent | [`once`]: cut before each message, killed and sent again, sent in any order by many. [`acknowledged`]: kill -9. `push::keys`: 16 at once, callers that disconnect |
+//! | I8 | of two writers with the same base one wins, the other gets both versions | [`same_base`]: two processes. `push::batches`, `mutations::repeated`: within one |
+//! | I13 | no data of an erased talent is left | [`erased`]: erased during pushes, the feed and snapshots, and from a restored backup. `erasure`: tables, files, index, logs. `push::keys`: with keys |
+//! | I14 | an erased record stays erased | [`erased`]: concurrent late writes of every kind, pushed again, restored. `erasure`: imports, the file outside of the database |
+//! | I15 | no response exceeds what the caller may see | [`grants`]: roles that change during streams, waiting requests, pages and snapshots. `matrix`: every field and state for every kind of viewer; `feed`, `search::leaks` |
+//! | I16 | memory stays bounded | [`memory`]: many clients that wait, never read, or push |
 //!
-//! I9 to I12 are about peers, webhooks and other engines, which are not there yet.
+//! I9 to I12 are about peers, webhooks and other engines, which do not exist yet.
 //!
-//! What happens by chance follows from a seed, which is printed: `SEED=..` repeats it as far as the timing of processes
-//! can be repeated, `ROUNDS=..` makes a run as many times as long, `DELAY=..` is how many milliseconds messages wait at most:
+//! A printed seed determines all random choices. `SEED=..` repeats a run as closely as the timing of processes
+//! allows. `ROUNDS=..` multiplies its length. `DELAY=..` is the longest delay of a message in milliseconds:
 //!
 //! ```sh
 //! ROUNDS=50 DELAY=200 cargo test -p passerelle --test integration -- invariants --nocapture
@@ -50,14 +50,14 @@ mod once;
 mod restored;
 mod same_base;
 
-/// A random seed, or that of the environment; it is printed.
+/// The seed of the environment, or a random one. Prints it.
 fn seed() -> u64 {
     let seed = std::env::var("SEED").map_or_else(|_| rand::random(), |seed| seed.parse().expect("a number"));
     println!("SEED={seed}");
     seed
 }
 
-/// So many rounds, or as many times more as the environment says.
+/// The number of rounds: that of a short run times `ROUNDS`.
 fn rounds(of_a_short_run: usize) -> usize {
     of_a_short_run * crate::support::rounds() as usize
 }
@@ -68,12 +68,12 @@ async fn rows(db: &Database, sql: &str) -> Vec<QueryResult> {
     db.writer().query_all_raw(statement).await.expect(sql)
 }
 
-/// The one number of a statement.
+/// The integer that a statement returns.
 async fn number(db: &Database, sql: &str) -> i64 {
     rows(db, sql).await[0].try_get_by_index(0).expect("a number")
 }
 
-/// Waits until the database has done all that a program asked of it which was killed, and has let go of it.
+/// Waits until PostgreSQL has finished the work of a killed program and closed its connections.
 async fn abandoned(db: &Database) {
     if db.dialect() == Dialect::Sqlite {
         return;
@@ -84,21 +84,21 @@ async fn abandoned(db: &Database) {
     until("nobody is connected", async || number(db, &sql).await == 0).await;
 }
 
-/// An organization as the database has it.
+/// A stored organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stored {
     id: Uuid,
     revision: i32,
 }
 
-/// Checks that the records and the log agree, where nothing but organizations was ever made and changed, and nothing
-/// swept: the log has no hole, each revision of each record has one entry, and the newest is the record as it is.
-/// Answers the organizations by slug.
+/// Checks that records and log agree, if only organizations were ever created or changed, and nothing was swept. The
+/// log must have no gaps, each revision one entry, and the newest entry the present revision. Returns the
+/// organizations by slug.
 async fn consistent(db: &Arc<Database>) -> BTreeMap<String, Stored> {
     let head = number(db, "SELECT head FROM feed_meta").await;
     let log = rows(db, "SELECT seq, record_id, op, revision FROM change_log ORDER BY seq").await;
     let numbers: Vec<i64> = log.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
-    assert_eq!(numbers, (1..=head).collect::<Vec<i64>>(), "the log has no holes");
+    assert_eq!(numbers, (1..=head).collect::<Vec<i64>>(), "the log has no gaps");
     let mut newest: BTreeMap<Uuid, (i32, i64)> = BTreeMap::new();
     for (row, seq) in log.iter().zip(numbers) {
         let (id, op): (Uuid, String) = (row.try_get_by_index(1).unwrap(), row.try_get_by_index(2).unwrap());
@@ -131,25 +131,25 @@ async fn consistent(db: &Arc<Database>) -> BTreeMap<String, Stored> {
     found
 }
 
-/// What a writer has sent and not seen answered: it is sent again with the same key.
+/// A request without a response, which is sent again with the same key.
 #[derive(Clone, Debug)]
 struct Step {
     key: String,
     records: Vec<Value>,
-    /// Slugs of its records, and the revisions that they will have.
+    /// The slugs of its records with their expected revisions.
     expected: Vec<(String, i64)>,
-    /// By the mutation for one record, rather than as a batch.
+    /// Whether it is a mutation for one record rather than a batch.
     single: bool,
 }
 
-/// Somebody who makes and changes records that nobody else writes, and remembers what was acknowledged.
+/// A writer of records that no other writer changes. Remembers which revisions were acknowledged.
 #[derive(Clone, Debug)]
 struct Writer {
     name: String,
     source: String,
     random: StdRng,
     steps: u32,
-    /// Revisions by slug.
+    /// The acknowledged revisions by slug.
     acknowledged: BTreeMap<String, i64>,
     open: Option<Step>,
 }
@@ -170,7 +170,7 @@ impl Writer {
         }
     }
 
-    /// Sends the open step, or a new one; whether it was acknowledged.
+    /// Sends the open step, or a new one. Returns whether it was acknowledged.
     async fn step(&mut self, partner: &Partner) -> bool {
         let step = self.open.take().unwrap_or_else(|| self.next());
         let answered = if step.single {
@@ -205,7 +205,7 @@ impl Writer {
         true
     }
 
-    /// Some records, new ones and known ones.
+    /// A step with new and known records.
     fn next(&mut self) -> Step {
         self.steps += 1;
         let number = self.steps;
@@ -220,7 +220,7 @@ impl Writer {
             } else {
                 (format!("{}-{number}-{place}", self.name), 0)
             };
-            // Records of the mutation belong to no source: they stay as they are.
+            // Records created by the mutation belong to no source, so a push cannot change them.
             if expected.iter().any(|(there, _)| *there == slug) || (again && slug.ends_with("-single")) {
                 continue;
             }
@@ -236,8 +236,8 @@ impl Writer {
         Step { key: format!("{}-{number}", self.name), records, expected, single }
     }
 
-    /// Checks what the database has of this writer: all that was acknowledged, and of the open step all or nothing.
-    /// Answers how many records that are.
+    /// Checks the records of this writer in the database: all acknowledged revisions, and all or none of the open
+    /// step. Returns the number of records.
     fn check(&self, stored: &BTreeMap<String, Stored>) -> usize {
         let is_at = |slug: &str, revision: i64| {
             stored.get(slug).map_or(0, |stored| i64::from(stored.revision)) == revision
@@ -259,10 +259,10 @@ impl Writer {
     }
 }
 
-/// Checks the database, and what each writer knows of it.
+/// Checks the database, and the records of each writer.
 async fn checked(db: &Arc<Database>, writers: &[Writer]) -> BTreeMap<String, Stored> {
     let stored = consistent(db).await;
     let count: usize = writers.iter().map(|writer| writer.check(&stored)).sum();
-    assert_eq!(count, stored.len(), "every record is somebody's");
+    assert_eq!(count, stored.len(), "every record belongs to a writer");
     stored
 }

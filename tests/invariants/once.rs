@@ -1,4 +1,4 @@
-//! I7: a batch is applied once, however often, in whatever order and by however many it is sent.
+//! I7: a batch is applied once, however often, in whatever order and by however many clients it is sent.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::support::proxy::{Cut, Proxy};
 use crate::support::run;
 use crate::support::server::Backend;
 
-/// Records of a batch.
+/// The number of records of a batch.
 const RECORDS: usize = 25;
 
-/// The batch that makes records, or gives them another name; they have this revision before.
+/// A batch that creates records, or renames them from this revision.
 fn records(prefix: &str, revision: i32) -> Vec<Value> {
     let base = (revision > 0).then_some(revision);
     let one = |n| {
@@ -39,11 +39,11 @@ fn cut_before_each_message_and_sent_again() {
         let (db, proxy) = (place.open().await, Proxy::start(&place.url, seed).await);
         let server = place.serve_with(&proxy.url, &[]);
         let partner = Partner::new(server.address(), Some(&key));
-        // One batch with all messages: statements are prepared, and not again when it is sent again.
+        // A first batch prepares all statements. Later batches do not prepare them again.
         partner.push("w", "first", &records("r", 0)).await;
         let (mut revision, mut uncut, mut message) = (1, 0, 0);
         loop {
-            // A short run leaves some out, others each time.
+            // A short run skips messages at random.
             message += if rounds(1) > 1 { 1 } else { random.random_range(1..4) };
             let (key, records) = (format!("at {message}"), records("r", revision));
             let cuts = proxy.cuts();
@@ -52,8 +52,8 @@ fn cut_before_each_message_and_sent_again() {
             proxy.cut(Cut::Never);
             let stored = consistent(&db).await;
             let done = stored.values().filter(|stored| stored.revision == revision + 1).count();
-            assert!(done == 0 || done == RECORDS, "message {message}: a part of the batch is done");
-            assert!(first.is_none() || done == RECORDS, "message {message}: acknowledged and not there");
+            assert!(done == 0 || done == RECORDS, "message {message}: the batch is applied in part");
+            assert!(first.is_none() || done == RECORDS, "message {message}: acknowledged but not stored");
             let again = partner.push("w", &key, &records).await;
             assert_eq!(statuses(&again), ["UPDATED"; RECORDS], "message {message}");
             assert_eq!(again["replayed"], json!(done == RECORDS), "message {message}");
@@ -63,7 +63,7 @@ fn cut_before_each_message_and_sent_again() {
                 stored.values().all(|stored| stored.revision == revision),
                 "message {message}: done once"
             );
-            // Other transactions than the batch's are counted too: only a few in a row without a cut are the end.
+            // Messages of other transactions count too, so only three rounds in a row without a cut mark the end.
             uncut = if proxy.cuts() == cuts { uncut + 1 } else { 0 };
             if uncut == 3 {
                 assert!(message > 15, "a batch has more messages than {message}");
@@ -108,18 +108,18 @@ on_both_databases! {
     }
 }
 
-/// Steps of which each changes what the one before has made: it is a conflict until that is there.
+/// The number of steps. Each changes the records of the one before, and conflicts until that is applied.
 const STEPS: usize = 4;
-/// Records of a step.
+/// The number of records of a step.
 const RECORDS_OF_A_STEP: usize = 5;
 
-/// What the refusal of a batch says that came while another of its source was running, or the same one.
+/// The refusals of a batch while another batch of its source, or the same one, is running.
 const BUSY: [&str; 2] = [
     "NOT_ALLOWED_IN_STATE/PUSH_BUSY input.source",
     "NOT_ALLOWED_IN_STATE/IDEMPOTENCY_IN_PROGRESS input.idempotencyKey",
 ];
 
-/// The results of a batch without what is not stored of them: of each record its id alone.
+/// The stored part of a batch's results: records are reduced to their ids.
 fn stored_results(answer: &Value) -> Value {
     let mut results = answer["results"].clone();
     for result in results.as_array_mut().expect("results") {
@@ -129,7 +129,7 @@ fn stored_results(answer: &Value) -> Value {
     results
 }
 
-/// A number of each result of a batch, which must be the same of all: a step is done with all of its records or none.
+/// A number that all results of a batch must share, as a step is applied as a whole.
 fn common(answer: &Value, pointer: &str) -> usize {
     let numbers = answer["results"].as_array().expect("results").iter().map(|result| result.pointer(pointer));
     let numbers: Vec<Option<u64>> = numbers.map(|number| number.and_then(Value::as_u64)).collect();
@@ -137,8 +137,8 @@ fn common(answer: &Value, pointer: &str) -> usize {
     usize::try_from(numbers[0].expect(pointer)).expect("a small number")
 }
 
-/// Judges the answers to steps that were sent at once, each with its step: it is not known in which order they ran, but
-/// all ran after what was sent before. `done` has the results of the steps that are done, in their order.
+/// Checks the responses to steps that were sent at once, each with its step. Their order is unknown, but all ran
+/// after those sent before. `done` has the results of the applied steps, in order.
 fn judge(answers: &[(usize, Value)], done: &mut Vec<Value>) {
     let before = done.len();
     let mut shown = Vec::new();
@@ -146,14 +146,14 @@ fn judge(answers: &[(usize, Value)], done: &mut Vec<Value>) {
         let (mut results, mut applied) = (Vec::new(), 0);
         for (_, answer) in answers.iter().filter(|(of, _)| *of == step) {
             if answer["results"] == json!([]) {
-                assert!(step >= before, "what is done is told whatever else runs: {answer}");
+                assert!(step >= before, "an applied step is always replayed: {answer}");
                 let told = refused(answer);
                 assert!(told.len() == 1 && BUSY.contains(&told[0].as_str()), "{answer}");
             } else if statuses(answer).contains(&"CONFLICT") {
                 assert_eq!(statuses(answer), ["CONFLICT"; RECORDS_OF_A_STEP]);
-                assert_eq!(answer["replayed"], json!(false), "nothing is stored of it");
-                // It ran before its forerunner, and after all that was done in earlier turns.
-                assert!(step > before, "nothing is missing for the first that is not done: {answer}");
+                assert_eq!(answer["replayed"], json!(false), "a conflict is not stored");
+                // It ran before the step that it depends on, and after those applied in earlier turns.
+                assert!(step > before, "the next step cannot conflict: {answer}");
                 let revision = common(answer, "/conflict/currentRevision");
                 assert!((before..step).contains(&revision) && revision <= done.len(), "{answer}");
             } else {
@@ -167,13 +167,13 @@ fn judge(answers: &[(usize, Value)], done: &mut Vec<Value>) {
         }
         if step == done.len() && !results.is_empty() {
             done.push(results[0].clone());
-            assert_eq!(applied, 1, "step {step} is applied once, and told to all others");
+            assert_eq!(applied, 1, "step {step} is applied once, and replayed to all others");
         } else {
-            assert_eq!(applied, 0, "step {step} is applied again, or before its forerunner");
+            assert_eq!(applied, 0, "step {step} is applied again, or too early");
         }
         assert!(results.iter().all(|result| done.get(step) == Some(result)), "step {step}: {results:?}");
     }
-    // The records themselves are shown as they are by then.
+    // The records in responses are in their present state.
     for (least, answer) in shown {
         let revision = common(answer, "/record/revision");
         assert!((least..=done.len()).contains(&revision), "{answer}");
@@ -199,9 +199,9 @@ on_both_databases! {
             let mut done = Vec::new();
             for turn in 0.. {
                 assert!(turn < 100, "{} of {STEPS} steps are taken", done.len());
-                // So many a minute are taken.
+                // Stay within the rate limit.
                 server.pass(2_000_000);
-                // When all are done, all are sent once more.
+                // When all are applied, send all once more.
                 let is_last = done.len() == STEPS;
                 let mut sent: Vec<usize> = (0..STEPS).flat_map(|step| [step; 3]).collect();
                 sent.shuffle(&mut random);

@@ -1,5 +1,5 @@
-//! I6: a cursor that does not fit what is there has a code of its own, and never data: after an older backup was put
-//! back, and where a standby that lagged took over.
+//! I6: an unusable cursor has its own error code, and never data: after the restore of an older backup, and after the
+//! promotion of a lagging standby.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ async fn page(partner: &Partner, after: &Value) -> Value {
     partner.ask(PAGE, json!({ "after": after })).await.expect("an answer")
 }
 
-/// The position at the end, and how many records lie before it.
+/// The cursor at the end of the feed, and the number of records before it.
 async fn end(partner: &Partner) -> (Value, usize) {
     let answer = page(partner, &Value::Null).await;
     let feed = &answer["data"]["changes"];
@@ -30,7 +30,7 @@ async fn push(partner: &Partner, key: &str, count: usize) {
     assert_eq!(statuses(&partner.push("w", key, &records).await), vec!["CREATED"; count]);
 }
 
-/// Checks that there is no data for these positions, but this code.
+/// Checks that requests from these cursors have this error and no data.
 async fn refused(partner: &Partner, positions: &[&Value], expected: (&str, &str)) {
     for after in positions {
         let answer = page(partner, after).await;
@@ -41,7 +41,7 @@ async fn refused(partner: &Partner, positions: &[&Value], expected: (&str, &str)
 
 const CHANGED: (&str, &str) = ("CURSOR_FEED_CHANGED", "SNAPSHOT_KEEP_IDS");
 
-/// A partner of a program that has stopped, which had three records, and the position at which the partner was.
+/// A partner of a stopped program with three records, and the partner's cursor.
 async fn stopped(place: &Place) -> (Partner, Value) {
     let key = place.key(&["w"]).await;
     let mut server = place.serve();
@@ -67,7 +67,7 @@ on_both_databases! {
         push(&partner, "lost", 2).await;
         let (after, count) = end(&partner).await;
         assert_eq!(count, 5);
-        // That others have read so far is known a second later.
+        // The file with the end of the log is written a second later.
         until("the end of the log is kept", async || {
             let kept = std::fs::read_to_string(place.data().join("feed-head"));
             kept.is_ok_and(|text| text.trim().ends_with(" 5"))
@@ -78,7 +78,7 @@ on_both_databases! {
 
         let mut server = place.serve();
         let partner = partner.at(server.address());
-        // The position from before the backup would be good, but nobody can know: whoever has it may have read more.
+        // The cursor from before the backup cannot be trusted: its reader may have read more.
         refused(&partner, &[&before, &after], CHANGED).await;
         let (now, count) = end(&partner).await;
         assert_eq!(count, 3);
@@ -87,12 +87,12 @@ on_both_databases! {
         refused(&partner, &[&before, &after], CHANGED).await;
         assert_eq!(server.terminate(), Some(0));
 
-        // The operator says, wrongly, that nothing was lost.
+        // The operator claims, wrongly, that nothing was lost.
         place.restore().await;
         let mut server = place.serve_with(&place.url, &["--feed-continues"]);
         let partner = partner.at(server.address());
         refused(&partner, &[&after], ("CURSOR_AHEAD", "SNAPSHOT_AND_ALARM")).await;
-        // The feed that began after the first restore is not known here.
+        // The feed that began after the first restore is unknown here.
         refused(&partner, &[&now], ("CURSOR_INVALID", "SNAPSHOT")).await;
         push(&partner, "other", 2).await;
         refused(&partner, &[&after], ("CURSOR_FORKED", "SNAPSHOT_AND_ALARM")).await;
@@ -120,7 +120,7 @@ fn a_standby_that_lagged_and_takes_over_is_noticed() {
         drop(server);
 
         standby.execute("postgres", "SELECT pg_promote()").await;
-        // On another machine, which knows nothing of what was read, as much is written as was lost.
+        // On another machine without the file, as many records are written as were lost.
         let place = Place::at(&standby.url("directory"));
         let server = place.serve();
         let partner = partner.at(server.address());

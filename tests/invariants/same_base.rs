@@ -1,4 +1,4 @@
-//! I8: of two writers with the same base exactly one wins, and the other is told both sides.
+//! I8: of two writers with the same base exactly one wins, and the other gets both versions.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ async fn update(partner: &Partner, id: &str, base: i32, name: &str) -> Value {
     partner.data(UPDATE, variables).await["updateOrganization"].take()
 }
 
-/// Whether a mutation won; where it did not, it must be told what is there.
+/// Whether a mutation won. Otherwise it must get the present record.
 fn updated(payload: &Value, base: i32, other: &str) -> bool {
     if payload["conflict"] == json!([]) {
         assert_eq!(payload["organization"]["revision"], json!(base + 1));
@@ -40,7 +40,7 @@ fn updated(payload: &Value, base: i32, other: &str) -> bool {
     false
 }
 
-/// Whether a batch won; where it did not, it must be told both sides.
+/// Whether a batch won. Otherwise it must get both versions.
 fn pushed(payload: &Value, base: i32, own: &str, other: &str) -> bool {
     if statuses(payload) == ["UPDATED"] {
         assert_eq!(payload["results"][0]["currentRevision"], json!(base + 1));
@@ -80,7 +80,7 @@ fn two_processes_on_one_database() {
             let (first, second) = tokio::join!(one.push("w", &a, &records), update(&two, &id, base, &b));
             count(pushed(&first, base, &a, &b), updated(&second, base, &a));
             base += 1;
-            // Of one source two batches come one after the other.
+            // Batches of one source run one after the other.
             let [a, b] = ["a", "b"].map(|side| format!("{side} pushed in {round}"));
             let (of_a, of_b) = ([record(&a, Some(base))], [record(&b, Some(base))]);
             let (first, second) = tokio::join!(one.push("w", &a, &of_a), two.push("w", &b, &of_b));
@@ -110,13 +110,13 @@ fn a_server_and_an_import_on_one_file() {
             std::fs::write(place.folder.path().join("line.ndjson"), ndjson(&[line])).expect("a file");
             let mut command = place.command(&["import", "line.ndjson"]);
             let import = tokio::task::spawn_blocking(move || command.output());
-            // As long as the program takes to start.
+            // About the time that the program takes to start.
             tokio::time::sleep(std::time::Duration::from_millis(60 + 25 * (round as u64 % 4))).await;
             let (written, imported) = tokio::join!(update(&partner, &id, base, &a), import);
             let imported = imported.expect("no panic").expect("the program runs");
             let said = String::from_utf8_lossy(&imported.stdout);
             let by_import = said.contains("1 updated");
-            assert_eq!(by_import, imported.status.success(), "who loses is told: {said}");
+            assert_eq!(by_import, imported.status.success(), "the loser gets an error: {said}");
             assert_ne!(by_import, updated(&written, base, &b), "exactly one wins: {said}");
         }
         let db = place.open().await;

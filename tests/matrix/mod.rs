@@ -1,12 +1,13 @@
-//! The matrix: every field, argument and mutation of the schema, as everybody, over records in every state.
+//! The access matrix: every field, argument and mutation of the schema, for every kind of viewer, over records in
+//! every state.
 //!
-//! `table.rs` says who may what, a row for each part of the schema; a part without a row fails, and a row without a
-//! part. `viewers.rs` says who asks, `world.rs` which records there are. A new state of records is another [`State`],
-//! with the lines that bring records into it.
+//! `table.rs` has a row of rights for each part of the schema. A part without a row fails, and so does a row without
+//! a part. `viewers.rs` has the viewers, `world.rs` the records. A new state of records is another [`State`], with
+//! the lines that create such records.
 //!
-//! What is hidden is compared with what is not there in two ways: what a query answers before and after hidden
-//! records come, byte for byte; and what is said of a hidden record with what is said of one that has never been there,
-//! but for its names. Both with the number of statements.
+//! Hidden records are compared with absent ones in two ways. Responses before and after hidden records are created
+//! must be equal, byte for byte. Responses about a hidden record must equal those about one that never existed,
+//! except for names. Both include the number of statements.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +29,7 @@ mod viewers;
 pub(crate) mod world;
 mod writes;
 
-/// What was answered, to the letter, and for how many statements.
+/// The text of a response, and the number of statements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Answer {
     text: String,
@@ -45,12 +46,12 @@ impl Answer {
     }
 }
 
-/// The matrix at work on one server.
+/// The state of a run on one server.
 struct Matrix {
     server: TestServer,
     shape: Shape,
     askers: Vec<Asker>,
-    /// What is not as the table says.
+    /// The deviations from the table.
     wrong: Vec<String>,
 }
 
@@ -65,10 +66,10 @@ impl Matrix {
     }
 
     fn asker(&self, who: Who) -> &Asker {
-        self.askers.iter().find(|asker| asker.who == who).expect("everybody is there")
+        self.askers.iter().find(|asker| asker.who == who).expect("every viewer has an asker")
     }
 
-    /// Lets the server find out who has which token: the next requests cost what they ask for.
+    /// Fills the cache of callers, so that identifying them costs no statements later.
     async fn greet(&self) {
         for asker in &self.askers {
             self.ask(asker, "{ viewer { authenticated } }").await;
@@ -81,7 +82,7 @@ impl Matrix {
         }
     }
 
-    /// Compares two lists of names, of which one is the table.
+    /// Compares the parts of the schema with the rows of the table.
     fn same(&mut self, what: &str, schema: &BTreeSet<String>, table: &BTreeSet<String>) {
         for name in schema.difference(table) {
             self.wrong.push(format!("{what} {name} has no row in tests/matrix/table.rs: who may?"));
@@ -92,7 +93,7 @@ impl Matrix {
         }
     }
 
-    /// Whether the table and the schema have the same parts.
+    /// Checks that the table and the schema have the same parts.
     fn table_is_whole(&mut self) {
         let objects = self.shape.0.iter().filter(|(name, of)| of.kind == "OBJECT" && *name != "Mutation");
         let fields = objects
@@ -142,7 +143,7 @@ impl Matrix {
         self.same("the order", &orders, &rows.collect());
     }
 
-    /// The queries of records.
+    /// The fields of `Query` that return records.
     fn roots(&self) -> Vec<shape::Part> {
         let row = |name: &str| {
             FIELDS.iter().any(|(of, shown, names)| {
@@ -152,10 +153,10 @@ impl Matrix {
         self.shape.fields("Query").iter().filter(|field| row(&field.name)).cloned().collect()
     }
 
-    /// Every query of records, by every argument: a name and a field with its selection, in which the words of the table
-    /// stand for names of records.
+    /// Every query of records by every argument: a label, and a field with its selection. Words in braces are
+    /// placeholders for names of records.
     fn battery(&self) -> Vec<(String, String)> {
-        // What leads from records that everybody sees to others.
+        // Paths from public records to others.
         let from = [
             ("organization(by: {slug: \"pub-o\"})", "Organization", 3),
             ("talent(by: {slug: \"pub-t\"})", "Talent", 3),
@@ -174,7 +175,7 @@ impl Matrix {
                 format!("{name}{given} {{ {below} }}")
             };
             let (whole, brief) = (self.shape.selection(&field.of, 2), self.shape.brief(&field.of));
-            // What it cannot do without.
+            // Its required arguments.
             let base: Vec<String> = match name {
                 "search" => {
                     let facets = self.shape.0["SearchFacet"].values.join(", ");
@@ -228,7 +229,7 @@ impl Matrix {
         all
     }
 
-    /// What somebody is answered to these fields, to the letter, and for how many statements.
+    /// The responses to these fields by label, and the number of statements.
     async fn ask_all(&self, asker: &Asker, fields: &[(String, String)]) -> BTreeMap<String, String> {
         let mut all = BTreeMap::new();
         for together in fields.chunks(TOGETHER) {
@@ -240,7 +241,7 @@ impl Matrix {
             }
             let first = &together[0].0;
             all.insert(format!("errors from {first} on"), json["errors"].to_string());
-            // On PostgreSQL, fields of one document that send the same text travel together, or not, as it happens.
+            // On PostgreSQL, fields of one document with equal statements may share one, depending on timing.
             if self.server.app.db.dialect() == Dialect::Sqlite {
                 all.insert(format!("statements from {first} on"), answer.statements.to_string());
             }
@@ -248,11 +249,11 @@ impl Matrix {
         all
     }
 
-    /// What somebody is answered to all that names no record by its id, with the pages around what they see.
+    /// The responses to everything that names no record by id, with the pages around visible records.
     async fn answers(&self, asker: &Asker, battery: &[(String, String)]) -> BTreeMap<String, String> {
         let mut fields: Vec<(String, String)> =
             battery.iter().filter(|(_, field)| !names_one(field)).cloned().collect();
-        // The names of the hidden records, before and after they come.
+        // The names of hidden records, before and after these exist.
         for state in [State::Members, State::Private] {
             let by_name = battery.iter().filter(|(_, field)| names_one(field) && !names_by_id(field));
             let filled = |field: &str| {
@@ -295,7 +296,7 @@ impl Matrix {
         all
     }
 
-    /// Compares answers with those from before records came that are hidden.
+    /// Compares responses with those from before hidden records were created.
     fn compare(
         &mut self,
         who: Who,
@@ -310,7 +311,7 @@ impl Matrix {
         }
     }
 
-    /// Whether what is asked by the name of a hidden record is answered as of one that has never been there.
+    /// Checks that a hidden record, asked for by name, equals one that never existed.
     async fn hidden_is_absent(&mut self, battery: &[(String, String)], ids: &BTreeMap<&'static str, Ids>) {
         let never = &ids[State::Never.prefix()];
         let public = &ids[State::Public.prefix()];
@@ -341,7 +342,7 @@ impl Matrix {
         }
     }
 
-    /// Whether each sees the records that the rules say, by their ids.
+    /// Checks that each viewer sees the expected records by id.
     async fn records_are_seen(&mut self, ids: &BTreeMap<&'static str, Ids>) {
         let all =
             [State::Public, State::Members, State::Private, State::Deleted, State::Erased, State::Never];
@@ -364,7 +365,7 @@ impl Matrix {
         }
     }
 
-    /// Whether each field of a record that everybody sees is shown to whom the table says.
+    /// Checks that each field of a visible record is shown to the viewers in the table.
     async fn fields_are_shown(&mut self, ids: &BTreeMap<&'static str, Ids>) {
         let affiliation = &ids[State::Public.prefix()].affiliation;
         let node = format!("node(id: \"{affiliation}\") {{ ... on Affiliation {{ {{}} }} }}");
@@ -379,7 +380,7 @@ impl Matrix {
             ),
             ("Affiliation", node.as_str(), "/node"),
         ];
-        // What is below a region or another record is theirs; a group is shown with what is in it.
+        // Fields of regions and other records are checked there. A group is checked with its content.
         let row = |of: &str, name: &str| {
             let rows = FIELDS.iter().filter(|(one, ..)| *one == of);
             rows.clone()
@@ -407,7 +408,7 @@ impl Matrix {
             for at in 0..self.askers.len() {
                 let who = self.askers[at].who;
                 let seen = self.ask(&self.askers[at], &document).await.data(pointer);
-                // Only what is hidden is compared with it.
+                // Only viewers with hidden groups need the comparison.
                 let nothing = if of == "Talent" && !who.is_inside() {
                     self.ask(&self.askers[at], &bare).await.data(pointer)
                 } else {
@@ -438,7 +439,7 @@ impl Matrix {
         }
     }
 
-    /// Whether the history of a record is there for the staff of its region alone, also once the record has gone.
+    /// Checks that the history of a record is visible only to the staff of its region, even after deletion.
     async fn history_is_for_staff(&mut self, ids: &BTreeMap<&'static str, Ids>) {
         let all = [State::Public, State::Members, State::Private, State::Deleted];
         let fields = |state: State, ids: &Ids| -> Vec<(String, String)> {
@@ -454,7 +455,7 @@ impl Matrix {
             let never =
                 self.ask_all(&self.askers[at], &fields(State::Never, &ids[State::Never.prefix()])).await;
             for state in all {
-                // Their own profile's is theirs.
+                // The person may read the history of their own profile.
                 if who == Who::Person && state == State::Private {
                     continue;
                 }
@@ -472,7 +473,8 @@ impl Matrix {
         }
     }
 
-    /// Whether a group of fields that is not shown cannot be found by, and accounts and keys are shown to their own.
+    /// Checks that a hidden group of fields cannot be searched by, and that accounts and keys are shown only to their
+    /// owners.
     async fn what_is_not_shown_is_not_found(&mut self) {
         for at in 0..self.askers.len() {
             let who = self.askers[at].who;
@@ -526,10 +528,10 @@ impl Matrix {
     }
 }
 
-/// Fields of one document.
+/// The number of fields of one document.
 const TOGETHER: usize = 12;
 
-/// Arguments that say how much is answered and how, not of what.
+/// Arguments that choose the amount and form of a response, not its records.
 const MECHANICS: &[&str] = &[
     "first",
     "last",
@@ -559,8 +561,8 @@ fn names_by_id(document: &str) -> bool {
         .any(|word| document.contains(word))
 }
 
-/// Those who go through the longest part of the matrix: one for each way in which the policy sees somebody to whom the
-/// records are hidden, and of those who see them two, for what is left when they have gone.
+/// The viewers of the longest part of the matrix: one for each way in which the policy hides the records, and two
+/// that see them, for the state after deletion.
 fn goes_through_all(who: Who) -> bool {
     match who {
         Who::Role(Role::Editor, _) => true,
@@ -569,8 +571,8 @@ fn goes_through_all(who: Who) -> bool {
     }
 }
 
-/// Whether somebody asks for records of a state. Of records that have gone, which nobody sees, it is enough that one of
-/// each kind does.
+/// Whether a viewer asks for records of a state. For deleted records, which are hidden from all, one viewer of each
+/// kind is enough.
 fn asks_for(who: Who, state: State) -> bool {
     !matches!(state, State::Deleted | State::Erased) || goes_through_all(who)
 }
@@ -597,7 +599,7 @@ async fn run(noisy: TestServer) {
     bring(&matrix.server, &deletions(State::Erased)).await;
     matrix.greet().await;
 
-    // Before anything hidden has come.
+    // Before any hidden records exist.
     let mut before = Vec::new();
     for asker in matrix.askers.iter().filter(|asker| goes_through_all(asker.who)) {
         before.push((asker.who, matrix.answers(asker, &battery).await));
@@ -638,7 +640,7 @@ async fn run(noisy: TestServer) {
     Box::pin(matrix.mutations_are_for_those_who_may(&ids)).await;
     matrix.names_of_hidden_records_are_free(&ids).await;
 
-    // When all that was hidden has gone.
+    // After the deletion of all hidden records.
     matrix.server.app.db.writer().execute_unprepared("DELETE FROM proposal").await.expect("a statement");
     for state in [State::Members, State::Private] {
         bring(&matrix.server, &deletions(state)).await;

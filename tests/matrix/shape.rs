@@ -1,4 +1,4 @@
-//! The schema as the running server tells it, and what to select of a type.
+//! The schema by introspection, and selections for its types.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::support::server::TestServer;
 
-/// A field, an argument, or a field of an input.
+/// A field, an argument, or an input field.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) name: String,
     /// Its named type.
     pub(super) of: String,
-    /// Whether it must be given; for a field, whether one of its arguments must.
+    /// Whether it is required. For a field, whether one of its arguments is.
     pub(super) needs: bool,
     pub(super) arguments: Vec<Part>,
 }
@@ -37,7 +37,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The name of the type inside lists and non-null.
+/// The name of the type inside lists and non-nulls.
 fn named(of: &Value) -> String {
     if of["ofType"].is_null() { text(&of["name"]) } else { named(&of["ofType"]) }
 }
@@ -70,7 +70,7 @@ impl Shape {
         self.0.get(of).map_or(&[], |found| &found.fields)
     }
 
-    /// What to select of a type: its own values, and as many levels of what is below it.
+    /// The selection of a type: its scalar fields, and its relations down to this depth.
     pub(super) fn selection(&self, of: &str, depth: usize) -> String {
         match self.0.get(of).map(|found| found.kind.as_str()) {
             Some("OBJECT") => {
@@ -83,9 +83,9 @@ impl Shape {
         }
     }
 
-    /// One field with what is below it; nothing where that is too deep.
+    /// One field with its selection, or `None` if that would be too deep.
     pub(super) fn select(&self, field: &Part, depth: usize) -> Option<String> {
-        // Says how far the index is: a position that every write moves on.
+        // A position that every write advances, so it differs between responses.
         if field.of == "ChangeCursor" {
             return None;
         }
@@ -100,7 +100,7 @@ impl Shape {
         }
     }
 
-    /// What to select of a type to know which records are there: of these, their ids alone.
+    /// A selection that identifies the records: only their ids.
     pub(super) fn brief(&self, of: &str) -> String {
         let has_id = self.fields(of).iter().any(|field| field.name == "id");
         match self.0.get(of).map(|found| found.kind.as_str()) {

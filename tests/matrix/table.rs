@@ -1,34 +1,34 @@
-//! Who may what: a row for each field, each mutation, and each value that something can be asked by.
+//! The access rights: a row for each field, each mutation, and each value to query by.
 //!
 //! A part of the schema without a row here fails the test with its name, and so does a row without a part.
 
 use super::viewers::Of;
 
-/// Who is shown a field of a record that they see.
+/// The viewers who may read a field of a record that they see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// Whoever sees the record: the same to all.
+    /// All who see the record. The value is the same for all.
     All,
-    /// What it leads to or is counted from, as far as they see that.
+    /// All, but the value is limited to the records that the viewer sees.
     Related,
-    /// The person and the staff of the region, and others as the person has decided. The word stands in the value of
-    /// the record that shows none of its groups.
+    /// The person and the staff of the region, and others if the person allows it. The word is part of the value of
+    /// the record that hides all its groups.
     Group(&'static str),
     /// Signed-in accounts.
     SignedIn,
-    /// Those whom no group of the record is hidden from.
+    /// Viewers from whom no group of the record is hidden.
     Insiders,
     /// The staff of the region.
     Staff,
-    /// Those who administer the region.
+    /// Administrators of the region.
     Administrators,
     /// The account itself.
     Oneself,
-    /// A vocabulary, or a part of an answer: no record.
+    /// Vocabularies and structures without records.
     Free,
 }
 
-/// Fields by type. An interface has the rows of its types.
+/// Fields by type. The fields of an interface are listed with its types.
 pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Organization", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources name otherNames acronym kind otherKinds status
         foundedOn dissolvedOn sectors servedRegions seatRegion territory address languages website description descriptions identifiers
@@ -44,7 +44,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Talent", Shown::Group("role of closed-t"), "affiliations"),
     ("Talent", Shown::Group("claim-of-email"), "claims"),
     ("Talent", Shown::Insiders, "fieldVisibility consents"),
-    // Nobody has confirmed the profiles of the matrix: see tests/privacy.
+    // Profiles of the matrix are not confirmed: see tests/privacy.
     ("Talent", Shown::Related, "confirmedAt"),
     ("Talent", Shown::Related, "withheld"),
     ("Affiliation", Shown::All, "id region visibility revision createdAt updatedAt externalId sources role occupation period asOf assertedBy disputedAt"),
@@ -99,8 +99,8 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
         search suggest matchOrganizations"),
     ("Query", Shown::Free, "region regions territory sector sectors occupation occupations terms"),
     ("Query", Shown::Oneself, "viewer"),
-    // Positions in the log, which each write moves on, tell these apart; who is told what, tests/feed compares with the
-    // lists of records.
+    // Positions in the log differ, as every write advances them. `tests/feed` compares these fields with the lists of
+    // records.
     ("Query", Shown::Free, "changes syncDigest syncBucket"),
     ("Subscription", Shown::Related, "changes"),
     ("ChangeFeed", Shown::Related, "changes cursor hasMore head instanceId pending schemaVersion vocabularyHash"),
@@ -108,7 +108,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Change", Shown::Staff, "canonical contentHash"),
     ("SyncDigest", Shown::Related, "buckets count cursor"),
     ("SyncBucketEntry", Shown::Related, "contentHash recordId recordType revision"),
-    // Who is told what of these, tests/feed/{clients,erasures} say: regions have their own part, systems themselves.
+    // Regions see their own part, and systems themselves: see `tests/feed/{clients,erasures}`.
     ("Query", Shown::Administrators, "syncStatus"),
     ("Query", Shown::Staff, "erasureStatus sources"),
     (
@@ -151,7 +151,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("PartnershipConnection", Shown::Related, "edges nodes pageInfo totalCount"),
     ("PartnershipEdge", Shown::Related, "cursor node"),
     ("SearchConnection", Shown::Related, "edges nodes pageInfo estimatedTotalCount facets degraded"),
-    // A position in the log, which each write moves on: it says that something was written, not what.
+    // A position in the log, which every write advances. It reveals that there was a write, but not which.
     ("SearchConnection", Shown::Free, "indexedThrough"),
     ("SearchEdge", Shown::Related, "cursor node score highlights"),
     ("Highlight", Shown::Related, "field snippet"),
@@ -177,7 +177,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Period", Shown::Free, "startsOn endsOn"),
     ("Source", Shown::Free, "title url publishedOn"),
     ("SpokenLanguage", Shown::Free, "language level"),
-    // What a mutation answers is read back as by a query, under the same rules.
+    // The record in a payload is read under the same rules as by a query.
     ("OrganizationPayload", Shown::Related, "organization userErrors"),
     ("TalentPayload", Shown::Related, "talent userErrors"),
     ("AffiliationPayload", Shown::Related, "affiliation userErrors"),
@@ -206,53 +206,53 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("UserError", Shown::Free, "code message path reason retryAfterMs"),
 ];
 
-/// Who may use a mutation.
+/// The viewers who may call a mutation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum May {
-    /// Those who write the records of the region.
+    /// Writers of the region.
     WriteRegion,
-    /// Those who write the records of the region, on this record.
+    /// Writers of the region, on this record.
     Write(Of),
-    /// And the person themself, on their own.
+    /// Writers of the region, and the person on their own profile.
     WriteTalent,
     /// The talent's side of an affiliation.
     ChangeAffiliation,
     /// Either side of an affiliation.
     SpeakInAffiliation,
-    /// Either side of an affiliation that is to be made with this talent.
+    /// Either side of a new affiliation with this talent.
     MakeAffiliation,
-    /// Those who speak for the party.
+    /// Those who may act for the party.
     SpeakForParty,
     /// Members of the organization.
     Propose,
-    /// Those who write the records of the region, on a proposal; its proposer may not.
+    /// Writers of the region, on a proposal of another account.
     Review,
-    /// Who has made the proposal; those who write the records of the region may not.
+    /// The account that made the proposal. Writers of the region may not.
     Withdraw,
-    /// Those who administer the region.
+    /// Administrators of the region.
     Administer,
-    /// Those who administer the region; for all others the key is not there.
+    /// Administrators of the region. For others the key is absent.
     AdministerKey,
-    /// Those who administer the region of the organization; for all others it is not there.
+    /// Administrators of the organization's region. For others it is absent.
     AdministerOrganization,
     /// Systems of the region.
     Push,
-    /// Systems of the region, on a push of all records of a source; for systems of others it is not there.
+    /// Systems of the region, on a full push of a source. For systems of other regions it is absent.
     FullPush,
-    /// Those who write the records of the region, signed in with an account.
+    /// Writers of the region with an account.
     Invite,
     /// The person themself.
     Own,
-    /// Whoever is signed in with an account.
+    /// All signed-in accounts.
     SignedIn,
-    /// Anybody: it is about what they send.
+    /// All: the mutation depends only on its arguments.
     Anybody,
 }
 
-/// What undoes a mutation, so that the next may do the same.
+/// The way to undo a mutation, so that the next viewer may repeat it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undo {
-    /// It writes nothing: it changes nothing, lacks something, or was begun from another revision.
+    /// Not needed: the call changes nothing, is incomplete, or has another base revision.
     Nothing,
     Affiliation,
     Partnership,
@@ -260,13 +260,13 @@ pub(super) enum Undo {
     Member,
     Invitation,
     FullPush,
-    /// Nothing does: each who may gets an invitation for it.
+    /// Impossible: each viewer gets a new invitation.
     NeverInvitation,
-    /// Nothing does: each who may gets a talent for it.
+    /// Impossible: each viewer gets a new talent.
     Never,
 }
 
-/// Mutations: who may, how it is called, and what undoes it.
+/// Mutations: rights, call, and how it is undone.
 pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
     (
         "createOrganization",
@@ -503,9 +503,8 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
     ("signOut", May::Anybody, "(refreshToken: \"wrong\") { {errors} }", Undo::Nothing),
 ];
 
-/// Values that hidden records have, by the field of the input that asks for them: texts of GraphQL in which the words
-/// in braces stand for what names the records. One that stands for an id or a name is also asked of records that
-/// have never been there.
+/// Values of hidden records, by the input field that queries by them. Words in braces are placeholders for names of
+/// records. A value with such a word is also queried for records that never existed.
 pub(super) const PROBES: &[(&str, &[&str])] = &[
     ("OrganizationFilter.kinds", &["[\"fund\"]", "[\"fund\", \"animation-studio\"]"]),
     ("OrganizationFilter.languages", &["[DE]"]),
@@ -587,8 +586,8 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Inputs of writes that name another record, as calls with the words of [`PROBES`]. Each is wrong in another field,
-/// so that nothing is written and all that is wrong is told.
+/// Input fields of writes that name another record, as calls with the placeholders of [`PROBES`]. Each call has
+/// another error too, so that nothing is written and all errors are reported.
 pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("OrganizationInput.successor", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", successor: \"{organization}\"}) { {errors} }"),
     ("OrganizationInput.memberOf", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", memberOf: [\"{name}-o\", \"away-o\"]}) { {errors} }"),
@@ -604,7 +603,7 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
         "MembershipInput.organization",
         "addOrganizationMember(input: {account: \"account_01jcr5bbgqekvavmza4yqxn3b1\", organization: \"{organization}\"}) { {errors} }",
     ),
-    // Accounts are no records: they are known to those who administer their regions.
+    // Accounts are not records. Administrators of their regions know them.
     (
         "MembershipInput.account",
         "removeOrganizationMember(input: {account: \"account_01jcr5bbgqekvavmza4yqxn3b1\", organization: \"{organization}\"}) { {errors} }",
@@ -621,7 +620,7 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
         "PushRecordsInput.fullPush",
         "pushRecords(input: {source: \"test-flandre\", idempotencyKey: \"k\", fullPush: \"full_push_01jcr5bbgqekvavmza4yqxn3b1\", records: []}) { {errors} }",
     ),
-    // Systems are told of what is hidden what they are told of what is not there, by every kind of name.
+    // To systems, hidden and absent records look the same, by every kind of name.
     ("AffiliationInput.talent", "pushRecords(input: {source: \"test-flandre\", idempotencyKey: \"k\", dryRun: true, records: [{externalId: \"x\",
         affiliation: {talent: \"{talent}\", organization: \"away-o\", roles: [{language: FR, text: \"r\"}]}}]}) { results { status userErrors { code reason message path } } {errors} }"),
     ("PartnershipPartyInput.organization", "pushRecords(input: {source: \"test-flandre\", idempotencyKey: \"k\", dryRun: true, records: [{externalId: \"x\",
@@ -639,7 +638,7 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("PartnershipInput.slug", "createPartnership(input: {region: \"flandre\", kind: \"none\", slug: \"{name}-p\"}) { {errors} }"),
 ];
 
-/// What can be ordered by: what everybody sees who sees the record.
+/// Orders. They use only fields visible to all who see the record.
 pub(super) const ORDERS: &[(&str, &str)] = &[
     ("OrganizationOrderField", "NAME CREATED_AT UPDATED_AT FOUNDED_ON"),
     ("TalentOrderField", "NAME CREATED_AT UPDATED_AT"),

@@ -1,4 +1,4 @@
-//! Everybody who may ask, each with a token of their own.
+//! All kinds of viewers, each with its own access token.
 
 use entity::{account, account_organization, session};
 use passerelle::identity::account::{NewAccount, store};
@@ -14,10 +14,10 @@ use uuid::Uuid;
 use super::world::{HOME, State};
 use crate::support::server::TestServer;
 
-/// Another region than that of the records.
+/// A region other than that of the records.
 pub(super) const AWAY: &str = "flandre";
 
-/// Somebody who asks.
+/// A kind of viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Who {
     Anonymous,
@@ -25,16 +25,16 @@ pub(super) enum Who {
     Account,
     /// An account with a role in a region.
     Role(Role, &'static str),
-    /// A system of a region, with a key.
+    /// A system of a region, with an API key.
     Key(&'static str),
-    /// The account of the talent who is PRIVATE.
+    /// The account of the PRIVATE talent.
     Person,
-    /// An account that belongs to the organizations which are PRIVATE and PUBLIC.
+    /// A member of the PRIVATE and PUBLIC organizations.
     Colleague,
     Admin,
 }
 
-/// All of them.
+/// All viewers.
 pub(super) fn everybody() -> Vec<Who> {
     let roles =
         Role::OF_REGIONS.into_iter().flat_map(|role| [HOME, AWAY].map(|region| Who::Role(role, region)));
@@ -44,14 +44,14 @@ pub(super) fn everybody() -> Vec<Who> {
     all
 }
 
-/// A record that somebody may own.
+/// A type of record that an account may own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Of {
     Organization,
     Talent,
-    /// Of the talent, in the PUBLIC organization.
+    /// Between the talent and the PUBLIC organization.
     Affiliation,
-    /// Of the organization and the PUBLIC ones.
+    /// Between the organization and the PUBLIC ones.
     Partnership,
 }
 
@@ -60,7 +60,7 @@ impl Who {
         self != Self::Anonymous
     }
 
-    /// Whether they write the records of the region of the records.
+    /// Whether they may write records of [`HOME`].
     pub(super) fn writes(self) -> bool {
         self.writes_in(HOME)
     }
@@ -76,7 +76,7 @@ impl Who {
         }
     }
 
-    /// Whether they push the records of the systems of a region.
+    /// Whether they may push for the systems of a region.
     pub(super) fn pushes_in(self, region: &str) -> bool {
         match self {
             Self::Admin => true,
@@ -86,22 +86,22 @@ impl Who {
         }
     }
 
-    /// Whether they see its private records.
+    /// Whether they see private records of [`HOME`].
     pub(super) fn is_inside(self) -> bool {
         self.writes() || self == Self::Role(Role::Moderator, HOME)
     }
 
-    /// Whether they are staff of its region: its systems are not.
+    /// Whether they are staff of [`HOME`]. Systems are not.
     pub(super) fn is_staff(self) -> bool {
         matches!(self, Self::Admin | Self::Role(Role::Editor | Role::Moderator | Role::RegionAdmin, HOME))
     }
 
-    /// Whether they decide who has keys and roles in its region. A key decides nothing.
+    /// Whether they administer keys and roles of [`HOME`]. An API key may not.
     pub(super) fn administers(self) -> bool {
         matches!(self, Self::Admin | Self::Role(Role::RegionAdmin, HOME))
     }
 
-    /// Whether a record is their own, so that its level does not hide it.
+    /// Whether a record is their own, so that its visibility does not hide it.
     pub(super) fn owns(self, of: Of, state: State) -> bool {
         match (self, of) {
             (Self::Person, Of::Talent | Of::Affiliation) => state == State::Private,
@@ -110,7 +110,7 @@ impl Who {
         }
     }
 
-    /// Whether a record is there for them.
+    /// Whether they see a record.
     pub(super) fn sees(self, of: Of, state: State) -> bool {
         match state {
             State::Public => true,
@@ -121,7 +121,7 @@ impl Who {
     }
 }
 
-/// Somebody, with what their requests carry.
+/// A viewer with the token of its requests.
 pub(super) struct Asker {
     pub(super) who: Who,
     pub(super) token: Option<String>,
@@ -157,7 +157,7 @@ async fn account_with(server: &TestServer, name: &str, grants: Vec<Grant>) -> (U
     (id, signing.sign(app, id, session).await.expect("a token").0)
 }
 
-/// Somebody with a token. The records of [`Who::Person`] and [`Who::Colleague`] are given to them later.
+/// Creates a viewer with a token. [`Who::Person`] and [`Who::Colleague`] get their records later.
 pub(super) async fn asker(server: &TestServer, who: Who) -> Asker {
     let grant = |role: Role, region: &str| Grant { role, region: Some(region.to_owned()) };
     let token = match who {
@@ -193,7 +193,7 @@ pub(super) async fn id_of(server: &TestServer, name: &str) -> Uuid {
     found.one(server.app.db.writer()).await.expect("a statement").expect("an account").id
 }
 
-/// Gives the person their profile.
+/// Links the account of the person to their profile.
 pub(super) async fn give_talent(server: &TestServer, talent: Uuid) {
     let id = id_of(server, "person").await;
     let update = account::Entity::update_many().col_expr(account::Column::TalentId, Expr::value(talent));
@@ -202,7 +202,7 @@ pub(super) async fn give_talent(server: &TestServer, talent: Uuid) {
     server.app.identity.callers().forget_account(id);
 }
 
-/// Gives the colleague an organization.
+/// Adds the colleague to an organization.
 pub(super) async fn give_organization(server: &TestServer, organization: Uuid) {
     let id = id_of(server, "colleague").await;
     let row = account_organization::Model { account_id: id, organization_id: organization };

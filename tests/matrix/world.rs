@@ -1,4 +1,4 @@
-//! The records: one of each type in each state, and what the whole database holds.
+//! The records, one of each type in each state, and a dump of the database.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use crate::support::server::TestServer;
 /// The region of the records.
 pub(super) const HOME: &str = "wallonie";
 
-/// What a record may be.
+/// The state of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Public,
@@ -23,12 +23,12 @@ pub(super) enum State {
     Deleted,
     /// The talent is erased, the others are deleted.
     Erased,
-    /// It has never been there.
+    /// The record never existed.
     Never,
 }
 
 impl State {
-    /// What the slugs of its records begin with.
+    /// The prefix of its slugs.
     pub(super) const fn prefix(self) -> &'static str {
         match self {
             Self::Public => "pub",
@@ -48,7 +48,7 @@ impl State {
         }
     }
 
-    /// Official identifiers of its organization and its talent.
+    /// The official identifiers of its organization and its talent.
     pub(super) const fn identifiers(self) -> (&'static str, &'static str) {
         match self {
             Self::Public => ("552008443", "0000000121032683"),
@@ -65,7 +65,7 @@ fn text(text: &str) -> Value {
     json!([{ "language": "FR", "text": text }])
 }
 
-/// The records of a state. Those that are not PUBLIC have values that no other has, where values are counted.
+/// The records of a state. Those that are not PUBLIC have unique values where values are counted.
 pub(super) fn records(state: State) -> Vec<Value> {
     let (name, level) = (state.prefix(), state.level());
     let (siren, isni) = state.identifiers();
@@ -108,7 +108,7 @@ pub(super) fn records(state: State) -> Vec<Value> {
     lines
 }
 
-/// The records that are there from the beginning.
+/// The initial records.
 pub(super) fn ground() -> Vec<Value> {
     let closed = ["CONTACT", "BIOGRAPHY", "AVAILABILITY", "AFFILIATIONS"]
         .map(|group| json!({"group": group, "visibility": "PRIVATE"}));
@@ -120,7 +120,7 @@ pub(super) fn ground() -> Vec<Value> {
         talent(HOME, "closed-t", json!({"fieldVisibility": closed, "email": "canary-contact@example.org", "phone": "+32 4 canary",
             "biographies": text("canary-biography"), "availability": "FROM_DATE", "availableFrom": "2031-05-06", "claims": claims})),
         talent(HOME, "bare-t", json!({})),
-        // What others may be merged with.
+        // Targets of merges.
         organization(HOME, "twin-o", json!({})),
         talent(HOME, "twin-t", json!({})),
         affiliation(HOME, "closed-t", "pub-o", json!({})),
@@ -129,10 +129,10 @@ pub(super) fn ground() -> Vec<Value> {
     lines
 }
 
-/// Lines that delete the records of a state. Of one that is erased, the talent and the affiliation have gone.
+/// Lines that delete the records of a state. Without the talent and the affiliation if these are erased.
 pub(super) fn deletions(state: State) -> Vec<Value> {
     let name = state.prefix();
-    // Whoever was asked before has changed some of them.
+    // The mutations may have changed some records, so the lines overwrite.
     let gone = |external: String, of: &str| json!({"source": source(HOME), "externalId": external, "delete": true, "overwrite": true, of: {}});
     let mut lines = vec![gone(format!("par-{name}-p"), "partnership")];
     if state != State::Erased {
@@ -143,7 +143,7 @@ pub(super) fn deletions(state: State) -> Vec<Value> {
     lines
 }
 
-/// A talent of a state that is there for one call only; its id.
+/// Creates a talent of a state for a single call, and returns its id.
 pub(super) async fn passing(server: &TestServer, state: State, number: usize) -> String {
     let slug = format!("passing-{}-{number}", state.prefix());
     import(server, &[talent(HOME, &slug, json!({"visibility": state.level()}))]).await;
@@ -165,7 +165,7 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    /// Of records that have been there; those of none for [`State::Never`].
+    /// The ids of existing records. Unused ids for [`State::Never`].
     pub(super) async fn of(server: &TestServer, state: State) -> Self {
         let name = state.prefix();
         Self {
@@ -185,8 +185,7 @@ impl Ids {
         }
     }
 
-    /// A document with these ids in the places of its words `{organization}` and so on, and the slugs and identifiers
-    /// of the state.
+    /// A document with its placeholders replaced by these ids, and by the slugs and identifiers of the state.
     pub(super) fn fill(&self, state: State, document: &str) -> String {
         let (siren, isni) = state.identifiers();
         let words = [
@@ -201,7 +200,7 @@ impl Ids {
         words.iter().fold(document.to_owned(), |text, (word, value)| text.replace(word, value))
     }
 
-    /// An answer without what names the records of the state: as it would be for any other.
+    /// A response with names of the state's records replaced by placeholders, so that states can be compared.
     pub(super) fn strip(&self, state: State, answer: &str) -> String {
         let (siren, isni) = state.identifiers();
         let name = state.prefix();
@@ -220,13 +219,13 @@ impl Ids {
     }
 }
 
-/// The id of a record that a source calls so, as clients see it.
+/// The id of the record with an external id, as clients see it.
 pub(super) async fn found(server: &TestServer, of: &str, external: &str, number: u128) -> String {
     let sql = format!("SELECT record_id FROM sync_record WHERE external_id = '{external}'");
     let db = server.app.db.writer();
     let row = db.query_one_raw(Statement::from_string(server.app.db.dialect().backend(), sql)).await;
     let found: Option<Uuid> = row.expect("a statement").map(|row| row.try_get_by_index(0).expect("an id"));
-    // Any other id of version 7.
+    // An unused id of version 7.
     let never = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 + number);
     id::encode(of, found.unwrap_or(never))
 }
@@ -235,10 +234,10 @@ pub(super) fn uuid(id: &str) -> Uuid {
     id::decode_any("", id).expect("an id").1
 }
 
-/// Tables that are no part of what a mutation may write: who asks, and when, and what they were shown.
+/// Tables that requests may change without a mutation's effect: credentials, sessions and reads.
 const APART: [&str; 5] = ["seaql_migrations", "api_key", "session", "account_network", "contact_read"];
 
-/// Everything that the database holds, a line for each row.
+/// The whole database, one line for each row.
 pub(crate) async fn dump(server: &TestServer) -> String {
     use passerelle::record::read::Dialect;
     let (db, dialect) = (server.app.db.writer(), server.app.db.dialect());

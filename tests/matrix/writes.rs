@@ -1,4 +1,4 @@
-//! Mutations: refused to those who may not, without a trace in the database.
+//! Mutations: without the rights, a call fails and leaves no trace in the database.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +12,10 @@ use super::viewers::{AWAY, Of, Who, id_of};
 use super::world::{HOME, Ids, State, dump, found, passing};
 use super::{Answer, Matrix, asks_for};
 
-/// What of a refusal is asked for.
+/// The selection of user errors.
 const ERRORS: &str = "userErrors { code reason message path }";
 
-/// Codes of what is wrong with a call of several.
+/// The error codes of one of several calls.
 fn codes(answer: &Answer, number: usize) -> Vec<String> {
     let whole = answer.json();
     assert!(!whole["data"].is_null(), "the calls were not made: {}", whole["errors"]);
@@ -27,16 +27,16 @@ fn codes(answer: &Answer, number: usize) -> Vec<String> {
     errors.iter().map(|error| error["code"].as_str().unwrap_or("no answer").to_owned()).collect()
 }
 
-/// What a row says of somebody and a record in a state.
+/// The expected result of a call, for a viewer and a record in a state.
 enum Says {
     Yes,
     No,
-    /// It is not there for them.
+    /// The record is absent for them.
     Absent,
 }
 
 impl May {
-    /// The record that it is about.
+    /// The type of record that it is about.
     const fn of(self) -> Option<Of> {
         match self {
             Self::Write(of) => Some(of),
@@ -88,7 +88,7 @@ impl May {
 }
 
 impl Matrix {
-    /// Whether each mutation is refused to those who may not, with nothing written, and done for those who may.
+    /// Checks that each mutation is refused without the rights, with nothing written, and done otherwise.
     pub(super) async fn mutations_are_for_those_who_may(&mut self, ids: &BTreeMap<&'static str, Ids>) {
         let all = [State::Public, State::Members, State::Private, State::Deleted, State::Erased];
         let (own_words, never_words) = self.words(ids).await;
@@ -99,11 +99,11 @@ impl Matrix {
                 (*name, *may, format!("{name}{}", call.replace("{errors}", ERRORS)), *undo)
             })
             .collect();
-        // What is said of what has never been there, by asker and calls.
+        // The responses about records that never existed, by asker and calls.
         let mut told: BTreeMap<(usize, Vec<String>), Answer> = BTreeMap::new();
         for state in all {
             let own = ids[state.prefix()].clone();
-            // What is about no record has one state.
+            // Mutations about no record run in one state only.
             let of_state: Vec<&(&str, May, String, Undo)> =
                 calls.iter().filter(|(_, may, ..)| may.of().is_some() || state == State::Public).collect();
             let filled = |ids: &Ids, state: State, words: &[(&str, String)], call: &str| {
@@ -161,7 +161,7 @@ impl Matrix {
                     }
                     let mut own = own.clone();
                     if *undo == Undo::Never {
-                        // The person has one profile only; that they may erase it, tests/erasure.rs says.
+                        // The person has only one profile. `tests/erasure` checks that they may erase it.
                         if who == Who::Person {
                             continue;
                         }
@@ -173,7 +173,7 @@ impl Matrix {
                     }
                     let answer =
                         self.call_all(at, std::iter::once(filled(&own, state, &own_words, call))).await;
-                    // What is sent may be wrong in itself, such as a token.
+                    // Arguments may be invalid in themselves, such as a token.
                     let refusals: &[&str] = match may {
                         May::Anybody | May::SignedIn => &["no answer"],
                         _ => &["FORBIDDEN", "NOT_FOUND", "no answer"],
@@ -183,12 +183,12 @@ impl Matrix {
                     self.undo(*undo).await;
                 }
             }
-            // Erasing makes the server forget who has which token.
+            // An erasure clears the cache of callers.
             self.greet().await;
         }
     }
 
-    /// The answer to these calls, one after the other.
+    /// The response to these calls, run one after the other.
     async fn call_all(&self, at: usize, calls: impl Iterator<Item = String>) -> Answer {
         let calls: Vec<String> = calls.enumerate().map(|(at, call)| format!("a{at}: {call}")).collect();
         if calls.is_empty() {
@@ -197,7 +197,7 @@ impl Matrix {
         self.ask(&self.askers[at], &format!("mutation {{ {} }}", calls.join("\n"))).await
     }
 
-    /// Whether a hidden record that a write refers to, or whose name it takes, is not there.
+    /// Checks that hidden records are absent for references and names in writes.
     pub(super) async fn names_of_hidden_records_are_free(&mut self, ids: &BTreeMap<&'static str, Ids>) {
         let never = ids[State::Never.prefix()].clone();
         let before = dump(&self.server).await;
@@ -233,7 +233,7 @@ impl Matrix {
         self.expect(before == after, || "a name was written".to_owned());
     }
 
-    /// What the words stand for that name no record of a state: for what is there, and for what has never been.
+    /// The values of placeholders that depend on no state: for existing objects, and for ones that never existed.
     async fn words(
         &self,
         ids: &BTreeMap<&'static str, Ids>,
@@ -274,7 +274,7 @@ impl Matrix {
         (with(own), with(never))
     }
 
-    /// Lets the administrator invite somebody; the invitation's id.
+    /// Invites an account as administrator, and returns the invitation's id.
     async fn invite(&self) -> String {
         let call = format!(
             "mutation {{ inviteAccount(input: {{email: \"other@example.org\", region: \"{HOME}\", roles: [MEMBER]}}) {{ invitation {{ id }} {ERRORS} }} }}"
@@ -284,7 +284,7 @@ impl Matrix {
         id.as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
 
-    /// Lets the administrator begin a push of all records; its id.
+    /// Begins a full push as administrator, and returns its id.
     async fn begin_full_push(&self) -> String {
         let call =
             format!("mutation {{ beginFullPush(source: \"test-{HOME}\") {{ fullPush {{ id }} {ERRORS} }} }}");
@@ -293,7 +293,7 @@ impl Matrix {
         id.as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
 
-    /// Lets the colleague propose a change of an organization; the proposal's id.
+    /// Proposes a change of an organization as the colleague, and returns the proposal's id.
     pub(super) async fn propose(&self, organization: &str) -> String {
         let call = format!(
             "mutation {{ proposeChange(input: {{organization: \"{organization}\", change: {{acronym: \"PRO\"}}}}) {{ proposal {{ id }} {ERRORS} }} }}"
@@ -333,21 +333,21 @@ impl Matrix {
     }
 }
 
-/// The rows that are not in both of two databases.
+/// The rows in only one of two dumps.
 fn difference(before: &str, after: &str) -> String {
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<String>>();
     let (before, after) = (lines(before), lines(after));
     before.symmetric_difference(&after).take(4).cloned().collect::<Vec<_>>().join("\n")
 }
 
-/// The id of a key that has never been there.
+/// The id of a key that never existed.
 const NO_KEY: &str = "api_key_01jcr5bbgqekvavmza4yqxn3b1";
 
-/// The id of a push of all records that has never been there.
+/// The id of a full push that never existed.
 const NO_FULL_PUSH: &str = "full_push_01jcr5bbgqekvavmza4yqxn3b1";
 
-/// The id of an invitation that has never been there.
+/// The id of an invitation that never existed.
 const NO_INVITATION: &str = "invitation_01jcr5bbgqekvavmza4yqxn3b1";
 
-/// The id of a proposal that has never been there.
+/// The id of a proposal that never existed.
 const NO_PROPOSAL: &str = "proposal_01jcr5bbgqekvavmza4yqxn3b1";

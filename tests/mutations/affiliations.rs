@@ -1,4 +1,4 @@
-//! Affiliations: asserted by one side, confirmed or disputed by the other.
+//! Affiliations: one side asserts them, the other confirms or disputes them.
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::support::server::TestServer;
 
 const FIELDS: &str = "id assertedBy disputedAt revision visibility region { slug } role(language: FR)";
 
-/// A Walloon talent and a Flemish organization: their ids.
+/// The ids of a Walloon talent and a Flemish organization.
 async fn two_sides(server: &TestServer) -> (String, String) {
     let both = server.beside(editor(&["wallonie", "flandre"])).await;
     (
@@ -25,7 +25,7 @@ fn role(text: &str) -> Value {
     json!({"talent": "t", "organization": "o", "roles": [{"language": "FR", "text": text}]})
 }
 
-/// Confirms or disputes.
+/// Confirms or disputes an affiliation.
 async fn says(server: &TestServer, word: &str, id: &str) -> Value {
     call(
         server,
@@ -47,7 +47,7 @@ on_both_databases! {
         let first = answer["affiliation"].clone();
         assert_eq!((first["assertedBy"].as_str(), first["region"]["slug"].as_str(), first["visibility"].as_str()), (Some("ORGANIZATION"), Some("wallonie"), Some("PUBLIC")));
         let id = first["id"].as_str().unwrap();
-        // Who asserted it does not confirm it.
+        // The side that asserted it cannot confirm it.
         for own in [&flandre, &people] {
             let answer = says(own, "confirm", id).await;
             assert_eq!((told(&answer), reason(&answer)), (vec!["FORBIDDEN id".to_owned()], "OTHER_SIDE"));
@@ -59,10 +59,10 @@ on_both_databases! {
         for again in [&person, &flandre] {
             assert_eq!(says(again, "confirm", id).await["affiliation"]["revision"], 2, "confirmed already");
         }
-        // By the person, confirmed by a member of the organization.
+        // Asserted by the person, confirmed by a member of the organization.
         let id = made(&person, "affiliation", role("Réalisatrice")).await;
         assert_eq!(says(&people, "confirm", &id).await["affiliation"]["assertedBy"], "BOTH");
-        // Whoever writes for both sides confirms alone, in so many words.
+        // A writer for both sides asserts for one, and must confirm explicitly for the other.
         let both = server.beside(admin()).await;
         let answer = create(&both, "affiliation", role("Enseignante"), FIELDS).await;
         assert_eq!(answer["affiliation"]["assertedBy"], "ORGANIZATION");
@@ -96,7 +96,7 @@ on_both_databases! {
         let now = &answer["affiliation"];
         assert_eq!((now["assertedBy"].as_str(), now["visibility"].as_str(), now["revision"].as_i64()), (Some("ORGANIZATION"), Some("PRIVATE"), Some(3)));
         assert_eq!(now["disputedAt"], "2026-11-22T10:00:00Z");
-        assert_eq!(logged(&server).await, before + 2, "it leaves the public's view");
+        assert_eq!(logged(&server).await, before + 2, "it leaves the public view");
         for other in &others {
             assert!(!seen(other).await && !seen(&server).await);
             assert_eq!(told(&says(other, "confirm", &id).await), ["NOT_FOUND id"]);
@@ -105,7 +105,7 @@ on_both_databases! {
             assert!(seen(side).await);
         }
         assert_eq!(says(&person, "dispute", &id).await["affiliation"]["revision"], 3, "disputed already");
-        // The organization changes its words, and that does not settle it; nor does a change of the talent's record.
+        // The dispute outlasts changes of the affiliation by the organization, and changes of the talent's record.
         let change = json!({"roles": [{"language": "FR", "text": "Stagiaire"}]});
         assert_eq!(told(&update(&flandre, "affiliation", &id, None, change, "id").await), [""; 0]);
         for level in ["PRIVATE", "PUBLIC"] {

@@ -1,4 +1,4 @@
-//! Merging duplicates: what the duplicate has goes over to the survivor, and its names lead there.
+//! Merging duplicates: the survivor takes over the duplicate's data, and the duplicate's names resolve to it.
 
 use passerelle::record::id;
 use passerelle::record::policy::Viewer;
@@ -15,7 +15,7 @@ use crate::support::records::{
 };
 use crate::support::server::TestServer;
 
-/// Merges, with the revisions that were seen, if any.
+/// Merges two records, with base revisions if given.
 async fn merge_seen(
     server: &TestServer,
     of: &str,
@@ -37,7 +37,7 @@ async fn merge(server: &TestServer, of: &str, survivor: &str, duplicate: &str, f
     merge_seen(server, of, [survivor, duplicate], [None, None], fields).await
 }
 
-/// The id of the record of a slug.
+/// The id of the record with a slug.
 async fn id_of(server: &TestServer, of: &str, slug: &str) -> String {
     let data = server.data(&format!("{{ {of}(by: {{slug: \"{slug}\"}}) {{ id }} }}")).await;
     data[of]["id"].as_str().unwrap_or_else(|| panic!("{of} {slug}: {data}")).to_owned()
@@ -54,7 +54,7 @@ async fn execute(server: &TestServer, sql: &str, ids: &[Uuid]) {
     server.app.db.writer().execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.unwrap();
 }
 
-/// Invites somebody to belong to an organization, or to claim a profile, as the database has it.
+/// Inserts an invitation to join an organization or to claim a profile.
 async fn invite(server: &TestServer, organization: Option<&str>, talent: Option<&str>) {
     let row = entity::invitation::Model {
         id: server.app.new_id(),
@@ -73,13 +73,13 @@ async fn invite(server: &TestServer, organization: Option<&str>, talent: Option<
     insert.exec_without_returning(server.app.db.writer()).await.unwrap();
 }
 
-/// What people are invited to.
+/// The organization and talent of each invitation.
 async fn invited(server: &TestServer) -> Vec<(Option<Uuid>, Option<Uuid>)> {
     let all = entity::invitation::Entity::find().all(server.app.db.writer()).await.unwrap();
     all.into_iter().map(|row| (row.organization_id, row.talent_id)).collect()
 }
 
-/// Rows that refer to organizations or talents that are not there.
+/// Counts rows that refer to missing organizations or talents, and redirects of more than one hop.
 const DANGLING: &str = "SELECT (SELECT COUNT(*) FROM affiliation AS a WHERE NOT EXISTS (SELECT 1 FROM organization AS o WHERE o.id = a.organization_id)
         OR NOT EXISTS (SELECT 1 FROM talent AS t WHERE t.id = a.talent_id))
     + (SELECT COUNT(*) FROM partnership_party AS p WHERE NOT EXISTS (SELECT 1 FROM organization AS o WHERE o.id = p.organization_id))
@@ -87,7 +87,7 @@ const DANGLING: &str = "SELECT (SELECT COUNT(*) FROM affiliation AS a WHERE NOT 
     + (SELECT COUNT(*) FROM organization AS s WHERE s.successor_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM organization AS o WHERE o.id = s.successor_id))
     + (SELECT COUNT(*) FROM record_redirect AS d JOIN record_redirect AS e ON e.id = d.target_id)";
 
-/// Two organizations that are one, with everything around them.
+/// Two duplicate organizations, with related records of all kinds.
 async fn twins(server: &TestServer) {
     let lines = [
         organization("wallonie", "cluster", json!({})),
@@ -148,11 +148,11 @@ on_both_databases! {
         let answer = merge_seen(&both, "organization", [&s, &d], [Some(1), Some(1)], fields).await;
         assert_eq!(answer["userErrors"], json!([]));
         let now = &answer["organization"];
-        assert_eq!([&now["id"], &now["slug"], &now["name"], &now["acronym"], &now["website"], &now["region"]["slug"]], [&json!(s), &json!("s"), &json!("Studio"), &json!("ST"), &json!("https://s.example/"), &json!("wallonie")], "what is there stays");
-        assert_eq!((&now["email"], &now["foundedOn"], &now["revision"]), (&json!("d@example.org"), &json!("2009"), &json!(2)), "what is empty is filled");
+        assert_eq!([&now["id"], &now["slug"], &now["name"], &now["acronym"], &now["website"], &now["region"]["slug"]], [&json!(s), &json!("s"), &json!("Studio"), &json!("ST"), &json!("https://s.example/"), &json!("wallonie")], "existing values stay");
+        assert_eq!((&now["email"], &now["foundedOn"], &now["revision"]), (&json!("d@example.org"), &json!("2009"), &json!(2)), "empty fields are filled");
         assert_eq!(now["otherNames"], json!(["Stúdio Twee", "ST2", "Old"]));
         assert_eq!(each(&now["sectors"], "/slug"), ["animation", "jeux-video"]);
-        assert_eq!(each(&now["memberOf"], "/slug"), ["cluster"], "not of itself");
+        assert_eq!(each(&now["memberOf"], "/slug"), ["cluster"], "not a member of itself");
         assert_eq!(each(&now["identifiers"], "/value").len(), 2);
         assert_eq!(each(&now["descriptions"], "/text"), ["S", "D nl"]);
         assert_eq!(now["claims"], json!([{"field": "foundedOn", "preferred": true}]));
@@ -161,12 +161,12 @@ on_both_databases! {
         let mut roles = now["affiliations"]["nodes"].as_array().unwrap().clone();
         roles.sort_by_key(|role| role["talent"]["slug"].to_string());
         assert_eq!(each(&json!(roles), "/talent/slug"), ["t1", "t2"]);
-        assert_eq!(each(&roles[0]["sources"], "/title"), ["one", "two"], "one that both had is one");
+        assert_eq!(each(&roles[0]["sources"], "/title"), ["one", "two"], "equal affiliations become one");
         for found in now["partnerships"]["nodes"].as_array().unwrap() {
             assert_eq!(each(&found["parties"], "/organization/slug"), ["s", "other"], "{found}");
         }
-        // One revision and one entry for each record that changed: the survivor, the predecessor, the member, two
-        // affiliations, two partnerships; and one for each that went.
+        // One revision and one entry for each changed record: the survivor, the predecessor, the member, two
+        // affiliations, two partnerships. One entry for each deleted record.
         let all = "SELECT COUNT(*) FROM change_log WHERE op = 'UPSERT' AND seq > ";
         assert_eq!(number(&server, &format!("{all}{before}")).await, 7);
         assert_eq!(number(&server, &format!("SELECT COUNT(*) FROM change_log WHERE op = 'DELETE' AND seq > {before}")).await, 2);
@@ -175,7 +175,7 @@ on_both_databases! {
         assert_eq!((number(&server, DANGLING).await, number(&server, "SELECT COUNT(*) FROM account_organization").await), (0, 2));
         assert_eq!(invited(&server).await, [(Some(uuid(&s)), None)]);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM organization_list AS l WHERE NOT EXISTS (SELECT 1 FROM organization AS o WHERE o.id = l.id)").await, 0);
-        // All names of the duplicate mean the survivor: in reads,
+        // All names of the duplicate resolve to the survivor: in reads,
         let gone = twice.iter().find(|role| role["organization"]["slug"] == "d").unwrap()["id"].as_str().unwrap();
         let kept = twice.iter().find(|role| role["organization"]["slug"] == "s").unwrap()["id"].as_str().unwrap();
         let query = format!("{{ a: organization(by: {{id: \"{d}\"}}) {{ id }} b: organization(by: {{slug: \"d\"}}) {{ id }} c: organization(by: {{identifier: {{scheme: SIREN, value: \"404833048\"}}}}) {{ id }}
@@ -191,7 +191,7 @@ on_both_databases! {
             assert_eq!(create(&both, "affiliation", role, "organization { id }").await["affiliation"]["organization"]["id"], json!(s), "{name}");
         }
         assert_eq!(update(&both, "organization", &d, Some(2), json!({"acronym": "X"}), "id acronym").await["organization"], json!({"id": s, "acronym": "X"}));
-        // and in imports, where the source of another region does not write it for all that, nor delete it.
+        // and in imports. The source of another region may still not change or delete the survivor.
         let mut line = organization("flandre", "d", json!({"name": "By the source"}));
         line["overwrite"] = json!(true);
         let gone = json!({"source": "test-flandre", "externalId": "org-d", "delete": true, "organization": {}});
@@ -222,7 +222,7 @@ on_both_databases! {
         }
         assert_eq!((number(&server, DANGLING).await, number(&server, "SELECT COUNT(*) FROM record_redirect").await), (0, 3));
         let again = import_text(&server, &ndjson(&[organization("wallonie", "d", json!({"name": "by the source"}))]), &options()).await;
-        assert_eq!((again.0.created, again.0.bad), (0, 1), "the source is told of the conflict");
+        assert_eq!((again.0.created, again.0.bad), (0, 1), "the source gets a conflict");
     }
 }
 
@@ -249,14 +249,14 @@ on_both_databases! {
             let answer = merge(&by, "organization", &s, &d, "id").await;
             assert_eq!((told(&answer), &answer["organization"]), (expected.iter().map(|e| (*e).to_owned()).collect(), &Value::Null));
         }
-        // What is hidden is like what is absent.
+        // Hidden and absent records give the same response.
         let hidden = merge(&wallonie, "organization", &s, &secret, "id").await;
         assert_eq!(hidden, merge(&wallonie, "organization", &s, nothing, "id").await);
         assert_eq!(told(&hidden), ["NOT_FOUND duplicate"]);
         assert_eq!(told(&merge(&wallonie, "organization", &secret, nothing, "id").await), ["NOT_FOUND survivor", "NOT_FOUND duplicate"]);
         let answer = merge_seen(&both, "organization", [&s, &d], [Some(7), Some(9)], "id revision").await;
         assert_eq!((told(&answer), &answer["organization"]), (vec!["CONFLICT baseRevision".to_owned(), "CONFLICT duplicateRevision".to_owned()], &json!({"id": s, "revision": 1})));
-        // A partnership of the two alone.
+        // A partnership between only these two.
         let answer = merge(&both, "organization", &other, &d, "id").await;
         assert_eq!((told(&answer), reason(&answer)), (vec!["NOT_ALLOWED_IN_STATE duplicate".to_owned()], "PARTNERSHIP_OF_ONE"));
         let two = id_of(&server, "partnership", "two").await;
@@ -265,7 +265,7 @@ on_both_databases! {
         let person = id_of(&server, "talent", "t1").await;
         assert_eq!(both.code(&format!("mutation {{ mergeOrganizations(survivor: \"{s}\", duplicate: \"{person}\") {{ userErrors {{ code }} }} }}")).await, "BAD_USER_INPUT");
         assert_eq!((logged(&server).await, number(&server, "SELECT COUNT(*) FROM audit").await), (before, audited));
-        // What was merged before, from either side, and by whom it concerns nothing.
+        // Duplicates that were merged before, as either argument, and by editors without rights on the survivor.
         assert_eq!(told(&merge(&both, "organization", &s, &d, "id").await), [""; 0]);
         let before = logged(&server).await;
         let answer = merge(&both, "organization", &s, &d, "id").await;
@@ -294,7 +294,7 @@ on_both_databases! {
         assert_eq!(told(&answer), ["INVALID duplicate"]);
         assert_eq!(reason(&answer), "SUCCESSOR_CYCLE");
         assert_eq!(logged(&server).await, before);
-        // Into what continues it, and the other way round.
+        // Into its successor, and the reverse.
         let answer = merge(&own, "organization", &a, &b, "id status successor { id }").await;
         assert_eq!(answer["organization"], json!({"id": a, "status": "MERGED", "successor": {"id": c}}));
         let answer = merge(&own, "organization", &c, &a, "id status successor { id } predecessors { id }").await;
@@ -303,7 +303,7 @@ on_both_databases! {
     }
 }
 
-/// The accounts of people, as the database has them.
+/// Inserts the account of a talent.
 async fn belongs(server: &TestServer, account: u128, talent: &str) {
     let sql = "INSERT INTO account (id, email, email_key, display_name, language, talent_id, created_at, updated_at) VALUES ($1, $3, $3, 'x', 'FR', $2, 0, 0)";
     let backend = server.app.db.dialect().backend();
@@ -344,9 +344,9 @@ on_both_databases! {
         assert_eq!(answer["userErrors"], json!([]));
         let now = &answer["talent"];
         assert_eq!((&now["claimed"], &now["nameVariants"], &now["fieldVisibility"][0]), (&json!(true), &json!(["imported"]), &json!({"group": "CONTACT", "visibility": "PUBLIC"})));
-        assert_eq!(invited(&server).await, [], "nobody claims what is gone");
-        assert_eq!(now["email"], Value::Null, "what fewer were shown is not shown to more");
-        // Said by both before, and the person themselves had said nothing of it.
+        assert_eq!(invited(&server).await, [], "the invitation is gone");
+        assert_eq!(now["email"], Value::Null, "hidden values do not become visible");
+        // Both sides had confirmed it, and the person had not decided otherwise.
         assert_eq!(now["affiliations"]["nodes"], json!([{"assertedBy": "BOTH", "region": {"slug": "wallonie"}}]));
         assert_eq!(server.data(&format!("{{ node(id: \"{imported}\") {{ id }} }}")).await["node"]["id"], json!(mine));
         assert_eq!(number(&server, DANGLING).await, 0);
@@ -373,7 +373,7 @@ on_both_databases! {
             let delete = json!(survivor);
             call(&own, "deleteTalent", "deletedId", &[("id", "ID!", delete)]).await;
         }
-        // A duplicate that nobody may see any less fills all that is empty, for those who may see it.
+        // A duplicate no more visible than the survivor fills its empty fields.
         let mut private = person("wallonie", "p");
         private["visibility"] = json!("PRIVATE");
         let survivor = made(&own, "talent", private.clone()).await;

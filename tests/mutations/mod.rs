@@ -1,4 +1,4 @@
-//! Writes over GraphQL: by people with rights, through the one door, with every error at once.
+//! Writes by GraphQL mutations: rights, and all errors at once.
 
 use passerelle::record::policy::Viewer;
 use sea_orm::{ConnectionTrait, Statement};
@@ -27,7 +27,7 @@ pub(crate) fn editor(regions: &[&str]) -> Viewer {
     Viewer { staff_of: regions.clone(), writes: regions, ..member(1) }
 }
 
-/// The account of a talent, or of a member of an organization.
+/// The account that owns a talent or is a member of an organization.
 pub(crate) fn owner(id: &str) -> Viewer {
     let (_, id) = passerelle::record::id::decode_any("", id).expect("an id");
     Viewer { owns: [id].into(), ..member(2) }
@@ -38,7 +38,7 @@ pub(crate) fn admin() -> Viewer {
     Viewer { admin: true, ..member(3) }
 }
 
-/// What a mutation answers; `call` is its name and `fields` what to read in its payload.
+/// The payload of a mutation. `call` is its name, and `fields` its selection.
 pub(crate) async fn call(
     server: &TestServer,
     call: &str,
@@ -59,12 +59,12 @@ pub(crate) async fn call(
     answer["data"][call].take()
 }
 
-/// `Organization` of `organization`.
+/// `Organization` for `organization`.
 fn capital(of: &str) -> String {
     of[..1].to_uppercase() + &of[1..]
 }
 
-/// Makes a record; `fields` is what to read of it.
+/// Creates a record. `fields` is its selection.
 pub(crate) async fn create(server: &TestServer, of: &str, input: Value, fields: &str) -> Value {
     let name = capital(of);
     let input = ("input", format!("{name}Input!"), input);
@@ -94,14 +94,14 @@ pub(crate) async fn delete(server: &TestServer, of: &str, id: &str, base: Option
     call(server, &format!("delete{}", capital(of)), "deletedId", &arguments).await
 }
 
-/// A record that must be made; its id.
+/// Creates a record, which must succeed, and returns its id.
 pub(crate) async fn made(server: &TestServer, of: &str, input: Value) -> String {
     let answer = create(server, of, input, "id").await;
     assert_eq!(answer["userErrors"], json!([]));
     answer[of]["id"].as_str().expect("an id").to_owned()
 }
 
-/// Code and path of each error: `INVALID input.name`.
+/// The code and path of each user error: `INVALID input.name`.
 pub(crate) fn told(answer: &Value) -> Vec<String> {
     let errors = answer["userErrors"].as_array().expect("a list of errors").iter();
     let path = |error: &Value| {
@@ -117,24 +117,24 @@ pub(crate) fn reason(answer: &Value) -> &str {
     answer["userErrors"][0]["reason"].as_str().unwrap_or_default()
 }
 
-/// A number that the database answers.
+/// The integer that a statement returns.
 pub(crate) async fn number(server: &TestServer, sql: &str) -> i64 {
     let db = server.app.db.writer();
     let row = db.query_one_raw(Statement::from_string(server.app.db.dialect().backend(), sql)).await;
     row.expect("a statement").expect("a row").try_get_by_index(0).expect("a number")
 }
 
-/// Entries in the change log.
+/// The number of entries in the change log.
 pub(crate) async fn logged(server: &TestServer) -> i64 {
     number(server, "SELECT COUNT(*) FROM change_log").await
 }
 
-/// An organization as an editor writes it.
+/// The input of an organization.
 pub(crate) fn studio(region: &str, slug: &str) -> Value {
     json!({"slug": slug, "name": slug, "kind": "animation-studio", "region": region})
 }
 
-/// A talent as an editor writes it.
+/// The input of a talent.
 pub(crate) fn person(region: &str, slug: &str) -> Value {
     json!({"slug": slug, "displayName": slug, "region": region, "visibility": "PUBLIC", "legalBasis": "CONSENT"})
 }

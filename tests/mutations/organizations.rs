@@ -1,4 +1,4 @@
-//! Organizations: made, changed, deleted, and what is refused.
+//! Organizations: creation, changes, deletion, and refusals.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ on_both_databases! {
             "identifiers": [{"value": "0403170701"}], "memberOf": [{"slug": "cluster"}], "successor": null}, "userErrors": []}));
         assert_eq!(logged(&server).await, 2);
 
-        // An absent field keeps, null clears, a list replaces.
+        // Absent fields stay, null clears, and lists are replaced.
         let answer = update(&editor, "organization", &id, Some(1), json!({"acronym": null, "sectors": ["jeux-video"]}), FIELDS).await;
         assert_eq!(answer["userErrors"], json!([]));
         assert_eq!(answer["organization"]["revision"], 2);
@@ -32,11 +32,11 @@ on_both_databases! {
         assert_eq!(answer["organization"]["memberOf"], json!([{"slug": "cluster"}]));
         assert_eq!(logged(&server).await, 3);
 
-        // What changes nothing writes nothing.
+        // A write without a change is not logged.
         let answer = update(&editor, "organization", &id, None, json!({"name": "Studio É"}), FIELDS).await;
         assert_eq!((answer["organization"]["revision"].as_i64(), logged(&server).await), (Some(2), 3));
 
-        // Everybody sees it at once; the numbers of the log are those of the records.
+        // All viewers see it at once. Log and records have the same revisions.
         let seen = server.data("{ organization(by: {slug: \"studio-e\"}) { revision } statistics { organizationCount } }").await;
         assert_eq!(seen, json!({"organization": {"revision": 2}, "statistics": {"organizationCount": 2}}));
         let revisions = "SELECT COUNT(*) FROM change_log AS c JOIN sync_record AS s ON s.record_id = c.record_id AND s.revision = c.revision";
@@ -84,7 +84,7 @@ on_both_databases! {
     }
 }
 
-/// The message of the first error of an empty organization, for a reader of these languages.
+/// The message of a user error, in the best of these languages.
 async fn message(server: &TestServer, languages: &str) -> String {
     let query = "mutation { createOrganization(input: {name: \"a\", kind: \"fund\", region: \"wallonie\", foundedOn: \"2010\", dissolvedOn: \"2009\"}) { userErrors { message } } }";
     let request = server.client.post(server.url("/graphql")).json(&json!({ "query": query }));
@@ -116,13 +116,13 @@ on_both_databases! {
         for wrong in [0, 1, 3, -1] {
             let answer = update(&editor, "organization", &id, Some(wrong), json!({"name": "C", "kind": "wrong"}), "name revision").await;
             assert_eq!(told(&answer), ["CONFLICT baseRevision"], "{wrong}");
-            assert_eq!(answer["organization"], json!({"name": "B", "revision": 2}), "as it is");
+            assert_eq!(answer["organization"], json!({"name": "B", "revision": 2}), "the present record");
             let answer = delete(&editor, "organization", &id, Some(wrong)).await;
             assert_eq!((told(&answer), &answer["deletedId"]), (vec!["CONFLICT baseRevision".to_owned()], &Value::Null));
         }
-        // Even where it would change nothing.
+        // Even if the write would change nothing.
         assert_eq!(told(&update(&editor, "organization", &id, Some(1), json!({"name": "B"}), "id").await), ["CONFLICT baseRevision"]);
-        // Without it the last write wins, also over what a source has written.
+        // Without it, the last write wins, even over a source.
         let answer = update(&editor, "organization", &id, None, json!({"name": "D"}), "name revision").await;
         assert_eq!(answer["organization"], json!({"name": "D", "revision": 3}));
         assert_eq!(logged(&server).await, 3);
@@ -139,7 +139,7 @@ on_both_databases! {
         let won: Vec<&Value> = answers.iter().filter(|answer| answer["userErrors"] == json!([])).collect();
         assert_eq!(won.len(), 1, "{answers:?}");
         for answer in &answers {
-            assert_eq!(answer["organization"], won[0]["organization"], "the others see what was written");
+            assert_eq!(answer["organization"], won[0]["organization"], "the others get the written record");
         }
         assert_eq!(logged(&server).await, 2);
     }
@@ -233,7 +233,7 @@ on_both_databases! {
             let query = format!("mutation {{ deleteOrganization(id: \"{id}\") {{ deletedId }} }}");
             assert_eq!(editor.code(&query).await, code);
         }
-        // The id of a person, written as that of an organization.
+        // The id of a talent with the prefix of an organization.
         let forged = talent.replace("talent_", "organization_");
         assert_eq!(told(&delete(&editor, "organization", &forged, None).await), ["NOT_FOUND id"]);
     }
@@ -257,7 +257,7 @@ on_both_databases! {
         let (id, slug) = (answer["organization"]["id"].as_str().unwrap(), answer["organization"]["slug"].as_str().unwrap());
         assert!(slug.starts_with("secret-"), "{slug}");
         assert_eq!(answer["organization"]["identifiers"], json!([{"value": "552008443"}]));
-        // The same again changes nothing, and the hidden record keeps what it has.
+        // A repetition changes nothing, and the hidden record keeps its names.
         let again = update(&neighbour, "organization", id, None, with("flandre", json!({})), fields).await;
         assert_eq!(again["organization"], answer["organization"]);
         for by in ["slug: \"secret\"", "identifier: {scheme: SIREN, value: \"552008443\"}"] {
@@ -265,7 +265,7 @@ on_both_databases! {
             assert_eq!(own.data(&query).await["organization"]["id"], json!(hidden));
             assert_eq!(neighbour.data(&query).await["organization"], Value::Null);
         }
-        // Whoever sees the other record is told.
+        // An editor who sees the other record gets an error.
         let answer = create(&own, "organization", with("wallonie", json!({})), "id").await;
         assert_eq!(told(&answer), ["NOT_UNIQUE input.slug", "NOT_UNIQUE input.identifiers.0.value"]);
         let answer = create(&own, "organization", with("wallonie", json!({"slug": slug, "identifiers": []})), "id").await;

@@ -1,4 +1,4 @@
-//! Partnerships: proposed by one, confirmed or declined by each party.
+//! Partnerships: one party proposes them, each party confirms or declines.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::support::server::TestServer;
 const FIELDS: &str =
     "id slug status revision crossBorder parties { organization { slug } role confirmedAt declinedAt }";
 
-/// Organizations `w` of Wallonia, `f` of Flanders and `n` of Nord-Pas-de-Calais: their ids.
+/// The ids of organizations `w` of Wallonia, `f` of Flanders and `n` of Nord-Pas-de-Calais.
 async fn three(server: &TestServer) -> Vec<String> {
     let all = server.beside(admin()).await;
     let mut ids = Vec::new();
@@ -28,13 +28,13 @@ fn of(slugs: &[&str]) -> Value {
     json!({"kind": "co-funding", "region": "wallonie", "titles": [{"language": "FR", "text": "Ensemble"}], "parties": parties(slugs)})
 }
 
-/// Confirms or declines in the name of a party.
+/// Confirms or declines for a party.
 async fn says(server: &TestServer, word: &str, id: &str, party: &str) -> Value {
     let arguments = [("id", "ID!", json!(id)), ("organization", "ID!", json!(party))];
     call(server, &format!("{word}Partnership"), &format!("partnership {{ {FIELDS} }}"), &arguments).await
 }
 
-/// Which parties have confirmed (`+`) or declined (`-`), and where it stands.
+/// The parties, marked if they have confirmed (`+`) or declined (`-`), and the status.
 fn stands(answer: &Value) -> String {
     assert_eq!(answer["userErrors"], json!([]));
     let words = answer["partnership"]["parties"].as_array().unwrap().iter().map(|party| {
@@ -57,7 +57,7 @@ on_both_databases! {
         assert_eq!(stands(&answer), "w+ f n PROPOSED");
         assert_eq!((&answer["partnership"]["crossBorder"], &answer["partnership"]["slug"]), (&json!(true), &json!("ensemble")));
         let id = answer["partnership"]["id"].as_str().unwrap();
-        // Nobody confirms for another.
+        // A party cannot be confirmed by others.
         for party in ["f", ids[1].as_str()] {
             let answer = says(&wallonie, "confirm", id, party).await;
             assert_eq!((told(&answer), reason(&answer)), (vec!["FORBIDDEN organization".to_owned()], "NOT_YOUR_PARTY"));
@@ -92,7 +92,7 @@ on_both_databases! {
         assert_eq!(stands(&says(&flandre, "decline", &id, "f").await), "w+ f- n+ DECLINED");
         let answer = update(&wallonie, "partnership", &id, None, json!({"parties": parties(&["w", "n"])}), FIELDS).await;
         assert_eq!(stands(&answer), "w+ n+ ACTIVE");
-        // A party that is asked for more is asked again.
+        // A party with a changed role must confirm again.
         let more = json!({"parties": [{"organization": "w", "role": "PARTNER"}, {"organization": "n", "role": "PARTNER", "contribution": {"amount": "1000.00", "currency": "EUR"}}]});
         assert_eq!(stands(&update(&wallonie, "partnership", &id, None, more, FIELDS).await), "w+ n PROPOSED");
         assert_eq!(stands(&says(&nord, "confirm", &id, "n").await), "w+ n+ ACTIVE");

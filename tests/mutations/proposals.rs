@@ -1,4 +1,4 @@
-//! What members of organizations propose, and what those who write the records of the region make of it.
+//! Change proposals by members of organizations, and their review by writers of the region.
 
 use passerelle::directory::proposal::{MAX_PENDING, store};
 use passerelle::housekeeping;
@@ -22,7 +22,7 @@ async fn propose(by: &TestServer, organization: &str, change: Value, more: Value
     call(by, "proposeChange", FIELDS, &[("input", "ProposeChangeInput!", input)]).await
 }
 
-/// A proposal that must be made; its id.
+/// Proposes a change, which must succeed, and returns the proposal's id.
 async fn proposed(by: &TestServer, organization: &str, change: Value) -> String {
     let answer = propose(by, organization, change, json!({})).await;
     assert_eq!(answer["userErrors"], json!([]));
@@ -43,7 +43,7 @@ async fn withdraw(by: &TestServer, id: &str) -> Value {
     call(by, "withdrawProposal", FIELDS, &[("id", "ID!", json!(id))]).await
 }
 
-/// Somebody else of the same organization.
+/// Another member of the same organization.
 fn colleague(id: &str) -> Viewer {
     Viewer { account: Some(Uuid::from_u128(7)), ..owner(id) }
 }
@@ -68,7 +68,7 @@ on_both_databases! {
         let shown = answer["proposal"].clone();
         assert_eq!(shown["changes"], json!([{"field": "name", "value": "\"B\""}, {"field": "acronym", "value": "null"}, {"field": "sectors", "value": "[\"animation\"]"}]));
         assert_eq!(([&shown["state"], &shown["own"], &shown["comment"], &shown["baseRevision"], &shown["organization"]["name"]], &answer["organization"]),
-            ([&json!("PENDING"), &json!(true), &json!("A new name."), &json!(1), &json!("a")], &Value::Null), "nothing is written yet");
+            ([&json!("PENDING"), &json!(true), &json!("A new name."), &json!(1), &json!("a")], &Value::Null), "the organization is unchanged");
         assert_eq!(logged(&server).await, before);
         let answer = review(&editor, shown["id"].as_str().unwrap(), true, Some(1)).await;
         assert_eq!(answer["userErrors"], json!([]));
@@ -81,7 +81,7 @@ on_both_databases! {
         assert_eq!((&answer["proposal"]["state"], &answer["organization"], told(&answer)), (&json!("REFUSED"), &Value::Null, vec![]));
         let third = proposed(&member, &id, json!({"name": "D"})).await;
         assert_eq!(withdraw(&member, &third).await["proposal"]["state"], "WITHDRAWN");
-        // What is decided stays decided.
+        // Decisions are final.
         for decided in [&second, &third] {
             for answer in [review(&editor, decided, true, None).await, withdraw(&member, decided).await] {
                 assert_eq!((told(&answer), reason(&answer)), (vec!["NOT_ALLOWED_IN_STATE id".to_owned()], "PROPOSAL_DECIDED"));
@@ -109,12 +109,12 @@ on_both_databases! {
         let texts: Vec<Value> = ["FR", "NL", "EN", "DE"].map(|language| json!({"language": language, "text": "x".repeat(20_000)})).to_vec();
         let claims: Vec<Value> = (0..2).map(|_| json!({"field": "name", "value": "x".repeat(15_000), "source": {"title": "t"}})).collect();
         assert_eq!(told(&propose(&member, &id, json!({"descriptions": texts, "claims": claims}), json!({})).await), ["TOO_LONG input.change"]);
-        // Another region may be proposed: those of both accept it.
+        // A change of region may be proposed. Only an editor of both regions can accept it.
         let moved = proposed(&member, &id, json!({"region": "flandre"})).await;
         assert_eq!(told(&review(&editor, &moved, true, None).await), ["FORBIDDEN change.region"]);
         let both = server.beside(super::editor(&["wallonie", "flandre"])).await;
         assert_eq!(review(&both, &moved, true, None).await["organization"]["revision"], 2);
-        // Talents are not for members of organizations to change.
+        // Members of organizations cannot propose changes of talents.
         let talent = made(&both, "talent", person("flandre", "t")).await;
         let query = format!("mutation {{ proposeChange(input: {{organization: \"{talent}\", change: {{name: \"x\"}}}}) {{ userErrors {{ code }} }} }}");
         assert_eq!(member.code(&query).await, "BAD_USER_INPUT");
@@ -139,7 +139,7 @@ on_both_databases! {
             let (by, anonymous) = (server.beside(viewer.clone()).await, viewer == Viewer::anonymous());
             let seen = server.statements();
             assert_eq!(by.data(list).await["proposals"], json!({"totalCount": 0, "nodes": []}));
-            assert_eq!(server.statements() - seen, 2, "as many as for those who see some");
+            assert_eq!(server.statements() - seen, 2, "as many as with visible proposals");
             for id in [proposal.as_str(), nothing] {
                 let answers = [review(&by, id, true, None).await, review(&by, id, false, Some(7)).await, withdraw(&by, id).await];
                 for answer in answers {
@@ -160,14 +160,14 @@ on_both_databases! {
         }
         assert_eq!(reason(&review(&member, &proposal, true, None).await), "OTHERS_REVIEW");
         assert_eq!(reason(&withdraw(&wallonie, &proposal).await), "NOT_YOUR_PROPOSAL");
-        // What is hidden is like what is absent, for those who are no members.
+        // Without membership, hidden and absent organizations give the same response.
         let mut private = studio("wallonie", "p");
         private["visibility"] = json!("PRIVATE");
         let hidden = made(&wallonie, "organization", private).await;
         let stranger = server.beside(super::member(9)).await;
         let answers = [propose(&stranger, &hidden, json!({"name": "x"}), json!({})).await, propose(&stranger, "organization_7zzzzzzzzzzzzzzzzzzzzzzzzz", json!({"name": "x"}), json!({})).await];
         assert_eq!((told(&answers[0]), &answers[0]), (vec!["NOT_FOUND input.organization".to_owned()], &answers[1]));
-        // Nor does a member find out by proposing to belong to it.
+        // A proposal to join a hidden organization does not reveal it.
         assert_eq!(told(&propose(&member, &id, json!({"memberOf": ["p"]}), json!({})).await), ["NOT_FOUND input.change.memberOf.0"]);
         assert_eq!((logged(&server).await, number(&server, COUNT).await), (before + 1, 1));
     }
@@ -189,11 +189,11 @@ on_both_databases! {
         assert_eq!((told(&answer), &answer["organization"]["revision"]), (vec!["CONFLICT baseRevision".to_owned()], &json!(2)));
         assert_eq!(logged(&server).await, before);
         assert_eq!(review(&editor, &sectors, true, Some(2)).await["organization"]["revision"], 3);
-        // Changed and changed back is not changed.
+        // A field changed and changed back counts as unchanged.
         assert_eq!(told(&update(&editor, "organization", &id, None, json!({"name": "a"}), "id").await), [""; 0]);
         assert_eq!(review(&editor, &name, true, None).await["organization"], json!({"name": "b", "revision": 5}));
         assert_eq!(told(&review(&editor, &place, false, None).await), [""; 0]);
-        // What nobody may write any more is refused with the door's words, and stays pending.
+        // A proposal that cannot be applied any more is refused with the usual errors, and stays pending.
         made(&editor, "organization", studio("wallonie", "free")).await;
         let slug = proposed(&member, &id, json!({"slug": "wanted"})).await;
         made(&editor, "organization", studio("wallonie", "wanted")).await;
@@ -230,7 +230,7 @@ on_both_databases! {
         for answer in refused {
             assert_eq!((told(answer), reason(answer)), (vec!["TOO_MANY input.organization".to_owned()], "TOO_MANY_PROPOSALS"));
         }
-        // They are paged, the newest first, and filtered.
+        // The list is paged, newest first, and can be filtered.
         let data = editor.data("{ proposals(first: 15) { nodes { id } pageInfo { hasNextPage endCursor } totalCount } }").await;
         let first = &data["proposals"];
         assert_eq!((first["nodes"].as_array().map(Vec::len), &first["pageInfo"]["hasNextPage"], &first["totalCount"]), (Some(15), &json!(true), &json!(limit)));
@@ -256,23 +256,23 @@ on_both_databases! {
         let db = &server.app.db;
         let uuid = |text: &str| id::decode_any("", text).unwrap().1;
         store::purge_talent(db.writer(), db.dialect(), uuid(&talent)).await.unwrap();
-        assert_eq!(number(&server, COUNT).await, 1, "those that name the talent are gone");
+        assert_eq!(number(&server, COUNT).await, 1, "proposals that name the talent are gone");
         store::purge_mentions(db.writer(), db.dialect(), &["By somebody else".into()]).await.unwrap();
         assert_eq!(number(&server, COUNT).await, 1);
         let mine = proposed(&member, &id, json!({"name": "y"})).await;
         assert_eq!(told(&review(&editor, &mine, false, None).await), [""; 0]);
         store::purge_account(db.writer(), db.dialect(), Uuid::from_u128(7)).await.unwrap();
-        assert_eq!(number(&server, COUNT).await, 1, "those of the account are gone");
+        assert_eq!(number(&server, COUNT).await, 1, "proposals of the account are gone");
         assert_eq!(told(&withdraw(&other, &kept).await), ["NOT_FOUND id"]);
         store::purge_account(db.writer(), db.dialect(), Uuid::from_u128(1)).await.unwrap();
-        assert_eq!(number(&server, "SELECT COUNT(*) FROM proposal WHERE decided_by IS NULL").await, 1, "who decided is forgotten");
-        // 90 days after the decision.
+        assert_eq!(number(&server, "SELECT COUNT(*) FROM proposal WHERE decided_by IS NULL").await, 1, "the reviewer is removed");
+        // Decided proposals are kept for 90 days.
         let waiting = proposed(&member, &id, json!({"name": "x"})).await;
         server.set_clock("2027-02-20T10:00:00Z");
         assert_eq!(housekeeping::sweep(&server.app).await.unwrap().proposals, 0);
         server.set_clock("2027-02-20T10:00:01Z");
         assert_eq!(housekeeping::sweep(&server.app).await.unwrap().proposals, 1);
-        // With a duplicate that is merged they go over, and with their organization they go.
+        // A merge moves the proposals to the survivor. Deleting the organization deletes them.
         let survivor = made(&editor, "organization", studio("wallonie", "s")).await;
         let arguments = [("survivor", "ID!", json!(survivor)), ("duplicate", "ID!", json!(id))];
         assert_eq!(told(&call(&editor, "mergeOrganizations", "organization { id }", &arguments).await), [""; 0]);

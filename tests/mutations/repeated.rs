@@ -1,4 +1,4 @@
-//! Requests that are sent again: a key answers what it made first.
+//! Idempotency keys: a repeated request gets the first response.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{call, delete, editor, logged, made, member, number, reason, studio, 
 use crate::on_both_databases;
 use crate::support::server::TestServer;
 
-/// Makes an organization with a key.
+/// Creates an organization with an idempotency key.
 async fn with_key(server: &TestServer, key: &str, input: Value) -> Value {
     let arguments = [("input", "OrganizationInput!", input), ("idempotencyKey", "String", json!(key))];
     call(server, "createOrganization", "organization { id name revision }", &arguments).await
@@ -25,7 +25,7 @@ on_both_databases! {
         assert_eq!((told(&answer), reason(&answer), &answer["organization"]), (vec!["CONFLICT idempotencyKey".to_owned()], "IDEMPOTENCY_MISMATCH", &Value::Null));
         let talent = [("input", "TalentInput!", json!({"displayName": "A", "region": "wallonie"})), ("idempotencyKey", "String", json!("k"))];
         assert_eq!(told(&call(&one, "createTalent", "talent { id }", &talent).await), ["CONFLICT idempotencyKey"]);
-        // The key of another caller, another key, and none make records of their own.
+        // The same key of another caller, another key, and no key each create a new record.
         assert_ne!(with_key(&other, "k", input.clone()).await["organization"]["id"], first["organization"]["id"]);
         assert_ne!(with_key(&one, "l", input.clone()).await["organization"]["id"], first["organization"]["id"]);
         made(&one, "organization", input.clone()).await;
@@ -53,7 +53,7 @@ on_both_databases! {
         assert_ne!(later["organization"]["id"], first["organization"]["id"]);
         server.set_clock("2026-12-10T10:00:00Z");
         with_key(&one, "l", input).await;
-        assert_eq!(number(&server, "SELECT COUNT(*) FROM idempotency").await, 1, "what has expired is taken away");
+        assert_eq!(number(&server, "SELECT COUNT(*) FROM idempotency").await, 1, "expired keys are deleted");
     }
 }
 

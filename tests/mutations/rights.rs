@@ -1,4 +1,4 @@
-//! Who may write, and what those are told who may not.
+//! Write access, and the errors without it.
 
 use passerelle::record::policy::Viewer;
 use sea_orm::ConnectionTrait;
@@ -28,7 +28,7 @@ on_both_databases! {
             assert_eq!((told(&answer), &answer["deletedId"]), (vec!["FORBIDDEN id".to_owned()], &Value::Null), "{who}");
             let answer = create(&other, "organization", json!({"region": "wallonie", "slug": "a"}), "id").await;
             let at = if why.is_empty() { "FORBIDDEN input.region" } else { "FORBIDDEN input" };
-            assert_eq!(told(&answer), [at], "{who}: nothing else is said");
+            assert_eq!(told(&answer), [at], "{who}: no other errors");
         }
         assert_eq!(logged(&server).await, before);
         let partner = Viewer { writes: ["wallonie".to_owned()].into(), ..member(9) };
@@ -69,7 +69,7 @@ on_both_databases! {
         let text = crate::support::records::ndjson(&[line]);
         let (summary, told) = crate::support::records::import_text(&server, &text, &crate::support::records::options()).await;
         assert_eq!((summary.bad, told.bad[0].1.as_str()), (1, "baseRevision"));
-        assert!(told.bad[0].2.contains("overwrite: true"), "imports are told in their words");
+        assert!(told.bad[0].2.contains("overwrite: true"), "the message is written for imports");
     }
 }
 

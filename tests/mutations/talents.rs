@@ -1,4 +1,5 @@
-//! Talents: written by their region and by themselves, who alone decide once they have claimed their profile.
+//! Talents: written by editors of their region and by themselves. Once claimed, some fields are decided by the person
+//! alone.
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ on_both_databases! {
         let region = server.beside(editor(&["wallonie"])).await;
         let id = made(&region, "talent", json!({"givenName": "Ana", "familyName": "Exemple", "region": "wallonie"})).await;
         let other = made(&region, "talent", person("wallonie", "other")).await;
-        assert_eq!(server.data("{ talents { totalCount } }").await["talents"]["totalCount"], 1, "nobody is shown unasked");
+        assert_eq!(server.data("{ talents { totalCount } }").await["talents"]["totalCount"], 1, "a new profile is private");
         let own = server.beside(owner(&id)).await;
         let input = json!({"displayName": "Ana E.", "visibility": "PUBLIC", "legalBasis": "CONSENT", "email": "ana@example.org",
             "fieldVisibility": [{"group": "CONTACT", "visibility": "PUBLIC"}]});
@@ -25,7 +26,7 @@ on_both_databases! {
         assert_eq!(answer["talent"]["fieldVisibility"][0], json!({"group": "CONTACT", "visibility": "PUBLIC"}));
         let seen = server.data("{ talents { nodes { email } } }").await;
         assert!(seen["talents"]["nodes"].as_array().unwrap().contains(&json!({"email": "ana@example.org"})));
-        // Nothing but that.
+        // Only their own profile, and not its region.
         assert_eq!(told(&update(&own, "talent", &other, None, json!({"displayName": "x"}), "id").await), ["FORBIDDEN id"]);
         assert_eq!(told(&update(&own, "talent", &id, None, json!({"region": "flandre"}), "id").await), ["FORBIDDEN input.region"]);
         assert_eq!(told(&create(&own, "talent", person("wallonie", "another"), "id").await), ["FORBIDDEN input.region"]);
@@ -55,7 +56,7 @@ on_both_databases! {
         let (_, refused) = import_text(&server, &ndjson(&[line]), &options()).await;
         assert_eq!(refused.bad.iter().map(|(_, path, _)| path.as_str()).collect::<Vec<_>>(), ["visibility", "fieldVisibility", "legalBasis"]);
         assert_eq!(logged(&server).await, before);
-        // The same again is no change, and the rest is written.
+        // Repeating the present values is allowed, and other fields are written.
         let mut same = decisions;
         same["displayName"] = json!("By the region");
         assert_eq!(told(&update(&region, "talent", &id, None, same, "id").await), [""; 0]);
@@ -74,7 +75,7 @@ on_both_databases! {
         assert_eq!(answer["talent"], json!({"email": "t@example.org", "withheld": []}));
         let seen = server.beside(member(9)).await;
         let answer = update(&seen, "talent", &id, Some(1), json!({"email": null}), "email").await;
-        assert_eq!((told(&answer), &answer["talent"]), (vec!["FORBIDDEN id".to_owned()], &Value::Null), "a conflict is not even told");
+        assert_eq!((told(&answer), &answer["talent"]), (vec!["FORBIDDEN id".to_owned()], &Value::Null), "no conflict is revealed");
     }
 }
 
@@ -92,13 +93,13 @@ on_both_databases! {
             "INVALID input.occupations.1", "INVALID input.skills.1", "REQUIRED input.availableFrom", "REQUIRED input.legalBasis",
             "TOO_LONG input.links.0.label"]);
         assert_eq!(logged(&server).await, 0);
-        // What the schema itself refuses.
+        // Input that the schema refuses.
         let query = "mutation($input: TalentInput!) { createTalent(input: $input) { userErrors { code } } }";
         for wrong in [json!({"headlines": [{"language": "XX", "text": "a"}]}), json!({"email": 5}), json!({"nothing": 1})] {
             let answer = region.query_with(query, json!({ "input": wrong })).await;
             assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{wrong}");
         }
-        // Texts that are no addresses are told with all else.
+        // Invalid addresses are reported with the other errors.
         let odd = json!({"displayName": "A", "region": "wallonie", "legalBasis": "CONSENT", "email": "nobody", "website": "javascript:alert(1)"});
         let mut all = told(&create(&region, "talent", odd, "id").await);
         all.sort();

@@ -1,4 +1,4 @@
-//! Clients that go away at any moment leave no transaction open and no lock behind.
+//! Clients that disconnect at any moment leave no open transaction and no lock.
 
 use std::time::{Duration, Instant};
 
@@ -14,17 +14,18 @@ use crate::on_both_databases;
 use crate::support::server::{Backend, Setup, TestServer};
 use crate::support::{run, until};
 
-/// Requests that are given up.
+/// The number of requests, of which about half are given up.
 const ROUNDS: u64 = 240;
 
-/// Waits until nobody but who asks is in a transaction in which nothing happens: the program must end each itself.
+/// Waits until no other connection has an idle transaction. The program itself must end each.
 async fn settled(db: &Database) {
     let idle = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
                 AND state LIKE 'idle in transaction%'";
     let ended = "SELECT sessions_fatal FROM pg_stat_database WHERE datname = current_database()";
     let (begun, before) = (Instant::now(), number(db, ended).await);
     until("no transaction is idle", async || number(db, idle).await == 0).await;
-    // PostgreSQL does it after ten seconds, with the session, which it counts. Before that it was the program.
+    // PostgreSQL ends idle transactions after ten seconds, together with the session, and counts those. Earlier ends
+    // are due to the program.
     let was_soon = begun.elapsed() < Duration::from_secs(9);
     assert!(
         was_soon || number(db, ended).await == before,
@@ -44,19 +45,19 @@ on_both_databases! {
         for round in (0..ROUNDS).step_by(6) {
             let each = (round..round + 6).map(|number| {
                 let body = json!({"query": query, "variables": {"input": studio("wallonie", &format!("studio-{number}"))}});
-                // One of them waits for its answer, however slow the machine has become.
+                // One of six waits for its response, however slow the machine is.
                 let wait = match number % 6 {
                     0 => Duration::from_mins(1),
                     _ => usual.mul_f64(rand::rng().random_range(0.0..2.5)),
                 };
-                // A client of its own: giving up closes its connection.
+                // Its own client, so that giving up closes the connection.
                 let client = reqwest::Client::builder().no_proxy().build().unwrap();
                 let request = client.post(server.url("/graphql")).json(&body).timeout(wait);
                 async move { request.send().await.is_ok() }
             });
             let answered = join_all(each).await.into_iter().filter(|answered| *answered).count() as u64;
             (done, given_up) = (done + answered, given_up + 6 - answered);
-            // About half are to be given up, whatever else the machine does.
+            // Adapt the time-out so that about half are given up.
             usual = usual.mul_f64(if answered > 3 { 0.7 } else { 1.4 }).max(Duration::from_millis(1));
         }
         assert!(given_up > ROUNDS / 10 && done > 0, "{given_up} given up, {done} answered");
@@ -65,7 +66,7 @@ on_both_databases! {
         if other.dialect() == Dialect::Postgres {
             settled(&other).await;
         }
-        // The counter of the log is free: nobody has it for longer than a write takes that still comes to its end.
+        // The counter of the log is not locked for longer than a write that is still running takes.
         let lock = other.begin().await.unwrap();
         if other.dialect() == Dialect::Postgres {
             lock.execute_unprepared("SELECT * FROM feed_meta FOR UPDATE").await.unwrap();
@@ -74,7 +75,7 @@ on_both_databases! {
         for number in 0..20 {
             made(&server, "organization", studio("wallonie", &format!("after-{number}"))).await;
         }
-        // The log and the records agree at each moment, whatever of what was given up is written only now.
+        // Log and records agree at each moment, even if abandoned writes are still being finished.
         let all = "SELECT COUNT(*) FROM organization";
         for counted in ["SELECT COUNT(*) FROM change_log", "SELECT head FROM feed_meta"] {
             let difference = number(&other, &format!("SELECT ({all}) - ({counted})")).await;
@@ -89,14 +90,14 @@ on_both_databases! {
     }
 }
 
-/// Beneath the server: whoever begins a transaction or a snapshot, and goes away while it begins.
+/// Below the server: transactions and snapshots whose future is dropped during BEGIN.
 #[test]
 fn what_is_dropped_while_it_begins_is_rolled_back() {
     run(async {
         let Some(server) = TestServer::spawn(Backend::Postgres).await else { return };
         let db = Database::open(&server.database_url).await.unwrap();
         let (mut round, mut dropped) = (0, 0);
-        // Where the machine is fast, more rounds until enough of them are given up.
+        // On a fast machine, continue until enough of them were dropped.
         while round < 400 || dropped <= 20 {
             assert!(round < 100_000, "{dropped} of {round} were dropped");
             let wait = Duration::from_micros(rand::rng().random_range(0..1000));
@@ -115,7 +116,7 @@ fn what_is_dropped_while_it_begins_is_rolled_back() {
             round += 1;
         }
         settled(&server.app.db).await;
-        // Every connection is as good as new.
+        // Every connection is usable.
         let all = (0..4).map(|_| async { db.snapshot().await.unwrap().ping().await.unwrap() });
         join_all(all).await;
         for _ in 0..16 {
@@ -127,7 +128,7 @@ fn what_is_dropped_while_it_begins_is_rolled_back() {
     });
 }
 
-/// The second line: whatever should leave a transaction open, PostgreSQL ends it.
+/// The fallback: PostgreSQL ends transactions that are left open.
 #[test]
 fn the_database_ends_transactions_in_which_nothing_happens() {
     run(async {

@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz`: the status for everybody, the rest for administrators.
+//! `/healthz` and `/readyz`: all callers see the status, administrators the details.
 
 use passerelle::identity::role::Role;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ on_both_databases! {
             "feed": {"entries": entries, "clients": 0, "behindEntries": 0},
         }));
 
-        // Whoever follows, and has not come to the end.
+        // A client that has not followed to the end.
         let page = "{ changes(first: 10) { cursor } }";
         let cursor = crate::support::accounts::data_as(&server, &region, page).await["changes"]["cursor"].clone();
         let next = format!("{{ changes(first: 10, after: {cursor}) {{ cursor }} }}");
@@ -60,7 +60,7 @@ on_both_databases! {
         }).await;
         assert!(behind.as_i64().unwrap() > 0, "{behind}");
 
-        // The caller is remembered; what the database says is not.
+        // The caller is cached, but the state of the database is not.
         server.app.db.close().await;
         let (status, ready) = told(&server, "/readyz", Some(&admin)).await;
         assert_eq!((status, &ready["database"], &ready["migrations"]), (503, &json!("unreachable"), &json!("unknown")));

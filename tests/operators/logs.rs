@@ -1,4 +1,4 @@
-//! Lines of the log: one for each request and operation, with nothing of what was asked or by whom.
+//! The log: one line for each request and operation, without personal data or contents of requests.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -16,10 +16,10 @@ use crate::support::server::Backend;
 use crate::support::socket::Socket;
 use crate::support::{HOPELESS, run};
 
-/// Nothing that is sent with this in it may come into the log.
+/// A marker in requests that must not appear in the log.
 const CANARY: &str = "canary";
 
-/// The real program, and what it has logged as JSON.
+/// The running program with its JSON log.
 struct Logging {
     place: Place,
     server: Running,
@@ -47,7 +47,7 @@ impl Logging {
         fs::read_to_string(self.place.folder.path().join("log")).unwrap()
     }
 
-    /// What is told of requests, when there is so much of it.
+    /// The log lines of requests, once there are at least `count`.
     async fn told(&self, count: usize) -> Vec<Value> {
         let end = Instant::now() + HOPELESS;
         loop {
@@ -79,7 +79,7 @@ async fn requests(backend: Backend) {
     let input = json!({"query": "mutation Out { signOut(refreshToken: \"x\") { userErrors { code } } }"});
     let written = log.post("/graphql", &input).await;
     let nowhere = log.client.get(format!("{}/canary", log.server.address())).send().await.unwrap();
-    // Balancers of load ask all the time: that is told only where somebody wants all of it.
+    // Probes of load balancers are frequent, so they are logged only at level debug.
     log.client.get(format!("{}/readyz", log.server.address())).send().await.unwrap();
     let events = log.post("/graphql/stream", &json!({"query": "query Stream { regions { slug } }"})).await;
     let streamed = id_of(&events);
@@ -94,7 +94,7 @@ async fn requests(backend: Backend) {
     drop(socket);
 
     let told = log.told(10).await;
-    assert_eq!(told.len(), 10, "one for each, and one for the handshake: {told:?}");
+    assert_eq!(told.len(), 10, "one for each request, and one for the handshake: {told:?}");
     let of = |id: &str| {
         let mut found = told.iter().filter(|line| line["request_id"] == id);
         let (line, more) = (found.next().expect("a line"), found.next());
@@ -149,7 +149,7 @@ fn one_line_for_each_request_and_operation_postgres() {
 #[test]
 fn nothing_of_what_was_asked_is_logged() {
     run(async {
-        // What this program has to say of itself at all, not only what it says by default.
+        // All log messages of this program, not only those of the default level.
         let log = Logging::start(Backend::Sqlite, "info,passerelle=trace").await.unwrap();
         let name = format!("N{}{CANARY}", "x".repeat(80));
         let sign_in = "mutation($e: EmailAddress!, $p: String!) { signIn(input: {email: $e, password: $p}) {
@@ -200,7 +200,7 @@ fn nothing_of_what_was_asked_is_logged() {
         for (number, body) in bodies.iter().filter(|body| body.is_object()).enumerate() {
             let id = format!("{CANARY}{number}");
             socket.say(json!({"type": "subscribe", "id": id, "payload": body})).await;
-            // To its end: what is sent just before the socket goes is not always read.
+            // Read to the end, as the server may not read a message sent just before the socket closes.
             while socket.hear().await["type"] == "next" {}
         }
         drop(socket);
@@ -214,7 +214,7 @@ fn nothing_of_what_was_asked_is_logged() {
         let text = log.text();
         let leak = text.lines().find(|line| line.to_lowercase().contains(CANARY));
         assert_eq!(leak, None);
-        // As much of a name as tells operations apart.
+        // A prefix of a long operation name is logged.
         let shortened = format!("N{}", "x".repeat(63));
         assert!(told.iter().any(|line| line["operation"] == shortened), "{text}");
     });
@@ -225,7 +225,7 @@ fn a_log_that_nobody_reads_holds_nobody_up() {
     run(async {
         let place = Place::new(Backend::Sqlite).await.unwrap();
         let mut command = place.command(&["serve"]);
-        // With lines also for probes, which cost little: more than a pipe takes, and more than is kept.
+        // Probes are logged at debug: more lines than a pipe and the program's buffer hold.
         command.env("RUST_LOG", "debug").env("METRICS_FROM", "127.0.0.1");
         let mut server = Running::start_logging(&mut command, Stdio::piped());
         let client = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -1,4 +1,4 @@
-//! `/metrics`: who may read it, its form, and what it counts.
+//! `/metrics`: access, format and counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +12,12 @@ use crate::support::server::{Backend, Setup, TestServer};
 use crate::support::socket::Socket;
 use crate::support::until;
 
-/// The metrics of a text, by name and labels as they are written.
+/// The metrics of a response, by name and labels as written.
 #[derive(Debug)]
 struct Metrics(BTreeMap<String, f64>);
 
 impl Metrics {
-    /// Those of a server that tells them to whoever asks from here.
+    /// The metrics of a server that allows access from this host.
     async fn read(server: &TestServer) -> Self {
         let response = server.get("/metrics").await;
         assert_eq!(response.status(), 200);
@@ -26,7 +26,7 @@ impl Metrics {
         Self::parse(&response.text().await.unwrap())
     }
 
-    /// Reads the text format (version 0.0.4), and checks what Prometheus asks of it and of names.
+    /// Parses the text format (version 0.0.4), and checks the rules of Prometheus for format and names.
     fn parse(text: &str) -> Self {
         assert!(text.ends_with('\n'));
         let (mut samples, mut types) = (BTreeMap::new(), BTreeMap::new());
@@ -57,7 +57,7 @@ impl Metrics {
             let of = types.get(&family).expect("a type");
             let suffixes: &[&str] = if of == "histogram" { &["_bucket", "_sum", "_count"] } else { &[""] };
             let fits = suffixes.iter().any(|suffix| format!("{family}{suffix}") == name);
-            assert!(fits, "{name} is of {family}");
+            assert!(fits, "{name} belongs to {family}");
             assert_eq!(family.ends_with("_total"), of == "counter", "{family}");
             assert!(
                 !["_milliseconds", "_ms", "_kb", "_percent"].iter().any(|unit| family.contains(unit)),
@@ -76,7 +76,7 @@ impl Metrics {
     }
 }
 
-/// Buckets grow with their bounds, and the last has all.
+/// Checks that buckets are cumulative, and that the last one has the total.
 fn check_histogram(family: &str, samples: &BTreeMap<String, f64>) {
     let mut buckets: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
     for (series, value) in samples {
@@ -114,7 +114,7 @@ on_both_databases! {
         };
         let nothing = server.get("/nothing").await.text().await.unwrap();
         for token in [None, Some(region.as_str())] {
-            assert_eq!(read(token).await, (404, nothing.clone()), "as where nothing is");
+            assert_eq!(read(token).await, (404, nothing.clone()), "same as an unknown path");
         }
         assert_eq!(read(Some("nobody")).await.0, 401);
         let (status, text) = read(Some(&admin)).await;
@@ -123,7 +123,7 @@ on_both_databases! {
     }
 }
 
-// Nobody but who asks is there, so that everything can be counted.
+// The test is the only client, so all counts are known.
 on_both_databases! {
     with here().viewer(editor(&["wallonie"]));
     async fn requests_and_statements_are_counted(server) {
@@ -133,7 +133,7 @@ on_both_databases! {
         }).await;
         let server = &quiet;
         let list = json!({"query": "query List { organizations(first: 5) { nodes { name } } }"});
-        // What is counted for the first time appears with it.
+        // A series appears with its first count.
         server.post(&list).await;
         let (before, statements) = (Metrics::read(server).await, server.statements());
         for _ in 0..3 {
@@ -208,6 +208,6 @@ fn without_the_database_the_rest_is_told() {
         assert_eq!(metrics.0.get("passerelle_errors_total{code=\"UNAVAILABLE\"}"), Some(&1.0));
         let failed = "passerelle_operations_total{operation=\"none\",outcome=\"failed\",type=\"query\"}";
         assert_eq!(metrics.0.get(failed), Some(&1.0));
-        assert_eq!(metrics.0.get("passerelle_change_log_entries"), None, "what is not known is not told");
+        assert_eq!(metrics.0.get("passerelle_change_log_entries"), None, "an unknown value is left out");
     });
 }

@@ -1,4 +1,4 @@
-//! What those who run a server see of it, and what it does when something is in its way.
+//! Operation of a server: health, logs, metrics, traces, stops and failures.
 
 use passerelle::record::read::Database;
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
@@ -18,7 +18,7 @@ async fn rows(db: &Database, sql: &str) -> Vec<QueryResult> {
     db.writer().query_all_raw(statement).await.expect(sql)
 }
 
-/// The one number of a statement.
+/// The integer that a statement returns.
 async fn number(db: &Database, sql: &str) -> i64 {
     rows(db, sql).await[0].try_get_by_index(0).expect("a number")
 }

@@ -1,4 +1,4 @@
-//! The real program is told to stop while it writes: what was begun is answered, and is there.
+//! The real program is stopped during writes: requests in progress are answered, and their writes are stored.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -33,7 +33,7 @@ async fn slugs(db: &Database) -> BTreeSet<String> {
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }
 
-/// A server that tells its metrics to whoever asks from here, who writes there, and the database.
+/// A server with metrics open to this host, a client that may write, and the database.
 async fn begun(place: &Place) -> (Running, Partner, Arc<Database>) {
     let names: Vec<String> = (0..WRITERS).map(|n| format!("w{n}")).collect();
     let key = place.key(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -45,7 +45,7 @@ async fn begun(place: &Place) -> (Running, Partner, Arc<Database>) {
     (server, partner, db)
 }
 
-/// How many requests and operations the server is answering, with the one that asks.
+/// The number of requests and operations that the server is executing, including this one.
 async fn running(partner: &Partner) -> usize {
     let text = partner.get("/metrics").await.expect("an answer").text().await.expect("a text");
     let line = text.lines().find_map(|line| line.strip_prefix("passerelle_requests_running "));
@@ -59,7 +59,7 @@ on_both_databases! {
         let address: SocketAddr = server.address().strip_prefix("http://").unwrap().parse().unwrap();
         let mut socket = Socket::begin(address).await;
         socket.subscribe("1", "subscription { changes { cursor } }").await;
-        // Known, so that the writes need nothing but the door.
+        // Fill the cache of callers, so that the writes send no other statements.
         partner.data("{ viewer { authenticated } }", json!({})).await;
         let lock = db.begin().await.unwrap();
         if db.dialect() == Dialect::Postgres {
@@ -75,7 +75,7 @@ on_both_databases! {
                 })
             })
             .collect();
-        // Beside them there are the subscription, and who asks.
+        // Plus the subscription and the request for metrics.
         until("all writes have come", async || running(&partner).await >= WRITERS + 2).await;
         if db.dialect() == Dialect::Postgres {
             let waiting = format!("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
@@ -84,13 +84,13 @@ on_both_databases! {
             until("all writes wait for the lock", async || count().await >= WRITERS).await;
         }
         server.tell_to_stop();
-        // It has been told when it says so.
+        // Closing the socket shows that the server has received the signal.
         assert_eq!(socket.ending().await.0, 1001);
         drop(socket);
-        assert!(writes.iter().all(|write| !write.is_finished()), "they wait for the lock");
+        assert!(writes.iter().all(|write| !write.is_finished()), "all wait for the lock");
         lock.rollback().await.unwrap();
         for write in writes {
-            let payload = write.await.unwrap().expect("what was begun is answered");
+            let payload = write.await.unwrap().expect("a request in progress is answered");
             assert_eq!(payload["results"][0]["status"], "CREATED", "{payload}");
         }
         let code = spawn_blocking(move || server.ended()).await.unwrap();
@@ -101,7 +101,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
-    // Writers go on while the program stops: each write that was answered is there, and no other was begun.
+    // Writers continue during the stop: exactly the acknowledged writes are stored.
     async fn writers_that_go_on_lose_nothing(place: Place) {
         let (mut server, partner, db) = begun(&place).await;
         let answered = Arc::new(Mutex::new(BTreeSet::new()));
@@ -119,7 +119,7 @@ on_both_databases! {
                             if let Some(payload) = pushed {
                                 break payload;
                             }
-                            // One that runs may be busy, and is asked again.
+                            // The source may be busy: retry.
                             if stopping.load(Ordering::SeqCst) {
                                 refused.lock().unwrap().insert(name);
                                 return;
@@ -132,7 +132,7 @@ on_both_databases! {
                 })
             })
             .collect();
-        // Where one of them fails there is nothing to wait for: it says why below.
+        // If a writer fails, stop waiting: the error is reported below.
         until("writes are answered", async || {
             answered.lock().unwrap().len() >= 4 * WRITERS || writers.iter().any(JoinHandle::is_finished)
         }).await;

@@ -1,4 +1,4 @@
-//! Traces: the spans of a request come to a collector, within the trace that the request names.
+//! Traces: a collector gets the spans of a request, within the trace named in the request.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,7 +27,7 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 const CANARY: &str = "canary";
 
-/// A collector, which keeps what it is sent.
+/// A collector that keeps the received bodies.
 #[derive(Clone, Default)]
 struct Collector(Arc<Mutex<Vec<Bytes>>>);
 
@@ -39,7 +39,7 @@ impl Collector {
         StatusCode::OK
     }
 
-    /// Starts it; its address.
+    /// Starts the collector, and returns its URL.
     async fn start(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -48,7 +48,7 @@ impl Collector {
         format!("http://{address}")
     }
 
-    /// The spans of the service, which must have this name.
+    /// All received spans. Checks the name of the service.
     fn spans(&self) -> Vec<Span> {
         let mut spans = Vec::new();
         for body in self.0.lock().unwrap().iter() {
@@ -83,7 +83,7 @@ async fn traced(backend: Backend) {
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).env("OTEL_BSP_SCHEDULE_DELAY", "100");
     let mut server = Running::start(&mut command);
     let address = server.address().to_owned();
-    // A first request has who calls looked up, outside of the trace that is looked at.
+    // A first request fills the cache of callers, so that the traced requests send no such statements.
     Partner::new(&address, Some(&key)).data("{ viewer { authenticated } }", json!({})).await;
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().unwrap();
     let send = async |query: &str, variables: serde_json::Value| {
@@ -99,7 +99,7 @@ async fn traced(backend: Backend) {
     let write = "mutation Make($input: OrganizationInput!) { createOrganization(input: $input) { userErrors { code } } }";
     let input = json!({"name": CANARY, "slug": CANARY, "kind": "animation-studio", "region": "wallonie"});
     let write = send(write, json!({"input": input})).await;
-    // They are sent while the program runs, and the last with its end, if there is the time.
+    // Spans are exported while the program runs, and the last ones during its stop if there is time.
     until("both requests", async || {
         let roots = collector.spans().into_iter().filter(|span| hex(&span.parent_span_id) == PARENT);
         roots.count() == 2
@@ -140,7 +140,7 @@ async fn traced(backend: Backend) {
         assert!(!format!("{span:?}").contains(CANARY), "{span:?}");
         let known =
             span.name.starts_with("POST /") || span.name.contains(' ') || !span.parent_span_id.is_empty();
-        assert!(known || span.name == "query", "what nobody asked for is no trace: {span:?}");
+        assert!(known || span.name == "query", "only requests begin a trace: {span:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is not there in time is told as 503 with `Retry-After`, and nothing of it stays.
+//! Time-outs of the database are reported as 503 with `Retry-After`, and leave no effect.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::support::server::{Backend, TestServer};
 use crate::support::socket::Socket;
 use crate::support::{FOR_LONG, run};
 
-/// How long requests may take here, or half of it where they do more.
+/// The time limit of requests. Tests with longer work double it.
 const LIMIT: Duration = Duration::from_secs(5);
 const LIST: &str = "{ organizations(first: 1) { totalCount } }";
-/// Connections for reads.
+/// The number of read connections.
 const CONNECTIONS: usize = 4;
 
 fn creation(slug: &str) -> Value {
@@ -28,7 +28,7 @@ fn creation(slug: &str) -> Value {
     })
 }
 
-/// Sends a request that must be refused before its time is over, when it would be 504, as one that may be sent again.
+/// Sends a request that must fail with a retryable 503. It must fail before its time limit, which would give 504.
 async fn unavailable(server: &TestServer, body: &Value) {
     let response = server.post(body).await;
     let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
@@ -57,7 +57,7 @@ on_both_databases! {
             assert_eq!(socket.heard("error", "1").await[0]["extensions"]["code"], "UNAVAILABLE");
         };
         tokio::join!(join_all((0..5).map(|_| unavailable(server, &body))), operation);
-        // What needs no connection is answered meanwhile.
+        // Requests that need no connection still succeed.
         server.data("{ regions { slug } }").await;
         drop(held);
         answered(server).await;
@@ -75,7 +75,7 @@ fn somebody_holds_a_table() {
         let lock = other.begin().await.unwrap();
         lock.execute_unprepared(FOR_LONG).await.unwrap();
         lock.execute_unprepared("LOCK TABLE organization IN ACCESS EXCLUSIVE MODE").await.unwrap();
-        // More readers than connections: they travel together, and fail together.
+        // More readers than connections: equal reads share a statement, and fail together.
         let (read, write) = (json!({ "query": LIST }), creation("meanwhile"));
         tokio::join!(join_all((0..20).map(|_| unavailable(server, &read))), unavailable(server, &write));
         lock.rollback().await.unwrap();
@@ -108,7 +108,7 @@ fn somebody_holds_the_end_of_the_log() {
     });
 }
 
-/// A statement without a lock, that is only slow.
+/// A slow statement that waits for no lock.
 #[test]
 fn a_statement_takes_too_long() {
     run(async {
@@ -119,7 +119,7 @@ fn a_statement_takes_too_long() {
             let error = connection.execute_unprepared("SELECT pg_sleep(30)").await.unwrap_err();
             assert!(error.to_string().contains("statement timeout"), "{error}");
         };
-        // Cleaning takes as long as it does, and leaves no connection without a limit.
+        // Maintenance has no time limit, and restores the limit of its connection.
         let cleaning = db.execute_at_leisure("SELECT pg_sleep(5)");
         let ((), (), cleaned) = tokio::join!(times_out(db.reader()), times_out(db.writer()), cleaning);
         cleaned.unwrap();
@@ -131,7 +131,7 @@ fn a_statement_takes_too_long() {
     });
 }
 
-/// An import works out what it writes next, on a slow machine for longer than a request may take.
+/// An import may compute between statements for longer than a request may take on a slow machine.
 #[test]
 fn commands_have_time_between_statements() {
     run(async {
@@ -143,7 +143,7 @@ fn commands_have_time_between_statements() {
     });
 }
 
-/// A read of SQLite, which has no limit of its own for statements.
+/// A slow read on SQLite, which has no statement time-out of its own.
 #[test]
 fn a_read_of_sqlite_takes_too_long() {
     run(async {
@@ -160,7 +160,7 @@ fn a_read_of_sqlite_takes_too_long() {
         let error = read(many).await.unwrap_err();
         assert!(matches!(error, DomainError::Crowded), "{error}");
         assert_eq!(error.code(), Code::Unavailable);
-        assert_eq!(read("1").await.unwrap().len(), 1, "others are answered");
+        assert_eq!(read("1").await.unwrap().len(), 1, "other reads succeed");
     });
 }
 
@@ -174,7 +174,7 @@ fn another_program_holds_the_write_lock_of_sqlite() {
         let lock = other.begin().await.unwrap();
         let bodies: Vec<Value> = (0..5).map(|n| creation(&format!("studio-{n}"))).collect();
         join_all(bodies.iter().map(|body| unavailable(server, body))).await;
-        assert_eq!(server.data(LIST).await["organizations"]["totalCount"], 1, "reads go on");
+        assert_eq!(server.data(LIST).await["organizations"]["totalCount"], 1, "reads still work");
         lock.rollback().await.unwrap();
         made(server, "organization", studio("wallonie", "after")).await;
         assert_eq!(server.data(LIST).await["organizations"]["totalCount"], 2);

@@ -1,4 +1,4 @@
-//! Profiles that are taken over by invitation.
+//! Claiming a profile by invitation.
 
 use passerelle::identity::role::Role;
 use sea_orm::ConnectionTrait;
@@ -22,14 +22,14 @@ fn agreed() -> Value {
     json!({"version": 1, "language": "NL"})
 }
 
-/// A profile in Wallonia that only its region sees.
+/// A private profile in Wallonia.
 async fn profile(server: &TestServer) -> String {
     let region = server.beside(editor(&["wallonie"])).await;
     made(&region, "talent", json!({"displayName": "Ana", "region": "wallonie", "email": "ana@example.org"}))
         .await
 }
 
-/// An editor of a region, signed in.
+/// The access token of an account with a role in a region.
 async fn staff(server: &TestServer, email: &str, role: Role, region: &str) -> String {
     account(&server.app, email, &[(role, region)]).await;
     sign_in(server, email).await.access
@@ -39,7 +39,7 @@ async fn invite(server: &TestServer, by: &str, talent: &str, email: &str) -> Val
     mutate(server, Some(by), INVITE, json!({"talent": talent, "email": email})).await
 }
 
-/// Invites, and answers the token of the mail.
+/// Invites, and returns the token of the mail.
 async fn link(server: &TestServer, by: &str, talent: &str, email: &str) -> String {
     server.forget_mails().await;
     let payload = invite(server, by, talent, email).await;
@@ -69,7 +69,7 @@ on_both_databases! {
         account(&server.app, "ana@work.example", &[]).await;
         let ana = sign_in(&server, "ana@work.example").await.access;
         assert_eq!(data_as(&server, &ana, ME).await["viewer"]["account"]["talent"], Value::Null);
-        // What is wrong uses nothing up.
+        // Errors do not use up the token.
         assert_eq!(refusals(&claim(&server, None, &token, agreed()).await), ["FORBIDDEN/NOT_SIGNED_IN "]);
         assert_eq!(refusals(&claim(&server, Some(&ana), &token, Value::Null).await), ["REQUIRED/CONSENT_REQUIRED consent"]);
         assert_eq!(refusals(&claim(&server, Some(&ana), &token, json!({"version": 9, "language": "FR"})).await), ["INVALID/CONSENT_OUTDATED consent.version"]);
@@ -78,14 +78,14 @@ on_both_databases! {
         }
         let payload = claim(&server, Some(&ana), &token, agreed()).await;
         assert_eq!(refusals(&payload), [""; 0], "{payload}");
-        // It is answered as the person sees it, from now on.
+        // The payload is read with the person's new rights.
         assert_eq!(payload["talent"], json!({"id": talent, "displayName": "Ana", "claimed": true, "legalBasis": "CONSENT", "visibility": "PRIVATE",
             "email": "ana@example.org", "consents": [{"purpose": "CLAIM"}]}));
         assert_eq!(data_as(&server, &ana, ME).await["viewer"]["account"]["talent"]["id"], json!(talent));
-        // Its history says that she did it.
+        // The history names the account as the actor.
         let history = data_as(&server, &editor, &format!("{{ history(id: \"{talent}\", first: 1) {{ nodes {{ action actor fields }} }} }}")).await;
         assert_eq!(history["history"]["nodes"], json!([{"action": "UPDATE", "actor": "ACCOUNT", "fields": ["claimed"]}]));
-        // Once.
+        // The token is used up.
         assert_eq!(refusals(&claim(&server, Some(&ana), &token, agreed()).await), OVER);
         assert_eq!(refusals(&invite(&server, &editor, &talent, "ana@example.org").await), ["NOT_ALLOWED_IN_STATE/ALREADY_CLAIMED talent"]);
         assert_eq!((number(&server, "SELECT COUNT(*) FROM invitation").await, number(&server, "SELECT COUNT(*) FROM one_time_token").await), (0, 0));
@@ -122,13 +122,13 @@ on_both_databases! {
         assert_eq!(claim_for(&server, ben, &other, Some(1)).await, [""; 0]);
         let as_ben = sign_in(&server, "ben@example.org").await.access;
         assert_eq!(refusals(&claim(&server, Some(&as_ben), &token, agreed()).await), ["NOT_ALLOWED_IN_STATE/HAS_PROFILE token"]);
-        // Somebody else has claimed it meanwhile: no account is made.
+        // Another account has claimed it meanwhile: no account is created.
         let eva = account(&server.app, "eva@example.org", &[]).await;
         assert_eq!(claim_for(&server, eva, &talent, Some(1)).await, [""; 0]);
         let input = json!({"input": {"token": token, "password": PASSWORD, "displayName": "Ana", "consent": agreed()}});
         assert_eq!(refusals(&mutate(&server, None, ACCEPT, input).await), ["NOT_ALLOWED_IN_STATE/ALREADY_CLAIMED input.token"]);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM account").await, 3);
-        // Whoever invites must still write the region when it is accepted.
+        // The inviter must still have write access when the invitation is accepted.
         let third = profile(&server).await;
         let token = link(&server, &editor, &third, "carla@example.org").await;
         server.app.db.writer().execute_unprepared("DELETE FROM account_role WHERE role = 'EDITOR'").await.unwrap();
@@ -154,7 +154,7 @@ on_both_databases! {
         let admin = staff(&server, "admin@example.org", Role::Admin, "").await;
         let editor = staff(&server, "editor@example.org", Role::RegionAdmin, "wallonie").await;
         let first = link(&server, &admin, &talent, "ana@example.org").await;
-        // An invitation to a role stands beside it.
+        // An invitation to a role is independent of it.
         let role = "mutation { inviteAccount(input: {email: \"ana@example.org\", region: \"wallonie\"}) { userErrors { code reason path message } } }";
         assert_eq!(refusals(&mutate(&server, Some(&editor), role, json!({})).await), [""; 0]);
         let second = link(&server, &editor, &talent, "ana@elsewhere.example").await;

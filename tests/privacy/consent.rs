@@ -1,4 +1,4 @@
-//! Consent: what is asked when, how it is kept, and how it is taken back.
+//! Consent: when it is required, how it is stored, and how it is withdrawn.
 
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ on_both_databases! {
         server.set_clock("2026-11-22T10:02:00Z");
         let agreed = json!({"version": 1, "language": "DE"});
         assert_eq!(told(&change(json!({"visibility": "PUBLIC"}), agreed.clone()).await), [""; 0]);
-        // What is no more than before asks for nothing, and keeps nothing.
+        // A change that shows no more than before needs no consent, and stores none.
         for input in [json!({"visibility": "PUBLIC"}), json!({"visibility": "MEMBERS"}), json!({"skills": ["montage"]})] {
             assert_eq!(told(&change(input.clone(), Value::Null).await), [""; 0], "{input}");
             assert_eq!(told(&change(input, agreed.clone()).await), [""; 0]);
@@ -60,7 +60,7 @@ on_both_databases! {
             {"act": "GIVEN", "purpose": "VISIBILITY", "version": 1, "language": "DE", "at": "2026-11-22T10:02:00Z"},
             {"act": "GIVEN", "purpose": "CLAIM", "version": 1, "language": "NL", "at": "2026-11-22T10:00:00Z"},
         ]));
-        // Others do not see it.
+        // Other viewers do not see it.
         let query = format!("{{ talent(by: {{id: \"{id}\"}}) {{ confirmedAt consents {{ at }} }} }}");
         let members = server.beside(member(9)).await;
         assert_eq!(members.data(&query).await["talent"], json!({"confirmedAt": null, "consents": null}));
@@ -81,16 +81,16 @@ on_both_databases! {
         let answer = mutate(&server, Some(&token), withdraw, json!({"id": id})).await;
         assert_eq!(answer, json!({"talent": {"visibility": "PRIVATE", "revision": 4, "legalBasis": "CONSENT"}, "userErrors": []}));
         assert_eq!(server.data("{ talents { totalCount } }").await["talents"]["totalCount"], 0);
-        // The old view is told that it has left.
+        // The previous views get an entry of its removal.
         assert_eq!(number(&server, "SELECT COUNT(*) FROM change_log WHERE op = 'LEAVE'").await, 2);
         let seen = data_as(&server, &token, HISTORY).await["viewer"]["account"]["talent"]["consents"].clone();
         assert_eq!(seen[0], json!({"act": "WITHDRAWN", "purpose": "ALL", "version": 1, "language": "FR", "at": "2026-11-22T10:03:00Z"}));
-        // Again it hides nothing more, and is noted all the same.
+        // A repetition hides nothing more, but is recorded.
         let before = logged(&server).await;
         let answer = mutate(&server, Some(&token), withdraw, json!({"id": id})).await;
         assert_eq!((told(&answer), logged(&server).await), (vec![], before));
         assert_eq!(number(&server, "SELECT COUNT(*) FROM consent").await, 4);
-        // To be shown again it is asked for anew.
+        // To be shown again, consent is required again.
         let again = json!({"id": id, "input": {"visibility": "MEMBERS"}, "consent": null});
         assert_eq!(reason(&mutate(&server, Some(&token), UPDATE, again).await), "CONSENT_REQUIRED");
     }
@@ -115,7 +115,7 @@ on_both_databases! {
             assert_eq!(ask(&server.beside(admin()).await, &id).await, not_yours);
             let stranger = server.beside(member(9)).await;
             assert_eq!(ask(&stranger, &gone).await, not_yours);
-            // What is hidden is as what is absent.
+            // Hidden and absent profiles give the same response.
             let absent = "talent_01h455vb4pex5vsknk084sn02q";
             assert_eq!(ask(&stranger, &id).await, ask(&stranger, absent).await);
             assert_eq!(ask(&server, &id).await, (vec!["FORBIDDEN id".to_owned()], json!("NOT_SIGNED_IN"), 0));
@@ -123,9 +123,9 @@ on_both_databases! {
         assert_eq!(logged(&server).await, before);
         server.set_clock("2026-11-22T10:04:00Z");
         let answer = mutate(&server, Some(&token), "mutation($id: ID!) { confirmTalent(id: $id) { talent { confirmedAt revision } userErrors { code } } }", json!({"id": id})).await;
-        assert_eq!(answer, json!({"talent": {"confirmedAt": "2026-11-22T10:04:00Z", "revision": 2}, "userErrors": []}), "it is no change of the record");
+        assert_eq!(answer, json!({"talent": {"confirmedAt": "2026-11-22T10:04:00Z", "revision": 2}, "userErrors": []}), "a confirmation is no revision");
         assert_eq!(logged(&server).await, before);
-        // Another who is signed in, with a profile of their own.
+        // Another signed-in account.
         account(&server.app, "ben@example.org", &[]).await;
         let other = sign_in(&server, "ben@example.org").await.access;
         let answer = query_as(&server, &other, &format!("mutation {{ withdrawConsent(id: \"{id}\") {{ userErrors {{ code reason path }} }} }}")).await;

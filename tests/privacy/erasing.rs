@@ -1,4 +1,4 @@
-//! Erasures that can still be stopped: the profile is hidden, the person is told, and the time has to pass.
+//! Scheduled erasures: the profile is hidden and the person gets a mail. The erasure can be stopped until it is due.
 
 use entity::account;
 use passerelle::directory::talent::erasing::run_due;
@@ -26,14 +26,14 @@ const STOP: &str = "mutation($id: ID, $token: String) { stopErasure(id: $id, tok
 const SHOW: &str = "mutation($id: ID!) { updateTalent(id: $id, input: {visibility: PUBLIC}, consent: {version: 1, language: FR}) {
     talent { visibility } userErrors { code reason path message } } }";
 
-/// Somebody whose profile everyone sees: its id, and a token of theirs.
+/// The id of a public, claimed profile, and an access token of its owner.
 async fn shown(server: &TestServer) -> (String, String) {
     let (id, token) = somebody(server, ANA, json!({"displayName": "Ana", "region": "wallonie"})).await;
     assert_eq!(told(&mutate(server, Some(&token), SHOW, json!({ "id": id })).await), [""; 0]);
     (id, token)
 }
 
-/// What is answered to who erases a profile.
+/// The payload of `eraseTalent`.
 async fn erase(server: &TestServer, token: &str, id: &str, password: Option<&str>) -> Value {
     mutate(server, Some(token), ERASE, json!({"id": id, "password": password})).await
 }
@@ -48,19 +48,19 @@ fn nothing_done(payload: &Value) -> bool {
     payload["deletedId"].is_null() && payload["scheduledFor"].is_null()
 }
 
-/// The visibility of a profile, as the staff of its region sees it.
+/// The visibility of a profile, as staff of its region see it.
 async fn visibility(server: &TestServer, id: &str) -> Value {
     let staff = server.beside(editor(&["wallonie"])).await;
     staff.data(&format!("{{ talent(by: {{id: \"{id}\"}}) {{ visibility }} }}")).await["talent"]["visibility"]
         .clone()
 }
 
-/// How many profiles everyone sees.
+/// The number of public profiles.
 async fn public(server: &TestServer) -> Value {
     server.data("{ talents { totalCount } }").await["talents"]["totalCount"].clone()
 }
 
-/// What the history of a profile tells, the latest first.
+/// The history of a profile, latest first.
 async fn history(server: &TestServer, id: &str) -> Vec<String> {
     let staff = server.beside(editor(&["wallonie"])).await;
     let data = staff.data(&format!("{{ history(id: \"{id}\") {{ nodes {{ action actor }} }} }}")).await;
@@ -70,14 +70,14 @@ async fn history(server: &TestServer, id: &str) -> Vec<String> {
         .collect()
 }
 
-/// The mail to somebody, of which there must be one.
+/// The only mail to an address. Deletes it.
 async fn mail(server: &TestServer, address: &str) -> Letter {
     let mail = server.mail_to(address).await;
     server.forget_mails().await;
     mail
 }
 
-/// An account of the staff, and a token of it.
+/// The access token of an editor.
 async fn staff(server: &TestServer) -> String {
     accounts::account(&server.app, "editor@example.org", &[(Role::Editor, "wallonie")]).await;
     sign_in(server, "editor@example.org").await.access
@@ -88,7 +88,7 @@ on_both_databases! {
     async fn who_erases_themselves_has_three_days_to_stop_it(server) {
         let (id, token) = shown(&server).await;
         assert_eq!(public(&server).await, 1);
-        // Somebody has the access token alone: it was issued to who signed in some time ago.
+        // An attacker with only the access token, which is not from a recent sign-in.
         server.set_clock("2026-11-22T10:05:00Z");
         let refused = erase(&server, &token, &id, None).await;
         assert_eq!(refusals(&refused), ["REQUIRED/PASSWORD_REQUIRED password"]);
@@ -112,14 +112,14 @@ on_both_databases! {
         assert_eq!(letter.subject, "Votre profil dans l’annuaire (Wallonie) sera effacé le 2026-11-25");
         let link = letter.token("keep-profile");
 
-        // Asking again changes nothing, and sends nothing.
+        // A second request changes nothing, and sends no mail.
         server.set_clock("2026-11-22T10:07:00Z");
         assert_eq!(scheduled(&erase(&server, &token, &id, Some(PASSWORD)).await), "2026-11-25T10:05:00Z");
-        // It is not shown meanwhile, by whoever.
+        // Meanwhile it cannot be made public.
         assert_eq!(reason(&mutate(&server, Some(&token), SHOW, json!({"id": id})).await), "ERASURE_SCHEDULED");
         server.set_clock("2026-11-25T10:04:59Z");
         assert_eq!(run_due(&server.app).await.unwrap(), 0);
-        // Whoever has the link stops it, once.
+        // The link stops the erasure, once.
         let wrong = mutate(&server, None, STOP, json!({"token": link.replace("keep_", "reset_")})).await;
         assert_eq!((refusals(&wrong), &wrong["talentId"]), (vec!["INVALID/TOKEN_NOT_GOOD token".to_owned()], &Value::Null));
         assert_eq!(mutate(&server, None, STOP, json!({"token": link})).await, json!({"talentId": id, "userErrors": []}));
@@ -130,11 +130,11 @@ on_both_databases! {
         assert_eq!(run_due(&server.app).await.unwrap(), 0);
         assert_eq!((server.mails().len(), visibility(&server, &id).await), (0, json!("PUBLIC")));
 
-        // A fresh sign-in is as good as the password. Nobody stops it this time.
+        // A recent sign-in replaces the password. This time the erasure is not stopped.
         let token = sign_in(&server, ANA).await.access;
         assert_eq!(scheduled(&erase(&server, &token, &id, None).await), "2026-11-28T10:05:00Z");
         let link = mail(&server, ANA).await.token("keep-profile");
-        // A clock that has jumped ahead erases nobody.
+        // After a clock jump nothing is erased.
         server.set_clock("2030-03-06T10:00:00Z");
         assert_eq!(run_due(&server.app).await.unwrap(), 0);
         server.set_clock("2026-11-28T10:05:00Z");
@@ -161,16 +161,16 @@ on_both_databases! {
         }
         assert_eq!(public(&server).await, 0);
         let link = mail(&server, ANA).await.token("keep-profile");
-        // Their region sends the profile again: it is not shown.
+        // A new import by the region does not make the profile public.
         let again = talent("wallonie", "bea", json!({}));
         let (summary, refused) = crate::support::records::import_text(&server, &crate::support::records::ndjson(&[again]), &crate::support::records::options()).await;
         assert_eq!((summary.updated, refused.bad.len()), (0, 1), "{refused:?}");
         assert_eq!(refused.bad[0].1, "visibility");
-        // Neither is merged.
+        // Such profiles cannot be merged.
         let region = server.beside(editor(&["wallonie"])).await;
         let merge = [("survivor", "ID!", json!(ids[0])), ("duplicate", "ID!", json!(ids[1]))];
         assert_eq!(reason(&crate::mutations::call(&region, "mergeTalents", "talent { id }", &merge).await), "ERASURE_SCHEDULED");
-        // The person has the link, and staff stop what staff began; others do not.
+        // The person can stop it with the link, and staff can stop what staff requested. Others cannot.
         assert_eq!(mutate(&server, None, STOP, json!({"token": link})).await["userErrors"], json!([]));
         let other = server.beside(editor(&["flandre"])).await;
         let stop = |id: &str| [("id", "ID", json!(id))];
@@ -195,19 +195,19 @@ on_both_databases! {
         let (id, token) = shown(&server).await;
         assert_eq!(scheduled(&erase(&server, &staff, &id, None).await), "2026-11-25T10:00:00Z");
         server.set_clock("2026-11-22T10:02:00Z");
-        assert_eq!(scheduled(&erase(&server, &token, &id, None).await), "2026-11-25T10:00:00Z", "it is theirs now");
+        assert_eq!(scheduled(&erase(&server, &token, &id, None).await), "2026-11-25T10:00:00Z", "the erasure is now the person's request");
         assert_eq!(refusals(&mutate(&server, Some(&staff), STOP, json!({"id": id})).await), ["FORBIDDEN/REQUESTED_BY_PERSON id"]);
         assert_eq!(mutate(&server, Some(&token), STOP, json!({"id": id})).await["talentId"], json!(id));
         assert_eq!(visibility(&server, &id).await, "PUBLIC");
 
-        // Who takes their consent back is not shown again, though they stop the erasure.
+        // After a withdrawal of consent, stopping the erasure does not make the profile public.
         assert!(!scheduled(&erase(&server, &token, &id, None).await).is_empty());
         let withdraw = "mutation($id: ID!) { withdrawConsent(id: $id) { userErrors { code } } }";
         assert_eq!(mutate(&server, Some(&token), withdraw, json!({"id": id})).await["userErrors"], json!([]));
         assert_eq!(mutate(&server, Some(&token), STOP, json!({"id": id})).await["talentId"], json!(id));
         assert_eq!(visibility(&server, &id).await, "PRIVATE");
 
-        // What staff delete meanwhile is erased all the same, with what a deletion keeps.
+        // A profile deleted meanwhile is still erased, with the data that a deletion keeps.
         assert!(!scheduled(&erase(&server, &token, &id, None).await).is_empty());
         let region = server.beside(editor(&["wallonie"])).await;
         assert_eq!(told(&delete(&region, "talent", &id, None).await), [""; 0]);
@@ -276,7 +276,7 @@ on_both_databases! {
         assert_eq!(refusals(&erase(&server, &token, &twice, None).await), ["REQUIRED/PASSWORD_REQUIRED password"]);
         assert_eq!(scheduled(&erase(&server, &token, &twice, Some(PASSWORD)).await), "2026-11-25T10:05:00Z");
         assert_eq!(visibility(&server, &id).await, "PRIVATE");
-        // Who changes other fields meanwhile may.
+        // Other fields may still be changed.
         assert_eq!(told(&update(&region, "talent", &id, None, json!({"skills": ["editing"]}), "id").await), [""; 0]);
     }
 }
@@ -293,7 +293,7 @@ on_both_databases! {
         assert!(!scheduled(&done["eraseTalent"]).is_empty());
         server.kill();
 
-        // Three days later.
+        // Simulates that three days have passed.
         let db = place.open().await;
         db.writer().execute_unprepared("UPDATE scheduled_erasure SET due_at = 1").await.expect("a statement");
         db.close().await;

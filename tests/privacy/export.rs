@@ -1,4 +1,4 @@
-//! What people can take away: all that is held about them, and nothing about others.
+//! The export of personal data: everything about the account, and nothing about others.
 
 use passerelle::identity::role::Role;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ on_both_databases! {
             (&id, &studio, "Stagiaire", json!("2009")), (&other, &studio, "Directeur", Value::Null)] {
             made(&region, "affiliation", json!({"talent": talent, "organization": organization, "roles": [{"language": "FR", "text": role}], "endsOn": ends})).await;
         }
-        // Another account with a profile of its own.
+        // Another account with its own profile.
         let ben = account(&server.app, "ben@example.org", &[(Role::Editor, "flandre")]).await;
         assert_eq!(claim_for(&server, ben, &other, Some(1)).await, [""; 0]);
         sign_in(&server, "ben@example.org").await;
@@ -54,7 +54,7 @@ on_both_databases! {
         assert_eq!(networks.len(), 1);
         assert_eq!((networks[0]["hash"].as_str().map(str::len), &networks[0]["lastSignIn"]), (Some(64), &json!("2026-11-22T10:00:00Z")));
         let profile = &json["profile"];
-        // Every field that the schema has of a talent, other than what is a relation or follows from the rest.
+        // Every field of `Talent`, except relations and derived fields.
         for field in fields_of_talent(&server).await {
             let elsewhere = ["affiliations", "consents", "confirmedAt", "headline", "biography", "withheld"].contains(&field.as_str());
             assert!(elsewhere || profile.get(&field).is_some_and(|value| *value != Value::Null && *value != json!([])) || field == "externalId", "{field}");
@@ -86,7 +86,7 @@ on_both_databases! {
     }
 }
 
-/// The fields of the type Talent.
+/// The fields of the type `Talent`.
 async fn fields_of_talent(server: &TestServer) -> Vec<String> {
     let data = server.data("{ __type(name: \"Talent\") { fields { name } } }").await;
     let fields = data["__type"]["fields"].as_array().expect("fields").iter();
@@ -106,7 +106,7 @@ on_both_databases! {
         assert!(!json.to_string().contains(&secret) && !json.to_string().contains("argon2"));
         let id = passerelle::record::id::decode_any("", json["account"]["id"].as_str().unwrap()).unwrap().1;
         assert_eq!(vcard, format!("BEGIN:VCARD\r\nVERSION:4.0\r\nPRODID:-//Passerelle//Passerelle//EN\r\nKIND:individual\r\nUID:urn:uuid:{id}\r\nFN:eva@example.org\r\nEMAIL:eva@example.org\r\nLANG:fr\r\nEND:VCARD\r\n"));
-        // Nobody in particular has none, nor has a machine.
+        // Anonymous callers and API keys have no export.
         assert_eq!(server.data(EXPORT).await["myDataExport"], Value::Null);
         assert_eq!(data_as(&server, &secret, EXPORT).await["myDataExport"], Value::Null);
     }

@@ -1,4 +1,4 @@
-//! People who are in the directory without having asked for it.
+//! Profiles of people who did not register themselves.
 
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::support::accounts::{account, query_as, sign_in};
 use crate::support::records::{each, import, import_text, ndjson, options, source, talent};
 use crate::support::server::{Setup, TestServer};
 
-/// A line with a person of whom nothing is said but the name.
+/// A line with a talent of whom only the name is known.
 fn unasked(slug: &str) -> Value {
     json!({"source": source("wallonie"), "externalId": format!("tal-{slug}"),
         "talent": {"slug": slug, "displayName": slug, "region": "wallonie"}})
@@ -33,7 +33,7 @@ on_both_databases! {
             assert_eq!(seen(server).await, nobody);
         }
         assert_eq!(seen(&staff).await, ["ana"]);
-        // Sent again without a word on it, nothing changes.
+        // Further imports without a visibility change nothing.
         import(&server, &[unasked("ana")]).await;
         let mut changed = unasked("ana");
         changed["talent"]["skills"] = json!(["montage"]);
@@ -42,7 +42,7 @@ on_both_databases! {
         server.indexed().await;
         let found = members.data("{ search(query: \"ana\") { totalCount: estimatedTotalCount } }").await;
         assert_eq!(found["search"]["totalCount"], 0);
-        // Claiming shows nothing by itself; then the person decides, and nobody else.
+        // Claiming alone shows nothing. Then the person alone decides.
         let id = staff.data("{ talents { nodes { id } } }").await["talents"]["nodes"][0]["id"].as_str().unwrap().to_owned();
         let ana = account(&server.app, "ana@example.org", &[]).await;
         assert_eq!(claim_for(&server, ana, &id, Some(1)).await, nobody);
@@ -61,7 +61,7 @@ on_both_databases! {
 
 on_both_databases! {
     async fn whoever_shows_them_says_why_the_directory_may(server) {
-        // When they are new, and when they come out of PRIVATE.
+        // Both for new profiles and for those that leave PRIVATE.
         import(&server, &[unasked("ana")]).await;
         let mut shown = unasked("ana");
         shown["talent"]["visibility"] = json!("MEMBERS");
@@ -80,13 +80,13 @@ on_both_databases! {
             {"slug": "ana", "legalBasis": "PUBLIC_ROLE", "visibility": "MEMBERS", "claimed": false},
             {"slug": "ben", "legalBasis": "CONSENT", "visibility": "PUBLIC", "claimed": false},
         ]));
-        // By mutation as by file.
+        // The same by mutation.
         let id = made(&staff, "talent", json!({"displayName": "Carla", "region": "wallonie"})).await;
         let answer = update(&staff, "talent", &id, None, json!({"visibility": "PUBLIC"}), "id").await;
         assert_eq!(told(&answer), ["REQUIRED input.legalBasis"]);
         let answer = update(&staff, "talent", &id, None, json!({"visibility": "PUBLIC", "legalBasis": "PUBLIC_ROLE"}), "legalBasis").await;
         assert_eq!(answer["talent"], json!({"legalBasis": "PUBLIC_ROLE"}));
-        // What is shown already needs no word to stay so, or to be shown to fewer.
+        // A visible profile needs no legal basis to stay visible, or to be shown to fewer viewers.
         for visibility in ["MEMBERS", "PUBLIC", "PRIVATE"] {
             let answer = update(&staff, "talent", &id, None, json!({"visibility": visibility}), "id").await;
             assert_eq!(told(&answer), [""; 0], "{visibility}");
@@ -120,7 +120,7 @@ on_both_databases! {
         let person = |name: &str| json!({"displayName": name, "region": "wallonie"});
         let (first, second, third) = (made(&staff, "talent", person("a")).await, made(&staff, "talent", person("b")).await, made(&staff, "talent", person("c")).await);
         let (ana, ben) = (account(&server.app, "ana@example.org", &[]).await, account(&server.app, "ben@example.org", &[]).await);
-        // Nothing without the consent to the present text; all that is wrong at once.
+        // Consent to the present text is required. All errors are reported at once.
         assert_eq!(claim_for(&server, ana, &first, None).await, ["CONSENT_REQUIRED"]);
         assert_eq!(claim_for(&server, ana, &first, Some(2)).await, ["CONSENT_OUTDATED"]);
         assert_eq!(claim_for(&server, ana, &first, Some(1)).await, [""; 0]);
@@ -130,18 +130,18 @@ on_both_databases! {
         assert_eq!(claim_for(&server, ben, &first, None).await, ["CONSENT_REQUIRED", "ALREADY_CLAIMED"]);
         assert_eq!(claim_for(&server, ana, &first, Some(1)).await, ["ALREADY_CLAIMED"]);
         assert_eq!(claim_for(&server, ana, &second, Some(1)).await, ["HAS_PROFILE"]);
-        // A profile that is gone, and one that was merged into another.
+        // A deleted profile, and one that was merged into another.
         assert_eq!(told(&crate::mutations::delete(&staff, "talent", &second, None).await), [""; 0]);
         assert_eq!(claim_for(&server, ben, &second, Some(1)).await, ["PROFILE_GONE"]);
         let redirect = entity::record_redirect::Model { id: uuid_of(&third), target_id: uuid_of(&first) };
         entity::record_redirect::Entity::insert(redirect.into_active_model().reset_all()).exec_without_returning(server.app.db.writer()).await.unwrap();
         assert_eq!(claim_for(&server, ben, &third, Some(1)).await, ["PROFILE_MERGED"]);
-        // Whoever has deleted theirs may claim another.
+        // An account that has deleted its profile may claim another.
         let (theirs, another) = (made(&staff, "talent", person("d")).await, made(&staff, "talent", person("e")).await);
         assert_eq!(claim_for(&server, ben, &theirs, Some(1)).await, [""; 0]);
         assert_eq!(told(&crate::mutations::delete(&staff, "talent", &theirs, None).await), [""; 0]);
         assert_eq!(claim_for(&server, ben, &another, Some(1)).await, [""; 0]);
-        // Who calls knows of the profile from the next request on.
+        // The account is linked from the next request on.
         let token = sign_in(&server, "ana@example.org").await.access;
         let data = query_as(&server, &token, "{ viewer { account { talent { id claimed } } } }").await;
         assert_eq!(data["data"]["viewer"]["account"]["talent"], json!({"id": first, "claimed": true}));

@@ -1,4 +1,4 @@
-//! People and their own data: who decides, what they agree to, what they can take away.
+//! Personal data: who decides about it, consent, and the export.
 
 use passerelle::changes;
 use passerelle::directory::talent::claim::{Claim, claim};
@@ -19,12 +19,12 @@ mod export;
 mod imported;
 mod upkeep;
 
-/// The uuid of an id as clients see it.
+/// The UUID of an id as clients see it.
 fn uuid_of(id: &str) -> Uuid {
     passerelle::record::id::decode_any("", id).expect("an id").1
 }
 
-/// Lets an account claim a profile, as whoever accepts an invitation does; the answer is the reasons against it.
+/// Claims a profile for an account, as accepting an invitation does. Returns the reasons of a refusal.
 async fn claim_for(
     server: &TestServer,
     account: Uuid,
@@ -50,7 +50,7 @@ async fn claim_for(
     }
 }
 
-/// Somebody who has claimed a profile: the profile's id, and a token of theirs.
+/// The id of a claimed profile, and an access token of its owner.
 async fn somebody(server: &TestServer, email: &str, input: Value) -> (String, String) {
     let region = server.beside(editor(&["wallonie"])).await;
     let id = made(&region, "talent", input).await;

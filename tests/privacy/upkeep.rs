@@ -1,4 +1,4 @@
-//! Profiles that nobody confirms: warned of, hidden, erased.
+//! Unconfirmed profiles: warned, hidden and erased.
 
 use passerelle::directory::talent::upkeep::{self, Swept, Terms, sweep};
 use passerelle::record::trusted_clock;
@@ -13,7 +13,7 @@ use crate::support::records::{import, talent};
 use crate::support::server::{Setup, TestServer};
 use crate::support::until;
 
-/// What one sweep does: warned, hidden, erased.
+/// The counts of one sweep: warned, hidden, erased.
 async fn swept(server: &TestServer) -> (u64, u64, u64) {
     let Swept { warned, hidden, erased } = sweep(&server.app, &Terms::default()).await.expect("a sweep");
     (warned, hidden, erased)
@@ -27,7 +27,7 @@ const ERASED: (u64, u64, u64) = (0, 0, 1);
 const SHOW: &str = "mutation($id: ID!) { updateTalent(id: $id, input: {visibility: PUBLIC}, consent: {version: 1, language: FR}) { userErrors { code reason path } } }";
 const CONFIRM: &str = "mutation($id: ID!) { confirmTalent(id: $id) { userErrors { code reason path } } }";
 
-/// How a profile is seen by the staff of its region.
+/// A profile as staff of its region see it.
 async fn seen(server: &TestServer, id: &str) -> Value {
     let staff = server.beside(editor(&["wallonie"])).await;
     staff.data(&format!("{{ talent(by: {{id: \"{id}\"}}) {{ visibility revision }} }}")).await["talent"]
@@ -60,8 +60,8 @@ on_both_databases! {
         assert_eq!(server.data("{ talents { totalCount } }").await["talents"]["totalCount"], 0);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM change_log WHERE op = 'LEAVE' AND record_type = 'TALENT'").await, 2);
         assert_eq!(swept(&server).await, NOTHING);
-        assert_eq!(server.mails_to("ana@example.org").await, [], "hiding itself writes no mail");
-        // Only the person shows it again.
+        assert_eq!(server.mails_to("ana@example.org").await, [], "hiding sends no mail");
+        // Only the person can make it public again.
         assert_eq!(reason(&update(&region, "talent", &id, None, json!({"visibility": "PUBLIC"}), "id").await), "TALENT_DECIDES");
 
         server.set_clock("2028-10-23T09:59:59Z");
@@ -80,7 +80,7 @@ on_both_databases! {
         for table in ["talent", "affiliation", "talent_upkeep", "consent"] {
             assert_eq!(number(&server, &format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");
         }
-        // The account is there, without a profile, and may claim another one.
+        // The account remains without a profile, and may claim another one.
         let token = sign_in(&server, "ana@example.org").await.access;
         assert_eq!(data_as(&server, &token, "{ viewer { account { email talent { id } } } }").await["viewer"]["account"], json!({"email": "ana@example.org", "talent": null}));
     }
@@ -96,7 +96,7 @@ on_both_databases! {
         assert_eq!(told(&mutate(&server, Some(&token), CONFIRM, json!({"id": id})).await), [""; 0]);
         server.set_clock("2028-11-30T00:00:00Z");
         assert_eq!(swept(&server).await, NOTHING);
-        // Warned anew, and hidden this time. Confirming does not show it again; showing it confirms it.
+        // Warned again, and hidden this time. A confirmation does not show it again. Making it public confirms it.
         server.set_clock("2028-12-02T00:00:00Z");
         assert_eq!(swept(&server).await, WARNED);
         server.set_clock("2029-01-01T00:00:00Z");
@@ -127,11 +127,11 @@ on_both_databases! {
         ]).await;
         server.set_clock("2027-12-01T00:00:00Z");
         assert_eq!(swept(&server).await, (2, 0, 0));
-        assert_eq!(number(&server, "SELECT COUNT(*) FROM mail_outbox").await, 1, "one of them has an address");
+        assert_eq!(number(&server, "SELECT COUNT(*) FROM mail_outbox").await, 1, "only one of them has an address");
         server.set_clock("2028-01-01T00:00:00Z");
         assert_eq!(swept(&server).await, (0, 2, 0));
-        // What was hidden for want of a word of the person is not shown again by others on the ground of consent: not by
-        // its source, and not by staff.
+        // A profile hidden for lack of a confirmation needs the person's consent to be shown again. Its source and
+        // staff cannot show it on the basis of consent.
         let again = talent("wallonie", "unreachable", json!({"skills": ["x"]}));
         let text = crate::support::records::ndjson(&[{ let mut line = again; line["overwrite"] = json!(true); line }]);
         let (_, bad) = crate::support::records::import_text(&server, &text, &crate::support::records::options()).await;
@@ -140,7 +140,7 @@ on_both_databases! {
         let id = region.data("{ talent(by: {slug: \"unreachable\"}) { id } }").await["talent"]["id"].as_str().unwrap().to_owned();
         assert_eq!(reason(&update(&region, "talent", &id, None, json!({"visibility": "MEMBERS", "legalBasis": "CONSENT"}), "id").await), "CONSENT_LAPSED");
         assert_eq!(told(&update(&region, "talent", &id, None, json!({"visibility": "MEMBERS", "legalBasis": "PUBLIC_ROLE"}), "id").await), [""; 0]);
-        // Those that remain are erased in the end; the one that was never shown as well.
+        // In the end the remaining profiles are erased, including the one that was always private.
         server.set_clock("2028-11-01T00:00:00Z");
         assert_eq!(swept(&server).await, (2, 0, 0));
         server.set_clock("2028-12-02T00:00:00Z");
@@ -153,7 +153,7 @@ on_both_databases! {
 on_both_databases! {
     async fn a_late_warning_gives_its_whole_time(server) {
         import(&server, &[talent("wallonie", "late", json!({"email": "late@example.org"}))]).await;
-        // As after a long stop, or where the clock of the machine is wrong.
+        // As after a long downtime, or with a wrong clock.
         server.set_clock("2031-01-01T00:00:00Z");
         assert_eq!(swept(&server).await, WARNED);
         server.set_clock("2031-01-30T23:59:59Z");
@@ -167,7 +167,7 @@ on_both_databases! {
     }
 }
 
-/// So many profiles of people with addresses, more than are looked at together.
+/// More profiles with e-mail addresses than one batch holds. Returns their number.
 async fn many(server: &TestServer) -> u32 {
     let count = 120;
     let lines: Vec<Value> = (0..count)
@@ -184,7 +184,7 @@ on_both_databases! {
         let count = u64::from(many(&server).await);
         server.set_clock("2027-12-01T00:00:00Z");
         let terms = Terms::default();
-        // Cut off at many places; what was begun of a profile ends in its own task.
+        // Interrupted at many points. A profile's step, once begun, ends in its own task.
         for polls in 0..40 {
             let sweeping = sweep(&server.app, &terms);
             let cut = async {
@@ -215,14 +215,14 @@ on_both_databases! {
     async fn the_job_sweeps_while_it_holds_its_lease(server) {
         import(&server, &[talent("wallonie", "ana", json!({"email": "ana@example.org"}))]).await;
         server.set_clock("2027-12-01T00:00:00Z");
-        // The clock has not jumped: the housekeeping has run all the time.
-        trusted_clock::trust(&server.app.db, server.app.clock.now()).await.expect("it is noted");
+        // Simulate that the housekeeping ran all the time, so that the clock is trusted.
+        trusted_clock::trust(&server.app.db, server.app.clock.now()).await.expect("the clock is trusted");
         let stop = CancellationToken::new();
         upkeep::start(&server.app, Terms::default(), stop.clone());
         upkeep::start(&server.app, Terms::default(), stop.clone());
         let warned = async || number(&server, "SELECT COUNT(*) FROM talent_upkeep WHERE hiding_warned_at IS NOT NULL").await == 1;
         until("a profile is warned of", warned).await;
-        assert_eq!(number(&server, "SELECT token FROM lease WHERE name = 'profiles'").await, 1, "one of the two");
+        assert_eq!(number(&server, "SELECT token FROM lease WHERE name = 'profiles'").await, 1, "only one of the two jobs holds the lease");
         stop.cancel();
         let given_back = async || number(&server, "SELECT until FROM lease WHERE name = 'profiles'").await == 0;
         until("the lease is given back", given_back).await;

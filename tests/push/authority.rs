@@ -1,4 +1,4 @@
-//! Who pushes what: by source and region.
+//! The right to push, by source and region.
 
 use passerelle::identity::api_key::{self, Maker, NewKey};
 use passerelle::identity::role::Role;
@@ -76,7 +76,7 @@ on_both_databases! {
             json!({"externalId": "org-kind", "talent": {"displayName": "x", "region": "wallonie"}}),
             json!({"externalId": "org-kind", "delete": true, "talent": {}}),
         ];
-        // The same record twice would be told first.
+        // In two batches, as a record that occurs twice would hide the other errors.
         let (first, second) = records.split_at(3);
         let (first, second) = (push(&own, "wallonie", first).await, push(&own, "wallonie", second).await);
         assert_eq!((statuses(&first), statuses(&second)), (vec!["REJECTED"; 3], vec!["REJECTED"; 5]));
@@ -91,7 +91,7 @@ on_both_databases! {
             "INVALID/OTHER_TYPE input.records.3.externalId",
             "INVALID input.records.4.externalId",
         ]);
-        // Of what the caller does not see it is not said that it is somebody's.
+        // An external id that names a hidden record is accepted, so that its existence is not revealed.
         let free = [org("wallonie", "y1", json!({}), named(&hidden)), org("wallonie", "y2", json!({}), named("test-flandre:org-hidden")), org("wallonie", "y3", json!({}), named("urn:isbn:1"))];
         assert_eq!(statuses(&push(&own, "wallonie", &free).await), ["CREATED"; 3]);
     }

@@ -1,4 +1,4 @@
-//! What becomes of each record of a batch, and of the whole.
+//! The outcome of each record of a batch, and of the whole batch.
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -44,7 +44,7 @@ on_both_databases! {
         assert_eq!(refused(&results[6]), ["INVALID/EXTERNAL_ID_FORM input.records.6.externalId"]);
         assert_eq!(refused(&results[7]), ["INVALID input.records.7.externalId"]);
         assert!(results.as_array().unwrap().iter().all(|result| result["conflict"].is_null()));
-        // One transaction, one row of the log for each change, made by the source.
+        // One transaction, with one log entry for each change, made by the source.
         assert_eq!((logged(&server).await, number(&server, "SELECT COUNT(DISTINCT tx_seq) FROM change_log").await), (4, 2));
         assert_eq!(number(&server, "SELECT COUNT(*) FROM change_log WHERE origin = 'test-wallonie'").await, 4);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM audit WHERE actor = 'SOURCE' AND actor_source = 'test-wallonie'").await, 4);
@@ -78,7 +78,8 @@ on_both_databases! {
         let id = first["results"][0]["record"]["id"].as_str().unwrap();
         update(&desk, "organization", id, None, json!({"name": "Desk"}), "id").await;
         let old = org("wallonie", "a", json!({"name": "Source", "acronym": "S"}), json!({"baseRevision": 1}));
-        // Who has seen nothing makes new records, also where the present one is the source's own.
+        // Without a base revision only new records can be written, even if the source itself made the present
+        // revision.
         let unseen = org("wallonie", "b", json!({"name": "B2"}), json!({}));
         let never = org("wallonie", "c", json!({}), json!({"baseRevision": 4}));
         let member = org("wallonie", "d", json!({"memberOf": ["test-wallonie:org-c"]}), json!({}));
@@ -94,13 +95,13 @@ on_both_databases! {
         assert_eq!((&results[0]["record"]["name"], &results[0]["currentRevision"]), (&json!("Desk"), &json!(2)));
         assert_eq!((&results[1]["conflict"]["baseRevision"], &results[1]["conflict"]["differingFields"]), (&Value::Null, &json!(["name"])));
         assert_eq!((&results[2]["conflict"]["currentRevision"], &results[2]["conflict"]["current"], &results[2]["record"]), (&json!(0), &Value::Null, &Value::Null));
-        assert_eq!(refused(&results[3]), ["NOT_FOUND/REFERENCE_UNKNOWN input.records.3.organization.memberOf.0"], "nothing was made to refer to");
+        assert_eq!(refused(&results[3]), ["NOT_FOUND/REFERENCE_UNKNOWN input.records.3.organization.memberOf.0"], "the referenced record was not created");
         assert_eq!(logged(&server).await, before);
         let over = [
             org("wallonie", "a", json!({"name": "Source"}), json!({"baseRevision": 1, "overwrite": true})),
             org("wallonie", "b", json!({"name": "B2"}), json!({"overwrite": true})),
         ];
-        assert_eq!(statuses(&push(&own, "wallonie", &over).await), ["CONFLICT", "UPDATED"], "a revision that was seen is meant");
+        assert_eq!(statuses(&push(&own, "wallonie", &over).await), ["CONFLICT", "UPDATED"], "a base revision is always checked");
         let over = [org("wallonie", "a", json!({"name": "Source"}), json!({"overwrite": true}))];
         assert_eq!(statuses(&push(&own, "wallonie", &over).await), ["UPDATED"]);
     }
@@ -156,8 +157,8 @@ on_both_databases! {
         assert_eq!(results[1]["record"]["organization"]["slug"], "there");
         let unknown = |place: usize, path: &str| vec![format!("NOT_FOUND/REFERENCE_UNKNOWN input.records.{place}.organization.{path}")];
         assert_eq!(refused(&results[6]), unknown(6, "successor"));
-        assert_eq!(refused(&results[7]), unknown(7, "memberOf.0"), "what was refused is nothing to refer to");
-        // What the caller does not see is not there for its system.
+        assert_eq!(refused(&results[7]), unknown(7, "memberOf.0"), "a refused record cannot be referred to");
+        // Records hidden from the caller are absent for its pushes.
         assert_eq!((refused(&results[8]), refused(&results[9])), (unknown(8, "successor"), unknown(9, "memberOf.0")));
         let said = |place: usize, name: &str| results[place]["userErrors"][0]["message"].as_str().unwrap().replace(name, "");
         assert_eq!(said(8, "hidden"), said(6, "nowhere"));
@@ -196,7 +197,7 @@ on_both_databases! {
         assert_eq!(statuses(&answer), ["UPDATED", "CREATED", "REJECTED", "UPDATED"]);
         assert_eq!((&answer["results"][0]["record"]["name"], &answer["results"][1]["record"]), (&json!("a"), &Value::Null));
         assert_eq!(rows(&server).await, before);
-        // The key is free, and the same again is no replay.
+        // The key is still free, and a repetition is not a replay.
         assert_eq!(push_input(&own, dry.clone()).await["replayed"], json!(false));
         let mut real = dry;
         real["dryRun"] = json!(false);
@@ -266,7 +267,7 @@ on_both_databases! {
         sources(&server, &["wallonie", "flandre"]).await;
         let own = server.beside(partner(&["wallonie", "flandre"])).await;
         let batches: Vec<Vec<Value>> = (0..12).map(|n| (0..60).map(|m| org("wallonie", &format!("o{n}-{m}"), json!({}), json!({}))).collect()).collect();
-        // Whichever begins first does not come to its end: all others come while it runs.
+        // The first batch is blocked by this lock, so that all others arrive while it runs.
         let held = server.app.db.begin().await.unwrap();
         if server.app.db.dialect() == Dialect::Postgres {
             held.execute_unprepared(FOR_LONG).await.unwrap();
@@ -281,7 +282,7 @@ on_both_databases! {
         held.rollback().await.unwrap();
         assert_eq!(statuses(&answers.next().await.expect("an answer")), ["CREATED"; 60]);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM organization").await, 60);
-        // Another program on the same database is told the same.
+        // A program on the same database that holds the source gives the same error.
         if server.app.db.dialect() == Dialect::Postgres {
             let held = server.app.db.begin().await.unwrap();
             held.execute_unprepared(FOR_LONG).await.unwrap();
@@ -309,7 +310,7 @@ on_both_databases! {
     }
 }
 
-/// Lets the database refuse organizations of a name.
+/// Makes the database refuse organizations with this name.
 async fn poison(server: &TestServer, name: &str) {
     match server.app.db.dialect() {
         Dialect::Sqlite => {
@@ -348,7 +349,7 @@ on_both_databases! {
         assert_eq!(refused(&answer["results"][7]), ["INVALID/WRITE_FAILED input.records.7"]);
         assert_eq!(refused(&answer["results"][14]), ["NOT_FOUND/REFERENCE_UNKNOWN input.records.14.organization.memberOf.0"]);
         assert_eq!((number(&server, "SELECT COUNT(*) FROM organization").await, logged(&server).await), (17, 17));
-        // With more than three of them, nothing is written.
+        // With more than three such records, nothing is written.
         let records: Vec<Value> = ["one", "two", "three", "four"].iter().map(|name| org("wallonie", &format!("p-{name}"), json!({"name": name}), json!({}))).collect();
         let input = batch("wallonie", &records, json!({}));
         let before = rows(&server).await;

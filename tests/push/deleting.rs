@@ -1,4 +1,4 @@
-//! Records that systems delete and erase, and the guard against deleting much by mistake.
+//! Deletions and erasures by systems, and the guard against mass deletion by mistake.
 
 use serde_json::{Value, json};
 
@@ -25,13 +25,13 @@ on_both_databases! {
         assert_eq!((&gone["results"][1]["record"], &gone["results"][1]["currentRevision"]), (&Value::Null, &Value::Null));
         let again = push(&own, "wallonie", &[delete("a")]).await;
         assert_eq!((statuses(&again), &again["results"][0]["currentRevision"]), (vec!["UNCHANGED"], &json!(2)));
-        // Whoever has seen it before its end is told; whoever knows its end, or nothing, makes it again.
+        // An older base revision is a conflict. The revision of the deletion, or no base, creates the record again.
         let old = push(&own, "wallonie", &[org("wallonie", "a", json!({}), json!({"baseRevision": 1}))]).await;
         assert_eq!((statuses(&old), &old["results"][0]["conflict"]["currentRevision"]), (vec!["CONFLICT"], &json!(2)));
         let back = push(&own, "wallonie", &[org("wallonie", "a", json!({}), json!({"baseRevision": 2}))]).await;
         assert_eq!((statuses(&back), &back["results"][0]["currentRevision"]), (vec!["CREATED"], &json!(3)));
         assert_eq!(back["results"][0]["record"]["id"], first["results"][0]["record"]["id"]);
-        // What somebody else has changed is not deleted unseen.
+        // A record changed by another writer is not deleted without its present revision.
         update(&desk, "organization", first["results"][1]["record"]["id"].as_str().unwrap(), None, json!({"name": "Desk"}), "id").await;
         let mut unseen = delete("b");
         let answer = push(&own, "wallonie", &[unseen.clone()]).await;
@@ -77,7 +77,7 @@ on_both_databases! {
         let back = push(&own, "wallonie", &[person("t"), role]).await;
         assert_eq!(refused(&back["results"][0]), ["NOT_ALLOWED_IN_STATE/ERASED input.records.0.externalId"]);
         assert_eq!(statuses(&back), ["REJECTED", "REJECTED"]);
-        // Also who was deleted before.
+        // A deleted talent can be erased as well.
         let delete = json!({"externalId": "tal-u", "delete": true, "talent": {}});
         assert_eq!(statuses(&push(&own, "wallonie", &[delete]).await), ["UPDATED"]);
         assert_eq!(statuses(&push(&own, "wallonie", &[erase("u")]).await), ["UPDATED"]);
@@ -86,7 +86,7 @@ on_both_databases! {
     }
 }
 
-/// Makes organizations of Wallonia, from `o0` on.
+/// Imports this many organizations of Wallonia, numbered from `o0`.
 async fn made(server: &TestServer, count: usize) {
     let lines: Vec<Value> =
         (0..count).map(|n| organization("wallonie", &format!("o{n}"), json!({}))).collect();
@@ -114,7 +114,7 @@ on_both_databases! {
             assert_eq!(refused(&answer["results"][100]), ["NOT_ALLOWED_IN_STATE/MASS_DELETE_BLOCKED input.records.100.delete"]);
             assert_eq!((rows(&server).await, logged(&server).await), before);
         }
-        // Others of the batch are written; what is not there does not count.
+        // Other records of the batch are written, and deletions of absent records do not count.
         records.push(org("wallonie", "new", json!({}), json!({})));
         records.push(delete("never"));
         let answer = push(&own, "wallonie", &records).await;
@@ -122,7 +122,7 @@ on_both_databases! {
         assert_eq!(number(&server, "SELECT COUNT(*) FROM organization").await, 301);
         let confirmed = push_input(&own, batch("wallonie", &deletions(0..101), json!({"confirmDeletes": 101}))).await;
         assert_eq!((statuses(&confirmed), &confirmed["userErrors"]), (vec!["UPDATED"; 101], &json!([])));
-        // What was confirmed does not count; a hundred in a day are free, and then no more until the next.
+        // Confirmed deletions do not count. A hundred unconfirmed ones are allowed within a day.
         assert_eq!(statuses(&push(&own, "wallonie", &deletions(101..161)).await), ["UPDATED"; 60]);
         server.set_clock("2026-11-22T22:00:00Z");
         assert_eq!(statuses(&push(&own, "wallonie", &deletions(161..201)).await), ["UPDATED"; 40]);
@@ -152,7 +152,7 @@ on_both_databases! {
             line
         }).collect();
         lines.insert(7, organization("wallonie", "other", json!({})));
-        // A record that is deleted and made again, in this order.
+        // A record that is deleted and then created again.
         lines.push(organization("wallonie", "o3", json!({"name": "again"})));
         let text = ndjson(&lines);
         let (summary, told) = import_text(&server, &text, &options()).await;

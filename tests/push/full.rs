@@ -1,4 +1,4 @@
-//! Pushes of all records: what their batches have not mentioned is deleted.
+//! Full pushes: records that no batch mentions are deleted at the end.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::support::server::TestServer;
 
 const ERRORS: &str = "userErrors { code reason path message retryAfterMs }";
 
-/// Begins a push of all records; its payload.
+/// The payload of `beginFullPush`.
 async fn begin(server: &TestServer, source: &str) -> Value {
     let query = format!(
         "mutation {{ beginFullPush(source: \"{source}\") {{ fullPush {{ id source begunAt }} {ERRORS} }} }}"
@@ -18,7 +18,7 @@ async fn begin(server: &TestServer, source: &str) -> Value {
     server.data(&query).await["beginFullPush"].take()
 }
 
-/// Begins a push of all records of Wallonia; its id.
+/// Begins a full push for Wallonia, and returns its id.
 async fn begun(server: &TestServer) -> String {
     let payload = begin(server, "test-wallonie").await;
     assert_eq!(
@@ -28,7 +28,7 @@ async fn begun(server: &TestServer) -> String {
     payload["fullPush"]["id"].as_str().expect("an id").to_owned()
 }
 
-/// Ends a push of all records; its payload.
+/// The payload of `completeFullPush`.
 async fn complete(server: &TestServer, id: &str, expected: i64, confirm: Option<i32>) -> Value {
     let query = format!(
         "mutation($id: ID!, $expected: Int!, $confirm: Int) {{ completeFullPush(id: $id, expectedCount: $expected, confirmDeletes: $confirm) {{
@@ -40,7 +40,7 @@ async fn complete(server: &TestServer, id: &str, expected: i64, confirm: Option<
     answer["data"]["completeFullPush"].take()
 }
 
-/// Pushes a batch that is a part of a push of all records.
+/// Pushes a batch that belongs to a full push.
 async fn part(server: &TestServer, id: &str, records: &[Value]) -> Value {
     push_input(server, batch("wallonie", records, json!({"fullPush": id}))).await
 }
@@ -60,7 +60,7 @@ on_both_databases! {
         crate::mutations::made(&made_here, "organization", crate::mutations::studio("wallonie", "desk")).await;
         let id = begun(&own).await;
         assert_eq!(statuses(&part(&own, &id, &[org("wallonie", "a", json!({}), json!({})), org("wallonie", "e", json!({}), json!({}))]).await), ["UNCHANGED", "CREATED"]);
-        // One that is refused is mentioned, and each counts once.
+        // A refused record counts as mentioned, and each record counts once.
         let refusals = part(&own, &id, &[org("wallonie", "b", json!({"kind": "none"}), json!({})), org("wallonie", "a", json!({}), json!({})), org("wallonie", "f", json!({"kind": "none"}), json!({}))]).await;
         assert_eq!(statuses(&refusals), ["REJECTED", "UNCHANGED", "REJECTED"]);
         let before = (rows(&server).await, logged(&server).await);
@@ -79,7 +79,7 @@ on_both_databases! {
         assert_eq!((&again["deleted"], &again["replayed"], &again["userErrors"]), (&json!(5), &json!(true), &json!([])));
         let late = part(&own, &id, &[org("wallonie", "g", json!({}), json!({}))]).await;
         assert_eq!((refused(&late), &late["results"]), (vec!["NOT_ALLOWED_IN_STATE/FULL_PUSH_OVER input.fullPush".to_owned()], &json!([])));
-        // A push of all records again: nothing is to be done.
+        // A second full push finds nothing to delete.
         let id = begun(&own).await;
         part(&own, &id, &["a", "b", "e"].map(|slug| org("wallonie", slug, json!({}), json!({})))).await;
         assert_eq!(complete(&own, &id, 3, None).await["deleted"], json!(0));
@@ -111,7 +111,7 @@ on_both_databases! {
         update(&desk, "organization", b["organization"]["id"].as_str().unwrap(), None, json!({"name": "Desk"}), "id").await;
         let id = begun(&own).await;
         let answer = complete(&own, &id, 0, None).await;
-        assert_eq!((&answer["deleted"], &answer["userErrors"]), (&json!(1), &json!([])), "also what others have changed");
+        assert_eq!((&answer["deleted"], &answer["userErrors"]), (&json!(1), &json!([])), "records changed by others are deleted too");
         assert_eq!((&answer["refused"][0]["externalId"], &answer["refused"][0]["userErrors"]), (&json!("org-a"), &json!([{"reason": "REFERRED_TO", "path": ["id"]}])));
         assert_eq!(answer["refused"].as_array().unwrap().len(), 1);
     }
@@ -152,7 +152,7 @@ on_both_databases! {
         assert_eq!(refused(&complete(&other, &id, 0, None).await), ["NOT_FOUND/FULL_PUSH_UNKNOWN id"]);
         let stolen = push_input(&other, batch("flandre", &[], json!({"fullPush": id}))).await;
         assert_eq!(refused(&stolen), ["NOT_FOUND/FULL_PUSH_UNKNOWN input.fullPush"]);
-        // Another one takes its place, and each lasts a week.
+        // A new full push replaces the previous one, and each ends after a week.
         let next = begun(&own).await;
         assert_eq!(refused(&complete(&own, &id, 0, None).await), ["NOT_ALLOWED_IN_STATE/FULL_PUSH_OVER id"]);
         server.set_clock("2026-11-29T10:00:00Z");

@@ -1,4 +1,4 @@
-//! Batches that are sent again.
+//! Repeated batches and their idempotency keys.
 
 use passerelle::record::policy::Viewer;
 use passerelle::record::read::Dialect;
@@ -32,7 +32,7 @@ on_both_databases! {
         assert_eq!(again["replayed"], json!(true));
         assert_eq!(refused(&again["results"][2]), refused(&first["results"][2]));
         assert!(again["results"][2]["userErrors"][0]["message"].as_str().unwrap().contains("UNKNOWN_TERM"));
-        // But for the words of refusals, of which nothing is stored, it is the first answer.
+        // Except for the messages of refusals, which are not stored, the response is the same.
         for answer in [&mut again, &mut first.clone()] {
             answer["replayed"] = json!(null);
             for result in answer["results"].as_array_mut().unwrap() {
@@ -41,7 +41,7 @@ on_both_databases! {
         }
         assert_eq!((again["results"][0].clone(), again["results"][1]["conflict"].clone()), (first["results"][0].clone(), first["results"][1]["conflict"].clone()));
         assert_eq!(logged(&server).await, log);
-        // Statuses, ids and revisions are those of then, records as they are now.
+        // Statuses, ids and revisions are the stored ones. The records are the present ones.
         let a = first["results"][0]["record"]["id"].as_str().unwrap();
         update(&desk, "organization", a, None, json!({"name": "Later"}), "id").await;
         delete(&desk, "organization", first["results"][3]["record"]["id"].as_str().unwrap(), None).await;
@@ -49,17 +49,17 @@ on_both_databases! {
         assert_eq!((&later["results"][0]["status"], &later["results"][0]["currentRevision"], &later["results"][0]["record"]["name"]), (&json!("CREATED"), &json!(1), &json!("Later")));
         assert_eq!((&later["results"][3]["status"], &later["results"][3]["record"]), (&json!("CREATED"), &Value::Null));
         assert_eq!(number(&server, "SELECT COUNT(*) FROM idempotency WHERE outcome IS NOT NULL AND outcome NOT LIKE '%canary%'").await, 1);
-        // Another request, also as a mutation of another kind, is a conflict.
+        // Another request with the same key is a conflict, even another mutation.
         let mut other = input.clone();
         other["records"][0]["organization"]["name"] = json!("Other");
         let refusal = push_input(&own, other).await;
         assert_eq!((refused(&refusal), &refusal["results"]), (vec!["CONFLICT/IDEMPOTENCY_MISMATCH input.idempotencyKey".to_owned()], &json!([])));
         let created = own.query_with("mutation($key: String!) { createOrganization(input: {name: \"x\", kind: \"fund\", region: \"wallonie\"}, idempotencyKey: $key) { userErrors { code reason path message } } }", json!({"key": input["idempotencyKey"]})).await;
         assert_eq!(refused(&created["data"]["createOrganization"]), ["CONFLICT/IDEMPOTENCY_MISMATCH idempotencyKey"]);
-        // The key is its caller's own.
+        // Keys belong to a caller.
         let colleague = server.beside(Viewer { account: Some(Uuid::from_u128(78)), ..partner(&["wallonie"]) }).await;
         assert_eq!(push_input(&colleague, input.clone()).await["replayed"], json!(false));
-        // After a week it is free.
+        // After a week the key is free again.
         server.set_clock("2026-11-29T10:00:00Z");
         let new = push_input(&own, input).await;
         assert_eq!((statuses(&new), &new["replayed"]), (vec!["CONFLICT", "CONFLICT", "REJECTED", "UNCHANGED"], &json!(false)));
@@ -110,7 +110,7 @@ on_both_databases! {
 on_both_databases! {
     async fn a_key_that_somebody_else_holds_is_waited_for(server) {
         if server.app.db.dialect() == Dialect::Sqlite {
-            // There is one program on a file of SQLite; how it waits, the tests of the module say.
+            // SQLite has only one server. The unit tests cover how its requests wait.
             return;
         }
         sources(&server, &["wallonie"]).await;

@@ -1,4 +1,4 @@
-//! Pushes over GraphQL: batches of a region's systems, with an outcome for each record.
+//! Pushes by systems of regions, with an outcome for each record.
 
 use std::collections::BTreeSet;
 
@@ -17,13 +17,13 @@ mod full;
 mod keys;
 mod sources;
 
-/// A system of regions.
+/// The viewer of a system of these regions.
 pub(crate) fn partner(regions: &[&str]) -> Viewer {
     let regions: BTreeSet<String> = regions.iter().map(|region| (*region).to_owned()).collect();
     Viewer { machine: true, writes: regions.clone(), pushes: regions, ..member(77) }
 }
 
-/// What of a payload is asked for.
+/// The selection of a payload.
 const FIELDS: &str = "replayed cursor
     results { index externalId status currentRevision
         record { id ... on Organization { slug name revision } ... on Talent { slug revision visibility }
@@ -41,7 +41,7 @@ pub(crate) async fn push_input(server: &TestServer, input: Value) -> Value {
     answer["data"]["pushRecords"].take()
 }
 
-/// The payload of a batch that somebody else may be sending as well: it is sent until it is answered.
+/// The payload of a batch, retried while the same batch is running elsewhere.
 pub(crate) async fn push_patiently(server: &TestServer, input: Value) -> Value {
     found("an answer", async || {
         let answer = push_input(server, input.clone()).await;
@@ -50,7 +50,7 @@ pub(crate) async fn push_patiently(server: &TestServer, input: Value) -> Value {
     .await
 }
 
-/// The input of a batch of the source of a region, with a key of its own; `more` is merged into it.
+/// The input of a batch for a region's source with a new key. The fields of `more` are merged in.
 pub(crate) fn batch(region: &str, records: &[Value], more: Value) -> Value {
     let key = format!("key-{:x}", rand::random::<u64>());
     let mut input = json!({"source": format!("test-{region}"), "idempotencyKey": key, "records": records});
@@ -60,7 +60,7 @@ pub(crate) fn batch(region: &str, records: &[Value], more: Value) -> Value {
     input
 }
 
-/// Pushes a batch of the source of a region.
+/// Pushes a batch for a region's source.
 pub(crate) async fn push(server: &TestServer, region: &str, records: &[Value]) -> Value {
     push_input(server, batch(region, records, json!({}))).await
 }
@@ -74,7 +74,7 @@ pub(crate) async fn sources(server: &TestServer, regions: &[&str]) {
     }
 }
 
-/// A record of a batch, from a line of a file.
+/// A record of a batch, from a line of a file, with the fields of `more` merged in.
 pub(crate) fn item(mut line: Value, more: Value) -> Value {
     let fields = line.as_object_mut().expect("an object");
     fields.remove("source");
@@ -89,7 +89,7 @@ pub(crate) fn org(region: &str, slug: &str, fields: Value, more: Value) -> Value
     item(crate::support::records::organization(region, slug, fields), more)
 }
 
-/// The status of each result, in order; each index and external id must be that of the input.
+/// The status of each result, in order. Checks the index of each.
 pub(crate) fn statuses(payload: &Value) -> Vec<&str> {
     let results = payload["results"].as_array().expect("results");
     for (place, result) in results.iter().enumerate() {
@@ -98,12 +98,12 @@ pub(crate) fn statuses(payload: &Value) -> Vec<&str> {
     results.iter().map(|result| result["status"].as_str().expect("a status")).collect()
 }
 
-/// Code, reason and path of each error of a result or a payload: `FORBIDDEN/FOREIGN_REGION input.source`.
+/// The code, reason and path of each error of a result or a payload: `FORBIDDEN/FOREIGN_REGION input.source`.
 pub(crate) fn refused(of: &Value) -> Vec<String> {
     crate::support::accounts::refusals(of)
 }
 
-/// All that the batch of a refused payload would have left behind.
+/// The number of rows in all tables that a refused batch must not touch.
 pub(crate) async fn rows(server: &TestServer) -> Vec<i64> {
     let mut all = Vec::new();
     let tables =

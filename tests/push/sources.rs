@@ -1,4 +1,4 @@
-//! Registering the systems that own records.
+//! Registration of sources, the systems that own records.
 
 use passerelle::identity::api_key::{self, Maker, NewKey};
 use passerelle::identity::role::Role;
@@ -31,15 +31,15 @@ on_both_databases! {
         let made = register(&server, Some(&south), "cirm", "wallonie").await;
         assert_eq!(refusals(&made), [""; 0]);
         assert_eq!((&made["source"]["name"], &made["source"]["region"]["slug"]), (&json!("cirm"), &json!("wallonie")));
-        assert_eq!(register(&server, Some(&south), "cirm", "wallonie").await["source"], made["source"], "again changes nothing");
+        assert_eq!(register(&server, Some(&south), "cirm", "wallonie").await["source"], made["source"], "a repetition changes nothing");
 
         assert_eq!(refusals(&register(&server, Some(&south), "cirm2", "flandre").await), ["FORBIDDEN/NOT_YOUR_SOURCES input.region"]);
         assert_eq!(refusals(&register(&server, Some(&south), "Cirm 2", "nowhere").await),
             ["INVALID/SOURCE_NAME_FORM input.name", "NOT_FOUND input.region"], "all at once");
         let taken = register(&server, Some(&north), "cirm", "flandre").await;
         assert_eq!(refusals(&taken), ["NOT_UNIQUE/SOURCE_TAKEN input.name"]);
-        assert!(!taken.to_string().contains("wallonie"), "whose it is, is no business of theirs");
-        // Whoever may not register it does not learn whether it is there.
+        assert!(!taken.to_string().contains("wallonie"), "the owner is not revealed");
+        // Without the right to register, the response does not reveal whether the source exists.
         assert_eq!(refusals(&register(&server, Some(&north), "cirm", "wallonie").await), ["FORBIDDEN/NOT_YOUR_SOURCES input.region"]);
         let new = NewKey { name: "machine".into(), region: "wallonie".into(), roles: vec![Role::RegionAdmin, Role::SyncPartner], expires_at: None };
         let (_, key) = api_key::create(&server.app, new, Maker::Operator).await.expect("a key");
@@ -49,7 +49,7 @@ on_both_databases! {
         }
         assert_eq!(number(&server, "SELECT COUNT(*) FROM source").await, 1);
 
-        // Its records can be pushed.
+        // Records can be pushed for it.
         let record = item(organization("wallonie", "a", json!({})), json!({}));
         let pushing = server.beside(partner(&["wallonie"])).await;
         let pushed = push_input(&pushing, json!({"source": "cirm", "idempotencyKey": "1", "records": [record]})).await;

@@ -1,4 +1,4 @@
-//! The embedded index after a write that failed, and with something else in the place of its files.
+//! The embedded index after a failed write, and with damaged files.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -41,7 +41,7 @@ fn batches(names: &[&str]) -> [(Audience, Batch); 2] {
     [(Audience::Public, batch.clone()), (Audience::Members, batch)]
 }
 
-/// An engine whose index has followed the log to 5, and holds one document.
+/// An engine whose index is at position 5 and holds one document.
 async fn built(folder: &Path) -> Embedded {
     let engine = Embedded::new(folder.to_owned());
     assert_eq!(engine.position().await.unwrap(), None);
@@ -67,12 +67,12 @@ fn a_writer_that_has_failed_is_not_used_again() {
         let folder = tempfile::tempdir().unwrap();
         let engine = built(folder.path()).await;
         engine.write(Target::Live, batches(&["bob"]), at(6)).await.unwrap();
-        // Its files cannot be written for a moment.
+        // Its files are unwritable for a moment.
         let (here, away) = (folder.path().join("1"), folder.path().join("away"));
         fs::rename(&here, &away).unwrap();
         assert!(engine.write(Target::Live, batches(&["cleo"]), at(7)).await.is_err());
         fs::rename(&away, &here).unwrap();
-        assert_eq!(engine.position().await.unwrap(), Some(at(6)), "it has not got any further");
+        assert_eq!(engine.position().await.unwrap(), Some(at(6)), "the position is unchanged");
         engine.write(Target::Live, batches(&["cleo"]), at(7)).await.unwrap();
         engine.write(Target::Live, batches(&["dan"]), at(8)).await.unwrap();
         assert_eq!(engine.position().await.unwrap(), Some(at(8)));
@@ -90,7 +90,7 @@ fn a_walk_does_not_part_the_documents_of_a_record() {
     run(async {
         let folder = tempfile::tempdir().unwrap();
         let engine = built(folder.path()).await;
-        // Two documents of one record, as indexes of before may have.
+        // Two documents for one record, as older indexes may have.
         engine.write(Target::Live, batches(&["bob", "bob", "cleo"]), at(6)).await.unwrap();
         let page = engine.walk(Audience::Public, None, 2).await.unwrap();
         assert_eq!((page.len(), page[1]), (3, page[2]));
@@ -109,7 +109,7 @@ fn what_is_in_the_place_of_its_files_is_cleared_away() {
         }
         let engine = built(folder.path()).await;
         assert_eq!(total(&engine, Audience::Public, "ana").await, 1);
-        // Also in the place of the one that is searched.
+        // The same in place of the live generation.
         fs::remove_dir_all(folder.path().join("8")).unwrap();
         fs::write(folder.path().join("8"), "").unwrap();
         assert_eq!(engine.position().await.unwrap(), None);
@@ -119,7 +119,7 @@ fn what_is_in_the_place_of_its_files_is_cleared_away() {
     });
 }
 
-/// The program, which fails to write to files that get too large, rather than being ended by it.
+/// The program, with SIGXFSZ ignored so that writes beyond the size limit fail instead of ending it.
 fn limited(command: &Command) -> Command {
     let mut limited = Command::new("/bin/sh");
     limited.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
@@ -131,14 +131,14 @@ fn limited(command: &Command) -> Command {
     limited
 }
 
-/// Lets a program write files up to a size, as a full disk does.
+/// Limits the file size of a program, to simulate a full disk.
 fn limit(server: &Running, bytes: &str) {
     let limits = format!("--fsize={bytes}:");
     let set = Command::new("prlimit").args(["--pid", &server.id().to_string(), &limits]).status();
     assert!(set.expect("prlimit runs").success());
 }
 
-/// Imports organizations of these names beside the server.
+/// Imports organizations with these names beside the server.
 fn bring(place: &Place, names: &[&str]) {
     let lines: Vec<Value> = names.iter().map(|name| named("wallonie", name)).collect();
     fs::write(place.folder.path().join("lines.ndjson"), ndjson(&lines)).expect("a file");
@@ -170,7 +170,7 @@ on_both_databases! {
         for word in ["after", "during", "before"] {
             search_until(&address, word, 1).await;
         }
-        // The server compares them, without a restart.
+        // The server compares the documents with the database, without a restart.
         assert_eq!(place.run(&["reindex", "--check"]).lines().next(), Some("6 documents are as the database has them"));
         assert_eq!(server.terminate(), Some(0));
     }
@@ -183,7 +183,7 @@ on_both_databases! {
         bring(&place, &["Before"]);
         search_until(&address, "before", 1).await;
         let (index, away) = (place.data().join("search"), place.data().join("away"));
-        fs::rename(&index, &away).expect("it is moved");
+        fs::rename(&index, &away).expect("the index is moved");
         fs::write(&index, "").expect("a file");
         bring(&place, &["During"]);
         let told = place.command(&["reindex", "--check"]).output().expect("the program runs");
@@ -194,13 +194,13 @@ on_both_databases! {
             fs::read_to_string(&log).expect("a log").contains("search` is a file")
         })
         .await;
-        fs::remove_file(&index).expect("it goes");
+        fs::remove_file(&index).expect("the file is removed");
         search_until(&address, "during", 1).await;
         assert_eq!(server.terminate(), Some(0));
     }
 }
 
-/// A server whose index is in a folder that the test knows.
+/// A server with its index in a known folder.
 async fn in_folder(backend: Backend) -> Option<(TestServer, tempfile::TempDir)> {
     let folder = tempfile::tempdir().expect("a folder");
     let setup = Setup::default().with_engine(Arc::new(Embedded::new(folder.path().into())));
@@ -213,10 +213,11 @@ on_both_databases! {
         let (server, folder) = given;
         import(&server, &[named("wallonie", "Kept")]).await;
         server.indexed().await;
-        // As after a failure of the database: the follower has given back the right to write, and the program goes on.
+        // As after a failure of the database: the follower has released the right to write, and the program
+        // continues.
         server.stop_following().await;
         let other: Arc<dyn Engine> = Arc::new(Embedded::new(folder.path().into()));
-        let outcome = reindex(&server.app, &other, Task::Check, |_, _| {}).await.expect("it is checked");
+        let outcome = reindex(&server.app, &other, Task::Check, |_, _| {}).await.expect("the check succeeds");
         assert_eq!(outcome, Outcome::Checked(Drift { checked: 2, ..Drift::default() }));
     }
 }
@@ -235,11 +236,11 @@ on_both_databases! {
         let patience = Duration::from_millis(50);
         let ended = reindex_within(&server.app, &engine, Task::Check, patience, |_, _| {}).await;
         assert!(matches!(ended, Err(ReindexError::Idle(_))), "{ended:?}");
-        assert_eq!(store::next_job(&server.app.db, &held.index).await.expect("a read"), None, "it is taken back");
+        assert_eq!(store::next_job(&server.app.db, &held.index).await.expect("a read"), None, "the job is withdrawn");
     }
 }
 
-/// A server whose index loses what is written to it, when it is told to.
+/// A server whose index can be made to lose writes.
 async fn losing(backend: Backend) -> Option<(TestServer, Arc<Gated>, tempfile::TempDir)> {
     let folder = tempfile::tempdir().expect("a folder");
     let gate = Gated::new(Arc::new(Embedded::new(folder.path().into())));

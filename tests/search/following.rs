@@ -1,4 +1,4 @@
-//! The index follows the log, whatever happens to those who keep it.
+//! The search index follows the log, despite failures of programs and engines.
 
 use std::fs;
 use std::path::Path;
@@ -32,7 +32,7 @@ pub(super) fn named(region: &str, name: &str) -> Value {
     organization(region, &name.to_lowercase().replace(' ', "-"), json!({ "name": name }))
 }
 
-/// Total, whether the database answered, and the names of the hits of a running program.
+/// The total, whether the database answered, and the names of the hits, from a running program.
 async fn search(address: &str, words: &str) -> (u64, bool, Vec<String>) {
     let query = "query($q: String!) { search(query: $q, first: 5) { estimatedTotalCount degraded
         nodes { ... on Organization { name } } } }";
@@ -45,7 +45,7 @@ async fn search(address: &str, words: &str) -> (u64, bool, Vec<String>) {
     (found["estimatedTotalCount"].as_u64().expect("a number"), found["degraded"] == true, names)
 }
 
-/// Searches until the index answers with so many hits.
+/// Searches until the index returns this total.
 pub(super) async fn search_until(address: &str, words: &str, total: u64) {
     until(words, async || {
         let (found, degraded, _) = search(address, words).await;
@@ -54,7 +54,7 @@ pub(super) async fn search_until(address: &str, words: &str, total: u64) {
     .await;
 }
 
-/// Searches until the index answers with so many hits at least.
+/// Searches until the index returns at least this total.
 async fn search_until_some(address: &str, words: &str, least: u64) {
     until(words, async || {
         let (found, degraded, _) = search(address, words).await;
@@ -63,7 +63,7 @@ async fn search_until_some(address: &str, words: &str, least: u64) {
     .await;
 }
 
-/// What a command prints that must succeed.
+/// The output of a command that must succeed.
 fn printed(folder: &Path, arguments: &[&str]) -> String {
     let done = program(folder).args(arguments).output().expect("the program runs");
     assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
@@ -80,7 +80,7 @@ fn a_killed_server_goes_on_where_it_was() {
         ndjson(&lines)
     };
     let mut server = serve();
-    // Killed at another moment each time: at once, when the index has some of what is new, and when it has all.
+    // Killed at once, with part of the new records indexed, and with all of them.
     for (round, found) in [0, 1501, 4500].into_iter().enumerate() {
         let file = folder.path().join("more.ndjson");
         fs::write(&file, lines(round * 1500)).expect("a file");
@@ -153,10 +153,10 @@ fn reindex_asks_the_server_or_takes_its_place() {
     run(async move {
         search_until(&address, "ankama", 1).await;
         let command = tokio::task::spawn_blocking(move || printed(&path, &["reindex"]));
-        // It is searched all the while.
+        // Searches work during the rebuild.
         let mut searches = 0;
         while !command.is_finished() {
-            // By the index or, where that takes too long, by the database.
+            // From the index, or from the database if that takes too long.
             let (total, _, names) = search(&address, "ankama").await;
             assert_eq!((total, names), (1, vec!["Ankama".to_owned()]));
             searches += 1;
@@ -177,26 +177,26 @@ on_both_databases! {
     async fn one_holds_a_lease(server) {
         let db = &server.app.db;
         let long = Duration::from_mins(1);
-        let first = Lease::take(db, "test", long).await.unwrap().expect("it is free");
+        let first = Lease::take(db, "test", long).await.unwrap().expect("the lease is free");
         assert_eq!(Lease::take(db, "test", long).await.unwrap(), None);
         let other = Lease::take(db, "other", long).await.unwrap();
-        assert!(other.is_some(), "another is free");
+        assert!(other.is_some(), "the other lease is free");
         assert!(first.keep(db, long).await.unwrap());
         first.give_back(db).await.unwrap();
-        let second = Lease::take(db, "test", Duration::ZERO).await.unwrap().expect("it was given back");
-        assert!(!first.keep(db, long).await.unwrap(), "it is another's");
+        let second = Lease::take(db, "test", Duration::ZERO).await.unwrap().expect("the lease was released");
+        assert!(!first.keep(db, long).await.unwrap(), "another holder has the lease");
         tokio::time::sleep(Duration::from_millis(5)).await;
-        let third = Lease::take(db, "test", long).await.unwrap().expect("it has ended");
+        let third = Lease::take(db, "test", long).await.unwrap().expect("the lease has expired");
         assert!(!second.keep(db, long).await.unwrap());
         second.give_back(db).await.unwrap();
-        assert!(third.keep(db, long).await.unwrap(), "who has lost it gives nothing back");
+        assert!(third.keep(db, long).await.unwrap(), "a former holder cannot release it");
     }
 }
 
-/// Has the follower of a server check its index.
+/// Runs a check of the index by the server's follower.
 pub(super) async fn check(server: &TestServer) -> Drift {
     let engine = server.engine.as_ref().expect("an engine");
-    let outcome = reindex(&server.app, engine, Task::Check, |_, _| {}).await.expect("it is checked");
+    let outcome = reindex(&server.app, engine, Task::Check, |_, _| {}).await.expect("the check succeeds");
     let Outcome::Checked(drift) = outcome else { panic!("{outcome:?}") };
     drift
 }
@@ -212,7 +212,7 @@ on_both_databases! {
         let whole = Drift { checked: 11, ..Drift::default() };
         assert_eq!(check(&server).await, whole);
 
-        // Somebody else has written to it.
+        // Simulate writes by another program.
         let engine = server.engine.clone().expect("an engine");
         let here = engine.position().await.unwrap().expect("an index");
         let ids = engine.walk(Audience::Public, None, 10).await.unwrap();
@@ -245,7 +245,7 @@ on_both_databases! {
         let writes = async {
             for round in 0..10 {
                 import(&server, &[named("wallonie", &format!("Latecomer {round}"))]).await;
-                // The one that is searched goes on following meanwhile.
+                // The live index continues to follow meanwhile.
                 server.indexed().await;
             }
         };
@@ -279,7 +279,7 @@ fn a_poisoned_record_is_kept_account_of() {
         assert!(matches!(engine.guard(), Guard::Lease(_)));
         assert_eq!(store::dead_letters(&server.app.db, &index).await.unwrap().len(), 1);
         assert_eq!(check(&server).await, Drift { checked: 4, refused: 1, ..Drift::default() });
-        // The engine takes it now.
+        // The engine accepts the document now.
         stub.store().poison = None;
         assert_eq!(check(&server).await, Drift { checked: 4, ..Drift::default() });
         assert!(store::dead_letters(&server.app.db, &index).await.unwrap().is_empty());
@@ -309,7 +309,7 @@ fn another_program_takes_over_where_one_has_ended() {
         let reached = position().await;
         until("it knows how far the first has followed", async || second.search.wait_for(reached).await)
             .await;
-        assert_eq!(stub.store().tags.len(), written + 2, "one of them writes");
+        assert_eq!(stub.store().tags.len(), written + 2, "only one of them writes");
         first.stop_following().await;
         import(&first, &[named("wallonie", "After")]).await;
         let reached = position().await;
@@ -345,13 +345,13 @@ fn writes_and_reads_go_on_without_the_engine() {
         let cursor = away["data"]["search"]["pageInfo"]["endCursor"].as_str().expect("a cursor");
         let next = page(Some(cursor)).await;
         assert_eq!(each(&next["data"]["search"]["nodes"], "/name"), ["Zebra 2", "Zebra 3"]);
-        // Pages that the engine began cannot be gone on with.
+        // A cursor of the engine cannot be continued by the database.
         let refused = page(Some(begun)).await;
         assert_eq!(refused["errors"][0]["extensions"]["code"], "SEARCH_UNAVAILABLE", "{refused}");
         let suggested = server.data(r#"{ suggest(prefix: "zeb") { text } }"#).await;
         assert_eq!(each(&suggested["suggest"], "/text").len(), 5);
 
-        // Those that the database began go on with it.
+        // A cursor of the database is continued by the database.
         stub.store().broken = false;
         until("the index catches up", async || total(&server, "zebra").await == (5, false)).await;
         assert_eq!(page(Some(cursor)).await["data"]["search"]["degraded"], true);
@@ -371,7 +371,7 @@ on_both_databases! {
         };
         let query = "query($at: ChangeCursor) { search(query: \"fresh\", notBefore: $at) {
             estimatedTotalCount indexedThrough } }";
-        // An index that is only being made may take longer than a reader waits.
+        // An index that is still being built may make requests time out.
         let answer = found("an index that has caught up", async || {
             let answer = server.query_with(query, json!({ "at": cursor(head.seq) })).await;
             (answer["errors"][0]["extensions"]["code"] != "INDEX_LAGGING").then_some(answer)
@@ -406,7 +406,7 @@ on_both_databases! {
             assert_eq!(found["pageInfo"]["hasNextPage"], page < 9);
             after = found["pageInfo"]["endCursor"].clone();
         }
-        assert_eq!(seen.len(), 999, "none comes twice");
+        assert_eq!(seen.len(), 999, "there are no duplicates");
         let beyond = server.query_with(query, json!({ "after": after })).await;
         assert_eq!(beyond["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
         assert!(beyond["errors"][0]["message"].as_str().is_some_and(|text| text.contains("1000")), "{beyond}");

@@ -1,4 +1,4 @@
-//! An engine whose writes a test holds up, or loses.
+//! An engine whose writes can be held back or lost.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use passerelle::search::kind::Audience;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// What becomes of writes.
+/// The state of the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gate {
-    /// They go through.
+    /// Writes pass.
     Open,
-    /// They wait until the gate is opened.
+    /// Writes wait until the gate is open.
     Closed,
-    /// They are said to be done, and are not: only the place in the log is written.
+    /// Writes report success, but only the position is written.
     Losing,
 }
 
@@ -71,7 +71,7 @@ impl Engine for Gated {
     ) -> BoxFuture<'_, Result<Vec<Refused>, EngineError>> {
         let mut gate = self.gate.subscribe();
         Box::pin(async move {
-            let now = *gate.wait_for(|gate| *gate != Gate::Closed).await.expect("the gate is there");
+            let now = *gate.wait_for(|gate| *gate != Gate::Closed).await.expect("the gate exists");
             let batches = match now {
                 Gate::Losing => batches.map(|(audience, _)| (audience, Batch::default())),
                 Gate::Open | Gate::Closed => batches,

@@ -1,4 +1,4 @@
-//! Nothing that a viewer may not see can be found, suggested, counted or marked.
+//! Hidden data cannot be found, suggested, counted or highlighted.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ const SEARCH: &str = "query($q: String!, $filter: SearchFilter) {
     facets { facet values { value count } } }
   suggest(prefix: $q, filter: $filter) { text } }";
 
-/// Whether there is a trace of anything in an answer.
+/// Whether a response has no hits, counts or suggestions.
 fn is_empty(answer: &Value) -> bool {
     let found = &answer["data"]["search"];
     let none = |list: &Value| list.as_array().is_some_and(Vec::is_empty);
@@ -37,7 +37,7 @@ fn text(language: &str, text: &str) -> Value {
     json!([{ "language": language, "text": text }])
 }
 
-/// Records with a word of their own in every field that somebody may not see.
+/// Records with a unique word in every restricted field.
 async fn fill(server: &TestServer) {
     let wallonie = |slug: &str, more: Value| talent("wallonie", slug, more);
     import(
@@ -92,8 +92,8 @@ async fn fill(server: &TestServer) {
     server.indexed().await;
 }
 
-/// Words, and who finds something by them. Nobody finds anybody by what is for contact or only claimed; private
-/// records are found by their names alone, because they are in no index.
+/// Words with the viewers who find something by them. Contact data and mere claims cannot be searched. Private
+/// records are in no index and are found by name alone.
 const WORDS: &[(&str, &[&str])] = &[
     ("openia", &["anonymous", "member", "staff", "neighbour", "owner", "admin"]),
     ("biozark", &["anonymous", "member", "staff", "neighbour", "owner", "admin"]),
@@ -161,7 +161,7 @@ on_both_databases! {
                     let _ = write!(wrong, "\n{name}: {word}: {answer}");
                 }
             }
-            // A hidden availability is neither counted nor filtered by.
+            // A hidden availability is neither counted nor matched by a filter.
             let talents = json!({ "q": "", "filter": { "regions": ["wallonie"], "availability": ["AVAILABLE"] } });
             let answer = beside.query_with(SEARCH, talents).await;
             let expected: &[&str] = if name == "anonymous" { &["choosy"] } else { &["choosy", "open"] };

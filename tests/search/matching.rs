@@ -1,4 +1,5 @@
-//! Matching names with organizations: a table of cases for every engine and for none, and what must hold beside it.
+//! Matching names with organizations: a table of cases for every engine and for the database alone, and further
+//! properties.
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ async fn ask(server: &TestServer, queries: Value, first: i32) -> Vec<Value> {
     serde_json::from_value(answer["data"]["matchOrganizations"].take()).expect("a list")
 }
 
-/// What is wrong with the answer to a case.
+/// The errors in the response to a case.
 fn wrong(case: &Value, answer: &Value) -> Option<String> {
     let candidates: Vec<&Value> = answer["candidates"].as_array().into_iter().flatten().collect();
     let slugs: Vec<&str> =
@@ -68,7 +69,7 @@ fn wrong(case: &Value, answer: &Value) -> Option<String> {
     (!told.is_empty()).then(|| format!("\n{}: {}\n    {slugs:?} {scores:?}", case["name"], told.join(", ")))
 }
 
-/// Runs all cases of a viewer: each alone, and all in one call. Some find only what an engine finds.
+/// Runs all cases of a viewer, each alone and all in one call. Skips cases that need an engine if there is none.
 async fn run_cases(server: &TestServer, viewer: &str, engine: bool) {
     let cases: Vec<Value> = serde_json::from_str(CASES).expect("the cases are JSON");
     let of = |case: &Value| {
@@ -139,14 +140,15 @@ on_both_databases! {
             })).collect();
             let before = server.statements();
             let answers = ask(&server, json!(queries), 5).await;
-            // Identifiers, names, their beginnings in the place of the engine, what is compared, what is answered.
+            // One statement each for identifiers, names, prefixes in place of the engine, the compared names, and the
+            // results.
             assert_eq!(server.statements() - before, 5, "{count} names");
             assert_eq!(answers.len(), count);
             for (at, answer) in answers.iter().enumerate().take(60) {
                 assert_eq!(answer["candidates"][0]["organization"]["slug"], format!("studio-{at}"));
                 assert_eq!(answer["candidates"][0]["match"], true);
             }
-            // A relation is one statement more for all candidates.
+            // A relation takes one more statement for all candidates.
             let document = MATCH.replace("slug name", "slug memberOf { name }");
             let before = server.statements();
             let answer = server.query_with(&document, json!({ "queries": queries })).await;
@@ -183,7 +185,7 @@ on_both_databases! {
             let extensions = &answer["errors"][0]["extensions"];
             assert_eq!(extensions, &json!({"argument": argument, "code": "BAD_USER_INPUT"}), "{answer}");
         }
-        // What a spreadsheet has in its empty and its mistyped cells is no reason to refuse the others.
+        // Empty and malformed rows, as in spreadsheets, do not fail the others.
         let rows = json!([
             {"name": ""}, {"name": " \u{0}\t"}, {"name": "&"}, {"name": "é".repeat(300)},
             {"name": "Ankama", "city": "", "country": " ", "identifiers": [{"scheme": "SIREN", "value": "12"}]},
@@ -217,7 +219,7 @@ on_both_databases! {
         import(&server, &[line("Brasmidure", json!({"otherNames": ["Vorlanteck"]}))]).await;
         assert_eq!(best("Brasmidure").await, Some((true, 0.95)));
         assert_eq!(best("Vorlanteck").await, Some((false, 0.9125)));
-        // Nothing is left of what is hidden, and the name of somebody else is not taken for it.
+        // No name of a hidden record is left, and no similar name matches.
         import(&server, &[line("Brasmidure", json!({"visibility": "PRIVATE"}))]).await;
         server.indexed().await;
         assert_eq!(best("Brasmidure").await, None);
@@ -235,13 +237,13 @@ on_both_databases! {
             "address": {"country": "BE", "city": "Mons"},
         }))).collect();
         import(&server, &lines).await;
-        server.app.db.writer().execute_unprepared("DELETE FROM organization_name").await.expect("they are gone");
+        server.app.db.writer().execute_unprepared("DELETE FROM organization_name").await.expect("the names are deleted");
         let matched = async || {
             let answers = ask(&server, json!([{"name": "O 1200", "city": "Mons"}]), 1).await;
             answers[0]["candidates"].pointer("/0/match") == Some(&json!(true))
         };
-        assert!(!matched().await, "it is found by its name alone");
-        passerelle::migrations::run(&server.app.db, passerelle::directory::finish).await.expect("the layout is current");
+        assert!(!matched().await, "names are needed for a match");
+        passerelle::migrations::run(&server.app.db, passerelle::directory::finish).await.expect("the migrations succeed");
         assert!(matched().await);
     }
 }

@@ -1,4 +1,4 @@
-//! Meilisearch and its failures, against a stand-in.
+//! The Meilisearch engine and its failures, against a stub.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ fn batches(documents: &[Document], gone: &[u128]) -> [(Audience, Batch); 2] {
     [(Audience::Public, batch.clone()), (Audience::Members, batch)]
 }
 
-/// An engine whose index has followed the log to 5, and holds two documents.
+/// An engine whose index is at position 5 and holds two documents.
 async fn built(stub: &Stub) -> Meilisearch {
     let engine = stub.engine();
     assert_eq!(engine.position().await.unwrap(), None);
@@ -78,17 +78,17 @@ fn an_index_is_built_and_followed() {
         tags.dedup();
         assert_eq!(tags, ["1:0-5", "1:5-7"]);
 
-        // Another one goes on where this one was.
+        // Another engine continues from this position.
         let next = stub.engine();
         assert_eq!(next.position().await.unwrap(), Some(at(7)));
-        // An index built beside it takes its place, and nothing is left of the old one.
+        // A shadow index replaces it, and the old one is deleted.
         next.begin().await.unwrap();
         next.write(Target::Shadow, batches(&[document(4, "Dan")], &[]), at(8)).await.unwrap();
-        assert_eq!(count(&stub), 2, "it is searched until the swap");
+        assert_eq!(count(&stub), 2, "the old index is live until the swap");
         next.swap().await.unwrap();
         assert_eq!(count(&stub), 1);
         assert_eq!(stub.store().indexes.len(), 3);
-        // The first does not know of it, and must not write.
+        // The first engine does not know of the swap, and must not write.
         let refused = write(&engine, &[document(5, "Eve")], 9).await;
         assert!(matches!(refused, Err(EngineError::Building)), "{refused:?}");
         assert_eq!(engine.position().await.unwrap(), Some(at(8)));
@@ -105,7 +105,7 @@ fn a_poisoned_document_is_left_out_alone() {
         let documents: Vec<Document> =
             (10..30).map(|number| document(number, if number == 17 { "Toxic" } else { "Fine" })).collect();
         let refused = write(&engine, &documents, 6).await.unwrap();
-        // By the indexes of both audiences.
+        // One refusal for each audience.
         let toxic = Refused { id: Uuid::from_u128(17), code: "invalid_document_geo_field".into() };
         assert_eq!(refused, [toxic.clone(), toxic]);
         assert_eq!(count(&stub), 2 + 19);
@@ -140,7 +140,7 @@ fn lost_tasks_are_sent_again() {
         assert_eq!(count(&stub), 3);
         assert_eq!(stub.store().indexes["p_members"].len(), 3);
         stub.store().faults.extend(vec![Fault::Canceled; 6]);
-        assert!(write(&engine, &[document(4, "Dan")], 7).await.is_err(), "not for ever");
+        assert!(write(&engine, &[document(4, "Dan")], 7).await.is_err(), "retries end");
         assert_eq!(engine.position().await.unwrap(), Some(at(6)));
     });
 }
@@ -165,7 +165,7 @@ fn nothing_is_waited_for_without_end() {
     run(async {
         let mut stub = Stub::start().await;
         built(&stub).await;
-        // For a task that is never begun.
+        // A task that never begins.
         stub.options.task_time = Duration::from_millis(100);
         let engine = stub.engine();
         assert_eq!(engine.position().await.unwrap(), Some(at(5)));
@@ -173,7 +173,7 @@ fn nothing_is_waited_for_without_end() {
         let failed = write(&engine, &[document(3, "Cleo")], 6).await;
         assert!(matches!(&failed, Err(EngineError::Failed(text)) if text.contains("not finished in time")));
         assert_eq!(engine.position().await.unwrap(), Some(at(5)));
-        // For an answer that never comes. What is answered may take longer on a slow machine, and is asked for again.
+        // A response that never comes. With this short time-out, responses of a slow machine may need retries.
         stub.options.request_time = Duration::from_millis(200);
         let hurried = stub.engine();
         until("it knows its index", async || {
@@ -220,10 +220,10 @@ fn a_wiped_engine_is_noticed() {
             Err(EngineError::Building)
         ));
         assert!(matches!(write(&engine, &[document(3, "Cleo")], 6).await, Err(EngineError::Building)));
-        assert_eq!(stub.store().indexes.len(), 0, "nothing is made by the way");
+        assert_eq!(stub.store().indexes.len(), 0, "no index is created by a search");
         assert_eq!(engine.position().await.unwrap(), None);
 
-        // An index that somebody has made has not our settings.
+        // An index created by others lacks our settings.
         built(&stub).await;
         stub.store().indexes.remove("p_members");
         assert_eq!(engine.position().await.unwrap(), None);

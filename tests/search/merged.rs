@@ -1,4 +1,4 @@
-//! Merged duplicates and erased survivors: the index knows a record by its own id.
+//! Merged duplicates and erased survivors: the index knows each record by its own id.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ const SEARCH: &str = "query($q: String!) { search(query: $q, facets: [SKILL]) { 
     nodes { ... on Organization { id } ... on Talent { id } ... on Partnership { id } }
     facets { values { value count } } } }";
 
-/// What a search finds and counts.
+/// The hits and counts of a search.
 #[derive(Debug, PartialEq)]
 pub(super) struct Answered {
     pub(super) total: u64,
@@ -42,7 +42,7 @@ pub(super) async fn search(server: &TestServer, words: &str) -> Answered {
     }
 }
 
-/// What the index answers that has one record and these skills.
+/// A result with one record and these skills, from the index.
 fn one(id: &str, skills: &[&str]) -> Answered {
     let skills = skills.iter().map(|skill| (*skill).to_owned()).collect();
     Answered { total: 1, degraded: false, ids: vec![id.to_owned()], skills }
@@ -52,7 +52,7 @@ fn none() -> Answered {
     Answered { total: 0, degraded: false, ids: Vec::new(), skills: Vec::new() }
 }
 
-/// A person with a skill.
+/// The input of a talent with a skill.
 pub(super) fn person(name: &str, skill: &str) -> Value {
     json!({"displayName": name, "region": "wallonie", "visibility": "PUBLIC", "legalBasis": "CONSENT",
         "skills": [skill]})
@@ -70,7 +70,7 @@ pub(super) async fn merge(server: &TestServer, of: &str, survivor: &str, duplica
     assert_eq!(told(&answer), [""; 0], "{answer}");
 }
 
-/// Erases a talent at once.
+/// Erases a talent without delay.
 pub(super) async fn erase(server: &TestServer, talent: &str) {
     let (_, id) = id::decode_any("", talent).expect("an id");
     let erasing = Submission::erasing(RecordType::Talent, id);
@@ -96,13 +96,13 @@ async fn a_duplicate_leaves(server: &TestServer) {
     assert_eq!(search(&nobody, "kiewiet").await, one(&studios[0], &[]));
     assert_eq!(search(&nobody, "grutzo").await.ids, people[..1]);
     assert_eq!(search(&nobody, "grutzo").await.total, 1);
-    // Compared with the database it is as it should be, and stays so.
+    // The index agrees with the database, and a second check finds nothing either.
     let whole = Drift { checked: 4, ..Drift::default() };
     assert_eq!(check(server).await, whole);
     assert_eq!(check(server).await, whole);
     assert_eq!(search(&nobody, "kiewiet").await, one(&studios[0], &[]));
 
-    // What is hidden or erased goes whole.
+    // Hidden and erased records leave the index completely.
     let hidden = json!({"visibility": "PRIVATE"});
     assert_eq!(told(&update(server, "talent", &people[0], None, hidden, "id").await), [""; 0]);
     server.indexed().await;
@@ -124,7 +124,7 @@ on_both_databases! {
     }
 }
 
-/// A server whose search engine is a stand-in of Meilisearch, which answers any word with any facet.
+/// A server with a Meilisearch stub, which matches any word and any facet.
 async fn with_stub(backend: Backend) -> Option<(TestServer, Stub)> {
     let stub = Stub::start().await;
     let setup = Setup::default().with_engine(Arc::new(stub.engine())).viewer(admin());

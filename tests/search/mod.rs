@@ -1,4 +1,4 @@
-//! Search: one table of cases for every engine, and what must hold beside it.
+//! Search: a table of cases for every engine, and further properties.
 
 use std::fmt::Write as _;
 
@@ -40,7 +40,7 @@ fn member() -> Viewer {
     Viewer { signed_in: true, ..Viewer::anonymous() }
 }
 
-/// The sample and the fixture, indexed.
+/// Indexes the sample and the fixture.
 async fn fill(server: &TestServer) {
     let (_, told) = import_text(server, FIXTURE, &options()).await;
     assert_eq!(told.bad, [], "no line of the fixture is bad");
@@ -61,7 +61,7 @@ fn slugs<'a>(list: &'a Value, pointer: &str) -> Vec<&'a str> {
     list.as_array().into_iter().flatten().filter_map(|one| one.pointer(pointer)?.as_str()).collect()
 }
 
-/// What is wrong with the hits of a case.
+/// The errors in the hits of a case.
 fn check_slugs(case: &Value, found: &[&str], wrong: &mut String) {
     let may_differ = case.get("differs").is_some();
     let starts = strings(&case["starts"]);
@@ -175,7 +175,7 @@ async fn check_suggest(server: &TestServer, case: &Value, wrong: &mut String) {
     }
 }
 
-/// Runs all cases of a viewer, and tells of all that went wrong at once.
+/// Runs all cases of a viewer, and reports all failures at once.
 async fn run_cases(server: &TestServer, viewer: &str) {
     fill(server).await;
     let mut told = String::new();

@@ -1,4 +1,4 @@
-//! A small stand-in for Meilisearch: its routes as far as they are used, and faults on demand.
+//! A stub of Meilisearch: the routes that the engine uses, and faults on demand.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,21 +11,21 @@ use axum::response::{IntoResponse, Response};
 use passerelle::search::meilisearch::{Meilisearch, Options};
 use serde_json::{Value, json};
 
-/// The key that the stand-in wants.
+/// The API key that the stub requires.
 pub(crate) const KEY: &str = "the-key-of-the-engine";
 
-/// What goes wrong with the next writes of documents.
+/// A fault of a write of documents.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     /// The task fails with this code.
     Fails(&'static str),
     /// The task is canceled.
     Canceled,
-    /// The task is forgotten.
+    /// The task is unknown when asked for.
     Forgotten,
-    /// The task is refused, because the queue is full.
+    /// The write is refused, as the queue is full.
     QueueFull,
-    /// The task is never begun.
+    /// The task never begins.
     Stuck,
 }
 
@@ -34,25 +34,25 @@ pub(crate) struct Store {
     /// Documents by index and id.
     pub(crate) indexes: BTreeMap<String, BTreeMap<String, Value>>,
     ranking: BTreeMap<String, Value>,
-    /// When indexes were made.
+    /// The creation times of indexes, as sequence numbers.
     made: BTreeMap<String, usize>,
     tasks: Vec<Option<Value>>,
-    /// What happens to the next writes of documents, one each.
+    /// The faults of the next writes, one each.
     pub(crate) faults: VecDeque<Fault>,
-    /// Part of a document that makes a task fail that has it.
+    /// A text in documents that makes their task fail.
     pub(crate) poison: Option<String>,
-    /// Whether every answer is a failure.
+    /// Whether every response is an error.
     pub(crate) broken: bool,
-    /// Whether nothing is answered.
+    /// Whether requests get no response.
     pub(crate) silent: bool,
-    /// What tasks were told to remember.
+    /// The metadata of tasks.
     pub(crate) tags: Vec<String>,
-    /// Documents of each write.
+    /// The number of documents of each write.
     pub(crate) sizes: Vec<usize>,
 }
 
 impl Store {
-    /// All is lost, as on an engine with a new disk.
+    /// Loses everything, as an engine with a new disk does.
     pub(crate) fn wipe(&mut self) {
         *self = Self::default();
     }
@@ -124,7 +124,7 @@ impl Store {
             exchange(&mut self.ranking, &one, &other);
             exchange(&mut self.made, &one, &other);
         }
-        // As a key for some indexes sees it: not at all.
+        // The task is not visible to a key that is limited to some indexes.
         self.task(None, &Value::Null)
     }
 
@@ -257,7 +257,7 @@ fn answer(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
-/// The stand-in, until it is dropped.
+/// A stub that runs until it is dropped.
 pub(crate) struct Stub {
     store: Arc<Mutex<Store>>,
     pub(crate) options: Options,
@@ -283,12 +283,12 @@ impl Stub {
         Self { store, options: Options::new(url, Some(KEY.into()), "p"), serving }
     }
 
-    /// What it holds.
+    /// Its indexes, faults and counters.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
-        self.store.lock().expect("no test panics with it")
+        self.store.lock().expect("no panic")
     }
 
-    /// An engine that asks it.
+    /// An engine for this stub.
     pub(crate) fn engine(&self) -> Meilisearch {
         Meilisearch::new(&self.options).expect("an engine")
     }
@@ -302,7 +302,7 @@ async fn route(State(store): State<Arc<Mutex<Store>>>, request: Request) -> Resp
     let (parts, body) = request.into_parts();
     let body: Bytes = to_bytes(body, 64 << 20).await.expect("a body");
     let (silent, broken) = {
-        let store = store.lock().expect("no test panics with it");
+        let store = store.lock().expect("no panic");
         (store.silent, store.broken)
     };
     if silent {
@@ -312,6 +312,6 @@ async fn route(State(store): State<Arc<Mutex<Store>>>, request: Request) -> Resp
         return answer(StatusCode::INTERNAL_SERVER_ERROR, &error("internal"));
     }
     let path: Vec<&str> = parts.uri.path().split('/').filter(|part| !part.is_empty()).collect();
-    let mut store = store.lock().expect("no test panics with it");
+    let mut store = store.lock().expect("no panic");
     store.respond(&parts.method, &path, parts.uri.query().unwrap_or_default(), &body)
 }

@@ -1,4 +1,4 @@
-//! Nobody who was hidden or erased is counted, however far behind the index is.
+//! Hidden and erased records are not counted, even if the index lags behind.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use crate::on_both_databases;
 use crate::support::server::{Backend, Setup, TestServer};
 use crate::support::{found, until};
 
-/// A server whose embedded index a test holds up.
+/// A server whose embedded index can be held back.
 struct Behind {
     server: TestServer,
     gate: Arc<Gated>,
-    /// Where the index is.
+    /// The folder of the index.
     folder: TempDir,
 }
 
@@ -32,7 +32,7 @@ async fn behind(backend: Backend) -> Option<Behind> {
     Some(Behind { server: TestServer::with(backend, setup).await?, gate, folder })
 }
 
-/// A server whose Meilisearch a test holds up.
+/// A server whose Meilisearch stub can be held back.
 async fn behind_stub(backend: Backend) -> Option<(TestServer, Arc<Gated>, Stub)> {
     let stub = Stub::start().await;
     let gate = Gated::new(Arc::new(stub.engine()));
@@ -40,7 +40,7 @@ async fn behind_stub(backend: Backend) -> Option<(TestServer, Arc<Gated>, Stub)>
     Some((TestServer::with(backend, setup).await?, gate, stub))
 }
 
-/// What the index answers, once it does.
+/// The result of a search, once the index answers it.
 async fn indexed(server: &TestServer, words: &str) -> Answered {
     found("the index answers", async || Some(search(server, words).await).filter(|answer| !answer.degraded))
         .await
@@ -81,7 +81,7 @@ on_both_databases! {
                 assert_eq!(answer.skills, [""; 0], "{way}");
                 assert!(!answer.ids.contains(&one), "{way}");
             }
-            // Members still see who is hidden from the public alone.
+            // Members still see a record hidden only from the public.
             let answer = search(&member, "zwirbel").await;
             assert_eq!(answer.degraded, way != "members", "{way}: {answer:?}");
             gate.set(Gate::Open);
@@ -147,7 +147,7 @@ on_both_databases! {
         let id = made(&server, "talent", person("Zwirbel", "zwirnen")).await;
         made(&server, "talent", person("Zwirbelin", "zwirnen")).await;
         server.indexed().await;
-        // It searches the same index, and has no part in the write.
+        // It searches the same index, and takes no part in writing.
         let second = server.joined(Arc::new(Embedded::new(folder.path().into()))).await;
         assert_eq!(indexed(&second, "zwirbel").await.total, 2);
         gate.set(Gate::Closed);
@@ -202,7 +202,7 @@ on_both_databases! {
         server.indexed().await;
         server.stop_following().await;
         assert_eq!(told(&delete(&server, "talent", &id, None).await), [""; 0]);
-        // As if nobody had followed for as long as tombstones are kept.
+        // As if the follower had been away for longer than tombstones are kept.
         for sql in [
             "DELETE FROM change_log WHERE op = 'DELETE'",
             "DELETE FROM view_head WHERE op = 'DELETE'",
@@ -230,10 +230,10 @@ on_both_databases! {
         assert_eq!(indexed(&quiet, "zwirbel").await.total, 3);
         let before = quiet.statements();
         assert_eq!(search(&quiet, "zwirbel").await.ids.len(), 3);
-        // The last withdrawal, and the records.
+        // One for the last withdrawal, and one for the records.
         assert_eq!(quiet.statements() - before, 2);
         let before = quiet.statements();
         quiet.data(r#"{ suggest(prefix: "zwirbel") { text } }"#).await;
-        assert_eq!(quiet.statements() - before, 1, "suggestions are read anyway, and count nothing");
+        assert_eq!(quiet.statements() - before, 1, "suggestions only read records");
     }
 }

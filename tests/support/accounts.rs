@@ -1,4 +1,4 @@
-//! Accounts for tests, and requests of those who are signed in.
+//! Accounts for tests, and requests with their tokens.
 
 use passerelle::app::App;
 use passerelle::identity::account::{self, NewAccount, email_key};
@@ -11,14 +11,14 @@ use super::server::TestServer;
 /// The password of every account of the tests.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// The tokens of somebody who is signed in.
+/// The tokens of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tokens {
     pub(crate) access: String,
     pub(crate) refresh: String,
 }
 
-/// Makes an account with these roles; an empty region is none.
+/// Creates an account with these roles. An empty region means a role without a region.
 pub(crate) async fn account(app: &App, email: &str, grants: &[(Role, &str)]) -> uuid::Uuid {
     let email: EmailAddress = email.parse().expect("an address");
     let hash = app.identity.hashing().hash(PASSWORD.into()).await.expect("a hash");
@@ -36,17 +36,17 @@ pub(crate) async fn account(app: &App, email: &str, grants: &[(Role, &str)]) -> 
     account::create(app, new).await.expect("an account")
 }
 
-/// The document that signs in.
+/// The document of `signIn`.
 pub(crate) const SIGN_IN: &str = "mutation($email: EmailAddress!, $password: String!) {
     signIn(input: {email: $email, password: $password}) {
         accessToken refreshToken expiresAt userErrors { code reason message path retryAfterMs } } }";
 
-/// The document that refreshes.
+/// The document of `refreshSession`.
 pub(crate) const REFRESH: &str = "mutation($token: String!) { refreshSession(refreshToken: $token) {
     accessToken refreshToken expiresAt viewer { authenticated account { email } }
     userErrors { code reason message path retryAfterMs } } }";
 
-/// The document that signs out.
+/// The document of `signOut`.
 pub(crate) const SIGN_OUT: &str =
     "mutation($token: String!) { signOut(refreshToken: $token) { userErrors { code } } }";
 
@@ -55,18 +55,18 @@ fn tokens(payload: &Value) -> Option<Tokens> {
     Some(Tokens { access: text("accessToken")?, refresh: text("refreshToken")? })
 }
 
-/// What somebody is answered who signs in.
+/// The response to `signIn` with this address and password.
 pub(crate) async fn try_sign_in(server: &TestServer, email: &str, password: &str) -> Value {
     server.query_with(SIGN_IN, json!({"email": email, "password": password})).await
 }
 
-/// Signs in to an account of the tests.
+/// Signs in to an account made by [`account`].
 pub(crate) async fn sign_in(server: &TestServer, email: &str) -> Tokens {
     let answer = try_sign_in(server, email, PASSWORD).await;
     tokens(&answer["data"]["signIn"]).unwrap_or_else(|| panic!("{answer}"))
 }
 
-/// The next tokens; nothing where the session has ended.
+/// The tokens of the next refresh, or `None` if the session has ended.
 pub(crate) async fn refresh(server: &TestServer, refresh: &str) -> Option<Tokens> {
     let answer = server.query_with(REFRESH, json!({"token": refresh})).await;
     let payload = &answer["data"]["refreshSession"];
@@ -85,7 +85,7 @@ pub(crate) async fn sign_out(server: &TestServer, refresh: &str) {
     assert_eq!(answer, json!({"data": {"signOut": {"userErrors": []}}}));
 }
 
-/// The response to a document with this header `Authorization`.
+/// The response to a document sent with this `Authorization` header.
 pub(crate) async fn respond(server: &TestServer, header: &str, query: &str) -> reqwest::Response {
     let request = server.client.post(server.url("/graphql")).json(&json!({ "query": query }));
     let request =
@@ -93,24 +93,24 @@ pub(crate) async fn respond(server: &TestServer, header: &str, query: &str) -> r
     request.send().await.expect("the server answers")
 }
 
-/// The answer to a document with this token, whatever it is.
+/// The body of the response to a document sent with this access token, valid or not.
 pub(crate) async fn query_as(server: &TestServer, token: &str, query: &str) -> Value {
     respond(server, &format!("Bearer {token}"), query).await.json().await.expect("an answer is JSON")
 }
 
-/// The data of a document that must be answered without errors.
+/// The data of a document that must succeed without errors.
 pub(crate) async fn data_as(server: &TestServer, token: &str, query: &str) -> Value {
     let mut answer = query_as(server, token, query).await;
     assert_eq!(answer.get("errors"), None, "{query}");
     answer["data"].take()
 }
 
-/// Whether a request with this token is answered; where it is not, it must be refused as it should.
+/// Whether a request with this token succeeds. A failure must be a correct 401.
 pub(crate) async fn is_good(server: &TestServer, token: &str) -> bool {
     is_good_header(server, &format!("Bearer {token}")).await
 }
 
-/// Whether a request with this header is answered; where it is not, it must be refused as it should.
+/// Whether a request with this header succeeds. A failure must be a correct 401.
 pub(crate) async fn is_good_header(server: &TestServer, header: &str) -> bool {
     let response = respond(server, header, "{ viewer { authenticated } }").await;
     let status = response.status().as_u16();
@@ -127,7 +127,7 @@ pub(crate) async fn is_good_header(server: &TestServer, header: &str) -> bool {
     false
 }
 
-/// The answer to a document with variables, with a token or without.
+/// The body of the response to a document with variables, with an access token or anonymous.
 pub(crate) async fn ask(server: &TestServer, token: Option<&str>, query: &str, variables: Value) -> Value {
     let request = server.client.post(server.url("/graphql"));
     let request = request.json(&json!({ "query": query, "variables": variables }));
@@ -138,7 +138,7 @@ pub(crate) async fn ask(server: &TestServer, token: Option<&str>, query: &str, v
     request.send().await.expect("the server answers").json().await.expect("an answer is JSON")
 }
 
-/// The payload of the one mutation of a document.
+/// The payload of the only mutation of a document.
 pub(crate) async fn mutate(server: &TestServer, token: Option<&str>, query: &str, variables: Value) -> Value {
     let mut answer = ask(server, token, query, variables).await;
     assert_eq!(answer.get("errors"), None, "{answer}");
@@ -146,7 +146,7 @@ pub(crate) async fn mutate(server: &TestServer, token: Option<&str>, query: &str
     data.values_mut().next().expect("a payload").take()
 }
 
-/// Code, reason and path of each error of a payload.
+/// The code, reason and path of each user error of a payload.
 pub(crate) fn refusals(payload: &Value) -> Vec<String> {
     let errors = payload["userErrors"].as_array().expect("errors");
     let said = errors.iter().map(|error| {
@@ -159,7 +159,7 @@ pub(crate) fn refusals(payload: &Value) -> Vec<String> {
     said.collect()
 }
 
-/// The id of an account as clients know it.
+/// The id of an account as the API exposes it.
 pub(crate) fn account_id(id: uuid::Uuid) -> String {
     passerelle::record::id::encode("account", id)
 }

@@ -1,4 +1,4 @@
-//! Mails as people read them, from files and from a mail server.
+//! Sent mails, read from files and from a mail server.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,14 +13,14 @@ use tokio::task::JoinHandle;
 use super::server::TestServer;
 use super::{found, until};
 
-/// A mail as it is shown.
+/// A mail after decoding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Letter {
     pub(crate) from: String,
     pub(crate) to: String,
     pub(crate) subject: String,
     pub(crate) message_id: String,
-    /// Every header, in one line each.
+    /// Every header, unfolded: one entry each.
     pub(crate) headers: Vec<String>,
     pub(crate) text: String,
 }
@@ -60,7 +60,7 @@ impl Letter {
         }
     }
 
-    /// What stands in the link of the mail behind `#<name>=`.
+    /// The token after `#<name>=` in the link of the mail.
     pub(crate) fn token(&self, name: &str) -> String {
         let start = format!("https://directory.example/account#{name}=");
         let lines: Vec<&str> = self.text.lines().filter_map(|line| line.strip_prefix(&start)).collect();
@@ -109,7 +109,7 @@ fn quoted_printable(body: &str) -> String {
     String::from_utf8(bytes).expect("UTF-8")
 }
 
-/// The mails in a data folder, in no order.
+/// The mails in a data folder, in no particular order.
 pub(crate) fn written(data_dir: &Path) -> Vec<Letter> {
     let Ok(entries) = std::fs::read_dir(data_dir.join("mail")) else { return Vec::new() };
     let paths = entries.map(|entry| entry.expect("an entry").path());
@@ -118,32 +118,32 @@ pub(crate) fn written(data_dir: &Path) -> Vec<Letter> {
 }
 
 impl TestServer {
-    /// The mails that were written.
+    /// The mails written so far.
     pub(crate) fn mails(&self) -> Vec<Letter> {
         written(self.data_dir.as_ref().expect("a folder").path())
     }
 
-    /// Waits until nothing waits to be sent any more, and answers the mails to an address.
+    /// Waits until the outbox is empty, and returns the mails to an address.
     pub(crate) async fn mails_to(&self, address: &str) -> Vec<Letter> {
         until("all mails sent", async || waiting(self).await == 0).await;
         self.mails().into_iter().filter(|mail| mail.to == address).collect()
     }
 
-    /// The one mail to an address.
+    /// The only mail to an address.
     pub(crate) async fn mail_to(&self, address: &str) -> Letter {
         let mut mails = self.mails_to(address).await;
         assert_eq!(mails.len(), 1, "{mails:?}");
         mails.remove(0)
     }
 
-    /// Waits until nothing waits to be sent any more, and throws the mails away that were written.
+    /// Waits until the outbox is empty, and deletes the mails written so far.
     pub(crate) async fn forget_mails(&self) {
         until("all mails sent", async || waiting(self).await == 0).await;
         let _ = std::fs::remove_dir_all(self.data_dir.as_ref().expect("a folder").path().join("mail"));
     }
 }
 
-/// A whole number that a statement answers.
+/// The integer that a statement returns.
 pub(crate) async fn number(server: &TestServer, sql: &str) -> i64 {
     use sea_orm::{ConnectionTrait as _, Statement};
     let statement = Statement::from_string(server.app.db.dialect().backend(), sql);
@@ -151,23 +151,23 @@ pub(crate) async fn number(server: &TestServer, sql: &str) -> i64 {
     row.try_get_by_index(0).expect("a number")
 }
 
-/// How many rows wait in the outbox.
+/// The number of rows in the outbox.
 pub(crate) async fn waiting(server: &TestServer) -> i64 {
     number(server, "SELECT COUNT(*) FROM mail_outbox").await
 }
 
-/// What a mail server of a test does with what it is sent.
+/// The behaviour of a test mail server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// It takes mails.
+    /// Accepts mails.
     Accepts,
-    /// It takes mails, and never says so.
+    /// Accepts mails, but never acknowledges them.
     HangsUpSilently,
-    /// It refuses every recipient, and quotes the address.
+    /// Rejects every recipient, and quotes the address in the reply.
     Refuses,
 }
 
-/// A mail as the mail server was given it.
+/// A mail as the mail server received it.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) from: String,
@@ -189,12 +189,12 @@ impl Drop for MailServer {
 }
 
 impl MailServer {
-    /// One on any port.
+    /// Starts a server on a free port.
     pub(crate) async fn start(manner: Manner) -> Self {
         Self::start_on(SocketAddr::from(([127, 0, 0, 1], 0)), manner).await
     }
 
-    /// One on this port.
+    /// Starts a server on this address.
     pub(crate) async fn start_on(address: SocketAddr, manner: Manner) -> Self {
         let listener = TcpListener::bind(address).await.expect("the port is free");
         let address = listener.local_addr().expect("an address");
@@ -213,12 +213,12 @@ impl MailServer {
         format!("smtp://{}", self.address)
     }
 
-    /// The mails that came so far.
+    /// The mails received so far.
     pub(crate) fn received(&self) -> Vec<Received> {
         self.received.lock().expect("no panic").clone()
     }
 
-    /// Waits until so many mails have come.
+    /// Waits until at least `count` mails have arrived.
     pub(crate) async fn wait_for(&self, count: usize) -> Vec<Received> {
         found("a mail at the mail server", async || Some(self.received()).filter(|all| all.len() >= count))
             .await

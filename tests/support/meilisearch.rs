@@ -1,4 +1,4 @@
-//! A real Meilisearch, where the environment names one: `MEILI_URL`, and `MEILI_API_KEY` for its key.
+//! A real Meilisearch, if `MEILI_URL` names one. `MEILI_API_KEY` is its key.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use passerelle::search::meilisearch::{Meilisearch, Options};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The indexes of one test, which are dropped with it.
+/// The indexes of one test, dropped with this value.
 pub(crate) struct Indexes(Options);
 
-/// Indexes for one test; none where no Meilisearch is named.
+/// Indexes for one test, or `None` if no Meilisearch is configured.
 pub(crate) fn of_the_environment() -> Option<Indexes> {
     let url = std::env::var("MEILI_URL").ok().filter(|url| !url.is_empty())?;
     let url = url.parse().expect("MEILI_URL is an address");
@@ -24,7 +24,7 @@ impl Indexes {
         Arc::new(Meilisearch::new(&self.0).expect("an engine"))
     }
 
-    /// The number of indexes that are left, after all that could be found have been told to go.
+    /// Requests the deletion of every index found, and returns how many there were.
     async fn drop_all(&self) -> Option<usize> {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().ok()?;
         let key = self.0.api_key.clone().unwrap_or_default();
@@ -43,7 +43,7 @@ impl Indexes {
 
 impl Drop for Indexes {
     fn drop(&mut self) {
-        // The follower may still be writing: what it makes anew is dropped in the next round.
+        // The follower may still be writing. The next round drops the indexes that it creates meanwhile.
         let dropping = || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -1,4 +1,4 @@
-//! Starts servers with databases of their own, and asks them.
+//! Starts servers with databases of their own, and sends requests to them.
 
 pub(crate) mod accounts;
 pub(crate) mod mail;
@@ -18,18 +18,17 @@ use std::time::{Duration, Instant};
 use server::{Backend, Setup, TestServer};
 use tokio::runtime::Runtime;
 
-/// What is not there after so long never comes, on whatever machine.
+/// The time-out of all waits, long enough for any machine.
 pub(crate) const HOPELESS: Duration = Duration::from_mins(5);
 
-/// Lets a transaction of PostgreSQL hold its locks for as long as a test takes: one in which nothing happens would be
-/// ended after ten seconds.
+/// Lets a transaction of PostgreSQL hold its locks for as long as a test takes. Otherwise an idle transaction would
+/// be ended after ten seconds.
 pub(crate) const FOR_LONG: &str = "SET LOCAL idle_in_transaction_session_timeout = 0";
 
-/// What takes so long has come to a halt: it fails with its name, rather than holding up all others for ever. For longer
-/// runs it is as many times longer.
+/// The time-out of a test: it fails with its name instead of blocking all others. It is multiplied by [`rounds`].
 const HALTED: Duration = Duration::from_mins(15);
 
-/// A runtime of which nothing is waited for at the end, not even where a test fails.
+/// A runtime that is shut down without waiting for its tasks, even if a test fails.
 struct Unawaited(Option<Runtime>);
 
 impl Drop for Unawaited {
@@ -40,7 +39,7 @@ impl Drop for Unawaited {
     }
 }
 
-/// Runs a test as the program runs a command: on several threads, with the same stacks.
+/// Runs a test in a runtime like that of the program: several threads with the same stack size.
 pub(crate) fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -48,7 +47,7 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
         .thread_stack_size(8 * 1024 * 1024)
         .build();
     let runtime = Unawaited(Some(runtime.expect("a runtime")));
-    // What the program logs is shown with a test that fails.
+    // The log of the program is shown with a failing test.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
     let runtime_of_test = runtime.0.as_ref().expect("until it is dropped");
@@ -56,37 +55,37 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
     ended.expect("the test comes to its end");
 }
 
-/// How many times as long as usual tests run that are repeated: what `ROUNDS` says.
+/// The factor by which repeated tests run longer: the variable `ROUNDS`.
 pub(crate) fn rounds() -> u32 {
     std::env::var("ROUNDS").map_or(1, |rounds| rounds.parse().expect("ROUNDS is a number"))
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     found(what, async || is_so().await.then_some(())).await;
 }
 
-/// Waits until something is there.
+/// Waits until `look` returns a value.
 pub(crate) async fn found<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let hopeless = Instant::now() + HOPELESS;
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < hopeless, "it never comes: {what}");
+        assert!(Instant::now() < hopeless, "timed out waiting: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// Runs a test of the form of requests, for which the database does not matter.
+/// Runs a test on SQLite only: for tests of requests that do not depend on the database.
 pub(crate) fn on_sqlite<F: Future<Output = ()>>(setup: Setup, test: impl FnOnce(TestServer) -> F) {
     run(async {
         test(TestServer::with(Backend::Sqlite, setup).await.expect("SQLite is always there")).await;
     });
 }
 
-/// Makes two tests of one: `name::sqlite` and `name::postgres`. Each gets a server with a database of its own;
-/// that on PostgreSQL passes where there is none, unless it is required.
+/// Makes two tests of one: `name::sqlite` and `name::postgres`. Each gets a server with its own database. The one on
+/// PostgreSQL passes where there is no PostgreSQL, unless it is required.
 ///
 /// ```ignore
 /// on_both_databases! {

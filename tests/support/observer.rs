@@ -1,4 +1,4 @@
-//! Who sees from outside that a program writes to a database, to kill it in the middle.
+//! Detects from outside that a program is writing to a database, in order to kill it in the middle of a write.
 
 use std::process::Child;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, St
 
 use super::until;
 
-/// Somebody who is connected to a database beside the programs that use it.
+/// A connection to a database beside the programs that use it.
 pub(crate) struct Observer {
     db: DatabaseConnection,
-    /// Does not wait for the lock of SQLite for writes.
+    /// Does not wait for SQLite's write lock.
     hurried: DatabaseConnection,
 }
 
@@ -25,17 +25,17 @@ impl Observer {
         Self { db, hurried }
     }
 
-    /// The one number of a statement.
+    /// The number that a statement returns.
     async fn number(&self, sql: &str) -> i64 {
         let statement = Statement::from_string(self.db.get_database_backend(), sql);
         let row = self.db.query_one_raw(statement).await.expect(sql);
         row.expect("a row").try_get_by_index(0).expect("a number")
     }
 
-    /// Whether somebody else is in a transaction that writes.
+    /// Whether another connection is in a transaction that writes.
     async fn sees_a_writer(&self) -> bool {
         if self.db.get_database_backend() == DbBackend::Sqlite {
-            // There is one at a time, who holds the lock.
+            // SQLite has one writer at a time, which holds the lock.
             if let Err(error) = self.hurried.execute_unprepared("BEGIN IMMEDIATE").await {
                 assert!(error.to_string().contains("locked"), "{error}");
                 return true;
@@ -48,8 +48,8 @@ impl Observer {
         self.number(sql).await > 0
     }
 
-    /// Kills a program while it writes, where the log has so many entries at least, and so much later. Whether it had not
-    /// come to its end by itself.
+    /// Kills a program while it writes: `later` after the log has at least `entries` entries. Returns whether the
+    /// program was still running.
     pub(crate) async fn kill_a_writer(&self, child: &mut Child, entries: i64, later: Duration) -> bool {
         until("the program writes", async || {
             has_ended(child)
@@ -61,13 +61,13 @@ impl Observer {
         let ran = !has_ended(child);
         child.kill().expect("it can be killed");
         child.wait().expect("it was started");
-        // PostgreSQL learns of it a moment later.
+        // PostgreSQL notices the closed connection a moment later.
         until("nobody writes", async || !self.sees_a_writer().await).await;
         ran
     }
 }
 
-/// Whether a program has come to its end.
+/// Whether a program has exited.
 fn has_ended(child: &mut Child) -> bool {
     child.try_wait().expect("it was started").is_some()
 }

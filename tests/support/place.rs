@@ -1,4 +1,4 @@
-//! The real program on a database of its own, and systems that call it.
+//! The real program on a database of its own, and the external systems that call it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,21 +21,21 @@ use super::program::{Running, folder, program};
 use super::server::{Backend, ENCRYPTION_KEY};
 use super::template::{self, Content, fill};
 
-/// What the program calls itself to PostgreSQL.
+/// The `application_name` of the program's PostgreSQL connections.
 pub(crate) const NAME: &str = "passerelle_here";
 
 /// A folder for the program, and a database.
 pub(crate) struct Place {
     /// Holds the data folder, `data`.
     pub(crate) folder: TempDir,
-    /// The address of the database, as the tests see it.
+    /// The URL of the database, as the tests reach it.
     pub(crate) url: String,
     database: Option<TestDatabase>,
 }
 
 #[allow(dead_code, reason = "what one module of tests does not use, another does")]
 impl Place {
-    /// A place with an empty database in the layout of the program; none where there is no PostgreSQL.
+    /// A place with an empty, migrated database, or `None` if there is no PostgreSQL.
     pub(crate) async fn new(backend: Backend) -> Option<Self> {
         let folder = folder();
         let (url, database) = match backend {
@@ -53,13 +53,13 @@ impl Place {
         Some(Self { folder, url, database })
     }
 
-    /// A place with this empty database.
+    /// A place with this empty database, which is migrated.
     pub(crate) async fn on(url: String) -> Self {
         fill(&url, Content::Empty).await;
         Self { folder: folder(), url, database: None }
     }
 
-    /// Another folder for a database that is there, or one that has become of it.
+    /// A place with another folder, for an existing database or a copy of one.
     pub(crate) fn at(url: &str) -> Self {
         Self { folder: folder(), url: url.to_owned(), database: None }
     }
@@ -69,10 +69,10 @@ impl Place {
         self.folder.path().join("data")
     }
 
-    /// Keeps the database as it is now. The program must not run.
+    /// Backs up the database. The program must not run.
     pub(crate) async fn back_up(&self) {
         let Some(database) = &self.database else {
-            // Whoever closes the file last writes all into it.
+            // The last connection to close writes the log into the file.
             self.open().await.close().await;
             let copied = std::fs::copy(self.data().join("passerelle.db"), self.folder.path().join("backup"));
             copied.expect("the file is copied");
@@ -81,7 +81,7 @@ impl Place {
         database.back_up().await;
     }
 
-    /// Puts back what was kept. The program must not run.
+    /// Restores the backup. The program must not run.
     pub(crate) async fn restore(&self) {
         let Some(database) = &self.database else {
             for more in ["-wal", "-shm"] {
@@ -94,12 +94,12 @@ impl Place {
         database.restore().await;
     }
 
-    /// The database, past the program.
+    /// Opens the database directly, without the program.
     pub(crate) async fn open(&self) -> Arc<Database> {
         Database::open(&self.url).await.expect("the database opens")
     }
 
-    /// A key of a system that reads and writes in Wallonia, for which these sources are registered.
+    /// An API key that reads and writes in Wallonia. Registers these sources for it.
     pub(crate) async fn key(&self, sources: &[&str]) -> String {
         let app = App::new(self.open().await, Clock::System);
         for name in sources {
@@ -116,15 +116,15 @@ impl Place {
         secret.expose_secret().to_owned()
     }
 
-    /// The program here, on its database.
+    /// A command of the program on its database.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         self.command_on(&self.url, arguments)
     }
 
-    /// The program here, on a database that it reaches by this address.
+    /// A command of the program on a database with this URL.
     pub(crate) fn command_on(&self, url: &str, arguments: &[&str]) -> Command {
         let mut command = program(self.folder.path());
-        // The database knows the program's connections by a name.
+        // The name by which PostgreSQL shows the program's connections.
         let url = match url.split_once(':') {
             Some(("sqlite", _)) => url.to_owned(),
             _ if url.contains('?') => format!("{url}&application_name={NAME}"),
@@ -135,19 +135,19 @@ impl Place {
         command
     }
 
-    /// Starts the server; its log is added to a file.
+    /// Starts the server. Its log is appended to a file.
     pub(crate) fn serve(&self) -> Running {
         self.serve_with(&self.url, &[])
     }
 
-    /// Starts the server on a database that it reaches by this address, with further arguments.
+    /// Starts the server with further arguments, on a database with this URL.
     pub(crate) fn serve_with(&self, url: &str, arguments: &[&str]) -> Running {
         let log = self.folder.path().join("log");
         let arguments: Vec<&str> = ["serve"].iter().chain(arguments).copied().collect();
         Running::start_appending(&mut self.command_on(url, &arguments), &log)
     }
 
-    /// Runs a command to its end, which must be a good one; what it said.
+    /// Runs a command, which must succeed, and returns its output.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let done = self.command(arguments).output().expect("the program runs");
         let said =
@@ -157,14 +157,14 @@ impl Place {
     }
 }
 
-/// A system that calls a server.
+/// An external system that calls a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Partner {
-    /// Where the server is.
+    /// The base URL of the server.
     pub(crate) address: String,
     key: Option<String>,
     client: reqwest::Client,
-    /// The codes of the errors that it was answered, and how often.
+    /// The codes of the errors received, with their counts.
     pub(crate) codes: Arc<Mutex<BTreeMap<String, u32>>>,
 }
 
@@ -176,7 +176,7 @@ pub(crate) const PUSH: &str = "mutation($input: PushRecordsInput!) { pushRecords
 
 #[allow(dead_code, reason = "what one module of tests does not use, another does")]
 impl Partner {
-    /// Who calls this server with this key, or as nobody.
+    /// A client of this server with this API key, or anonymous.
     pub(crate) fn new(address: &str, key: Option<&str>) -> Self {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(2)).build();
         Self {
@@ -187,15 +187,15 @@ impl Partner {
         }
     }
 
-    /// The same at another server.
+    /// The same client for another server.
     pub(crate) fn at(&self, address: &str) -> Self {
         Self { address: address.to_owned(), ..self.clone() }
     }
 
-    /// What is at a path.
+    /// The response to GET on a path.
     ///
     /// # Errors
-    /// Where the server does not answer.
+    /// Where the server does not respond.
     pub(crate) async fn get(&self, path: &str) -> reqwest::Result<reqwest::Response> {
         let request = self.client.get(format!("{}{path}", self.address));
         let request = match &self.key {
@@ -205,10 +205,10 @@ impl Partner {
         request.send().await
     }
 
-    /// The answer to a document.
+    /// The response to a document.
     ///
     /// # Errors
-    /// Where there is none, or only a part of it.
+    /// Where there is no response, or an incomplete one.
     pub(crate) async fn ask(&self, query: &str, variables: Value) -> reqwest::Result<Value> {
         let request = self.client.post(format!("{}/graphql", self.address));
         let request = match &self.key {
@@ -224,14 +224,14 @@ impl Partner {
         Ok(answer)
     }
 
-    /// The data of a document that must be answered without errors.
+    /// The data of a document that must succeed without errors.
     pub(crate) async fn data(&self, query: &str, variables: Value) -> Value {
         let mut answer = self.ask(query, variables).await.expect("an answer");
         assert_eq!(answer.get("errors"), None, "{query}");
         answer["data"].take()
     }
 
-    /// The payload of a batch, if it is answered and not busy.
+    /// The payload of a batch, or `None` if the request fails or has user errors.
     pub(crate) async fn try_push(&self, source: &str, key: &str, records: &[Value]) -> Option<Value> {
         let input = json!({"source": source, "idempotencyKey": key, "records": records});
         let mut answer = self.ask(PUSH, json!({ "input": input })).await.ok()?;
@@ -239,7 +239,7 @@ impl Partner {
         (payload["userErrors"] == json!([])).then_some(payload)
     }
 
-    /// The payload of a batch that is sent until it is answered.
+    /// The payload of a batch, which is sent again until it succeeds.
     pub(crate) async fn push(&self, source: &str, key: &str, records: &[Value]) -> Value {
         for _ in 0..600 {
             if let Some(payload) = self.try_push(source, key, records).await {
@@ -247,6 +247,6 @@ impl Partner {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("a batch of {source} is not taken");
+        panic!("no push of {source} succeeds");
     }
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL for the tests: a server that runs already, or one of our own that ends with the process.
+//! PostgreSQL for the tests: a running server, or one started for and stopped with this process.
 
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -15,53 +15,53 @@ use tempfile::TempDir;
 use super::HOPELESS;
 use super::template::{Content, apart, fill, wait_for};
 
-/// What every database of the tests begins with.
+/// The prefix of the name of every test database.
 const PREFIX: &str = "passerelle_test_";
 
-/// A server with the database from which those of the tests are copied.
+/// A server with the database from which test databases are copied.
 struct Cluster {
-    /// The address of a database, without its name.
+    /// The URL of a database, by its name.
     base: Box<dyn Fn(&str) -> String + Send + Sync>,
-    /// The database in which commands for the whole server are given.
+    /// The database in which server-wide commands run.
     admin: String,
-    /// Begins the names of the databases of this process.
+    /// The prefix of this process's database names.
     names: String,
-    /// Whether the databases outlive this process.
+    /// Whether the databases outlive this process, so that they must be dropped.
     external: bool,
-    /// The template with the sample, once a test has needed it.
+    /// The template with the sample, initialized by the first test that needs it.
     sample: OnceLock<()>,
-    /// Keeps our own server alive: it ends when this end of its pipe closes, however this process ends.
+    /// Keeps our own server alive. The server stops when our end of the pipe closes, however this process ends.
     _watcher: Option<Child>,
 }
 
 /// A database of one test.
 pub(crate) struct TestDatabase {
-    /// Its address.
+    /// The URL of the database.
     pub(crate) url: String,
     name: String,
 }
 
 impl TestDatabase {
-    /// Keeps the database as it is now. Nobody may be connected.
+    /// Backs up the database. There must be no connections to it.
     pub(crate) async fn back_up(&self) {
         self.remake(&format!("{}_backup", self.name), &self.name).await;
     }
 
-    /// Puts back what was kept, in the place of what is there now.
+    /// Replaces the database with the backup.
     pub(crate) async fn restore(&self) {
         self.remake(&self.name, &format!("{}_backup", self.name)).await;
     }
 
     async fn remake(&self, name: &str, template: &str) {
-        let cluster = CLUSTER.get().and_then(Option::as_ref).expect("the database is in it");
+        let cluster = CLUSTER.get().and_then(Option::as_ref).expect("a database implies a cluster");
         let admin = connect(&cluster.url(&cluster.admin)).await;
         let end = Instant::now() + HOPELESS;
-        // Connections of a program that was killed end a moment later.
+        // Connections of a killed program end a moment later.
         let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
         admin
             .execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
             .await
-            .expect("it goes");
+            .expect("the old copy is dropped");
         while let Err(error) = admin.execute_unprepared(&create).await {
             assert!(Instant::now() < end, "{error}");
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -79,7 +79,7 @@ impl Drop for TestDatabase {
             return;
         }
         let (admin, name) = (cluster.url(&cluster.admin), self.name.clone());
-        // A runtime cannot be waited for inside another.
+        // `block_on` inside another runtime panics.
         let dropped = std::thread::spawn(move || {
             wait_for(async {
                 let db = connect(&admin).await;
@@ -96,10 +96,10 @@ impl Drop for TestDatabase {
 static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
-/// A new database with this content; none where there is no PostgreSQL.
+/// A new database with this content, or `None` if there is no PostgreSQL.
 ///
 /// # Panics
-/// Where there is none and `PASSERELLE_REQUIRE_POSTGRES` is `1`.
+/// Where there is no PostgreSQL and `PASSERELLE_REQUIRE_POSTGRES` is `1`.
 pub(crate) async fn database(content: Content) -> Option<TestDatabase> {
     let cluster = apart(move || {
         let cluster = CLUSTER.get_or_init(start).as_ref()?;
@@ -118,7 +118,7 @@ pub(crate) async fn database(content: Content) -> Option<TestDatabase> {
     Some(TestDatabase { url: cluster.url(&name), name })
 }
 
-/// Leaves the number of servers that used PostgreSQL where `.ci/run` looks for it.
+/// Writes the number of servers that used PostgreSQL to a file that `.ci/run` reads.
 fn report(number: u32) {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     let written = std::fs::create_dir_all(&target)
@@ -131,7 +131,7 @@ impl Cluster {
         (self.base)(database)
     }
 
-    /// The name of the database that those with this content are copied from.
+    /// The name of the database from which those with this content are copied.
     fn template(&self, content: Content) -> String {
         match content {
             Content::Empty => format!("{}_template", self.names),
@@ -140,10 +140,10 @@ impl Cluster {
     }
 }
 
-/// Makes a database that is a copy of another.
+/// Creates a database as a copy of another.
 async fn copy(admin: &DatabaseConnection, name: &str, template: &str) {
     let version = scalar(admin, "SELECT current_setting('server_version_num')::bigint").await;
-    // Before version 15 there is no other way than to copy the files.
+    // Versions before 15 always copy the files and have no `STRATEGY`.
     let strategy = if version >= 150_000 { "STRATEGY file_copy" } else { "" };
     let create = format!("CREATE DATABASE {name} TEMPLATE {template} {strategy}");
     admin.execute_unprepared(&create).await.expect("a database is made");
@@ -173,7 +173,7 @@ fn start() -> Option<Cluster> {
     Some(cluster)
 }
 
-/// Says aloud that half of the tests do nothing: on the real standard error, as libtest hides what tests print.
+/// Warns that half of the tests are skipped. Writes to the real standard error, as libtest captures what tests print.
 fn missing() {
     let message =
         "PostgreSQL was not found: set TEST_POSTGRES_URL, or install its server programs (initdb, postgres)";
@@ -184,7 +184,7 @@ fn missing() {
     );
 }
 
-/// A server that runs already.
+/// A server that is already running.
 fn running(url: &str) -> Cluster {
     let parsed = url::Url::parse(url).expect("TEST_POSTGRES_URL is postgres://user:password@host/database");
     let admin = parsed.path().trim_start_matches('/').to_owned();
@@ -215,7 +215,7 @@ fn programs() -> Option<PathBuf> {
     folders.pop()
 }
 
-/// User and group for the server, which refuses to run as root; none where we are not root.
+/// User and group for the server, which refuses to run as root. `None` if we are not root.
 fn other_user(folder: &Path) -> Option<(u32, u32)> {
     use std::os::unix::fs::MetadataExt;
     if folder.metadata().expect("the folder of the cluster").uid() != 0 {
@@ -230,7 +230,7 @@ fn other_user(folder: &Path) -> Option<(u32, u32)> {
     find("postgres").or_else(|| find("nobody")).or(Some((65534, 65534)))
 }
 
-/// Waits for its standard input to end, as it does when the test process is gone, and then ends the server.
+/// Waits for the end of its standard input, which comes when the test process is gone. Then stops the server.
 const WATCHER: &str = r#"
 data=$1; shift
 "$@" >"$data/log" 2>&1 &
@@ -241,7 +241,7 @@ wait "$server"
 rm -rf "$data"
 "#;
 
-/// Starts a server of our own.
+/// Starts our own server.
 fn own(programs: &Path) -> Cluster {
     let folder = new_folder().keep();
     let user = make_files(programs, &folder);
@@ -258,23 +258,23 @@ fn own(programs: &Path) -> Cluster {
     }
 }
 
-/// A folder for a server. The paths of sockets are short by nature.
+/// A folder for a server. Its path is short, as paths of sockets are limited.
 ///
-/// Hundreds of databases of hundreds of files each are made: in memory that takes a third of the time.
+/// The tests create hundreds of databases of hundreds of files each. In memory that takes a third of the time.
 fn new_folder() -> TempDir {
     static PLACE: OnceLock<&str> = OnceLock::new();
     let place = PLACE.get_or_init(|| if has_room("/dev/shm") { "/dev/shm" } else { "/tmp" });
     tempfile::Builder::new().prefix("passerelle-pg-").tempdir_in(place).expect("a folder")
 }
 
-/// Whether all databases of a run find room in a folder: some 4 GB, and as much again.
+/// Whether a folder has room for all databases of a run: 8 GB, twice what they need.
 fn has_room(folder: &str) -> bool {
     let told = Command::new("df").args(["--output=avail", "--block-size=1G", folder]).output();
     let told = told.map(|told| String::from_utf8_lossy(&told.stdout).into_owned()).unwrap_or_default();
     told.lines().last().and_then(|room| room.trim().parse::<u32>().ok()).is_some_and(|room| room >= 8)
 }
 
-/// Runs a program of the server as its user, in its folder.
+/// A command that runs a server program as its user, in its folder.
 fn command(program: &Path, folder: &Path, user: Option<(u32, u32)>) -> Command {
     let mut command = Command::new(program);
     if let Some((user, group)) = user {
@@ -289,7 +289,7 @@ fn must_run(mut command: Command) {
     assert!(done.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// Gives a folder to the user that runs the server there, if another must.
+/// Gives a folder to the user that runs the server there, if it is another user. Returns that user.
 fn give_away(folder: &Path) -> Option<(u32, u32)> {
     let user = other_user(folder);
     std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700)).expect("the folder is ours");
@@ -299,7 +299,7 @@ fn give_away(folder: &Path) -> Option<(u32, u32)> {
     user
 }
 
-/// Makes the files of a server in a folder; the user that it runs as.
+/// Creates the data folder of a server, and returns the user that it runs as.
 fn make_files(programs: &Path, folder: &Path) -> Option<(u32, u32)> {
     let user = give_away(folder);
     let mut initdb = command(&programs.join("initdb"), folder, user);
@@ -309,7 +309,7 @@ fn make_files(programs: &Path, folder: &Path) -> Option<(u32, u32)> {
     user
 }
 
-/// Starts the server whose files are in a folder, and waits until it can be reached.
+/// Starts the server whose files are in a folder, and waits until it accepts connections.
 fn launch(programs: &Path, folder: &Path, user: Option<(u32, u32)>, script: &str) -> Child {
     let mut watcher = command(Path::new("/bin/sh"), folder, user);
     watcher.args(["-c", script, "watcher"]).arg(folder).arg(programs.join("postgres"));
@@ -325,7 +325,8 @@ fn launch(programs: &Path, folder: &Path, user: Option<(u32, u32)>, script: &str
         watcher.args(["-c", setting]);
     }
     watcher.arg("-c").arg(format!("unix_socket_directories={}", folder.display()));
-    // A group of its own: what is typed at the terminal is for the tests, and ends the server through the pipe.
+    // A process group of its own: signals of the terminal go to the tests alone. These stop the server through the
+    // pipe.
     watcher.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
     let watcher = watcher.spawn().expect("the server starts");
 
@@ -347,7 +348,7 @@ fn launch(programs: &Path, folder: &Path, user: Option<(u32, u32)>, script: &str
     }
 }
 
-/// Like [`WATCHER`], but the files stay.
+/// Like [`WATCHER`], but keeps the files.
 const KEEPER: &str = r#"
 data=$1; shift
 "$@" >"$data/log" 2>&1 &
@@ -357,7 +358,7 @@ kill -QUIT "$server"
 wait "$server"
 "#;
 
-/// A server of one test, which can be stopped, and of which there can be a backup.
+/// A server of one test, which can be stopped and copied.
 pub(crate) struct Standalone {
     folder: TempDir,
     programs: PathBuf,
@@ -372,7 +373,7 @@ impl Drop for Standalone {
 }
 
 impl Standalone {
-    /// A new server that runs; none where its programs are not installed.
+    /// A new running server, or `None` if its programs are not installed.
     pub(crate) async fn start() -> Option<Self> {
         let programs = programs()?;
         let folder = new_folder();
@@ -387,7 +388,7 @@ impl Standalone {
         let _ = connect_patiently(&self.url("postgres")).await.close().await;
     }
 
-    /// The address of a database.
+    /// The URL of a database.
     pub(crate) fn url(&self, database: &str) -> String {
         let host = self.folder.path().to_str().expect("the path is UTF-8").replace('/', "%2F");
         format!("postgres://passerelle@{host}/{database}")
@@ -400,8 +401,8 @@ impl Standalone {
         let _ = db.close().await;
     }
 
-    /// A standby of this server as it is now, which hears nothing of what comes. Nobody may be connected, as this server
-    /// is stopped meanwhile.
+    /// A standby of this server in its present state, without replication. Stops this server meanwhile, so there must
+    /// be no connections.
     pub(crate) async fn standby(&mut self) -> Self {
         let folder = new_folder();
         let user = give_away(folder.path());
@@ -410,14 +411,14 @@ impl Standalone {
         copy.arg("-a").arg(self.folder.path().join("data")).arg(folder.path().join("data"));
         must_run(copy);
         let _ = std::fs::remove_file(folder.path().join("data/postmaster.pid"));
-        std::fs::write(folder.path().join("data/standby.signal"), "").expect("its files are there");
+        std::fs::write(folder.path().join("data/standby.signal"), "").expect("the data folder is copied");
         let mut standby = Self { folder, programs: self.programs.clone(), user, watcher: None };
         standby.run().await;
         self.run().await;
         standby
     }
 
-    /// Ends it at once, as a loss of power would.
+    /// Stops the server at once, as a power failure would.
     pub(crate) fn stop(&mut self) {
         if let Some(mut watcher) = self.watcher.take() {
             drop(watcher.stdin.take());
@@ -426,14 +427,14 @@ impl Standalone {
     }
 }
 
-/// Makes a database that others are copied from.
+/// Creates a template database.
 async fn prepare(cluster: &Cluster, content: Content) {
     let admin = connect_patiently(&cluster.url(&cluster.admin)).await;
     let template = cluster.template(content);
     admin
         .execute_unprepared(&format!("DROP DATABASE IF EXISTS {template}"))
         .await
-        .expect("an old template goes");
+        .expect("an old template is dropped");
     let base = if content == Content::Empty { "template1".into() } else { cluster.template(Content::Empty) };
     copy(&admin, &template, &base).await;
     let now = scalar(&admin, "SELECT extract(epoch FROM now())::bigint").await;
@@ -443,7 +444,7 @@ async fn prepare(cluster: &Cluster, content: Content) {
     let _ = admin.close().await;
 }
 
-/// A server that has its socket may still be starting.
+/// Retries, as a server that has its socket may still be starting.
 async fn connect_patiently(url: &str) -> DatabaseConnection {
     let end = Instant::now() + HOPELESS;
     loop {
@@ -460,7 +461,7 @@ async fn scalar(db: &DatabaseConnection, sql: &str) -> i64 {
     row.expect("an answer").expect("a row").try_get_by_index(0).expect("a number")
 }
 
-/// Removes the databases of runs whose template is older than two hours: no run takes so long.
+/// Drops the databases of runs whose template is older than two hours. No run takes that long.
 async fn sweep(admin: &DatabaseConnection) {
     let sql = format!(
         "SELECT d.datname FROM pg_database AS t JOIN pg_database AS d \
@@ -471,7 +472,7 @@ async fn sweep(admin: &DatabaseConnection) {
     let rows = admin.query_all_raw(Statement::from_string(sea_orm::DbBackend::Postgres, sql)).await;
     for row in rows.expect("the databases are listed") {
         let name: String = row.try_get_by_index(0).expect("a name");
-        // Another run may do the same at this moment.
+        // Another run may drop it at the same moment.
         let _ = admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
     }
 }

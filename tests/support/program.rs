@@ -1,4 +1,4 @@
-//! The real program, started as anyone would.
+//! The real program, started as a process.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::HOPELESS;
 use super::server::PATIENCE;
 
-/// The program in a folder of its own, with nothing set.
+/// The program in its own folder, with an otherwise empty environment.
 pub(crate) fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
     command.current_dir(folder).env_clear().env("LISTEN_ADDR", "127.0.0.1:0");
@@ -24,10 +24,10 @@ pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
-/// A server that is killed with the test.
+/// A server process that is killed when dropped.
 pub(crate) struct Running {
     child: Child,
-    /// What it said when it was ready.
+    /// The line printed when it was ready.
     pub(crate) line: String,
 }
 
@@ -49,7 +49,7 @@ impl Running {
         })
     }
 
-    /// Starts a server that logs there, and waits until it is ready.
+    /// Starts a server that logs to `log`, and waits until it is ready.
     pub(crate) fn start_logging(command: &mut Command, log: impl Into<Stdio>) -> Self {
         Self::begin(command, log.into()).expect("the server starts")
     }
@@ -67,7 +67,7 @@ impl Running {
         let (mut told, log) = std::io::pipe().expect("a pipe");
         let telling = std::thread::spawn(move || std::io::read_to_string(&mut told));
         let running = Self::begin(command, log.into());
-        // The command keeps the other end of the pipe open.
+        // The command holds the other end of the pipe open.
         command.stderr(Stdio::null());
         running.unwrap_or_else(|| panic!("the server did not start: {:?}", telling.join()))
     }
@@ -86,37 +86,37 @@ impl Running {
         (!running.line.is_empty()).then_some(running)
     }
 
-    /// Where it listens.
+    /// The base URL of the server.
     pub(crate) fn address(&self) -> &str {
         let start = self.line.find("http://").expect("an address");
         self.line[start..].split("/graphql").next().expect("an address")
     }
 
-    /// Its process.
+    /// The id of its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Kills it, as a loss of power would.
+    /// Kills the process, as a power failure would.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it runs");
         let _ = self.child.wait();
     }
 
-    /// Asks it to stop, and answers with which code it did.
+    /// Sends SIGTERM, and returns the exit code.
     pub(crate) fn terminate(&mut self) -> Option<i32> {
         self.tell_to_stop();
         self.ended()
     }
 
-    /// Asks it to stop.
+    /// Sends SIGTERM.
     pub(crate) fn tell_to_stop(&self) {
         let killed =
             Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().expect("kill runs");
         assert!(killed.success());
     }
 
-    /// With which code it ends.
+    /// Waits for the exit, and returns the code.
     pub(crate) fn ended(&mut self) -> Option<i32> {
         let hopeless = Instant::now() + HOPELESS;
         loop {

@@ -1,4 +1,4 @@
-//! Stands between the program and PostgreSQL: lets messages wait, and cuts connections.
+//! A proxy between the program and PostgreSQL that delays messages and cuts connections.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,38 +13,39 @@ use url::Url;
 
 use super::HOPELESS;
 
-/// Where connections are cut.
+/// The point at which connections are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
     /// Nowhere.
     Never,
-    /// One COMMIT in so many does not arrive, of transactions that are as long as those that write records.
+    /// One in `n` COMMITs is dropped. Only transactions with at least [`LONG`] messages count: those that write
+    /// records.
     BeforeCommit(u32),
-    /// One such COMMIT in so many arrives and is done, and nobody is told.
+    /// One in `n` such COMMITs is executed, but its response is dropped.
     AfterCommit(u32),
-    /// Before one message in so many, whatever it is.
+    /// Before one in `n` messages of any kind.
     Anywhere(u32),
-    /// Before the message of this number, counting from now on, from 1, those within transactions; then nowhere.
+    /// Before the n-th message within a transaction, counted from 1 from now on. Happens once.
     At(u32),
 }
 
-/// Messages of a transaction that writes records, at least; leases and the like take fewer.
+/// The least number of messages of a transaction that writes records. Those of leases and the like have fewer.
 const LONG: u32 = 8;
 
-/// What becomes of a message to the database.
+/// The decision about a message to the database.
 enum Verdict {
-    /// It is passed on.
+    /// Forward it.
     Pass,
-    /// It is not, and the connection is cut.
+    /// Drop it, and cut the connection.
     Drop,
-    /// It is, and the connection is cut when the database has answered.
+    /// Forward it, and cut the connection when the database responds.
     Last,
 }
 
 struct Faults {
     cut: Cut,
     delay: Duration,
-    /// Messages within transactions since the cut was set.
+    /// Messages within transactions since `cut` was set.
     messages: u32,
     random: StdRng,
 }
@@ -52,7 +53,7 @@ struct Faults {
 struct Shared {
     faults: Mutex<Faults>,
     cuts: watch::Sender<u32>,
-    /// How often all connections were cut.
+    /// The number of calls of [`Proxy::cut_all`].
     generation: watch::Sender<u32>,
 }
 
@@ -113,7 +114,7 @@ impl Shared {
 
 /// A proxy that runs until it is dropped.
 pub(crate) struct Proxy {
-    /// The database, by way of the proxy.
+    /// The URL of the database, through the proxy.
     pub(crate) url: String,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
@@ -125,11 +126,11 @@ impl Drop for Proxy {
     }
 }
 
-/// What can be read and written.
+/// A stream that can be read and written.
 trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
-/// Where the database listens.
+/// The address on which the database listens.
 enum Target {
     Socket(String),
     Address(String),
@@ -160,7 +161,7 @@ impl Target {
 
 #[allow(dead_code, reason = "what one module of tests does not use, another does")]
 impl Proxy {
-    /// A proxy of this database, without faults at first. What happens by chance follows from the seed.
+    /// Starts a proxy for this database, without faults at first. The seed determines all random faults.
     pub(crate) async fn start(database_url: &str, seed: u64) -> Self {
         let database = Url::parse(database_url).expect("the address of a database");
         let target = Arc::new(Target::of(&database));
@@ -183,7 +184,7 @@ impl Proxy {
             while let Ok((client, _)) = listener.accept().await {
                 let (target, shared) = (Arc::clone(&target), Arc::clone(&own));
                 connections.spawn(async move {
-                    // Whatever fails here, the connection ends.
+                    // On any failure the connection ends.
                     if let Ok(server) = target.connect().await {
                         let _ = client.set_nodelay(true);
                         relay(client, server, &shared).await;
@@ -196,34 +197,34 @@ impl Proxy {
             (name, Some(password)) => format!("{name}:{password}"),
             (name, None) => name.to_owned(),
         };
-        // What is encrypted could not be told apart.
+        // The proxy could not recognize encrypted messages.
         let url = format!("postgres://{user}@127.0.0.1:{port}{}?sslmode=disable", database.path());
         Self { url, shared, task }
     }
 
-    /// Lets each message, in both directions, wait for up to so long.
+    /// Delays each message, in both directions, by a random time of at most this.
     pub(crate) fn delay(&self, at_most: Duration) {
         self.shared.faults().delay = at_most;
     }
 
-    /// Cuts connections there from now on.
+    /// Sets the point at which connections are cut from now on.
     pub(crate) fn cut(&self, cut: Cut) {
         let mut faults = self.shared.faults();
         faults.cut = cut;
         faults.messages = 0;
     }
 
-    /// Cuts all connections that there are now.
+    /// Cuts all present connections.
     pub(crate) fn cut_all(&self) {
         self.shared.generation.send_modify(|generation| *generation += 1);
     }
 
-    /// How many connections were cut, one by one.
+    /// The number of connections cut by [`Proxy::cut`].
     pub(crate) fn cuts(&self) -> u32 {
         *self.shared.cuts.borrow()
     }
 
-    /// Waits until there were more cuts than so many.
+    /// Waits until there have been more than `cuts` cuts.
     pub(crate) async fn cut_after(&self, cuts: u32) {
         let mut made = self.shared.cuts.subscribe();
         let waited = tokio::time::timeout(HOPELESS, made.wait_for(|made| *made > cuts)).await;
@@ -231,7 +232,7 @@ impl Proxy {
     }
 }
 
-/// Passes messages on until one side ends, or the connection is cut.
+/// Forwards messages until one side ends or the connection is cut.
 async fn relay(client: TcpStream, server: Box<dyn Duplex>, shared: &Shared) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = tokio::io::split(server);
@@ -256,7 +257,7 @@ async fn relay(client: TcpStream, server: Box<dyn Duplex>, shared: &Shared) {
                 Verdict::Last => {
                     deaf.send_replace(true);
                     let _ = to_server.write_all(message).await;
-                    // Until the answer has come.
+                    // `down` cuts the connection when the response arrives.
                     std::future::pending::<()>().await;
                 }
             }

@@ -1,4 +1,4 @@
-//! Records for tests, brought in as regions bring theirs: by a file.
+//! Records for tests, imported from files as those of regions are.
 
 use passerelle::import::file::{self, Format, Options, Report, Summary};
 use passerelle::import::line::Fault;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::server::TestServer;
 
-/// What an import told.
+/// The report of an import.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     /// Bad lines: number, field, reason.
@@ -23,7 +23,7 @@ impl Report for Told {
     }
 }
 
-/// How most tests import.
+/// The import options of most tests.
 pub(crate) fn options() -> Options {
     Options {
         format: Format::Ndjson,
@@ -34,7 +34,7 @@ pub(crate) fn options() -> Options {
     }
 }
 
-/// Lines of JSON, one a line.
+/// NDJSON: one value a line.
 pub(crate) fn ndjson(lines: &[Value]) -> String {
     lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n"
 }
@@ -47,26 +47,26 @@ pub(crate) async fn import_text(server: &TestServer, text: &str, options: &Optio
     (summary, told)
 }
 
-/// Imports lines, none of which may be bad.
+/// Imports lines, none of which may be rejected.
 pub(crate) async fn import(server: &TestServer, lines: &[Value]) -> Summary {
     let (summary, told) = import_text(server, &ndjson(lines), &options()).await;
     assert_eq!(told.bad, [], "no line is bad");
     summary
 }
 
-/// The source of a region in tests.
+/// The name of a region's source in tests.
 pub(crate) fn source(region: &str) -> String {
     format!("test-{region}")
 }
 
-/// A line with an organization; `more` is merged into it.
+/// A line with an organization, with the fields of `more` merged in.
 pub(crate) fn organization(region: &str, slug: &str, more: Value) -> Value {
     let mut record = json!({"slug": slug, "name": slug, "kind": "animation-studio", "region": region});
     merge(&mut record, more);
     json!({"source": source(region), "externalId": format!("org-{slug}"), "organization": record})
 }
 
-/// A line with a talent; `more` is merged into it.
+/// A line with a talent, with the fields of `more` merged in.
 pub(crate) fn talent(region: &str, slug: &str, more: Value) -> Value {
     let mut record = json!({"slug": slug, "displayName": slug, "region": region, "visibility": "PUBLIC",
         "legalBasis": "CONSENT"});
@@ -74,7 +74,7 @@ pub(crate) fn talent(region: &str, slug: &str, more: Value) -> Value {
     json!({"source": source(region), "externalId": format!("tal-{slug}"), "talent": record})
 }
 
-/// A line with an affiliation of a talent of `region`; references are slugs.
+/// A line with an affiliation of a talent of `region`. References are slugs.
 pub(crate) fn affiliation(region: &str, talent: &str, organization: &str, more: Value) -> Value {
     let mut record = json!({"talent": talent, "organization": organization,
         "roles": [{"language": "EN", "text": format!("role of {talent} in {organization}")}]});
@@ -82,7 +82,7 @@ pub(crate) fn affiliation(region: &str, talent: &str, organization: &str, more: 
     json!({"source": source(region), "externalId": format!("aff-{talent}-{organization}"), "affiliation": record})
 }
 
-/// A line with a partnership; parties are slugs of organizations.
+/// A line with a partnership. Parties are slugs of organizations.
 pub(crate) fn partnership(region: &str, slug: &str, parties: &[&str], more: Value) -> Value {
     let parties: Vec<Value> = parties.iter().map(|p| json!({"organization": p, "role": "PARTNER"})).collect();
     let mut record = json!({"slug": slug, "kind": "co-funding", "region": region, "parties": parties,
@@ -97,7 +97,7 @@ fn merge(into: &mut Value, more: Value) {
     }
 }
 
-/// The texts at a pointer below each entry of a list.
+/// The texts at a JSON pointer in each entry of a list.
 pub(crate) fn each<'a>(list: &'a Value, pointer: &str) -> Vec<&'a str> {
     let entries = list.as_array().map(Vec::as_slice).unwrap_or_default();
     entries.iter().filter_map(|entry| entry.pointer(pointer)?.as_str()).collect()

@@ -1,4 +1,4 @@
-//! A server of one test: the real router on a port of its own, with a database and a clock of its own.
+//! A server of one test: the real router on its own port, with its own database and clock.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -34,28 +34,28 @@ use super::postgres::{self, TestDatabase};
 use super::template::{self, Content};
 use super::until;
 
-/// The time on the clocks of the tests, until they set it.
+/// The initial time on test clocks.
 pub(crate) const NOW: &str = "2026-11-22T10:00:00Z";
 
-/// A clock that shows [`NOW`].
+/// A clock set to [`NOW`].
 pub(crate) fn start_of_time() -> Arc<AtomicI64> {
     let now: DateTime = NOW.parse().expect("an instant");
     Arc::new(AtomicI64::new(now.micros()))
 }
 
-/// Encrypts the secrets in the databases of the tests.
+/// The key that encrypts secrets in test databases, in base64.
 pub(crate) const ENCRYPTION_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-/// The databases that everything runs on.
+/// The supported databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
-    /// A file.
+    /// SQLite, in a file.
     Sqlite,
-    /// A server.
+    /// PostgreSQL.
     Postgres,
 }
 
-/// How a server of a test begins.
+/// The configuration of a test server.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is there or not, whatever the others are")]
 pub(crate) struct Setup {
@@ -63,18 +63,18 @@ pub(crate) struct Setup {
     sample: bool,
     search: bool,
     engine: Option<Arc<dyn Engine>>,
-    /// Whether the engine may take as long as a request.
+    /// Whether an injected engine may take as long as a request.
     patient: bool,
     rate_limit: bool,
     limits: Option<Limits>,
-    /// Sends mails.
+    /// Whether the mail sender runs.
     mail: bool,
     smtp_url: Option<String>,
-    /// Erasures do not wait.
+    /// Whether erasures run without delay.
     erasing_at_once: bool,
 }
 
-/// How long requests may take, unless a test is about that: a slow machine is no fault.
+/// The time-out of requests, unless a test is about that: a slow machine is no failure.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 fn patient() -> RequestLimits {
@@ -100,30 +100,30 @@ impl Default for Setup {
 
 #[allow(dead_code, reason = "what one module of tests does not use, another does")]
 impl Setup {
-    /// With the sample directory.
+    /// Loads the sample directory.
     pub(crate) fn with_sample(mut self) -> Self {
         self.sample = true;
         self
     }
 
-    /// With a search index, which follows the log: in Meilisearch where `MEILI_URL` names one, else embedded.
+    /// Starts a search index that follows the log: in Meilisearch if `MEILI_URL` names one, else embedded.
     pub(crate) fn with_search(mut self) -> Self {
         self.search = true;
         self
     }
 
-    /// With this search engine.
+    /// Uses this search engine.
     pub(crate) fn with_engine(mut self, engine: Arc<dyn Engine>) -> Self {
         self.engine = Some(engine);
         self
     }
 
-    /// With this search engine, which may take as long as a request.
+    /// Uses this search engine, which may take as long as a request.
     pub(crate) fn with_patient_engine(self, engine: Arc<dyn Engine>) -> Self {
         Self { patient: true, ..self.with_engine(engine) }
     }
 
-    /// Sends mails: as files, see [`super::mail`].
+    /// Sends mails as files, see [`super::mail`].
     pub(crate) fn with_mail(mut self) -> Self {
         self.mail = true;
         self
@@ -135,43 +135,43 @@ impl Setup {
         self.with_mail()
     }
 
-    /// Whoever is erased is erased at once: for tests of what an erasure does.
+    /// Erases without delay: for tests of what an erasure does.
     pub(crate) fn erasing_at_once(mut self) -> Self {
         self.erasing_at_once = true;
         self
     }
 
-    /// Whoever asks is this viewer.
+    /// Answers every anonymous request as this viewer.
     pub(crate) fn viewer(mut self, viewer: Viewer) -> Self {
         self.settings.viewer = viewer;
         self
     }
 
-    /// Requests may take so long.
+    /// Sets the time-out of requests.
     pub(crate) fn time_limit(mut self, limit: Duration) -> Self {
         self.settings.limits.time = limit;
         self
     }
 
-    /// Requests may ask for so much.
+    /// Sets the limits of one request.
     pub(crate) fn limits(mut self, limits: RequestLimits) -> Self {
         self.settings.limits = limits;
         self
     }
 
-    /// Clients may hold so much at once.
+    /// Sets what clients may hold at once.
     pub(crate) fn capacity(mut self, capacity: Capacity) -> Self {
         self.settings.capacity = capacity;
         self
     }
 
-    /// Requests come through a proxy, which says from where.
+    /// Trusts a local proxy for the address of the client.
     pub(crate) fn behind_a_proxy(mut self) -> Self {
         self.settings.trusted_proxies.push("127.0.0.1/32".parse().expect("a network"));
         self
     }
 
-    /// For tests whose documents are longer and costlier than those of any client.
+    /// Accepts documents that are longer and costlier than those of any client.
     pub(crate) fn with_huge_documents(self) -> Self {
         let huge = 1_000_000;
         self.limits(RequestLimits {
@@ -183,70 +183,70 @@ impl Setup {
         })
     }
 
-    /// Sockets and event streams behave so.
+    /// Sets the limits of sockets and event streams.
     pub(crate) fn socket(mut self, settings: SocketSettings) -> Self {
         self.settings.socket = settings;
         self
     }
 
-    /// Pages of this site may open sockets.
+    /// Allows pages of this origin to open sockets.
     pub(crate) fn origin(mut self, origin: &str) -> Self {
         let url: url::Url = origin.parse().expect("an address");
         self.settings.origins.push(url.origin());
         self
     }
 
-    /// Without a limit of attempts to sign in.
+    /// Removes the limit of sign-in attempts.
     pub(crate) fn without_rate_limit(mut self) -> Self {
         self.rate_limit = false;
         self
     }
 
-    /// With these limits of what a client may ask for, of which there are none otherwise.
+    /// Sets rate limits, of which there are none by default.
     pub(crate) fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = Some(limits);
         self
     }
 
-    /// With the documents of this manifest.
+    /// Sets the manifest of trusted documents.
     pub(crate) fn documents(mut self, trust: Trust, manifest: Manifest) -> Self {
         self.settings.trust = trust;
         self.settings.manifest = Some(manifest);
         self
     }
 
-    /// Browsers are told to come by HTTPS alone.
+    /// Sends HSTS, so that browsers use HTTPS alone.
     pub(crate) fn https_only(mut self) -> Self {
         self.settings.https_only = true;
         self
     }
 
-    /// Whoever asks from this network may read the metrics.
+    /// Lets clients of this network read the metrics.
     pub(crate) fn metrics_from(mut self, network: &str) -> Self {
         self.settings.metrics_from.push(network.parse().expect("a network"));
         self
     }
 
-    /// Without introspection.
+    /// Disables introspection.
     pub(crate) fn without_introspection(mut self) -> Self {
         self.settings.introspection = false;
         self
     }
 
-    /// Without GraphiQL.
+    /// Disables GraphiQL.
     pub(crate) fn without_graphiql(mut self) -> Self {
         self.settings.graphiql = false;
         self
     }
 }
 
-/// Where the database lies, for as long as the server does.
+/// Keeps the database for as long as the server lives.
 enum Place {
     File { _folder: TempDir },
     Postgres { _database: TestDatabase },
 }
 
-/// The key that encrypts the secrets in the databases of the tests.
+/// The parsed [`ENCRYPTION_KEY`].
 pub(crate) fn encryption_key() -> EncryptionKey {
     EncryptionKey::parse("the key of the tests", &ENCRYPTION_KEY.into()).expect("32 bytes")
 }
@@ -254,11 +254,11 @@ pub(crate) fn encryption_key() -> EncryptionKey {
 async fn identified(app: App, rate_limit: bool, issuers: Issuers) -> App {
     let options =
         identity::Options { encryption_key: encryption_key(), public_url: None, rate_limit, issuers };
-    let identity = identity::open(app.identity, options).await.expect("it has keys to sign with");
+    let identity = identity::open(app.identity, options).await.expect("there are signing keys");
     App { identity, ..app }
 }
 
-/// Writes mails with these settings, below this folder.
+/// A mailer with these settings that writes below this folder.
 pub(crate) fn mailer(folder: &Path, smtp_url: Option<String>) -> Mailer {
     let options = mail::Options {
         smtp_url: smtp_url.map(Into::into),
@@ -272,25 +272,25 @@ pub(crate) fn mailer(folder: &Path, smtp_url: Option<String>) -> Mailer {
 
 /// A server that runs until it is dropped.
 pub(crate) struct TestServer {
-    /// Its shared parts.
+    /// Its application state.
     pub(crate) app: App,
     /// The URL of its database.
     pub(crate) database_url: String,
-    /// Its address.
+    /// The address on which it listens.
     pub(crate) address: SocketAddr,
-    /// For requests of any kind.
+    /// The HTTP client of the tests.
     pub(crate) client: reqwest::Client,
     stop: CancellationToken,
-    /// Stops the follower alone.
+    /// Stops only the follower of the index.
     following: CancellationToken,
     serving: Option<JoinHandle<std::io::Result<()>>>,
     /// Its search engine.
     pub(crate) engine: Option<Arc<dyn Engine>>,
-    /// How much requests may ask for.
+    /// Its limits of one request.
     limits: RequestLimits,
-    /// Where the search index is.
+    /// Holds the search index.
     _search_folder: Option<TempDir>,
-    /// Where mails are written, in a folder of theirs.
+    /// Holds the mails, in the folder `mail`.
     pub(crate) data_dir: Option<Arc<TempDir>>,
     _meilisearch: Option<meilisearch::Indexes>,
     _place: Option<Place>,
@@ -304,12 +304,12 @@ impl Drop for TestServer {
 
 #[allow(dead_code, reason = "what one module of tests does not use, another does")]
 impl TestServer {
-    /// A server on an empty database; none where there is no PostgreSQL.
+    /// A server on an empty database, or `None` if there is no PostgreSQL.
     pub(crate) async fn spawn(backend: Backend) -> Option<Self> {
         Self::with(backend, Setup::default()).await
     }
 
-    /// A server that begins so; none where there is no PostgreSQL.
+    /// A server with this setup, or `None` if there is no PostgreSQL.
     pub(crate) async fn with(backend: Backend, setup: Setup) -> Option<Self> {
         let content = if setup.sample { Content::Sample } else { Content::Empty };
         let (url, place) = match backend {
@@ -381,7 +381,7 @@ impl TestServer {
         })
     }
 
-    /// The shared parts of another program on the same database and with the same clock, such as a second replica.
+    /// The application state of a second replica: the same database and clock.
     pub(crate) async fn replica(&self) -> App {
         let db = Database::open_with(&self.database_url, Waits::of_requests(PATIENCE))
             .await
@@ -389,24 +389,24 @@ impl TestServer {
         identified(App::new(db, self.app.clock.clone()), true, Issuers::default()).await
     }
 
-    /// Another server on the same directory, for another viewer. It must go before this one.
+    /// Another server on the same database, for another viewer. Must be dropped before this one.
     pub(crate) async fn beside(&self, viewer: Viewer) -> Self {
         self.again(self.app.clone(), Settings { viewer, ..self.settings() }).await
     }
 
-    /// Another server on the same directory, which accepts tokens of these issuers. It must go before this one.
+    /// Another server on the same database, which accepts tokens of these issuers. Must be dropped before this one.
     pub(crate) async fn believing(&self, issuers: Issuers) -> Self {
         let app = identified(self.app.clone(), false, issuers).await;
         self.again(app, self.settings()).await
     }
 
-    /// Another server on the same directory, whose count of statements is its own: nothing in it reads unasked. It must
-    /// go before this one.
+    /// Another server on the same database, with its own count of statements: nothing reads in the background. Must
+    /// be dropped before this one.
     pub(crate) async fn quiet(&self) -> Self {
         self.quiet_with(|_| {}).await
     }
 
-    /// The same with other settings.
+    /// Like [`Self::quiet`], with other settings.
     pub(crate) async fn quiet_with(&self, set: impl FnOnce(&mut Settings)) -> Self {
         let db = Database::open_with(&self.database_url, Waits::of_requests(PATIENCE))
             .await
@@ -414,7 +414,7 @@ impl TestServer {
         self.on(db, set).await
     }
 
-    /// Another server on the same directory, for this viewer, whose requests may take so long. It must go before this one.
+    /// Another server on the same database, for this viewer and with this time-out. Must be dropped before this one.
     pub(crate) async fn hurried(&self, limit: Duration, viewer: Viewer) -> Self {
         let waits = Waits::of_requests(limit);
         let db = Database::open_with(&self.database_url, waits).await.expect("the database opens");
@@ -433,8 +433,8 @@ impl TestServer {
         self.again(app, settings).await
     }
 
-    /// Another program on the same database, with a search engine of its own, whose index follows the log as soon as nobody
-    /// else lets it.
+    /// Another program on the same database, with its own search engine. Its index follows the log as soon as no
+    /// other program holds the right to write.
     pub(crate) async fn joined(&self, engine: Arc<dyn Engine>) -> Self {
         let (mut app, following) = self.replica().await.with_search(Arc::clone(&engine));
         app.search.engine_time = PATIENCE;
@@ -444,14 +444,14 @@ impl TestServer {
         joined
     }
 
-    /// Another server on the same directory, whose feed is for those who sign in. It must go before this one.
+    /// Another server on the same database, whose feed requires signing in. Must be dropped before this one.
     pub(crate) async fn closed(&self) -> Self {
         let mut app = self.app.clone();
         app.feed_public = false;
         self.again(app, self.settings()).await
     }
 
-    /// What other servers on the same directory begin with.
+    /// The settings with which other servers on the same database begin.
     fn settings(&self) -> Settings {
         Settings { limits: self.limits.clone(), ..Settings::default() }
     }
@@ -478,23 +478,23 @@ impl TestServer {
         }
     }
 
-    /// The address of a path.
+    /// The URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// The answer to a document, whatever it is.
+    /// The response to a document, with or without errors.
     pub(crate) async fn query(&self, query: &str) -> Value {
         self.query_with(query, json!({})).await
     }
 
-    /// The answer to a document with variables.
+    /// The response to a document with variables.
     pub(crate) async fn query_with(&self, query: &str, variables: Value) -> Value {
         let response = self.post(&json!({ "query": query, "variables": variables })).await;
         response.json().await.expect("an answer is JSON")
     }
 
-    /// The data of a document that must be answered without errors.
+    /// The data of a document that must succeed without errors.
     pub(crate) async fn data(&self, query: &str) -> Value {
         let mut answer = self.query(query).await;
         assert_eq!(answer.get("errors"), None, "{query}");
@@ -507,31 +507,31 @@ impl TestServer {
         answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// The response to a body, for those who accept GraphQL's own media type.
+    /// The response to a body. Accepts the media type of GraphQL responses.
     pub(crate) async fn post(&self, body: &Value) -> reqwest::Response {
         let request = self.client.post(self.url("/graphql")).json(body);
         let request = request.header("accept", "application/graphql-response+json");
         request.send().await.expect("the server answers")
     }
 
-    /// The response to a path.
+    /// The response to GET on a path.
     pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
         self.client.get(self.url(path)).send().await.expect("the server answers")
     }
 
-    /// Statements that reads have sent since the start.
+    /// The number of read statements since the start.
     pub(crate) fn statements(&self) -> u64 {
         self.app.db.statements()
     }
 
-    /// Waits until the search index has followed the log to its end.
+    /// Waits until the search index has reached the end of the log.
     pub(crate) async fn indexed(&self) {
         let head = changes::head(&self.app.db).await.expect("the log has an end");
         let position = Position { feed_id: head.feed_id, seq: head.seq };
         until("the index follows the log", async || self.app.search.wait_for(position).await).await;
     }
 
-    /// Lets microseconds pass.
+    /// Advances the clock by this many microseconds.
     pub(crate) fn pass(&self, micros: i64) {
         if let Clock::Set(now) = &self.app.clock {
             now.fetch_add(micros, std::sync::atomic::Ordering::Relaxed);
@@ -546,13 +546,13 @@ impl TestServer {
         }
     }
 
-    /// Stops the follower of the index alone.
+    /// Stops only the follower of the index.
     pub(crate) async fn stop_following(&self) {
         self.following.cancel();
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
 
-    /// Tells the server to stop, and waits until it has.
+    /// Stops the server, and waits until it has ended.
     pub(crate) async fn stop(&mut self) {
         self.stop.cancel();
         if let Some(serving) = self.serving.take() {

@@ -1,4 +1,4 @@
-//! A client of `graphql-transport-ws` that does what it is told, right or wrong.
+//! A client of `graphql-transport-ws` that sends what a test asks for, valid or not.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-/// What is not there after so long never comes. It is a value of its own, as tests within the crate have this file too.
+/// The time-out of all waits. It repeats the one of the tests, as tests inside the crate include this file too.
 const HOPELESS: Duration = Duration::from_mins(5);
 
-/// A socket that is open.
+/// An open socket.
 pub(crate) struct Socket(WebSocketStream<TcpStream>);
 
 #[allow(dead_code, reason = "what one module of tests does not use, another does")]
@@ -23,17 +23,17 @@ impl Socket {
     /// Opens a socket with these headers beside the usual ones.
     ///
     /// # Errors
-    /// The status of HTTP, where the server does not open it.
+    /// The HTTP status, where the server refuses the upgrade.
     pub(crate) async fn open(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, u16> {
         let headers: Vec<_> =
             [("sec-websocket-protocol", "graphql-transport-ws")].iter().chain(headers).copied().collect();
         Self::open_with(address, &headers).await
     }
 
-    /// Opens a socket with these headers, and no subprotocol beside them.
+    /// Opens a socket with these headers alone, without a subprotocol of its own.
     ///
     /// # Errors
-    /// The status of HTTP, where the server does not open it.
+    /// The HTTP status, where the server refuses the upgrade.
     pub(crate) async fn open_with(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, u16> {
         let mut request = format!("ws://{address}/graphql").into_client_request().expect("an address");
         for (name, value) in headers {
@@ -48,12 +48,12 @@ impl Socket {
         }
     }
 
-    /// Opens a socket and begins, so that operations are taken.
+    /// Opens a socket and sends `connection_init`, so that it accepts operations.
     pub(crate) async fn begin(address: SocketAddr) -> Self {
         Self::begin_with(address, &json!({})).await
     }
 
-    /// Opens a socket and begins with this payload, so that operations are taken.
+    /// Opens a socket and sends `connection_init` with this payload.
     pub(crate) async fn begin_with(address: SocketAddr, payload: &Value) -> Self {
         let mut socket = Self::open(address, &[]).await.expect("the server opens the socket");
         socket.say(json!({"type": "connection_init", "payload": payload})).await;
@@ -68,21 +68,21 @@ impl Socket {
 
     /// Sends a frame.
     pub(crate) async fn send(&mut self, message: Message) {
-        // Whatever fails here is seen by what is heard next.
+        // On any failure, the next read reports it.
         let _ = timeout(HOPELESS, self.0.send(message)).await.expect("the server reads");
     }
 
-    /// Asks for an operation.
+    /// Starts an operation.
     pub(crate) async fn subscribe(&mut self, id: &str, query: &str) {
         self.say(json!({"type": "subscribe", "id": id, "payload": {"query": query}})).await;
     }
 
-    /// The next frame; nothing where the connection is gone.
+    /// The next frame, or `None` if the connection is closed.
     pub(crate) async fn frame(&mut self) -> Option<Message> {
         timeout(HOPELESS, self.0.next()).await.expect("the server says something")?.ok()
     }
 
-    /// The next message that is no ping.
+    /// The next message other than a ping.
     pub(crate) async fn hear(&mut self) -> Value {
         loop {
             match self.frame().await.expect("the socket is open") {
@@ -105,7 +105,7 @@ impl Socket {
         message["payload"].take()
     }
 
-    /// The answer to a query or mutation.
+    /// The response to a query or mutation.
     pub(crate) async fn ask(&mut self, id: &str, query: &str) -> Value {
         self.subscribe(id, query).await;
         let answer = self.heard("next", id).await;
@@ -113,18 +113,18 @@ impl Socket {
         answer
     }
 
-    /// The code and the reason with which the server closes the socket, whatever it says before.
+    /// The code and the reason with which the server closes the socket. Skips all messages before.
     pub(crate) async fn ending(&mut self) -> (u16, String) {
         loop {
             match self.frame().await {
                 Some(Message::Close(Some(frame))) => return (frame.code.into(), frame.reason.to_string()),
-                Some(Message::Close(None)) | None => panic!("the connection is gone without a reason"),
+                Some(Message::Close(None)) | None => panic!("the connection is closed without a reason"),
                 Some(_) => {}
             }
         }
     }
 
-    /// The code with which the server closes the socket, whatever it says before.
+    /// The code with which the server closes the socket. Skips all messages before.
     pub(crate) async fn code(&mut self) -> u16 {
         self.ending().await.0
     }

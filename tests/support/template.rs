@@ -1,4 +1,4 @@
-//! The databases that those of the tests are copied from: laid out once, and loaded with the sample once.
+//! Template databases from which those of the tests are copied, migrated and loaded once.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -10,30 +10,30 @@ use passerelle::{import, migrations};
 
 use super::server::start_of_time;
 
-/// What a database holds when a test begins.
+/// The content of a database when a test begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// The layout of the program, and no records.
+    /// A migrated database without records.
     Empty,
     /// The sample directory.
     Sample,
 }
 
-/// Runs to the end on a thread of its own, as a runtime cannot wait inside another.
+/// Runs blocking work on another thread, as `block_on` inside a runtime panics.
 pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.expect("the template is made")
 }
 
-/// Runs to the end on this thread.
+/// Blocks this thread until a future is done.
 pub(crate) fn wait_for<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(work)
 }
 
-/// Gives a database its layout, and its content if it is still empty.
+/// Migrates a database, and loads its content if it is still empty.
 pub(crate) async fn fill(url: &str, content: Content) {
     let db = Database::open(url).await.expect("the template opens");
-    migrations::run(&db, passerelle::directory::finish).await.expect("the template has its layout");
+    migrations::run(&db, passerelle::directory::finish).await.expect("the template is migrated");
     if content == Content::Sample {
         let app = App::new(db.clone(), Clock::Set(start_of_time()));
         let loaded = import::sample::load(&app).await.expect("the sample loads");
@@ -59,7 +59,7 @@ fn made(content: Content) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("template.db");
     wait_for(fill(&format!("sqlite://{}", file.display()), content));
-    // The last connection to close has written everything into the file.
+    // Closing the last connection writes everything into the file.
     assert!(!folder.path().join("template.db-wal").exists(), "the template is closed");
     std::fs::read(file).expect("the template is read")
 }

@@ -1,13 +1,13 @@
-//! How far clients have followed the log: who passes a position as `after` has done with everything up to it.
+//! How far clients have followed the log. A client that passes a cursor as `after` acknowledges everything up to it.
 //!
-//! It is noted of accounts and keys, for each combination of types and regions that they ask for. What a request has
-//! acknowledged is queued here, and written in batches by a task that lives as long as there is something to write, once
-//! a second at most: no request waits for it or sends a statement more. A stop waits for the task; what is queued when
-//! the process is killed is acknowledged again by the client's next request.
+//! Positions are kept for accounts and API keys, one for each combination of types and regions that they request.
+//! Acknowledgements are queued here and written in batches, at most once a second, by a task that lives while the queue
+//! is not empty. No request waits for the write or runs a statement more. A shutdown waits for the task. Entries that
+//! are queued when the process is killed are lost; the client's next request acknowledges them again.
 //!
-//! A client may go back, as one does that was restored from a backup: it then holds what it held at that position, which
-//! may be a record that was erased since. So a row says where the client is, by which is decided what it still has to
-//! take, and beside that the furthest that it has come, which only rises.
+//! A client may go back, for example when it was restored from a backup. It then holds what it held at that position,
+//! which may include a record that was erased since. So a row has two positions: the current one, which decides what
+//! the client has still to apply, and the furthest one ever reached, which only rises.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,24 +27,24 @@ use crate::record::policy::{Viewer, Visibility};
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::{RecordType, name_of};
 
-/// Clients of which something waits to be written at most.
+/// The maximum number of clients in the queue.
 const MAX_WAITING: usize = 10_000;
-/// Clients of which it is remembered what is written.
+/// The number of clients whose last written position is cached.
 const MAX_WRITTEN: usize = 10_000;
-/// Rows that are written in one statement at most.
+/// The maximum number of rows in one statement.
 const BATCH: usize = 1000;
 /// Attempts to write a batch.
 const ATTEMPTS: u32 = 5;
-/// The pause between them.
+/// The pause between attempts.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How often a batch is written at most, in steps: after each it is looked whether the program stops.
+/// The number of steps between two batches. After each step the task checks for a shutdown.
 const STEPS: u32 = 20;
-/// How long a step is.
+/// The length of a step.
 const STEP: Duration = Duration::from_millis(50);
-/// For how long it is not written again that a client is where it was, in microseconds: a minute.
+/// The time for which an unchanged position is not written again, in microseconds: a minute.
 const QUIET: i64 = 60_000_000;
 
-/// A client: an account or key, and what it asks for.
+/// A client: an account or API key, and its filter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Client {
     id: Uuid,
@@ -52,14 +52,14 @@ struct Client {
     asked: String,
 }
 
-/// What a client has acknowledged.
+/// The acknowledged position of a client.
 #[derive(Clone, Debug)]
 struct Acknowledged {
-    /// Where it is: the last that it has presented.
+    /// The current position: the cursor that the client presented last.
     cursor: ChangeCursor,
     types: String,
     views: String,
-    /// The furthest that it has presented.
+    /// The highest number that the client has presented.
     furthest: i64,
     at: i64,
 }
@@ -71,14 +71,14 @@ struct Waiting {
     writing: bool,
 }
 
-/// What waits to be written. Cheap to clone.
+/// The queue of acknowledgements to be written. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Acknowledgements(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     waiting: Mutex<Waiting>,
-    /// Where clients are, as it was last written, and when they were there.
+    /// The last written position of each client, and its time.
     written: Cache<Client, (i64, i64)>,
 }
 
@@ -88,14 +88,14 @@ impl Default for Acknowledgements {
     }
 }
 
-/// What lists in the database begin, part and end with, so that an entry is found by its text.
+/// The separator of lists in the database. Lists also begin and end with it, so that a substring search finds an entry.
 const COMMA: &str = ",";
 
 fn listed(entries: impl Iterator<Item = String>) -> String {
     entries.fold(COMMA.to_owned(), |list, entry| list + &entry + COMMA)
 }
 
-/// How a view stands in such a list.
+/// The entry of a view in such a list.
 pub fn view_entry(region: &str, visibility: Visibility) -> String {
     format!("{region}:{}", visibility.code())
 }
@@ -105,7 +105,7 @@ impl Acknowledgements {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues what a viewer has acknowledged; answers whether a task has to be started that writes it.
+    /// Queues an acknowledgement. Returns whether the caller must start the task that writes the queue.
     fn queue(&self, viewer: &Viewer, position: &Position<'_>, now: i64) -> bool {
         let Some(id) = viewer.account else { return false };
         let client = Client { id, machine: viewer.machine, asked: position.cursor.scope.asked() };
@@ -135,12 +135,12 @@ impl Acknowledgements {
         starts
     }
 
-    /// Takes the next to be written; where there is nothing, the task that writes ends.
+    /// Takes the next batch to be written. If it is empty, the task that writes must end.
     fn take(&self) -> Vec<(Client, Acknowledged)> {
         let mut waiting = self.waiting();
         if waiting.lost > 0 {
             let lost = std::mem::take(&mut waiting.lost);
-            tracing::error!(lost, "too many positions of clients waited to be noted");
+            tracing::error!(lost, "the queue of acknowledgements is full; positions are lost");
         }
         let some: Vec<Client> = waiting.clients.keys().take(BATCH).cloned().collect();
         let taken: Vec<_> =
@@ -150,7 +150,7 @@ impl Acknowledgements {
     }
 }
 
-/// A position that a client has done with everything up to, and what it follows.
+/// A position up to which a client has applied everything, with the types and views that it follows.
 #[derive(Clone, Copy, Debug)]
 pub struct Position<'a> {
     /// The position.
@@ -161,8 +161,8 @@ pub struct Position<'a> {
     pub views: &'a [View],
 }
 
-/// Notes that a viewer has done with everything up to a position, which must be one of the log. It is written later, and
-/// of nobody who is not known.
+/// Notes that a viewer has applied everything up to a position, which must be one of the log. It is written later.
+/// Anonymous viewers are not noted.
 pub fn note(core: &Core, viewer: &Viewer, position: &Position<'_>) {
     if core.acknowledgements.queue(viewer, position, core.clock.now().micros()) {
         let own = core.clone();
@@ -185,7 +185,7 @@ async fn write_all(core: &Core) {
                     break;
                 }
                 Err(error) if attempt == ATTEMPTS => {
-                    tracing::error!(%error, lost = batch.len(), "positions of clients could not be noted");
+                    tracing::error!(%error, lost = batch.len(), "acknowledgements could not be written");
                     break;
                 }
                 Err(_) => tokio::time::sleep(PAUSE).await,
@@ -208,7 +208,7 @@ async fn write(core: &Core, batch: &[(Client, Acknowledged)]) -> Result<(), Doma
     Ok(())
 }
 
-/// Writes clients that are accounts, or keys, in one statement. Of those that are not there any more nothing is noted.
+/// Upserts the rows of accounts, or of API keys, in one statement. Deleted accounts and revoked keys are skipped.
 async fn upsert(core: &Core, machine: bool, batch: &[&(Client, Acknowledged)]) -> Result<(), DomainError> {
     let dialect = core.db.dialect();
     let keys = KeyColumns::new(&[
@@ -224,14 +224,14 @@ async fn upsert(core: &Core, machine: bool, batch: &[&(Client, Acknowledged)]) -
         ("at", KeyType::Int),
     ]);
     let (reader, table, condition, lock) = if machine {
-        // Nobody revokes a key meanwhile.
+        // The row lock keeps the key from being revoked meanwhile.
         (ActorKind::ApiKey, "api_key", "o.id = k.reader_id AND o.revoked_at IS NULL", "FOR SHARE OF o")
     } else {
-        // Nobody is erased meanwhile.
+        // The row lock keeps the account from being erased meanwhile.
         (ActorKind::Account, "account", "o.id = k.reader_id", "FOR KEY SHARE OF o")
     };
     let lock = if dialect == Dialect::Postgres { lock } else { "" };
-    // What another program has written later counts, but for the furthest.
+    // A newer row of another instance wins, except for `furthest`, which only rises.
     let newer = |column: &str| {
         format!(
             "{column} = CASE WHEN excluded.seen_at >= sync_client.seen_at THEN excluded.{column} \
@@ -283,7 +283,7 @@ async fn upsert(core: &Core, machine: bool, batch: &[&(Client, Acknowledged)]) -
     KeyedStatement { sql, keys }.execute(core.db.writer(), dialect, rows).await.map(|_| ())
 }
 
-/// Forgets the positions of an account that was deleted in this transaction, or of a key that was revoked in it.
+/// Deletes the positions of an account or API key, in the transaction that deletes the account or revokes the key.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -293,8 +293,8 @@ pub async fn forget(on: &impl ConnectionTrait, dialect: Dialect, reader: Uuid) -
     Ok(())
 }
 
-/// Forgets the clients that were not heard of for as long as tombstones are kept, and have to load a snapshot if they ever
-/// come back; answers how many.
+/// Deletes the rows of clients that have sent no request for as long as tombstones are kept; they must load a snapshot
+/// if they return. Returns the number of rows.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -330,14 +330,14 @@ mod tests {
         let all = Acknowledgements::default();
         assert!(queue(&all, &viewer(), 3, 0), "the first starts a task");
         for seq in [7, 9, 5] {
-            assert!(!queue(&all, &viewer(), seq, 1), "the others leave it to that");
+            assert!(!queue(&all, &viewer(), seq, 1), "the task runs already");
         }
         let taken = all.take();
         let [(_, reached)] = taken.as_slice() else { panic!("{taken:?}") };
         assert_eq!((reached.cursor.seq, reached.furthest), (5, 9));
         assert_eq!((reached.types.as_str(), reached.views.as_str()), (",TALENT,", ",wallonie:0,"));
         assert!(all.take().is_empty());
-        assert!(queue(&all, &viewer(), 6, 2), "a task that has ended is started again");
+        assert!(queue(&all, &viewer(), 6, 2), "the next acknowledgement starts a new task");
     }
 
     #[test]
@@ -349,7 +349,7 @@ mod tests {
             all.0.written.insert(client, (reached.cursor.seq, reached.at));
         }
         assert!(all.take().is_empty());
-        assert!(!queue(&all, &viewer(), 3, QUIET - 1), "it is where it was");
+        assert!(!queue(&all, &viewer(), 3, QUIET - 1), "the position is unchanged");
         assert!(queue(&all, &viewer(), 3, QUIET));
     }
 }

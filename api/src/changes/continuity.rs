@@ -1,8 +1,9 @@
-//! Whether the log goes on where it was: a database that was restored, or a standby that lagged when it took over, has
-//! forgotten changes that others have read. Then the feed gets another id, and its readers load a snapshot.
+//! The check at start-up that the log continues. A restored database, or a standby that lagged when it took over, lacks
+//! changes that readers have already seen. Then the feed gets a new id, and its readers load a snapshot.
 //!
-//! A server of PostgreSQL tells of itself: its identifier and its timeline, which a failover raises. Whatever the
-//! database, the last known end of the log is kept in a file of the data folder, which must not be restored with it.
+//! PostgreSQL reports the identifier of its server and its timeline, which a failover raises. For every database, the
+//! last known end of the log is also kept in a file of the data folder. This file must not be restored with the
+//! database.
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
@@ -25,15 +26,15 @@ use crate::record::transact::transact;
 
 /// The name of the file in the data folder.
 const FILE: &str = "feed-head";
-/// How often the end of the log is written there.
+/// The interval at which the end of the log is written there.
 const EVERY: Duration = Duration::from_secs(1);
-/// How far the numbers jump with a new feed, so that those of the old one are not met again.
+/// The gap between the numbers of two feeds, so that a new feed does not reuse numbers of the old one.
 const JUMP: i64 = 1_000_000;
 
-/// Why the file cannot be used.
+/// The error of a file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
-    /// It cannot be read or written.
+    /// The file cannot be read or written.
     #[error("the last known end of the log, `{path}`, cannot be used: {error}", path = .0.display(), error = .1)]
     File(PathBuf, std::io::Error),
     /// The database failed.
@@ -41,17 +42,17 @@ pub enum Unusable {
     Failed(#[from] DomainError),
 }
 
-/// Why the feed has begun anew.
+/// The reason why a new feed has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// It is another database server, or one that has taken over from another.
+    /// The database server is another one, or has taken over after a failover.
     OtherServer,
-    /// The log ends before what was read of it.
+    /// The log ends before its last known end.
     Restored,
 }
 
 impl Why {
-    /// What the operator is told.
+    /// The reason as text for the operator.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::OtherServer => "the database server is another one, or has taken over from another",
@@ -60,15 +61,15 @@ impl Why {
     }
 }
 
-/// What a database server says of itself.
+/// The identity of a database server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Marks {
     system: i64,
     timeline: i32,
 }
 
-/// Looks whether the log goes on where it was, and begins a new feed where it does not, or notes what is so now where
-/// the operator says that nothing was lost.
+/// Checks that the log continues, and begins a new feed if it does not. Returns why a new feed has begun, if one has.
+/// With `continues` the operator confirms that nothing was lost: the present state is noted, and the feed stays.
 ///
 /// # Errors
 /// [`Unusable`].
@@ -102,7 +103,7 @@ pub async fn check(core: &Core, data_dir: &Path, continues: bool) -> Result<Opti
     });
     let why = why.await?;
     match write(data_dir, instance, head(&core.db).await?.seq) {
-        // The server starts on a full disk, and the file is written again as soon as the log grows.
+        // A full disk must not prevent the start. The file is written again when the log grows.
         Err(Unusable::File(path, error)) if is_full(&error) => {
             tracing::warn!(path = %path.display(), %error, "a restored database may not be noticed");
         }
@@ -111,13 +112,13 @@ pub async fn check(core: &Core, data_dir: &Path, continues: bool) -> Result<Opti
     Ok(why)
 }
 
-/// Whether a file could not be written because its disk takes nothing more.
+/// Whether a file could not be written because its disk is full or read-only, or a size limit is reached.
 fn is_full(error: &std::io::Error) -> bool {
     use ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge | ReadOnlyFilesystem)
 }
 
-/// Begins a new feed because the operator says so; answers its id.
+/// Begins a new feed at the operator's request. Returns its id.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -134,13 +135,13 @@ pub async fn rotate(core: &Core) -> Result<Uuid, DomainError> {
     .await
 }
 
-/// The counter of the log, locked against those who write to it.
+/// Reads the row of the log's counter and locks it against writers.
 async fn locked(tx: &DatabaseTransaction) -> Result<feed_meta::Model, DomainError> {
     let meta = feed_meta::Entity::find_by_id(1_i16).lock_exclusive().one(tx).await?;
     meta.ok_or_else(|| DomainError::Stored("the log has no counter".into()))
 }
 
-/// Puts the present feed with those that ended, and begins a new one behind the end of it, as far as that is known.
+/// Moves the present feed to the history, and begins a new one after its last known end.
 async fn begin(
     core: &Core,
     tx: &DatabaseTransaction,
@@ -157,12 +158,13 @@ async fn begin(
     Ok(id)
 }
 
-/// What the database server says of itself; nothing where it says nothing.
+/// Reads the identity of the database server; `None` for SQLite, or if the server does not allow it.
 async fn marks(dialect: Dialect, on: &DatabaseConnection) -> Option<Marks> {
     if dialect == Dialect::Sqlite {
         return None;
     }
-    // The timeline that is written to: that of the last checkpoint is the old one for minutes after a failover.
+    // The timeline of the current write position: that of the last checkpoint stays the old one for minutes after a
+    // failover.
     let sql = "SELECT s.system_identifier, ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int \
                FROM pg_control_system() AS s";
     let asked = on.query_one_raw(Statement::from_string(dialect.backend(), sql)).await;
@@ -173,35 +175,35 @@ async fn marks(dialect: Dialect, on: &DatabaseConnection) -> Option<Marks> {
     read.unwrap_or_else(|error| {
         tracing::warn!(
             %error,
-            "the database server does not say who it is: run `passerelle feed rotate` after each restore or failover"
+            "the database server hides its identity: run `passerelle feed rotate` after each restore or failover"
         );
         None
     })
 }
 
-/// The file with the last known end of the log.
+/// The path of the file with the last known end of the log.
 pub fn marker(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE)
 }
 
-/// Whether a database was used with a data folder.
+/// Whether a database was used with this data folder.
 pub fn is_marked(data_dir: &Path) -> bool {
     marker(data_dir).exists()
 }
 
-/// The last known end of the log of this instance.
+/// Reads the last known end of the log of this instance.
 fn read(data_dir: &Path, instance: Uuid) -> Result<Option<i64>, Unusable> {
     let text = match fs::read_to_string(marker(data_dir)) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Unusable::File(marker(data_dir), error)),
     };
-    // That of another database says nothing of this one.
+    // The file of another database says nothing about this one.
     let of = text.trim().split_once(' ').filter(|(of, _)| *of == instance.to_string());
     Ok(of.and_then(|(_, head)| head.parse().ok()))
 }
 
-/// Writes the end of the log, the whole file or nothing of it.
+/// Writes the end of the log to the file, atomically.
 fn write(data_dir: &Path, instance: Uuid, head: i64) -> Result<(), Unusable> {
     let unusable = |error| Unusable::File(marker(data_dir), error);
     let mut file = tempfile::NamedTempFile::new_in(data_dir).map_err(unusable)?;
@@ -210,7 +212,7 @@ fn write(data_dir: &Path, instance: Uuid, head: i64) -> Result<(), Unusable> {
     Ok(())
 }
 
-/// Keeps the end of the log in the file until it is told to stop.
+/// Starts the task that writes the end of the log to the file until `stop` is cancelled.
 pub fn start(core: &Core, data_dir: &Path, stop: CancellationToken) {
     let (own, data_dir) = (core.clone(), data_dir.to_owned());
     core.tasks.spawn(async move {

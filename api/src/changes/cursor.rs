@@ -1,4 +1,4 @@
-//! The position of a reader of the log, as text.
+//! The cursor of the change log: the position of a reader, as opaque text.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,36 +21,36 @@ pub struct ChangeCursor {
     pub feed_id: Uuid,
     /// The last entry that was read.
     pub seq: i64,
-    /// The random bits of that entry, which tell a forked log; 0 where it is not there any more.
+    /// The random bits of that entry, by which a forked log is detected; 0 if the entry no longer exists.
     pub tag: i32,
     /// The end of the log when the reader began.
     pub base: i64,
-    /// What the reader asked for and may see.
+    /// The filter of the reader and the views that it may read.
     pub scope: Scope,
 }
 
-/// What a reader of the log asked for and may see, as its cursors keep it: regions by their [`region_code`].
+/// The filter of a reader of the log and the views that it may read. Cursors keep regions by their [`region_code`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// A bit for each type that was asked for ([`bit`](crate::record::RecordType::bit)); 0 for all.
+    /// A bit for each requested type ([`bit`](crate::record::RecordType::bit)); 0 for all.
     pub types: u16,
-    /// Regions that were asked for; none for all.
+    /// The requested regions; `None` for all.
     pub regions: Option<BTreeSet<u16>>,
-    /// The views of every region that the reader may read: up to this level.
+    /// The highest visibility that the reader may read in every region.
     pub level: Visibility,
     /// Regions whose private records the reader may read.
     pub insider: BTreeSet<u16>,
 }
 
-/// The number of a region in cursors: the first bytes of a hash of its slug. Those of the regions that there are
-/// differ, and stay the same when there are more.
+/// The code of a region in cursors: the first bytes of a hash of its slug. The codes of the existing regions differ,
+/// and do not change when regions are added.
 pub fn region_code(slug: &str) -> u16 {
     let hash = Sha256::digest(slug);
     u16::from_be_bytes([hash[0], hash[1]])
 }
 
 impl Scope {
-    /// That of a viewer who asks for nothing in particular.
+    /// The scope of a viewer without a filter.
     pub fn of(viewer: &Viewer) -> Self {
         Self {
             types: 0,
@@ -60,7 +60,7 @@ impl Scope {
         }
     }
 
-    /// What the reader asked for, without what they may see, as a text that is the same for the same.
+    /// The filter alone, without the views, as text. Equal filters have equal texts.
     pub fn asked(&self) -> String {
         let bare = Self { types: self.types, regions: self.regions.clone(), ..Self::default() };
         let mut bytes = Vec::new();
@@ -71,7 +71,7 @@ impl Scope {
     fn write(&self, bytes: &mut Vec<u8>) {
         bytes.extend(self.types.to_be_bytes());
         bytes.extend(self.level.code().to_be_bytes());
-        // A scope of more regions than cursors have room for is never made: see the test of the vocabulary.
+        // The number of regions never exceeds what a cursor can hold: a test of the vocabulary checks this.
         let count = |list: &BTreeSet<u16>| u8::try_from(list.len()).unwrap_or(u8::MAX - 1);
         bytes.push(self.regions.as_ref().map_or(u8::MAX, count));
         bytes.extend(self.regions.iter().flatten().flat_map(|code| code.to_be_bytes()));
@@ -100,7 +100,7 @@ impl Scope {
     }
 }
 
-/// Codes in rising order, and nothing else: a position has one text.
+/// Decodes region codes. They must be in ascending order with no bytes left over, so that each position has one text.
 fn codes(bytes: &[u8]) -> Option<BTreeSet<u16>> {
     let (pairs, rest) = bytes.as_chunks();
     let all: Vec<u16> = pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
@@ -108,7 +108,7 @@ fn codes(bytes: &[u8]) -> Option<BTreeSet<u16>> {
 }
 
 impl ChangeCursor {
-    /// The cursor of a place in the log, for whoever reads all that this viewer may see.
+    /// The cursor of a position in the log, for a reader without a filter who sees what this viewer sees.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -118,7 +118,7 @@ impl ChangeCursor {
         Ok(Self { feed_id, seq, tag, base: seq, scope: Scope::of(viewer) })
     }
 
-    /// The text that stands for it.
+    /// The text of the cursor.
     pub fn text(&self) -> String {
         let mut bytes = Vec::with_capacity(48);
         bytes.extend(self.feed_id.as_bytes());
@@ -129,7 +129,7 @@ impl ChangeCursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// What a text stands for; nothing where it is no position.
+    /// Parses the text of a cursor; `None` if it is invalid.
     pub fn read(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() <= MAX_BYTES)?;
         let (feed_id, rest) = bytes.split_first_chunk()?;
@@ -146,10 +146,10 @@ impl ChangeCursor {
     }
 }
 
-/// Bytes of a cursor at most: 128 characters.
+/// The maximum size of a cursor in bytes, which is 128 characters of Base64.
 const MAX_BYTES: usize = 96;
 
-/// A code of the refusal of a text that is no position, and what helps.
+/// The error message for an invalid cursor.
 const INVALID: &str =
     "This is no position in the log. Pass a `cursor` as it was received, or load a snapshot.";
 

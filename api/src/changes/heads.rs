@@ -1,4 +1,4 @@
-//! Wakes whoever waits for the log to grow: one task asks for its end, for all of them.
+//! The end of the log for everything that waits for the log to grow: one task reads it for all waiters.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio::sync::{Notify, watch};
 use super::{Head, head};
 use crate::record::read::Database;
 
-/// How often the end of the log is asked for while somebody waits. What this program writes wakes them at once.
+/// The interval at which the end of the log is read while there are waiters. Writes of this process wake them at once.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// The end of the log, as far as somebody waits for it.
+/// The shared watch on the end of the log.
 #[derive(Debug, Default)]
 pub struct Heads {
     asking: Mutex<Option<watch::Sender<Option<Head>>>>,
@@ -19,7 +19,7 @@ pub struct Heads {
 }
 
 impl Heads {
-    /// The end of the log from now on: nothing until it was asked for.
+    /// Subscribes to the end of the log. The value is `None` until it was first read.
     pub fn watch(self: &Arc<Self>, db: &Arc<Database>) -> watch::Receiver<Option<Head>> {
         let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = &*asking {
@@ -31,12 +31,13 @@ impl Heads {
         receiver
     }
 
-    /// Says that this program has written to the log.
+    /// Reports that this process has written to the log.
     pub fn written(&self) {
         self.written.notify_one();
     }
 
-    /// Tells those who wait where the end is; false where nobody waits any more, and the next who does begins anew.
+    /// Sends the end of the log to the waiters. Returns false if there are none; the next waiter then starts a new
+    /// task.
     fn tell(&self, head: Option<Head>) -> bool {
         let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = asking.as_ref().filter(|sender| sender.receiver_count() > 0) else {
@@ -50,7 +51,7 @@ impl Heads {
     }
 }
 
-/// Asks for the end of the log as long as somebody waits.
+/// Reads the end of the log repeatedly while there are waiters.
 async fn ask(heads: Arc<Heads>, db: Arc<Database>) {
     loop {
         let head = match head(&db).await {

@@ -1,4 +1,4 @@
-//! How far those are behind who follow the log, and what waits to be sent: for operators.
+//! The lag of clients that follow the log, and the length of the mail queue: metrics for operators.
 
 use std::sync::Arc;
 
@@ -9,26 +9,26 @@ use crate::record::error::DomainError;
 use crate::record::read::Database;
 use crate::record::value::DateTime;
 
-/// Microseconds within which somebody must have called who counts as one who follows.
+/// The time in microseconds since its last request within which a client counts as a follower.
 const FOLLOWS: i64 = 24 * 3600 * 1_000_000;
 
-/// Who is how far behind.
+/// The lag of followers and mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lag {
     /// The end of the log.
     pub head: Head,
-    /// Clients that have called within a day to follow the feed.
+    /// The number of clients that have requested the feed within a day.
     pub clients: i64,
-    /// Entries by which the one of them is behind that is so the most.
+    /// The number of entries by which the slowest client is behind.
     pub feed: i64,
-    /// Mails that wait.
+    /// The number of mails in the queue.
     pub mails: i64,
-    /// Microseconds for which the oldest of them has waited.
+    /// The age of the oldest queued mail in microseconds.
     pub oldest_mail: i64,
 }
 
 impl Lag {
-    /// Asks the database.
+    /// Reads the lag from the database.
     ///
     /// # Errors
     /// [`DomainError::Database`].

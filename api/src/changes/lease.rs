@@ -1,7 +1,7 @@
-//! Leases: which of several programs on one database does what only one may do at a time.
+//! Leases: they elect the one process, of several on one database, that may run a job.
 //!
-//! A lease ends by itself when its holder stops keeping it. All times are the database's: the clocks of the
-//! machines need not agree.
+//! A lease expires if its holder does not renew it. All times are those of the database, so the clocks of the machines
+//! need not agree.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::record::read::{Database, Dialect};
 
-/// A lease that this program has taken.
+/// A lease that this process has taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     name: String,
-    /// Counts the holders: one of an earlier number holds nothing any more.
+    /// The fencing token: it rises with each holder, and a lease with a lower token is lost.
     token: i64,
 }
 
 impl Lease {
-    /// Takes the lease of this name for a time; nothing where another program holds it.
+    /// Takes the lease of this name for `time`; `None` if another process holds it.
     ///
     /// # Errors
-    /// Whatever the database says.
+    /// Any error of the database.
     pub async fn take(db: &Arc<Database>, name: &str, time: Duration) -> Result<Option<Self>, DbErr> {
         let now = now(db.dialect());
         let sql = format!(
@@ -36,41 +36,41 @@ impl Lease {
         taken.map(|row| Ok(Self { name: name.to_owned(), token: row.try_get_by_index(0)? })).transpose()
     }
 
-    /// Keeps it for a time from now on; says whether it was still held.
+    /// Renews the lease for `time` from now on. Returns whether it was still held.
     ///
     /// # Errors
-    /// Whatever the database says.
+    /// Any error of the database.
     pub async fn keep(&self, db: &Arc<Database>, time: Duration) -> Result<bool, DbErr> {
         self.set(db, &format!("{} + {}", now(db.dialect()), time.as_micros())).await
     }
 
-    /// Keeps it on and on, each time for so long; ends when it is lost.
+    /// Renews the lease again and again, each time for `time`. Returns when it is lost.
     pub async fn keep_on(&self, db: &Arc<Database>, time: Duration) {
         let mut ends = Instant::now() + time;
         loop {
             sleep(time / 3).await;
             let asked = Instant::now();
-            // A database that does not answer in time may have given the lease to somebody else.
+            // If the database does not answer in time, another process may have taken the lease.
             match timeout(ends.saturating_duration_since(asked), self.keep(db, time)).await {
                 Ok(Ok(true)) => ends = asked + time,
                 Ok(Ok(false)) | Err(_) => return,
-                Ok(Err(error)) => tracing::debug!(%error, name = self.name, "a lease could not be kept"),
+                Ok(Err(error)) => tracing::debug!(%error, name = self.name, "a lease could not be renewed"),
             }
         }
     }
 
-    /// Gives it back, so that the next program need not wait for its end.
+    /// Releases the lease, so that the next process need not wait until it expires.
     ///
     /// # Errors
-    /// Whatever the database says.
+    /// Any error of the database.
     pub async fn give_back(&self, db: &Arc<Database>) -> Result<(), DbErr> {
         self.set(db, "0").await.map(|_| ())
     }
 
-    /// Gives it back where the database answers in time; where it does not, the lease ends by itself.
+    /// Releases the lease, waiting for the database no longer than `time`. If that fails, the lease expires.
     pub async fn give_back_within(&self, db: &Arc<Database>, time: Duration) {
         if !matches!(timeout(time, self.give_back(db)).await, Ok(Ok(()))) {
-            tracing::debug!(name = self.name, "a lease could not be given back; it ends by itself");
+            tracing::debug!(name = self.name, "a lease could not be released; it will expire");
         }
     }
 
@@ -85,7 +85,7 @@ fn statement<const N: usize>(db: &Arc<Database>, sql: String, values: [Value; N]
     Statement::from_sql_and_values(db.dialect().backend(), sql, values)
 }
 
-/// The time of the database, in microseconds since 1970.
+/// The SQL of the database's time, in microseconds since 1970.
 fn now(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",

@@ -1,4 +1,4 @@
-//! The change log: what changed, in order, without contents.
+//! The change log: which records changed, in order, without their contents.
 //!
 //! Numbers come from the counter row in the last statement before COMMIT (see [`append`]): the row stays
 //! locked until the commit is visible, so a reader sees a prefix of the log, with no holes.
@@ -29,16 +29,16 @@ pub use cursor::{ChangeCursor, Scope};
 pub use resumption::Resumption;
 pub use withdrawal::Withdrawal;
 
-/// What happened to a record in a view.
+/// The kind of change to a record in a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
-    /// It is there, as it stands now.
+    /// The record was created or changed, or has entered this view.
     Upsert,
-    /// It was deleted.
+    /// The record was deleted.
     Delete,
-    /// It has left this view.
+    /// The record has left this view.
     Leave,
-    /// It was erased, with all that was known of it.
+    /// The record was erased with all its personal data.
     Erase,
 }
 
@@ -56,7 +56,7 @@ impl Operation {
     /// The operation of a name in the database.
     ///
     /// # Errors
-    /// [`DomainError::Stored`] where there is none.
+    /// [`DomainError::Stored`] if the name is unknown.
     pub fn of(name: &str) -> Result<Self, DomainError> {
         let all = [Self::Upsert, Self::Delete, Self::Leave, Self::Erase];
         let found = all.into_iter().find(|operation| operation.name() == name);
@@ -71,19 +71,19 @@ pub struct Change {
     pub record_type: RecordType,
     /// The record.
     pub record_id: Uuid,
-    /// What happened.
+    /// The kind of change.
     pub operation: Operation,
-    /// The record's revision after it.
+    /// The record's revision after the change.
     pub revision: i32,
     /// Region of the view.
     pub region: String,
     /// Visibility of the view.
     pub visibility: Visibility,
-    /// Instance or source where the change was made.
+    /// The instance or source where the change was made.
     pub origin: String,
-    /// Random bits that tell a forked log.
+    /// Random bits by which a forked log is detected.
     pub tag: i32,
-    /// The audiences from which it takes something away.
+    /// The audiences for which the change hides something.
     pub withdraws: Withdrawal,
 }
 
@@ -103,8 +103,8 @@ const COLUMNS: &[(&str, KeyType)] = &[
 ];
 
 impl Change {
-    /// Its row of keys. What is the same for all of them is in each, as the text of the statement must be the same
-    /// from one transaction to the next.
+    /// The key row of the change. Values that are equal for all changes are repeated in each row, so that the text of
+    /// the statement is the same for every transaction.
     fn into_row(self, at: DateTime, first: Option<i64>, (public, members): (i64, i64)) -> KeyRow {
         vec![
             KeyValue::Text(self.record_type.name().to_owned()),
@@ -123,7 +123,7 @@ impl Change {
     }
 }
 
-/// Appends the changes of a transaction to the log. Must be its last statement before COMMIT.
+/// Appends the changes of a transaction to the log. This must be the transaction's last statement before COMMIT.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -136,9 +136,9 @@ pub async fn append(
     append_part(tx, dialect, changes, at, None).await.map(|_| ())
 }
 
-/// Appends a part of the changes of a transaction that is too large for one statement. The parts must be its
-/// last statements before COMMIT. `first` is the number of the transaction's first change, which the first
-/// part answers.
+/// Appends a part of the changes of a transaction that is too large for one statement. The parts must be the
+/// transaction's last statements before COMMIT. `first` is the number of the transaction's first change, which the call
+/// for the first part returns.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -171,7 +171,7 @@ pub async fn append_part(
         )
     };
     let upsert = "ON CONFLICT (record_id, region, visibility) DO UPDATE SET last_seq = excluded.last_seq, op = excluded.op";
-    // Keeps the places of the last withdrawals, where there are some.
+    // Updates the numbers of the last withdrawals, if the batch has any.
     let places = |public: &str, members: &str| {
         let place = |column: &str, number: &str| {
             format!("{column} = CASE WHEN {number} > 0 THEN head + {number} ELSE {column} END")
@@ -194,7 +194,7 @@ pub async fn append_part(
             let found = KeyedStatement { sql, keys }.query(tx, dialect, rows).await?;
             found.into_iter().next().ok_or_else(missing)?.1.get()?
         }
-        // Nobody else writes meanwhile, so the counter may be raised last.
+        // SQLite has a single writer, so the counter may be raised last.
         Dialect::Sqlite => {
             let from = format!("FROM {source} CROSS JOIN feed_meta AS f WHERE f.id = 1");
             let log = format!("{} {from}", entry("f.head"));
@@ -213,22 +213,22 @@ pub async fn append_part(
     Ok(first.or(Some(begun)))
 }
 
-/// An entry as a follower reads it.
+/// An entry of the log as a follower reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its number.
+    /// The number of the entry.
     pub seq: i64,
     /// Type of the record.
     pub record_type: RecordType,
     /// The record.
     pub record_id: Uuid,
-    /// What happened.
+    /// The kind of change.
     pub operation: Operation,
-    /// The record's revision after it.
+    /// The record's revision after the change.
     pub revision: i32,
 }
 
-/// Reads the log after a number, in order, at most so many entries.
+/// Reads the entries after a number, in order, at most `limit`.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -244,7 +244,7 @@ pub async fn after(db: &Arc<Database>, seq: i64, limit: u32) -> Result<Vec<Entry
         ),
         keys,
     };
-    // The limit is the whole statement's: it must not carry another reader's key.
+    // The LIMIT is for the whole statement, so it must not be shared with other readers' keys.
     let rows = db.read_alone(&statement, vec![vec![KeyValue::Int(seq)]]).await?;
     let entry = |(_, mut row): (usize, Row)| {
         Ok(Entry {
@@ -258,7 +258,7 @@ pub async fn after(db: &Arc<Database>, seq: i64, limit: u32) -> Result<Vec<Entry
     rows.into_iter().map(entry).collect()
 }
 
-/// Where the log is.
+/// The end of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The feed.
@@ -267,7 +267,7 @@ pub struct Head {
     pub seq: i64,
 }
 
-/// The end of the log.
+/// Reads the end of the log.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -284,7 +284,7 @@ pub async fn head(db: &Arc<Database>) -> Result<Head, DomainError> {
     Ok(Head { feed_id: row.get()?, seq: row.get()? })
 }
 
-/// The random bits of an entry; nothing where it is not there.
+/// Reads the random bits of an entry; `None` if the entry does not exist.
 ///
 /// # Errors
 /// [`DomainError::Database`].

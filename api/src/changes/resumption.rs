@@ -1,12 +1,12 @@
-//! Where a stream is taken up again, by ways that keep this apart from the document.
+//! The position from which a subscription resumes, for transports that send it outside the GraphQL document.
 
 use std::sync::{Mutex, PoisonError};
 
-/// The place from which a stream goes on, and the one that it has reached: what event streams carry as
-/// `Last-Event-ID` and `id`. Part of the data of each request.
+/// The position from which a subscription resumes, and the one that it has reached: the `Last-Event-ID` and `id` of
+/// server-sent events. Part of the data of each request.
 ///
-/// A stream that can be taken up again begins after [`Resumption::last`], which is later than what its arguments say,
-/// and tells [`Resumption::reach`] the place of each entry just before it answers it.
+/// A resumable subscription starts after [`Resumption::last`] if there is one, which is later than its arguments say.
+/// It calls [`Resumption::reach`] with the position of each entry just before it yields the entry.
 #[derive(Debug, Default)]
 pub struct Resumption {
     last: Option<String>,
@@ -14,22 +14,22 @@ pub struct Resumption {
 }
 
 impl Resumption {
-    /// Goes on after this place.
+    /// A resumption after this position.
     pub fn after(last: Option<String>) -> Self {
         Self { last, reached: Mutex::default() }
     }
 
-    /// The place after which to go on; nothing where the client has none.
+    /// The position after which to resume; `None` if the client sent none.
     pub fn last(&self) -> Option<&str> {
         self.last.as_deref()
     }
 
-    /// Notes the place of the entry that is answered next.
+    /// Sets the position of the entry that is yielded next.
     pub fn reach(&self, place: String) {
         *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
     }
 
-    /// The place of the entry that was answered.
+    /// Takes the position of the entry that was yielded.
     pub fn take(&self) -> Option<String> {
         self.reached.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -1,8 +1,7 @@
-//! What of the log is deleted once it was kept for long enough: entries that newer ones stand for, and the tombstones of
-//! what is gone.
+//! The retention of the log: deletes superseded entries, and tombstones of records that are gone, after a time.
 //!
-//! Readers lose nothing by the first: they are only ever shown the newest entry of a record in a view. Who was away for
-//! longer than tombstones are kept has to load a snapshot, and is told so (`CURSOR_EXPIRED`).
+//! Readers lose nothing with superseded entries: they only read the newest entry of a record in a view. A reader that
+//! was away for longer than tombstones are kept must load a snapshot, and gets the error `CURSOR_EXPIRED`.
 
 use std::sync::Arc;
 
@@ -16,13 +15,13 @@ use crate::record::value::DateTime;
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
-/// Numbers of the log that are looked at in one statement.
+/// The range of log numbers, or the number of tombstones, that one statement handles.
 const BATCH: i64 = 5000;
 
-/// For how many days what is in the log is kept.
+/// The number of days for which entries of the log are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Entries that newer ones stand for.
+    /// Superseded entries.
     pub superseded_days: u32,
     /// Tombstones.
     pub tombstone_days: u32,
@@ -39,22 +38,22 @@ impl Retention {
         DateTime::from_micros(now.micros() - i64::from(days) * DAY)
     }
 
-    /// Tombstones from before this time go.
+    /// The time before which tombstones are deleted.
     pub fn tombstones_before(self, now: DateTime) -> DateTime {
         Self::before(now, self.tombstone_days)
     }
 }
 
-/// How much was deleted.
+/// The number of deleted entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Entries that newer ones stand for.
+    /// Superseded entries.
     pub superseded: u64,
     /// Tombstones.
     pub tombstones: u64,
 }
 
-/// The number of the last tombstone that is deleted: whoever has followed less of the log cannot follow it on.
+/// Reads the number of the last deleted tombstone. Readers at a lower position cannot continue.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -71,7 +70,7 @@ pub async fn floor(db: &Arc<Database>) -> Result<i64, DomainError> {
     row.get()
 }
 
-/// Deletes what was kept for long enough.
+/// Deletes entries and tombstones whose retention has ended.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -79,7 +78,7 @@ pub async fn sweep(core: &Core, kept: Retention) -> Result<Swept, DomainError> {
     let now = core.clock.now();
     let superseded = Retention::before(now, kept.superseded_days);
     let tombstones = kept.tombstones_before(now);
-    // No view ends with the entry of a tombstone that is pruned: it goes with the others then.
+    // Once a tombstone is pruned, no view ends with its entry: `compact` deletes the entry like other superseded ones.
     let tombstones = prune(core, tombstones).await?;
     Ok(Swept { superseded: compact(core, superseded).await?, tombstones })
 }
@@ -88,13 +87,13 @@ fn statement<const N: usize>(core: &Core, sql: &str, values: [i64; N]) -> Statem
     Statement::from_sql_and_values(core.db.dialect().backend(), sql, values.map(Into::into))
 }
 
-/// Deletes the entries from before a time that newer ones stand for.
+/// Deletes the superseded entries from before a time.
 async fn compact(core: &Core, before: DateTime) -> Result<u64, DomainError> {
     let head = super::head(&core.db).await?.seq;
     let sql = "DELETE FROM change_log WHERE seq > $1 AND seq <= $2 AND at < $3 AND NOT EXISTS (SELECT 1 FROM view_head AS v \
                WHERE v.record_id = change_log.record_id AND v.region = change_log.region \
                AND v.visibility = change_log.visibility AND v.last_seq = change_log.seq)";
-    // The numbers jump where a feed begins anew: the next entry is looked for rather than counted to.
+    // The numbers jump where a new feed begins, so the next entry is looked up instead of adding `BATCH`.
     let next = "SELECT MIN(seq) FROM change_log WHERE seq > $1 AND at < $2";
     let (mut from, mut deleted) = (0, 0);
     loop {
@@ -107,8 +106,8 @@ async fn compact(core: &Core, before: DateTime) -> Result<u64, DomainError> {
     }
 }
 
-/// Deletes tombstones from before a time, and says so: positions before the last of them are too old from then on. Of
-/// erased records it stays known in which views they were.
+/// Deletes the tombstones from before a time and raises the floor: cursors before the last of them have expired. The
+/// views of erased records are kept in `erasure_view`.
 async fn prune(core: &Core, before: DateTime) -> Result<u64, DomainError> {
     let sql = "DELETE FROM view_head WHERE op <> 'UPSERT' AND last_seq IN (SELECT c.seq FROM change_log AS c \
                JOIN view_head AS v ON v.record_id = c.record_id AND v.region = c.region \
@@ -137,7 +136,7 @@ async fn prune(core: &Core, before: DateTime) -> Result<u64, DomainError> {
     }
 }
 
-/// Keeps of these tombstones, as they were in `view_head`, those of erased records.
+/// Copies those of the deleted `view_head` rows that belong to erased records to `erasure_view`.
 async fn remember(core: &Core, tx: &impl ConnectionTrait, gone: &[QueryResult]) -> Result<(), DomainError> {
     let keys = KeyColumns::new(&[
         ("seq", KeyType::Int),

@@ -1,8 +1,8 @@
-//! The last change of the log that took something away from what an audience may find.
+//! The last change of the log that hid something from an audience.
 //!
-//! An index that has not followed the log up to that change still counts what was hidden or erased. The place is kept in
-//! the row of the log's counter, which every write holds anyway, so that reading it is one lookup, on every replica and
-//! after every restart.
+//! A search index that has not followed the log up to that change still counts what was hidden or erased. The number is
+//! kept in the row of the log's counter, which every write locks anyway. So reading it is one lookup, on every replica
+//! and after every restart.
 
 use std::sync::Arc;
 
@@ -13,29 +13,29 @@ use crate::record::error::DomainError;
 use crate::record::policy::Visibility;
 use crate::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement};
 
-/// The audiences from which a change takes something away.
+/// The audiences for which a change hides something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withdrawal {
-    /// Anybody.
+    /// The public: everybody, also without signing in.
     pub public: bool,
-    /// Anybody who is signed in.
+    /// Members: everybody who is signed in.
     pub members: bool,
 }
 
 impl Withdrawal {
-    /// The withdrawal of a record that was seen from one level, and is seen from another now; `None` where it is gone.
+    /// The withdrawal by a change of a record's visibility from `before` to `after`; `None` if the record is gone.
     pub fn between(before: Visibility, after: Option<Visibility>) -> Self {
         let lost = |audience| before <= audience && after.is_none_or(|after| after > audience);
         Self { public: lost(Visibility::Public), members: lost(Visibility::Members) }
     }
 
-    /// The withdrawal of some of the fields of a record that is seen from this level.
+    /// The withdrawal by hiding some fields of a record with this visibility.
     pub fn of_fields(seen: Visibility) -> Self {
         Self::between(seen, None)
     }
 }
 
-/// The places, counted from 1, of the last changes that withdraw from the public and from members; 0 where none does.
+/// The positions in `changes`, from 1, of the last withdrawals from the public and from members; 0 if there is none.
 pub(super) fn places(changes: &[Change]) -> (i64, i64) {
     let last = |withdraws: fn(&Withdrawal) -> bool| {
         let place = changes.iter().rposition(|change| withdraws(&change.withdraws));
@@ -44,7 +44,7 @@ pub(super) fn places(changes: &[Change]) -> (i64, i64) {
     (last(|one| one.public), last(|one| one.members))
 }
 
-/// The last change that took something away from those who see up to this level: the public, or members.
+/// Reads the number of the last change that hid something from an audience: the public, or members.
 ///
 /// # Errors
 /// [`DomainError::Database`].

@@ -1,4 +1,4 @@
-//! `passerelle account`: people who sign in.
+//! `passerelle account`: the accounts of people.
 
 use std::io::Read as _;
 
@@ -95,12 +95,12 @@ enum Action {
     },
 }
 
-/// The names of the roles, as values of an option in any case.
+/// A parser that accepts the names of the roles as values of an option.
 pub(super) fn roles() -> PossibleValuesParser {
     PossibleValuesParser::new(Role::items().iter().map(|item| item.name))
 }
 
-/// The role of a name that [`roles`] has let pass.
+/// The role of a name that [`roles`] has accepted.
 pub(super) fn role(name: &str) -> Result<Role, Failure> {
     value_of(name).ok_or_else(|| Failure::usage(format!("there is no role `{name}`")))
 }
@@ -109,7 +109,7 @@ fn language(text: &str) -> Result<Language, String> {
     Language::from_tag(text).ok_or_else(|| "it must be fr, nl, en or de".to_owned())
 }
 
-/// A password that is given or made up; whether it was made up.
+/// Reads a password from standard input, or generates one. Returns whether it was generated.
 fn chosen(from_stdin: bool) -> Result<(SecretString, bool), Failure> {
     if !from_stdin {
         return Ok((secret::password(), true));

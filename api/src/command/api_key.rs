@@ -1,4 +1,4 @@
-//! `passerelle api-key`: keys with which the machines of a region call.
+//! `passerelle api-key`: API keys, with which programs of a region call.
 
 use crate::app::App;
 use crate::config::Config;

@@ -19,7 +19,7 @@ use tempfile::NamedTempFile;
 
 use super::{Failure, make_data_dir, open};
 
-/// Records between two reports where nobody watches a bar.
+/// Records between two lines of progress, where no progress bar is shown.
 const REPORT_EVERY: u64 = 10_000;
 
 /// Writes all records, with their ids and revisions, as `import` takes them elsewhere
@@ -45,7 +45,7 @@ impl Export {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let usage = |error: DomainError| Failure::usage(error.to_string());
         let types = types_of(self.types.iter().map(String::as_str)).map_err(usage)?;
-        // Whoever may read the database may read everything in it.
+        // With access to the database, the operator may read everything in it.
         let viewer = Viewer { signed_in: true, admin: true, ..Viewer::default() };
         let following = Following::new(&viewer, Some(&types), Some(&self.regions)).map_err(usage)?;
         make_data_dir(&self.config.data_dir)?;
@@ -73,21 +73,21 @@ async fn close(app: App) {
     app.db.close().await;
 }
 
-/// Writes into a file beside the one that is asked for, which takes its place when it is whole: nobody finds half of one.
+/// Writes a temporary file beside the target and renames it when it is complete, so that the target is never partial.
 async fn to_file(app: &App, call: &Call, following: &Following, path: &Path) -> Result<(), Failure> {
     let cannot = |error: std::io::Error| Failure::failed(format!("cannot write {}: {error}", path.display()));
     if path.is_dir() {
         return Err(Failure::failed(format!("cannot write {}: it is a folder", path.display())));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // It holds personal data. Only its owner reads it: temporary files are made so.
+    // It holds personal data. A temporary file is readable by its owner only.
     let file = NamedTempFile::with_prefix_in(".export-", folder).map_err(cannot)?;
     let mut sink = Output::new(path, BufWriter::with_capacity(1 << 16, file));
     let records = made(path, app, call, following, &mut sink).await?;
     let file = sink.out.into_inner().map_err(|error| cannot(error.into_error()))?;
     file.as_file().sync_all().map_err(cannot)?;
     file.persist(path).map_err(|error| cannot(error.error))?;
-    // The name of the file is safe when its folder is.
+    // The new name is durable when the folder is synced.
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(cannot)?;
     println!("{}: {records} records", path.display());
     Ok(())
@@ -123,7 +123,7 @@ async fn made<W: Write + Send>(
     })
 }
 
-/// Standard output, locked for each part only.
+/// Standard output, locked for each write only.
 struct Standard;
 
 impl Write for Standard {
@@ -136,13 +136,13 @@ impl Write for Standard {
     }
 }
 
-/// Writes lines, and shows how far the export is: a bar on a terminal, lines elsewhere.
+/// A writer of records that shows progress: as a bar on a terminal, as lines elsewhere.
 struct Output<W> {
     out: W,
     name: String,
     bar: ProgressBar,
     done: u64,
-    /// Why lines could not be written.
+    /// The error that ended the writing.
     failed: Option<std::io::Error>,
 }
 

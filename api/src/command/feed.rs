@@ -1,4 +1,4 @@
-//! `passerelle feed`: the log that other systems follow.
+//! `passerelle feed`: the change log that other systems follow.
 
 use crate::changes::continuity;
 use crate::config::Config;

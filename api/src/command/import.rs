@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Failure, identified, make_data_dir, open};
 
-/// Lines between two reports where nobody watches a bar.
+/// Lines between two lines of progress, where no progress bar is shown.
 const REPORT_EVERY: u64 = 10_000;
 
 /// Takes records from files: what `export` has written, NDJSON, or CSV for organizations
@@ -61,11 +61,11 @@ enum FileFormat {
 
 impl Import {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        // Every file is opened before the first is imported: a misspelt name is said at once.
+        // All files are opened before the first is imported, so that a misspelt name is reported at once.
         let files = self.files.iter().map(|path| Ok((path.as_path(), Input::open(path)?)));
         let files = files.collect::<Result<Vec<_>, Failure>>()?;
         make_data_dir(&self.config.data_dir)?;
-        // What was erased is recognized by the encryption key.
+        // Erased records are recognized by hashes that need the encryption key.
         let app = identified(&self.config, open(&self.config).await?, Issuers::default()).await?;
         let mut bad = 0;
         let mut lost = Vec::new();
@@ -134,7 +134,7 @@ impl Import {
         Ok(summary)
     }
 
-    /// Takes what `export` has written. Nothing can be said about it: it says all by itself.
+    /// Imports a file that `export` has written. Options are refused, because the file has all the information.
     async fn export(&self, app: &App, path: &Path, file: File) -> Result<Summary, Failure> {
         if self.strict || self.source.is_some() || self.confirm_deletes.is_some() {
             return Err(Failure::usage(format!(
@@ -170,7 +170,7 @@ impl Import {
 
 /// A file, or standard input.
 struct Input {
-    /// The file; nothing for standard input.
+    /// The file; `None` for standard input.
     file: Option<File>,
     length: Option<u64>,
 }
@@ -190,7 +190,7 @@ impl Input {
     }
 }
 
-/// Shows how far an import is: a bar on a terminal, lines elsewhere.
+/// Shows the progress of an import: as a bar on a terminal, as lines elsewhere.
 struct Progress {
     name: String,
     bar: ProgressBar,

@@ -1,7 +1,6 @@
-//! The commands: what each does, and how it fails.
+//! The commands of the command line, and their failures.
 //!
-//! A command that fails says on one line what is wrong and what to do, and ends with 1, or with 2 where it was
-//! called wrongly.
+//! A command that fails prints one line with the problem and the remedy. Its exit code is 1, or 2 for wrong usage.
 
 use std::fmt::Display;
 use std::fs::{self, File, Permissions};
@@ -44,7 +43,7 @@ mod schema;
 mod serve;
 mod source;
 
-/// Bytes of the stack of each worker: answers are nested as deep as their questions.
+/// Stack size of each worker thread, in bytes. Responses are nested as deeply as their documents.
 const STACK: usize = 8 * 1024 * 1024;
 
 /// A headless GraphQL API for a cross-border directory of the image industry.
@@ -73,7 +72,7 @@ enum Command {
     Feed(feed::Feed),
 }
 
-/// Why a command ends early.
+/// The failure of a command.
 #[derive(Debug)]
 struct Failure {
     code: u8,
@@ -81,12 +80,12 @@ struct Failure {
 }
 
 impl Failure {
-    /// The machine is not as the command needs it.
+    /// A failure while the command runs.
     fn failed(message: impl Into<String>) -> Self {
         Self { code: 1, message: message.into() }
     }
 
-    /// The command was called wrongly.
+    /// Wrong usage of the command.
     fn usage(message: impl Into<String>) -> Self {
         Self { code: 2, message: message.into() }
     }
@@ -97,7 +96,7 @@ pub fn run() -> ExitCode {
     let done = match Cli::try_parse() {
         Ok(cli) => execute(cli.command),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            // Where nobody reads the help, there is nobody to tell.
+            // If the help cannot be printed, neither can an error.
             let _ = error.print();
             return ExitCode::SUCCESS;
         }
@@ -112,7 +111,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// What clap says, without the parts that repeat what `--help` says.
+/// The message of clap, without the parts that repeat `--help`.
 fn usage(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return "say what to do: `passerelle serve` starts the server, `passerelle --help` lists the commands".into();
@@ -179,36 +178,35 @@ fn execute(command: Command) -> Result<(), Failure> {
     }
 }
 
-/// Runs a command that waits for other things.
+/// Runs an asynchronous command.
 fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
     let runtime =
         runtime.map_err(|error| Failure::failed(format!("no threads could be started: {error}")))?;
     let done = runtime.block_on(command);
-    // What still runs had its time to end.
+    // Tasks that still run had their time to end.
     runtime.shutdown_background();
     done
 }
 
-/// Begins to log, to standard error.
+/// Starts logging to standard error.
 fn log(config: &Config) -> Result<(), Failure> {
     telemetry::log(&config.rust_log, config.log_format).map_err(Failure::usage)
 }
 
-/// The database, ready for this program.
+/// An open database with the layout of this program.
 #[derive(Debug)]
 struct Opened {
     app: App,
     name: DatabaseName,
 }
 
-/// Opens the database of the settings for a command, which has time to wait for it, and brings it to the layout of this
-/// program.
+/// Opens the configured database with the long time-outs of commands, and migrates it.
 async fn open(config: &Config) -> Result<Opened, Failure> {
     open_with(config, Waits::of_commands()).await
 }
 
-/// The same, with the database waited for so long.
+/// Opens the configured database with these time-outs, and migrates it.
 async fn open_with(config: &Config, waits: Waits) -> Result<Opened, Failure> {
     let (url, name) = config.database().map_err(|error| Failure::usage(error.to_string()))?;
     if let DatabaseName::Sqlite(path) = &name {
@@ -237,7 +235,7 @@ async fn open_with(config: &Config, waits: Waits) -> Result<Opened, Failure> {
 
 /// The key that encrypts secrets in the database.
 fn encryption_key(config: &Config, name: &DatabaseName) -> Result<EncryptionKey, Failure> {
-    // What is passed on empty was not set.
+    // An empty setting counts as not set.
     if let Some(key) = config.encryption_key.as_ref().filter(|key| !key.expose_secret().is_empty()) {
         let parsed = EncryptionKey::parse("ENCRYPTION_KEY", key);
         return parsed.map_err(|error| Failure::usage(error.to_string()));
@@ -251,9 +249,9 @@ fn encryption_key(config: &Config, name: &DatabaseName) -> Result<EncryptionKey,
     EncryptionKey::of_folder(&config.data_dir).map_err(|error| Failure::failed(error.to_string()))
 }
 
-/// The issuers in the file of the settings.
+/// Reads the issuers from the configured file.
 fn issuers(config: &Config) -> Result<Issuers, Failure> {
-    // What is passed on empty was not set.
+    // An empty setting counts as not set.
     let path = config.oidc_issuers.as_ref().filter(|path| !path.as_os_str().is_empty());
     let Some(path) = path else { return Ok(Issuers::default()) };
     let all = oidc::settings::read(path, config.public_url.as_ref());
@@ -261,7 +259,7 @@ fn issuers(config: &Config) -> Result<Issuers, Failure> {
     Issuers::new(all, oidc::fetch::TIME).map_err(Failure::failed)
 }
 
-/// The app to which people can sign in, and those whom these issuers name.
+/// Enables signing in to the app, and accepts the tokens of these issuers.
 async fn identified(
     config: &Config,
     Opened { mut app, name }: Opened,
@@ -278,12 +276,12 @@ async fn identified(
     Ok(app)
 }
 
-/// The mail server of the settings. What is passed on empty was not set.
+/// The configured mail server. An empty setting counts as not set.
 fn smtp_url(config: &Config) -> Option<SecretString> {
     config.smtp_url.clone().filter(|url| !url.expose_secret().is_empty())
 }
 
-/// Who sends mails by the settings. Nothing is asked of the mail server yet: the start does not wait for it.
+/// The configured mailer. It does not connect yet, so that the start does not wait for the mail server.
 fn mailer(config: &Config) -> Result<Mailer, Failure> {
     let smtp_url = smtp_url(config);
     let public_url = match &config.public_url {
@@ -301,11 +299,12 @@ fn mailer(config: &Config) -> Result<Mailer, Failure> {
     Mailer::new(options).map_err(Failure::usage)
 }
 
-/// The search engine of the settings. Nothing is asked of it yet: the start does not wait for it.
+/// The configured search engine. It does not connect yet, so that the start does not wait for it.
 fn engine(config: &Config) -> Result<Arc<dyn Engine>, Failure> {
     let Some(url) = &config.meili_url else {
         let folder = config.data_dir.join("search");
-        // Whoever may not enter it reads none of its files. Something else in its place is told of by what writes there.
+        // Without access to the folder, other users cannot read its files. The writer of the index reports a path
+        // that is not a folder.
         if !folder.exists() {
             make_data_dir(&folder)?;
         }
@@ -318,7 +317,7 @@ fn engine(config: &Config) -> Result<Arc<dyn Engine>, Failure> {
     Ok(Arc::new(Meilisearch::new(&options).map_err(Failure::usage)?))
 }
 
-/// Makes sure that SQLite finds a folder for its file; it says no more than "unable to open" otherwise.
+/// Checks the path of the SQLite file, because SQLite itself only reports "unable to open".
 fn check_file(path: &Path, chosen: bool) -> Result<(), Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if chosen && !folder.is_dir() {
@@ -336,7 +335,7 @@ fn check_file(path: &Path, chosen: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes sure that a database which holds nothing is not taken for a new one where another was used before.
+/// Refuses an empty database file if another database was used with the data folder before.
 fn check_content(database: &Path, data_dir: &Path) -> Result<(), Failure> {
     let is_empty = fs::metadata(database).is_ok_and(|about| about.len() == 0);
     if is_empty && continuity::is_marked(data_dir) {
@@ -351,8 +350,8 @@ fn check_content(database: &Path, data_dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes sure that nobody but its owner reads the file of the database, whatever the folder allows. SQLite gives the
-/// files beside it the same permissions.
+/// Makes the database file readable by its owner only, whatever the permissions of its folder. SQLite creates the
+/// files beside it with the same permissions.
 fn protect(database: &Path) -> Result<(), Failure> {
     let made = File::options().write(true).create_new(true).mode(0o600).open(database);
     if let Err(error) = made
@@ -371,7 +370,7 @@ fn protect(database: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Takes from a file or folder what its group and others may do with it, if it is there.
+/// Removes the permissions of group and others from a file or folder, if it exists.
 fn close_to_others(path: &Path, mode: u32) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::failed(format!(
@@ -382,7 +381,7 @@ fn close_to_others(path: &Path, mode: u32) -> Result<(), Failure> {
     };
     match fs::metadata(path) {
         Ok(about) if about.permissions().mode() & 0o077 != 0 => {
-            tracing::debug!(path = %path.display(), "others could read this; now its owner alone can");
+            tracing::debug!(path = %path.display(), "others could read this; their permissions were removed");
             fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)
         }
         Err(error) if error.kind() != Io::NotFound => Err(failed(error)),
@@ -390,7 +389,7 @@ fn close_to_others(path: &Path, mode: u32) -> Result<(), Failure> {
     }
 }
 
-/// Why a database cannot be used, and what to do about it.
+/// Describes why a database cannot be used, and the remedy.
 fn unusable(name: &DatabaseName, error: &DbErr) -> String {
     let text = error.to_string();
     match name {
@@ -424,9 +423,9 @@ fn unusable(name: &DatabaseName, error: &DbErr) -> String {
     }
 }
 
-/// Makes the data folder where it is missing.
+/// Creates the data folder if it is missing.
 fn make_data_dir(folder: &Path) -> Result<(), Failure> {
-    // It holds personal data: nobody else reads it. A folder that is there already is left as it is.
+    // It holds personal data, so that only its owner may enter it. An existing folder is not changed.
     private::make_folder(folder).map_err(|error| cannot_use(folder, &error))
 }
 

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Failure, engine, make_data_dir, open};
 
-/// Records between two reports where nobody watches a bar.
+/// Records between two lines of progress, where no progress bar is shown.
 const REPORT_EVERY: u64 = 10_000;
 
 /// Builds the search index anew, beside the one that is searched

@@ -27,7 +27,7 @@ use super::{
     Failure, cannot_use, check_file, engine, identified, issuers, mailer, make_data_dir, open_with, smtp_url,
 };
 
-/// How long the database may take to let go.
+/// Time-out for closing the database.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 /// Starts the server.
@@ -47,7 +47,7 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    /// Runs the command until it is told to stop.
+    /// Runs the command until a signal stops it.
     pub(super) async fn run(self) -> Result<(), Failure> {
         let config = &self.config;
         let stop = stop_by_signal()?;
@@ -57,7 +57,7 @@ impl Serve {
         let issuers = issuers(config)?;
         let manifest = config.manifest().map_err(|error| Failure::usage(error.to_string()))?;
         make_data_dir(&config.data_dir)?;
-        // Held until the end of the process, whatever way it ends.
+        // Held until the process ends, in whatever way.
         let _lock = match &name {
             DatabaseName::Sqlite(file) => {
                 check_file(file, config.database_url.is_some())?;
@@ -67,7 +67,7 @@ impl Serve {
         };
         let waits = Waits::of_requests(config.requests.limits().time);
         let mut app = identified(config, open_with(config, waits).await?, issuers).await?;
-        // Whether the disk has room is known by writing. Other failures show themselves where they matter.
+        // Only a write shows whether the disk is full. Other failures are reported where they matter.
         if let Err(error) = app.db.try_writing().await {
             tracing::warn!(%error, "the start could not write to the database");
         }
@@ -78,11 +78,11 @@ impl Serve {
         app.erasure_delay = config.erasure_delay;
         app.refresh_reuse = config.refresh_reuse_seconds;
         app.traffic = Traffic::new(config.limits());
-        // Before anything is written: what is written now belongs to the new feed.
+        // Checked before anything else is written, because later writes belong to the new feed.
         let checked = continuity::check(&app, &config.data_dir, self.feed_continues).await;
         if let Some(why) = checked.map_err(|error| Failure::failed(error.to_string()))? {
             tracing::warn!(
-                "a new feed begins, and whoever follows is told to load a snapshot, because {}",
+                "a new feed begins, and its followers must load a snapshot, because {}",
                 why.reason()
             );
         }
@@ -108,7 +108,7 @@ impl Serve {
         };
         let server = schema::bind(app.clone(), config.listen_addr, settings).await;
         let server = server.map_err(|error| cannot_listen(config, &error))?;
-        // A start that fails says why, and nothing else.
+        // Logged late, so that a failed start prints only its error.
         if smtp_url(config).is_none() && matches!(name, DatabaseName::Postgres(_)) {
             tracing::warn!(
                 "SMTP_URL is not set: mails are written as files in the data folder, and not sent"
@@ -142,7 +142,7 @@ impl Serve {
             "Passerelle listens on http://{address}/graphql, on the database {name}, searched with {searched}{sample}{limits}."
         );
         let ended = server.serve(stop).await;
-        // A statement that is still running must not keep the program from ending: nothing is lost with it.
+        // A running statement must not delay the exit. Nothing is lost with it.
         if tokio::time::timeout(CLOSE_TIME, app.db.close()).await.is_err() {
             tracing::warn!("the database was still busy when the program stopped");
         }
@@ -150,7 +150,7 @@ impl Serve {
     }
 }
 
-/// What the start says of the accounts to try things out with.
+/// Creates the demo accounts. Returns what the start message says about them.
 async fn demo_accounts(app: &App, config: &Config) -> Result<String, Failure> {
     let made = demo::make(app, &config.data_dir).await;
     let made =
@@ -166,7 +166,7 @@ async fn demo_accounts(app: &App, config: &Config) -> Result<String, Failure> {
     })
 }
 
-/// Takes the file of the database for this process: SQLite serves one program that answers requests.
+/// Locks the database file for this process: only one server may use a SQLite database.
 fn lock(database: &Path) -> Result<File, Failure> {
     let mut path = database.as_os_str().to_owned();
     path.push(".lock");

@@ -1,4 +1,4 @@
-//! How much a request may ask for.
+//! Settings that limit requests.
 
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ pub struct RequestLimits {
     pub max_header_seconds: u32,
 }
 
-/// What a page may be limited to: one that nobody has asked to be shorter must fit.
+/// The allowed range of `MAX_PAGE`: a page of the default size must fit.
 const PAGES: std::ops::RangeInclusive<i64> = DEFAULT_PAGE as i64..=MAX_PAGE as i64;
 
 impl RequestLimits {
@@ -114,7 +114,7 @@ impl RequestLimits {
         }
     }
 
-    /// How much clients may hold at once.
+    /// The limits of what clients hold at once.
     pub fn capacity(&self) -> Capacity {
         Capacity {
             connections: self.max_connections,
@@ -127,7 +127,7 @@ impl RequestLimits {
         }
     }
 
-    /// How sockets behave.
+    /// The settings of sockets.
     pub fn socket(&self) -> SocketSettings {
         SocketSettings { max_operations: self.max_socket_operations, ..SocketSettings::default() }
     }

@@ -1,4 +1,4 @@
-//! Accounts to try things out with: one for each role and region, with passwords that are made up.
+//! Demo accounts: one for each role and region, with generated passwords.
 
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::vocabulary::{RegionRole, vocabularies};
 /// The name of the file in the data folder.
 const FILE: &str = "demo-accounts.json";
 
-/// One account, as the file has it.
+/// An account in the file.
 #[derive(Deserialize, Serialize)]
 struct Entry {
     email: EmailAddress,
@@ -29,13 +29,13 @@ struct Entry {
     region: Option<String>,
 }
 
-/// Why there are no such accounts.
+/// The reason why no demo accounts were created.
 #[derive(Debug, thiserror::Error)]
 pub enum NotMade {
     /// The file cannot be read or made.
     #[error("`{path}`: {error}", path = .0.display(), error = .1)]
     File(PathBuf, std::io::Error),
-    /// The file says something else.
+    /// The file is not a list of accounts.
     #[error("`{path}` is not a list of accounts: move it away to have a new one made", path = .0.display())]
     OtherFile(PathBuf),
     /// The program failed.
@@ -43,11 +43,11 @@ pub enum NotMade {
     Failed(#[from] DomainError),
 }
 
-/// Makes the accounts where there are no accounts at all, and answers the file with their passwords, which only
-/// its owner can read; nothing where there are accounts.
+/// Creates the demo accounts if there are no accounts at all. Returns the file with their passwords, which only its
+/// owner can read; `None` if there are accounts.
 ///
-/// The file comes first: accounts whose passwords nobody knows would be of no use. A start that was cut off
-/// between the two goes on with the file that it finds.
+/// The file is written first, because accounts with unknown passwords would be useless. If a start is interrupted in
+/// between, the next start uses the existing file.
 ///
 /// # Errors
 /// [`NotMade`].
@@ -80,7 +80,7 @@ pub async fn make(identity: &Identity, folder: &Path) -> Result<Option<PathBuf>,
     let made = transact(identity, move |identity, tx| {
         Box::pin(async move {
             lock_instance(tx).await?;
-            // Another start was faster.
+            // Another process has created accounts in the meantime.
             if store::any(tx).await? {
                 return Ok(false);
             }
@@ -102,7 +102,7 @@ fn entries() -> Result<Vec<Entry>, DomainError> {
         let name = name_of(role);
         let local = name.to_lowercase().replace('_', "-");
         let local = region.as_ref().map_or_else(|| local.clone(), |region| format!("{local}.{region}"));
-        // A name that is nobody's (RFC 2606).
+        // A reserved domain (RFC 2606).
         let email = format!("{local}@demo.example");
         let email = email.parse().map_err(|_| DomainError::Stored(format!("no address: {email}")))?;
         let password = secret::password().expose_secret().to_owned();
@@ -112,7 +112,7 @@ fn entries() -> Result<Vec<Entry>, DomainError> {
 }
 
 fn write(folder: &Path, path: &Path, entries: &[Entry]) -> std::io::Result<()> {
-    // A temporary file is readable by its owner only; it gets its name when it is whole.
+    // A temporary file is readable by its owner only. It is renamed when it is complete.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer_pretty(&mut file, entries)?;
     file.write_all(b"\n")?;

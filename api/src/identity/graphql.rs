@@ -1,4 +1,4 @@
-//! Who calls, in the schema.
+//! The caller in the schema.
 
 use async_graphql::{Context, Object};
 
@@ -11,7 +11,7 @@ use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::read::Selection;
 use crate::record::reader::{ByKey, Reader};
 
-/// Who calls, in an answer, with what was read of it.
+/// The caller in a response, with the selected relations.
 #[derive(Clone, Debug, Default)]
 pub struct ViewerNode {
     authenticated: bool,
@@ -21,7 +21,7 @@ pub struct ViewerNode {
 }
 
 impl ViewerNode {
-    /// Reads what is wanted of who calls.
+    /// Reads the selected relations of the caller.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -83,7 +83,7 @@ impl ViewerNode {
     }
 }
 
-/// A role in an answer.
+/// A role in a response.
 #[derive(Clone, Debug)]
 pub struct RoleGrantNode {
     role: Role,
@@ -92,7 +92,7 @@ pub struct RoleGrantNode {
 }
 
 impl RoleGrantNode {
-    /// Reads what is wanted of the regions of grants.
+    /// Reads the selected fields of the regions of roles.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -106,7 +106,7 @@ impl RoleGrantNode {
         region::read(reader, slugs, &below).await
     }
 
-    /// Grants with what was read of their regions.
+    /// Roles with their regions, as they were read.
     pub fn of(grants: &[Grant], regions: &Regions) -> Vec<Self> {
         let node =
             |grant: &Grant| Self { role: grant.role, region: grant.region.clone(), regions: regions.clone() };

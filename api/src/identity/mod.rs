@@ -1,12 +1,11 @@
-//! Who calls: accounts, sessions, access tokens, API keys, roles.
+//! The identity of callers: accounts, sessions, access tokens, API keys, roles.
 //!
-//! A request carries a bearer token: an access token of a session, an API key, or a token of another issuer ([`oidc`]). [`caller`] makes of it who
-//! calls and what they see; a token that is not good is refused, never taken for nobody. What somebody may do is
-//! read from the database and remembered for a few seconds (see [`caller::Callers`]); an access token holds no
-//! roles.
+//! A request carries a bearer token: an access token of a session, an API key, or a token of another issuer
+//! ([`oidc`]). [`caller`] turns it into a caller with their rights. An invalid token is refused; it is never treated
+//! as anonymous. Roles are read from the database and cached for a few seconds (see [`caller::Callers`]); our access
+//! tokens contain no roles.
 //!
-//! Secrets are of the types of the crate `secrecy`, which print nothing, from where they enter to where they are
-//! hashed.
+//! Secrets have types of the crate `secrecy`, which print nothing, from the request until they are hashed.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -45,17 +44,16 @@ use session::REUSE_SECONDS;
 use signing::Signing;
 use throttle::Throttles;
 
-/// What has to be said before anybody can sign in.
+/// The options of [`open`].
 #[derive(Debug)]
 pub struct Options {
-    /// Encrypts what the database must not hold in the clear.
+    /// Encrypts the secrets in the database.
     pub encryption_key: EncryptionKey,
-    /// The address under which the world reaches this instance: issuer of its tokens. Without one, the issuer is
-    /// the instance's id.
+    /// Public URL of this instance, and issuer of its tokens. Without it, the issuer is the instance's id.
     pub public_url: Option<Url>,
-    /// Whether attempts to sign in are counted.
+    /// Whether sign-ins, refreshes and mails are rate-limited.
     pub rate_limit: bool,
-    /// Other issuers whose tokens are believed.
+    /// Other issuers whose tokens are accepted.
     pub issuers: Issuers,
 }
 
@@ -127,28 +125,28 @@ impl Identity {
     /// The keys that sign access tokens.
     ///
     /// # Errors
-    /// [`DomainError::Stored`] in a program that was not given an encryption key: it signs nobody in.
+    /// [`DomainError::Stored`] in a program without an encryption key, which cannot sign anybody in.
     pub fn signing(&self) -> Result<&Signing, DomainError> {
         let missing = || DomainError::Stored("this program has no keys to sign with".into());
         self.parts.signing.as_ref().ok_or_else(missing)
     }
 
-    /// Who has called lately.
+    /// The cache of callers.
     pub fn callers(&self) -> &Callers {
         &self.parts.callers
     }
 
-    /// Where passwords are hashed.
+    /// The hasher of passwords.
     pub fn hashing(&self) -> &Hashing {
         &self.parts.hashing
     }
 
-    /// How often somebody may try.
+    /// The rate limits of sign-ins, refreshes and mails.
     pub fn throttles(&self) -> &Throttles {
         &self.parts.throttles
     }
 
-    /// Other issuers whose tokens are believed.
+    /// Other issuers whose tokens are accepted.
     pub fn issuers(&self) -> &Issuers {
         &self.parts.issuers
     }

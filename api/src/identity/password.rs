@@ -1,4 +1,4 @@
-//! Passwords: what may be one, and how they are hashed.
+//! Passwords: limits of their length, and their hashes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,15 +13,16 @@ use tokio::sync::Semaphore;
 use crate::record::error::DomainError;
 use crate::secret;
 
-/// Characters that a new password has at least.
+/// Minimum length of a new password, in characters.
 pub const MIN_LENGTH: usize = 12;
-/// Characters of a password at most.
+/// Maximum length of a password, in characters.
 pub const MAX_LENGTH: usize = 256;
 
 /// Memory in KiB, passes and lanes of Argon2id: the first choice of OWASP's Password Storage Cheat Sheet.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 
-/// What is verified where there is no account, so that the answer takes as long. Nobody knows its password.
+/// The hash that is verified where there is no account, so that the response takes the same time. Its password is
+/// unknown.
 const DUMMY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$Tm8gYWNjb3VudCBoZXJlIQ$Bf7FkPTV1UY0rzjW9vhvPQoZAYxKqM0DSyJTmUQZ3aA";
 
@@ -35,7 +36,7 @@ pub fn is_too_short(password: &SecretString) -> bool {
     password.expose_secret().chars().nth(MIN_LENGTH - 1).is_none()
 }
 
-/// Hashes passwords on threads of their own, a few at a time: reads go on meanwhile.
+/// Hashes passwords on blocking threads, a few at a time, so that requests that read are not delayed.
 #[derive(Debug)]
 pub struct Hashing {
     permits: Arc<Semaphore>,
@@ -43,7 +44,7 @@ pub struct Hashing {
 }
 
 impl Default for Hashing {
-    /// As many at a time as half the cores.
+    /// Allows half as many concurrent hashes as there are cores.
     fn default() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         Self { permits: Arc::new(Semaphore::new((cores / 2).max(1))), computed: AtomicU64::new(0) }
@@ -54,7 +55,7 @@ impl Hashing {
     /// The hash of a new password, in PHC form.
     ///
     /// # Errors
-    /// [`DomainError::Task`] where the machine has no memory for it.
+    /// [`DomainError::Task`] where memory is exhausted.
     pub async fn hash(&self, password: SecretString) -> Result<String, DomainError> {
         self.run(move || {
             let salt = secret::random::<16>();
@@ -64,10 +65,10 @@ impl Hashing {
         .await
     }
 
-    /// Whether this is the password of a hash. Where there is no hash the answer is no, and takes as long.
+    /// Whether this is the password of a hash. Without a hash it is false, after the same time.
     ///
     /// # Errors
-    /// [`DomainError::Task`] where the machine has no memory for it.
+    /// [`DomainError::Task`] where memory is exhausted.
     pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool, DomainError> {
         self.run(move || {
             match hasher()?.verify_password(&prepared(&password), hash.as_deref().unwrap_or(DUMMY)) {
@@ -79,7 +80,7 @@ impl Hashing {
         .await
     }
 
-    /// Hashes computed since the start, to keep or to compare.
+    /// Number of hashes computed since the start, for new passwords and for comparisons.
     pub fn computed(&self) -> u64 {
         self.computed.load(Ordering::Relaxed)
     }
@@ -90,7 +91,7 @@ impl Hashing {
     ) -> Result<T, DomainError> {
         let failed = |error: &dyn std::fmt::Display| DomainError::Task(error.to_string());
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| failed(&error))?;
-        // The permit goes with the work: who hangs up does not make room for one more.
+        // The permit moves into the task: a client that disconnects does not free it early.
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work()
@@ -108,8 +109,7 @@ fn hasher() -> Result<Argon2<'static>, DomainError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// The bytes that are hashed: normalized as RFC 8265 section 4.2 says of passwords, so that a letter with an
-/// accent is the same from every keyboard.
+/// The bytes to hash, normalized by RFC 8265 section 4.2, so that an accented letter is the same from every keyboard.
 fn prepared(password: &SecretString) -> Vec<u8> {
     ComposingNormalizer::new_nfc().normalize(password.expose_secret()).as_bytes().to_vec()
 }

@@ -1,5 +1,5 @@
-//! Whether the person is there themselves: what cannot be undone asks for more than an access token, which somebody may
-//! have copied. A password shows it, and so does a fresh sign-in.
+//! Renewed authentication. An action that cannot be undone needs more than an access token, which may have been
+//! stolen: it needs the password or a fresh sign-in.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -11,18 +11,19 @@ use crate::record::messages::{self, Said, accounts as said};
 use crate::record::problem::{Problem, Undone};
 use crate::record::value::DateTime;
 
-/// Microseconds after a sign-in in which it shows that the person is there: five minutes.
+/// Microseconds for which a sign-in is fresh: five minutes.
 const FRESH: i64 = 5 * 60 * 1_000_000;
 
-/// Whether somebody who signed in then has done so just now.
+/// Whether a sign-in at this time is fresh.
 fn is_fresh(signed_in_at: DateTime, now: DateTime) -> bool {
-    // A clock of another machine may be a little ahead.
+    // The clock of another server may be a little ahead.
     now.micros().abs_diff(signed_in_at.micros()) < FRESH.unsigned_abs()
 }
 
-/// Checks that the person who calls is there themselves. Problems have the path of the argument `password`.
+/// Checks that the caller has authenticated anew. Problems have the path of the argument `password`.
 ///
-/// A caller without credentials has the viewer that the program was started with, which no token could have leaked from.
+/// A caller without credentials passes: they have the default viewer of the program, and no token can have been
+/// stolen.
 ///
 /// # Errors
 /// [`Undone::Refused`] for a wrong password, or where there is neither a password nor a fresh sign-in;
@@ -55,7 +56,7 @@ pub async fn prove(call: &Call, given: Option<SecretString>) -> Result<(), Undon
                 _ => Err(needed().into()),
             }
         }
-        // Their password is one of another issuer, which says when they signed in there.
+        // Only the other issuer knows their password. Its token has the time of the sign-in.
         (Credential::Token { .. }, _) => match call.presented.signed_in_at() {
             Some(at) if is_fresh(at, now) => Ok(()),
             _ => Err(needed().into()),

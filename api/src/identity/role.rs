@@ -1,4 +1,4 @@
-//! Roles: what somebody may do, and where.
+//! Roles, and the rights that they give.
 
 use std::collections::BTreeSet;
 
@@ -45,16 +45,16 @@ impl Role {
     }
 }
 
-/// A role that somebody has.
+/// A role of an account or an API key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Grant {
-    /// What they may do.
+    /// The role.
     pub role: Role,
-    /// Slug of the region where; nothing where it is for the whole instance.
+    /// Slug of the region; `None` for the whole instance.
     pub region: Option<String>,
 }
 
-/// What the account or key `who` with these roles and these own records sees and writes.
+/// The viewer for the account or key `who`, with these roles and own records.
 pub fn viewer(who: Uuid, grants: &[Grant], owns: BTreeSet<Uuid>) -> Viewer {
     let regions = |fits: fn(Role) -> bool| {
         let fitting = grants.iter().filter(move |grant| fits(grant.role));
@@ -72,7 +72,7 @@ pub fn viewer(who: Uuid, grants: &[Grant], owns: BTreeSet<Uuid>) -> Viewer {
     }
 }
 
-/// Whether somebody with these roles decides who has roles in a region, and which keys it gives out.
+/// Whether these roles allow granting roles in a region and creating its API keys.
 pub fn administers(grants: &[Grant], region: &str) -> bool {
     grants.iter().any(|grant| match grant.role {
         Role::Admin => true,

@@ -1,4 +1,4 @@
-//! How often somebody may try to sign in, to refresh, and to have mails sent.
+//! Rate limits for signing in, refreshing, sending mails and redeeming their tokens.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use crate::record::error::DomainError;
 use crate::record::value::DateTime;
 use crate::throttle::{Throttle, network};
 
-/// The buckets of signing in, of refreshing, and of what sends mails or takes their tokens.
+/// The token buckets of these rate limits; `None` where they are off.
 #[derive(Debug)]
 pub struct Throttles(Option<Kinds>);
 
@@ -28,23 +28,22 @@ struct Kinds {
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct Attempt {
-    /// Whether it was counted among those from everywhere.
+    /// Whether it took a token from the account's bucket, which all networks share.
     of_account: bool,
 }
 
 impl Default for Throttles {
     fn default() -> Self {
         Self(Some(Kinds {
-            // Only attempts that fail count: two a minute are enough for who has forgotten, and too few for who
-            // guesses.
+            // Only failed attempts count. Two a minute are enough for a forgetful owner, and too few for guessing.
             sign_in_from_network: Throttle::new(10, 30_000),
-            // Whoever guesses from many networks has no more tries in the long run than from one.
+            // In the long run, guessing from many networks gives no more attempts than from one.
             sign_in_of_account: Throttle::new(100, 30_000),
-            // A school or a company may be one address.
+            // A school or a company may share one address.
             sign_in_from_address: Throttle::new(100, 1000),
             refresh_of_account: Throttle::new(60, 1000),
             refresh_from_address: Throttle::new(600, 100),
-            // Each is a mail to somebody who may not have asked for it.
+            // Each attempt is a mail to a person who may not have asked for it.
             reset_of_account: Throttle::new(3, 20 * 60_000),
             reset_from_address: Throttle::new(30, 60_000),
             one_time_from_address: Throttle::new(100, 1000),
@@ -55,14 +54,14 @@ impl Default for Throttles {
 }
 
 impl Throttles {
-    /// Nothing is counted.
+    /// No limits.
     pub fn off() -> Self {
         Self(None)
     }
 
-    /// Counts an attempt to sign in with this normalized e-mail address from there, whether or not it is that of an
-    /// account. `is_known` says whether the account has signed in from there: it is asked only where too many have tried
-    /// from everywhere together, which then does not count.
+    /// Counts an attempt to sign in with this normalized e-mail address from an IP address, whether or not there is
+    /// such an account. `is_known` returns whether the account has signed in from this network before. It is awaited
+    /// only if the account's bucket is empty: a known network may sign in nevertheless.
     ///
     /// # Errors
     /// [`DomainError::RateLimited`], and those of `is_known`.
@@ -82,7 +81,7 @@ impl Throttles {
         if is_known.await? { Ok(Attempt { of_account: false }) } else { Err(limited(retry_after_ms)) }
     }
 
-    /// Counts an attempt to sign in with this address from there not after all: it was right.
+    /// Gives back the tokens of an attempt to sign in that succeeded.
     pub fn signed_in(&self, email_key: &str, from: IpAddr, attempt: Attempt) {
         if let Some(kinds) = &self.0 {
             kinds.sign_in_from_network.give_back(&of_both(email_key, from));
@@ -92,7 +91,7 @@ impl Throttles {
         }
     }
 
-    /// Lets somebody who has proven to be the owner of this address try once more from there.
+    /// Allows one more attempt from there, for a person who has proven to own this address.
     pub fn forgive(&self, email_key: &str, from: IpAddr) {
         self.signed_in(email_key, from, Attempt { of_account: true });
     }
@@ -106,7 +105,7 @@ impl Throttles {
         kinds.refresh_from_address.take(&network(from), now).map_err(limited)
     }
 
-    /// Counts a request for a new password for this normalized e-mail address, whether or not it is that of an
+    /// Counts a request for a new password for this normalized e-mail address, whether or not there is such an
     /// account.
     ///
     /// # Errors
@@ -146,7 +145,7 @@ impl Throttles {
     }
 }
 
-/// The key of an account and a network.
+/// The bucket key of an account and a network.
 fn of_both(email_key: &str, from: IpAddr) -> Vec<u8> {
     [&network(from), &b" "[..], email_key.as_bytes()].concat()
 }

@@ -1,6 +1,6 @@
-//! Organizations from a table: one row each, columns named as in the schema.
+//! Organizations from a CSV file: one row each, with columns named as in the schema.
 //!
-//! A list has its entries separated by `;`. An empty cell leaves the field out. Texts by language have a
+//! The entries of a list are separated by `;`. An empty cell leaves the field out. Texts by language have a
 //! column for each: `description_fr`. Identifiers have a column for each scheme: `siren`.
 
 use serde_json::{Map, Value, json};
@@ -37,13 +37,13 @@ const TEXTS: &[(&str, &str)] =
 /// Columns with an identifier.
 const IDENTIFIERS: &[&str] =
     &["siren", "siret", "bce", "vat", "lei", "isni", "ror", "rna", "wikidata", "eidr"];
-/// Columns that say where the fact comes from.
+/// Columns of `sources`: where the facts were published.
 const SOURCE: &[&str] = &["sourceTitle", "sourceUrl"];
 
 /// Checks the first row.
 ///
 /// # Errors
-/// A column that no organization has, with all those that there are.
+/// An unknown column (the message lists the known ones), or a required column that is missing.
 pub fn check_header(header: &csv::StringRecord) -> Result<(), Fault> {
     let known = || {
         ["source", "externalId"]
@@ -72,7 +72,7 @@ pub fn check_header(header: &csv::StringRecord) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The line of a row, as JSON.
+/// Converts a row to an import line, as JSON.
 ///
 /// # Errors
 /// A cell that is not a number where one is needed.

@@ -4,8 +4,8 @@
 //! stays flat, whatever the length of the file. Importing the same file again changes nothing, so an import
 //! that was killed is simply started again.
 //!
-//! Lines that delete wait until all others were read once: how many records of a source a file would delete is known
-//! before it deletes one (see [`write::guard`]).
+//! Lines that delete wait until all other lines were read once. The number of deletions for each source is then known
+//! before the first one (see [`write::guard`]).
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -24,16 +24,16 @@ use crate::record::value::Language;
 use crate::record::write::guard::{self, Confirmed};
 use crate::record::write::{self, End, Outcome, Removal, Source, Status, Submission, is_external_id};
 
-/// Lines read at once, and written in one transaction.
+/// Lines in one chunk of the reading thread. One transaction has as many, or 8 times as many on SQLite.
 const BATCH: usize = 1000;
 /// Bytes of one line at most.
 const MAX_LINE: usize = 1 << 20;
-/// Lines that may be tried together at the end, where each waits for another.
+/// Lines that the last pass tries in one transaction, at most: they may refer to each other in a circle.
 pub(super) const LAST_TRY: usize = 20_000;
 /// Changes appended to the log in one statement, where a whole file is one transaction.
 const LOG_PART: usize = 1000;
 
-/// What is in the file.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// One JSON object a line.
@@ -42,25 +42,25 @@ pub enum Format {
     Csv,
 }
 
-/// How to import.
+/// The options of an import.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What is in the file.
+    /// The format of the file.
     pub format: Format,
     /// The source of lines that name none.
     pub source: Option<String>,
     /// Whether to register sources that are not known, with the region of their first record.
     pub create_source: bool,
-    /// Whether one bad line keeps everything out.
+    /// Whether the file is imported in one transaction, which one bad line rolls back.
     pub strict: bool,
-    /// How many records a file is meant to delete, where that is much of their sources.
+    /// The number of records that the file is meant to delete. Confirms deletions above the guard's limit.
     pub confirm_deletes: Option<i64>,
 }
 
-/// What became of the lines.
+/// The result of an import, counted by line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Lines with a record.
+    /// Lines that were read, without empty ones.
     pub lines: u64,
     /// New records.
     pub created: u64,
@@ -70,25 +70,25 @@ pub struct Summary {
     pub unchanged: u64,
     /// Lines that were refused.
     pub bad: u64,
-    /// Whether anything was kept.
+    /// Whether the import was committed: false where a strict one was rolled back.
     pub kept: bool,
 }
 
-/// Told of progress and of bad lines.
+/// The receiver of progress and of bad lines.
 pub trait Report: Send {
-    /// So many bytes of the file are done.
+    /// Called with the bytes of the file that are done.
     fn bytes(&mut self, done: u64);
-    /// So many lines are written.
+    /// Called with the number of lines that are written.
     fn lines(&mut self, done: u64);
-    /// This line is refused.
+    /// Called for each refused line.
     fn bad_line(&mut self, number: u64, fault: &Fault);
-    /// This line is left as it is, for a reason that is no mistake.
+    /// Called with a remark about a line that is not an error.
     fn note(&mut self, number: u64, text: &str) {
         let _ = (number, text);
     }
 }
 
-/// Why an import ended early.
+/// An error that ends an import early.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file cannot be read.
@@ -110,7 +110,7 @@ struct Parsed {
     line: Result<Line, Fault>,
 }
 
-/// Lines on their way, with the bytes read so far.
+/// Lines from the reading thread, with the bytes read so far.
 type Chunk = Result<(Vec<Parsed>, u64), ImportError>;
 
 /// Imports a file.
@@ -132,7 +132,7 @@ pub async fn run(
         if count == 0 {
             break;
         }
-        // Where a pass brings nothing forward, what is left refers to itself or to nothing.
+        // After a pass without progress, the lines left refer to each other, or to records that do not exist.
         let stuck = import.last_count == Some(count);
         if stuck && count > LAST_TRY {
             import.give_up(waiting)?;
@@ -149,8 +149,8 @@ pub async fn run(
     import.finish().await
 }
 
-/// Lets SQLite keep more in memory while a large file is written: its indexes are written all over, and the log is
-/// copied back into the database less often.
+/// Gives SQLite a larger page cache and rarer checkpoints while a large file is written, as an import touches pages all
+/// over its indexes.
 pub(super) async fn make_room(core: &Core) -> Result<(), DomainError> {
     if core.db.dialect() == Dialect::Sqlite {
         let roomy = "PRAGMA cache_size = -131072; PRAGMA wal_autocheckpoint = 16384";
@@ -159,8 +159,8 @@ pub(super) async fn make_room(core: &Core) -> Result<(), DomainError> {
     Ok(())
 }
 
-/// Lines in one transaction. The lists of names are written all over, and SQLite writes every page that a transaction
-/// has touched once: larger ones write far less.
+/// Lines in one transaction. An import touches pages all over the indexes of names, and SQLite writes each touched page
+/// once for each transaction: larger transactions write far less.
 fn usual_batch(core: &Core) -> usize {
     if core.db.dialect() == Dialect::Sqlite { 8 * BATCH } else { BATCH }
 }
@@ -176,7 +176,8 @@ fn read(input: Box<dyn Read + Send>, format: Format, chunks: &mpsc::Sender<Chunk
     }
 }
 
-/// Sends full chunks on. The receiver being gone ends the reading.
+/// Collects lines and sends them in chunks. `push` and `flush` return false when the receiver is gone: reading ends
+/// then.
 struct Chunks<'a> {
     sender: &'a mpsc::Sender<Chunk>,
     lines: Vec<Parsed>,
@@ -266,7 +267,7 @@ fn read_table(input: Box<dyn Read + Send>, sender: &mpsc::Sender<Chunk>) -> Resu
     Ok(())
 }
 
-/// Reads lines that waited: each has its number before it.
+/// Reads the lines of a [`Waiting`] file: each is its number, a tab and its text.
 fn read_waiting(input: BufReader<File>, sender: &mpsc::Sender<Chunk>) {
     let mut chunks = Chunks::new(sender);
     for entry in input.lines() {
@@ -286,7 +287,7 @@ fn read_waiting(input: BufReader<File>, sender: &mpsc::Sender<Chunk>) {
     chunks.flush();
 }
 
-/// Lines that wait for others, in a temporary file.
+/// Lines that wait for a later pass, in a temporary file.
 #[derive(Debug)]
 pub(super) struct Waiting {
     file: BufWriter<File>,
@@ -303,7 +304,7 @@ impl Waiting {
         writeln!(self.file, "{number}\t{text}")
     }
 
-    /// What has waited so far; new ones wait in a new file.
+    /// Returns the waiting lines and their number. New ones go to a new file.
     pub(super) fn take(&mut self) -> std::io::Result<(BufReader<File>, usize)> {
         let full = std::mem::replace(self, Self::new()?);
         let mut file = full.file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
@@ -312,7 +313,7 @@ impl Waiting {
     }
 }
 
-/// Where batches go: each its own transaction, or all in one.
+/// The transactions of an import: one for each batch, or one for the whole file.
 enum Sink {
     Each,
     Whole { tx: Transaction, log: Log },
@@ -356,7 +357,7 @@ impl<'a> Import<'a> {
         let sink = if options.strict {
             let tx = core.db.begin().await.map_err(DomainError::from)?;
             if core.db.dialect() == Dialect::Postgres {
-                // The file may come slowly; the transaction ends with this command all the same.
+                // The file may arrive slowly. The transaction cannot outlive this command.
                 let patient = "SET LOCAL idle_in_transaction_session_timeout = 0";
                 tx.execute_unprepared(patient).await.map_err(DomainError::from)?;
             }
@@ -380,7 +381,7 @@ impl<'a> Import<'a> {
         })
     }
 
-    /// Goes through lines once.
+    /// Submits the lines that `read` sends, once.
     async fn pass(
         &mut self,
         read: impl FnOnce(&mpsc::Sender<Chunk>) + Send + 'static,
@@ -403,7 +404,7 @@ impl<'a> Import<'a> {
                             self.refuse(number, &fault);
                             continue;
                         }
-                        // A record may be in a batch once only: its second line sees what the first made.
+                        // A batch has each record once: a second line about it must see the result of the first.
                         if batch.submissions.len() >= self.batch_size || !batch.fits(&submission) {
                             self.write(std::mem::take(&mut batch)).await?;
                             batch.fits(&submission);
@@ -430,10 +431,10 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    /// Reads the lines that delete, and later lines about the same records, unless they are more than they should be.
+    /// Asks the guard about the deletions of each source, then submits the lines of [`Deletions`].
     async fn delete(&mut self) -> Result<(), ImportError> {
         let (lines, count) = self.deletions.lines.take()?;
-        // What has waited so far was counted with the whole.
+        // These lines were counted by the first pass.
         self.last_count.get_or_insert(0);
         let asked = std::mem::take(&mut self.deletions.asked);
         let (mut whole, mut decided) = (0, HashMap::new());
@@ -479,7 +480,7 @@ impl<'a> Import<'a> {
         self.report.bad_line(number, fault);
     }
 
-    /// What a line submits, with its source.
+    /// Converts a line to a submission, with its source.
     async fn submission(
         &mut self,
         line: Result<Line, Fault>,
@@ -543,8 +544,8 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// Writes a batch. PostgreSQL writes it beside the one before, unless both have a record in common: what one
-    /// of them refers to in the other waits for a later pass.
+    /// Writes a batch. On PostgreSQL it runs concurrently with the previous batch, unless both have a record in common.
+    /// A line that refers to a record of the other batch may wait for a later pass.
     async fn write(&mut self, batch: Ready) -> Result<(), ImportError> {
         if batch.submissions.is_empty() {
             return Ok(());
@@ -610,7 +611,7 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    /// Refuses what waits for records that nobody brought.
+    /// Refuses all waiting lines: the records that they refer to are missing.
     fn give_up(&mut self, waiting: BufReader<File>) -> Result<(), ImportError> {
         for entry in waiting.lines() {
             let entry = entry?;
@@ -660,13 +661,13 @@ async fn append(core: &Core, tx: &DatabaseTransaction, log: BufReader<File>) -> 
     Ok(())
 }
 
-/// Lines that delete, and those after them about the same records, until it is their turn.
+/// Lines that delete, and later lines about the same records. They wait until all others were read.
 struct Deletions {
     lines: Waiting,
-    /// The external ids of what they delete, by source.
+    /// External ids of the records to delete, by source.
     asked: HashMap<String, HashSet<String>>,
     is_their_turn: bool,
-    /// By source, whether it may delete so many, and whether they are confirmed.
+    /// The guard's decision by source: whether the deletions are confirmed, or the fault that refuses them.
     decided: HashMap<String, Result<Confirmed, Fault>>,
 }
 
@@ -676,7 +677,7 @@ impl Deletions {
         Ok(Self { lines: Waiting::new()?, asked, is_their_turn: false, decided })
     }
 
-    /// Whether a line has to wait; the record of one that deletes is remembered.
+    /// Whether a line has to wait. Notes the record of a line that deletes.
     fn wait_for(&mut self, submission: &Submission) -> bool {
         let (Some(source), Some(id)) = (&submission.source, &submission.external_id) else { return false };
         if self.is_their_turn {
@@ -689,7 +690,7 @@ impl Deletions {
         self.asked.get(&source.name).is_some_and(|asked| asked.contains(id))
     }
 
-    /// Tells the door what was decided about a line that deletes, or why it may not.
+    /// Sets `confirmed` on a submission that deletes, or returns the fault where the guard refuses it.
     fn decide(&self, submission: &mut Submission) -> Result<(), Fault> {
         let source = submission.source.as_ref().filter(|_| submission.removal.is_some());
         if let Some(decided) = source.and_then(|source| self.decided.get(&source.name)) {
@@ -708,7 +709,7 @@ struct Ready {
 }
 
 impl Ready {
-    /// Whether the batch does not have this record yet; it counts as there from now on.
+    /// Adds the record of a submission to the batch. Returns false where it was there already.
     fn fits(&mut self, submission: &Submission) -> bool {
         let source = submission.source.as_ref().map(|source| source.name.clone()).unwrap_or_default();
         self.records.insert((source, submission.external_id.clone().unwrap_or_default()))

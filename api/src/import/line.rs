@@ -13,7 +13,7 @@ macro_rules! make_line {
             is $is:tt, write($kind:ident, $input:ident, $described:literal), $($rest:tt)*
         }
     )*) => {
-        /// A line as it is written.
+        /// A line of an NDJSON file.
         #[derive(Clone, Debug, Default, Deserialize)]
         #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
         pub struct Line {
@@ -23,23 +23,23 @@ macro_rules! make_line {
             pub external_id: Option<String>,
             /// The revision that the line was made from.
             pub base_revision: Option<i32>,
-            /// Whether to write over what others have changed.
+            /// Whether to overwrite changes that others made.
             pub overwrite: bool,
             /// Whether the record is to be deleted.
             pub delete: bool,
-            /// Whether all that is known of the person is to be erased; not possible by file.
+            /// Whether the person is to be erased: `parse` refuses it, as files cannot erase.
             pub erase: bool,
             $($module: Option<crate::directory::$module::write::$input>,)*
         }
 
         impl Line {
-            /// The region that the line names, where it names one.
+            /// The region of the line's record, where it has one.
             pub fn region(&self) -> Option<&str> {
                 let given = [$(self.$module.as_ref().map(|fields| fields as &dyn Fields),)*];
                 given.into_iter().flatten().find_map(Fields::region)
             }
 
-            /// The records of the line: exactly one, where the line is right.
+            /// Takes the record of each type from the line. A valid line has exactly one.
             fn take_inputs(&mut self) -> impl IntoIterator<Item = Option<RecordInput>> + use<> {
                 [$(self.$module.take().map(RecordInput::new::<crate::directory::$module::write::$kind>),)*]
             }
@@ -49,12 +49,12 @@ macro_rules! make_line {
 
 records!(make_line);
 
-/// What is wrong with a line, at which field.
+/// An error in a line, with the field that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The field, as a path; empty for the whole line.
     pub path: String,
-    /// What is wrong and what would be right.
+    /// The error, with what would be right.
     pub message: String,
 }
 
@@ -88,7 +88,7 @@ impl Line {
         Ok(line)
     }
 
-    /// The record of the line.
+    /// Takes the record from the line.
     ///
     /// # Errors
     /// Where there is none, or more than one.

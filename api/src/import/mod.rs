@@ -1,4 +1,4 @@
-//! What comes in from files: the sample directory, and what regions hand over.
+//! Imports from files: the sample directory, and files that regions hand over.
 
 pub mod csv;
 pub mod file;

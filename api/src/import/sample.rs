@@ -19,7 +19,7 @@ macro_rules! make_files {
             is($bit:literal, $about:ident, $field:literal, $one:literal, $many:literal), $($rest:tt)*
         }
     )*) => {
-        /// A file for each record type, which has the type's plural for its name.
+        /// The sample files: one for each record type, named by the plural of the type.
         const FILES: &[&str] = &[
             $(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/sample/", $many, ".ndjson")),)*
         ];
@@ -32,7 +32,7 @@ fn submission(text: &str) -> Result<Submission, DomainError> {
     let broken = |error: String| DomainError::Stored(format!("sample: {error}: {text}"));
     let mut line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
     let known = line.remove("id").and_then(|id| id.as_str().map(str::to_owned)).unwrap_or_default();
-    // The sample knows calls and events to which partnerships belong; these record types are not here yet.
+    // Partnerships of the sample name a call and an event. These record types do not exist yet.
     if let Some(serde_json::Value::Object(partnership)) = line.get_mut("partnership") {
         partnership.remove("call");
         partnership.remove("event");
@@ -44,8 +44,8 @@ fn submission(text: &str) -> Result<Submission, DomainError> {
     Ok(Submission { id: Some(id), ..Submission::new(input) })
 }
 
-/// Loads the sample into an empty database, once, in one transaction. Answers the number of records, or none
-/// where there was something already.
+/// Loads the sample into an empty database, once, in one transaction. Returns the number of records, or `None` where
+/// the database has records or had the sample before.
 ///
 /// # Errors
 /// [`DomainError::Database`], or [`DomainError::Stored`] where the sample does not fit the rules.
@@ -57,7 +57,7 @@ pub async fn load(core: &Core) -> Result<Option<usize>, DomainError> {
 
 async fn load_once(core: &Core) -> Result<Option<usize>, DomainError> {
     let tx = core.db.begin().await?;
-    // Programs that start together load it one after the other: the second finds it loaded.
+    // Locks the row: of programs that start at the same time, the second waits and finds the sample loaded.
     tx.execute_unprepared("UPDATE instance SET sample_loaded = sample_loaded WHERE id = 1").await?;
     let loaded = Instance::find_by_id(1_i16).one(&tx).await?.is_some_and(|instance| instance.sample_loaded);
     if loaded || entity::sync_record::Entity::find().count(&tx).await? > 0 {

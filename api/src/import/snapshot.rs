@@ -1,10 +1,9 @@
-//! Imports of what `passerelle export` has written: records with the ids, revisions, origins and external ids that they
-//! have there.
+//! Imports of files that `passerelle export` wrote: records keep their ids, revisions, origins and external ids.
 //!
-//! The file is read twice. First all of it is checked: its beginning and end, the hash of the whole and of each record,
-//! and that this program knows all that its records say. Where anything is wrong, nothing is imported. Then batches go
-//! through [`replica::take`], each one transaction. Importing the same file again changes nothing, so an import that was
-//! killed is simply started again. Memory stays flat, whatever the length of the file.
+//! The file is read twice. The first reading checks the first and the last line, the hash of the file and of each
+//! record, and that this program knows all fields and values. Where anything is wrong, nothing is imported. The second
+//! reading passes batches to [`replica::take`], each in one transaction. Importing the same file again changes nothing,
+//! so an import that was killed is simply started again. Memory stays flat, whatever the length of the file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -30,15 +29,15 @@ use crate::record::write::{Ended, SCHEMA_VERSION, Source, through};
 use crate::record::{RecordType, Times, id, value_of};
 use crate::vocabulary;
 
-/// Bytes of one line at most. It has the record twice: as it is shown, and as it is taken.
+/// Bytes of one line at most. A line has the record twice: as the API shows it, and as canonical JSON.
 const MAX_LINE: usize = 16 << 20;
-/// Bytes of the first line that are looked at to know what a file is.
+/// Bytes of the first line that are read to recognize an export, at most.
 const MAX_HEADER: u64 = 4 << 20;
 /// Records in one transaction.
 const BATCH: usize = 1000;
-/// Bytes of lines in one transaction, about.
+/// Approximate bytes of lines in one transaction.
 const BATCH_BYTES: usize = 8 << 20;
-/// Bad lines that are told at most, where nothing of the file is taken.
+/// Bad lines that the first reading reports at most.
 const TOLD: u64 = 100;
 
 /// A source that a file names.
@@ -50,17 +49,17 @@ pub struct NamedSource {
     pub region: String,
 }
 
-/// The first line of an export, as far as an import needs it.
+/// The fields of an export's first line that an import needs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Header {
-    /// The deployment that has written it.
+    /// The deployment that wrote the file.
     pub instance_id: Uuid,
-    /// Its feed.
+    /// The feed of that deployment.
     pub feed_id: Uuid,
-    /// The version of the fields that its records have.
+    /// The schema version of the records' replicated fields.
     pub schema_version: i32,
-    /// The hash of the vocabularies that its records name entries of.
+    /// The hash of the vocabularies that the file was written with.
     pub vocabulary_hash: String,
     /// The sources that own its records.
     #[serde(default)]
@@ -87,7 +86,7 @@ struct Line {
     record: Shown,
 }
 
-/// What an import needs of the record as it is shown.
+/// The fields that an import reads from `record`, the record as the API shows it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Shown {
@@ -103,7 +102,7 @@ struct External {
     id: String,
 }
 
-/// What became of the records of a file.
+/// The result of an import, counted by record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Records in the file.
@@ -114,23 +113,23 @@ pub struct Summary {
     pub updated: u64,
     /// Records that were the same already.
     pub unchanged: u64,
-    /// Records of which a later revision is here: they stay as they are.
+    /// Records that have a later revision here: they stay unchanged.
     pub behind: u64,
     /// Records that were erased here, and stay so.
     pub erased: u64,
     /// Records that were refused.
     pub bad: u64,
-    /// Whether the file was whole, so that what was not refused is in.
+    /// Whether the file passed the check, so that all records but refused ones were imported.
     pub kept: bool,
 }
 
-/// Why an import ended early.
+/// An error that ends an import early.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// The file cannot be read.
     #[error("cannot read: {0}")]
     Read(#[from] std::io::Error),
-    /// The file as a whole cannot be taken, and nothing of it was.
+    /// The file as a whole is invalid. Nothing was imported.
     #[error("{0}; nothing was imported")]
     File(String),
     /// The database failed.
@@ -138,11 +137,11 @@ pub enum SnapshotError {
     Domain(#[from] DomainError),
 }
 
-/// What a file turned out to be.
+/// The kind of a file, found from its first line.
 pub enum Recognized {
     /// An export.
     Export(File),
-    /// Anything else, from its beginning.
+    /// Anything else: its bytes from the beginning.
     Other(Box<dyn Read + Send>),
 }
 
@@ -152,7 +151,8 @@ fn is_header(line: &[u8]) -> bool {
     fields.is_some_and(|fields| fields.contains_key("feedId") && fields.contains_key("schemaVersion"))
 }
 
-/// Looks at how a file begins. An export is read twice: one that comes from standard input is put into a temporary file.
+/// Recognizes an export by its first line. `None` is standard input. An export is read twice, so one that does not come
+/// from a regular file is copied to a temporary file.
 ///
 /// # Errors
 /// Where it cannot be read.
@@ -208,7 +208,7 @@ fn rewind(file: &Arc<File>) -> std::io::Result<()> {
     (&**file).seek(SeekFrom::Start(0)).map(|_| ())
 }
 
-/// A line with its number, and how many bytes were read with it.
+/// A line: its number, its text, and the bytes that were read up to its end.
 type Numbers = (u64, String, u64);
 
 /// The lines of a file.
@@ -223,7 +223,7 @@ impl<'a> Lines<&'a File> {
         Self { input: BufReader::with_capacity(1 << 16, file), number: 0, bytes: 0 }
     }
 
-    /// The next line with its line feed; nothing at the end.
+    /// Reads the next line with its line feed; `None` at the end.
     fn next(&mut self) -> std::io::Result<Option<Result<String, Fault>>> {
         let mut bytes = Vec::new();
         let read = self.input.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut bytes)?;
@@ -240,20 +240,20 @@ impl<'a> Lines<&'a File> {
     }
 }
 
-/// What the first reading found.
+/// The result of the first reading.
 struct Checked {
     header: Header,
     records: u64,
 }
 
-/// What the reading thread tells while it checks.
+/// A message from the thread that checks.
 enum Told {
     Bytes(u64),
     Bad(u64, Fault),
     Note(u64, String),
 }
 
-/// Checks all of a file; answers how many lines are bad.
+/// Checks the whole file. Returns the number of bad lines with the result.
 async fn check(
     core: &Core,
     file: &Arc<File>,
@@ -283,7 +283,7 @@ async fn check(
     Ok((checked, bad))
 }
 
-/// Reads the first line, and says whether this program can take what follows.
+/// Parses the first line. Refuses a file with a newer schema version, or with sources of other regions than here.
 fn read_header(text: &str, known: &[Source]) -> Result<Header, SnapshotError> {
     let wrong = |text: String| SnapshotError::File(text);
     let header: Header =
@@ -314,7 +314,7 @@ fn read_header(text: &str, known: &[Source]) -> Result<Header, SnapshotError> {
     Ok(header)
 }
 
-/// Checks all lines. Where the file is not whole, that is what is told.
+/// Checks all lines. Bad lines go to `sender`; a truncated or damaged file is the error that is returned.
 fn check_lines(
     mut lines: Lines<&File>,
     known: &[Source],
@@ -344,7 +344,7 @@ fn check_lines(
         let number = lines.number;
         let line = match line {
             Ok(line) if line.ends_with('\n') => line,
-            // A last line without its end was cut.
+            // A last line without a line feed was cut.
             Ok(_) => return Err(cut()),
             Err(fault) => {
                 tell(Told::Bad(number, fault));
@@ -391,7 +391,7 @@ fn check_lines(
     }
     counts.retain(|_, count| *count > 0);
     let expected: BTreeMap<String, u64> = footer.counts.into_iter().filter(|(_, count)| *count > 0).collect();
-    // Bad lines were not counted, and are told.
+    // Bad lines are missing in `counts`, and were reported.
     if counts.values().sum::<u64>() == records && counts != expected {
         return Err(SnapshotError::File(
             "it is damaged: it has other records than its last line says".into(),
@@ -404,7 +404,7 @@ fn fault_of(unfit: &Unfit) -> Fault {
     Fault::new(unfit.path.clone(), unfit.message.clone())
 }
 
-/// The record of a line.
+/// Parses the record of a line.
 fn received(text: &str) -> Result<Received, Unfit> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let line: Line = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -449,7 +449,7 @@ async fn register(core: &Core, sources: &[NamedSource]) -> Result<(), DomainErro
     Ok(())
 }
 
-/// Records on their way, with their lines: those may have to wait.
+/// A batch of records from the reading thread, with their lines: lines of records that have to wait are stored.
 type Chunk = Result<Vec<(Numbers, Received)>, SnapshotError>;
 
 /// Sends the records of a file that was checked, in batches.
@@ -466,7 +466,7 @@ fn send(mut lines: Lines<&File>, chunks: &mpsc::Sender<Chunk>) {
                     return;
                 }
             }
-            // Somebody writes into the file while it is read.
+            // The file was changed after it was checked.
             Ok(Some(Err(fault))) => break Err(std::io::Error::other(fault.message)),
             Err(error) => break Err(error),
         }
@@ -474,7 +474,7 @@ fn send(mut lines: Lines<&File>, chunks: &mpsc::Sender<Chunk>) {
     batch.end(sent);
 }
 
-/// Sends the records of lines that have waited: each has its number before it.
+/// Sends the records of a [`Waiting`] file in batches of `size`: each line is its number, a tab and its text.
 fn send_waiting(input: BufReader<File>, size: usize, chunks: &mpsc::Sender<Chunk>) {
     let mut batch = Batched { size, ..Batched::new(chunks) };
     for entry in input.lines() {
@@ -493,7 +493,7 @@ fn send_waiting(input: BufReader<File>, size: usize, chunks: &mpsc::Sender<Chunk
     batch.end(Ok(()));
 }
 
-/// A batch that is being gathered. The receiver being gone ends the reading.
+/// A batch that is being gathered. `push` and `flush` return false when the receiver is gone: reading ends then.
 struct Batched<'a> {
     chunks: &'a mpsc::Sender<Chunk>,
     records: Vec<(Numbers, Received)>,
@@ -509,7 +509,7 @@ impl<'a> Batched<'a> {
     fn push(&mut self, line: Numbers, one: Received) -> bool {
         self.bytes += line.1.len();
         self.records.push((line, one));
-        // What must go together is not parted for being long.
+        // The last pass tries its records together, so no limit of bytes splits them.
         let full = self.records.len() >= self.size || self.size == BATCH && self.bytes >= BATCH_BYTES;
         !full || self.flush()
     }
@@ -533,12 +533,12 @@ struct Import<'a> {
     report: &'a mut dyn Report,
     waiting: Waiting,
     summary: Summary,
-    /// Whether what still waits now is refused.
+    /// Whether this is the last pass, which refuses records that still wait.
     is_last: bool,
 }
 
 impl Import<'_> {
-    /// Goes through records once.
+    /// Takes the records that `read` sends, once. `before` is the number of bytes done by earlier passes.
     async fn pass(
         &mut self,
         before: u64,
@@ -553,8 +553,8 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Tries again what has waited for others, until nothing comes forward; then what is left together, as it may refer
-    /// to itself.
+    /// Retries the waiting records until a pass makes no progress. The last pass then tries the rest together, as these
+    /// records may refer to each other.
     async fn retry(&mut self, length: u64) -> Result<(), SnapshotError> {
         let mut last_count = None;
         while !self.is_last {
@@ -636,7 +636,7 @@ impl Import<'_> {
 }
 
 impl Summary {
-    /// Records that were decided about.
+    /// Records that are done, with any result.
     fn done(&self) -> u64 {
         self.created + self.updated + self.unchanged + self.behind + self.erased + self.bad
     }

@@ -44,7 +44,7 @@ impl Registered {
     }
 }
 
-/// The id of a source as clients see it, and under which its history is kept: made from its name.
+/// The id of a source, for clients and for its history. It is derived from the name.
 pub fn id_of(name: &str) -> Uuid {
     id::of_vocabulary("source", name)
 }
@@ -55,8 +55,8 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(allowed)
 }
 
-/// Registers a source within a transaction; answers it as it is, also where it was there. One of another region is answered
-/// as well: nothing is registered then.
+/// Registers a source within a transaction. Returns a source that has this name already unchanged, also where its
+/// region is another.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -83,7 +83,7 @@ async fn register(
     found.map(Registered::of).ok_or_else(|| DomainError::Stored("a source has gone".into()))
 }
 
-/// What is wrong with a source that whoever has the command line would register, where something is.
+/// Checks the name and the region of a source that is registered on the command line.
 fn refusal(name: &str, region: &str) -> Result<(), DomainError> {
     if !is_name(name) {
         let message = "The name of a source has lower-case letters, digits, `-`, `_` and `.`, at most 64.";
@@ -92,7 +92,7 @@ fn refusal(name: &str, region: &str) -> Result<(), DomainError> {
     vocabularies().regions.find("region", "region", region).map(|_| ())
 }
 
-/// The source, if it is one of this region.
+/// Returns the source, or an error where it belongs to another region.
 fn of_region(found: Registered, region: &str) -> Result<Source, DomainError> {
     if found.source.region == region {
         return Ok(found.source);
@@ -101,7 +101,7 @@ fn of_region(found: Registered, region: &str) -> Result<Source, DomainError> {
     Err(DomainError::bad_input("name", format!("The source `{name}` belongs to `{region}` already.")))
 }
 
-/// Registers a source for whoever has the command line. Registering the same again changes nothing.
+/// Registers a source on the command line. Registering the same again changes nothing.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a name that is not allowed or taken by another region, or an unknown region.
@@ -112,7 +112,7 @@ pub async fn add(core: &Core, name: &str, region: &str) -> Result<Source, Domain
     of_region(found, region)
 }
 
-/// The same within a transaction of whoever registers it.
+/// Like [`add`], in a transaction of the caller.
 ///
 /// # Errors
 /// Those of [`add`].
@@ -136,10 +136,10 @@ async fn registered(core: &Core, by: Actor, new: Source) -> Result<Registered, D
     .await
 }
 
-/// Registers a source for who administers its region. Registering the same again changes nothing.
+/// Registers a source for an administrator of its region. Registering the same again changes nothing.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all that is wrong; [`DomainError::Database`].
+/// [`Undone::Refused`] with all problems; [`DomainError::Database`].
 pub async fn register_for(core: &Core, maker: Maker<'_>, new: Source) -> Result<Registered, Undone> {
     let mut wrong = Problems::default();
     if !is_name(&new.name) {
@@ -155,13 +155,13 @@ pub async fn register_for(core: &Core, maker: Maker<'_>, new: Source) -> Result<
     let region = new.region.clone();
     let found = registered(core, maker.actor(), new).await?;
     if found.source.region != region {
-        // Whose it is, is no business of theirs.
+        // The caller must not learn to which region it belongs.
         return Err(Problem::new("name", &pushing::SOURCE_TAKEN).into());
     }
     Ok(found)
 }
 
-/// The source of a name.
+/// Reads the source of this name.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -170,7 +170,7 @@ pub async fn find(on: &impl ConnectionTrait, name: &str) -> Result<Option<Source
     Ok(found.map(|source| Source { name: source.name, region: source.region }))
 }
 
-/// All sources, by name.
+/// Reads all sources, ordered by name.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -179,7 +179,7 @@ pub async fn all(on: &impl ConnectionTrait) -> Result<Vec<Source>, DomainError> 
     Ok(found.into_iter().map(|source| Source { name: source.name, region: source.region }).collect())
 }
 
-/// The sources of these regions, by name.
+/// Reads the sources of these regions, ordered by name.
 ///
 /// # Errors
 /// [`DomainError::Database`].

@@ -1,4 +1,4 @@
-//! How mails leave: over SMTP, or as files for who tries things out.
+//! Delivery of mails: over SMTP, or as files if no mail server is set.
 
 use std::fs::{OpenOptions, Permissions};
 use std::io::{ErrorKind, Write as _};
@@ -21,25 +21,25 @@ use crate::private;
 use crate::record::read::keyed::hex;
 use crate::record::value::EmailAddress;
 
-/// How long a mail server may take for each step.
+/// Time-out for each step of SMTP.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// How a file is called that is whole.
+/// Extension of a complete file.
 const WHOLE: &str = "eml";
-/// How a file is called that is being written.
+/// Extension of a file that is being written.
 const UNFINISHED: &str = "part";
 
-/// A mail as it is kept.
+/// The stored content of a mail.
 #[derive(Deserialize, Serialize)]
 pub(super) struct Letter {
-    /// The address; nothing where nobody is meant: such a mail is not sent.
+    /// The address; `None` for a decoy, which is not sent.
     pub(super) to: Option<EmailAddress>,
-    /// What it is called.
+    /// The subject.
     pub(super) subject: String,
-    /// What it says.
+    /// The text.
     pub(super) text: String,
 }
 
-/// Why a mail was not sent. It says nothing of the mail itself.
+/// The reason why a mail was not sent. It contains nothing of the mail itself.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotSent {
     #[error("the mail server answered {0}")]
@@ -53,7 +53,7 @@ pub(super) enum NotSent {
 }
 
 impl NotSent {
-    /// Whether the same will hardly be accepted soon.
+    /// Whether an early retry would probably fail, too.
     pub(super) fn is_permanent(&self) -> bool {
         matches!(self, Self::Answered(_, true) | Self::Form(_))
     }
@@ -66,7 +66,7 @@ impl From<std::io::Error> for NotSent {
 }
 
 impl From<lettre::transport::smtp::Error> for NotSent {
-    // Texts of servers quote addresses: they are not passed on.
+    // Texts of mail servers quote addresses, so only the code is kept.
     fn from(error: lettre::transport::smtp::Error) -> Self {
         if let Some(code) = error.status() {
             return Self::Answered(code.to_string(), error.is_permanent());
@@ -92,10 +92,10 @@ impl From<lettre::error::Error> for NotSent {
 /// A mail server.
 pub(super) type Smtp = AsyncSmtpTransport<Tokio1Executor>;
 
-/// Reads the setting `SMTP_URL`. Nothing is asked of the server yet.
+/// Parses the setting `SMTP_URL`. Does not connect to the server.
 ///
 /// # Errors
-/// What is wrong, without the password.
+/// A description of the error, without the password.
 pub(super) fn smtp(url: &SecretString, from: &Mailbox) -> Result<Smtp, String> {
     let text = url.expose_secret();
     let wrong = || {
@@ -114,7 +114,7 @@ pub(super) fn smtp(url: &SecretString, from: &Mailbox) -> Result<Smtp, String> {
     }
     let mut builder = Smtp::from_url(text).map_err(|_| wrong())?.timeout(Some(TIMEOUT));
     if url.path().len() <= 1 {
-        // How it introduces itself; the path of the URL names something else.
+        // The name in EHLO, unless the path of the URL is another name.
         builder = builder.hello_name(ClientId::Domain(from.email.domain().to_owned()));
     }
     Ok(builder.build())
@@ -125,7 +125,7 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// The address as mail servers are told it: the domain in the form of the domain name system.
+/// The address for mail servers, with its domain in ASCII (IDNA).
 fn address(email: &EmailAddress) -> Address {
     let domain = email.domain();
     let local =
@@ -134,13 +134,13 @@ fn address(email: &EmailAddress) -> Address {
         Ok(Host::Domain(ascii)) if !domain.is_ascii() => ascii,
         _ => domain.to_owned(),
     };
-    // An `EmailAddress` is checked by the grammar of RFC 5321, which is wider than what this crate checks by; it has no
-    // line breaks.
+    // An `EmailAddress` follows the grammar of RFC 5321, which allows more than the check of lettre. It has no line
+    // breaks.
     Address::new_dangerous(local, ascii)
 }
 
-/// The mail as it is sent, and to whom; nothing where nobody is meant. What is made of the same row is the same, so that
-/// a mail that comes twice is recognized by its Message-Id.
+/// The message with its envelope; `None` for a decoy. The same row always gives the same message, so that a mail that
+/// is sent twice is recognized by its Message-Id.
 fn message(row: &Model, letter: &Letter, from: &Mailbox, as_it_is: bool) -> Result<Option<Message>, NotSent> {
     let Some(to) = letter.to.as_ref().map(address) else { return Ok(None) };
     let text = letter.text.clone();
@@ -162,7 +162,7 @@ fn message(row: &Model, letter: &Letter, from: &Mailbox, as_it_is: bool) -> Resu
         .subject(letter.subject.clone())
         .date(made_at)
         .message_id(Some(format!("<{}@{}>", row.id.simple(), from.email.domain())))
-        // Nobody's machine answers it (RFC 3834).
+        // Prevents automatic replies (RFC 3834).
         .raw_header(automatic)
         .envelope(Envelope::new(Some(from.email.clone()), vec![to])?)
         .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body))?;
@@ -180,12 +180,12 @@ pub(super) async fn send(smtp: &Smtp, row: &Model, letter: &Letter, from: &Mailb
     Ok(())
 }
 
-/// What the files of an address begin with.
+/// The prefix of the file names of an address.
 fn prefix(address_hash: &[u8]) -> String {
     format!("{}-", hex(&address_hash[..address_hash.len().min(16)]))
 }
 
-/// Writes a mail into the folder, in a file that only its owner can read, and that others find when it is whole.
+/// Writes a mail into a file that only its owner can read. The file gets its final name when it is complete.
 ///
 /// # Errors
 /// [`NotSent`].
@@ -198,7 +198,7 @@ pub(super) fn write(folder: &Path, row: &Model, letter: &Letter, from: &Mailbox)
     std::fs::set_permissions(folder, Permissions::from_mode(0o700))?;
     let name = format!("{}{}", prefix(&row.address_hash), row.id);
     let path = |end: &str| folder.join(format!("{name}.{end}"));
-    // A crash may have left one behind.
+    // A crash may have left an unfinished file behind.
     match std::fs::remove_file(path(UNFINISHED)) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
         _ => {}

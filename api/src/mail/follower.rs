@@ -1,7 +1,7 @@
-//! Sends what waits: one program at a time, each mail at least once.
+//! Sends queued mails: one program at a time, each mail at least once.
 //!
-//! A mail is deleted after it was sent: a program that is killed in between sends it again, with the same Message-Id.
-//! What cannot be sent is put off, each time for longer, until it is of no use any more.
+//! A mail is deleted after it was sent. If the program is killed in between, the mail is sent again with the same
+//! Message-Id. A mail that cannot be sent is retried with an increasing back-off until it is given up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::value::DateTime;
 
-/// The name of the lease of who sends.
+/// Name of the lease for sending.
 const LEASE: &str = "mail";
-/// How long a lease lasts that is not kept.
+/// Duration of a lease that is not renewed.
 const LEASE_TIME: Duration = Duration::from_secs(15);
-/// How often it is looked whether there is something to send.
+/// Interval between checks for due mails.
 const POLL: Duration = Duration::from_millis(200);
-/// The pause after a failure of the database; it doubles with each that follows at once.
+/// The pause after a first failure of the database. It doubles with each consecutive failure.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause after a failure of the database.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -30,15 +30,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const BATCH: u64 = 20;
 /// Microseconds of a second.
 const SECOND: i64 = 1_000_000;
-/// For how long a mail is put off first; it doubles each time.
+/// The delay before the first retry of a mail, in microseconds. It doubles with each retry.
 const FIRST_DELAY: i64 = 30 * SECOND;
-/// For how long a mail is put off at most.
+/// The longest delay before a retry, in microseconds.
 const LONGEST_DELAY: i64 = 15 * 60 * SECOND;
-/// The same for one that the server will hardly accept.
+/// The longest delay before a retry of a mail that the server has refused, in microseconds.
 const LONGEST_DELAY_OF_REFUSED: i64 = 4 * 3600 * SECOND;
 
 impl Mailer {
-    /// Sends what waits until `stop` is cancelled. Failures only delay it.
+    /// Sends queued mails until `stop` is cancelled. Failures only delay them.
     pub fn start(&self, core: &Core, stop: CancellationToken) {
         let Some(parts) = self.0.clone() else { return };
         core.tasks.spawn(follow(core.clone(), parts, stop));
@@ -67,7 +67,7 @@ async fn follow(core: Core, parts: Arc<Parts>, stop: CancellationToken) {
     }
 }
 
-/// Sends what is due now, if there is something and nobody else does.
+/// Sends the due mails, unless there are none or another program holds the lease.
 async fn turn(core: &Core, parts: &Parts, stop: &CancellationToken) -> Result<(), DomainError> {
     if !store::any_due(core.db.writer(), core.clock.now()).await? {
         return Ok(());
@@ -92,14 +92,14 @@ async fn send_due(core: &Core, parts: &Parts) -> Result<(), DomainError> {
             let (id, attempts) = (row.id, row.attempts + 1);
             let now = core.clock.now();
             if row.sealed.is_some() && row.give_up_at <= now.micros() {
-                tracing::warn!(%id, attempts = row.attempts, "a mail is given up: its time is over");
+                tracing::warn!(%id, attempts = row.attempts, "a mail is given up: it has expired");
                 store::delete(core.db.writer(), id).await?;
                 continue;
             }
             match deliver(core, parts, row).await {
                 Ok(()) => store::delete(core.db.writer(), id).await?,
                 Err(error) => {
-                    tracing::warn!(%id, attempts, %error, "a mail is put off");
+                    tracing::warn!(%id, attempts, %error, "a mail could not be sent; it will be retried");
                     let delay = delay(attempts, error.is_permanent(), rand::random());
                     let next_at = DateTime::from_micros(now.micros() + delay);
                     store::put_off(core.db.writer(), id, attempts, next_at).await?;
@@ -109,7 +109,7 @@ async fn send_due(core: &Core, parts: &Parts) -> Result<(), DomainError> {
     }
 }
 
-/// Does what a row asks for.
+/// Sends the mail of a row, or deletes the files of its address.
 async fn deliver(core: &Core, parts: &Parts, row: Model) -> Result<(), NotSent> {
     let Some(sealed) = &row.sealed else {
         let folder = parts.folder.clone();
@@ -133,8 +133,8 @@ async fn blocking(work: impl FnOnce() -> Result<(), NotSent> + Send + 'static) -
     done.unwrap_or_else(|_| Err(NotSent::Form("the task that writes it ended".into())))
 }
 
-/// Microseconds for which a mail is put off after so many attempts: half of them at least, the rest by chance, so
-/// that mails that failed together do not come back together.
+/// The delay before the next attempt, in microseconds. Half of it is random, so that mails that failed together are
+/// not retried together.
 fn delay(attempts: i32, refused: bool, chance: u16) -> i64 {
     let longest = if refused { LONGEST_DELAY_OF_REFUSED } else { LONGEST_DELAY };
     let doubled = u32::try_from(attempts - 1).unwrap_or(0).min(20);

@@ -1,8 +1,8 @@
-//! Mails: written in the same transaction as what they tell of, sent afterwards.
+//! Mails: queued in the transaction of the change that they report, and sent afterwards.
 //!
-//! A mail waits in a table until it is sent, encrypted as a whole; that the mail server is away neither loses it nor
-//! keeps anybody waiting. It is sent over SMTP, or written as a file where no server is named. Texts are those of
-//! [`Template`], in the reader's language: nothing that somebody typed is in them but the address.
+//! A mail waits in a table, encrypted as a whole, until it is sent. An unreachable mail server neither loses mails
+//! nor blocks requests. Mails are sent over SMTP, or written as files if no server is set. Their texts come from
+//! [`Template`], in the reader's language. They contain no user input except the address.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,36 +29,36 @@ pub use text::Template;
 
 use door::{Letter, Smtp};
 
-/// Microseconds after which a mail is given up that could not be sent: three days.
+/// Microseconds after which an unsent mail is given up: three days.
 pub const GIVE_UP: i64 = 3 * 24 * 3600 * 1_000_000;
 
-/// The name of the folder in the data folder where mails are written that are not sent.
+/// Name of the folder in the data folder for mails that are written as files.
 const FOLDER: &str = "mail";
 /// The page of the frontend that takes tokens, below `PUBLIC_URL`.
 const PAGE: &str = "account";
 
-/// What has to be said before mails can be sent.
+/// The settings of mails.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The mail server; without one, mails are written as files.
     pub smtp_url: Option<SecretString>,
-    /// Who sends; needed where there is a mail server.
+    /// The sender; required with a mail server.
     pub from: Option<Mailbox>,
-    /// The page of the frontend that takes tokens; without one, it is made of `public_url`.
+    /// The page of the frontend that takes tokens; without one, it is derived from `public_url`.
     pub link_url: Option<Url>,
-    /// The address under which the world reaches this instance.
+    /// Public URL of this instance.
     pub public_url: Url,
     /// Folder for what the program keeps in files.
     pub data_dir: PathBuf,
 }
 
-/// Where mails go.
+/// The transport of mails.
 enum Door {
     Smtp(Smtp),
     Folder,
 }
 
-/// What mails are made and sent with.
+/// The parts of a mailer.
 struct Parts {
     door: Door,
     from: Mailbox,
@@ -66,7 +66,7 @@ struct Parts {
     folder: PathBuf,
 }
 
-/// Makes and sends mails. Cheap to clone; a program that was given none writes no mails.
+/// Queues and sends mails. Cheap to clone. The default mailer cannot queue mails.
 #[derive(Clone, Default)]
 pub struct Mailer(Option<Arc<Parts>>);
 
@@ -77,10 +77,10 @@ impl std::fmt::Debug for Mailer {
 }
 
 impl Mailer {
-    /// One with these settings. Nothing is asked of the mail server yet.
+    /// Creates a mailer with these settings. Does not connect to the mail server.
     ///
     /// # Errors
-    /// What is wrong with the settings, for the operator.
+    /// A description of the wrong setting, for the operator.
     pub fn new(options: Options) -> Result<Self, String> {
         let Options { smtp_url, from, link_url, public_url, data_dir } = options;
         let (door, from) = match (smtp_url, from) {
@@ -90,7 +90,7 @@ impl Mailer {
             (Some(url), Some(from)) => (Door::Smtp(door::smtp(&url, &from)?), from),
             (None, Some(from)) => (Door::Folder, from),
             (None, None) => {
-                // A name that is nobody's (RFC 2606).
+                // A reserved domain (RFC 2606).
                 let nobody = lettre::Address::new_dangerous("noreply", "passerelle.invalid");
                 (Door::Folder, Mailbox::new(Some("Passerelle".into()), nobody))
             }
@@ -110,17 +110,17 @@ impl Mailer {
     }
 }
 
-/// A mail that is to be sent.
+/// A mail to be queued.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// To whom; nothing where nobody is meant: it is kept and dropped like any other, so that nobody learns the
-    /// difference.
+    /// The recipient. `None` makes a decoy: it is queued like any other mail and dropped by the sender, so that
+    /// clients see no difference.
     pub to: Option<EmailAddress>,
-    /// In which language.
+    /// The language of the text.
     pub language: Language,
-    /// What it says.
+    /// The template of the text.
     pub template: Template,
-    /// When it is of no use any more; three days from now at the latest.
+    /// When it is given up; three days from now at the latest.
     pub until: Option<DateTime>,
 }
 
@@ -134,10 +134,10 @@ fn address_hash(core: &Core, address: &EmailAddress) -> Result<Vec<u8>, DomainEr
     Ok(core.encryption()?.digest("mail address", email_key(address).as_bytes()))
 }
 
-/// Writes a mail, to be sent when the transaction is committed.
+/// Queues a mail, to be sent after the transaction is committed.
 ///
 /// # Errors
-/// [`DomainError::Database`]; [`DomainError::Stored`] in a program without mails.
+/// [`DomainError::Database`]; [`DomainError::Stored`] in a program without a mailer.
 pub async fn enqueue(on: &impl ConnectionTrait, identity: &Identity, mail: Mail) -> Result<(), DomainError> {
     let (id, now) = (identity.new_id(), identity.clock.now().micros());
     let (subject, text) = mail.template.render(mail.language, &identity.mail.parts()?.page);
@@ -161,7 +161,7 @@ pub async fn enqueue(on: &impl ConnectionTrait, identity: &Identity, mail: Mail)
     store::insert(on, row).await
 }
 
-/// When the mails were written that wait for an address.
+/// The times at which the queued mails to an address were written.
 ///
 /// # Errors
 /// [`DomainError::Database`]; [`DomainError::Stored`] in a program without an encryption key.
@@ -169,9 +169,9 @@ pub async fn waiting(core: &Core, address: &EmailAddress) -> Result<Vec<DateTime
     store::waiting(&core.db, &address_hash(core, address)?).await
 }
 
-/// Deletes all mails that wait for an address, and asks for its files to be deleted, which happens soon after the
-/// transaction is committed, whatever happens in between. A mail to the same address that is written afterwards in the
-/// same transaction is sent.
+/// Deletes all queued mails to an address, and queues the deletion of its files. That happens soon after the
+/// transaction is committed, even after a crash. A mail to the address that is queued later in the same transaction
+/// is sent.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -187,7 +187,7 @@ pub async fn purge(
         address_hash: hash,
         sealed: None,
         attempts: 0,
-        // Before anything else.
+        // Due before all mails.
         next_at: 0,
         give_up_at: i64::MAX,
         created_at: core.clock.now().micros(),

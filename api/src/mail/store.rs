@@ -1,4 +1,4 @@
-//! SQL of mails that wait.
+//! SQL of queued mails.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::record::error::DomainError;
 use crate::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
 
-/// Adds a mail.
+/// Adds a row.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -24,7 +24,7 @@ pub(super) async fn insert(on: &impl ConnectionTrait, row: Model) -> Result<(), 
     Ok(())
 }
 
-/// Whether there is something to do.
+/// Whether there is a due row.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -34,7 +34,7 @@ pub(super) async fn any_due(on: &impl ConnectionTrait, now: DateTime) -> Result<
     Ok(found.is_some())
 }
 
-/// What is to be done now, what has waited longest first.
+/// The due rows, the earliest first.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -47,7 +47,7 @@ pub(super) async fn due(
     Ok(due.limit(limit).all(on).await?)
 }
 
-/// Puts a mail off.
+/// Postpones a row after a failed attempt.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -75,7 +75,7 @@ pub(super) async fn delete(on: &impl ConnectionTrait, id: Uuid) -> Result<(), Do
     Ok(())
 }
 
-/// Deletes all that waits for an address.
+/// Deletes all rows of an address.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -84,7 +84,7 @@ pub(super) async fn delete_of(on: &impl ConnectionTrait, address: &[u8]) -> Resu
     Ok(())
 }
 
-/// When the mails were written that wait for an address.
+/// The times at which the queued mails to an address were written.
 ///
 /// # Errors
 /// [`DomainError::Database`].

@@ -1,4 +1,4 @@
-//! What mails say, in each language: plain text, with the values of words in braces.
+//! The texts of mails in each language: plain text, with placeholders in braces.
 
 use chrono::NaiveDate;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -10,35 +10,35 @@ use crate::vocabulary::vocabularies;
 
 mod profile;
 
-/// What a mail is about.
+/// The kind of a mail, with the values of its placeholders.
 #[derive(Clone, Debug)]
 pub enum Template {
-    /// Somebody is asked to make an account, or to take a role with the one they have.
+    /// An invitation to create an account, or to take a role with an existing one.
     Invitation {
-        /// What is in the link.
+        /// Token of the link.
         token: SecretString,
         /// Slug of the region that invites.
         region: String,
-        /// Days for which the link is good.
+        /// Days for which the link is valid.
         days: i64,
     },
-    /// Somebody is asked to take their profile over.
+    /// An invitation to take a profile over.
     ProfileInvitation {
-        /// What is in the link.
+        /// Token of the link.
         token: SecretString,
         /// Slug of the region that invites.
         region: String,
-        /// Days for which the link is good.
+        /// Days for which the link is valid.
         days: i64,
     },
-    /// Somebody has forgotten their password.
+    /// A link to choose a new password.
     PasswordReset {
-        /// What is in the link.
+        /// Token of the link.
         token: SecretString,
-        /// Minutes for which the link is good.
+        /// Minutes for which the link is valid.
         minutes: i64,
     },
-    /// The password of an account is another one now.
+    /// The password of an account was changed.
     PasswordChanged,
     /// A profile will be hidden because nobody has confirmed it.
     ProfileHiding {
@@ -49,7 +49,7 @@ pub enum Template {
     },
     /// The erasure of a profile was requested, and can still be stopped.
     ErasureScheduled {
-        /// What is in the link.
+        /// Token of the link.
         token: SecretString,
         /// Slug of the region that answers for it.
         region: String,
@@ -213,14 +213,14 @@ Wenn Sie es nicht waren, verlangen Sie sofort ein neues Passwort und benachricht
     },
 };
 
-/// The link that takes a token to the frontend: in the fragment, which browsers send to no server.
+/// The link that passes a token to the frontend. The token is in the fragment, which browsers do not send to servers.
 fn link(page: &Url, name: &str, token: &SecretString) -> String {
     let mut link = page.clone();
     link.set_fragment(Some(&format!("{name}={}", token.expose_secret())));
     link.into()
 }
 
-/// The name of a region in a language, or in its own.
+/// The name of a region in a language, or else in its own language.
 fn region_name(slug: &str, language: Language) -> String {
     let Some(region) = vocabularies().regions.get(slug) else { return slug.to_owned() };
     let labels = &region.term.labels;

@@ -1,7 +1,8 @@
-//! Pushes of all records of a source: what their batches have not mentioned is deleted at the end.
+//! Full pushes: pushes of all records of a source. At the end, records that no batch has mentioned are deleted.
 //!
-//! Batches of the source that come beside such a push, while it goes on, count as mentions as well: what was pushed
-//! after the export began is not deleted for not being in it. A record that was refused is mentioned all the same.
+//! A batch of the source that is sent outside the full push while it runs also counts as a mention. So a record that
+//! was pushed after the export began is not deleted for being absent from it. A refused record also counts as
+//! mentioned.
 
 use std::sync::Arc;
 
@@ -23,37 +24,37 @@ use crate::record::write::{
     Ended, RecordInput, Removal, Source, Status, Submission, Written, apply, consolidate, through,
 };
 
-/// For how long a push of all records may go on, and is remembered, in microseconds: a week.
+/// The time for which a full push may run, and for which it is kept, in microseconds: a week.
 pub(super) const KEPT: i64 = DAYS * 24 * 60 * 60 * 1_000_000;
 /// The same in days.
 const DAYS: i64 = 7;
-/// Records that are deleted together at most: databases limit the values of a statement.
+/// The maximum number of records deleted together, as databases limit the number of values in a statement.
 const TOGETHER: usize = 20_000;
-/// Records that are shown of those that could not be deleted.
+/// The maximum number of records in the payload that could not be deleted.
 pub const SHOWN: usize = 100;
 
-/// There is no such push, or none that the caller may know of.
+/// The problem of a full push that does not exist, or that the caller may not see.
 pub(super) fn unknown(path: &str) -> Problem {
     about(path, Said::new(&pushing::FULL_PUSH_UNKNOWN))
 }
 
-/// The push is over.
+/// The problem of a full push that has ended or expired.
 pub(super) fn over(path: &str) -> Problem {
     about(path, Said::new(&pushing::FULL_PUSH_OVER).with("days", DAYS.to_string()))
 }
 
-/// A push of all records that was begun.
+/// A full push that has begun.
 #[derive(Clone, Debug)]
 pub struct Begin {
-    /// Identity.
+    /// The id of the full push.
     pub id: Uuid,
     /// The name of its source.
     pub source: String,
-    /// When it was begun.
+    /// The time when it began.
     pub begun_at: DateTime,
 }
 
-/// The pushes of all records that go on, of the sources of these regions, or of all; by their sources.
+/// Reads the running full pushes, ordered by source: those of sources in these regions, or all.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -65,7 +66,7 @@ pub async fn running(
     store::running(db, regions, core.clock.now()).await
 }
 
-/// Begins a push of all records of a source.
+/// Begins a full push of a source.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -101,42 +102,42 @@ pub async fn begin(
     Ok(Err(busy(RETRY_AFTER).with_argument("source")))
 }
 
-/// What the end of a push of all records is asked for.
+/// The request to complete a full push.
 #[derive(Clone, Debug)]
 pub struct Complete {
-    /// Who asks.
+    /// The caller.
     pub viewer: Viewer,
-    /// The push.
+    /// The id of the full push.
     pub id: Uuid,
-    /// How many records its batches had.
+    /// The number of records that its batches had, according to the caller.
     pub expected: i64,
-    /// How many deletions are meant.
+    /// The number of deletions that the caller confirms.
     pub confirm_deletes: Option<i32>,
 }
 
-/// A record that nobody mentioned and that could not be deleted.
+/// An unmentioned record that could not be deleted.
 #[derive(Clone, Debug)]
 pub struct Stays {
-    /// Its type.
+    /// The type of the record.
     pub of: RecordType,
-    /// The record.
+    /// The id of the record.
     pub id: Option<Uuid>,
-    /// Its id in its system.
+    /// Its id in the source.
     pub external_id: String,
-    /// Why.
+    /// The reasons.
     pub problems: Vec<Problem>,
 }
 
-/// What the end of a push of all records has come to.
+/// The result of completing a full push.
 #[derive(Clone, Debug, Default)]
 pub struct Completed {
-    /// How many records were deleted.
+    /// The number of deleted records.
     pub deleted: i64,
-    /// Whether it had been completed before.
+    /// Whether the full push was already complete, so that nothing was done now.
     pub replayed: bool,
-    /// What could not be deleted: some of it.
+    /// The records that could not be deleted, at most [`SHOWN`].
     pub stays: Vec<Stays>,
-    /// Why nothing was done.
+    /// The reasons why nothing was done; empty on success.
     pub problems: Vec<Problem>,
 }
 
@@ -146,7 +147,7 @@ impl From<Problem> for Completed {
     }
 }
 
-/// Ends a push of all records of a source, and deletes those that nobody mentioned.
+/// Completes a full push, and deletes the records of the source that no batch mentioned.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -209,7 +210,7 @@ async fn complete_in(
     if let Some(problem) = blocked {
         return nothing(problem.into());
     }
-    // Counted here, once for all.
+    // Already confirmed here for the whole push, so that the door does not count each part again.
     let confirmed = if confirmed.is(wanted) { Confirmed::Yes } else { Confirmed::No };
     let reader = Arc::new(asked.viewer.clone());
     let mut left: Vec<Submission> = unmentioned
@@ -222,7 +223,7 @@ async fn complete_in(
             ..Submission::of_source(source.clone(), record.external_id, RecordInput::blank(record.of))
         })
         .collect();
-    // Those that others refer to go before them.
+    // Records that refer to others are deleted before these.
     left.sort_by_key(|submission| std::cmp::Reverse(submission.input.record_type()));
     let (stays, written) = delete(core, tx, left).await?;
     let deleted = written.iter().filter(|record| record.after.is_none()).count();
@@ -232,7 +233,8 @@ async fn complete_in(
     Ok(Ended { answer, written, kept: true })
 }
 
-/// Deletes records, those that others of them refer to after these; some of those that stay, and what was written.
+/// Deletes records, in rounds until no more can be deleted: a record can go once those that refer to it have gone.
+/// Returns at most [`SHOWN`] of the records that stay, and the written records.
 async fn delete(
     core: &Core,
     tx: &DatabaseTransaction,

@@ -1,10 +1,10 @@
-//! Pushes: batches of records that a region's systems send, each one transaction through the one door.
+//! Pushes: batches of records that the systems of a region send. Each batch is one transaction through the write door.
 //!
-//! A batch is refused as a whole, with nothing applied, for what is wrong with the request: who sends it, its size, its
-//! key, or that the source is busy. What is wrong with a record is said of that record, and the others are written; or
-//! none is, where the sender asks for that. A key gives the stored outcome for a week.
+//! A batch is refused as a whole, with nothing written, if the request itself is wrong: its caller, its size or its
+//! key, or if the source is busy. A problem with one record is reported for that record, and the others are written. In
+//! the mode `ALL_OR_NOTHING` none is written then. For a week, the same idempotency key returns the stored outcome.
 //!
-//! What a system says is said on the word of whoever calls: what they may not see is not there for it.
+//! A system writes with the rights of the caller: records that the caller may not see do not exist for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,67 +38,67 @@ pub use self::outcome::{Conflict, PushMode, Refusal, Told};
 pub use self::running::{BATCHES_PER_MINUTE, Pushes};
 use self::running::{Begun, Ticket};
 
-/// Records of a batch at most.
+/// The maximum number of records in a batch.
 pub const MAX_RECORDS: usize = 500;
-/// Bytes of a batch at most, as JSON.
+/// The maximum size of a batch as JSON, in bytes.
 pub const MAX_BATCH: usize = 2 * 1024 * 1024;
-/// Bytes of a record at most, as JSON.
+/// The maximum size of a record as JSON, in bytes.
 pub const MAX_RECORD: usize = 64 * 1024;
-/// For how long a request waits for the same one that is running.
+/// The time for which a request waits for an equal request that is running.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often a batch is run again without a record that the database did not take.
+/// The maximum number of retries of a batch, each without one more record that the database refused.
 const RERUNS: usize = 3;
-/// After how many milliseconds a busy source may be tried again.
+/// The time in milliseconds after which a request for a busy source may be retried.
 const RETRY_AFTER: i64 = 1000;
-/// What the hashes of external ids in mentions are for.
+/// The purpose in the keyed hashes of mentioned external ids.
 const MENTIONS: &str = "full push mention";
 
-/// A record as it is pushed.
+/// A record of a batch.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// Its id in its system.
+    /// The record's id in its source.
     pub external_id: String,
-    /// The revision that the system has seen.
+    /// The revision that the source has seen.
     pub base_revision: Option<i32>,
-    /// Whether to write over what others have changed.
+    /// Whether to overwrite changes by others.
     pub overwrite: bool,
-    /// How it is to go, where it is to.
+    /// The kind of removal, if the record is to be removed.
     pub removal: Option<Removal>,
-    /// The record; nothing where there is not exactly one.
+    /// The record; `None` if the item does not hold exactly one.
     pub input: Option<RecordInput>,
 }
 
-/// A batch as it is pushed.
+/// A batch with its options.
 #[derive(Clone, Debug)]
 pub struct Push {
-    /// Who calls.
+    /// The caller.
     pub viewer: Viewer,
-    /// The name of the system.
+    /// The name of the source.
     pub source: String,
-    /// What makes it safe to send the same again.
+    /// The idempotency key.
     pub key: String,
-    /// What becomes of good records beside others.
+    /// The handling of valid records if others are refused.
     pub mode: PushMode,
-    /// Whether nothing is written.
+    /// Whether the batch is only validated and nothing is written.
     pub dry_run: bool,
-    /// The push of all records that it is a part of.
+    /// The full push that the batch is a part of.
     pub full_push: Option<Uuid>,
-    /// How many deletions are meant.
+    /// The number of deletions that the caller confirms.
     pub confirm_deletes: Option<i32>,
     /// The records.
     pub items: Vec<Item>,
-    /// The whole as it was sent.
+    /// The whole input as it was sent.
     pub sent: Value,
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Pushed {
-    /// What became of each record, in their order; nothing where the batch was refused.
+    /// The outcome of each record, in the order of the input; empty if the batch was refused.
     pub told: Vec<Told>,
-    /// Whether the same batch was sent before, and this is what became of it then.
+    /// Whether the same batch was sent before, so that this is its stored outcome.
     pub replayed: bool,
-    /// Why the batch was refused, or none of its deletions was done.
+    /// The reasons why the batch was refused, or why none of its deletions was done.
     pub problems: Vec<Problem>,
 }
 
@@ -117,7 +117,7 @@ fn busy(after: i64) -> Problem {
     about("input.source", Said::new(&pushing::PUSH_BUSY)).again_after(after)
 }
 
-/// A problem with a record of a batch, at its place in the input.
+/// Moves a problem with a record of a batch to the record's path in the input.
 fn placed(problem: Problem, place: usize, of: Option<RecordType>) -> Problem {
     let of =
         of.filter(|_| problem.is_of_the_input() && !matches!(problem.path.as_str(), "externalId" | "id"));
@@ -126,7 +126,7 @@ fn placed(problem: Problem, place: usize, of: Option<RecordType>) -> Problem {
     problem.with_argument(format!("input.records.{place}.{path}").trim_end_matches('.').to_owned())
 }
 
-/// Whether somebody pushes for a source; the source, or why they do not. `path` is the argument that names it.
+/// Returns the source if the viewer may push for it, else the reason why not. `path` is the argument that names it.
 async fn authority(
     core: &Core,
     viewer: &Viewer,
@@ -146,7 +146,7 @@ async fn authority(
     Ok(Ok(source))
 }
 
-/// What is wrong with the size or the key of a batch.
+/// Checks the key and the size of a batch; returns the first problem.
 fn form(push: &Push) -> Option<Problem> {
     if push.key.is_empty() || push.key.chars().count() > MAX_KEY {
         let said = Said::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
@@ -171,7 +171,7 @@ fn form(push: &Push) -> Option<Problem> {
     if whole > MAX_BATCH { too_large("input.records".to_owned(), whole, MAX_BATCH) } else { None }
 }
 
-/// A batch that is ready for the door.
+/// A batch that is ready for the write door.
 #[derive(Debug)]
 struct Ready {
     once: Option<Once>,
@@ -182,9 +182,9 @@ struct Ready {
     external_ids: Vec<String>,
     base_revisions: Vec<Option<i32>>,
     submissions: Vec<Submission>,
-    /// The place of each submission in the batch.
+    /// The index of each submission in the batch.
     places: Vec<usize>,
-    /// What did not come as far as the door.
+    /// The problems of records that were refused before the door, by their index in the batch.
     refused: BTreeMap<usize, Problem>,
 }
 
@@ -219,7 +219,7 @@ impl Ready {
         ready
     }
 
-    /// The same without a submission, for this reason.
+    /// The same batch without one submission, whose record is refused with this problem.
     fn without(&self, at: usize, problem: Problem) -> Self {
         let (mut submissions, mut places) = (self.submissions.clone(), self.places.clone());
         let mut refused = self.refused.clone();
@@ -238,7 +238,7 @@ impl Ready {
         }
     }
 
-    /// What became of each record, by what the door says.
+    /// The outcome of each record of the batch, from the outcomes of the submissions.
     fn told(&self, outcomes: Vec<Outcome>) -> Vec<Told> {
         let mut all: Vec<Option<Told>> = self.external_ids.iter().map(|_| None).collect();
         for (place, problem) in &self.refused {
@@ -248,7 +248,7 @@ impl Ready {
             let of = submission.input.record_type();
             let refusals =
                 outcome.problems.into_iter().map(|problem| Refusal::Now(placed(problem, *place, Some(of))));
-            // A record that has never been there has no revision.
+            // A record that never existed has no revision.
             let revision = outcome.revision.filter(|revision| *revision > 0);
             let conflict = (outcome.status == Status::Conflict).then(|| Conflict {
                 base_revision: self.base_revisions[*place],
@@ -263,7 +263,7 @@ impl Ready {
     }
 }
 
-/// What an item submits, or why it submits nothing.
+/// Makes a submission of an item, or returns what is wrong with the item.
 fn submission(item: Item, source: &Source) -> Result<Submission, Problem> {
     if !is_external_id(&item.external_id) {
         let said = Said::new(&pushing::EXTERNAL_ID_FORM).with("limit", MAX_EXTERNAL_ID.to_string());
@@ -273,7 +273,7 @@ fn submission(item: Item, source: &Source) -> Result<Submission, Problem> {
     if item.removal == Some(Removal::Erase) && !input.record_type().is_erasable() {
         return Err(Problem::beside("erase", Said::new(&pushing::ERASE_PEOPLE)));
     }
-    // A system that has seen no revision makes new records, and changes none.
+    // A source that has seen no revision may create records but not change them.
     let unseen = (item.removal.is_none() && !item.overwrite).then_some(0);
     Ok(Submission {
         base_revision: item.base_revision.or(unseen),
@@ -333,13 +333,13 @@ fn in_progress() -> Problem {
     about("input.idempotencyKey", Said::new(&pushing::KEY_IN_PROGRESS)).again_after(RETRY_AFTER)
 }
 
-/// What a transaction comes to.
+/// The outcome of a transaction.
 #[derive(Debug)]
 enum Tried {
     Done(Vec<Told>),
-    /// The same was done before.
+    /// The same batch was written before; this is its stored outcome.
     Before(String),
-    /// The batch is refused as a whole.
+    /// The whole batch is refused.
     Refused(Problem),
 }
 
@@ -347,9 +347,9 @@ fn nothing(answer: Tried) -> Ended<Tried> {
     Ended { answer, written: Vec::new(), kept: false }
 }
 
-/// Writes a batch, again without each record that the database does not take.
+/// Writes a batch. If the database refuses a record, retries without it.
 async fn run(core: &Core, ready: Ready, ticket: Ticket) -> Result<Pushed, DomainError> {
-    // The place is kept by whatever is running, also where the caller goes away.
+    // The running transaction holds the ticket, even if the caller disconnects.
     let (mut ready, ticket) = (Arc::new(ready), Arc::new(ticket));
     let mut reruns = 0;
     loop {
@@ -366,7 +366,7 @@ async fn run(core: &Core, ready: Ready, ticket: Ticket) -> Result<Pushed, Domain
             Err(error) if reruns < RERUNS && is_refused(&error) => {
                 let Some(at) = culprit(core, &ready, &ticket).await? else { return Err(error) };
                 reruns += 1;
-                tracing::warn!(%error, source = ready.source.name, "the database does not take a record that is pushed");
+                tracing::warn!(%error, source = ready.source.name, "the database refuses a pushed record");
                 ready = Arc::new(ready.without(at, Problem::new("", &pushing::WRITE_FAILED)));
                 continue;
             }
@@ -375,12 +375,12 @@ async fn run(core: &Core, ready: Ready, ticket: Ticket) -> Result<Pushed, Domain
     }
 }
 
-/// Whether the database has refused what was written, rather than not been there, or not able to.
+/// Whether the database has refused the data itself, rather than been unavailable or failed.
 fn is_refused(error: &DomainError) -> bool {
     matches!(error, DomainError::Database(error) if is_untaken(error))
 }
 
-/// The first submission that the database does not take, by trying less and less of the batch.
+/// Finds the first submission that the database refuses, by bisecting the batch; each trial is rolled back.
 async fn culprit(
     core: &Core,
     ready: &Arc<Ready>,
@@ -412,7 +412,7 @@ async fn culprit(
     Ok(Some(good))
 }
 
-/// One transaction.
+/// Writes a batch within one transaction.
 async fn attempt(core: &Core, tx: &DatabaseTransaction, ready: &Ready) -> Result<Ended<Tried>, DomainError> {
     let (dialect, now) = (core.db.dialect(), core.clock.now());
     if let Some(once) = &ready.once {
@@ -452,7 +452,7 @@ async fn attempt(core: &Core, tx: &DatabaseTransaction, ready: &Ready) -> Result
             let text = [ready.source.name.as_bytes(), &[0], external_id.as_bytes()].concat();
             (key.digest(MENTIONS, &text), told.id)
         });
-        // Of one that is there twice, the first is the one that may have been written.
+        // If an external id occurs twice, only the first record may have been written.
         let mut names: BTreeMap<Vec<u8>, Option<Uuid>> = BTreeMap::new();
         for (name, id) in mentioned {
             let known = names.entry(name).or_insert(id);
@@ -461,7 +461,7 @@ async fn attempt(core: &Core, tx: &DatabaseTransaction, ready: &Ready) -> Result
         let carried = ready.full_push.is_some();
         store::mention(tx, dialect, full_push, names.into_iter(), carried).await?;
     }
-    // Where nothing came of it but refusals, nothing is stored.
+    // An outcome of refusals alone is not stored.
     let kept = locked.full_push.is_some() || told.iter().any(Told::is_good);
     if let Some(once) = ready.once.as_ref().filter(|_| kept) {
         keep(tx, dialect, once, outcome::encode(&told)?).await?;
@@ -469,7 +469,7 @@ async fn attempt(core: &Core, tx: &DatabaseTransaction, ready: &Ready) -> Result
     Ok(Ended { answer: Tried::Done(told), written, kept })
 }
 
-/// What a key stands for; nothing where somebody else still holds it.
+/// Claims the idempotency key; `None` if another transaction still holds it after [`PATIENCE`].
 async fn claimed(core: &Core, tx: &DatabaseTransaction, once: &Once) -> Result<Option<Claimed>, DomainError> {
     if core.db.dialect() == Dialect::Sqlite {
         return claim(core, tx, once, Uuid::nil()).await.map(Some);
@@ -486,7 +486,7 @@ async fn claimed(core: &Core, tx: &DatabaseTransaction, once: &Once) -> Result<O
     }
 }
 
-/// What is told of a batch that was tried.
+/// The result of a batch that was tried. A blocked mass deletion is also a problem of the whole batch.
 fn done(told: Vec<Told>) -> Pushed {
     let refusals = told.iter().flat_map(|told| &told.refusals);
     let blocked = refusals.filter_map(|refusal| match refusal {
@@ -498,7 +498,7 @@ fn done(told: Vec<Told>) -> Pushed {
     Pushed { told, replayed: false, problems }
 }
 
-/// What became of a batch that was sent before. Conflicts are looked at again: nothing of them is stored.
+/// The result of a batch that was sent before. Conflicts are computed anew, as their details are not stored.
 async fn replayed(core: &Core, ready: &Ready, stored: &str) -> Result<Pushed, DomainError> {
     let mut told = outcome::decode(stored)?;
     let conflicts: Vec<usize> =

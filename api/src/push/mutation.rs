@@ -1,4 +1,4 @@
-//! Mutations of pushes.
+//! The GraphQL mutations of pushes.
 
 use std::collections::BTreeSet;
 
@@ -23,12 +23,12 @@ use crate::record::user_error::UserError;
 use crate::record::value::DateTime;
 use crate::record::write::{RecordInput, Removal, Status};
 
-/// What ids of pushes of all records begin with.
+/// The prefix of ids of full pushes.
 const FULL_PUSH: &str = "full_push";
 
 const _: () = assert!(
     MAX_RECORDS == 500 && MAX_BATCH == 2 << 20 && MAX_RECORD == 64 << 10 && SHOWN == 100,
-    "the descriptions say so"
+    "the descriptions in the schema repeat these limits"
 );
 
 /// A batch of records of a system.
@@ -213,13 +213,13 @@ pub struct UnmentionedRecord {
     pub user_errors: Vec<UserError>,
 }
 
-/// What is known of a record of a batch before it is pushed.
+/// The external id and type of a record of a batch, kept for its result.
 struct Sent {
     external_id: String,
     of: Option<RecordType>,
 }
 
-/// The records to show, read for all results together; which selection wants them.
+/// Reads the records that the selection set needs, for all results together.
 async fn shown(
     reader: &Reader,
     want: &Selection,
@@ -244,7 +244,7 @@ async fn shown(
     Ok(wanted.into_iter().map(|one| one.and_then(find)).collect())
 }
 
-/// The end of the log, where it is selected and something was done.
+/// Returns the cursor of the end of the log, if it is selected and something was done.
 async fn cursor(
     reader: &Reader,
     want: &Selection,
@@ -257,7 +257,7 @@ async fn cursor(
     ChangeCursor::at(&reader.db, head, &reader.viewer).await.map(Some)
 }
 
-/// The record of a batch as it was sent, as JSON.
+/// Returns the record of a batch as it was sent, as JSON.
 fn submitted(sent: &Value, place: usize, of: Option<RecordType>) -> String {
     let record = &sent["records"][place];
     of.map_or_else(String::new, |of| record[of.field()].to_string())

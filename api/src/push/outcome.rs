@@ -1,5 +1,5 @@
-//! What became of the records of a batch, and what of it is stored with its key: statuses, ids, revisions and codes.
-//! Neither what was pushed nor any word of it is.
+//! The outcomes of the records of a batch, and the part that is stored with its idempotency key: statuses, ids,
+//! revisions and codes. Neither the pushed data nor any text of it is stored.
 
 use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
@@ -23,17 +23,17 @@ pub enum PushMode {
     AllOrNothing,
 }
 
-/// Why a record was refused.
+/// The reason why a record was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Now.
+    /// A refusal of this request.
     Now(Problem),
-    /// When the same batch was sent first: code, reason and path, joined by points.
+    /// A refusal from when the same batch was first sent: code, reason, and path joined by dots.
     Before(UserErrorCode, Option<String>, String),
 }
 
 impl Refusal {
-    /// The finer code.
+    /// The more specific code.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Now(problem) => problem.reason,
@@ -41,7 +41,7 @@ impl Refusal {
         }
     }
 
-    /// As it is told to this reader.
+    /// The refusal as a user error in the reader's language.
     pub fn told(&self, reader: &LanguagePreferences) -> UserError {
         match self {
             Self::Now(problem) => UserError::new(problem, reader),
@@ -55,50 +55,50 @@ impl Refusal {
     }
 }
 
-/// Both sides of a conflict.
+/// The two sides of a conflict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conflict {
-    /// The revision that the system has seen.
+    /// The revision that the source has seen.
     pub base_revision: Option<i32>,
-    /// The revision now; 0 where there is no record.
+    /// The present revision; 0 if there is no record.
     pub current_revision: i32,
-    /// The fields in which what was pushed differs from the record.
+    /// The fields in which the pushed record differs from the present one.
     pub differing: Vec<String>,
 }
 
-/// What became of a record of a batch.
+/// The outcome of a record of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// What.
+    /// The status.
     pub status: Status,
-    /// The record, where there is one.
+    /// The id of the record, if there is one.
     pub id: Option<Uuid>,
-    /// Its revision now; that of its tombstone where it has gone.
+    /// The present revision of the record, or that of its tombstone if it was removed.
     pub revision: Option<i32>,
-    /// Why it was refused.
+    /// The reasons why it was refused.
     pub refusals: Vec<Refusal>,
-    /// Both sides, where it conflicts.
+    /// The two sides, if the status is a conflict.
     pub conflict: Option<Conflict>,
 }
 
 impl Told {
-    /// A record that was refused.
+    /// The outcome of a refused record.
     pub fn refused(problem: Problem) -> Self {
         let refusals = vec![Refusal::Now(problem)];
         Self { status: Status::Rejected, id: None, revision: None, refusals, conflict: None }
     }
 
-    /// Whether it is as its system wants it now.
+    /// Whether the record now has the state that its source wants.
     pub fn is_good(&self) -> bool {
         matches!(self.status, Status::Created | Status::Updated | Status::Unchanged)
     }
 }
 
-/// A record as it is stored with a key.
+/// The stored outcome of a record: status, id, revision, and code, reason and path of each refusal.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept(String, Option<Uuid>, Option<i32>, Vec<(String, Option<String>, String)>);
 
-/// What is stored of a batch.
+/// Encodes the outcome of a batch to be stored.
 ///
 /// # Errors
 /// [`DomainError::Stored`].
@@ -116,10 +116,10 @@ pub(super) fn encode(all: &[Told]) -> Result<String, DomainError> {
     Ok(serde_json::to_string(&kept.collect::<Vec<_>>())?)
 }
 
-/// What was stored of a batch.
+/// Decodes the stored outcome of a batch.
 ///
 /// # Errors
-/// [`DomainError::Stored`] where it is something else.
+/// [`DomainError::Stored`] if the text is malformed.
 pub(super) fn decode(text: &str) -> Result<Vec<Told>, DomainError> {
     let kept: Vec<Kept> = serde_json::from_str(text)?;
     let wrong = |name: &str| DomainError::Stored(format!("the outcome of a batch has `{name}`"));

@@ -1,4 +1,4 @@
-//! Which batches this program is writing, and how many a client has sent lately.
+//! The batches that this process is writing, and the rate limit of batches per client.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,12 +9,12 @@ use uuid::Uuid;
 use crate::record::value::DateTime;
 use crate::throttle::Throttle;
 
-/// Batches of a client in a minute, where nothing else is set.
+/// The default rate limit: batches of a client per minute.
 pub const BATCHES_PER_MINUTE: u32 = 600;
 /// A minute, in milliseconds.
 const MINUTE: i64 = 60_000;
 
-/// What this program knows of the batches that it is writing. Cheap to clone.
+/// The running batches of this process, and the rate limit. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Pushes(Arc<Inner>);
 
@@ -26,7 +26,7 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Running {
-    /// By the hash of its key, what tells when a batch has ended.
+    /// By the hash of the idempotency key: a receiver that is closed when the batch ends.
     keys: HashMap<Vec<u8>, watch::Receiver<()>>,
     sources: HashSet<String>,
 }
@@ -37,24 +37,24 @@ impl Default for Pushes {
     }
 }
 
-/// Whether a batch may begin.
+/// The answer to whether a batch may begin.
 #[derive(Debug)]
 pub(super) enum Begun {
-    /// It may, for as long as this is kept.
+    /// The batch may begin. It holds its place until the ticket is dropped.
     Now(Ticket),
-    /// The same request is running: this ends when it does.
+    /// The same request is running. The receiver is closed when it ends.
     SameKey(watch::Receiver<()>),
     /// Another batch of the source is running.
     SameSource,
 }
 
-/// The place of a batch that is running.
+/// The place of a running batch, released on drop.
 #[derive(Debug)]
 pub(super) struct Ticket {
     pushes: Pushes,
     key: Option<Vec<u8>>,
     source: String,
-    /// Whoever waits for the end is told by its going.
+    /// Dropping the sender closes the receivers of those that wait for the end.
     _ended: watch::Sender<()>,
 }
 
@@ -69,21 +69,21 @@ impl Drop for Ticket {
 }
 
 impl Pushes {
-    /// With so many batches of a client in a minute, or any number.
+    /// A registry with a rate limit of batches per client and minute; `None` for no limit.
     pub fn new(batches_per_minute: Option<u32>) -> Self {
         let throttle = batches_per_minute.map(|count| Throttle::per(count, MINUTE));
         Self(Arc::new(Inner { running: Mutex::default(), throttle }))
     }
 
-    /// Counts a batch of a client.
+    /// Charges a batch to the rate limit of a client.
     ///
     /// # Errors
-    /// Where there were too many: milliseconds until the next.
+    /// The time in milliseconds until the next batch is allowed, if the rate limit is exceeded.
     pub(super) fn count(&self, client: Uuid, now: DateTime) -> Result<(), i64> {
         self.0.throttle.as_ref().map_or(Ok(()), |throttle| throttle.take(client.as_bytes(), now))
     }
 
-    /// Begins a batch of a source, with a key where it has one.
+    /// Begins a batch of a source, with the hash of its idempotency key if it has one.
     pub(super) fn begin(&self, source: &str, key: Option<&[u8]>) -> Begun {
         let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(ends) = key.and_then(|key| running.keys.get(key)) {
@@ -112,7 +112,7 @@ mod tests {
         assert!(matches!(pushes.begin("a", None), Begun::SameSource));
         assert!(matches!(pushes.begin("b", None), Begun::Now(_)));
         drop(first);
-        assert!(ends.changed().await.is_err(), "the end is told");
+        assert!(ends.changed().await.is_err(), "the receiver is closed");
         assert!(matches!(pushes.begin("a", Some(b"k")), Begun::Now(_)));
     }
 

@@ -1,4 +1,4 @@
-//! The SQL of pushes: the lock of a source, and what a push of all records has mentioned.
+//! The SQL of pushes: the lock of a source, full pushes, and the external ids that their batches have mentioned.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyVal
 use crate::record::value::DateTime;
 use crate::record::write::Source;
 
-/// The source of a name.
+/// Reads the source with this name.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -33,14 +33,14 @@ fn statement<const N: usize>(dialect: Dialect, sql: &str, values: [Value; N]) ->
     Statement::from_sql_and_values(dialect.backend(), sql, values)
 }
 
-/// A source that is locked until the end of the transaction.
+/// A source that is locked until the transaction ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Locked {
-    /// The push of all its records that goes on.
+    /// The running full push of the source.
     pub(super) full_push: Option<Uuid>,
 }
 
-/// Locks a source; nothing where somebody else has it.
+/// Locks the row of a source; `None` if another transaction holds the lock.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -60,7 +60,7 @@ pub(super) async fn lock(
     row.map(|row| Ok(Locked { full_push: row.try_get_by_index(0)? })).transpose()
 }
 
-/// The pushes of all records that go on, of the sources of these regions, or of all; by their sources.
+/// Reads the running full pushes, ordered by source: those of sources in these regions, or all.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -91,7 +91,7 @@ pub(super) async fn running(
     rows.into_iter().map(begin).collect()
 }
 
-/// A push of all records of a source.
+/// The row of a full push.
 #[derive(Clone, Debug)]
 pub(super) struct FullPush {
     pub(super) source: Source,
@@ -100,7 +100,7 @@ pub(super) struct FullPush {
     pub(super) deleted: Option<i64>,
 }
 
-/// A push of all records of a source, whether or not it goes on.
+/// Reads a full push, running or ended.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -123,7 +123,7 @@ pub(super) async fn full_push(
     row.map(found).transpose()
 }
 
-/// Begins a push of all records of a source, which ends one that goes on.
+/// Begins a full push of a source. Ends the one that is running, and deletes those that have expired.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -145,7 +145,7 @@ pub(super) async fn begin(
     Ok(())
 }
 
-/// Ends a push of all records, which has deleted so many.
+/// Ends a full push with the number of deleted records.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -162,8 +162,8 @@ pub(super) async fn end(
     Ok(())
 }
 
-/// Notes what a batch has mentioned: keyed hashes of external ids, and the records where there are some. `carried` says
-/// whether the batch is a part of the push of all records, or came beside it.
+/// Upserts the mentions of a batch: keyed hashes of external ids, with the ids of the records that exist. `carried` is
+/// true if the batch is a part of the full push, and false if it was sent outside it.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -192,7 +192,7 @@ pub(super) async fn mention(
     KeyedStatement { sql, keys }.execute(tx, dialect, rows).await.map(|_| ())
 }
 
-/// How many records the batches of a push of all records have mentioned.
+/// Counts the external ids that the batches of a full push have mentioned.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -206,14 +206,14 @@ pub(super) async fn carried(
     row.map_or(Ok(0), |row| Ok(row.try_get_by_index(0)?))
 }
 
-/// A record of a source that a push of all its records has not mentioned.
+/// A record of a source that a full push has not mentioned.
 #[derive(Clone, Debug)]
 pub(super) struct Unmentioned {
     pub(super) of: RecordType,
     pub(super) external_id: String,
 }
 
-/// The records of a source that a push of all its records has not mentioned.
+/// Reads the records of a source that a full push has not mentioned.
 ///
 /// # Errors
 /// [`DomainError::Database`].

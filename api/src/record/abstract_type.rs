@@ -1,4 +1,4 @@
-//! Values of unions and interfaces of which nothing is selected.
+//! Unions and interfaces without a selected field of the actual type.
 
 use std::borrow::Cow;
 
@@ -6,9 +6,9 @@ use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 
-/// A value of a union or an interface. Where no fragment is about its type, it is answered as an object without
-/// fields (GraphQL specification, October 2021, section 6.3): the library answers null, which says that it is not
-/// there, and is not allowed where the schema says that it must be.
+/// A value of a union or an interface. If no fragment applies to its type, it resolves to an empty object (GraphQL
+/// specification, October 2021, section 6.3). async-graphql alone resolves to null, which is an error where the type is
+/// non-null.
 #[derive(Clone, Debug)]
 pub struct Abstract<T>(pub T);
 

@@ -1,8 +1,8 @@
-//! Who did what to which record, and when: without values.
+//! The audit log: who did what to which record and when, without field values.
 //!
-//! An entry is written in the transaction of what it tells of ([`record`]). It holds ids and the names of the fields
-//! that changed, and so nothing that an erasure would have to look for but the account that did it
-//! ([`forget_account`]). It is kept for [`KEPT_MONTHS`]. It is read in [`crate::directory::history`].
+//! [`record`] writes an entry in the transaction of the action itself. An entry holds ids and the names of changed
+//! fields. An erasure has to remove only the account that acted ([`forget_account`]). Entries are kept for
+//! [`KEPT_MONTHS`] months. [`crate::directory::history`] reads them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,7 +19,7 @@ use super::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement
 use super::value::DateTime;
 use super::{RecordType, id};
 
-/// For how many months entries are kept.
+/// Number of months for which entries are kept.
 pub const KEPT_MONTHS: u32 = 24;
 
 /// What was done.
@@ -84,7 +84,7 @@ pub enum ActorKind {
     ErasedAccount,
 }
 
-/// Who did something.
+/// The actor of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// See [`ActorKind::Account`].
@@ -100,7 +100,7 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// Who calls; the program itself where nobody does.
+    /// The actor of a viewer; [`Actor::Program`] where there is no account or key.
     pub fn of(viewer: Option<&Viewer>) -> Self {
         match viewer.and_then(|viewer| Some((viewer.account?, viewer.machine))) {
             Some((key, true)) => Self::ApiKey(key),
@@ -127,7 +127,7 @@ impl Actor {
     }
 }
 
-/// What something is done to.
+/// The object of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A record of the directory.
@@ -143,7 +143,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The type by which entries of it are kept: the prefix of its id.
+    /// The `record_type` of its entries, which is the prefix of its id.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Record(of, _) => of.prefix(),
@@ -154,7 +154,7 @@ impl Subject {
         }
     }
 
-    /// Its id; that of the signing keys is made from their name, as there is one set of them.
+    /// The id. There is one set of signing keys, so its id is derived from its name.
     fn id(self) -> Uuid {
         match self {
             Self::Record(_, id) | Self::Account(id) | Self::ApiKey(id) | Self::Source(id) => id,
@@ -163,18 +163,18 @@ impl Subject {
     }
 }
 
-/// Something that was done.
+/// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Who did it.
+    /// The actor.
     pub actor: Actor,
-    /// What.
+    /// The action.
     pub action: Action,
-    /// To what.
+    /// The object of the action.
     pub subject: Subject,
-    /// Slug of the region that answers for it; none where there is none.
+    /// Slug of the region that answers for the object, if any.
     pub region: Option<String>,
-    /// The revision that it made, of a record.
+    /// The revision of the record that the action made, if any.
     pub revision: Option<i32>,
     /// The names of the fields that changed; never their values.
     pub fields: Vec<String>,
@@ -222,7 +222,7 @@ fn next_id(now: DateTime) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid()
 }
 
-/// Writes down what is done in this transaction.
+/// Writes entries, in the transaction of their actions.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -256,7 +256,7 @@ pub async fn record(
     KeyedStatement { sql, keys }.execute(on, dialect, rows).await.map(|_| ())
 }
 
-/// The names of the fields in which a record differs from what it was; of a new one those that have a value.
+/// The names of the fields that changed. For a new record, the fields that have a value.
 pub fn changed(before: Option<&Value>, after: &Value) -> Vec<String> {
     let nothing = |value: &Value| {
         value.is_null() || value.as_array().is_some_and(Vec::is_empty) || value.as_str() == Some("")
@@ -269,14 +269,14 @@ pub fn changed(before: Option<&Value>, after: &Value) -> Vec<String> {
         })
         .map(|(name, _)| name.clone())
         .collect();
-    // What is left out where it is empty, such as who disputes an affiliation.
+    // Fields that are absent when empty, such as `disputedBy` of an affiliation.
     let before = before.and_then(Value::as_object).into_iter().flatten();
     names.extend(before.map(|(name, _)| name.clone()).filter(|name| after.get(name.as_str()).is_none()));
     names
 }
 
-/// Leaves of the entries of an account that somebody did it whose account was erased. Entries about the account hold
-/// its id and nothing else of it; they are deleted.
+/// Replaces an erased account by [`ActorKind::ErasedAccount`] in the entries of its actions, and deletes the entries
+/// about the account.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -298,7 +298,7 @@ pub async fn forget_account(
     Ok(())
 }
 
-/// Leaves of the entries of an account no more than that somebody did it, where it was erased in this transaction.
+/// Calls [`forget_account`] if the account does not exist, as after an erasure in this transaction.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -350,7 +350,8 @@ mod tests {
         let now = DateTime::from_micros(1_800_000_000_000_000);
         let ids: Vec<Uuid> = (0..20_000).map(|_| next_id(now)).collect();
         assert!(ids.iter().all(|id| id.get_version_num() == 7));
-        // Other tests of this process may take numbers between them, and the counter begins anew once in a million.
+        // Other tests of this process may take numbers in between, and the counter wraps around after about a million
+        // ids.
         let falls = ids.windows(2).filter(|pair| pair[0] >= pair[1]).count();
         assert!(falls <= 1, "{falls}");
     }

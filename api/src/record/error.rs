@@ -18,13 +18,13 @@ tokio::task_local! {
     pub static REQUEST_ID: String;
 }
 
-/// What can go wrong in reading or writing the directory.
+/// An error of reading or writing the directory.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DomainError {
     /// An argument has a value that is not allowed; the message says what is.
     #[error("{message}")]
     BadUserInput {
-        /// What is wrong and what would be right, in English.
+        /// The message, in English: it says what would be right.
         message: String,
         /// The argument, as a path: `filter.sectors`.
         argument: String,
@@ -35,34 +35,34 @@ pub enum DomainError {
     /// The search engine does not answer, and the database cannot go on with the pages that it began.
     #[error("the search engine does not answer")]
     SearchUnavailable,
-    /// A reader of the log cannot go on from its position.
+    /// A client cannot continue from its cursor in the change log.
     #[error("{0}")]
     Cursor(CursorFault),
-    /// What a request showed to say who calls is good no more, or it shows nothing where it must.
+    /// The credentials of the request are not valid any more, or are missing where they are required.
     #[error("{0}")]
     Unauthenticated(&'static str),
-    /// Somebody has tried too often, or asked for too much in a short time.
+    /// The caller has exceeded a rate limit.
     #[error("too many attempts: again in {retry_after_ms} ms")]
     RateLimited {
-        /// After how many milliseconds the next attempt is looked at.
+        /// Milliseconds after which the next attempt may succeed.
         retry_after_ms: i64,
     },
-    /// Whether a token is good is not known: its issuer cannot be reached.
+    /// A token cannot be verified, because its issuer cannot be reached.
     #[error("the issuer of a token cannot be reached")]
     IssuerUnavailable,
     /// The database failed.
     #[error("database: {0}")]
     Database(Arc<DbErr>),
-    /// Others who read the same are waited for, and their statement does not come to its end in time.
+    /// A read did not finish within the time-out: its own statement, or the shared one that it waited for.
     #[error("a statement of others was waited for too long")]
     Crowded,
-    /// What was written is not there: a write was lost, or somebody else has taken the record away since.
+    /// A record that was just written cannot be read back: the write was lost, or the record was removed since.
     #[error("what was written is not there")]
     Unconfirmed,
     /// A stored value is not what this program writes.
     #[error("stored value: {0}")]
     Stored(String),
-    /// A task of our own ended without an answer.
+    /// A spawned task ended without a result.
     #[error("task: {0}")]
     Task(String),
 }
@@ -89,17 +89,17 @@ impl DomainError {
     }
 }
 
-/// What clients are told where the database does not answer.
+/// The message for clients when the database does not answer.
 pub const UNAVAILABLE: &str = "The database cannot answer at the moment. Try again in a few seconds.";
 
-/// What PostgreSQL says of a lock that was not there in time.
+/// SQLSTATE of PostgreSQL for a lock that was not available in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// Whether the database could not be reached in time, or its connection was lost, or its disk is full or fails, or it
-/// stops or has too much to do, or others have what a statement waits for, as opposed to having refused a statement.
+/// Whether the error is temporary and no refusal of the statement: a lost connection, a time-out, a full or failing
+/// disk, a database that stops or is overloaded, or a lock that was not available in time.
 fn is_unavailable(error: &DbErr) -> bool {
     if let Some(fault) = Fault::of(error) {
-        // What is damaged stays so: another attempt helps nobody.
+        // Damage is permanent: a retry does not help.
         return fault != Fault::Damaged;
     }
     match error {
@@ -107,11 +107,11 @@ fn is_unavailable(error: &DbErr) -> bool {
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
             match error.as_ref() {
                 sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
-                // Classes of PostgreSQL: of connections, of resources that there are too few of, of its operator.
+                // SQLSTATE classes of PostgreSQL: 08 connection, 53 insufficient resources, 57 operator intervention.
                 sqlx::Error::Database(error) => {
                     let code = error.code().unwrap_or_default();
                     if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
-                        // Another program has the lock: SQLITE_BUSY and SQLITE_LOCKED, in the last byte of the code.
+                        // SQLITE_BUSY and SQLITE_LOCKED, in the last byte of the code: another connection has the lock.
                         return code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6));
                     }
                     code == LOCK_NOT_AVAILABLE
@@ -124,7 +124,7 @@ fn is_unavailable(error: &DbErr) -> bool {
     }
 }
 
-/// Whether the database does not take what was to be written, whenever it is tried: a value, or a constraint.
+/// Whether the database refuses the written data (a value or a constraint), so that a retry fails too.
 pub fn is_untaken(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
     else {
@@ -133,11 +133,11 @@ pub fn is_untaken(error: &DbErr) -> bool {
     let sqlx::Error::Database(error) = error.as_ref() else { return false };
     let code = error.code().unwrap_or_default();
     match code.parse::<u32>() {
-        // The extended codes of SQLite have the simple one in their last byte: too big, a constraint, a wrong type.
+        // SQLITE_TOOBIG, SQLITE_CONSTRAINT and SQLITE_MISMATCH, in the last byte of the extended code.
         Ok(code) if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
             matches!(code & 0xff, 18..=20)
         }
-        // Classes of PostgreSQL: of data, of constraints, of limits, of what functions raise.
+        // SQLSTATE classes of PostgreSQL: 22 data, 23 constraint, 54 program limit, P0 raised by a function.
         _ => ["22", "23", "54", "P0"].iter().any(|class| code.starts_with(class)),
     }
 }
@@ -199,7 +199,7 @@ impl ErrorExtensions for DomainError {
     }
 }
 
-/// Logs the chain of an internal error and gives the client the request's id and nothing else.
+/// Logs an internal error. The client gets the id of the request, and no detail of the error.
 fn internal(code: Code, error: &DomainError) -> Error {
     let request_id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
     tracing::error!(%error, %request_id, "request failed");
@@ -213,7 +213,7 @@ fn internal(code: Code, error: &DomainError) -> Error {
     })
 }
 
-/// A shorter name for what resolvers answer.
+/// The result of a resolver.
 pub type GraphqlResult<T> = async_graphql::Result<T>;
 
 /// Turns a result of the domain into one of GraphQL.

@@ -15,13 +15,13 @@ pub fn unit_vector(latitude: f64, longitude: f64) -> [f64; 3] {
     [lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()]
 }
 
-/// The square of the straight line that belongs to a distance over ground, for unit vectors.
+/// The squared length of the chord that belongs to a distance over ground, for unit vectors.
 pub fn chord_squared(distance_km: f64) -> f64 {
     let angle = (distance_km / EARTH_RADIUS_KM).min(std::f64::consts::PI);
     (2.0 * (angle / 2.0).sin()).powi(2)
 }
 
-/// Checks the numbers of a circle.
+/// Checks latitude and longitude (degrees) and radius (kilometres) of a circle.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` on the number that is out of range.

@@ -9,19 +9,19 @@ use uuid::Uuid;
 use super::error::DomainError;
 use super::value::DateTime;
 
-/// Namespace of the ids that are made from a name: vocabulary entries have `UUIDv5` of type and slug.
+/// Namespace of ids that are derived from a name: vocabulary entries have `UUIDv5` of type and slug.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f1c_7a0e_52c4_5d0f_9b57_70a5_5e2e_11e0);
 
 /// Crockford's alphabet in lower case.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// A new id of this time: ordered by time (UUID version 7, RFC 9562).
+/// A new id for this time. Ids are ordered by time (UUID version 7, RFC 9562).
 pub fn new(now: DateTime) -> Uuid {
     let millis = u64::try_from(now.micros() / 1000).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
 }
 
-/// The least id of this time (UUID version 7, RFC 9562): those of records made before it are less.
+/// The smallest id of this time (UUID version 7, RFC 9562). Records created earlier have smaller ids.
 pub fn first_at(time: DateTime) -> Uuid {
     let millis = u64::try_from(time.micros() / 1000).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()

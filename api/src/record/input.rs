@@ -1,4 +1,4 @@
-//! How inputs become fields: an absent field keeps, null clears, a list replaces.
+//! Converts inputs to fields: an absent field keeps the stored value, null clears it, a list replaces it.
 
 use async_graphql::{InputObject, MaybeUndefined};
 use serde::{Deserialize, Serialize};
@@ -10,11 +10,11 @@ use super::problem::{Problem, Problems};
 use super::provenance::{Claim, ClaimInput, Source, SourceInput};
 use super::value::{Given, Identifier, IdentifierScheme, Language, LocalizedText};
 
-/// Characters of a name or title at most.
+/// Maximum characters of a name or title.
 pub const MAX_NAME: usize = 300;
-/// Characters of a description or biography at most.
+/// Maximum characters of a description or biography.
 pub const MAX_TEXT: usize = 20_000;
-/// Entries of a list at most.
+/// Maximum entries of a list.
 pub const MAX_ENTRIES: usize = 200;
 
 /// An official identifier, as somebody writes it: spaces, dots and prefixes are accepted.
@@ -28,7 +28,7 @@ pub struct IdentifierInput {
 }
 
 impl IdentifierInput {
-    /// The key that it is found by.
+    /// The lookup key of the identifier.
     ///
     /// # Errors
     /// `BAD_USER_INPUT` where it is no identifier of its scheme.
@@ -49,31 +49,31 @@ pub struct LocalizedTextInput {
     pub text: String,
 }
 
-/// The fields of one record being set, and what is wrong with them.
+/// Sets the fields of one record, and collects the problems of its input.
 #[derive(Debug)]
 pub struct Fields<'a> {
     /// Whether the record is new, so that required fields must be given.
     pub new: bool,
-    /// What is wrong.
+    /// The problems.
     pub problems: &'a mut Problems,
 }
 
 /// JSON for a text column.
 pub fn to_json<T: Serialize>(value: &T) -> String {
-    // Nothing that is stored has a map with keys that are no text, the only thing that JSON refuses.
+    // JSON refuses only maps with keys that are no text, and no stored value has one.
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }
 
 /// A text column as JSON.
 ///
 /// # Errors
-/// [`DomainError::Stored`] where it is none.
+/// [`DomainError::Stored`] where it is no JSON.
 pub fn from_json(text: &str) -> Result<serde_json::Value, DomainError> {
     Ok(serde_json::from_str(text)?)
 }
 
-/// The beginning of what a browser would take for a tag of HTML: `<` directly before a letter, `/`, `!` or `?`
-/// (HTML Living Standard, section 13.2.5.6).
+/// The start of the first HTML tag in a text: `<` directly before a letter, `/`, `!` or `?` (HTML Living Standard,
+/// section 13.2.5.6).
 fn tag_in(text: &str) -> Option<String> {
     let begins = |(at, _): &(usize, &str)| {
         text[at + 1..].starts_with(|next: char| next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?'))
@@ -82,8 +82,7 @@ fn tag_in(text: &str) -> Option<String> {
     Some(text[at..].chars().take(12).take_while(|c| !c.is_whitespace()).collect())
 }
 
-/// Checks a line of text that must be given: it has something that can be seen, no control characters, no tags of
-/// HTML, and so many characters at most.
+/// Checks a required line of text: not blank, no control characters, no HTML tags, at most `limit` characters.
 pub fn check_line(path: &str, text: &str, limit: usize, problems: &mut Problems) {
     let text = text.trim();
     if text.is_empty() {
@@ -125,12 +124,13 @@ impl Fields<'_> {
         }
     }
 
-    /// The value of a scalar; reports a text that is none.
+    /// Returns the value of a scalar, or adds a problem if the text is not valid.
     pub fn read<'g, T>(&mut self, path: &str, given: &'g Given<T>) -> Option<&'g T> {
         self.problems.note(given.read(path))
     }
 
-    /// Sets an enum that has a value for "not said".
+    /// Returns the value to set for an enum with a default. The default `otherwise` is for null, and for an absent
+    /// field of a new record. None keeps the stored value.
     pub fn or<T: Copy>(&mut self, given: &MaybeUndefined<T>, otherwise: T) -> Option<T> {
         match given {
             MaybeUndefined::Undefined => self.new.then_some(otherwise),
@@ -176,7 +176,7 @@ impl Fields<'_> {
         *into = text;
     }
 
-    /// A text without surrounding space, if it has no control characters and no tags of HTML, and is not too long.
+    /// Returns the trimmed text. Adds a problem if it has control characters or HTML tags, or is too long.
     fn checked(&mut self, path: &str, text: &str, limit: usize) -> Option<String> {
         let text = text.trim();
         if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) {
@@ -194,7 +194,7 @@ impl Fields<'_> {
         Some(text.to_owned())
     }
 
-    /// Whether a list is short enough; says so where it is not.
+    /// Whether a list is short enough. Adds a problem if it is not.
     pub fn fits<T>(&mut self, path: &str, list: &[T]) -> bool {
         let fits = list.len() <= MAX_ENTRIES;
         if !fits {
@@ -222,7 +222,7 @@ impl Fields<'_> {
         Some(kept)
     }
 
-    /// The list that is given, empty for null; none where nothing is to be set.
+    /// The given list, empty for null; none where it is absent or too long.
     fn list<'g, T>(&mut self, path: &str, given: &'g MaybeUndefined<Vec<T>>) -> Option<&'g [T]> {
         match given {
             MaybeUndefined::Undefined => None,
@@ -353,7 +353,7 @@ impl Fields<'_> {
         *into = to_json(&kept);
     }
 
-    /// A source, checked.
+    /// Returns a source, or adds the problems of the input.
     fn source(&mut self, path: &str, input: &SourceInput) -> Option<Source> {
         let title = input.title.as_ref();
         let title = title.map(|title| self.checked(&format!("{path}.title"), title, MAX_NAME));
@@ -371,7 +371,7 @@ impl Fields<'_> {
         source
     }
 
-    /// Sets where facts come from.
+    /// Sets the sources of facts.
     pub fn sources(&mut self, path: &str, given: &MaybeUndefined<Vec<SourceInput>>, into: &mut String) {
         let Some(list) = self.list(path, given) else { return };
         let mut kept: Vec<Source> = Vec::new();
@@ -385,7 +385,7 @@ impl Fields<'_> {
         *into = to_json(&kept);
     }
 
-    /// Sets what sources say. One claim on a field at most may be preferred.
+    /// Sets the claims of sources. At most one claim on a field may be preferred.
     pub fn claims(&mut self, path: &str, given: &MaybeUndefined<Vec<ClaimInput>>, into: &mut String) {
         let Some(list) = self.list(path, given) else { return };
         let mut kept: Vec<Claim> = Vec::new();
@@ -411,7 +411,7 @@ impl Fields<'_> {
         *into = to_json(&kept);
     }
 
-    /// Sets a count, which is not below zero.
+    /// Sets a count, which must not be negative.
     pub fn count(&mut self, path: &str, given: &MaybeUndefined<i32>, into: &mut Option<i32>) {
         if given.as_opt_ref().flatten().is_some_and(|number| *number < 0) {
             self.problems.add(Problem::new(path, &messages::BELOW_ZERO));
@@ -420,7 +420,7 @@ impl Fields<'_> {
         self.set(given, into);
     }
 
-    /// Checks that a period does not end before it begins: their texts compare as far as both are known.
+    /// Checks that a period does not end before it begins. The dates are compared in the precision that both have.
     pub fn period(&mut self, path: &str, starts: Option<&str>, ends: Option<&str>) {
         if let (Some(starts), Some(ends)) = (starts, ends) {
             let common = starts.len().min(ends.len());
@@ -431,7 +431,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Sets the slug that was asked for; for a new record without one, the slug of its name.
+    /// Sets the requested slug, or the slug of the name for a new record without one.
     pub fn record_slug(&mut self, given: &MaybeUndefined<String>, name: &str, into: &mut String) {
         match given {
             MaybeUndefined::Value(slug) if super::slug::is_well_formed(slug) => into.clone_from(slug),

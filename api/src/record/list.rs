@@ -28,12 +28,12 @@ pub struct Order {
     pub descending: bool,
 }
 
-/// What a list is: where it is read from, in which order, under which conditions.
+/// A list: its table, its order and its conditions.
 #[derive(Clone, Debug)]
 pub struct List {
     /// Name of the list, which cursors are bound to.
     pub name: &'static str,
-    /// The key column that tells whose list it is, which cursors are bound to as well; none for a list of all.
+    /// The key column with the parent of the list, to which cursors are bound as well; none for a list without parents.
     pub parent: Option<&'static str>,
     /// Table of the rows.
     pub table: &'static str,
@@ -49,7 +49,7 @@ pub struct List {
     pub conditions: Vec<String>,
 }
 
-/// What to fetch of each row `r`.
+/// The columns and joins to fetch for each row `r`.
 #[derive(Clone, Debug)]
 pub struct Fetch {
     /// Columns, with commas.
@@ -92,7 +92,8 @@ impl List {
                 keys.push(&format!("{name}_id"), KeyType::Id);
                 let sign = if beyond { '>' } else { '<' };
                 if dialect == Dialect::Sqlite {
-                    // It does not seek by a row of an expression and a column: the first of them alone it does.
+                    // SQLite does not seek by a row value of an expression and a column. It does seek by the expression
+                    // alone.
                     conditions.push(format!("{inner} {sign}= k.{name}_key"));
                 }
                 conditions.push(format!("({inner}, {id}) {sign} (k.{name}_key, k.{name}_id)"));
@@ -130,11 +131,11 @@ impl List {
         KeyedStatement { sql, keys: self.keys.clone() }
     }
 
-    /// Reads a page of the list of one parent, or of a list that has none: these columns of each row, in one statement;
-    /// counts in one more.
+    /// Reads these columns of a page of the list of one parent, or of a list without parents, in one statement. The
+    /// total takes one more.
     ///
     /// # Errors
-    /// [`DomainError::Database`], or what `decode` says.
+    /// [`DomainError::Database`], or the error of `decode`.
     pub async fn read_one<T>(
         &self,
         db: &Arc<Database>,
@@ -149,10 +150,10 @@ impl List {
         pages.pop().ok_or_else(|| DomainError::Stored("no page".into()))
     }
 
-    /// Reads the same page of the list of each of `parents`, in one statement; counts in one more.
+    /// Reads the same page of the list of each parent in one statement. The totals take one more.
     ///
     /// # Errors
-    /// [`DomainError::Database`], or what `decode` says.
+    /// [`DomainError::Database`], or the error of `decode`.
     pub async fn read<T>(
         &self,
         db: &Arc<Database>,
@@ -193,7 +194,7 @@ impl List {
     }
 }
 
-/// Cuts the item that only tells that there is more, and puts a backward page in the order of the list.
+/// Removes the extra item, which only shows that there are more, and puts a backward page into the order of the list.
 fn assemble<T>(mut items: Vec<(Position, T)>, total: Option<i64>, page: &Page, tag: CursorTag) -> PageOf<T> {
     let limit = usize::try_from(page.limit).unwrap_or(0);
     let more = items.len() > limit;
@@ -250,7 +251,8 @@ impl Conditions {
         self.texts.is_empty()
     }
 
-    /// Some value of the list fulfils `condition`, which names it `v.value`; `from` may join tables to it.
+    /// Adds the condition that some value of the list fulfils `condition`, which names it `v.value`. `from` may join
+    /// tables to it.
     pub fn any(&mut self, name: &str, values: &[impl serde::Serialize], from: &str, condition: &str) {
         let list =
             serde_json::Value::Array(values.iter().filter_map(|v| serde_json::to_value(v).ok()).collect());
@@ -259,19 +261,19 @@ impl Conditions {
         self.texts.push(format!("EXISTS (SELECT 1 FROM {each} {from} WHERE {condition})"));
     }
 
-    /// The column has one of the values.
+    /// Adds the condition that the column has one of the values.
     pub fn one_of(&mut self, name: &str, values: &[impl serde::Serialize], column: &str) {
         self.any(name, values, "", &format!("v.value = {column}"));
     }
 
-    /// The JSON list in the column has one of the values.
+    /// Adds the condition that the JSON list in the column has one of the values.
     pub fn list_has(&mut self, name: &str, values: &[impl serde::Serialize], column: &str) {
         let has = self.dialect.contains(column, "'\"' || v.value || '\"'");
         self.any(name, values, "", &has);
     }
 
-    /// The keys, their values, and the conditions. A statement needs a key to tell its readers apart: where no
-    /// condition brings one, a bare one stands for the reader.
+    /// The keys, their values and the conditions. A keyed statement needs at least one key column: without any,
+    /// `reader` is added.
     pub fn finish(mut self) -> (KeyColumns, KeyRow, Vec<String>) {
         if self.row.is_empty() {
             self.bind("reader", KeyValue::Int(1));
@@ -280,19 +282,19 @@ impl Conditions {
     }
 }
 
-/// The values of a filter that filters: an empty list, as a form sends where nothing is chosen, does not.
+/// The values of a filter. An empty list, which a form sends when nothing is chosen, does not filter.
 pub fn filled<T>(values: Option<&Vec<T>>) -> Option<&[T]> {
     values.filter(|values| !values.is_empty()).map(Vec::as_slice)
 }
 
-/// What a list may be ordered by.
+/// The sort key of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
-    /// The name, as a reader expects: the order of the list table.
+    /// The name, by its collation key: the order of the list table.
     Name,
     /// A column with whole numbers, such as a time.
     Number(&'static str),
-    /// A column with a partial date or nothing; nothing comes last in both directions.
+    /// A nullable column with a partial date. Null comes last in both directions.
     PartialDate(&'static str),
 }
 
@@ -311,7 +313,7 @@ pub enum OrderDirection {
 pub struct Sort {
     /// Its name in the schema, which cursors are bound to.
     pub name: &'static str,
-    /// By what.
+    /// The sort key.
     pub key: SortKey,
     /// Whether the greatest comes first.
     pub descending: bool,
@@ -331,7 +333,7 @@ pub struct Directory {
 /// The filters that the list table answers by itself.
 #[derive(Clone, Debug, Default)]
 pub struct Ranges<'a> {
-    /// The region within which the list is read, if it is one of a region's.
+    /// The region of the list, if the list belongs to one.
     pub within: Option<&'a str>,
     /// Any of these regions.
     pub regions: Vec<String>,
@@ -340,8 +342,8 @@ pub struct Ranges<'a> {
 }
 
 impl Directory {
-    /// The list of records that fit the ranges and the conditions (on the row `o`), and its keys. `sees` is
-    /// the viewer's condition on a row; `level` the one on a stored level, where that decides alone.
+    /// The list of records that match the ranges and the conditions (on the row `o`), and its keys. `sees` is the
+    /// viewer's condition on a row. `level` is the condition on the stored level, where that alone decides.
     pub fn list(
         &self,
         sort: Sort,
@@ -354,7 +356,7 @@ impl Directory {
         let by_name = sort.key == SortKey::Name;
         let (mut facets, mut regions) = (ranges.facets, Vec::new());
         if by_name {
-            // One facet and one region make the range; what remains is checked entry by entry.
+            // One facet and one region select the index range. The others are checked for each entry.
             let single = facets.iter().position(|any| any.len() == 1);
             let facet = single.and_then(|at| facets.remove(at).pop()).unwrap_or_default();
             let mut region = ranges.within.unwrap_or_default().to_owned();

@@ -1,4 +1,5 @@
-//! How one record is named: by id, slug, identifier or external id. Old names still resolve.
+//! Lookups of one record by id, slug, identifier or external id. Former slugs and ids of merged duplicates still
+//! resolve.
 
 use async_graphql::{ID, OneofObject};
 use uuid::Uuid;
@@ -8,12 +9,12 @@ use super::provenance::ExternalIdInput;
 use super::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue};
 use super::{RecordType, id};
 
-/// What one record is asked by.
+/// The key by which one record is looked up.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Key {
     /// Its id, or that of a duplicate which was merged into it.
     Id(Uuid),
-    /// Its own id: the id of a duplicate which was merged into it finds nothing.
+    /// Its own id. The id of a merged duplicate finds nothing.
     Own(Uuid),
     /// Its present slug, or a former one.
     Slug(String),
@@ -55,17 +56,17 @@ pub struct Lookup {
     pub keys: KeyColumns,
     /// Joins to the keys `k`.
     pub join: String,
-    /// The id that is found.
+    /// SQL expression of the id that is found.
     pub id: &'static str,
 }
 
 impl Key {
-    /// The key of a slug that somebody typed. PostgreSQL has no NUL in a text, and no slug has one.
+    /// The key of a slug from a client. NUL is removed: PostgreSQL stores no NUL in a text, and no slug has one.
     pub fn slug(text: &str) -> Self {
         Self::Slug(text.replace('\0', ""))
     }
 
-    /// The key of an external id that somebody typed.
+    /// The key of an external id from a client, without NUL.
     pub fn external_id(source: &str, id: &str) -> Self {
         Self::ExternalId(source.replace('\0', ""), id.replace('\0', ""))
     }

@@ -1,6 +1,7 @@
-//! What can be wrong, said in each language of the directory: the one table of these texts.
+//! The messages of problems, in each language of the directory: the one table of these texts.
 //!
-//! Words in braces stand for values. A `{detail}` is in English: it quotes what a type of value expects.
+//! Words in braces are placeholders for values. A `{detail}` is in English: it quotes the error of a value type or a
+//! vocabulary.
 
 use super::problem::UserErrorCode;
 use super::value::{Language, LanguagePreferences};
@@ -17,10 +18,10 @@ pub use self::merging::{
 };
 pub use self::profile::*;
 
-/// One thing that can be wrong, with its codes and its text in each language.
+/// The message of a problem, with its codes and its text in each language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// What kind of refusal.
+    /// The kind of refusal.
     pub code: UserErrorCode,
     /// A finer, stable code.
     pub reason: Option<&'static str>,
@@ -42,13 +43,12 @@ impl Message {
     }
 }
 
-/// The language in which a reader is told what is wrong: the one they want most of those of the directory,
-/// English where they want none of them.
+/// The language of messages to a reader: of the directory's languages the one that they prefer, else English.
 pub fn language_of(reader: &LanguagePreferences) -> Language {
     reader.best_of(&[Language::En, Language::Fr, Language::Nl, Language::De]).unwrap_or(Language::En)
 }
 
-/// A message with the values of its words.
+/// A message with the values of its placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     message: &'static Message,
@@ -66,7 +66,7 @@ impl Said {
         self.message
     }
 
-    /// The same with the value of a word.
+    /// The same with the value of a placeholder.
     #[must_use]
     pub fn with(mut self, word: &'static str, value: impl Into<String>) -> Self {
         self.values.push((word, value.into()));
@@ -79,7 +79,7 @@ impl Said {
     }
 }
 
-/// A text with the values of its words in braces. Braces in values stay as they are.
+/// A text with the values of its placeholders. Braces in values stay as they are.
 pub fn fill(text: &str, values: &[(&'static str, String)]) -> String {
     let mut filled = String::new();
     let mut rest = text;
@@ -125,7 +125,7 @@ pub const TOO_MANY: Message = Message {
     de: "Höchstens {limit} Einträge sind erlaubt.",
 };
 
-/// The text holds what cannot be seen.
+/// The text has control characters.
 pub const CONTROL_CHARACTERS: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("CONTROL_CHARACTERS"),
@@ -135,7 +135,7 @@ pub const CONTROL_CHARACTERS: Message = Message {
     de: "Steuerzeichen sind in Texten nicht erlaubt.",
 };
 
-/// The text holds tags of HTML.
+/// The text has HTML tags.
 pub const MARKUP: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("MARKUP"),
@@ -235,7 +235,7 @@ pub const IDENTIFIER_TAKEN: Message = Message {
     de: "Ein anderer Eintrag dieser Art hat diese Kennung. Ist es derselbe?",
 };
 
-/// An identifier is not right.
+/// An identifier is not valid.
 pub const IDENTIFIER: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("IDENTIFIER_INVALID"),
@@ -245,7 +245,7 @@ pub const IDENTIFIER: Message = Message {
     de: "Diese Kennung ist nicht gültig ({detail}).",
 };
 
-/// A slug that no vocabulary has.
+/// The vocabulary has no such slug.
 pub const UNKNOWN_TERM: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("UNKNOWN_TERM"),
@@ -255,7 +255,7 @@ pub const UNKNOWN_TERM: Message = Message {
     de: "Dieser Wert ist hier nicht bekannt ({detail}).",
 };
 
-/// A value that a type of value refuses.
+/// The text is not valid for its scalar type.
 pub const VALUE: Message = Message {
     code: UserErrorCode::Invalid,
     reason: None,
@@ -275,7 +275,7 @@ pub const COUNTRY: Message = Message {
     de: "Ein Land wird mit seinen zwei Großbuchstaben angegeben (ISO 3166-1): FR, BE.",
 };
 
-/// A point has one coordinate.
+/// A point has only one coordinate.
 pub const HALF_A_POINT: Message = Message {
     code: UserErrorCode::Invalid,
     reason: None,
@@ -295,7 +295,7 @@ pub const OF_ITSELF: Message = Message {
     de: "Eine Organisation kann dies nicht von sich selbst sein.",
 };
 
-/// Successors lead back to where they began.
+/// The successors form a cycle.
 pub const SUCCESSOR_CYCLE: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("SUCCESSOR_CYCLE"),
@@ -325,7 +325,7 @@ pub const PARTY_TWICE: Message = Message {
     de: "Diese Organisation ist schon Partei.",
 };
 
-/// A reference to an organization that is not there.
+/// A reference to an organization that does not exist.
 pub const UNKNOWN_ORGANIZATION: Message = Message {
     code: UserErrorCode::NotFound,
     reason: Some("REFERENCE_UNKNOWN"),
@@ -335,7 +335,7 @@ pub const UNKNOWN_ORGANIZATION: Message = Message {
     de: "Es gibt keine Organisation `{text}`. Geben Sie eine ID, einen Slug oder `source:externalId` an.",
 };
 
-/// A reference to a talent that is not there.
+/// A reference to a talent that does not exist.
 pub const UNKNOWN_TALENT: Message = Message {
     code: UserErrorCode::NotFound,
     reason: Some("REFERENCE_UNKNOWN"),
@@ -345,7 +345,7 @@ pub const UNKNOWN_TALENT: Message = Message {
     de: "Es gibt kein Talent `{text}`. Geben Sie eine ID, einen Slug oder `source:externalId` an.",
 };
 
-/// A reference to another record that is not there.
+/// A reference to another record that does not exist.
 pub const UNKNOWN_RECORD: Message = Message {
     code: UserErrorCode::NotFound,
     reason: Some("REFERENCE_UNKNOWN"),
@@ -355,7 +355,7 @@ pub const UNKNOWN_RECORD: Message = Message {
     de: "Es gibt keinen Eintrag `{text}`. Geben Sie eine ID, einen Slug oder `source:externalId` an.",
 };
 
-/// The record is not there, or the caller may not see it.
+/// The record does not exist, or the caller may not see it.
 pub const NO_RECORD: Message = Message {
     code: UserErrorCode::NotFound,
     reason: None,
@@ -365,7 +365,7 @@ pub const NO_RECORD: Message = Message {
     de: "Diesen Eintrag gibt es nicht.",
 };
 
-/// Nobody is signed in.
+/// The caller is not signed in.
 pub const NOT_SIGNED_IN: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: Some("NOT_SIGNED_IN"),
@@ -415,7 +415,7 @@ pub const FOREIGN_SOURCE: Message = Message {
     de: "Die Quelle `{source}` schreibt Einträge von `{own}`, nicht von `{region}`.",
 };
 
-/// The talent has decided this.
+/// Only the person who has claimed the profile decides this.
 pub const TALENT_DECIDES: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: Some("TALENT_DECIDES"),
@@ -435,7 +435,7 @@ pub const NEITHER_SIDE: Message = Message {
     de: "Sie sprechen weder für das Talent noch für die Organisation.",
 };
 
-/// The other side is asked.
+/// The caller's own side made the statement: only the other side can confirm it.
 pub const OTHER_SIDE: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: Some("OTHER_SIDE"),
@@ -455,7 +455,7 @@ pub const NOT_YOUR_PARTY: Message = Message {
     de: "Sie sprechen nicht für diese Organisation.",
 };
 
-/// The organization is no party of the partnership.
+/// The organization is not a party of the partnership.
 pub const NO_PARTY: Message = Message {
     code: UserErrorCode::NotFound,
     reason: Some("NO_PARTY"),
@@ -475,7 +475,7 @@ pub const STATUS_FOLLOWS: Message = Message {
     de: "Der Status ist {status} nach dem, was die Parteien gesagt haben: ACTIVE, sobald alle bestätigt haben, DECLINED, sobald eine abgelehnt hat. Lassen Sie ihn weg oder geben Sie PROPOSED oder ENDED an.",
 };
 
-/// The partnership is over.
+/// The partnership has ended.
 pub const PARTNERSHIP_ENDED: Message = Message {
     code: UserErrorCode::NotAllowedInState,
     reason: Some("PARTNERSHIP_ENDED"),
@@ -505,7 +505,7 @@ pub const CONFLICT_OF_SOURCES: Message = Message {
     de: "Jemand anders hat diesen Eintrag geändert: Er ist bei Revision {revision}. Lesen Sie ihn erneut und senden Sie dann `baseRevision: {revision}` oder `overwrite: true`.",
 };
 
-/// The record whose revision somebody has seen is not here.
+/// There is no record for the given base revision.
 pub const NO_REVISION: Message = Message {
     code: UserErrorCode::Conflict,
     reason: None,
@@ -535,7 +535,7 @@ pub const ERASED: Message = Message {
     de: "Dieser Eintrag wurde auf Wunsch gelöscht und kann nicht zurückkommen.",
 };
 
-/// A record is in one batch twice.
+/// A record occurs twice in one batch.
 pub const TWICE_IN_BATCH: Message = Message {
     code: UserErrorCode::Invalid,
     reason: None,
@@ -545,7 +545,7 @@ pub const TWICE_IN_BATCH: Message = Message {
     de: "Dieser Eintrag steht zweimal im selben Stapel.",
 };
 
-/// A key of a request that may be sent again is empty or too long.
+/// An idempotency key is empty or too long.
 pub const KEY_FORM: Message = Message {
     code: UserErrorCode::Invalid,
     reason: None,
@@ -555,7 +555,7 @@ pub const KEY_FORM: Message = Message {
     de: "Ein Schlüssel hat 1 bis {limit} Zeichen.",
 };
 
-/// A key came with another request before.
+/// An idempotency key was used for another request before.
 pub const KEY_REUSED: Message = Message {
     code: UserErrorCode::Conflict,
     reason: Some("IDEMPOTENCY_MISMATCH"),
@@ -565,7 +565,7 @@ pub const KEY_REUSED: Message = Message {
     de: "Dieser Schlüssel kam schon mit einer anderen Anfrage. Nehmen Sie für jeden neuen Eintrag einen neuen Schlüssel.",
 };
 
-/// The record that a key made is not there any more.
+/// The record that was created with an idempotency key does not exist any more.
 pub const KEY_WITHOUT_RECORD: Message = Message {
     code: UserErrorCode::NotFound,
     reason: Some("RECORD_GONE"),
@@ -575,7 +575,7 @@ pub const KEY_WITHOUT_RECORD: Message = Message {
     de: "Den Eintrag, der mit diesem Schlüssel angelegt wurde, gibt es nicht mehr.",
 };
 
-/// All that can be wrong, as the documentation lists it.
+/// All messages, as the documentation lists them.
 pub fn all() -> impl Iterator<Item = &'static Message> {
     let parts = [&ALL, accounts::ALL.as_slice(), &merging::ALL, profile::ALL, pushing::ALL];
     parts.into_iter().flatten().copied()

@@ -1,4 +1,4 @@
-//! What all records share: ids, visibility, paging, claims, the way reads run, the one door for writes.
+//! The parts that all record types share: ids, visibility, paging, claims, reads and the write path.
 
 use async_graphql::resolver_utils::{EnumItem, EnumType};
 use uuid::Uuid;
@@ -39,7 +39,7 @@ use read::Row;
 pub use types::RecordType;
 use value::DateTime;
 
-/// The GraphQL name of an enum value: also what the database stores.
+/// The GraphQL name of an enum value, which the database stores as well.
 pub fn name_of<T: EnumType>(value: T) -> &'static str {
     T::items().iter().find(|item: &&EnumItem<T>| item.value == value).map_or("", |item| item.name)
 }
@@ -54,14 +54,14 @@ pub fn all_of<T: EnumType>() -> impl Iterator<Item = T> {
     T::items().iter().map(|item| item.value)
 }
 
-/// What every record begins with.
+/// The columns that every record has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// Identity, the same on every deployment.
     pub id: Uuid,
     /// Slug of the region that answers for the record.
     pub region: String,
-    /// Who may see it; for a record made of others, the strictest of them.
+    /// The visibility. A record that is made of others stores the strictest visibility of its parts.
     pub visibility: Visibility,
     /// Grows by one with each effective change.
     pub revision: i32,
@@ -84,18 +84,18 @@ impl Head {
         })
     }
 
-    /// What decides about the record alone.
+    /// The facts that decide who may see the record, without those of its parts.
     pub fn facts(&self) -> Facts {
         Facts { visibility: self.visibility, region: self.region.clone(), id: self.id, parts: Vec::new() }
     }
 }
 
-/// When a record was written.
+/// The times at which a record was created and last changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// When it was first written here.
+    /// The time of creation.
     pub created_at: DateTime,
-    /// When it was last changed here.
+    /// The time of the last change.
     pub updated_at: DateTime,
 }
 

@@ -1,7 +1,7 @@
-//! What all mutations of records share: from arguments to the one door, and back to a payload.
+//! The common part of all record mutations: from arguments to the write path, and back to a payload.
 //!
-//! A mutation answers what it has written as every read does: by the caller's selection, under their rules. What it
-//! refuses is in `userErrors`, all of it at once; a GraphQL error is only what no form could have prevented.
+//! A payload shows the written record like any read: by the caller's selection set and rights. `userErrors` lists all
+//! problems of the input at once. A GraphQL error is only for failures that no form could have prevented.
 
 use async_graphql::{Context, ID, SimpleObject};
 use serde_json::Value;
@@ -37,12 +37,12 @@ pub struct DeletePayload {
     pub user_errors: Vec<UserError>,
 }
 
-/// What became of a mutation.
+/// The outcome of a mutation.
 #[derive(Clone, Debug, Default)]
 pub struct Done {
-    /// The record to show: as it was written, or as it is where somebody else has changed it.
+    /// The record to show: as written, or the present one after a conflict.
     id: Option<Uuid>,
-    /// Whether it was made before, by the same request.
+    /// Whether an earlier request with the same idempotency key created the record.
     before: bool,
     problems: Vec<Problem>,
 }
@@ -52,16 +52,16 @@ impl Done {
         Self { problems: vec![problem], ..Self::default() }
     }
 
-    /// What to read for the payload's field `field`, and how much of it; nothing where it is not selected or there
-    /// is no record to show.
+    /// The keys and the selection to read for the payload's field `field`; none where the field is not selected or
+    /// there is no record to show.
     pub fn wanted(&self, ctx: &Context<'_>, payload: &str, field: &str) -> Option<(Vec<Key>, Selection)> {
         Some((vec![Key::Id(self.id?)], Selection::of(ctx).below(payload, field)?))
     }
 
-    /// Why nothing was written, for this reader. `shown` says whether the record that was wanted was found.
+    /// The user errors in the reader's language. `shown` is false where the record is selected and was not found.
     ///
     /// # Errors
-    /// [`DomainError::Unconfirmed`] where there is neither a record nor a reason: a payload always has one of them.
+    /// [`DomainError::Unconfirmed`] where there is neither a record nor a problem: a payload always has one of them.
     pub fn user_errors(self, reader: &Reader, shown: bool) -> Result<Vec<UserError>, DomainError> {
         let is_there = self.id.is_some() && (shown || self.before);
         if self.problems.is_empty() && !is_there {
@@ -82,7 +82,7 @@ pub trait Payload: Sized {
     const FIELD: &'static str;
     /// The record.
     type Node: Node;
-    /// The payload with a record, or with the reasons why nothing was written.
+    /// The payload with a record, or with the problems for which nothing was written.
     fn new(node: Option<Self::Node>, user_errors: Vec<UserError>) -> Self;
 }
 
@@ -132,10 +132,10 @@ macro_rules! record_payload {
 }
 pub(crate) use record_payload;
 
-/// What was written, as a payload shows it where it `wants` it.
+/// Checks that a written record was read back, if the payload `wanted` it.
 ///
 /// # Errors
-/// [`DomainError::Unconfirmed`] where it is wanted, and not there.
+/// [`DomainError::Unconfirmed`] where it is wanted and was not found.
 pub fn confirmed<T>(wanted: bool, found: Option<T>) -> Result<Option<T>, DomainError> {
     if wanted && found.is_none() { Err(DomainError::Unconfirmed) } else { Ok(found) }
 }
@@ -153,7 +153,7 @@ pub struct MergeArguments<'a> {
     pub duplicate_revision: Option<i32>,
 }
 
-/// Writes for whoever calls.
+/// The write path for the caller of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutator<'a> {
     core: &'a Core,
@@ -161,10 +161,10 @@ pub struct Mutator<'a> {
 }
 
 impl<'a> Mutator<'a> {
-    /// That of the request.
+    /// The mutator of the request.
     ///
     /// # Errors
-    /// Only where the schema is run without one.
+    /// Only where the schema is executed without request data.
     pub fn of(ctx: &Context<'a>) -> GraphqlResult<Self> {
         Ok(Self { core: ctx.data()?, reader: Reader::of(ctx)? })
     }
@@ -174,12 +174,13 @@ impl<'a> Mutator<'a> {
         self.core
     }
 
-    /// The one who reads what was written.
+    /// The reader of the request, for reading back.
     pub fn reader(&self) -> &'a Arc<Reader> {
         self.reader
     }
 
-    /// Makes a record. `input` is what was sent, to be compared with what comes with the same key another time.
+    /// Creates a record. `input` is the argument as sent, for comparison with later requests that have the same
+    /// idempotency key.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -221,7 +222,7 @@ impl<'a> Mutator<'a> {
         self.with_record(id, submission).await
     }
 
-    /// Changes a record with a step beside what its fields say.
+    /// Changes a record, and takes a step beside the change of its fields.
     ///
     /// # Errors
     /// See [`Mutator::update`].
@@ -236,7 +237,7 @@ impl<'a> Mutator<'a> {
         self.with_record(id, submission).await
     }
 
-    /// Writes what a side says of a record; its fields stay as they are.
+    /// Confirms or disputes a record in the name of one side. Its fields stay as they are.
     ///
     /// # Errors
     /// See [`Mutator::update`].
@@ -270,7 +271,7 @@ impl<'a> Mutator<'a> {
         })
     }
 
-    /// Erases a record of a type, with all that hangs on it.
+    /// Erases a record of a type, with all dependent rows.
     ///
     /// # Errors
     /// See [`Mutator::update`].
@@ -316,7 +317,7 @@ impl<'a> Mutator<'a> {
         Ok(Done { id: merged.survivor, before: false, problems: merged.problems })
     }
 
-    /// Why whoever calls writes nothing at all, wherever it be.
+    /// The message for a caller who may write nothing at all; none for other callers.
     pub fn nobody(&self) -> Option<&'static Message> {
         let viewer = &self.reader.viewer;
         (!viewer.signed_in && !viewer.writes_anything()).then_some(&messages::NOT_SIGNED_IN)
@@ -324,7 +325,7 @@ impl<'a> Mutator<'a> {
 
     fn submission(&self, record: RecordInput) -> Submission {
         let viewer = Some(Arc::new(self.reader.viewer.clone()));
-        // People decide by `baseRevision` whether they write over others; without it they do.
+        // People choose with `baseRevision` whether to detect conflicts. Without it they overwrite.
         Submission { viewer, overwrite: true, ..Submission::new(record) }
     }
 
@@ -346,7 +347,7 @@ impl<'a> Mutator<'a> {
             Answered::Now(outcomes) => outcomes.into_iter().next(),
         };
         let outcome = outcome.ok_or_else(|| DomainError::Stored("a write without an outcome".into()))?;
-        // Who is refused is shown the record only where it is not what they have read.
+        // After a refusal, the record is shown only on a conflict.
         let shown = outcome.status != Status::Rejected;
         Ok(Done { id: outcome.id.filter(|_| shown), before: false, problems: outcome.problems })
     }

@@ -1,4 +1,4 @@
-//! How records of every type are read: by keys, and in pages of lists.
+//! Reads of records of every type: by keys, and in pages of lists.
 //!
 //! A type says which columns it needs and how a row becomes a node (see [`Node`]). The reads themselves are here, once.
 
@@ -14,14 +14,14 @@ use super::policy::Viewer;
 use super::read::{Dialect, KeyRow, KeyedStatement, Row, Selected, Selection};
 use super::reader::{Reader, nodes_wanted, total_wanted};
 
-/// A record type as it is read: its row in the database, and what is read around it.
+/// The read side of a record type: its row in the database, and its relations.
 pub trait Node: Sized + Send + Sync + 'static {
     /// The type.
     const TYPE: RecordType;
     /// Name of the type in the schema.
     const NAME: &'static str;
-    /// Fields of the schema, in groups. A group is read where one of its fields is selected; the first group is read
-    /// always. A test asks for the fields that are in no group.
+    /// Fields of the schema, in groups. A group is read if one of its fields is selected; the first group is always
+    /// read. A test finds fields that are in no group.
     const FIELDS: &'static [&'static [&'static str]];
     /// The groups of columns to read.
     type Columns: Copy + Send + Sync;
@@ -30,14 +30,14 @@ pub trait Node: Sized + Send + Sync + 'static {
     fn sees(viewer: &Viewer, dialect: Dialect, alias: &str) -> String;
     /// The groups that the selected fields need.
     fn columns(want: &Selection) -> Self::Columns;
-    /// What to select of the row `alias`, and the joins that it needs.
+    /// The columns to select of the row `alias`, and the joins that they need.
     fn fetch(columns: Self::Columns, alias: &str) -> Fetch;
-    /// Reads what [`Node::fetch`] selects, without what the viewer may not see.
+    /// Decodes a row of [`Node::fetch`], without the fields that the viewer may not see.
     ///
     /// # Errors
     /// [`DomainError::Database`] or [`DomainError::Stored`].
     fn read(columns: Self::Columns, row: &mut Row, viewer: &Viewer) -> Result<Self, DomainError>;
-    /// Reads what is wanted around these nodes: one keyed read for each relation.
+    /// Reads the selected relations of these nodes: one keyed read for each relation.
     fn fill<'a>(
         reader: &'a Reader,
         nodes: &'a mut [Self],
@@ -62,8 +62,8 @@ fn by_key(reader: &Reader, of: RecordType, key: &Key, fetch: &Fetch, sees: &str)
     KeyedStatement { sql, keys: lookup.keys }
 }
 
-/// For each key, in order, the record that the viewer may see: these columns, and nothing around it. All keys are of
-/// one kind.
+/// For each key, in order, the record if the viewer may see it: these columns, without relations. All keys are of one
+/// kind.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -83,7 +83,7 @@ pub async fn rows<N: Node>(
     Ok(found)
 }
 
-/// For each key, in order, the record that the viewer may see, with what is wanted around it. All keys are of one kind.
+/// For each key, in order, the record if the viewer may see it, with its selected relations. All keys are of one kind.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -101,7 +101,7 @@ pub async fn find<N: Node>(
     Ok(filled.into_iter())
 }
 
-/// For each id, in order, the record that the viewer may see, with what is wanted around it.
+/// For each id, in order, the record if the viewer may see it, with its selected relations.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -113,7 +113,7 @@ pub async fn by_ids<N: Node>(
     find(reader, ids.iter().map(|id| Key::Id(*id)).collect(), want).await
 }
 
-/// Fills the records of several parents together.
+/// Reads the relations of the records of several parents together.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -129,7 +129,8 @@ pub async fn fill_groups<N: Node>(
     Ok(sizes.into_iter().map(|size| nodes.by_ref().take(size).collect()).collect())
 }
 
-/// The page that a field asks for of a list, for each of its `count` parents. A refusal of its arguments is an answer.
+/// The page of a list that a field asks for, for each of its `count` parents. Invalid arguments give the same error for
+/// each parent, which is reported at its field.
 ///
 /// # Errors
 /// [`DomainError::Database`].

@@ -11,7 +11,7 @@ use super::read::{KeyType, KeyValue, Selected};
 
 /// Items on a page where neither `first` nor `last` is given.
 pub const DEFAULT_PAGE: i32 = 20;
-/// Items on a page at most.
+/// Maximum items on a page.
 pub const MAX_PAGE: i32 = 100;
 
 /// Where a page stands in its list.
@@ -73,7 +73,7 @@ pub struct Position {
     pub id: Uuid,
 }
 
-/// What makes cursors of one list differ from those of another: its name, order and direction.
+/// The tag that binds a cursor to a list: a hash of the list's name, order and direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CursorTag([u8; 4]);
 
@@ -94,13 +94,13 @@ impl CursorTag {
             KeyValue::Int(number) => number.to_be_bytes().to_vec(),
             KeyValue::Float(number) => number.to_be_bytes().to_vec(),
         };
-        // FNV-1a of 32 bits: it tells lists apart, and keeps no secret.
+        // FNV-1a of 32 bits: it distinguishes lists, and protects no secret.
         let mix = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(16_777_619);
         Self(bytes.iter().fold(u32::from_be_bytes(self.0) ^ 0x811c_9dc5, mix).to_be_bytes())
     }
 }
 
-/// Layout of a cursor that holds a sort key and an id; a later one may not be confused with it.
+/// Layout of a cursor that holds a sort key and an id. Another layout needs another number.
 const BY_KEY: u8 = 1;
 /// Layout of a cursor that holds a number of hits.
 const BY_OFFSET: u8 = 2;
@@ -115,7 +115,7 @@ pub enum Cursor {
 }
 
 impl Cursor {
-    /// The opaque text. Most of them are never asked for.
+    /// The opaque text. It is made on demand, as most cursors are not selected.
     pub fn text(&self) -> String {
         let mut bytes = Vec::with_capacity(64);
         match self {
@@ -160,7 +160,7 @@ impl Cursor {
     }
 }
 
-/// The refusal of a text that no list of this kind has given.
+/// The error for a text that is no cursor of this list.
 fn not_of_this_list(argument: &str) -> DomainError {
     let message = "This is not a cursor of this list. Pass `pageInfo.endCursor`, `pageInfo.startCursor` or an edge's \
                    `cursor` as it was received.";
@@ -168,7 +168,7 @@ fn not_of_this_list(argument: &str) -> DomainError {
 }
 
 impl Position {
-    /// Reads a cursor of the list and order of `tag`, whose sort key has this type.
+    /// Reads a cursor of a list with one of these tags, whose sort key has this type.
     fn read(argument: &str, text: &str, tags: &[CursorTag], key_type: KeyType) -> Result<Self, DomainError> {
         let wrong = || not_of_this_list(argument);
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
@@ -200,21 +200,21 @@ impl Position {
     }
 }
 
-/// The paging arguments as they come.
+/// The paging arguments, unchecked.
 #[derive(Clone, Debug, Default)]
 pub struct PageArguments {
-    /// At most so many items from the beginning, or after `after`.
+    /// Maximum items from the beginning, or after `after`.
     pub first: Option<i32>,
     /// Only items after this cursor.
     pub after: Option<String>,
-    /// At most so many items from the end, or before `before`.
+    /// Maximum items from the end, or before `before`.
     pub last: Option<i32>,
     /// Only items before this cursor.
     pub before: Option<String>,
 }
 
 impl PageArguments {
-    /// Those of a selected field.
+    /// The paging arguments of a selected field.
     pub fn of(field: &Selected) -> Self {
         Self {
             first: field.argument("first"),
@@ -229,7 +229,7 @@ impl PageArguments {
         self.after.is_some() || self.before.is_some()
     }
 
-    /// Checks them for lists with these tags and this type of sort key: a cursor must be of one of them.
+    /// Checks the arguments for lists with these tags and this type of sort key. A cursor must have one of the tags.
     ///
     /// # Errors
     /// `BAD_USER_INPUT` on the argument that is wrong, saying what is allowed.
@@ -266,12 +266,12 @@ pub struct PageOf<T> {
     pub items: Vec<(Cursor, T)>,
     /// Where the page stands.
     pub info: PageInfo,
-    /// Items of the whole list that the viewer may see; only where it was selected.
+    /// Number of items in the whole list that the viewer may see; only where it was selected.
     pub total: Option<i64>,
 }
 
 impl<T> PageOf<T> {
-    /// The pages without their items, and all items in one list, to be filled together.
+    /// The pages without their items, and all items in one list, so that their relations are read together.
     pub fn apart(pages: Vec<Self>) -> (Vec<PageOf<()>>, Vec<T>) {
         let mut all = Vec::new();
         let emptied = pages.into_iter().map(|page| {
@@ -311,7 +311,7 @@ pub trait Connection: Sized {
 
 /// Declares the connection and edge types of a node type.
 ///
-/// They differ in nothing but names, which GraphQL asks for.
+/// They differ only in names. GraphQL has no generic types.
 #[macro_export]
 macro_rules! connection {
     ($connection:ident, $edge:ident, $node:ty, $name:literal, $edge_name:literal, $what:literal) => {

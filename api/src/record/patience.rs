@@ -1,4 +1,4 @@
-//! How much longer than others a request may take, because it was asked to wait.
+//! Extra time for requests that were asked to wait, such as for the next change of the feed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-/// The time that a request was asked to wait. Given to its resolvers, and to whoever ends it when its time is over.
+/// The extra time of a request. Resolvers extend it, and the time-out of the request is enforced with it.
 #[derive(Debug, Default)]
 pub struct Patience {
     millis: AtomicU64,
@@ -14,7 +14,7 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// The patience of a server, which waits for nothing any more when it stops.
+    /// The extra time of a request to a server that cancels `stopping` when it stops.
     pub fn until(stopping: CancellationToken) -> Self {
         Self { millis: AtomicU64::default(), stopping }
     }
@@ -24,13 +24,13 @@ impl Patience {
         self.stopping.cancelled().await;
     }
 
-    /// Allows a time more. Of several that are allowed at once the longest counts: they run side by side.
+    /// Allows extra time. Of several extensions the longest counts, because they run concurrently.
     pub fn extend(&self, time: Duration) {
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.millis.fetch_max(millis, Ordering::Relaxed);
     }
 
-    /// What the work comes to; nothing where it takes longer than `limit` and what it was allowed.
+    /// Runs `work`; none where it takes longer than `limit` plus the extra time.
     pub async fn limit<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
         let mut work = std::pin::pin!(work);
         let begun = Instant::now();

@@ -1,12 +1,12 @@
-//! Who may see what, and who may write it: the one place that decides.
+//! The access policy: the one place that decides who may see a record and who may write it.
 //!
-//! [`may_see`] is the rule of reading as a function; the methods of [`Viewer`] that return SQL are the same rule as a
-//! condition. A property test runs both over the same records. Every read takes its condition from here:
-//! what is hidden is then exactly like what is absent, in lists, counts, nested fields and errors.
+//! [`may_see`] is the read rule as a function. The methods of [`Viewer`] that return SQL are the same rule as a
+//! condition. A property test runs both over the same records. Every read takes its condition from here, so a hidden
+//! record is like an absent one in lists, counts, nested fields and errors.
 //!
-//! Writing: [`Viewer::writes_in`] for records of a region, [`Viewer::writes_talent`] for people, and
-//! [`Viewer::speaks_for`] for what one side of an affiliation or a party of a partnership says. A record that is
-//! not seen is not there for those who would write it.
+//! The write rules are [`Viewer::writes_in`] for records of a region, [`Viewer::writes_talent`] for talents, and
+//! [`Viewer::speaks_for`] for the side of an affiliation or a party of a partnership. For writes as well, a hidden
+//! record is like an absent one.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ pub enum Visibility {
 }
 
 impl Visibility {
-    /// The number in the database: the greater, the fewer see it.
+    /// The code in the database. A greater code is stricter.
     pub const fn code(self) -> i16 {
         match self {
             Self::Public => 0,
@@ -41,7 +41,7 @@ impl Visibility {
         }
     }
 
-    /// The visibility of a number in the database. What is not known is shown to nobody.
+    /// The visibility of a code in the database. An unknown code is private.
     pub const fn from_code(code: i16) -> Self {
         match code {
             0 => Self::Public,
@@ -51,21 +51,21 @@ impl Visibility {
     }
 }
 
-/// Who reads: built once per request.
+/// The caller and their rights. Built once per request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Viewer {
-    /// Whether somebody is signed in.
+    /// Whether the viewer is signed in.
     pub signed_in: bool,
-    /// The account or the key that calls; none where nobody is signed in.
+    /// The account or API key of the caller; none where nobody is signed in.
     pub account: Option<Uuid>,
-    /// Whether it is a key of a machine that calls, rather than an account.
+    /// Whether the caller is an API key rather than an account.
     pub machine: bool,
     /// Slugs of the regions whose staff the viewer belongs to.
     pub staff_of: BTreeSet<String>,
-    /// Slugs of the regions whose records the viewer writes: as editor, as administrator of the region, or for one
-    /// of its systems. Whoever writes a region's records sees its private ones.
+    /// Slugs of the regions whose records the viewer writes: as editor, as administrator of the region, or for one of
+    /// its source systems. Writers of a region's records also see its private records.
     pub writes: BTreeSet<String>,
-    /// Slugs of the regions whose systems the viewer speaks for: their records are pushed as the systems' own.
+    /// Slugs of the regions for whose source systems the viewer pushes records.
     pub pushes: BTreeSet<String>,
     /// Records that are the viewer's own: a talent's profile, a member's organization.
     pub owns: BTreeSet<Uuid>,
@@ -73,22 +73,22 @@ pub struct Viewer {
     pub admin: bool,
 }
 
-/// What decides about one record or field group. A record that is made of others (an affiliation, a
-/// partnership) has them as parts: it is seen by those who see all of them.
+/// The facts that decide who may see one record or field group. A record that is made of others (an affiliation, a
+/// partnership) has them as parts: only viewers who see all parts see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// The level that the record itself has.
     pub visibility: Visibility,
     /// The region that answers for it.
     pub region: String,
-    /// The record whose owner the viewer may be.
+    /// The id of the record, which its owner has in [`Viewer::owns`].
     pub id: Uuid,
-    /// Other records and field groups that must be seen as well.
+    /// Other records and field groups that the viewer must see as well.
     pub parts: Vec<Facts>,
 }
 
 impl Facts {
-    /// The strictest level in it: what is stored with the row.
+    /// The strictest level of the record and its parts, which is stored with the row.
     pub fn strictest(&self) -> Visibility {
         self.parts
             .iter()
@@ -98,9 +98,10 @@ impl Facts {
     }
 }
 
-/// The region in whose view a record is that has this region and level, and is made of parts of these regions and levels:
-/// its own, but for a private one that of its private parts. So whoever may follow the private view of one region sees
-/// all that is in it. Where private parts are of several regions it is nobody's, the empty text.
+/// The region of the view of a record. `own` and `level` are those of the record, `parts` those of its parts. A private
+/// record with private parts is in the view of their region, or in nobody's (the empty text) if these parts are of
+/// several regions. Any other record is in the view of its own region. So a follower of a region's private view may see
+/// all that is in it.
 pub fn view_region<'a>(
     own: &str,
     level: Visibility,
@@ -115,17 +116,17 @@ pub fn view_region<'a>(
     }
 }
 
-/// Whether the viewer may see it.
+/// Whether the viewer may see the record or field group.
 pub fn may_see(viewer: &Viewer, on: &Facts) -> bool {
     viewer.sees(on.visibility, &on.region, on.id) && on.parts.iter().all(|part| may_see(viewer, part))
 }
 
-/// Texts as SQL, with commas.
+/// Texts as SQL literals, with commas.
 fn listed_texts<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     texts.map(|text| format!("'{}'", text.replace('\'', "''"))).collect::<Vec<_>>().join(", ")
 }
 
-/// Ids as SQL, with commas.
+/// Ids as SQL literals, with commas.
 fn listed_ids<'a>(dialect: Dialect, ids: impl Iterator<Item = &'a Uuid>) -> String {
     let ids = ids.map(|id| match dialect {
         Dialect::Postgres => format!("'{id}'::uuid"),
@@ -135,7 +136,7 @@ fn listed_ids<'a>(dialect: Dialect, ids: impl Iterator<Item = &'a Uuid>) -> Stri
 }
 
 impl Viewer {
-    /// Somebody who is not signed in.
+    /// A viewer who is not signed in.
     pub fn anonymous() -> Self {
         Self::default()
     }
@@ -150,7 +151,7 @@ impl Viewer {
         by_level || self.insider_of(region) || self.owns.contains(&id)
     }
 
-    /// Whether the viewer sees the private records of a region, as its staff or as one who writes them.
+    /// Whether the viewer sees the private records of a region, as its staff or as a writer of its records.
     fn insider_of(&self, region: &str) -> bool {
         self.staff_of.contains(region) || self.writes.contains(region)
     }
@@ -165,7 +166,7 @@ impl Viewer {
         self.admin || regions.any(|region| self.staff_of.contains(region))
     }
 
-    /// The condition for what is about a region, whose slug is in a column, and concerns its staff.
+    /// The condition for rows that the staff of a region sees. Its slug is in `column`.
     pub fn is_staff_in(&self, column: &str) -> String {
         match (self.admin, self.staff_of.is_empty()) {
             (true, _) => "TRUE".to_owned(),
@@ -181,8 +182,8 @@ impl Viewer {
         self.staff_of.iter().chain(&self.writes).map(String::as_str).collect()
     }
 
-    /// The level up to which the roles of the viewer grant the views of every region, for whoever follows the log.
-    /// What is the viewer's own is no view of its own: they read it, and do not follow it.
+    /// The strictest level that the viewer's roles grant in every region, for followers of the change log. Records that
+    /// the viewer owns form no view: they can be read, but not followed.
     pub fn granted_level(&self) -> Visibility {
         Visibility::from_code(self.level())
     }
@@ -192,12 +193,12 @@ impl Viewer {
         self.admin || self.writes.contains(region)
     }
 
-    /// Whether the viewer pushes the records of the systems of a region.
+    /// Whether the viewer pushes records for the source systems of a region.
     pub fn pushes_for(&self, region: &str) -> bool {
         self.admin || self.pushes.contains(region)
     }
 
-    /// Whether the viewer pushes records of any system.
+    /// Whether the viewer pushes records for any source system.
     pub fn pushes_anything(&self) -> bool {
         self.admin || !self.pushes.is_empty()
     }
@@ -207,25 +208,25 @@ impl Viewer {
         self.admin || !self.writes.is_empty() || !self.owns.is_empty()
     }
 
-    /// Whether the viewer writes the profile of a talent of this region and identity: it is their own, or one of
-    /// their region. What the talent has decided is theirs alone (see [`Viewer::decides_for`]).
+    /// Whether the viewer writes the profile of a talent of this region and id: their own, or one of their region. Only
+    /// its owner decides about a claimed profile (see [`Viewer::decides_for`]).
     pub fn writes_talent(&self, region: &str, id: Uuid) -> bool {
         self.writes_in(region) || self.owns.contains(&id)
     }
 
-    /// Whether the viewer decides who sees a talent's profile, and why the directory may show it. Once the person
-    /// has claimed it, they alone do: no staff and no other system.
+    /// Whether the viewer decides about the visibility and the legal basis of a talent's profile. Once the person has
+    /// claimed it, only they decide: neither staff nor source systems.
     pub fn decides_for(&self, claimed: bool, id: Uuid) -> bool {
         !claimed || self.owns.contains(&id)
     }
 
-    /// Whether the viewer speaks for a talent or an organization of this region and identity: confirms, disputes or
-    /// declines in its name. Its own people do, and those who write the records of its region.
+    /// Whether the viewer may confirm, dispute or decline in the name of a talent or an organization of this region and
+    /// id. Its owners may, and the writers of the records of its region.
     pub fn speaks_for(&self, region: &str, id: Uuid) -> bool {
         self.writes_in(region) || self.owns.contains(&id)
     }
 
-    /// The greatest level code that the viewer sees of any record.
+    /// The strictest level at which the viewer sees every record, as its code.
     fn level(&self) -> i16 {
         match (self.admin, self.signed_in) {
             (true, _) => Visibility::Private.code(),
@@ -234,17 +235,17 @@ impl Viewer {
         }
     }
 
-    /// Whether nothing but the level counts: the stored strictest level then decides alone.
+    /// Whether the stored strictest level alone decides what the viewer sees.
     pub fn by_level_alone(&self) -> bool {
         self.admin || !self.sees_private()
     }
 
-    /// Whether there may be private records that the viewer sees.
+    /// Whether the viewer may see any private record.
     pub fn sees_private(&self) -> bool {
         self.admin || !self.insider_regions().is_empty() || !self.owns.is_empty()
     }
 
-    /// The condition on a stored strictest level, for viewers of whom [`Viewer::by_level_alone`] is true.
+    /// The condition on a stored strictest level, for viewers for whom [`Viewer::by_level_alone`] is true.
     pub fn level_condition(&self, column: &str) -> String {
         format!("{column} <= {}", self.level())
     }
@@ -258,7 +259,7 @@ impl Viewer {
         format!("({})", any.join(" OR "))
     }
 
-    /// What lets the viewer see the row `alias` at whatever level, each a condition.
+    /// The conditions under which the viewer sees the row `alias` at any level. One of them is enough.
     pub fn by_role(&self, dialect: Dialect, alias: &str) -> Vec<String> {
         let mut any = Vec::new();
         let regions = self.insider_regions();
@@ -276,21 +277,22 @@ impl Viewer {
         self.condition(dialect, alias, "visibility")
     }
 
-    /// The condition for one group of fields of the talent `alias`, by the column of its level. The talent
-    /// itself must be seen as well.
+    /// The condition for one group of fields of the talent `alias`, by the column of its level. The viewer must see the
+    /// talent as well.
     pub fn sees_group(&self, dialect: Dialect, alias: &str, column: &str) -> String {
         self.condition(dialect, alias, column)
     }
 
-    /// Whether the viewer sees an affiliation that one of its sides disputes, beside seeing both sides: it is
-    /// private to these.
+    /// Whether the viewer sees an affiliation that one of its sides disputes, which is private to its sides. The viewer
+    /// must see both sides as well.
     pub fn sees_disputed(&self, talent: &Facts, organization: &Facts) -> bool {
         [talent, organization].iter().any(|side| self.sees(Visibility::Private, &side.region, side.id))
     }
 
-    /// The condition for an entry of the history of a record of this type: the viewer is of the staff of its region, and
-    /// sees the record `alias`, which is not there (null) where it was deleted, or it is their own profile. `sees` is the
-    /// condition for the record, `region` holds the region that answered for the record then, `id` whose history it is.
+    /// The condition for an entry of the history of a record of this type. The staff of its region sees it, if they see
+    /// the record `alias` or it is deleted (`alias` is null). A person sees the history of their own profile. `sees` is
+    /// the condition for the record. `region` holds the region that answered for the record when the entry was written.
+    /// `id` holds the id of the record.
     pub fn sees_history(
         &self,
         dialect: Dialect,
@@ -315,8 +317,8 @@ impl Viewer {
         if any.is_empty() { "FALSE".to_owned() } else { format!("({})", any.join(" OR ")) }
     }
 
-    /// The condition for a proposal `alias`, of the organization `of`: those who write the records of its region see
-    /// it, and who has made it.
+    /// The condition for a proposal `alias` of the organization `of`. The writers of the records of its region see it,
+    /// and its proposer.
     pub fn sees_proposal(&self, dialect: Dialect, alias: &str, of: &str) -> String {
         if self.admin {
             return "TRUE".to_owned();
@@ -331,13 +333,13 @@ impl Viewer {
         if any.is_empty() { "FALSE".to_owned() } else { format!("({})", any.join(" OR ")) }
     }
 
-    /// Whether the viewer proposes changes of an organization: its members do.
+    /// Whether the viewer may propose changes of an organization, as one of its members.
     pub fn proposes_for(&self, id: Uuid) -> bool {
         !self.machine && self.account.is_some() && self.owns.contains(&id)
     }
 
-    /// Whether it is noted for a talent that the viewer was shown how to reach them: nobody notes what people read of
-    /// themselves, nor what anybody may read without saying who they are.
+    /// Whether a read of a talent's contact data is logged for this viewer. Reads by the talent and by anonymous
+    /// viewers are not.
     pub fn is_noted_by(&self, talent: Uuid) -> bool {
         self.account.is_some() && !self.owns.contains(&talent)
     }

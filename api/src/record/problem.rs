@@ -1,4 +1,4 @@
-//! What can be wrong with a submission, at which field, and what would be right.
+//! Problems of a submission: code, field and message.
 
 use std::fmt::Display;
 
@@ -36,25 +36,25 @@ pub enum UserErrorCode {
     NotAllowedInState,
 }
 
-/// What a problem is about.
+/// The part of the request that a problem is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum About {
     /// A field of the record.
     Field,
-    /// What is said beside the record: its id, the revision that was seen, a key.
+    /// An argument beside the record: its id, the base revision, an idempotency key.
     Beside,
 }
 
-/// One thing that is wrong.
+/// A problem of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What kind of refusal.
+    /// The kind of refusal.
     pub code: UserErrorCode,
     /// A finer, stable code.
     pub reason: Option<&'static str>,
     /// The field, as a path: `parties.0.organization`.
     pub path: String,
-    /// After how many milliseconds the same may be tried again; none where time changes nothing.
+    /// Milliseconds after which a retry may succeed; none where a retry does not help.
     pub retry_after_ms: Option<i32>,
     about: About,
     said: Said,
@@ -67,17 +67,17 @@ impl Problem {
         Self { code, reason, path: path.into(), retry_after_ms: None, about: About::Field, said }
     }
 
-    /// A problem with a field, of which nothing more is to be said.
+    /// A problem with a field, whose message has no values.
     pub fn new(path: impl Into<String>, message: &'static Message) -> Self {
         Self::at(path, Said::new(message))
     }
 
-    /// A problem with what is said beside the record.
+    /// A problem with an argument beside the record.
     pub fn beside(path: impl Into<String>, said: Said) -> Self {
         Self { about: About::Beside, ..Self::at(path, said) }
     }
 
-    /// The same problem, with what is said beside the record.
+    /// The same problem, as one with an argument beside the record.
     #[must_use]
     pub fn not_of_the_input(self) -> Self {
         Self { about: About::Beside, ..self }
@@ -89,13 +89,13 @@ impl Problem {
         Self { about: About::Field, path: path.into(), ..self }
     }
 
-    /// The same problem with something else beside the record.
+    /// The same problem with another argument beside the record.
     #[must_use]
     pub fn with_argument(self, path: impl Into<String>) -> Self {
         Self { about: About::Beside, path: path.into(), ..self }
     }
 
-    /// The same problem, which is none any more after so many milliseconds.
+    /// The same problem, with the milliseconds after which a retry may succeed.
     #[must_use]
     pub fn again_after(self, millis: i64) -> Self {
         Self { retry_after_ms: Some(i32::try_from(millis.max(1)).unwrap_or(i32::MAX)), ..self }
@@ -106,18 +106,18 @@ impl Problem {
         self.about == About::Field
     }
 
-    /// The same problem, with a field of the input.
+    /// The same problem, as one with a field of the record.
     #[must_use]
     pub fn of_the_input(self) -> Self {
         Self { about: About::Field, ..self }
     }
 
-    /// What is wrong and what would be right.
+    /// The message in a language.
     pub fn message(&self, language: Language) -> String {
         self.said.text(language)
     }
 
-    /// Where it is in a mutation, from the argument inwards: `input`, `parties`, `0`, `organization`.
+    /// The path in a mutation, from the argument inwards: `input`, `parties`, `0`, `organization`.
     pub fn arguments(&self) -> Vec<String> {
         let before = (self.about == About::Field).then_some("input");
         let path = self.path.split('.').filter(|part| !part.is_empty());
@@ -139,17 +139,17 @@ impl Problem {
         Self::at(path, Said::new(&messages::TOO_MANY).with("limit", limit.to_string()))
     }
 
-    /// No vocabulary has this slug; `detail` says which there are, in English.
+    /// The vocabulary has no such slug. `detail` says which slugs are allowed, in English.
     pub fn unknown_term(path: impl Into<String>, detail: &impl Display) -> Self {
         Self::at(path, Said::new(&messages::UNKNOWN_TERM).with("detail", detail.to_string()))
     }
 
-    /// A type of values refuses this one; `detail` says what it expects, in English.
+    /// The text is not valid for its scalar type. `detail` says what is expected, in English.
     pub fn value(path: impl Into<String>, detail: &impl Display) -> Self {
         Self::at(path, Said::new(&messages::VALUE).with("detail", detail.to_string()))
     }
 
-    /// What is referred to does not exist.
+    /// The record that is referred to does not exist.
     pub fn unknown_reference(path: impl Into<String>, to: RecordType, text: &str) -> Self {
         let shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
         let message = match to {
@@ -160,7 +160,7 @@ impl Problem {
         Self::at(path, Said::new(message).with("text", shown))
     }
 
-    /// The caller does not write records of this region.
+    /// The caller may not write records of this region.
     pub fn foreign_region(region: &str) -> Self {
         Self::at("region", Said::new(&messages::FOREIGN_REGION).with("region", region))
     }
@@ -182,7 +182,7 @@ impl Problem {
         Self::beside("baseRevision", Said::new(&messages::CONFLICT).with("revision", revision.to_string()))
     }
 
-    /// The record whose revision somebody has seen is not here.
+    /// There is no record for the given base revision.
     pub fn no_revision() -> Self {
         Self::beside("baseRevision", Said::new(&messages::NO_REVISION))
     }
@@ -192,24 +192,24 @@ impl Problem {
         Self::beside("id", Said::new(&messages::NO_RECORD))
     }
 
-    /// The caller may see the record, and not do this with it.
+    /// The caller may see the record, but may not do this with it.
     pub fn forbidden(message: &'static Message) -> Self {
         Self::beside("id", Said::new(message))
     }
 
-    /// Other records refer to it: these, as far as the caller sees them.
+    /// Other records refer to it. `who` are the ids of those that the caller sees.
     pub fn referred(path: &str, who: &[String]) -> Self {
         let who = if who.is_empty() { String::new() } else { format!("({})", who.join(", ")) };
         Self::beside(path, Said::new(&messages::REFERRED_TO).with("who", who))
     }
 
-    /// Whether it is about a reference to a record that is not there.
+    /// Whether it is about a reference to a record that does not exist.
     pub fn is_unknown_reference(&self) -> bool {
         self.reason == Some("REFERENCE_UNKNOWN")
     }
 }
 
-/// All that is wrong with one submission.
+/// The problems of one submission.
 #[derive(Clone, Debug, Default)]
 pub struct Problems(Vec<Problem>);
 
@@ -219,7 +219,7 @@ impl Problems {
         self.0.push(problem);
     }
 
-    /// The value; adds the problem where there is none.
+    /// Returns the value, or adds the problem.
     pub fn note<T>(&mut self, found: Result<T, Problem>) -> Option<T> {
         found.map_err(|problem| self.add(problem)).ok()
     }
@@ -229,36 +229,36 @@ impl Problems {
         self.0.extend(problems);
     }
 
-    /// Goes on where nothing is wrong.
+    /// Returns `Ok` where there is no problem.
     ///
     /// # Errors
-    /// [`Undone::Refused`] with all that is wrong.
+    /// [`Undone::Refused`] with all problems.
     pub fn none_or_refused(self) -> Result<(), Undone> {
         if self.is_empty() { Ok(()) } else { Err(Undone::Refused(self.0)) }
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there is no problem.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether something is wrong with a field, or below it.
+    /// Whether a problem is about a field, or a path below it.
     pub fn concern(&self, field: &str) -> bool {
         self.0.iter().any(|problem| problem.path.split('.').next() == Some(field))
     }
 
-    /// Takes them all.
+    /// Takes all problems.
     pub fn take(&mut self) -> Vec<Problem> {
         std::mem::take(&mut self.0)
     }
 }
 
-/// Why something was not done.
+/// The reason for which an operation was not done.
 #[derive(Clone, Debug)]
 pub enum Undone {
-    /// The input is not right: all that is wrong with it.
+    /// The input was refused, with these problems.
     Refused(Vec<Problem>),
-    /// The program failed, or will not answer now.
+    /// The program failed, or cannot answer now.
     Failed(DomainError),
 }
 

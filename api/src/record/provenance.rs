@@ -1,4 +1,4 @@
-//! Where facts come from: sources, claims, and the ids that other systems use.
+//! The provenance of facts: sources, claims, and the ids that other systems use.
 
 use async_graphql::{Enum, InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ impl ExternalId {
         joins.push(format!("LEFT JOIN sync_record AS {alias}_sync ON {alias}_sync.record_id = {alias}.id"));
     }
 
-    /// Reads the columns `source` and `external_id`; nothing where the record was written here.
+    /// Reads the columns `source` and `external_id`; none where the record was created here.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -124,7 +124,7 @@ pub struct ClaimInput {
 }
 
 impl Source {
-    /// A source, with its host as title where none is given; none where neither is.
+    /// A source, with the host of its URL as default title; none where it has neither.
     pub fn new(title: Option<String>, url: Option<Url>, published_on: Option<PartialDate>) -> Option<Self> {
         let title = title.filter(|t| !t.trim().is_empty());
         let title = title.or_else(|| url.as_ref().map(Url::host))?;

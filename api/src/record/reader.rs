@@ -1,4 +1,4 @@
-//! What a request reads with: the database, the viewer, the languages, the day.
+//! The context of a request's reads: the database, the viewer, the languages, the date.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,12 +13,12 @@ use super::read::selection::arguments_of;
 use super::read::{Database, Dialect, Selected, Selection};
 use super::value::{Language, LanguagePreferences, LocalizedText};
 
-/// Made once per request and given to every resolver.
+/// The context of a request's reads. Made once per request and given to every resolver.
 #[derive(Debug)]
 pub struct Reader {
     /// The database.
     pub db: Arc<Database>,
-    /// Who reads.
+    /// The viewer.
     pub viewer: Viewer,
     /// The languages that the request prefers.
     pub languages: LanguagePreferences,
@@ -28,7 +28,7 @@ pub struct Reader {
     contacts: Mutex<BTreeMap<Uuid, ShownContact>>,
 }
 
-/// What was shown of how a person can be reached.
+/// The contact data of a person that a response shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShownContact {
     /// The e-mail address.
@@ -38,7 +38,7 @@ pub struct ShownContact {
 }
 
 impl ShownContact {
-    /// What was shown in either.
+    /// Adds the contact data that `other` shows.
     pub fn add(&mut self, other: Self) {
         self.email |= other.email;
         self.phone |= other.phone;
@@ -63,20 +63,20 @@ impl Reader {
         })
     }
 
-    /// That of the request.
+    /// The reader of the request.
     ///
     /// # Errors
-    /// Only where the schema is run without one.
+    /// Only where the schema is executed without request data.
     pub fn of<'a>(ctx: &Context<'a>) -> GraphqlResult<&'a Arc<Self>> {
         ctx.data()
     }
 
-    /// The SQL that the database speaks.
+    /// The SQL dialect of the database.
     pub fn dialect(&self) -> Dialect {
         self.db.dialect()
     }
 
-    /// The text for the asked language, or a substitute, of which a note is kept for `extensions.languages`.
+    /// The text in the requested language, or a substitute, which is noted for `extensions.languages`.
     pub fn text<'a>(
         &self,
         ctx: &Context<'_>,
@@ -98,21 +98,21 @@ impl Reader {
         Some(&served.text.text)
     }
 
-    /// Notes that the answer shows how a person can be reached.
+    /// Notes that the response shows contact data of a person.
     pub fn shows_contact(&self, talent: Uuid, shown: ShownContact) {
         let mut contacts = self.contacts.lock().unwrap_or_else(PoisonError::into_inner);
         contacts.entry(talent).or_default().add(shown);
     }
 
-    /// The people whom the answer shows how to reach.
+    /// Takes the noted contact data, by person.
     pub fn shown_contacts(&self) -> BTreeMap<Uuid, ShownContact> {
         std::mem::take(&mut *self.contacts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The notes of texts served in another language than asked.
+    /// Takes the notes of texts served in another language than requested.
     pub fn substitutes(&self) -> Vec<Value> {
         let mut notes = std::mem::take(&mut *self.substitutes.lock().unwrap_or_else(PoisonError::into_inner));
-        // Fields are answered in no fixed order; equal requests get equal answers.
+        // Fields are resolved in no fixed order. Equal requests must get equal responses.
         notes.sort_by_cached_key(ToString::to_string);
         notes
     }
@@ -123,12 +123,12 @@ fn path_of(ctx: &Context<'_>) -> Value {
     ctx.path_node.and_then(|node| async_graphql::to_value(node).ok()).unwrap_or_default()
 }
 
-/// What was read for a relation with arguments, under the response keys and arguments of its selections:
-/// aliases with different arguments each find their own.
+/// The results of a relation with arguments, by response key and arguments: aliases with different arguments each find
+/// their own.
 #[derive(Clone, Debug)]
 pub struct ByKey<T>(Vec<Answer<T>>);
 
-/// A response key, its arguments, and what was read for them.
+/// A response key, its arguments, and their result.
 type Answer<T> = (Name, Vec<(Name, Value)>, Result<T, DomainError>);
 
 impl<T> Default for ByKey<T> {
@@ -138,15 +138,15 @@ impl<T> Default for ByKey<T> {
 }
 
 impl<T> ByKey<T> {
-    /// Keeps what a selection answers. A refusal is kept too, and reported at the path of its own field.
+    /// Keeps the result of a selected field. An error is kept too, and reported at the path of that field.
     pub fn put(&mut self, field: &Selected, answer: Result<T, DomainError>) {
         self.0.push((field.key.clone(), field.arguments.clone(), answer));
     }
 
-    /// What the field being resolved answers.
+    /// The result of the field being resolved.
     ///
     /// # Errors
-    /// The refusal that was kept, or an internal error where nothing was read.
+    /// The error that was kept, or an internal error where nothing was read.
     pub fn get(&self, ctx: &Context<'_>) -> GraphqlResult<&T> {
         let key = &ctx.item.node.response_key().node;
         let arguments = arguments_of(ctx);
@@ -158,14 +158,14 @@ impl<T> ByKey<T> {
     }
 }
 
-/// What is wanted of the nodes of a connection, through `nodes` and through `edges`.
+/// The selection of a connection's nodes, through `nodes` and through `edges`.
 pub fn nodes_wanted(field: &Selected, connection: &str, edge: &str) -> Selection {
     let direct = field.selection.below(connection, "nodes").unwrap_or_default();
     let edges = field.selection.below(connection, "edges").unwrap_or_default();
     direct.union(&edges.below(edge, "node").unwrap_or_default())
 }
 
-/// Whether the count of a connection is wanted.
+/// Whether the `totalCount` of a connection is selected.
 pub fn total_wanted(field: &Selected, connection: &str) -> bool {
     field.selection.has(connection, &["totalCount"])
 }

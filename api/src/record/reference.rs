@@ -1,4 +1,4 @@
-//! What references to other records mean: ids, slugs, or `source:externalId`.
+//! Resolves references to other records: ids, slugs, or `source:externalId`.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::policy::Viewer;
 use super::read::{Dialect, KeyRow, KeyedStatement};
 use super::write::{Batch, Reference};
 
-/// How a reference names its record: an id of its type, a source and an id there, or a slug.
+/// The lookup key of a reference: an id of its type, a source and an external id, or a slug.
 fn key_of(reference: &Reference) -> Key {
     let text = reference.text.replace('\0', "");
     if let Ok(id) = id::decode("", reference.to.prefix(), &text) {
@@ -23,9 +23,8 @@ fn key_of(reference: &Reference) -> Key {
     }
 }
 
-/// Finds the live records that references mean, and that the viewer sees where there is one: what they may not see is
-/// not there. Where `keeps` says so, what is referred to stays as it is until the end of the transaction, so that nobody
-/// deletes it meanwhile.
+/// Finds the live records of references. With a `viewer`, only records that they see are found. With `keeps`, the
+/// records are locked until the end of the transaction, so that they are not deleted meanwhile.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -39,8 +38,8 @@ pub async fn resolve(
     let mut found = resolve_once(batch, references, viewer, keeps).await?;
     let missing: Vec<Reference> =
         references.iter().filter(|reference| !found.contains_key(*reference)).cloned().collect();
-    // Who waited for a duplicate that was being merged finds nothing under its name as it was: the second look finds
-    // where it leads.
+    // A statement that waited for the merge of a duplicate does not find it any more. The second attempt finds its
+    // survivor.
     if keeps && !missing.is_empty() {
         found.extend(resolve_once(batch, &missing, viewer, keeps).await?);
     }

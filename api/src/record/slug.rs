@@ -1,10 +1,9 @@
 //! Slugs and identifiers: unique within a type, and former slugs still resolve.
 //!
-//! One that a record has which the writer does not see is not refused to them: a refusal, which costs nothing, would
-//! tell whoever guesses a name that somebody hidden has it. A slug gives way as one that was made from a name does; an
-//! identifier is written and stays with the hidden record when records are looked up by it, until the two are found
-//! to be one by those who see both. What remains is that somebody who really writes a record, for all to see, may
-//! wonder about the digits after its slug.
+//! A name of a hidden record is not refused: a refusal would reveal the hidden record to anybody who guesses its name.
+//! A requested slug gets digits instead, like a generated one. A requested identifier is stored with the record.
+//! Lookups by it still find the hidden record, until somebody who sees both records merges them. Only the digits in the
+//! slug of a record that was really written remain as a hint.
 
 use std::collections::HashMap;
 
@@ -21,7 +20,7 @@ use super::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use super::value::{Identifier, fold};
 use super::write::{Batch, Draft, Kind, Numbered, RecordRow as _, rows_of};
 
-/// Characters of a slug at most.
+/// Maximum characters of a slug.
 pub const MAX_SLUG: usize = 120;
 
 /// The slug of a name: folded words with hyphens.
@@ -48,7 +47,7 @@ pub fn is_well_formed(slug: &str) -> bool {
     slug.len() <= MAX_SLUG && slug.split('-').all(word)
 }
 
-/// A slug that a namesake does not have: the same for the same salt.
+/// A slug with digits that distinguish it from a namesake's. The digits are derived from the salt.
 fn with_salt(slug: &str, salt: &str, round: usize) -> String {
     let hash = Sha256::digest(salt);
     let digits = hex(&hash[..2 + 2 * round]);
@@ -57,16 +56,16 @@ fn with_salt(slug: &str, salt: &str, round: usize) -> String {
     format!("{}-{digits}", cut.trim_end_matches('-'))
 }
 
-/// Somebody who has a name.
+/// The record that has a slug or an identifier.
 #[derive(Clone, Copy, Debug)]
 struct Owner {
     id: Uuid,
-    /// Whether the writer sees them.
+    /// Whether the writer sees it.
     is_seen: bool,
 }
 
-/// The columns `record_id` and whether the writer sees that record, of a table of names `alias`, and the join that this
-/// takes. A system sees everything.
+/// For the table `alias` of slugs or identifiers: the columns `record_id` and whether the writer sees that record, and
+/// the join for the latter. A batch without a reader sees everything.
 fn owner_of<K: Kind>(batch: &Batch<'_>, alias: &str) -> (String, String) {
     let Some(viewer) = batch.reader.as_deref() else {
         return (format!("{alias}.record_id, TRUE"), String::new());
@@ -76,7 +75,7 @@ fn owner_of<K: Kind>(batch: &Batch<'_>, alias: &str) -> (String, String) {
     (format!("{alias}.record_id, o.id IS NOT NULL"), join)
 }
 
-/// Who has these slugs.
+/// The owners of these slugs.
 async fn taken<K: Kind>(
     batch: &Batch<'_>,
     slugs: Vec<String>,
@@ -98,7 +97,7 @@ async fn taken<K: Kind>(
     found.into_iter().map(|(_, row)| owner(row)).collect()
 }
 
-/// Which records have these slugs, or had them.
+/// The records that have these slugs, or had them.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -110,8 +109,8 @@ pub async fn owners<K: Kind>(
     Ok(found.into_iter().map(|(slug, owner)| (slug, owner.id)).collect())
 }
 
-/// Makes the slugs of drafts unique: one that was generated gives way, and so does one that was asked for and that a
-/// record has which the writer does not see; else one that was asked for is refused.
+/// Makes the slugs of drafts unique. A generated slug that is taken gets digits, and so does a requested one that a
+/// hidden record has. A requested slug of another visible record is refused.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -130,7 +129,7 @@ pub async fn settle<K: Kind>(
         let mut changed = false;
         for (index, draft) in drafts.iter_mut() {
             let id = draft.row.id();
-            // One that is not well formed has been refused, and is nobody's.
+            // A malformed slug of a new record has been refused, and is empty here.
             let Some(slug) = K::slug(&mut draft.row).filter(|slug| !slug.is_empty()) else { continue };
             let owner = owners.get(slug.as_str()).copied().filter(|owner| owner.id != id);
             if owner.is_some_and(|owner| !owner.is_seen) {
@@ -158,8 +157,8 @@ pub async fn settle<K: Kind>(
     Ok(())
 }
 
-/// Refuses drafts with an identifier that another record has, and notes where the writer does not see that record.
-/// `given` are those of a submission, as they were written.
+/// Refuses drafts with an identifier of another visible record, and notes identifiers of hidden records in `held`.
+/// `given` returns the identifiers of a submission as they were written.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -175,7 +174,7 @@ pub async fn identifiers<'g, K: Kind>(
     for (at, (index, draft)) in drafts.iter().enumerate() {
         let id = draft.row.id();
         let identifiers = K::identifiers(&draft.row)?;
-        // Where each was given: what was refused or given twice is not in the row.
+        // The place of each in the input, as invalid and repeated ones are not in the row.
         let given = if identifiers.is_empty() { &[] } else { given(*index) };
         for identifier in identifiers {
             let is_it = |one: &IdentifierInput| {
@@ -213,7 +212,7 @@ pub async fn identifiers<'g, K: Kind>(
     Ok(())
 }
 
-/// Those identifiers of these rows that others have: they keep them, see the head of this file.
+/// The identifiers of these rows that other records hold, and that they keep (see the module documentation).
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -240,7 +239,7 @@ pub async fn held_by_others<K: Kind>(
     Ok(found.into_iter().map(|(position, _)| all[position].1.clone()).collect())
 }
 
-/// That the row `i` of identifiers is that of the key.
+/// The condition that the row `i` has the identifier of the key.
 fn same_identifier<K: Kind>() -> String {
     format!("i.record_type = '{}' AND i.scheme = k.scheme AND i.value = k.value", K::TYPE.name())
 }
@@ -249,7 +248,7 @@ fn duplicate(place: usize) -> Problem {
     Problem::new(format!("identifiers.{place}.value"), &messages::IDENTIFIER_TAKEN)
 }
 
-/// Keeps the slugs and identifiers of saved rows, but for those identifiers that are `held` by others. Former slugs
+/// Stores the slugs and identifiers of saved rows, except identifiers that are `held` by other records. Former slugs
 /// stay.
 ///
 /// # Errors
@@ -296,8 +295,8 @@ pub async fn keep<K: Kind>(
     claim(batch, "record_identifier", record_type, &names, identifiers).await
 }
 
-/// Writes which records have these names. Each was free when the batch looked; where another writer has taken
-/// one since, the batch must look again.
+/// Stores slugs or identifiers with their records. Each was free when the batch checked it. If another transaction has
+/// taken one since, the error makes the batch run again.
 async fn claim(
     batch: &Batch<'_>,
     table: &str,

@@ -1,8 +1,8 @@
-//! The clock as far as it may be trusted to delete something.
+//! The check of the clock before expired data is deleted.
 //!
-//! A clock that is wrong must delete nothing. The database holds when the clock was last trusted: one that is further
-//! ahead of that than a program is usually off has jumped. The housekeeping trusts it again once a program has run with
-//! it for a day.
+//! A wrong clock must not delete anything. The database stores the time at which the clock was last trusted. A clock
+//! that is further ahead of it than a program is usually off has jumped. The housekeeping trusts it again once a
+//! program has run with it for a day.
 
 use entity::{audit as entries, housekeeping as trusted};
 use sea_orm::sea_query::OnConflict;
@@ -12,7 +12,8 @@ use crate::record::error::DomainError;
 use crate::record::read::Database;
 use crate::record::value::DateTime;
 
-/// How far the clock may be ahead of when it was last trusted: a program may have been off for so long. Microseconds.
+/// How far the clock may be ahead of the time at which it was last trusted, in microseconds. A program may have been
+/// off for that long.
 const LEAP: i64 = 7 * DAY;
 /// A day in microseconds.
 const DAY: i64 = 24 * 3600 * 1_000_000;

@@ -23,7 +23,7 @@ use super::name_of;
 /// | `search` | the node again where it can be found, and the description in `SearchType` |
 /// | `root` | the queries, where the type has some of its own, and the mutations |
 ///
-/// A macro that takes the table names the parts that it needs, and passes over the others as `$rest:tt`.
+/// A macro that takes the table matches the parts that it needs, and skips the others as `$rest:tt`.
 macro_rules! records {
     ($make:ident) => {
         $make! {
@@ -65,8 +65,8 @@ macro_rules! records {
 }
 pub(crate) use records;
 
-/// Calls a macro with the description of what has a history. It stands beside the table because it names each type, and
-/// descriptions of arguments are plain literals; a test holds it against the table.
+/// Calls a macro with the description of the ids that have a history. It is beside the table because it names each
+/// type, and descriptions of arguments are plain literals. A test compares it with the table.
 macro_rules! with_history {
     ($make:ident) => {
         $make! {
@@ -76,7 +76,8 @@ macro_rules! with_history {
 }
 pub(crate) use with_history;
 
-/// Joins literals to an enumeration: the marks around each, the word before the last, then the literals.
+/// Joins literals to an enumeration. Takes the marks around each literal, the word before the last one, then the
+/// literals.
 macro_rules! enumerated {
     ($open:literal $close:literal, $and:literal: $last:literal) => {
         concat!($open, $last, $close)
@@ -90,7 +91,7 @@ macro_rules! enumerated {
 }
 pub(crate) use enumerated;
 
-/// Whom the records of a type are about.
+/// The subject of the records of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum About {
     /// Organizations and what they do.
@@ -101,7 +102,7 @@ enum About {
     Erasable,
 }
 
-/// What the table says of a type.
+/// The row of a type in the table.
 struct Entry {
     bit: u16,
     about: About,
@@ -184,12 +185,12 @@ impl RecordType {
         matches!(self.entry().about, About::People | About::Erasable)
     }
 
-    /// Whether one may ask for the erasure of a record of the type.
+    /// Whether the erasure of a record of the type can be requested.
     pub const fn is_erasable(self) -> bool {
         matches!(self.entry().about, About::Erasable)
     }
 
-    /// The type among those that a cursor of the log stands for; never another one's later.
+    /// The bit of the type in cursors of the change log. No other type gets it later.
     pub const fn bit(self) -> u16 {
         self.entry().bit
     }

@@ -25,7 +25,7 @@ pub struct UserError {
 }
 
 impl UserError {
-    /// A problem, as it is told to this reader.
+    /// A problem, in the language of this reader.
     pub fn new(problem: &Problem, reader: &LanguagePreferences) -> Self {
         Self {
             code: problem.code,
@@ -37,10 +37,10 @@ impl UserError {
     }
 }
 
-/// Parts what a payload says from what fails the whole field.
+/// Separates errors for the payload from errors that fail the whole field.
 ///
 /// # Errors
-/// Those that are no refusals.
+/// The error of [`Undone::Failed`].
 pub fn outcome<T>(
     done: Result<T, Undone>,
     reader: &LanguagePreferences,

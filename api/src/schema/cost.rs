@@ -1,8 +1,9 @@
-//! What everything costs, in points, written into the schema as `@cost` and `@listSize` (the cost directives of IBM).
+//! The costs of types and fields in points, written into the schema as `@cost` and `@listSize` (the cost directives
+//! of IBM).
 //!
-//! The server reads the prices from the printed schema, as a client does: what is printed is what is charged. A new
-//! field costs something without a word about it: an object is a point, a page as many as it has items. Only a list
-//! without a page has to say here how long it is taken to be.
+//! The server reads the costs from the printed schema, as a client does, so that it charges what it prints. A new
+//! field has a cost by default: one point for an object, and for a page one for each item. Only a list of objects
+//! without pages needs an assumed length here.
 
 use std::fmt::Write as _;
 
@@ -15,7 +16,7 @@ use async_graphql::parser::types::{
 use crate::record::page::DEFAULT_PAGE;
 use crate::server::item;
 
-/// What the directives mean.
+/// The definitions of the directives.
 const DEFINITIONS: &str = r#""""
 How many points something costs: an object 1, a scalar or an enum 0 where this says nothing else. A field costs its own
 weight, and for each object that it answers the weight of its type and what is selected below. Fields of an interface or a
@@ -54,8 +55,8 @@ directive @listSize(
 ) on FIELD_DEFINITION
 "#;
 
-/// Types that are part of a record, stand in memory, or only hold others: reading them is a tenth of an object.
-/// Those whose names end in `Edge` are of them.
+/// Types that are part of a record, are kept in memory, or only contain other objects: they cost a tenth of a point.
+/// So do all types whose names end in `Edge`.
 const LIGHT: &[&str] = &[
     "Address",
     "Claim",
@@ -92,7 +93,7 @@ const LIGHT: &[&str] = &[
     "UserError",
 ];
 
-/// Types of which each takes a search.
+/// Types that need a search for each object, with their weights.
 const HEAVY: &[(&str, &str)] = &[("OrganizationMatch", "10")];
 
 /// Fields with a weight of their own, by type and name; `*` is any type.
@@ -107,7 +108,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("Mutation", "signIn", "50"),
     // Up to 500 records.
     ("Mutation", "pushRecords", "100"),
-    // Any other is a transaction.
+    // Any other mutation is a transaction.
     ("Mutation", "*", "10"),
     ("Query", "myDataExport", "100"),
     ("Query", "partnershipGraph", "100"),
@@ -118,7 +119,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("Query", "syncDigest", "100"),
 ];
 
-/// How long lists are taken to be that have no page, by type and name; `*` is any type.
+/// Assumed lengths of lists without pages, by type and field; `*` is any type.
 const LENGTHS: &[(&str, &str, u32)] = &[
     ("Account", "organizations", 5),
     ("*", "biographies", 4),
@@ -164,7 +165,8 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("*", "values", 20),
 ];
 
-/// Fields whose arguments say how many objects they answer, and which fields below these are; pages are found without.
+/// Fields with an argument for the number of objects: type, field, argument, and the fields below with the objects.
+/// Connections need no row.
 const SLICED: &[(&str, &str, &str, &[&str])] = &[
     ("Query", "changes", "first", &["changes"]),
     ("Query", "matchOrganizations", "queries", &[]),
@@ -173,7 +175,7 @@ const SLICED: &[(&str, &str, &str, &[&str])] = &[
     ("Query", "suggest", "first", &[]),
 ];
 
-/// The row that is about a field; one that names its type comes first.
+/// The row for a field. A row with its type has precedence.
 fn row<T: Copy>(
     rows: &[T],
     of: impl Fn(T) -> (&'static str, &'static str),
@@ -241,17 +243,17 @@ fn of_field(owner: &str, field: &FieldDefinition, composite: &dyn Fn(&str) -> bo
     text
 }
 
-/// The place of a position in a text.
+/// The byte offset of a position in a text.
 fn place(text: &str, lines: &[usize], at: Pos) -> Option<usize> {
     let start = *lines.get(at.line.checked_sub(1)?)?;
     let (offset, _) = text.get(start..)?.char_indices().nth(at.column.checked_sub(1)?)?;
     Some(start + offset)
 }
 
-/// The schema with the prices in it.
+/// The schema with the cost directives.
 ///
 /// # Panics
-/// Where the text is no schema: it is one that the library has written.
+/// If the text is not a schema. It always is, because the library has written it.
 #[expect(clippy::expect_used, reason = "the text comes from the library that reads it; every test runs this")]
 pub(super) fn priced(sdl: &str) -> String {
     let document = parse_schema(sdl).expect("the schema that was written can be read");
@@ -284,7 +286,7 @@ pub(super) fn priced(sdl: &str) -> String {
             }
         }
     }
-    // The definitions stand with the others, before what the schema begins with.
+    // The definitions go with those of other directives, before the `schema` block.
     let definitions = sdl.rfind("\nschema {").map_or(sdl.len(), |at| at + 1);
     insertions.push((definitions, DEFINITIONS.to_owned()));
     insertions.sort_by_key(|(at, _)| *at);
@@ -304,7 +306,7 @@ mod tests {
 
     use super::*;
 
-    /// Every object type with its fields.
+    /// Calls `see` with each field of each object and interface, and whether the field answers objects.
     fn walk(mut see: impl FnMut(&str, &FieldDefinition, bool)) {
         let document = parse_schema(crate::schema::sdl()).unwrap();
         let composite: HashSet<&str> = definitions(&document)

@@ -1,4 +1,4 @@
-//! Spares an engine that does not answer, and those who would wait for it.
+//! A circuit breaker: an engine that does not answer is not asked for a while, so that callers need not wait for it.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use super::engine::EngineError;
 
-/// Failures, one after the other, after which the engine is left alone.
+/// Consecutive failures that open the breaker.
 const FAILURES: u32 = 5;
-/// How long it is left alone; then one request tries it.
+/// The time after which an open breaker lets one request through.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Whether an engine is asked at all.
+/// The circuit breaker of an engine.
 #[derive(Debug, Default)]
 pub(super) struct Breaker(Mutex<State>);
 
@@ -20,7 +20,7 @@ pub(super) struct Breaker(Mutex<State>);
 struct State {
     /// Failures since the last answer.
     failures: u32,
-    /// When the next request may try an engine that is left alone.
+    /// The time at which an open breaker lets the next request through; `None` while it is closed.
     next: Option<Instant>,
 }
 
@@ -31,7 +31,7 @@ impl Breaker {
         match state.next {
             Some(next) if now < next => false,
             Some(_) => {
-                // This one tries; others wait for what comes of it.
+                // This request tries the engine. Others are not let through meanwhile.
                 state.next = Some(now + PAUSE);
                 true
             }
@@ -39,12 +39,12 @@ impl Breaker {
         }
     }
 
-    /// Whether the engine is left alone now.
+    /// Whether the breaker is open.
     pub(super) fn is_open(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).next.is_some()
     }
 
-    /// The engine has answered.
+    /// Notes an answer of the engine, which closes the breaker.
     pub(super) fn answered(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.next.is_some() {
@@ -53,13 +53,13 @@ impl Breaker {
         *state = State::default();
     }
 
-    /// The engine has failed.
+    /// Notes a failure of the engine.
     pub(super) fn failed(&self, error: &EngineError, now: Instant) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.failures = state.failures.saturating_add(1);
         if state.failures >= FAILURES {
             if state.next.is_none() {
-                tracing::warn!(%error, "the search engine does not answer: the database does, until it recovers");
+                tracing::warn!(%error, "the search engine does not answer: the database is searched until it recovers");
             }
             state.next = Some(now + PAUSE);
         }
@@ -81,8 +81,8 @@ mod tests {
         }
         assert!(!breaker.lets_through(begun));
         let later = begun + PAUSE;
-        assert!(breaker.lets_through(later), "one tries");
-        assert!(!breaker.lets_through(later), "the others wait");
+        assert!(breaker.lets_through(later), "one request tries the engine");
+        assert!(!breaker.lets_through(later), "other requests are not let through");
         breaker.failed(&error, later);
         assert!(!breaker.lets_through(later));
         let recovered = later + PAUSE;

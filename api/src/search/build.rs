@@ -1,4 +1,4 @@
-//! Builds an index beside the one that is searched, and swaps them.
+//! Builds an index beside the live one, and swaps them.
 
 use uuid::Uuid;
 
@@ -9,13 +9,13 @@ use crate::changes;
 use crate::record::all_of;
 use crate::search::kind::SearchType;
 
-/// Records that are read at once.
+/// Records in one read.
 const RECORDS: usize = 2000;
 
 impl Follower<'_> {
-    /// Builds the index anew. `live` is the place in the log of the one that is searched: it is followed all the
-    /// while, and the new one takes its place where both have come to the same change. Answers how many records were
-    /// put into it, and the place in the log. `progress` is told how many are done, of how many.
+    /// Builds a new index. `live` is the position of the live one, which is followed meanwhile. The new index replaces
+    /// it when both have reached the same change. Returns the number of records that were read, and the position of the
+    /// new index. `progress` is called with the number of records done and the total.
     pub(super) async fn build(
         &self,
         mut live: Option<Position>,
@@ -26,7 +26,7 @@ impl Follower<'_> {
         for of in all_of::<SearchType>() {
             total += store::count(db, of).await?;
         }
-        // What changes while the records are read is followed after it.
+        // Changes that are made while the records are read are followed afterwards.
         let head = changes::head(db).await?;
         let mut position = Position { feed_id: head.feed_id, seq: head.seq };
         self.engine.begin().await?;
@@ -50,7 +50,7 @@ impl Follower<'_> {
                 live = self.follow_live(live).await?;
             }
         }
-        // Also where there is no record at all: the place in the log is kept.
+        // Stores the position, also where there is no record at all.
         self.write(Target::Shadow, Audiences::default(), position).await?;
         live = self.follow_live(live).await?;
         let until = match live {
@@ -65,7 +65,7 @@ impl Follower<'_> {
         Ok((done, position))
     }
 
-    /// Follows the index that is searched, as long as it is there.
+    /// Follows the live index to the end of the log; `None` where it is gone, or belongs to another feed.
     async fn follow_live(&self, live: Option<Position>) -> Result<Option<Position>, Trouble> {
         let Some(mut live) = live else { return Ok(None) };
         let head = changes::head(&self.core.db).await?;
@@ -75,7 +75,7 @@ impl Follower<'_> {
         while live.seq < head.seq {
             match self.step(Target::Live, live, head.seq).await {
                 Ok(next) => live = next,
-                // It has gone: the new one takes its place all the sooner.
+                // The live index is gone: the new one need not wait for it.
                 Err(Trouble::Engine(EngineError::Building)) => return Ok(None),
                 Err(trouble) => return Err(trouble),
             }

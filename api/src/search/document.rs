@@ -1,4 +1,4 @@
-//! What the index knows of a record: words by weight, values to filter by, a place on the map.
+//! The document of a record in the index: words by weight, values to filter by, a location.
 
 use std::sync::LazyLock;
 
@@ -13,12 +13,12 @@ use crate::record::value::{LocalizedText, fold, sort_key};
 use crate::search::kind::{SearchFacet, SearchType};
 use crate::vocabulary::{self, Named, Term, Vocabulary, vocabularies};
 
-/// To be counted up when documents come to hold other words or values than before, or when an index may hold documents
-/// that do not belong there: those of version 1 kept duplicates that were merged.
+/// Increment it when documents get other words or values, or when an index may hold documents that do not belong there:
+/// those of version 1 kept duplicates that were merged.
 const VERSION: u32 = 2;
 
-/// A name for documents as they are made now. They hold labels and aliases: a vocabulary that changes makes
-/// others. An index with another name is built anew.
+/// The name of the present form of documents. It changes with the vocabularies, as documents hold their labels and
+/// aliases. An index with another name is built anew.
 pub fn layout() -> &'static str {
     static LAYOUT: LazyLock<String> = LazyLock::new(|| {
         let mut hash = Sha256::new();
@@ -35,19 +35,19 @@ pub fn layout() -> &'static str {
 pub trait Searchable: Node {
     /// The type.
     const OF: SearchType;
-    /// The groups of columns of its names.
+    /// The groups of columns that its names need.
     const NAMED: Self::Columns;
-    /// The groups of columns of its document.
+    /// The groups of columns that its document needs.
     const SEARCHED: Self::Columns;
     /// Its id and its revision.
     fn version(&self) -> (Uuid, i32);
-    /// What it is called, the main name first.
+    /// Its names, the main one first.
     fn names(&self) -> Vec<Text>;
-    /// Adds to its document what it can be found by beside its names.
+    /// Adds everything but the names to its document.
     fn describe(&self, document: &mut Document);
 }
 
-/// For each id, in order, what the reader's viewer may find of the record.
+/// Reads the document of each id, in order, as the reader's viewer may see the record; `None` where it is hidden.
 ///
 /// # Errors
 /// [`DomainError::Database`] or [`DomainError::Stored`].
@@ -65,7 +65,8 @@ pub async fn documents<N: Searchable>(
     Ok(found.into_iter().map(|node| node.map(document)).collect())
 }
 
-/// For each id, in order, the names of the record that the reader's viewer may find it by, the main name first.
+/// Reads the names of each id, in order, that the reader's viewer may see, the main name first; `None` where the record
+/// is hidden.
 ///
 /// # Errors
 /// [`DomainError::Database`] or [`DomainError::Stored`].
@@ -90,7 +91,7 @@ pub struct Text {
     pub text: String,
 }
 
-/// A record as one audience may find it.
+/// A record as one audience may see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     /// The record.
@@ -103,7 +104,7 @@ pub struct Document {
     pub names: Vec<Text>,
     /// Texts about it.
     pub texts: Vec<Text>,
-    /// Labels and aliases of all that it is filed under, in every language.
+    /// Labels and aliases of its vocabulary entries, in every language.
     pub labels: Vec<String>,
     /// Values to filter by and to count.
     pub values: Vec<(SearchFacet, String)>,
@@ -112,7 +113,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// A document of this record, with nothing but its names.
+    /// A document of this record with its names alone.
     pub fn new(of: SearchType, id: Uuid, revision: i32, names: Vec<Text>) -> Self {
         Self {
             id,
@@ -131,7 +132,7 @@ impl Document {
         self.names.first().map_or("", |name| &name.text)
     }
 
-    /// The beginning of the main name's place in the alphabet: equally good hits come in this order.
+    /// The first bytes of the main name's sort key: hits with equal scores come in this order.
     pub fn order(&self) -> u64 {
         let mut first = [0; 8];
         first.iter_mut().zip(sort_key(self.name())).for_each(|(to, from)| *to = from);
@@ -160,7 +161,7 @@ impl Document {
         }
     }
 
-    /// Files it under sectors, and what these are part of.
+    /// Adds sectors and their ancestors.
     pub fn sectors(&mut self, slugs: &[String]) {
         let all = vocabularies();
         for slug in slugs.iter().flat_map(|slug| all.sector_with_ancestors(slug)) {
@@ -171,7 +172,7 @@ impl Document {
         }
     }
 
-    /// Files it under occupations. The words of their families would find too much.
+    /// Adds occupations. Their families are left out: the words of these would find too much.
     pub fn occupations(&mut self, slugs: &[String]) {
         for occupation in slugs.iter().filter_map(|slug| vocabularies().occupations.get(slug)) {
             self.words(occupation.term());
@@ -179,7 +180,7 @@ impl Document {
         }
     }
 
-    /// Files it under kinds of a vocabulary.
+    /// Adds kinds of a vocabulary.
     pub fn kinds<'a>(&mut self, vocabulary: Vocabulary, slugs: impl IntoIterator<Item = &'a str>) {
         for term in slugs.into_iter().filter_map(|slug| vocabularies().terms(vocabulary).get(slug)) {
             self.words(term);
@@ -187,7 +188,7 @@ impl Document {
         }
     }
 
-    /// Files it under a territory, and what this is part of; it lies at the centre of it until told better.
+    /// Adds a territory and its ancestors. The record is located at the centre of it unless it has a location already.
     pub fn territory(&mut self, slug: Option<&str>) {
         let mut next = slug;
         while let Some(territory) = next.and_then(|slug| vocabularies().territories.get(slug)) {
@@ -198,7 +199,7 @@ impl Document {
         }
     }
 
-    /// Files it under regions.
+    /// Adds regions.
     pub fn regions<'a>(&mut self, slugs: impl IntoIterator<Item = &'a str>) {
         for region in slugs.into_iter().filter_map(|slug| vocabularies().regions.get(slug)) {
             self.words(region.term());
@@ -206,7 +207,7 @@ impl Document {
         }
     }
 
-    /// Files it under skills, whose words are texts as well.
+    /// Adds skills, as values and as texts.
     pub fn skills(&mut self, skills: &[String]) {
         for skill in skills {
             self.text("skills", skill.clone());
@@ -214,14 +215,14 @@ impl Document {
         }
     }
 
-    /// Files it under languages, by their codes.
+    /// Adds languages, by their codes.
     pub fn languages<'a>(&mut self, codes: impl IntoIterator<Item = &'a str>) {
         for code in codes {
             self.value(SearchFacet::Language, code);
         }
     }
 
-    /// Files it under an availability.
+    /// Adds an availability.
     pub fn availability(&mut self, name: &str) {
         self.value(SearchFacet::Availability, name);
     }

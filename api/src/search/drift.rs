@@ -12,12 +12,12 @@ use crate::changes;
 use crate::record::all_of;
 use crate::search::kind::{Audience, SearchType};
 
-/// Documents and records that are read at once.
+/// Documents or records in one read.
 const PAGE: usize = 1000;
-/// Entries of the log that are read at once.
+/// Entries of the log in one read.
 const ENTRIES: u32 = 1000;
 
-/// How a document differs.
+/// The kind of a difference between index and database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Difference {
     Missing,
@@ -57,9 +57,9 @@ impl Side {
 }
 
 impl Follower<'_> {
-    /// Compares the live index with the database, repairs it, and compares again where something differed. Answers how
-    /// they differed and what still does, and the place in the log. `progress` is told how many documents are done, of
-    /// how many.
+    /// Compares the live index with the database, repairs it, and compares again where something differed. Returns the
+    /// differences before and after the repair, and the position in the log. `progress` is called with the number of
+    /// documents done and the total.
     pub(super) async fn check(
         &self,
         position: Position,
@@ -88,8 +88,8 @@ impl Follower<'_> {
         Ok((drift, position))
     }
 
-    /// The documents that differ from the database, and the place in the log where they were compared. What changes
-    /// meanwhile is followed, and tells nothing of the index; nor do records that cannot be put into it.
+    /// Returns the documents that differ from the database, and the position in the log after the comparison. Left out
+    /// are records that change meanwhile, which are followed, and dead letters.
     async fn differing(
         &self,
         position: Position,
@@ -99,7 +99,7 @@ impl Follower<'_> {
         let begun = self.catch_up(position).await?;
         let mut total = 0;
         for of in all_of::<SearchType>() {
-            // For each audience.
+            // Once for each audience.
             total += 2 * store::count(&self.core.db, of).await?;
         }
         progress(0, total);
@@ -119,7 +119,7 @@ impl Follower<'_> {
         Ok((found, position))
     }
 
-    /// Writes what differs anew, and tries again what was refused.
+    /// Writes the documents that differ anew, and retries the dead letters.
     async fn repair(&self, found: &[Differing], position: Position) -> Result<(), Trouble> {
         let mut again: Vec<(SearchType, BTreeSet<Uuid>)> =
             all_of::<SearchType>().map(|of| (of, BTreeSet::new())).collect();
@@ -135,7 +135,7 @@ impl Follower<'_> {
                 None => batches.of(one.audience).gone.push(one.id),
             }
         }
-        // What was refused once may be taken now.
+        // The engine may take a record now that it refused before.
         for (of, ids) in &mut again {
             for id in &self.dead() {
                 let found = store::records(&self.core.db, *of, None, before(*id), 1).await?;
@@ -156,7 +156,7 @@ impl Follower<'_> {
         Ok(())
     }
 
-    /// Walks both sides in the order of the ids; answers how many documents were compared.
+    /// Walks both sides in the order of the ids. Returns the number of documents that were compared.
     async fn compare(
         &self,
         audience: Audience,
@@ -200,7 +200,7 @@ impl Follower<'_> {
                     (Some(of), id, (revision != other).then_some(Difference::Stale))
                 }
                 (Some((of, (id, _))), None) => (Some(of), id, Some(Difference::Missing)),
-                // A record that has several documents is written anew, and has one then.
+                // A further document of the last record: writing that record anew leaves it one.
                 (None, Some((id, _))) => {
                     let of = last.filter(|(_, last)| *last == id).map(|(of, _)| of);
                     (of, id, Some(Difference::Extra))
@@ -215,7 +215,7 @@ impl Follower<'_> {
         Ok(checked)
     }
 
-    /// Records that have changed after a place in the log.
+    /// Returns the records that changed after this number in the log.
     async fn changed_since(&self, mut seq: i64) -> Result<BTreeSet<Uuid>, Trouble> {
         let mut changed = BTreeSet::new();
         loop {

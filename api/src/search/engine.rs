@@ -1,4 +1,4 @@
-//! What a search engine must be able to do.
+//! The interface of search engines.
 
 use std::path::PathBuf;
 
@@ -9,29 +9,29 @@ use super::document::Document;
 use super::text::Word;
 use crate::search::kind::{Audience, SearchFacet, SearchType};
 
-/// Hits that can be paged through; engines sort no more.
+/// Hits that can be paged through, at most. Engines need not sort more.
 pub const MAX_HITS: usize = 1000;
-/// Values that a facet counts; the most frequent ones.
+/// Values of a facet at most: the most frequent ones.
 pub const MAX_FACET_VALUES: usize = 100;
 
-/// What is looked for.
+/// A query to an engine.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
-    /// The words; none lists by the filters alone.
+    /// The words. Without any, all records that pass the filters are hits.
     pub words: Vec<Word>,
-    /// Whether a record with some of the words is a hit; else it must have all.
+    /// Whether one of the words makes a hit; else a hit has all of them.
     pub any: bool,
-    /// Whether the words count in names alone.
+    /// Whether the words are searched in names alone.
     pub names: bool,
-    /// Each of these must hold: a record has one of the values of a facet.
+    /// Filters that must all hold: a hit has one of the values of the facet.
     pub filters: Vec<(SearchFacet, Vec<String>)>,
     /// A circle: degrees north and east, and kilometres.
     pub near: Option<(f64, f64, f64)>,
-    /// Which facets to count.
+    /// The facets to count.
     pub facets: Vec<SearchFacet>,
-    /// Hits to leave out at the beginning.
+    /// Hits to skip.
     pub offset: usize,
-    /// Hits wanted.
+    /// Hits to return at most.
     pub limit: usize,
 }
 
@@ -46,7 +46,7 @@ pub struct Hit {
     pub score: f64,
 }
 
-/// What was found.
+/// The result of a query.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
     /// The hits, the best first; equal ones by name.
@@ -57,13 +57,13 @@ pub struct Found {
     pub facets: Vec<(SearchFacet, Vec<(String, u64)>)>,
 }
 
-/// Why an engine did not answer. It never says what the engine said: that is for the log.
+/// The reason why an engine did not answer. Its text is for the log and the operator, never for clients.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum EngineError {
     /// There is no index to search yet.
     #[error("the search index is being built")]
     Building,
-    /// Its index has not passed the last change that took something away.
+    /// The index has not passed the last withdrawal: a change that hid or erased something.
     #[error("the search index still has what was hidden or erased")]
     Behind,
     /// It cannot be reached, or failed.
@@ -71,27 +71,27 @@ pub enum EngineError {
     Failed(String),
 }
 
-/// A place in the change log, by feed.
+/// A position in the change log of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// The feed whose numbers these are.
+    /// The feed that the number belongs to.
     pub feed_id: Uuid,
-    /// The last entry.
+    /// The number of the last entry.
     pub seq: i64,
 }
 
-/// What changes in the index of one audience.
+/// Changes of the index of one audience.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    /// Documents that are there now, whole.
+    /// Whole documents, to be added or replaced.
     pub documents: Vec<Document>,
-    /// Records that are not there any more.
+    /// Records to be removed.
     pub gone: Vec<Uuid>,
-    /// Whether some of these were erased: what the index was made of must not keep their words either.
+    /// Whether some of these were erased: then their words must not stay in the files of the index either.
     pub erased: bool,
 }
 
-/// Where a batch goes.
+/// The index that a batch is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The index that is searched.
@@ -100,16 +100,16 @@ pub enum Target {
     Shadow,
 }
 
-/// A document that an engine does not take, whatever is done.
+/// A document that an engine refuses for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// The record.
     pub id: Uuid,
-    /// What the engine says of it: a code, and nothing that is in the document.
+    /// The error code of the engine. It holds nothing of the document.
     pub code: String,
 }
 
-/// What keeps two programs from writing to one index.
+/// The lock that keeps two programs from writing to one index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Guard {
     /// An index in files of this machine: the file that the writing program locks.
@@ -120,27 +120,27 @@ pub enum Guard {
 
 /// A search engine.
 pub trait Engine: Send + Sync + std::fmt::Debug {
-    /// For people.
+    /// The name of the engine, for people.
     fn name(&self) -> &'static str;
 
-    /// What a program must hold to write.
+    /// The lock that a program must hold to write.
     fn guard(&self) -> Guard;
 
-    /// Searches what an audience may find.
+    /// Searches the live index of an audience.
     fn search<'a>(
         &'a self,
         audience: Audience,
         query: &'a Query,
     ) -> BoxFuture<'a, Result<Found, EngineError>>;
 
-    /// The place in the log that the live index has; nothing where there is no index, or one of another layout.
+    /// The position in the log of the live index; `None` where there is no index, or one of another layout.
     fn position(&self) -> BoxFuture<'_, Result<Option<Position>, EngineError>>;
 
-    /// Makes an empty index beside the live one. What an earlier attempt has left is dropped.
+    /// Creates an empty index beside the live one, and drops what an earlier attempt has left.
     fn begin(&self) -> BoxFuture<'_, Result<(), EngineError>>;
 
-    /// Writes a batch, and that the log has been followed to this place. Done when it can be found; tells what is
-    /// left out for good.
+    /// Writes a batch for each audience, and the position in the log that they lead to. Returns when the changes can be
+    /// found, with the documents that were refused.
     fn write(
         &self,
         target: Target,
@@ -148,16 +148,16 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
         position: Position,
     ) -> BoxFuture<'_, Result<Vec<Refused>, EngineError>>;
 
-    /// Puts the shadow in the place of the live index.
+    /// Replaces the live index by the shadow.
     fn swap(&self) -> BoxFuture<'_, Result<(), EngineError>>;
 
-    /// Lets go of what would keep another program from writing. Whoever has the right to write calls it before giving
-    /// that right back.
+    /// Releases locks of the engine that would keep another program from writing. The program that holds the guard
+    /// calls it before giving that back.
     fn release(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
 
-    /// The next records of an audience's live index in the order of their ids, with their revisions.
+    /// Reads the next records of an audience's live index in the order of their ids, with their revisions.
     fn walk(
         &self,
         audience: Audience,

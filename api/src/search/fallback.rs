@@ -1,7 +1,7 @@
-//! Answers from the database: names that begin with what was typed.
+//! Search in the database: names that begin with the text that was typed.
 //!
-//! That is what everybody gets while the engine cannot answer. It is also how the records are found that are in no
-//! index, because only their owners and the staff of their region may see them.
+//! It is the fallback while the engine cannot answer. It also finds private records, which are in no index: only their
+//! owners and the staff of their region may see them.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -21,14 +21,14 @@ use crate::search::kind::SearchType;
 
 /// Hits at most.
 const MAX_HITS: usize = 50;
-/// Names of each type that are looked at, before the filters.
+/// Names of each type that are read before the filters apply, at most.
 const CANDIDATES: u32 = 200;
 
-/// Hits with what decides their order: the key of the name.
+/// Hits with the sort key of their name, which orders them, and their documents.
 type Hits = Vec<(Vec<u8>, Hit, Document)>;
 
-/// The records of these types that are in an index and whose name begins with `text`, as far as the filters let
-/// them through. Nothing is counted.
+/// Finds the records of these types that are in an index, whose name begins with `text`, and that pass the filters.
+/// Facets are not counted.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -41,7 +41,7 @@ pub async fn find(
     let mut hits = Hits::new();
     for of in types {
         let sees = reader.viewer.level_condition("l.visibility");
-        // A private record is answered by `own`, also to those who may see every record.
+        // `own` finds private records, for administrators too.
         let indexed = format!("{sees} AND l.visibility < {}", Visibility::Private.code());
         let everywhere = vec![prefix(vec![KeyValue::Text(String::new())], text)];
         let candidates = names(reader, *of, BY_REGION, &indexed, everywhere).await?;
@@ -53,11 +53,11 @@ pub async fn find(
     Ok(Found { hits: page.map(|(_, hit, _)| hit).collect(), total, facets: Vec::new() })
 }
 
-/// Records that are in no index, found by their name for those who may see them.
+/// Private records that were found by their name: they are in no index.
 #[derive(Debug, Default)]
 pub struct Own(Hits);
 
-/// The private records of these types that the viewer may see, and whose name begins with `text`.
+/// Finds the private records of these types that the viewer may see, and whose name begins with `text`.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -75,8 +75,8 @@ pub async fn own(
     let regions: Vec<String> = if viewer.admin { vec![String::new()] } else { own() };
     let mut hits = Hits::new();
     for of in types {
-        // A region's list has records of others that serve it, too: what is not seen is no candidate, so that it takes
-        // no place among them and costs no statement.
+        // The list of a region also has records of other regions that serve it. Hidden ones are excluded here, so that
+        // they take no place among the candidates and cost no further statement.
         let private = format!(
             "l.visibility = {} AND EXISTS (SELECT 1 FROM {} AS r WHERE r.id = l.id AND {})",
             Visibility::Private.code(),
@@ -93,7 +93,7 @@ pub async fn own(
 }
 
 impl Own {
-    /// What is left to be asked of the engine for a page: these hits come before its own.
+    /// Returns the query to the engine for the rest of a page: these hits come before those of the engine.
     pub fn rest(&self, query: &Query) -> Query {
         let before = self.0.len();
         let taken = before.saturating_sub(query.offset).min(query.limit);
@@ -101,7 +101,7 @@ impl Own {
         Query { offset, limit: query.limit - taken, ..query.clone() }
     }
 
-    /// Puts the hits of the page before those of the engine, and counts them all.
+    /// Puts the hits of the page before those of the engine, and adds all hits to the total and to the facets.
     pub fn before(self, mut found: Found, query: &Query) -> Found {
         for (facet, values) in &mut found.facets {
             for (_, _, document) in &self.0 {
@@ -122,7 +122,7 @@ impl Own {
     }
 }
 
-/// The first hits by name, each once.
+/// Returns the first hits by name, each once.
 fn first(mut hits: Hits) -> Hits {
     hits.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.id.cmp(&b.1.id)));
     hits.dedup_by_key(|(_, hit, _)| hit.id);
@@ -130,7 +130,7 @@ fn first(mut hits: Hits) -> Hits {
     hits
 }
 
-/// Those of the candidates that the viewer may see and that the filters let through.
+/// Reads the candidates, and returns those that the viewer may see and that pass the filters.
 async fn fitting(
     reader: &Reader,
     of: SearchType,
@@ -156,8 +156,8 @@ async fn fitting(
     Ok(fitting.collect())
 }
 
-/// For each text, in order, ids of the organizations whose name begins with it: so many at most, by name. One
-/// statement for all texts.
+/// Reads for each text, in order, the ids of organizations whose name begins with it: the first `most` by name. One
+/// statement reads those of all texts.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -200,11 +200,11 @@ fn fits(document: &Document, query: &Query) -> bool {
         })
 }
 
-/// The key of names of a region's list, and of a record's own name.
+/// Key column and join condition of names in the list of a region, and of the name of one record.
 const BY_REGION: (&str, KeyType, &str) = ("region", KeyType::Text, "l.facet = '' AND l.region = k.region");
 const BY_ID: (&str, KeyType, &str) = ("id", KeyType::Id, "l.facet = '' AND l.region = '' AND l.id = k.id");
 
-/// The key of names that begin with a text.
+/// Adds the range of names that begin with a text to a key.
 fn prefix(mut key: KeyRow, text: &str) -> KeyRow {
     let low = beginning(text);
     let mut high = low.clone();
@@ -213,7 +213,7 @@ fn prefix(mut key: KeyRow, text: &str) -> KeyRow {
     key
 }
 
-/// Names in their order, by the list that orders them anyway.
+/// Reads names in their order, as a range of the list's index.
 async fn names(
     reader: &Reader,
     of: SearchType,
@@ -233,13 +233,13 @@ async fn names(
         keys.source(dialect),
         dialect.join(),
     );
-    // The limit is the whole statement's: it must not carry another reader's key.
+    // `LIMIT` spans all keys, so the statement must not be shared with other readers.
     let rows = reader.db.read_alone(&KeyedStatement { sql, keys }, wanted).await?;
     rows.into_iter().map(|(_, mut row)| Ok((row.get()?, row.get()?))).collect()
 }
 
-/// The bytes with which the keys of all names begin that begin with these letters, whatever their accents and
-/// case: the part of the key before its first level ends (Unicode Technical Standard #10, section 7.3).
+/// Returns the common prefix of the sort keys of all names that begin with these letters, without regard to accents and
+/// case: the weights of the first level (Unicode Technical Standard #10, section 7.3).
 fn beginning(text: &str) -> Vec<u8> {
     let mut key = sort_key(text);
     if let Some(end) = key.iter().position(|byte| *byte == 1) {

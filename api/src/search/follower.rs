@@ -1,8 +1,8 @@
 //! Keeps the index in step with the change log.
 //!
-//! One program does it at a time, see [`super::guard`]. The place in the log is kept in the index itself, with
-//! what it holds: a follower that was killed goes on from there. Documents are always made whole from the records
-//! as they are now, so that a change that is followed twice changes nothing.
+//! One program does it at a time, see [`super::guard`]. The index stores its position in the log with its documents,
+//! from which a follower that was killed goes on. Documents are always made from the present records, so that
+//! following a change twice has no effect.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -27,29 +27,29 @@ use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
 use crate::search::kind::{Audience, SearchType};
 
-/// How often the end of the log is asked for.
+/// Interval at which the end of the log is read.
 const POLL: Duration = Duration::from_millis(200);
-/// How often a follower looks whether it was asked for something.
+/// Interval at which a follower looks for a job.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often a program that waits for its turn looks whether it may write, and how far the index is: searches wait for
-/// that where something was withdrawn.
+/// Interval at which a program without the right to write tries to take it, and reads the position of the index.
+/// Searches wait for this position after a withdrawal.
 const WAIT: Duration = Duration::from_millis(500);
-/// How often it looks whether the index is still there: an engine can lose it.
+/// Interval at which a follower reads the position of the index: an engine can lose its index.
 const INSPECT: Duration = Duration::from_secs(10);
-/// How often the index is compared with the database unasked.
+/// Interval at which the index is compared with the database without a job.
 const CHECK: Duration = Duration::from_hours(24);
-/// How often a job says how far it is.
+/// Interval at which the progress of a job is written.
 const REPORT: Duration = Duration::from_millis(500);
-/// Entries of the log that are followed at once.
+/// Entries of the log in one step.
 const ENTRIES: u32 = 1000;
-/// The pause after a failure; it doubles with each that follows at once.
+/// The pause after a failure. It doubles with each failure that follows soon.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The code of a record that cannot be read.
 const UNREADABLE: &str = "UNREADABLE";
 
-/// Why the follower has to try again.
+/// An error after which the follower tries again.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
     #[error(transparent)]
@@ -62,7 +62,7 @@ pub(super) enum Trouble {
     Lost,
 }
 
-/// Follows the log until it is told to stop. Failures of the engine or the database only delay it.
+/// Follows the log until `stop` is cancelled. After a failure of the engine or the database it tries again.
 pub async fn follow(
     core: Core,
     engine: Arc<dyn Engine>,
@@ -72,7 +72,7 @@ pub async fn follow(
     let mut pause = SHORTEST_PAUSE;
     loop {
         let began = Instant::now();
-        // To stop in the middle loses nothing: the index goes on from the place in the log that it holds itself.
+        // A stop at any point loses nothing: the index stores its own position in the log.
         let held = tokio::select! {
             () = stop.cancelled() => return,
             held = hold(&core, &*engine, &reached) => held,
@@ -104,7 +104,7 @@ pub async fn follow(
     }
 }
 
-/// Waits for the right to write. Meanwhile another program follows, and this one tells how far that is.
+/// Waits for the right to write. Meanwhile another program follows, and this one publishes the index's position.
 async fn hold(
     core: &Core,
     engine: &dyn Engine,
@@ -119,10 +119,10 @@ async fn hold(
     }
 }
 
-/// Does a task at once, in the place of a follower. `progress` is told how many records are done, of how many.
+/// Runs a task at once, instead of a follower. `progress` is called with the number of records done and the total.
 ///
 /// # Errors
-/// A sentence for the operator.
+/// A message for the operator.
 pub async fn at_once(
     core: &Core,
     engine: &Arc<dyn Engine>,
@@ -139,13 +139,13 @@ pub async fn at_once(
     done.map_err(|trouble| trouble.to_string())
 }
 
-/// The follower of one index, while it may write to it.
+/// The follower of one index, while it holds the right to write.
 pub(super) struct Follower<'a> {
     pub(super) core: &'a Core,
     pub(super) engine: &'a Arc<dyn Engine>,
     pub(super) index: &'a str,
     reached: &'a watch::Sender<Option<Position>>,
-    /// Records that the index lacks because they cannot be put into it.
+    /// The dead letters: records that the index lacks because they cannot be put into it.
     dead: Mutex<BTreeSet<Uuid>>,
 }
 
@@ -204,16 +204,16 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// The place in the log of the live index, where the log still tells all that came after it.
+    /// The position of the live index; `None` where the log lacks entries after it.
     async fn live(&self) -> Result<Option<Position>, Trouble> {
         let head = changes::head(&self.core.db).await?;
-        // Deletions before it are not told any more.
+        // Tombstones before the floor may be gone.
         let floor = retention::floor(&self.core.db).await?;
         let fits = |at: &Position| at.feed_id == head.feed_id && (floor..=head.seq).contains(&at.seq);
         Ok(self.engine.position().await?.filter(fits))
     }
 
-    /// Where to go on; where there is no index that fits the log, one is built first.
+    /// Returns the position to go on from. Where no index fits the log, one is built first.
     async fn start(&self) -> Result<Position, Trouble> {
         if let Some(position) = self.live().await? {
             self.tell(position);
@@ -225,7 +225,7 @@ impl<'a> Follower<'a> {
         Ok(position)
     }
 
-    /// Does what was asked for, and says how far it is. A task that fails is not tried again: who asked is told.
+    /// Runs a job, and writes its progress and its outcome. A job that fails is not retried.
     async fn work(&self, job: Job, position: Position) -> Result<Position, Trouble> {
         let now = || self.core.clock.now();
         let db = &self.core.db;
@@ -239,7 +239,7 @@ impl<'a> Follower<'a> {
             loop {
                 tokio::time::sleep(REPORT).await;
                 let next = *told.borrow();
-                // That it cannot be told is no reason to end.
+                // A progress that cannot be written does not end the job.
                 if next != last && store::progress(db, job.id, next.0, next.1, now()).await.is_ok() {
                     last = next;
                 }
@@ -284,12 +284,12 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Tells readers how far the index is.
+    /// Publishes the position of the index.
     pub(super) fn tell(&self, position: Position) {
         let _ = self.reached.send_replace(Some(position));
     }
 
-    /// Follows the next entries, up to one; answers the last that it came to.
+    /// Follows the next entries, up to the number `until`. Returns the new position.
     pub(super) async fn step(
         &self,
         target: Target,
@@ -319,7 +319,7 @@ impl<'a> Follower<'a> {
         Ok(next)
     }
 
-    /// Writes to an index, and keeps account of what it does not take.
+    /// Writes to an index, and keeps account of dead letters.
     pub(super) async fn write(
         &self,
         target: Target,
@@ -356,7 +356,7 @@ impl<'a> Follower<'a> {
         Ok(())
     }
 
-    /// Records that cannot be put into the index.
+    /// The dead letters: records that cannot be put into the index.
     pub(super) fn dead(&self) -> BTreeSet<Uuid> {
         self.dead.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -367,7 +367,7 @@ impl<'a> Follower<'a> {
         Ok(())
     }
 
-    /// Reads what both audiences may find of these records.
+    /// Reads the documents of these records for both audiences.
     pub(super) async fn read(
         &self,
         of: SearchType,
@@ -426,7 +426,7 @@ impl<'a> Follower<'a> {
     }
 }
 
-/// What changes for both audiences.
+/// The batches of both audiences.
 #[derive(Debug, Default)]
 pub(super) struct Audiences {
     pub(super) public: Batch,

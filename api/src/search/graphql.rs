@@ -32,7 +32,7 @@ use crate::vocabulary::{Named, Term, Vocabulary, vocabularies};
 const DEFAULT_SUGGESTIONS: i32 = 8;
 /// Suggestions at most.
 const MAX_SUGGESTIONS: i32 = 20;
-/// Skills in a filter at most; the values of other filters are those of vocabularies.
+/// Skills in a filter at most. The values of other filters are bounded by the vocabularies.
 const MAX_SKILLS: usize = 100;
 /// Characters of a query that are read.
 const MAX_TYPED: usize = 1000;
@@ -61,7 +61,7 @@ pub struct SearchFilter {
 }
 
 impl SearchFilter {
-    /// Puts the filter into a query.
+    /// Adds the filter to a query.
     fn apply(&self, query: &mut Query) -> Result<(), DomainError> {
         let all = vocabularies();
         let mut add = |facet, mut values: Vec<String>| {
@@ -277,7 +277,7 @@ impl Suggestion {
     }
 }
 
-/// The number of hits before the one that follows a cursor.
+/// The number of hits up to a cursor, including its own.
 fn offset(text: &str, tag: CursorTag) -> Result<usize, DomainError> {
     let offset = Cursor::read_offset("after", text, tag)?.saturating_add(1);
     let within = usize::try_from(offset).ok().filter(|offset| *offset < MAX_HITS);
@@ -299,7 +299,7 @@ pub(super) fn page_size(first: i32, most: i32) -> Result<usize, DomainError> {
     size.ok_or_else(|| DomainError::bad_input("first", message))
 }
 
-/// The types asked for, each once; all where none is.
+/// Returns the types that were asked for, each once, or all types where none was.
 fn types(asked: Option<Vec<SearchType>>) -> Vec<SearchType> {
     let asked = asked.filter(|types| !types.is_empty());
     let wanted = |of: &SearchType| asked.as_ref().is_none_or(|types| types.contains(of));
@@ -310,8 +310,8 @@ fn typed(query: &str) -> &str {
     query.char_indices().nth(MAX_TYPED).map_or(query, |(end, _)| &query[..end])
 }
 
-/// The records of these hits as the viewer may see them, in the order of the hits; those that the viewer may not
-/// see any more are left out.
+/// Reads the records of these hits as the viewer may see them, in the order of the hits. Hits that were hidden since
+/// are left out.
 async fn read(
     reader: &Reader,
     hits: &[Hit],
@@ -328,7 +328,7 @@ async fn read(
     Ok(hits.iter().filter_map(|hit| Some((*hit, found.remove(&hit.id)?))).collect())
 }
 
-/// What the viewer may find of these hits.
+/// Reads the documents of these hits as the viewer may see them, by id.
 async fn documents(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Document>, DomainError> {
     let mut found = HashMap::new();
     for of in all_of::<SearchType>() {
@@ -341,7 +341,7 @@ async fn documents(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Docume
     Ok(found)
 }
 
-/// What these hits are called, as far as the viewer may find them by it.
+/// Reads the names of these hits that the viewer may see, by id.
 async fn names(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Vec<Text>>, DomainError> {
     let mut found = HashMap::new();
     for of in all_of::<SearchType>() {
@@ -446,7 +446,7 @@ async fn suggestions(
     first: i32,
     want: Option<&Selection>,
 ) -> Result<Vec<Suggestion>, DomainError> {
-    // Names come first, and mostly there are enough of them.
+    // Names are searched first: mostly they fill the page.
     let mut query = Query { limit: page_size(first, MAX_SUGGESTIONS)?, names: true, ..Query::default() };
     filter.map_or(Ok(()), |filter| filter.apply(&mut query))?;
     let answer = search.find(reader, types, typed(prefix), query, None, Counted::No).await?;
@@ -468,7 +468,7 @@ async fn suggestions(
     Ok(suggested.collect())
 }
 
-/// The name that has most of the words; the main name before others.
+/// Returns the name that has most of the words; of equal ones the first, as the main name is first.
 fn fitting_name(names: &[Text], words: &[Word]) -> Option<String> {
     let shared = |text: &str| {
         let tokens = tokens(text);
@@ -477,7 +477,7 @@ fn fitting_name(names: &[Text], words: &[Word]) -> Option<String> {
             .filter(|word| tokens.iter().any(|t| matches(&t.text, std::slice::from_ref(*word))))
             .count()
     };
-    // Parts of a talent's name are no name that anybody would choose.
+    // A talent's given or family name alone is no useful suggestion.
     let whole = names.iter().filter(|name| !matches!(name.field, "givenName" | "familyName"));
     whole.rev().max_by_key(|name| shared(&name.text)).map(|name| name.text.clone())
 }
@@ -495,7 +495,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// What tells the cursors of one search from those of another: pages go on as they began.
+    /// The tag that binds cursors to this search, and to the engine or the database that answered.
     fn tag(&self, by: AnsweredBy) -> CursorTag {
         let what = format!("{} {:?} {:?}", typed(&self.query), self.types, self.filter);
         let list = match by {
@@ -505,7 +505,7 @@ impl Asked {
         CursorTag::new(list, &what, false)
     }
 
-    /// The hits to leave out, and who has answered the pages before.
+    /// Reads `after`: the hits to skip, and where the pages before were answered from.
     fn begun(&self) -> Result<(usize, Option<AnsweredBy>), DomainError> {
         let Some(after) = &self.after else { return Ok((0, None)) };
         if let Ok(offset) = offset(after, self.tag(AnsweredBy::Database)) {
@@ -538,7 +538,7 @@ impl Asked {
                 return Err(DomainError::IndexLagging);
             }
         }
-        // Before the search, so that it says nothing of what came meanwhile.
+        // Read before the search, so that it covers no change that came meanwhile.
         let reached = search.reached();
         let Answer { found, query, by } =
             search.find(reader, &self.types, typed(&self.query), query, begun, Counted::Yes).await?;
@@ -563,7 +563,7 @@ impl Asked {
             highlights: marked.get(&hit.id).map(|one| highlights(one, &query.words)).unwrap_or_default(),
         });
         let end = offset + hits.len();
-        // Counted from the hits of the engine: one that the viewer may not see any more takes its place with it.
+        // Counted from the hits of the engine, so that hits hidden since keep their place in the numbering.
         let page_info = PageInfo {
             has_next_page: (end as u64) < total && end < MAX_HITS && !hits.is_empty(),
             has_previous_page: offset > 0,
@@ -594,7 +594,7 @@ fn distribution(
     FacetDistribution { facet, values: values.collect() }
 }
 
-/// The place that the index has reached, as a position in the log.
+/// Converts the position of the index to a cursor of the log.
 async fn through(reader: &Reader, reached: Option<Position>) -> Result<Option<ChangeCursor>, DomainError> {
     let Some(Position { feed_id, seq }) = reached else { return Ok(None) };
     ChangeCursor::at(&reader.db, Head { feed_id, seq }, &reader.viewer).await.map(Some)

@@ -1,4 +1,4 @@
-//! What the one program holds that writes to an index, among all that search it.
+//! The right to write to an index, which one program holds at a time: a file lock or a lease.
 
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -13,20 +13,20 @@ use crate::changes::lease::Lease;
 use crate::private;
 use crate::record::read::Database;
 
-/// How long a lease lasts that is not kept.
+/// The duration of a lease that is not renewed.
 pub const LEASE_TIME: Duration = Duration::from_secs(15);
 
 /// The right to write to an index.
 #[derive(Debug)]
 pub struct Held {
-    /// The index, for jobs and dead letters.
+    /// The name of the index, under which jobs and dead letters are stored.
     pub index: String,
     by: By,
 }
 
 #[derive(Debug)]
 enum By {
-    /// The lock goes with the file, at the latest when the process ends.
+    /// The lock is released when the file is closed, at the latest when the process ends.
     File {
         _locked: File,
     },
@@ -36,7 +36,7 @@ enum By {
     },
 }
 
-/// Why the right to write cannot be had.
+/// An error while the right to write is taken.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
     /// A file cannot be used.
@@ -48,7 +48,7 @@ pub enum GuardError {
 }
 
 impl Held {
-    /// Takes the right to write, for `time` where it is a lease; nothing where another program has it.
+    /// Takes the right to write, for `time` where it is a lease; `None` where another program holds it.
     ///
     /// # Errors
     /// Where files or the database fail.
@@ -67,7 +67,7 @@ impl Held {
         }
     }
 
-    /// Keeps the right; ends when it is lost.
+    /// Renews the right until it is lost.
     pub async fn keep(&self, db: &Arc<Database>) {
         let By::Lease { lease, time } = &self.by else { return std::future::pending().await };
         lease.keep_on(db, *time).await;
@@ -81,7 +81,7 @@ impl Held {
     }
 }
 
-/// The index that a guard stands for; nothing where nobody has ever written to it.
+/// Reads the name of the index of a guard; `None` where nothing was ever written to the index.
 ///
 /// # Errors
 /// Where its file cannot be read.
@@ -96,9 +96,10 @@ pub fn index_of(guard: &Guard) -> std::io::Result<Option<String>> {
     }
 }
 
-/// Locks the file of an index. The file names the index: others can then leave word for who holds it.
+/// Locks the file of an index; `None` where another program has. The file holds the name of the index, so that other
+/// programs can store jobs for the holder.
 fn lock(path: &Path) -> std::io::Result<Option<(File, String)>> {
-    // Nobody else reads what is indexed.
+    // Only the owner may read the index.
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
     private::make_folder(&folder).map_err(|error| unusable(&folder, &error))?;
     let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
@@ -122,7 +123,7 @@ fn lock(path: &Path) -> std::io::Result<Option<(File, String)>> {
     Ok(Some((file, name)))
 }
 
-/// An error that says which file is meant, and what to do where something else is in its place.
+/// Adds the path to an error, and advice where something of another kind is in its place.
 fn unusable(path: &Path, error: &std::io::Error) -> std::io::Error {
     let path = path.display();
     let text = match error.kind() {

@@ -1,4 +1,4 @@
-//! Snippets in which the words that were looked for are marked.
+//! Snippets of texts in which the words of the query are marked.
 
 use super::document::{Document, Text};
 use super::text::{Token, Word, tokens};
@@ -33,7 +33,7 @@ pub fn highlights(document: &Document, words: &[Word]) -> Vec<Highlight> {
     found
 }
 
-/// Whether a word of a text is one of those that were looked for.
+/// Whether a word of a text matches one of the words of the query.
 pub fn matches(token: &str, words: &[Word]) -> bool {
     words.iter().any(|word| fits(token, word))
 }
@@ -58,7 +58,7 @@ fn fits(token: &str, word: &Word) -> bool {
         })
 }
 
-/// The part of a text around its first match, with all matches in it marked; none without a match.
+/// The part of a text around its first match, with all matches in it marked; `None` without a match.
 fn snippet(text: &str, words: &[Word]) -> Option<String> {
     let all = tokens(text);
     let first = all.iter().find(|token| matches(&token.text, words))?;
@@ -71,7 +71,7 @@ fn snippet(text: &str, words: &[Word]) -> Option<String> {
     let mut at = from;
     let mut marked = 0..0;
     for token in all.iter().filter(|token| token.place.start >= from && token.place.end <= end) {
-        // Several words can stand in one place: `½`.
+        // Several tokens can have the same place: `½`.
         if token.place == marked || !matches(&token.text, words) {
             continue;
         }
@@ -89,7 +89,7 @@ fn snippet(text: &str, words: &[Word]) -> Option<String> {
     Some(snippet)
 }
 
-/// Where the snippet of a match begins: at a word, some characters before it.
+/// The offset at which a snippet begins: at a word, some characters before the match.
 fn start(text: &str, first: &Token) -> usize {
     let before = &text[..first.place.start];
     let Some((cut, _)) = before.char_indices().rev().nth(BEFORE) else { return 0 };

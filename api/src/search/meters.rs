@@ -1,4 +1,4 @@
-//! What is counted of the search engine.
+//! Metrics of the search engine.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use prometheus::{Histogram, IntCounterVec};
 use super::engine::EngineError;
 use crate::meter::{SECONDS, counters, histogram};
 
-/// What is counted of the search engine. Cheap to clone.
+/// The metrics of the search engine. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Meters {
-    /// Questions to the engine, by what became of them.
+    /// Requests to the engine, by outcome.
     pub(super) requests: IntCounterVec,
     seconds: Histogram,
 }
@@ -21,7 +21,7 @@ impl Default for Meters {
         let help = "Questions to the search engine: ok, failed, building (its index is not ready), spared (not asked, \
                     because it has failed), behind (not asked, because its index still has what was hidden or erased)";
         let requests = counters("search_requests_total", help, &["outcome"]);
-        // There from the beginning, so that a first failure is seen as a rise from nothing.
+        // Created at once, so that the first failure shows as a rise from zero.
         for outcome in ["ok", "failed", "building", "spared", "behind"] {
             requests.with_label_values(&[outcome]);
         }
@@ -31,7 +31,7 @@ impl Default for Meters {
 }
 
 impl Meters {
-    /// Notes a question.
+    /// Counts a request to the engine, with its duration and outcome.
     pub(super) fn asked<T>(&self, took: Duration, answer: &Result<T, EngineError>) {
         self.seconds.observe(took.as_secs_f64());
         let outcome = match answer {
@@ -43,7 +43,7 @@ impl Meters {
         self.requests.with_label_values(&[outcome]).inc();
     }
 
-    /// All that is counted here.
+    /// The collectors of all metrics, for the registry.
     pub fn collectors(&self) -> Vec<Box<dyn Collector>> {
         vec![Box::new(self.requests.clone()), Box::new(self.seconds.clone())]
     }

@@ -1,8 +1,8 @@
-//! Search: what can be found, by whom, in which engine.
+//! Search: the types that can be found, their facets and audiences, and the engines.
 //!
-//! Hits are ids: records are read again from the database under the viewer's rules. There are two indexes, of
-//! what the public sees and of what members see, so that a hidden field cannot be found by its words. The index
-//! follows the change log; nothing else writes to it.
+//! Hits are ids: records are read again from the database under the viewer's rules. There are two indexes, one of
+//! what the public sees and one of what members see, so that a hidden field cannot be found by its words. Both
+//! follow the change log; nothing else writes to them.
 
 mod breaker;
 mod build;

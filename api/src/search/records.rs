@@ -1,4 +1,4 @@
-//! The types that can be found: how each is read, as documents for the index and as nodes for an answer.
+//! The types that can be found: how each is read, as documents for the index and as nodes for a response.
 
 use async_graphql::Union;
 use uuid::Uuid;
@@ -29,8 +29,8 @@ macro_rules! make_search_result {
             $(#[doc = concat!("A record of the type `", stringify!($node), "`.")] $name(Box<crate::directory::$module::$node>),)*
         }
 
-            /// For each id, in order, what the reader's viewer may find of the record. The id of a duplicate that was
-            /// merged finds nothing: the index holds the survivor under its own id.
+            /// Reads the document of each id, in order, as the reader's viewer may see the record. The id of a merged
+            /// duplicate finds nothing: the index holds the survivor under its own id.
             ///
             /// # Errors
             /// [`DomainError::Database`] or [`DomainError::Stored`].
@@ -44,7 +44,7 @@ macro_rules! make_search_result {
                 }
             }
 
-            /// For each id, in order, the names that the reader's viewer may find the record by, the main name first.
+            /// Reads the names of each id, in order, that the reader's viewer may see, the main name first.
             ///
             /// # Errors
             /// [`DomainError::Database`] or [`DomainError::Stored`].
@@ -58,7 +58,7 @@ macro_rules! make_search_result {
                 }
             }
 
-            /// For each id, in order, the record as the reader's viewer may see it; nothing for the id of a duplicate.
+            /// Reads the record of each id, in order, as the reader's viewer may see it; `None` for a merged duplicate.
             ///
             /// # Errors
             /// [`DomainError::Database`] or [`DomainError::Stored`].

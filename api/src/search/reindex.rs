@@ -1,4 +1,4 @@
-//! Has an index rebuilt or checked: by the program that keeps it, or in its place where none does.
+//! Rebuilds or checks an index: by a job for the program that writes to it, or in this program where none does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,32 +13,32 @@ use super::store::{self, Outcome, Task};
 use crate::record::core::Core;
 use crate::record::error::DomainError;
 
-/// How often the other program is asked how far it is.
+/// Interval at which the progress of the other program is read.
 const POLL: Duration = Duration::from_millis(500);
-/// How long the other program may take to begin, or to get any further.
+/// The time in which the other program must begin, or make progress.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// Why it could not be had done.
+/// An error of [`reindex`].
 #[derive(Debug, thiserror::Error)]
 pub enum ReindexError {
-    /// The right to write to the index cannot be asked for.
+    /// Taking the right to write to the index failed.
     #[error(transparent)]
     Guard(#[from] GuardError),
     /// The database failed.
     #[error(transparent)]
     Domain(#[from] DomainError),
-    /// Another program has the right to write, and does not use it.
+    /// Another program holds the right to write, and makes no progress.
     #[error(
         "another program has the right to write to it, and got no further with this for {} seconds: see its log, or stop it",
         .0.as_secs()
     )]
     Idle(Duration),
-    /// It was begun and failed; the text is for the operator.
+    /// The task failed; the text is for the operator.
     #[error("{0}")]
     Failed(String),
 }
 
-/// Has it done, and answers what came of it. `progress` is told how many records are done, of how many.
+/// Runs a task, and returns its outcome. `progress` is called with the number of records done and the total.
 ///
 /// # Errors
 /// [`ReindexError`].
@@ -51,7 +51,7 @@ pub async fn reindex(
     reindex_within(core, engine, task, PATIENCE, progress).await
 }
 
-/// The same, where the other program may take so long to begin, or to get any further.
+/// Like [`reindex`], where `patience` is the time in which the other program must begin, or make progress.
 ///
 /// # Errors
 /// [`ReindexError`].
@@ -68,7 +68,7 @@ pub async fn reindex_within(
     loop {
         if let Some(held) = Held::take(&core.db, &guard, LEASE_TIME).await? {
             if let Some(id) = asked {
-                // Who was asked has gone.
+                // The program that the job was for is gone.
                 store::take_back(&core.db, id).await?;
             }
             let done = at_once(core, engine, &held, task, &mut progress).await;

@@ -1,4 +1,4 @@
-//! What a search asks of the engine, and what it does where the engine does not answer.
+//! The search service: it asks the engine, and falls back to the database where that does not answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,25 +17,25 @@ use crate::record::reader::Reader;
 use crate::record::{all_of, name_of};
 use crate::search::kind::{Audience, SearchFacet, SearchType};
 
-/// How long an engine may take, where nothing else is said.
+/// Default time-out of the engine.
 const ENGINE_TIME: Duration = Duration::from_millis(800);
-/// How long searches wait for an index that still has what was withdrawn, where nothing else is said.
+/// Default time that searches wait for the index to pass the last withdrawal.
 const FORGET_TIME: Duration = Duration::from_secs(1);
-/// How long a reader waits for the index to catch up.
+/// Time that a search waits for the index to catch up with `notBefore`.
 const CATCH_UP_TIME: Duration = Duration::from_secs(2);
 
-/// The search of this program: its engine, and how far its index has followed the log.
+/// The search of this program: its engine, and the position of its index in the log.
 #[derive(Clone, Debug)]
 pub struct Search {
     engine: Option<Arc<dyn Engine>>,
     breaker: Arc<Breaker>,
     behind: Arc<Behind>,
     reached: watch::Receiver<Option<Position>>,
-    /// What is counted of it.
+    /// Its metrics.
     pub meters: Meters,
-    /// How long the engine may take for an answer: then the database answers.
+    /// Time-out of the engine, after which the database answers.
     pub engine_time: Duration,
-    /// How long searches wait for the index where it still has what was hidden or erased: then the database answers.
+    /// Time that searches wait for an index that still has hidden or erased records. Then the database answers.
     pub forget_time: Duration,
 }
 
@@ -46,37 +46,37 @@ impl Default for Search {
     }
 }
 
-/// Who has answered a search.
+/// The source of the hits of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnsweredBy {
     /// The search engine.
     Engine,
-    /// The database in its place.
+    /// The database, as the fallback.
     Database,
 }
 
-/// Whether totals and facets of a search are told.
+/// Whether a search returns totals and facets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counted {
-    /// They are: the index must not count what nobody may find any more.
+    /// It does. The index must have passed the last withdrawal, as it must not count hidden or erased records.
     Yes,
-    /// Only hits are, each of which is read again.
+    /// It returns hits alone, each of which is read again.
     No,
 }
 
-/// What was found, and how.
+/// The result of a search.
 #[derive(Debug)]
 pub struct Answer {
     /// The hits.
     pub found: Found,
-    /// What was asked of the engine in the end: with the words that count.
+    /// The query that was run in the end, without the words that were left out.
     pub query: Query,
-    /// Who has answered.
+    /// The source of the hits.
     pub by: AnsweredBy,
 }
 
 impl Search {
-    /// The search of this engine; its follower tells how far it is.
+    /// The search of this engine, and the sender by which its follower publishes the position of the index.
     pub fn new(engine: Arc<dyn Engine>) -> (Self, watch::Sender<Option<Position>>) {
         let (sender, reached) = watch::channel(None);
         (Self::of(Some(engine), reached), sender)
@@ -98,17 +98,17 @@ impl Search {
         self.engine.as_ref().map(|engine| engine.name())
     }
 
-    /// Whether the engine is spared for a moment, because it has failed.
+    /// Whether the circuit breaker is open, because the engine has failed.
     pub fn is_spared(&self) -> bool {
         self.breaker.is_open()
     }
 
-    /// How far the index has followed the log.
+    /// The position of the index in the log.
     pub fn reached(&self) -> Option<Position> {
         *self.reached.borrow()
     }
 
-    /// Waits a little for the index to reach a place in the log; says whether it has.
+    /// Waits for two seconds at most until the index reaches a position in the log. Returns whether it has.
     pub async fn wait_for(&self, position: Position) -> bool {
         let there = |reached: &Option<Position>| {
             reached.is_some_and(|at| at.feed_id == position.feed_id && at.seq >= position.seq)
@@ -117,13 +117,13 @@ impl Search {
         matches!(tokio::time::timeout(CATCH_UP_TIME, reached.wait_for(there)).await, Ok(Ok(_)))
     }
 
-    /// Finds what `text` means among these types. Pages go on as they began: `begun` says who answered the first.
-    /// A query for names is one for anything else as well where too few names fit. Where hits are counted, an index is
-    /// asked only if it has passed the last change that took something away from what the viewer may find.
+    /// Searches these types for `text`. `begun` is the source of the first page, which further pages must have too.
+    /// A query for names is extended to all fields where too few names match. Where hits are counted, the engine is
+    /// asked only if its index has passed the last withdrawal from the viewer's audience.
     ///
     /// # Errors
     /// [`DomainError::Database`] where the database has to answer and cannot either;
-    /// [`DomainError::SearchUnavailable`] where the engine has begun and does not answer any more.
+    /// [`DomainError::SearchUnavailable`] where the first page was given and the engine does not answer now.
     pub async fn find(
         &self,
         reader: &Reader,
@@ -134,7 +134,7 @@ impl Search {
         counted: Counted,
     ) -> Result<Answer, DomainError> {
         query.words = query_words(text);
-        // All types are no filter: looking for each would cost as much as the search itself.
+        // All types need no filter: it would cost as much as the search itself.
         if !all_of::<SearchType>().all(|of| types.contains(&of)) {
             let types = types.iter().map(|of| name_of(*of).to_owned()).collect();
             query.filters.push((SearchFacet::Type, types));
@@ -152,15 +152,15 @@ impl Search {
                     tracing::debug!(%error, "the search engine does not answer a further page");
                     return Err(DomainError::SearchUnavailable);
                 }
-                Err(error) => tracing::debug!(%error, "the search engine does not answer: the database does"),
+                Err(error) => tracing::debug!(%error, "no answer of the search engine: asking the database"),
             }
         }
         let found = own.before(fallback::find(reader, types, text, &rest).await?, &query);
         Ok(Answer { found, query, by: AnsweredBy::Database })
     }
 
-    /// Finds organizations whose names have any of these words, the most of them first, with one question to the
-    /// engine.
+    /// Finds organizations whose names have any of these words, those with most of them first, with one request
+    /// to the engine.
     ///
     /// # Errors
     /// [`EngineError`] where the engine does not answer.
@@ -175,7 +175,7 @@ impl Search {
         Ok(self.engine(Audience::of(&reader.viewer), &query).await?.hits)
     }
 
-    /// Asks the engine, where its index may answer.
+    /// Asks the engine, unless hits are counted and its index has not passed the last withdrawal.
     async fn ask_for(
         &self,
         reader: &Reader,
@@ -193,8 +193,8 @@ impl Search {
         Ok(self.ask(audience, query).await)
     }
 
-    /// All words must be there. Where no record has all of them, words that nobody has are left out; where that
-    /// does not help, the records with most of them come.
+    /// Searches for records with all words. Where there are none, words that no record has are left out. Where that
+    /// does not help, one word is enough for a hit, and records with most words come first.
     async fn ask(&self, audience: Audience, query: &mut Query) -> Result<Found, EngineError> {
         if query.names {
             let found = self.engine(audience, query).await?;

@@ -1,5 +1,4 @@
-//! SQL of the search: what was asked of the follower, what the engine refused, and the records that an index
-//! should hold.
+//! SQL of the search: jobs for the follower, dead letters, and the records that an index should hold.
 
 use std::sync::Arc;
 
@@ -15,10 +14,10 @@ use crate::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatemen
 use crate::record::value::DateTime;
 use crate::search::kind::{Audience, SearchType};
 
-/// What can be done with an index.
+/// A task on an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// Build it anew beside the one that is searched, and put it in its place.
+    /// Build a new index beside the live one, and replace that.
     Rebuild,
     /// Compare it with the database, and repair what differs.
     Check,
@@ -33,7 +32,7 @@ impl Task {
     }
 }
 
-/// How an index differed from the database.
+/// The differences between an index and the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drift {
     /// Documents that were compared.
@@ -51,40 +50,40 @@ pub struct Drift {
     pub remaining: u64,
 }
 
-/// What came of a job.
+/// The outcome of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// The index was built, with so many records.
+    /// The index was built from this number of records.
     Rebuilt(u64),
     /// The index was compared, and repaired.
     Checked(Drift),
-    /// It could not be done; the text is for the operator.
+    /// The job failed; the text is for the operator.
     Failed(String),
 }
 
 /// A job that has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Its identity.
+    /// Its id.
     pub id: Uuid,
-    /// What is to be done.
+    /// Its task.
     pub task: Task,
 }
 
-/// How far a job is.
+/// The progress of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
-    /// Whether somebody has begun it.
+    /// Whether a program has begun it.
     pub begun: bool,
     /// Records that are done.
     pub done: u64,
     /// Records in all.
     pub total: u64,
-    /// What came of it, where it has ended.
+    /// The outcome, where it has ended.
     pub outcome: Option<Outcome>,
 }
 
-/// Asks whoever keeps an index to do something with it; answers the job's identity.
+/// Stores a job for the program that writes to an index.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -104,7 +103,7 @@ pub async fn ask(db: &Database, id: Uuid, index: &str, task: Task, now: DateTime
     Ok(())
 }
 
-/// The job of an index that was asked for first.
+/// Reads the oldest job of an index that has not ended.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -120,7 +119,7 @@ pub async fn next_job(db: &Database, index: &str) -> Result<Option<Job>, DomainE
     Ok(found.and_then(|job| Some(Job { id: job.id, task: task(&job.task)? })))
 }
 
-/// How far a job is; nothing where there is none.
+/// Reads the progress of a job; `None` where there is no job.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -135,7 +134,7 @@ pub async fn state(db: &Database, id: Uuid) -> Result<Option<State>, DomainError
     }))
 }
 
-/// Says how far a job is.
+/// Writes the progress of a job, and when it was begun.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -157,7 +156,7 @@ pub async fn progress(
     Ok(())
 }
 
-/// Ends a job. What ended a month ago is forgotten.
+/// Ends a job. Deletes jobs that ended more than a month ago.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -177,7 +176,7 @@ pub async fn end(db: &Database, id: Uuid, outcome: &Outcome, now: DateTime) -> R
     Ok(())
 }
 
-/// Takes back a job that nobody has begun.
+/// Deletes a job.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -193,11 +192,11 @@ pub struct DeadLetter {
     pub id: Uuid,
     /// Its type.
     pub of: SearchType,
-    /// Why, as a code without contents.
+    /// The reason, as a code that holds nothing of the record.
     pub code: String,
 }
 
-/// The records that an index lacks because they cannot be put into it.
+/// Reads the records that an index lacks because they cannot be put into it.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -209,7 +208,7 @@ pub async fn dead_letters(db: &Database, index: &str) -> Result<Vec<Uuid>, Domai
     Ok(found.into_iter().map(|letter| letter.record_id).collect())
 }
 
-/// Keeps account of what an index lacks: `dead` is refused, `gone` is in it again, or is no more.
+/// Updates the dead letters of an index: adds `dead`, and deletes `gone`, which are in the index again or deleted.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -246,7 +245,7 @@ pub async fn account(
     Ok(())
 }
 
-/// The next records of a type that an audience sees, in the order of their ids, with their revisions; all
+/// Reads the next records of a type that an audience sees, in the order of their ids, with their revisions; of all
 /// records where no audience is named.
 ///
 /// # Errors
@@ -268,12 +267,12 @@ pub async fn records(
         keys.source(db.dialect()),
         db.dialect().join(),
     );
-    // The limit is the whole statement's: it must not carry another reader's key.
+    // `LIMIT` spans all keys, so the statement must not be shared with other readers.
     let rows = db.read_alone(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Id(after)]]).await?;
     rows.into_iter().map(|(_, mut row): (usize, Row)| Ok((row.get()?, row.get()?))).collect()
 }
 
-/// How many records of a type there are.
+/// Counts the records of a type.
 ///
 /// # Errors
 /// [`DomainError::Database`].

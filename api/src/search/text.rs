@@ -1,4 +1,4 @@
-//! Words: what of a text is indexed, and what of a query is looked for.
+//! Words: how texts and queries are split into them.
 //!
 //! Both engines get words that are folded here, so that accents, case, ligatures, apostrophes and hyphens mean
 //! the same in both.
@@ -7,22 +7,22 @@ use std::ops::Range;
 
 use crate::record::value::fold;
 
-/// Words of a query that are looked for; more are left out.
+/// Words of a query at most; more are left out.
 pub const MAX_WORDS: usize = 10;
-/// Letters of a word that count.
+/// Letters of a word at most; more are cut off.
 const MAX_LETTERS: usize = 60;
 
-/// A word that is looked for.
+/// A word of a query.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Word {
     /// The word, folded.
     pub text: String,
-    /// Whether words that begin with it count as well: the last one may still be being typed.
+    /// Whether words that begin with it match as well: the last word may not be typed to its end yet.
     pub prefix: bool,
 }
 
 impl Word {
-    /// How many letters may be wrong: none below five, two from nine.
+    /// The number of typos that are allowed: none below five letters, two from nine.
     pub fn typos(&self) -> u8 {
         match self.text.chars().count() {
             0..5 => 0,
@@ -36,7 +36,7 @@ impl Word {
 const ELISIONS: &[&str] =
     &["l", "d", "j", "m", "t", "s", "n", "c", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu", "dell", "all"];
 
-/// Words that say nothing of what is looked for, in French, Dutch, English and German. None of them is an
+/// Stop words in French, Dutch, English and German. None of them is an
 /// acronym or a word of the trade.
 const STOP_WORDS: &[&str] = &[
     "a", "le", "la", "les", "un", "une", "des", "du", "de", "et", "ou", "au", "aux", "en", "dans", "pour",
@@ -45,13 +45,13 @@ const STOP_WORDS: &[&str] = &[
     "eine", "und", "oder", "von", "fur", "mit", "im", "zum", "zur", "aus",
 ];
 
-/// Whether a folded word says nothing of what is meant.
+/// Whether a folded word is a stop word.
 pub fn is_stop_word(word: &str) -> bool {
     STOP_WORDS.contains(&word)
 }
 
-/// The words of a query: folded, without elided articles; without stop words where others remain. The last is
-/// a prefix, unless it is a stop word that was left out.
+/// Returns the words of a query: folded, without elided articles, and without stop words where others remain. The last
+/// is a prefix, unless it is a stop word that was left out.
 pub fn query_words(query: &str) -> Vec<Word> {
     let all: Vec<String> = tokens(query).into_iter().map(|token| token.text).collect();
     let telling: Vec<&String> = all.iter().filter(|word| !is_stop_word(word)).collect();
@@ -70,7 +70,7 @@ pub fn query_words(query: &str) -> Vec<Word> {
     words
 }
 
-/// A word of a text, and where it stands.
+/// A word of a text, with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     /// The word, folded.
@@ -128,7 +128,7 @@ fn push(found: &mut Vec<Token>, text: &str, place: Range<usize>, next: char) {
     }
 }
 
-/// Letters and digits of any script, their marks, and what is not seen.
+/// Whether it is a letter or digit of any script, a combining mark, or an invisible character.
 fn is_part_of_word(c: char) -> bool {
     c.is_alphanumeric()
         || matches!(c, '\u{300}'..='\u{36f}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
@@ -138,7 +138,7 @@ fn is_apostrophe(c: char) -> bool {
     matches!(c, '\'' | '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2bc}' | '\u{b4}' | '\u{60}')
 }
 
-/// The text as the words that are indexed, with one space between them.
+/// Returns the words of a text as they are indexed, with one space between them.
 pub fn indexed(text: &str) -> String {
     let mut words = String::with_capacity(text.len());
     for token in tokens(text) {
@@ -194,7 +194,7 @@ mod tests {
                 last = token.place.start;
             }
             prop_assert!(query_words(&text).len() <= MAX_WORDS);
-            // What was indexed is found by typing it.
+            // Indexed words are found by typing them.
             prop_assert_eq!(indexed(&indexed(&text)), indexed(&text));
         }
     }

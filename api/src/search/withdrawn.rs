@@ -1,7 +1,8 @@
-//! Whether the index has passed the last change that took something away from what an audience may find.
+//! Checks that the index has passed the last withdrawal: the last change that took something away from what an audience
+//! may find.
 //!
-//! Hits are read again from the database, but totals and facets come from the index alone: one that is behind would
-//! still count who was hidden or erased. Such an index is not asked, and the database answers in its place.
+//! Hits are read again from the database, but totals and facets come from the index alone. An index that is behind
+//! would still count hidden or erased records. So it is not asked, and the database answers instead.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::record::policy::Visibility;
 use crate::record::reader::Reader;
 use crate::search::kind::Audience;
 
-/// Since when searches of an audience have found the index behind.
+/// The time since which searches of an audience have found the index behind.
 #[derive(Debug, Default)]
 pub(super) struct Behind {
     public: Mutex<Option<Instant>>,
@@ -24,8 +25,9 @@ pub(super) struct Behind {
 }
 
 impl Behind {
-    /// Whether the index has passed the last withdrawal from an audience. Searches wait for that, so long from the first of
-    /// them on. Later ones do not wait: an index that cannot be written must not make every search slow.
+    /// Whether the index has passed the last withdrawal from an audience. Searches wait for that until `wait` is over,
+    /// counted from the first that found the index behind. Later ones do not wait: an index that cannot be written must
+    /// not slow down every search.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -58,7 +60,7 @@ impl Behind {
     }
 }
 
-/// Whether an index that has come to this place has passed a change.
+/// Whether an index at this position has passed a change.
 fn passed(reached: Option<Position>, last: Head) -> bool {
     reached.is_some_and(|at| at.feed_id == last.feed_id && at.seq >= last.seq)
 }
@@ -81,6 +83,6 @@ mod tests {
         ] {
             assert_eq!(passed(reached, last), expected, "{reached:?}");
         }
-        assert!(!passed(None, Head { feed_id, seq: 0 }), "nobody knows what is in it");
+        assert!(!passed(None, Head { feed_id, seq: 0 }), "an index without a position has passed nothing");
     }
 }

@@ -1,4 +1,4 @@
-//! From where a request comes.
+//! The address of the client that sends a request.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -9,16 +9,15 @@ use ipnet::IpNet;
 
 use super::Shared;
 
-/// The address of the client: that of the connection, or what trusted proxies say.
+/// The client's address: the peer of the connection, or the address that trusted proxies report.
 pub(super) fn of(shared: &Shared, parts: &Parts) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    // Every connection has an address; without one, all clients would share theirs.
+    // Every connection has a peer address. If one were missing, all clients would share this one.
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
     client(peer, &parts.headers, &shared.settings.trusted_proxies)
 }
 
-/// The last address in `X-Forwarded-For` that no trusted proxy has: whatever stands before it, the client may have
-/// made up.
+/// The last address in `X-Forwarded-For` that is not of a trusted proxy. Entries before it may be forged by the client.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
@@ -28,7 +27,7 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         if !is_trusted(client) {
             break;
         }
-        // Some proxies write the port as well.
+        // Some proxies also write the port.
         let text = text.trim();
         let address = text.parse().or_else(|_| text.parse().map(|address: SocketAddr| address.ip()));
         let Ok(address) = address else { break };

@@ -1,7 +1,7 @@
-//! Puts right what the library leaves wrong in an answer.
+//! Corrections to the responses of async-graphql.
 //!
-//! Three things go against the specification of GraphQL: fields come in the order in which they were ready; a field that
-//! failed is left out, where it should be null, or make null what holds it; an object of which nothing is selected is null.
+//! Three things violate the GraphQL specification: fields come in the order in which they were resolved; a field that
+//! failed is left out, where it or its parent should be null; an object with an empty selection set is null.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,21 +15,21 @@ use super::compile::EMPTY;
 use super::refusal::{RequestError, set_code};
 use crate::record::error::Code;
 
-/// Characters of a message at most: that of a parser quotes the line, however long it is.
+/// The maximum length of a message in characters: those of a parser quote the whole line.
 const MAX_MESSAGE: usize = 1000;
 
-/// The types that each schema has.
+/// The built-in scalars of every schema.
 const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
 
 /// The types of all fields of the schema.
 #[derive(Debug)]
 pub(super) struct Shapes {
-    /// Fields of objects and interfaces.
+    /// The fields of each object type and interface.
     fields: HashMap<String, HashMap<String, Type>>,
 }
 
 impl Shapes {
-    /// Those of a schema in its own language.
+    /// The types of a schema in SDL.
     pub(super) fn new(document: ServiceDocument) -> Self {
         let mut fields = HashMap::new();
         for definition in document.definitions {
@@ -52,8 +52,8 @@ impl Shapes {
     }
 }
 
-/// Puts the members of all objects into the order in which they are selected, and removes what was selected where nothing
-/// was: the object is there, without members.
+/// Sorts the fields of all objects into the order of their selection, and removes the placeholder [`EMPTY`], so that an
+/// object with an empty selection set stays as an object without fields.
 pub(super) fn put_in_order(value: &mut Value, set: &SelectionSet) {
     match value {
         Value::Object(object) => {
@@ -72,7 +72,7 @@ pub(super) fn put_in_order(value: &mut Value, set: &SelectionSet) {
                 if set.items.is_empty() {
                     continue;
                 }
-                // Each is at its place, but where a field is missing.
+                // Each field is at its index, unless one is missing.
                 let value = match object.get_index_mut(place) {
                     Some((found, value)) if found == key => Some(value),
                     _ => object.get_mut(key),
@@ -91,7 +91,8 @@ pub(super) fn put_in_order(value: &mut Value, set: &SelectionSet) {
     }
 }
 
-/// Whether this is the field that stands where nothing is selected, and tells the type of an object where fragments are.
+/// Whether this is the placeholder [`EMPTY`] of an empty selection set, which also yields the object's type for
+/// fragments.
 fn is_empty(item: &Positioned<Selection>) -> bool {
     match &item.node {
         Selection::Field(field) => field.node.alias.as_ref().is_some_and(|alias| alias.node == EMPTY),
@@ -99,7 +100,7 @@ fn is_empty(item: &Positioned<Selection>) -> bool {
     }
 }
 
-/// The fields that an object of this type was asked for.
+/// Collects the fields that are selected on an object of this type.
 fn collect_fields<'a>(set: &'a SelectionSet, of_type: Option<&Value>, fields: &mut Vec<&'a Field>) {
     for item in &set.items {
         match &item.node {
@@ -121,17 +122,17 @@ fn collect_fields<'a>(set: &'a SelectionSet, of_type: Option<&Value>, fields: &m
     }
 }
 
-/// What was executed: the text of the document, what is selected of the root, and the name of its type.
+/// The executed operation: the text of its document, its root selection set, and the name of the root type.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Executed<'a> {
     pub text: &'a str,
     pub set: &'a SelectionSet,
     pub root: &'a str,
-    /// Whether nothing is told of the schema that the document does not say itself.
+    /// Whether messages must not reveal names of the schema that are not in the document.
     pub discreet: bool,
 }
 
-/// Mends a response with errors, of which it keeps so many. Nothing is returned where the request was not executed at all.
+/// Corrects a response with errors, of which it keeps at most `max_errors`. Returns whether the request was executed.
 pub(super) fn mend(
     response: &mut Response,
     executed: Executed<'_>,
@@ -159,7 +160,7 @@ pub(super) fn mend(
     was_executed
 }
 
-/// Makes a message fit to be told: short, and to whom the schema is not shown, without its names.
+/// Prepares a message for the client: shortens it, and if `discreet`, conceals names of the schema.
 pub(super) fn tell(message: &mut String, document: &str, discreet: bool) {
     if discreet {
         conceal(message, document);
@@ -167,7 +168,7 @@ pub(super) fn tell(message: &mut String, document: &str, discreet: bool) {
     shorten(message);
 }
 
-/// Cuts a message that quotes too much.
+/// Truncates a message that is too long.
 pub(super) fn shorten(message: &mut String) {
     if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
         message.truncate(end);
@@ -175,19 +176,20 @@ pub(super) fn shorten(message: &mut String) {
     }
 }
 
-/// Gives an error of the library a code; answers whether it is one.
+/// Adds a code to an error of the library. Returns false if the error has a code already.
 fn give_code(error: &mut ServerError) -> bool {
     if error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some()) {
         return false;
     }
-    // A variable that may be null for an argument that may not.
+    // For example a nullable variable that is null, used for a non-null argument.
     let is_input = error.message.starts_with("Failed to parse \"")
         || error.message.starts_with("Expected input type \"")
         || error.message.contains("(occurred while parsing \"");
     let code = if is_input {
         Code::BadUserInput
     } else {
-        // Nothing of ours fails without a code: this is a fault, and its text may say what nobody should know.
+        // All errors of this program have a code. So this is an internal error, and its text may hold confidential
+        // data.
         tracing::error!(error = %error.message, path = ?error.path, "request failed without a code");
         error.message = RequestError::fault().message;
         Code::InternalServerError
@@ -196,10 +198,10 @@ fn give_code(error: &mut ServerError) -> bool {
     true
 }
 
-/// Takes the names out of a message that the document does not have: who may not ask for the schema must not find it out
-/// by guessing.
+/// Removes names from a message that are not in the document, so that callers without introspection cannot find out the
+/// schema by guessing.
 fn conceal(message: &mut String, document: &str) {
-    /// Before the name of the type that a value was to have.
+    /// The text before the name of the expected type.
     const WITHIN: &str = "(occurred while parsing \"";
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let suggestion = message.find(" Did you mean ");
@@ -210,7 +212,7 @@ fn conceal(message: &mut String, document: &str) {
         known || said.contains(name) || name.chars().all(|c| c.is_ascii_digit())
     };
     let mut told = String::with_capacity(message.len());
-    // A value that is quoted may have quotation marks of its own: what comes after it is looked at by itself.
+    // A quoted value may contain quotation marks, so the text after it is processed separately.
     for (number, piece) in message.split(WITHIN).enumerate() {
         if number > 0 {
             told.push_str(WITHIN);
@@ -219,7 +221,7 @@ fn conceal(message: &mut String, document: &str) {
             if place > 0 {
                 told.push('"');
             }
-            // What stands between quotation marks is of the schema or of the document.
+            // Text in quotation marks comes from the schema or the document.
             if (place % 2 == 0) == (number == 0) {
                 told.push_str(part);
                 continue;
@@ -237,7 +239,7 @@ fn conceal(message: &mut String, document: &str) {
     *message = told;
 }
 
-/// Selection sets that stand for one object, each with the type on which it is written.
+/// The selection sets that are merged for one object, each with the type on which it is written.
 type Sets<'a> = Vec<(&'a str, &'a SelectionSet)>;
 
 struct Mender<'a> {
@@ -245,9 +247,9 @@ struct Mender<'a> {
 }
 
 impl<'a> Mender<'a> {
-    /// Follows the path of each error to the field that failed, and makes null what the specification says.
+    /// Follows the path of each error to the failed field, and sets null where the specification requires it.
     fn mend(&self, data: &mut Value, errors: &[ServerError], root: (&'a str, &'a SelectionSet)) {
-        // Places that are null for good: a second error below them brings nothing back.
+        // Paths already set to null, so that a second error below them does not restore an object.
         let mut nulls: Vec<&[PathSegment]> = Vec::new();
         for error in errors.iter().filter(|error| !error.path.is_empty()) {
             if nulls.iter().any(|null| error.path.starts_with(null)) {
@@ -262,8 +264,8 @@ impl<'a> Mender<'a> {
         }
     }
 
-    /// The length of the path to what has to be null because the field at the end of `path` failed; nothing where
-    /// all is right already.
+    /// The length of the prefix of `path` that must be set to null because the field at its end failed; `None` if the
+    /// data is already right.
     fn follow(&self, data: &mut Value, path: &[PathSegment], root: Sets<'a>) -> Option<usize> {
         let mut sets = root;
         let mut value = data;
@@ -273,7 +275,7 @@ impl<'a> Mender<'a> {
             let fields = Self::fields(&sets, key);
             let (parent, first) = fields.first()?;
             let mut shape = self.shapes.of(parent, &first.name.node)?;
-            // An object of which every field failed was left as null.
+            // The library leaves null for an object of which every field failed.
             if *value == Value::Null {
                 *value = Value::Object(IndexMap::new());
             }

@@ -1,8 +1,8 @@
-//! How much of the server its clients may hold at once: connections, sockets, bodies that are being read, copies.
+//! The limits of concurrent use: connections, sockets, request bodies that are being read, and copies.
 //!
-//! Each has so many places for one client and so many in all, some of which strangers cannot take. Bodies that are
-//! longer than [`SMALL_BODY`] are read into one memory that all of them share, and none of which one client can take
-//! more than a part.
+//! Each has a limit per client and a limit in all, a part of which is reserved for signed-in callers. Bodies longer
+//! than [`SMALL_BODY`] are charged to a memory budget that all clients share, and of which one client can take only a
+//! part.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,20 +17,21 @@ use super::refusal::Refusal;
 use crate::record::read::LONG_READS;
 use crate::throttle::{Caller, Full, Place, Places, network};
 
-/// Bytes of a body that take nothing of the shared memory: almost every request is shorter.
+/// The bytes of a body that are not charged to the shared memory budget: almost every request is shorter.
 const SMALL_BODY: usize = 64 * 1024;
-/// Bodies that are being read at once, of one client and in all.
+/// The limits of bodies that are read at once: per client and in all.
 const BODIES: (usize, usize) = (300, 1000);
-/// The part of the places and of the memory that strangers leave to who is signed in.
+/// The divisor for the part of the places and of the memory that is reserved for signed-in callers. One client can take
+/// as large a part of the memory.
 const KEPT: usize = 4;
-/// Copies that strangers leave to who is signed in.
+/// The number of copies reserved for signed-in callers.
 const KEPT_COPIES: usize = 2;
-/// Milliseconds after which a client may try again that has taken all of its places.
+/// The time in milliseconds after which a refused client may retry.
 const AGAIN: i64 = 5_000;
-/// Milliseconds after which another copy may be tried.
+/// The time in milliseconds after which a refused copy may be retried.
 const COPY_AGAIN: i64 = 30_000;
 
-/// How much of the server clients may hold at once, and for how long.
+/// The limits of concurrent use, and the time-outs of connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capacity {
     /// Connections in all.
@@ -41,13 +42,13 @@ pub struct Capacity {
     pub sockets: usize,
     /// Open sockets of one client.
     pub sockets_per_client: usize,
-    /// Bytes of memory for all bodies that are being read or worked on.
+    /// The memory in bytes for all bodies that are being read or processed.
     pub body_memory: usize,
-    /// How long a client may take to send the head of a request, or to begin with one.
+    /// The time-out for the head of a request, which also limits the idle time before it.
     pub header_time: Duration,
-    /// How slowly a client may take answers.
+    /// The minimum speed at which a client must read responses.
     pub pace: Pace,
-    /// How slowly a client may take a copy, which keeps a transaction of the database open.
+    /// The minimum speed at which a client must read a copy, which keeps a database transaction open.
     pub copy_pace: Pace,
 }
 
@@ -60,14 +61,14 @@ impl Default for Capacity {
             sockets_per_client: 200,
             body_memory: 64 * 1024 * 1024,
             header_time: Duration::from_secs(30),
-            // More than a socket is given (`drain_time`), which then says why it ends.
+            // Longer than the `drain_time` of a socket, so that a slow socket ends first and reports why.
             pace: Pace { grace: Duration::from_secs(45), bytes_per_second: 8 * 1024 },
             copy_pace: Pace { grace: Duration::from_secs(30), bytes_per_second: 64 * 1024 },
         }
     }
 }
 
-/// The places of a server.
+/// The concurrency limits of a server.
 #[derive(Debug)]
 pub(super) struct Rooms {
     connections: Arc<Places>,
@@ -78,9 +79,9 @@ pub(super) struct Rooms {
 }
 
 impl Rooms {
-    /// Those of a server with this capacity.
+    /// The limits of a server with this capacity.
     pub(super) fn new(capacity: &Capacity, limits: &Limits) -> Self {
-        // One body that is as long as it may be must fit, whoever sends it.
+        // One body of the maximum length must fit for every caller.
         let memory = capacity.body_memory.max(limits.body);
         let memory_each = (memory / KEPT).max(limits.body);
         let memory_kept = (memory / KEPT).min(memory - limits.body);
@@ -94,7 +95,8 @@ impl Rooms {
         }
     }
 
-    /// A place for a connection. Those of a trusted proxy are of its clients: they count in all, and not for its address.
+    /// Takes a place for a connection. Connections of a trusted proxy count in all, but not per address, as they are
+    /// those of its clients.
     ///
     /// # Errors
     /// [`Full`].
@@ -108,35 +110,35 @@ impl Rooms {
         self.connections.take_as(&Caller { key, known: false }, 1)
     }
 
-    /// A place for a socket.
+    /// Takes a place for a socket.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The refusal if a limit is reached.
     pub(super) fn socket(&self, caller: &Caller) -> Result<Place, Refusal> {
         let none = |full| full_of("WebSockets are open", full, AGAIN);
         self.sockets.take_as(caller, 1).map_err(none)
     }
 
-    /// A place for a body.
+    /// Takes a place for a body.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The refusal if a limit is reached.
     pub(super) fn body(&self, caller: &Caller) -> Result<BodyRoom, Refusal> {
         let place = self.bodies.take_as(caller, 1).map_err(body_refused)?;
         let memory = self.memory.take_as(caller, 0).map_err(body_refused)?;
         Ok(BodyRoom { _place: place, memory, bytes: SMALL_BODY })
     }
 
-    /// A place for a copy.
+    /// Takes a place for a copy.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The refusal if a limit is reached.
     pub(super) fn copy(&self, caller: &Caller) -> Result<Place, Refusal> {
         self.copies.take_as(caller, 1).map_err(|full| full_of("copies are being made", full, COPY_AGAIN))
     }
 }
 
-/// The place of a body that is being read.
+/// The place and the memory of a body that is being read.
 #[derive(Debug)]
 pub(super) struct BodyRoom {
     _place: Place,
@@ -145,10 +147,10 @@ pub(super) struct BodyRoom {
 }
 
 impl BodyRoom {
-    /// Makes sure that there is memory for a body of this length.
+    /// Reserves memory for a body of this length.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The refusal if the memory is exhausted.
     pub(super) fn reach(&mut self, bytes: usize) -> Result<(), Refusal> {
         if bytes > self.bytes {
             self.memory.grow(bytes - self.bytes).map_err(body_refused)?;
@@ -157,18 +159,18 @@ impl BodyRoom {
         Ok(())
     }
 
-    /// The body is whole: what remains taken is its memory.
+    /// Releases the place once the body is complete. Its memory stays reserved.
     pub(super) fn whole(self) -> Place {
         self.memory
     }
 }
 
 fn body_refused(full: Full) -> Refusal {
-    // The rest of the body is not read.
+    // The rest of the body is not read, so the connection cannot be reused.
     Refusal { close: true, ..full_of("requests are being sent", full, AGAIN) }
 }
 
-/// The refusal of who finds no place.
+/// The refusal of a caller that a limit of concurrent use stops.
 fn full_of(what: &str, full: Full, retry_after_ms: i64) -> Refusal {
     match full {
         Full::Own => {
@@ -219,7 +221,7 @@ mod tests {
             }
             (0, 0)
         };
-        // The first 64 kB of each are free.
+        // The first 64 KiB of each body are not charged.
         assert_eq!(fill(&stranger("a")), (4, 429));
         assert_eq!(fill(&stranger("b")), (4, 429));
         assert_eq!(fill(&stranger("c")), (4, 429));

@@ -1,11 +1,11 @@
-//! `ETag` and `If-None-Match` (RFC 9110 section 13) for answers to GET that everybody is given.
+//! `ETag` and `If-None-Match` (RFC 9110 section 13) for anonymous responses to GET.
 //!
-//! What such an answer is made of stands in the public views of the log of changes: as long as their end is where it was,
-//! and the day and the program are the same, the answer is. (Where tombstones go, the end moves back to an earlier number:
-//! they are older than a day, so no tag of today has it.) Who asks again with what they have is told so for one statement, without
-//! anything being executed. Caches ask each time before they use what they keep, because what somebody hides must not be
-//! shown any longer. Whoever is signed in is shown what the log does not tell, such as who has claimed what: their
-//! answers are kept nowhere.
+//! Such a response depends on the public views of the change log, the day and the program. It stays the same while
+//! these do and the end of the views has not moved. (When tombstones are deleted, the end moves back to an earlier
+//! number. They are older than a day, so no tag of today has that number.) A client that sends its tag gets 304 for one
+//! statement, and nothing is executed. Caches must revalidate each time, because hidden data must not be served any
+//! longer. Responses to signed-in callers depend on data outside the log, such as who has claimed a profile: they are
+//! not cached.
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
@@ -15,7 +15,7 @@ use super::manifest::sha256;
 use super::refusal::vary;
 use crate::changes::Head;
 
-/// The fields of `Query` that answer what stands in the log, or in the program.
+/// The fields of `Query` whose anonymous answers depend only on the log and the program.
 pub(super) const TOLD: &[&str] = &[
     "__schema",
     "__type",
@@ -42,22 +42,22 @@ pub(super) const TOLD: &[&str] = &[
     "territory",
 ];
 
-/// Tells one state of an answer from another.
+/// The `ETag` of a state of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tag(HeaderValue);
 
 impl Tag {
-    /// The tag of what these parts make, where the log ends here. Nothing where it cannot be a header.
+    /// Makes the tag of a request from its parts and the end of the log. `None` if it is no valid header value.
     pub(super) fn new(head: Head, parts: &[&str]) -> Option<Self> {
         let Head { feed_id, seq } = head;
-        // Texts are told apart from each other by their lengths.
+        // Each part is prefixed with its length, so that different parts cannot make the same text.
         let parts: Vec<String> = parts.iter().map(|part| format!("{} {part}\n", part.len())).collect();
         let hash = sha256(&format!("{feed_id} {seq}\n{}", parts.concat()));
-        // Weak: another process of the same program may write the same answer in other bytes.
+        // Weak, as another process of the same program may write the same response in other bytes.
         HeaderValue::from_str(&format!("W/\"{}\"", hash.get(..32)?)).ok().map(Self)
     }
 
-    /// Whether the client has this state.
+    /// Whether the request's `If-None-Match` has this tag.
     pub(super) fn is_known(&self, headers: &HeaderMap) -> bool {
         let strong = |text: &str| text.trim().trim_start_matches("W/").to_owned();
         let own = self.0.to_str().map(strong).unwrap_or_default();
@@ -65,13 +65,13 @@ impl Tag {
         all.flat_map(|value| value.split(',')).any(|known| strong(known) == own)
     }
 
-    /// Says of an answer in which state it is.
+    /// Sets the headers `ETag` and `Cache-Control` of a response.
     pub(super) fn tell(self, headers: &mut HeaderMap) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
         headers.insert(ETAG, self.0);
     }
 
-    /// The answer to who has it already.
+    /// The response 304 (Not Modified).
     pub(super) fn not_modified(self) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    /// The other fields of `Query`: what they answer depends on who asks, on other tables, or on the search engine.
+    /// The other fields of `Query`: their answers depend on the caller, on other tables, or on the search engine.
     const UNTOLD: &[&str] = &[
         "accounts",
         "apiKeys",
@@ -131,7 +131,7 @@ mod tests {
             .collect();
         let said = TOLD.iter().chain(UNTOLD).filter(|name| !name.starts_with("__"));
         let said: BTreeSet<String> = said.map(|name| (*name).to_owned()).collect();
-        assert_eq!(said, fields, "one of the two lists has to name each field of Query");
+        assert_eq!(said, fields, "each field of Query must be in one of the two lists");
     }
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
         };
         assert!(known(&text) && known(text.trim_start_matches("W/")));
         assert!(known(&format!("\"x\", {text}")));
-        // Who names no state has none that could be told from others.
+        // `*` names no tag.
         assert!(!known("*"));
         assert!(!known("\"x\"") && !known("") && !known("W/") && !tag.is_known(&HeaderMap::new()));
         assert_ne!(tag, Tag::new(head(2), &["a", "b"]).unwrap());

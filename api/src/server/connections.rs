@@ -1,5 +1,5 @@
-//! Connections: each is accepted where there is a place for it, served over HTTP/1.1, and ended where its client sends
-//! no request or takes no answer for too long.
+//! Connections: each is accepted within the limits and served over HTTP/1.1. It is closed if the client is too slow to
+//! send a request or to read a response.
 
 use std::io::{Error, ErrorKind, Write as _};
 use std::net::SocketAddr;
@@ -21,19 +21,19 @@ use super::Shared;
 use super::pace::Paced;
 use crate::throttle::Place;
 
-/// Bytes of what a client has sent that are kept for a connection at most. The address of a request has 64 kB at most.
+/// The maximum size of the read buffer of a connection in bytes. The URI of a request has at most 64 kB.
 const MAX_BUFFER: usize = 96 * 1024;
-/// How long nothing is accepted after the system could not, as where no file may be opened any more.
+/// The pause after a system error of `accept`, for example when no more files may be opened.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What a connection is told for which there is no place.
+/// The response to a connection beyond the limits.
 const FULL: &str = concat!(
     "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json; charset=utf-8\r\nretry-after: 5\r\n",
     "connection: close\r\ncontent-length: 116\r\n\r\n",
     r#"{"errors":[{"message":"Too many connections are open. Try again in a moment.","extensions":{"code":"UNAVAILABLE"}}]}"#,
 );
 
-/// Accepts and serves connections until the server stops; then until the requests of all of them are answered.
+/// Accepts and serves connections until the server stops. Then waits until all requests are answered.
 pub(super) async fn serve(listener: TcpListener, router: Router, shared: Arc<Shared>) {
     let connections = TaskTracker::new();
     loop {
@@ -63,7 +63,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, shared: Arc<Sha
     connections.wait().await;
 }
 
-/// Waits after an error of the system that is none of one connection.
+/// Pauses after an error of `accept` that does not concern one connection alone.
 async fn pause_after(error: &Error) {
     let of_one = matches!(
         error.kind(),
@@ -75,7 +75,7 @@ async fn pause_after(error: &Error) {
     }
 }
 
-/// Tells a client that there is no place for it, if that can be sent at once.
+/// Sends the refusal if it can be written at once, and closes the connection.
 fn refuse(stream: TcpStream) {
     if let Ok(mut stream) = stream.into_std() {
         let _ = stream.write_all(FULL.as_bytes());
@@ -90,9 +90,9 @@ fn connection(
     shared: Arc<Shared>,
     place: Place,
 ) -> impl Future<Output = ()> + Send {
-    // Answers are written at once: waiting to fill a packet would only delay them.
+    // Disables Nagle's algorithm: responses are written whole, so waiting to fill a packet only delays them.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection kept its delay");
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
     let capacity = &shared.settings.capacity;
     let router = TowerToHyperService::new(router);

@@ -1,6 +1,6 @@
-//! What a document costs, in points: by the prices that the printed schema names, as a client reckons it.
+//! The cost of an operation in points, computed from `@cost` and `@listSize` in the printed schema, as a client can do.
 //!
-//! What depends on the values of variables is kept as a formula, made once for a document and reckoned for each request.
+//! The cost is a formula over the variables. It is made once for a document and evaluated for each request.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use async_graphql_value::{ConstValue, Value};
 
 use crate::record::page::DEFAULT_PAGE;
 
-/// Parts of a point in which is reckoned: weights have one decimal.
+/// The units of a point used in computations, as weights have one decimal.
 const PARTS: u64 = 10;
-/// What introspection costs, in points: it has no place in the printed schema.
+/// The cost of introspection fields in points. They are not in the printed schema.
 const INTROSPECTION: [(&str, u64); 2] = [("__schema", 500), ("__type", 20)];
 
 /// The type within any lists, and whether there are some.
@@ -36,7 +36,7 @@ pub(super) struct Prices {
 #[derive(Debug, Default)]
 pub(super) struct TypePrice {
     weight: u64,
-    /// Whether values of it are of no other type: neither interface nor union.
+    /// Whether it is an object type, and not an interface or union.
     is_object: bool,
     fields: HashMap<String, FieldPrice>,
 }
@@ -45,22 +45,22 @@ pub(super) struct TypePrice {
 #[derive(Debug, Default)]
 struct FieldPrice {
     weight: u64,
-    /// The type of what it answers, without lists around it.
+    /// The named type of the field, without lists.
     answers: String,
     is_list: bool,
-    /// Arguments that say how many, each with its default.
+    /// The slicing arguments with their defaults.
     slicing: Vec<(String, Option<u64>)>,
     assumed: Option<u64>,
-    /// The fields below that have so many items.
+    /// The fields of its type that the size applies to.
     sized_fields: Vec<String>,
-    /// Whether it is one of these, and how many there are is said above.
+    /// Whether it is such a field, so that its size comes from its parent.
     sized: bool,
-    /// Whether it is a list in pages.
+    /// Whether it is a paginated list.
     pages: bool,
 }
 
 impl Prices {
-    /// Those of a schema.
+    /// Reads the prices of a schema.
     pub(super) fn new(document: &ServiceDocument) -> Self {
         let mut types: HashMap<String, TypePrice> = HashMap::new();
         for definition in &document.definitions {
@@ -94,12 +94,12 @@ impl Prices {
         Self { types }
     }
 
-    /// The prices of a type; none of a scalar, and of what is not there.
+    /// The prices of a type; `None` for scalars and unknown types.
     pub(super) fn of(&self, name: &str) -> Option<&TypePrice> {
         self.types.get(name)
     }
 
-    /// The type of what a field answers; nothing where there is no such field.
+    /// The prices of the type of a field; `None` if there is no such field.
     pub(super) fn below(&self, parent: Option<&TypePrice>, field: &str) -> Option<&TypePrice> {
         self.of(&parent?.fields.get(field)?.answers)
     }
@@ -134,7 +134,7 @@ fn text(value: &ConstValue) -> Option<String> {
     }
 }
 
-/// What `@cost` says, in parts.
+/// The weight of `@cost`, in units.
 fn weight(directives: &[Positioned<ConstDirective>]) -> Option<u64> {
     let cost = directives.iter().find(|directive| directive.node.name.node == "cost")?;
     let text = text(&cost.node.get_argument("weight")?.node)?;
@@ -142,8 +142,8 @@ fn weight(directives: &[Positioned<ConstDirective>]) -> Option<u64> {
     Some(whole.parse::<u64>().ok()? * PARTS + tenths.parse::<u64>().ok()?)
 }
 
-/// How many a value stands for: a number for itself, a list for its items. What is neither says nothing, and less than
-/// none is none: who runs the field says what is wrong with it.
+/// The list size that an argument value requests: a number for itself, a list for its number of items. Negative numbers
+/// count as 0, because the resolver reports them. `None` for other values.
 fn length(value: &ConstValue) -> Option<u64> {
     match value {
         ConstValue::Number(number) => {
@@ -154,12 +154,12 @@ fn length(value: &ConstValue) -> Option<u64> {
     }
 }
 
-/// How many objects a field answers.
+/// The assumed number of objects in a field's result.
 #[derive(Clone, Debug)]
 pub(super) struct Size {
-    /// What the arguments say that have a value.
+    /// The values of the slicing arguments that are given.
     given: Vec<Given>,
-    /// What counts where they say nothing.
+    /// The size if no value is given.
     otherwise: u64,
 }
 
@@ -172,12 +172,12 @@ enum Given {
 impl Size {
     const ONE: Self = Self { given: Vec::new(), otherwise: 1 };
 
-    /// How many, where no variable has to say it.
+    /// The size if it depends on no variable.
     fn known(&self) -> Option<u64> {
         self.given.iter().all(|given| matches!(given, Given::Number(_))).then(|| self.with(&|_| None))
     }
 
-    /// How many, with these values of variables.
+    /// The size for these variables.
     pub(super) fn with(&self, variable: &Variables<'_>) -> u64 {
         let given = self.given.iter().filter_map(|given| match given {
             Given::Number(number) => Some(*number),
@@ -187,7 +187,7 @@ impl Size {
     }
 }
 
-/// How many objects this field answers.
+/// The size of this field.
 fn size(price: &FieldPrice, field: &Field) -> Size {
     let otherwise = price.slicing.iter().find_map(|(_, default)| *default).or(price.assumed);
     let given = price.slicing.iter().filter_map(|(name, _)| match &field.get_argument(name)?.node {
@@ -199,19 +199,19 @@ fn size(price: &FieldPrice, field: &Field) -> Size {
     Size { given: given.collect(), otherwise: otherwise.unwrap_or(DEFAULT_PAGE.unsigned_abs().into()) }
 }
 
-/// The value of a variable; nothing where it has none.
+/// The lookup of a variable's value.
 pub(super) type Variables<'a> = dyn Fn(&str) -> Option<&'a ConstValue> + 'a;
 
-/// What something costs, in parts of a point, by the values of variables.
+/// A cost in units of a point, as a formula over variables.
 #[derive(Clone, Debug)]
 pub(super) enum Formula {
-    /// This, whatever the variables are.
+    /// A constant.
     Const(u64),
-    /// All of these together.
+    /// The sum of formulas.
     Sum(Arc<[Formula]>),
-    /// The one of these that costs most.
+    /// The largest of the formulas.
     Max(Arc<[Formula]>),
-    /// So many times.
+    /// The formula times a size.
     Times(Size, Arc<Formula>),
 }
 
@@ -268,37 +268,37 @@ impl Formula {
         }
     }
 
-    /// The points, rounded up.
+    /// The cost in points, rounded up.
     pub(super) fn points(&self, variable: &Variables<'_>) -> u64 {
         self.parts(variable).div_ceil(PARTS)
     }
 }
 
-/// What a selection set costs.
+/// The cost of a selection set.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cost<'a> {
-    /// Once for each object.
+    /// Costs for each object.
     plain: Vec<Formula>,
-    /// As often as the field above has items.
+    /// Costs that are multiplied by the size of the parent field.
     sized: Vec<Formula>,
-    /// Only where the object is of this type.
+    /// Costs that apply only to objects of one type.
     only: Vec<(&'a str, Vec<Formula>)>,
 }
 
 impl<'a> Cost<'a> {
-    /// What it costs where the field above has so many items.
+    /// The total cost for this size of the parent field.
     fn total(self, size: Size) -> Formula {
         let only = self.only.into_iter().map(|(_, parts)| Formula::sum(parts)).collect();
         let sized = Formula::times(size, Formula::sum(self.sized));
         Formula::sum(self.plain.into_iter().chain([sized, Formula::max(only)]))
     }
 
-    /// What the root of an operation costs.
+    /// The total cost of the root of an operation.
     pub(super) fn of_root(self) -> Formula {
         self.total(Size::ONE)
     }
 
-    /// Adds a field of this type, with what is selected below it.
+    /// Adds a field of this type, with the cost of its selection set.
     pub(super) fn add_field(
         &mut self,
         prices: &Prices,
@@ -311,7 +311,7 @@ impl<'a> Cost<'a> {
             self.plain.push(Formula::Const(points * PARTS));
             return;
         }
-        // Validation names a field that is not there.
+        // Unknown fields are reported by validation.
         let Some(price) = parent.and_then(|parent| parent.fields.get(name)) else { return };
         let own = Formula::Const(price.weight);
         let object = prices.of(&price.answers).map_or(0, |answered| answered.weight);
@@ -325,7 +325,7 @@ impl<'a> Cost<'a> {
         if price.sized { self.sized.push(cost) } else { self.plain.push(cost) }
     }
 
-    /// Adds a fragment on a type, within a set on another.
+    /// Adds a fragment on type `condition` in a selection set on `parent`.
     pub(super) fn add_fragment(
         &mut self,
         prices: &Prices,
@@ -336,7 +336,7 @@ impl<'a> Cost<'a> {
         let wrap = |parts: &[Formula]| Formula::sum(parts.iter().cloned());
         let on = condition.and_then(|condition| Some((condition, prices.of(condition)?)));
         match on {
-            // One of several types that the object may have.
+            // The object may have one of several types, so this cost is an alternative.
             Some((condition, on)) if on.is_object && parent.is_none_or(|parent| !parent.is_object) => {
                 self.only_on(condition, wrap(&below.plain));
                 self.only_on(condition, wrap(&below.sized));
@@ -362,7 +362,7 @@ impl<'a> Cost<'a> {
     }
 }
 
-/// How long a page a field asks for, where it is a list in pages.
+/// The size of the requested page, if the field is a paginated list.
 pub(super) fn page(parent: Option<&TypePrice>, field: &Field) -> Option<Size> {
     let price = parent?.fields.get(field.name.node.as_str())?;
     (price.pages && !field.arguments.is_empty()).then(|| size(price, field))

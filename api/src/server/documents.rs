@@ -1,14 +1,14 @@
-//! Documents that are known: those that the operator trusts, those that clients have registered, and those that were
-//! read before, because clients send the same few again and again, with other variables.
+//! Known documents: those that the operator trusts, those that clients have registered, and a cache of compiled
+//! documents, because clients send the same few again and again with other variables.
 //!
-//! | what a request has | where the document is looked for |
+//! | the request has | the document is looked up in |
 //! |---|---|
 //! | `documentId` | the [`Manifest`] |
-//! | `extensions.persistedQuery` | the manifest, and else what clients have registered (the protocol of Apollo) |
+//! | `extensions.persistedQuery` | the manifest, then the documents that clients have registered (Apollo's protocol) |
 //! | `query` | it is the document |
 //!
-//! What clients register is no guard, as anybody may: it saves bytes, and is forgotten when there is too much of it or
-//! the program ends.
+//! Registering documents saves bandwidth but protects nothing, as everybody may register. Registered documents are
+//! evicted when the cache is full, and lost when the program ends.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -23,15 +23,15 @@ use super::refusal::RequestError;
 use super::request::Meant;
 use crate::record::error::Code;
 
-/// Documents that are kept are about so many at most.
+/// The approximate maximum number of cached documents.
 const MAX_DOCUMENTS: usize = 500;
-/// Bytes of memory that they take at most, all together, about.
+/// The approximate maximum memory of all cached documents, in bytes.
 const MAX_DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;
-/// Bytes of a document that is kept; a longer one is read each time.
+/// The maximum size of a cached document in bytes. A longer one is compiled each time.
 const MAX_KEPT: usize = 8 * 1024;
-/// Texts that clients register are about so many at most.
+/// The approximate maximum number of registered texts.
 const MAX_REGISTERED: usize = 1000;
-/// Bytes of texts that clients register at most, all together.
+/// The maximum size of all registered texts together, in bytes.
 const MAX_REGISTERED_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Which documents are executed.
@@ -46,15 +46,15 @@ pub enum Trust {
     Only,
 }
 
-/// The documents of a manifest.
+/// The trusted documents of a manifest.
 #[derive(Debug, Default)]
 struct Trusted {
     by_id: HashMap<String, Result<Arc<Document>, RequestError>>,
-    /// The ids of texts, for clients that send those.
+    /// The ids by text, for clients that send the text.
     by_text: HashMap<Arc<str>, String>,
 }
 
-/// Weighs what is kept by its bytes.
+/// The weighter of the caches: the size of an entry in bytes.
 #[derive(Clone, Debug)]
 struct Bytes;
 
@@ -70,7 +70,7 @@ impl Weighter<String, Arc<str>> for Bytes {
     }
 }
 
-/// All documents that are known, each within the limits.
+/// All known documents, each within the limits.
 #[derive(Debug)]
 pub(super) struct Documents {
     known: Cache<Arc<str>, Arc<Document>, Bytes>,
@@ -81,7 +81,7 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    /// Nothing yet.
+    /// An empty registry.
     pub(super) fn new(compiler: Compiler, trust: Trust) -> Self {
         Self {
             known: Cache::with_weighter(MAX_DOCUMENTS, MAX_DOCUMENT_BYTES, Bytes),
@@ -92,7 +92,7 @@ impl Documents {
         }
     }
 
-    /// Trusts the documents of a manifest, and no others any more. Those that cannot be executed are told in the log.
+    /// Replaces the trusted documents by those of a manifest. Logs documents that cannot be executed.
     pub(super) fn trust(&self, manifest: &Manifest) {
         let mut trusted = Trusted::default();
         for (id, text) in manifest.documents() {
@@ -113,7 +113,7 @@ impl Documents {
         *self.trusted.write().unwrap_or_else(PoisonError::into_inner) = trusted;
     }
 
-    /// The names of the operations in documents that are trusted.
+    /// The names of all operations in trusted documents.
     pub(super) fn trusted_names(&self) -> HashSet<String> {
         let trusted = self.trusted.read().unwrap_or_else(PoisonError::into_inner);
         let documents = trusted.by_id.values().flatten();
@@ -121,10 +121,10 @@ impl Documents {
         names.map(|name| journal::shortened(name)).collect()
     }
 
-    /// The document that is meant.
+    /// Finds the document that a request refers to.
     ///
     /// # Errors
-    /// Where it is not known or not allowed, does not parse, or is beyond the limits.
+    /// If it is unknown or not allowed, does not parse, or exceeds the limits.
     pub(super) fn find(&self, meant: &Meant) -> Result<Arc<Document>, RequestError> {
         match meant {
             Meant::Text(text) => self.of_text(text),
@@ -144,15 +144,15 @@ impl Documents {
         }
     }
 
-    /// The document that clients have registered under a hash, or register now with its text.
+    /// Finds the document registered under a hash, or registers it if the text is given.
     fn registered(&self, hash: &str, text: Option<&str>) -> Result<Arc<Document>, RequestError> {
-        // The messages are what clients look for.
+        // Clients compare these messages.
         if self.trust == Trust::Only {
-            // They stop to send hashes.
+            // Clients then stop sending hashes.
             return Err(RequestError::new(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"));
         }
         let Some(text) = text else {
-            // They send the text.
+            // Clients then send the text.
             let missing = || RequestError::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound");
             return self.of_text(&self.registered.get(hash).ok_or_else(missing)?);
         };
@@ -168,7 +168,7 @@ impl Documents {
         self.trusted.read().unwrap_or_else(PoisonError::into_inner).by_id.get(id).cloned()
     }
 
-    /// The document of this text, if it may be executed.
+    /// Compiles a text, if it may be executed.
     fn of_text(&self, text: &str) -> Result<Arc<Document>, RequestError> {
         if self.trust != Trust::Open {
             let trusted = self.trusted.read().unwrap_or_else(PoisonError::into_inner);
@@ -186,10 +186,10 @@ impl Documents {
         }
         let known = self.parse(text)?;
         if self.trust == Trust::Prefer {
-            // Not the text: somebody may have written what is about a person into it.
+            // The text is not logged, as its literals may hold personal data.
             tracing::info!(hash = sha256(text), "a document is executed that is not in the manifest");
         }
-        // A text with values written into it is rarely sent twice, and what it says may be about a person.
+        // A text with string literals is rarely sent twice, and may hold personal data.
         if text.len() <= MAX_KEPT && !text.contains('"') && known.invalid.is_empty() {
             self.known.insert(Arc::clone(&known.text), Arc::clone(&known));
         }
@@ -200,7 +200,7 @@ impl Documents {
         self.compiler.compile(text).map(Arc::new)
     }
 
-    /// Compiles the operations of documents.
+    /// The compiler of documents.
     pub(super) fn compiler(&self) -> &Compiler {
         &self.compiler
     }

@@ -1,15 +1,16 @@
-//! Executes what was asked, whatever way it came: one way to prepare an operation, and one to finish each answer.
+//! The execution of operations, the same for all transports: one way to prepare an operation, and one to finish a
+//! response.
 //!
-//! | what happened | over HTTP | over a socket | as events |
+//! | outcome | HTTP | WebSocket | server-sent events |
 //! |---|---|---|---|
-//! | executed, with or without errors in fields | the answer | `next` | `next` |
+//! | executed, with or without field errors | the response | `next` | `next` |
 //! | not executed: [`Unexecuted`] | the status of its error | `error` | `next` with the errors |
-//! | the field of a subscription failed, at its beginning or later | | `error` | `next` with the errors |
+//! | the root field of a subscription failed, at once or later | | `error` | `next` with the errors |
 //!
-//! A stream ends with what is in the last two rows.
+//! The last two outcomes end a stream.
 //!
-//! Over HTTP the header `X-Cost` asks what the operation costs: with `report` the answers have it in `extensions.cost`,
-//! with `only` it is the answer, and nothing is run.
+//! Over HTTP the header `X-Cost` requests the cost of the operation. With `report`, the response has it in
+//! `extensions.cost`. With `only`, the response has nothing else and the operation is not executed.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -42,12 +43,12 @@ use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
 use crate::sync::feed::store::public_head;
 
-/// What runs operations: the schema, and in tests of this layer a small one.
+/// A schema that executes operations: that of the program, or a small one in tests of this layer.
 pub(super) trait Run: Send + Sync {
-    /// Runs a query or a mutation.
+    /// Executes a query or mutation.
     fn once(&self, request: Request) -> BoxFuture<'_, Response>;
 
-    /// Runs a subscription.
+    /// Executes a subscription.
     fn stream(&self, request: Request) -> BoxStream<'static, Response>;
 }
 
@@ -61,35 +62,35 @@ impl<E: Executor> Run for E {
     }
 }
 
-/// How many answers a way can carry.
+/// The number of responses that a transport can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// One, as a response has one body.
+    /// One: an HTTP response.
     One,
-    /// As many as there are: what subscriptions need.
+    /// Any number, as subscriptions need: a WebSocket or server-sent events.
     Many,
 }
 
-/// The header that asks for the cost.
+/// The header that requests the cost.
 const X_COST: &str = "x-cost";
 
-/// Whether somebody wants to know what an operation costs.
+/// The request for the cost of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum CostWanted {
-    /// Nobody asks.
+    /// The cost is not requested.
     #[default]
     No,
-    /// With the answer.
+    /// The cost is reported with the response.
     Report,
-    /// In place of the answer, whatever the limit is.
+    /// The cost is reported and nothing is executed, even if it exceeds the limit.
     Only,
 }
 
 impl CostWanted {
-    /// What the header says.
+    /// Reads the header.
     ///
     /// # Errors
-    /// Where it says something else: who wanted nothing to be run must not be misunderstood.
+    /// If the value is unknown: a client that misspells `only` must not have its operation executed.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
         match headers.get(X_COST).map(HeaderValue::as_bytes) {
             None => Ok(Self::No),
@@ -104,7 +105,7 @@ impl CostWanted {
     }
 }
 
-/// What an operation costs, and what it may, in points.
+/// The cost of an operation and its limit, in points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Charged {
     points: u64,
@@ -112,16 +113,16 @@ pub(super) struct Charged {
 }
 
 impl Charged {
-    /// As `extensions.cost` says it.
+    /// The value of `extensions.cost`.
     fn value(self) -> Value {
         let members = [("requestedQueryCost", self.points), ("maximumAvailable", self.most)];
         Value::Object(members.into_iter().map(|(name, points)| (Name::new(name), points.into())).collect())
     }
 
-    /// The answer that says nothing else.
+    /// The response that reports only the cost.
     pub(super) fn answer(self) -> Answer {
         let extensions = Value::Object([(Name::new("cost"), self.value())].into_iter().collect());
-        // As if every field had been skipped: data that is null would be a failure.
+        // An empty object, as if every field were skipped. Null would mean a failure.
         Answer {
             data: Some(Value::Object(IndexMap::new())),
             extensions: Some(extensions),
@@ -130,14 +131,14 @@ impl Charged {
     }
 }
 
-/// Why there is no data.
+/// The reason why a response has no data.
 #[derive(Debug)]
 pub(super) enum Unexecuted {
-    /// Refused for its form.
+    /// The HTTP request was refused.
     Refused(Refusal),
-    /// Something is wrong with it.
+    /// The GraphQL request has an error.
     Error(RequestError),
-    /// Validation refused it, or the field of a subscription failed.
+    /// Validation errors, or errors of the root field of a subscription.
     Invalid(Vec<ServerError>),
 }
 
@@ -158,7 +159,7 @@ impl Unexecuted {
         }
     }
 
-    /// The errors, where there is no status to say more.
+    /// The errors, for transports without a status.
     pub(super) fn into_errors(self) -> Vec<ServerError> {
         match self {
             Self::Refused(refusal) => {
@@ -170,13 +171,13 @@ impl Unexecuted {
     }
 }
 
-/// The languages that a request prefers.
+/// The preferred languages of a request.
 pub(super) fn languages(headers: &HeaderMap) -> LanguagePreferences {
     let text = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     LanguagePreferences::parse(text)
 }
 
-/// An operation of a valid document within the limits, with all its variables.
+/// An operation of a valid document within the limits, with its variables.
 #[derive(Debug)]
 pub(super) struct Operation {
     document: Arc<Document>,
@@ -184,7 +185,7 @@ pub(super) struct Operation {
     /// Its name in the document.
     name: Option<Name>,
     asked: Asked,
-    /// The values of its variables, coerced.
+    /// The coerced values of its variables.
     variables: Variables,
     kind: OperationType,
     charged: Charged,
@@ -192,18 +193,18 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    /// Lets the caller pay for being read, whatever is asked. The rest is paid when its cost is known.
+    /// Charges the caller one point for reading the request. The rest is charged when the cost is known.
     ///
     /// # Errors
-    /// Where they have no point left.
+    /// If the caller has no points left.
     pub(super) fn pay(shared: &Shared, call: &Call) -> Result<(), Refusal> {
         shared.app.traffic.pay(call).map_err(Refusal::rate_limited)
     }
 
-    /// The operation that is asked for, by who has [paid](Self::pay).
+    /// Reads the requested operation and charges its cost. The caller must have [paid](Self::pay) already.
     ///
     /// # Errors
-    /// [`Unexecuted`] where there is none, it is not answered this way, or the caller has no points left.
+    /// [`Unexecuted`] if there is no such operation, the transport does not carry it, or the caller has no points left.
     pub(super) fn read(
         shared: &Shared,
         call: &Call,
@@ -230,7 +231,7 @@ impl Operation {
         let document = shared.documents.find(&asked.document)?;
         let operation = match operation(&document, asked.operation_name.as_deref()) {
             Ok(operation) => operation,
-            // None of them can be meant by a name.
+            // The document has an anonymous operation and is invalid, so the validation errors say more.
             Err(_) if document.operations.contains_key(&None) && !document.invalid.is_empty() => {
                 return Err(Self::invalid(&document, shared.settings.limits.errors, discreet));
             }
@@ -273,7 +274,7 @@ impl Operation {
         Ok(Self { document, plan, name, asked, variables, kind, charged, report })
     }
 
-    /// Why a document is not executed.
+    /// The validation errors of a document, prepared for the client.
     fn invalid(document: &Document, max_errors: usize, discreet: bool) -> Unexecuted {
         let mut errors: Vec<ServerError> = document.invalid.iter().take(max_errors).cloned().collect();
         for error in &mut errors {
@@ -282,12 +283,12 @@ impl Operation {
         Unexecuted::Invalid(errors)
     }
 
-    /// What it costs.
+    /// The cost of the operation.
     pub(super) fn charged(&self) -> Charged {
         self.charged
     }
 
-    /// What tells the state of its answer from others, as long as it is a query by GET whose answer everybody is given.
+    /// Returns the `ETag` of the response, if the operation is a cacheable query by GET of an anonymous caller.
     pub(super) async fn tag(
         &self,
         shared: &Shared,
@@ -299,8 +300,8 @@ impl Operation {
         {
             return None;
         }
-        // Before anything is read: what is written meanwhile belongs to the next state. What is written where not everybody
-        // sees it changes nothing of the tag, and so tells nobody that there was something.
+        // Read before anything else, so that concurrent writes belong to the next tag. Writes to views that are not
+        // public do not change the tag, and so do not reveal that they happened.
         let head = public_head(&shared.app.db).await.ok()?;
         let today = shared.app.clock.now().to_utc().date_naive();
         let variables = serde_json::to_string(&self.variables).ok()?;
@@ -314,7 +315,7 @@ impl Operation {
         self.kind == OperationType::Subscription
     }
 
-    /// The operation, ready to be executed for who calls.
+    /// Prepares the operation to be executed for this caller.
     pub(super) fn prepare(
         self,
         shared: &Arc<Shared>,
@@ -336,7 +337,7 @@ impl Operation {
             .data(call);
         request = app.given_to(request);
         if let Some(memory) = self.asked.memory {
-            // The variables are as long as the body was: its memory is taken for as long as they are there.
+            // The variables are as large as the body, so its memory stays reserved while they exist.
             request = request.data(memory);
         }
         request.set_parsed_query(document);
@@ -361,20 +362,20 @@ pub(super) struct Prepared {
     frame: Frame,
 }
 
-/// An answer of a stream.
+/// A response in a stream.
 #[derive(Debug)]
 pub(super) struct Event {
-    /// The answer.
+    /// The response.
     pub answer: Answer,
-    /// Where the stream can be taken up again after it, if it can.
+    /// The position from which the stream can resume after it, if it can.
     pub id: Option<String>,
 }
 
 impl Prepared {
-    /// The one answer of a query or mutation.
+    /// Executes a query or mutation.
     ///
     /// # Errors
-    /// Why there is no data.
+    /// The reason why there is no data.
     pub(super) async fn answer(self) -> Result<Answer, Unexecuted> {
         let span = journal::span(self.frame.name.as_deref(), self.frame.kind);
         let answer = self.run().instrument(span.clone()).await;
@@ -407,7 +408,8 @@ impl Prepared {
         }
     }
 
-    /// All answers: one of a query or mutation, those of a subscription as they come. An error is the last.
+    /// Returns the stream of responses: one of a query or mutation, any number of a subscription. An error ends the
+    /// stream.
     pub(super) fn answers(self) -> BoxStream<'static, Result<Event, Unexecuted>> {
         if self.frame.kind != OperationType::Subscription {
             let answer = async move { Ok(Event { answer: self.answer().await?, id: None }) };
@@ -420,12 +422,12 @@ impl Prepared {
             let (mut responses, frame, span) = state?;
             let next = responses.next().instrument(span.clone());
             let Ok(response) = AssertUnwindSafe(next).catch_unwind().await else {
-                tracing::error!("the stream of a subscription panicked");
+                tracing::error!("a subscription panicked");
                 return Some((Err(RequestError::fault().into()), None));
             };
             let response = response?;
-            // A field below that may not be null spoils one answer; where the field of the root itself fails, its
-            // stream has.
+            // Null that propagates from a field below spoils one response. An error of the root field ends the
+            // stream.
             let failed =
                 response.data == Value::Null && response.errors.iter().any(|error| error.path.len() <= 1);
             Some(match frame.finish(response) {
@@ -441,7 +443,7 @@ impl Prepared {
     }
 }
 
-/// What an answer is finished with.
+/// The context that finishes a response.
 struct Frame {
     shared: Arc<Shared>,
     reader: Arc<Reader>,
@@ -451,12 +453,12 @@ struct Frame {
     document: Arc<Document>,
     plan: Arc<Plan>,
     name: Option<Name>,
-    /// What the answer says of the cost.
+    /// The cost to report in the response.
     report: Option<Charged>,
 }
 
 impl Frame {
-    /// Puts an answer right, and notes what it shows.
+    /// Corrects a response, adds its extensions, and notes the contact data that it shows.
     fn finish(&self, mut response: Response) -> Result<Answer, Unexecuted> {
         if !response.errors.is_empty() {
             let root = match self.kind {
@@ -501,8 +503,8 @@ impl Frame {
     }
 }
 
-/// Whether there is nothing in an answer, because something that it needs does not answer: whoever reads no more of it than
-/// its status must see that.
+/// Whether a response has no data because a service that it needs is unavailable. Then its HTTP status must be an
+/// error, for clients that read only the status.
 fn is_unavailable(response: &Response) -> bool {
     let nothing = match &response.data {
         Value::Object(data) => data.values().all(|value| *value == Value::Null),
@@ -514,7 +516,7 @@ fn is_unavailable(response: &Response) -> bool {
         && response.errors.iter().all(|error| journal::code_of(error) == code)
 }
 
-/// The operation that is to be executed (`GetOperation`).
+/// Selects the operation to execute (`GetOperation`).
 fn operation<'a>(document: &'a Document, name: Option<&str>) -> Result<&'a compile::Operation, RequestError> {
     let fail = |message: String| Err(RequestError::new(Code::OperationResolutionFailure, message));
     let operations = &document.operations;
@@ -530,12 +532,12 @@ fn operation<'a>(document: &'a Document, name: Option<&str>) -> Result<&'a compi
     let mut all = operations.values();
     match (all.next(), all.next()) {
         (Some(operation), None) => Ok(operation),
-        // No document is without an operation.
+        // Every document has at least one operation.
         _ => fail("The document has several operations: say with `operationName` which one.".into()),
     }
 }
 
-/// Refuses pages of more items than the operator allows, where that is less than the schema says.
+/// Refuses pages that exceed the operator's limit, if that is lower than the one of the schema.
 fn check_pages(plan: &Plan, most: u32, variable: &cost::Variables<'_>) -> Result<(), RequestError> {
     if most >= MAX_PAGE.unsigned_abs() {
         return Ok(());

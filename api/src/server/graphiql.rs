@@ -1,4 +1,4 @@
-//! GraphiQL for those who open `/graphql` in a browser, with the example queries in its tabs.
+//! The GraphiQL page at `/graphql` for browsers, with the example queries in its tabs.
 
 use std::sync::LazyLock;
 
@@ -21,23 +21,23 @@ const EXAMPLES: [&str; 9] = [
     include_str!("../../graphiql/examples/9-match.graphql"),
 ];
 
-// `npm run build` in `api/graphiql` makes these files. They are committed, so that a build needs neither Node.js nor a
-// network, and the page no other host.
+// `npm run build` in `api/graphiql` makes these files. They are committed, so that a build needs neither Node.js nor
+// network access, and the page needs no other host.
 const SCRIPT: &str = include_str!("../../graphiql/dist/graphiql.js");
 const STYLE: &str = include_str!("../../graphiql/dist/graphiql.css");
 
-/// The page may load what the server itself has, and nothing else.
+/// The content security policy: the page may load resources of this server only.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; font-src data:; img-src data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page with the examples in it.
+/// The page with the examples.
 static PAGE: LazyLock<String> = LazyLock::new(|| {
     let tabs: Vec<serde_json::Value> =
         EXAMPLES.iter().map(|query| serde_json::json!({ "query": query })).collect();
-    // Inside a script element only `<` could end it.
+    // Only `<` could end the script element.
     let tabs = serde_json::Value::Array(tabs).to_string().replace('<', "\\u003c");
     let page = include_str!("../../graphiql/index.html").replace("/*EXAMPLES*/", &tabs);
-    // Browsers keep each version of a file for ever.
+    // Browsers cache each version of a file for ever.
     let with_version = |page: String, name: &str, content: &str| {
         let version = sha256(content);
         page.replace(name, &format!("{name}?v={}", version.get(..16).unwrap_or(&version)))
@@ -45,23 +45,23 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
     with_version(with_version(page, "graphiql.js", SCRIPT), "graphiql.css", STYLE)
 });
 
-/// The page.
+/// The response with the page.
 pub(super) fn page() -> Response<Body> {
     let mut response = file("text/html; charset=utf-8", PAGE.as_str());
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    // The same address gives answers to those who accept JSON.
+    // The same URL returns GraphQL responses to clients that accept JSON.
     headers.insert(VARY, HeaderValue::from_static("accept"));
     response
 }
 
-/// GraphiQL, and what starts it in the page.
+/// The script of GraphiQL.
 pub(super) async fn script() -> Response<Body> {
     file("text/javascript; charset=utf-8", SCRIPT)
 }
 
-/// The style of GraphiQL.
+/// The style sheet of GraphiQL.
 pub(super) async fn style() -> Response<Body> {
     file("text/css; charset=utf-8", STYLE)
 }
@@ -89,7 +89,7 @@ mod tests {
         assert!(tabs[0]["query"].as_str().unwrap().contains("query Regions"));
     }
 
-    /// The committed bundle was made from the sources and the lock file beside it.
+    /// Checks that the committed bundle was made from the committed sources and lock file.
     #[test]
     fn the_bundle_is_made_of_what_is_here() {
         let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/graphiql"));

@@ -1,16 +1,16 @@
-//! `/graphql`: from the request to the response. Who asks for a WebSocket here gets one, see [`socket`].
+//! `/graphql`: queries and mutations over HTTP. A request to upgrade to a WebSocket is passed on to [`socket`].
 //!
-//! | what happened | `application/graphql-response+json` | `application/json` |
+//! | outcome | `application/graphql-response+json` | `application/json` |
 //! |---|---|---|
-//! | executed, with or without errors in fields | 200 | 200 |
+//! | executed, with or without field errors | 200 | 200 |
 //! | the document does not parse | 400 | 200 |
-//! | it is invalid, too complex, names no operation, or has wrong variables | 422 | 200 |
-//! | the body is no JSON, or no GraphQL request | 400, 422 | the same |
-//! | the header `Authorization` holds no good token | 401 | the same |
-//! | the documents of the manifest alone are executed, and this is none of them | 403 | 200 |
+//! | the document is invalid or too complex, its operation is not found, or its variables are invalid | 422 | 200 |
+//! | the body is not JSON, or not a GraphQL request | 400, 422 | the same |
+//! | the access token in the header `Authorization` is invalid | 401 | the same |
+//! | only documents of the manifest are executed, and this is not one of them | 403 | 200 |
 //! | the caller has no points left | 429 | the same |
-//! | method, `Accept`, length or media type are wrong | 405, 406, 413, 415 | the same |
-//! | the server failed, cannot answer, or took too long | 500, 503, 504 | the same |
+//! | the method, `Accept`, the length or the media type is wrong | 405, 406, 413, 415 | the same |
+//! | the server failed, is unavailable, or took too long | 500, 503, 504 | the same |
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         let message = "Accept `application/graphql-response+json` or `application/json`.";
         return Refusal::new(StatusCode::NOT_ACCEPTABLE, message).respond(Media::Json);
     };
-    // The body is read even where the token is not good: its sender gets to read the refusal.
+    // The body is read even if the token is invalid, so that the client can read the refusal.
     let call = call(&shared, &parts).await;
     let room = || shared.rooms.body(&caller(&shared, &parts, &call));
     let asked = request::read(&parts, body, shared.settings.limits.body, room, pay(&shared, &call)).await;
@@ -94,7 +94,7 @@ async fn answer(
     Ok(response)
 }
 
-/// What who calls pays for being read; nothing where nobody knows who it is, as nothing is done for them.
+/// Charges one point for reading the request. Unidentified callers are not charged: they are refused anyway.
 pub(super) fn pay(
     shared: &Shared,
     call: &Result<Call, Unidentified>,
@@ -102,7 +102,7 @@ pub(super) fn pay(
     move || call.as_ref().map_or(Ok(()), |call| Operation::pay(shared, call))
 }
 
-/// As whom the places of a request are counted: nobody is known whose token is not good.
+/// The caller for concurrency limits. A caller with an invalid token is counted by network, as unknown.
 pub(super) fn caller(shared: &Shared, parts: &Parts, call: &Result<Call, Unidentified>) -> Caller {
     match call {
         Ok(call) => call.caller(),
@@ -110,7 +110,7 @@ pub(super) fn caller(shared: &Shared, parts: &Parts, call: &Result<Call, Unident
     }
 }
 
-/// Who calls, from where.
+/// Identifies the caller of a request, and its address.
 pub(super) async fn call(shared: &Shared, parts: &Parts) -> Result<Call, Unidentified> {
     let presented = Presented::of(&parts.headers)?;
     let (identity, nobody) = (shared.app.identity.clone(), shared.settings.viewer.clone());
@@ -118,7 +118,7 @@ pub(super) async fn call(shared: &Shared, parts: &Parts) -> Result<Call, Unident
     Ok(Call { identity, presented, known, nobody, from: address::of(shared, parts) })
 }
 
-/// The answer to what a handler of ours could not foresee.
+/// The response if a handler panicked.
 pub(super) fn panicked() -> Response<Body> {
     RequestError::fault().respond(Media::Json)
 }

@@ -1,7 +1,7 @@
-//! Whether the process lives, and whether it can answer and write.
+//! `/healthz` and `/readyz`: whether the process is alive, and whether it can answer and write.
 //!
-//! Everybody is told `status`, which is what a balancer of load needs; what stands behind it is for administrators of the
-//! instance, who show their token.
+//! Everybody gets `status`, which is all that a load balancer needs. Details are only for administrators of the
+//! instance, who send their token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,21 +23,21 @@ use crate::identity::caller::Unidentified;
 use crate::migrations::{self, Layout};
 use crate::search::service::Search;
 
-/// How long the database may take to say that it is there, or how far things are.
+/// The time-out of the database for each check.
 const TIME: Duration = Duration::from_secs(2);
 
-/// Who asks how the server is.
+/// The kind of caller of a health check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asker {
-    /// Somebody who administers the instance.
+    /// An administrator of the instance.
     Admin,
-    /// Somebody else, or nobody can say.
+    /// Another caller, or one that cannot be identified now.
     Anybody,
-    /// Somebody whose token is not good.
+    /// A caller with an invalid token.
     Refused,
 }
 
-/// Who asks. While the database is away nobody is known, and this must be told all the same.
+/// Identifies the caller. If the database is down, the caller stays unknown but still gets the status.
 pub(super) async fn asker(shared: &Shared, parts: &Parts) -> Asker {
     if !parts.headers.contains_key(AUTHORIZATION) {
         return if shared.settings.viewer.admin { Asker::Admin } else { Asker::Anybody };
@@ -49,28 +49,28 @@ pub(super) async fn asker(shared: &Shared, parts: &Parts) -> Asker {
     }
 }
 
-/// How far followers are behind, if the database says so in time.
+/// Reads the lag of followers; `None` if the database fails or is too slow.
 pub(super) async fn lag(app: &App) -> Option<Lag> {
     match tokio::time::timeout(TIME, Lag::read(&app.db, app.clock.now())).await {
         Ok(Ok(lag)) => Some(lag),
         Ok(Err(error)) => {
-            tracing::warn!(%error, "it cannot be said how far followers are");
+            tracing::warn!(%error, "the lag of followers cannot be read");
             None
         }
         Err(_) => None,
     }
 }
 
-/// Entries of the log that the search index has not followed; nothing where there is no index.
+/// The number of log entries that the search index has not followed; `None` if there is no index.
 pub(super) fn search_lag(search: &Search, lag: &Lag) -> Option<i64> {
     search.has_engine().then(|| match search.reached() {
         Some(reached) if reached.feed_id == lag.head.feed_id => (lag.head.seq - reached.seq).max(0),
-        // It has followed another log, or nothing yet.
+        // The index has followed another feed, or nothing yet.
         _ => lag.head.seq,
     })
 }
 
-/// The process lives.
+/// Answers `/healthz`: the process is alive.
 pub(super) async fn live(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     let (parts, _) = request.into_parts();
     let mut body = json!({ "status": "ok" });
@@ -85,7 +85,8 @@ pub(super) async fn live(State(shared): State<Arc<Shared>>, request: Request) ->
     respond(StatusCode::OK, &body)
 }
 
-/// The process can answer: the database is there, in a layout that this program reads, and the last write did not fail.
+/// Answers `/readyz`: the database is reachable, its schema version is readable by this program, and the last write has
+/// not failed.
 pub(super) async fn ready(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     let (parts, _) = request.into_parts();
     let asker = asker(&shared, &parts).await;
@@ -96,13 +97,13 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>, request: Request) -
     let ask = async {
         db.ping().await?;
         let layout = migrations::layout(db).await?;
-        // Where another program holds the lock for writes, that takes longer, and says nothing of the disk.
+        // A time-out here is ignored: another process may hold the write lock, which is not a fault of the disk.
         let _ = tokio::time::timeout(TIME / 2, db.check_writing()).await;
         Ok::<_, DbErr>(layout)
     };
     let (database, migrations) = match tokio::time::timeout(TIME, ask).await {
         Ok(Ok(Layout::Current)) => ("ok", "ok"),
-        // Another replica has been renewed already; a step leaves those that still run the version before working.
+        // Another replica has been upgraded already. Each migration keeps the previous version of the program working.
         Ok(Ok(Layout::Newer(_))) => ("ok", "newer"),
         Ok(Ok(Layout::Older(_))) => ("ok", "pending"),
         Ok(Err(error)) => {
@@ -111,9 +112,9 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>, request: Request) -
         }
         Err(_) => ("unreachable", "unknown"),
     };
-    // Also where there was no time for another attempt.
+    // The last known fault counts even if the check above timed out.
     let fault = db.writing().fault();
-    // It answers, but nothing that it answers can be relied on.
+    // A damaged database answers, but its answers are unreliable.
     let database = if database == "ok" && db.is_damaged() { "damaged" } else { database };
     let ready = database == "ok" && matches!(migrations, "ok" | "newer") && fault.is_none();
     let (status, word) =
@@ -136,7 +137,7 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>, request: Request) -
     respond(status, &body)
 }
 
-/// How the search is.
+/// The status of the search.
 fn search(search: &Search, lag: Option<&Lag>) -> Value {
     let Some(engine) = search.engine_name() else { return Value::Null };
     let status = match search.reached() {

@@ -1,9 +1,9 @@
-//! What is told of each request and each operation, when it has ended: one line of the log, and counts.
+//! The journal: one log line and metrics for each request and each operation of a socket, when it has ended.
 //!
-//! An [`Entry`] goes with the request as a task-local, and whoever learns something notes it there. It is told when
-//! nobody holds it any more, however that came about: answered, given up by its client, or panicked. A response that
-//! goes on, as a stream of events does, keeps it for so long. What is told is of a fixed form: an id, the name of
-//! an operation, its type, codes, numbers. Never documents, variables, tokens, addresses, or messages of errors.
+//! An [`Entry`] accompanies the request as a task-local, and every layer notes its part in it. It is reported on drop:
+//! after the response, after the client has disconnected, or after a panic. A response that streams events keeps the
+//! entry until its end. Only fixed fields are reported: ids, operation names and types, codes, numbers. Documents,
+//! variables, tokens, addresses and error messages never are.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -23,40 +23,40 @@ tokio::task_local! {
     static ENTRY: Arc<Entry>;
 }
 
-/// Characters of an operation's name that are told; what comes after them is not.
+/// The maximum length of a reported operation name in characters. Longer names are cut.
 const MAX_NAME: usize = 64;
 
-/// How a request came.
+/// The transport of a request.
 #[derive(Clone, Debug)]
 pub(super) enum Way {
-    /// As a request of HTTP to this route.
+    /// An HTTP request to this route.
     Http(Route),
-    /// As an operation of a socket.
+    /// An operation of a WebSocket.
     Socket,
 }
 
-/// An address of ours as the router has it, so that what clients make up is told nowhere.
+/// The path pattern of a route. Unknown paths are not reported, as clients choose them.
 #[derive(Clone, Debug)]
 pub(super) struct Route(Option<MatchedPath>);
 
 impl Route {
-    /// Where a request goes.
+    /// The route of a request.
     pub(super) fn of(request: &Request) -> Self {
         Self(request.extensions().get().cloned())
     }
 
-    /// For people, and as a label.
+    /// The name for log lines and metric labels.
     pub(super) fn name(&self) -> &str {
         self.0.as_ref().map_or("other", MatchedPath::as_str)
     }
 
-    /// Whether it looks after the server, and is asked for every few seconds.
+    /// Whether it is a monitoring route, which is requested every few seconds.
     fn is_probe(&self) -> bool {
         matches!(self.name(), "/healthz" | "/metrics" | "/readyz")
     }
 }
 
-/// The name of a type of operation.
+/// The name of an operation type.
 pub(super) const fn kind_name(kind: OperationType) -> &'static str {
     match kind {
         OperationType::Query => "query",
@@ -73,12 +73,12 @@ pub(super) fn code_of(error: &ServerError) -> &str {
     }
 }
 
-/// Whether the fault is ours.
+/// Whether the code means a fault of the server.
 fn is_fault(code: &str) -> bool {
     [Code::InternalServerError, Code::Unavailable, Code::Timeout].iter().any(|ours| ours.as_str() == code)
 }
 
-/// An operation, as far as it is known.
+/// The name and type of an operation.
 #[derive(Debug)]
 struct Operation {
     name: Option<String>,
@@ -96,20 +96,20 @@ struct Noted {
     ended: bool,
 }
 
-/// What is noted of a request, until it is told.
+/// The entry of a request, reported on drop.
 #[derive(Debug)]
 pub(super) struct Entry {
     meters: Arc<Meters>,
     way: Way,
     id: String,
-    /// The trace that it is part of, where there is a collector.
+    /// The id of its trace, if traces are collected.
     trace: Option<String>,
     begun: Instant,
     noted: Mutex<Noted>,
 }
 
 impl Entry {
-    /// Begins to note what becomes of a request.
+    /// Begins the entry of a request.
     pub(super) fn new(meters: &Arc<Meters>, way: Way, id: &str, trace: Option<String>) -> Arc<Self> {
         meters.running.inc();
         Arc::new(Self {
@@ -123,32 +123,32 @@ impl Entry {
     }
 
     fn note(&self, what: impl FnOnce(&mut Noted)) {
-        // Each note stands for itself, so a panic elsewhere leaves nothing half-done.
+        // Notes are independent of each other, so a poisoned lock is harmless.
         what(&mut self.noted.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Its response has begun, with this status.
+    /// Notes the status of the response.
     pub(super) fn responded(&self, status: StatusCode) {
         self.note(|noted| noted.status = Some(status));
     }
 
-    /// It came to its end, rather than being given up.
+    /// Notes that the request was completed rather than cancelled.
     pub(super) fn ended(&self) {
         self.note(|noted| noted.ended = true);
     }
 
-    /// Runs what belongs to this request.
+    /// Runs a future with this entry as its task-local.
     pub(super) fn scope<F: Future>(self: &Arc<Self>, of: F) -> impl Future<Output = F::Output> + use<F> {
         ENTRY.scope(Arc::clone(self), of)
     }
 
-    /// The same for what does not wait.
+    /// Runs a closure with this entry as its task-local.
     pub(super) fn within<T>(self: &Arc<Self>, of: impl FnOnce() -> T) -> T {
         ENTRY.sync_scope(Arc::clone(self), of)
     }
 }
 
-/// Runs what belongs to the request that is being answered and goes on in a task of its own.
+/// Passes the entry and id of the current request on to a future that runs in another task.
 pub(super) fn carry_on<F: Future>(of: F) -> impl Future<Output = F::Output> {
     let entry = ENTRY.try_with(Arc::clone).ok();
     let id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
@@ -160,18 +160,18 @@ pub(super) fn carry_on<F: Future>(of: F) -> impl Future<Output = F::Output> {
     })
 }
 
-/// Notes that what is being answered came to its end, rather than being given up.
+/// Notes that the current request was completed rather than cancelled.
 pub(super) fn ended() {
     let _ = ENTRY.try_with(|entry| entry.ended());
 }
 
-/// Notes which operation is asked for: its name in the document, as far as it is told.
+/// Notes the operation of the current request.
 pub(super) fn operation(name: Option<&str>, kind: OperationType) {
     let operation = Some(Operation { name: name.map(shortened), kind });
     let _ = ENTRY.try_with(|entry| entry.note(|noted| noted.operation = operation));
 }
 
-/// Notes the errors that the client is told of.
+/// Notes the errors in the response.
 pub(super) fn errors(errors: &[ServerError]) {
     if errors.is_empty() {
         return;
@@ -188,7 +188,7 @@ pub(super) fn errors(errors: &[ServerError]) {
     });
 }
 
-/// As much of the name of an operation as is told.
+/// The operation name, cut to the reported length.
 pub(super) fn shortened(name: &str) -> String {
     name.chars().take(MAX_NAME).collect()
 }
@@ -210,7 +210,7 @@ impl Drop for Entry {
         let took = self.begun.elapsed();
         let kind = noted.operation.as_ref().map(|operation| operation.kind);
         let name = noted.operation.as_ref().and_then(|operation| operation.name.as_deref());
-        // Who follows something goes away when it has had enough.
+        // A disconnect is the normal end of a subscription.
         let outcome = match &noted {
             noted if noted.failed => "failed",
             noted if noted.errors > 0 => "refused",

@@ -1,4 +1,4 @@
-//! `/.well-known/jwks.json`: the public keys with which others verify our access tokens.
+//! `/.well-known/jwks.json`: the public keys with which other systems verify access tokens of this server.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(super) async fn published(State(shared): State<Arc<Shared>>) -> Response<Bod
     let mut response = Response::new(Body::from(keys.to_string()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
-    // Whoever meets an id that they do not know asks again in any case.
+    // A verifier that meets an unknown key id fetches the keys again in any case.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     response
 }

@@ -1,7 +1,7 @@
-//! What a document may be, measured before anything is done with it.
+//! The limits of a document, checked before validation.
 //!
-//! Validation walks fragments at every place where they are spread. A document of one kilobyte can so stand for
-//! millions of fields and hold a worker for good; here each fragment is measured once.
+//! Validation walks a fragment at every place where it is spread. So a document of one kilobyte can expand to millions
+//! of fields and occupy a worker for ever. Here each fragment is measured once.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,34 +16,34 @@ use super::refusal::RequestError;
 use crate::record::error::Code;
 use crate::record::page::MAX_PAGE;
 
-/// How much a request may ask for.
+/// The limits of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a body.
+    /// The maximum size of a body in bytes.
     pub body: usize,
-    /// Bytes of a document.
+    /// The maximum size of a document in bytes.
     pub document: usize,
-    /// Tokens of a document: names, values and signs.
+    /// The maximum number of tokens in a document: names, values and punctuators.
     pub tokens: usize,
-    /// Aliases of a document, as they are written.
+    /// The maximum number of aliases in the text of a document.
     pub aliases: usize,
-    /// Directives of a document, as they are written.
+    /// The maximum number of directives in the text of a document.
     pub directives: usize,
-    /// Fields within fields; those of introspection are counted apart.
+    /// The maximum depth of fields. Introspection has a limit of its own.
     pub depth: usize,
-    /// Operations of a document.
+    /// The maximum number of operations in a document.
     pub operations: usize,
-    /// Fragments of a document that have a name.
+    /// The maximum number of named fragments in a document.
     pub fragments: usize,
-    /// Spreads of fragments in a document with its fragments written out.
+    /// The maximum number of fragment spreads in a document with its fragments expanded.
     pub spreads: u64,
-    /// Points that an operation costs.
+    /// The maximum cost of an operation in points.
     pub cost: u64,
-    /// Items on a page; never more than the schema says.
+    /// The maximum number of items on a page, at most that of the schema.
     pub page: u32,
-    /// Errors in an answer; further ones are left out.
+    /// The maximum number of errors in a response. Further ones are left out.
     pub errors: usize,
-    /// How long a request may take.
+    /// The time-out of a request.
     pub time: Duration,
 }
 
@@ -67,24 +67,24 @@ impl Default for Limits {
     }
 }
 
-/// Values in the variables of a request, times their uses.
+/// The maximum number of values in variables times the number of arguments that use variables.
 const MAX_VALUES: u64 = 1_000_000;
-/// Fields and fragments within each other. The library stops at this depth without saying so.
+/// The maximum nesting of fields and fragments. The library silently stops at this depth.
 const MAX_NESTING: usize = 31;
-/// Selections of a document with its fragments written out.
+/// The maximum number of selections in a document with its fragments expanded.
 const MAX_SELECTIONS: u64 = 10_000;
-/// Fields within fields of introspection: the usual introspection query has 15.
+/// The maximum depth of introspection fields. The usual introspection query has 15 levels.
 const MAX_INTROSPECTION_DEPTH: usize = 20;
-/// Lists within lists of introspection; every further one multiplies the answer by the size of the schema.
+/// The maximum nesting of lists in introspection: each further one multiplies the response by the size of the schema.
 const MAX_INTROSPECTION_LISTS: usize = 2;
-/// The fields of introspection that are such lists.
+/// The introspection fields that are such lists.
 const INTROSPECTION_LISTS: [&str; 4] = ["fields", "interfaces", "possibleTypes", "inputFields"];
 
 fn too_much<T>(message: String) -> Result<T, RequestError> {
     Err(RequestError::new(Code::QueryTooComplex, message))
 }
 
-/// Checks the text of a document, before it is parsed.
+/// Checks the text of a document before it is parsed.
 ///
 /// # Errors
 /// `QUERY_TOO_COMPLEX` that names the limit.
@@ -105,7 +105,7 @@ pub(super) fn check_text(text: &str, limits: &Limits) -> Result<(), RequestError
     Ok(())
 }
 
-/// Checks the values of variables, of which so many are used: the library copies each for each of its uses.
+/// Checks the size of variables times their number of uses, as async-graphql copies a value for each use.
 ///
 /// # Errors
 /// `QUERY_TOO_COMPLEX`.
@@ -120,7 +120,7 @@ pub(super) fn check_values(uses: u64, variables: &Variables) -> Result<(), Reque
     Ok(())
 }
 
-/// How many values there are in one.
+/// Counts a value and all values in it.
 fn values(value: &ConstValue) -> u64 {
     match value {
         ConstValue::List(items) => items.iter().map(values).sum::<u64>() + 1,
@@ -129,8 +129,8 @@ fn values(value: &ConstValue) -> u64 {
     }
 }
 
-/// How many tokens a text has, counted until they are more than `enough`. What is no token counts as one: the parser
-/// says what it is.
+/// Counts the tokens of a text, and stops after `enough`. Invalid characters count as tokens, as the parser reports
+/// them.
 fn tokens(text: &str, enough: usize) -> usize {
     let mut rest = text.as_bytes();
     let mut count = 0;
@@ -145,15 +145,15 @@ fn tokens(text: &str, enough: usize) -> usize {
     count
 }
 
-/// The bytes of the token with which a text begins that is not empty, and whether it is significant: neither space, comma
-/// nor comment.
+/// The length in bytes of the first token of a text that is not empty, and whether it is significant (not white space,
+/// a comma or a comment).
 pub(super) fn token(rest: &[u8]) -> (usize, bool) {
     let run = |rest: &[u8], belongs: fn(u8) -> bool| {
         rest.iter().position(|byte| !belongs(*byte)).unwrap_or(rest.len())
     };
     match rest {
         [b' ' | b'\t' | b'\r' | b'\n' | b',', ..] => (1, false),
-        // The mark of the order of bytes, wherever it stands.
+        // The byte order mark, at any position.
         [0xef, 0xbb, 0xbf, ..] => (3, false),
         [b'#', ..] => (run(rest, |byte| !matches!(byte, b'\r' | b'\n')), false),
         [b'"', ..] => (string(rest), true),
@@ -169,14 +169,14 @@ pub(super) fn token(rest: &[u8]) -> (usize, bool) {
     }
 }
 
-/// The bytes of the string with which this begins.
+/// The length in bytes of the string literal at the beginning of a text.
 fn string(text: &[u8]) -> usize {
     let block = text.starts_with(b"\"\"\"");
     let (quotes, escape): (&[u8], &[u8]) = if block { (b"\"\"\"", b"\\\"\"\"") } else { (b"\"", b"\\") };
     let mut at = quotes.len();
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         if rest.starts_with(escape) {
-            // In a block only the quotes can be escaped, in a line anything.
+            // In a block string only `"""` can be escaped, in other strings any character.
             at += if block { escape.len() } else { 2 };
         } else if rest.starts_with(quotes) {
             return at + quotes.len();
@@ -189,7 +189,7 @@ fn string(text: &[u8]) -> usize {
     text.len()
 }
 
-/// What a selection set adds up to.
+/// The measure of a selection set.
 #[derive(Clone, Copy, Debug, Default)]
 struct Measure {
     selections: u64,
@@ -210,7 +210,7 @@ impl Measure {
         self.introspects |= other.introspects;
     }
 
-    /// The same within one more fragment.
+    /// The measure within one more fragment.
     fn wrapped(self, spreads: u64) -> Self {
         Self {
             selections: self.selections.saturating_add(1),
@@ -221,12 +221,12 @@ impl Measure {
     }
 }
 
-/// Checks a document as it is written against the limits, before it is validated. Returns the number of its selections with
-/// its fragments written out.
+/// Checks a parsed document against the limits, before it is validated. Returns the number of its selections with its
+/// fragments expanded.
 ///
 /// # Errors
-/// `QUERY_TOO_COMPLEX` that names the limit, or `GRAPHQL_VALIDATION_FAILED` for a fragment within itself, and for
-/// introspection where it is switched off.
+/// `QUERY_TOO_COMPLEX` with the name of the limit, or `GRAPHQL_VALIDATION_FAILED` for a fragment that contains itself,
+/// or for introspection if it is switched off.
 pub(super) fn check(
     document: &Document,
     positions: &Positions<'_>,
@@ -236,7 +236,7 @@ pub(super) fn check(
     Ruler::new(document, positions, limits).document(introspection)
 }
 
-/// Checks how many fields and fragments the executable form of an operation has.
+/// Checks the number of fields and fragments of an executable form.
 ///
 /// # Errors
 /// `QUERY_TOO_COMPLEX`.
@@ -244,7 +244,7 @@ pub(super) fn check_written(selections: u64) -> Result<(), RequestError> {
     if selections > MAX_SELECTIONS { Err(too_much_written()) } else { Ok(()) }
 }
 
-/// The error of a document that stands for too many fields.
+/// The error of a document that expands to too many fields.
 pub(super) fn too_much_written() -> RequestError {
     let message =
         format!("With its fragments written out the document has more than {MAX_SELECTIONS} fields.");
@@ -256,13 +256,13 @@ struct Ruler<'a> {
     fragments: HashMap<&'a str, &'a Node<FragmentDefinition>>,
     positions: &'a Positions<'a>,
     limits: &'a Limits,
-    /// Nothing stands for a fragment that is being measured.
+    /// The measure of each fragment; `None` while it is being measured.
     measured: HashMap<&'a str, Option<Measure>>,
-    /// Fields, fragments and spreads that were looked at: each of the document once.
+    /// The number of visited fields, fragments and spreads: each of the document once.
     visited: usize,
     aliases: usize,
     directives: usize,
-    /// Selection sets around what is looked at.
+    /// The number of enclosing selection sets.
     within: usize,
 }
 
@@ -304,7 +304,7 @@ impl<'a> Ruler<'a> {
             whole.add(self.measure(&operation.selection_set)?);
             self.check(whole)?;
         }
-        // Fragments that nothing spreads are walked by validation as well.
+        // Validation also walks unused fragments.
         for definition in document.definitions.iter().filter_map(|one| one.as_fragment_definition()) {
             let measure = self.fragment(&definition.name)?;
             self.check(measure)?;
@@ -326,7 +326,7 @@ impl<'a> Ruler<'a> {
         Ok(whole.selections)
     }
 
-    /// Checks what multiplies, while it is added up.
+    /// Checks the counts that fragments multiply, while they are summed up.
     fn check(&self, sum: Measure) -> Result<(), RequestError> {
         if sum.spreads > self.limits.spreads {
             let most = self.limits.spreads;
@@ -347,7 +347,7 @@ impl<'a> Ruler<'a> {
     }
 
     fn measure(&mut self, set: &'a [Selection]) -> Result<Measure, RequestError> {
-        // Deeper ones are not entered: the stack has an end.
+        // Deeper selection sets are not entered, to protect the stack.
         if self.within > MAX_NESTING + 1 {
             return too_much(too_nested());
         }
@@ -391,7 +391,7 @@ impl<'a> Ruler<'a> {
     }
 
     fn fragment(&mut self, name: &str) -> Result<Measure, RequestError> {
-        // An unknown fragment is named by validation.
+        // Unknown fragments are reported by validation.
         let Some((&name, &fragment)) = self.fragments.get_key_value(name) else {
             return Ok(Measure::default());
         };
@@ -416,7 +416,7 @@ fn too_nested() -> String {
     format!("Fields and fragments lie too deep in each other: at most {MAX_NESTING} levels are allowed.")
 }
 
-/// A field with what is below it.
+/// Adds a field to the measure of its selection set.
 fn of_field(name: &str, below: Measure, at: Pos) -> Result<Measure, RequestError> {
     let selections = below.selections.saturating_add(1);
     if !matches!(name, "__schema" | "__type") {
@@ -431,7 +431,7 @@ fn of_field(name: &str, below: Measure, at: Pos) -> Result<Measure, RequestError
         );
         return Err(RequestError::at(Code::QueryTooComplex, message, at));
     }
-    // Counted apart: the usual introspection query is deeper than any other has to be.
+    // The depth of introspection does not count: the usual introspection query is deeper than others need to be.
     Ok(Measure {
         selections,
         spreads: below.spreads,
@@ -464,7 +464,7 @@ mod tests {
         assert_eq!(code("{ a: regions { ...R } b: regions { ...R } } fragment R on Region { slug }"), None);
     }
 
-    /// Fragments that each spread the next twice.
+    /// A document of fragments that each spread the next one twice.
     fn doubling(count: usize) -> String {
         let mut text = String::from("{ ...F0 }");
         for n in 0..count {
@@ -492,7 +492,7 @@ mod tests {
         let document = parse(&text, &positions).unwrap();
         let mut ruler = Ruler::new(&document, &positions, &limits);
         assert_eq!(ruler.document(true).unwrap_err().code, Code::QueryTooComplex);
-        // Each selection of the document once: the spread of the operation, two of each fragment, and a field.
+        // Each selection counts once: the spread in the operation, two in each fragment, and a field.
         assert!(ruler.visited <= 1 + 2 * 28 + 1, "{} were visited", ruler.visited);
     }
 
@@ -565,7 +565,7 @@ mod tests {
         ] {
             assert_eq!(tokens(text, 1000), count, "{text}");
         }
-        assert_eq!(tokens(&"[".repeat(1_000_000), 10), 11, "no more is looked at than has to be");
+        assert_eq!(tokens(&"[".repeat(1_000_000), 10), 11, "counting stops after `enough` tokens");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The manifest of documents that the operator trusts: a file that the tools of clients write.
+//! The manifest of trusted documents: a file written by tools of clients.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 
 use crate::record::read::keyed::hex;
 
-/// How often it is looked whether the file has changed.
+/// The interval of checks for changes of the file.
 pub(super) const CHECK_TIME: Duration = Duration::from_secs(2);
 
-/// What tells one state of a file from another.
+/// The modification time and length of a file, to detect changes.
 type Stamp = (Option<SystemTime>, u64);
 
 /// Documents with their ids.
@@ -23,7 +23,7 @@ pub struct Manifest {
     documents: Vec<(String, String)>,
 }
 
-/// Why a manifest cannot be read.
+/// The error of a manifest that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {what}", path = .path.display())]
 pub struct ManifestError {
@@ -31,7 +31,7 @@ pub struct ManifestError {
     what: String,
 }
 
-/// What the tools of Apollo write.
+/// The format of Apollo's tools.
 #[derive(Deserialize)]
 struct ApolloManifest {
     operations: Vec<ApolloOperation>,
@@ -44,10 +44,10 @@ struct ApolloOperation {
 }
 
 impl Manifest {
-    /// Reads a file: an object of texts by id, as graphql-codegen and Relay write it, or a manifest of Apollo.
+    /// Reads a file: a JSON object of documents by id, as graphql-codegen and Relay write it, or a manifest of Apollo.
     ///
     /// # Errors
-    /// Where there is no such file, or it is neither.
+    /// If the file cannot be read, or has neither format.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
         let fail = |what: String| ManifestError { path: path.to_owned(), what };
         let stamp = stamp(path).map_err(|error| fail(error.to_string()))?;
@@ -56,15 +56,15 @@ impl Manifest {
         Ok(Self { path: path.to_owned(), stamp, documents })
     }
 
-    /// The documents: id and text.
+    /// The documents, as id and text.
     pub(super) fn documents(&self) -> impl Iterator<Item = (&str, &str)> {
         self.documents.iter().map(|(id, text)| (id.as_str(), text.as_str()))
     }
 
-    /// The file as it is now, where it has changed.
+    /// Reads the file again if it has changed; `None` if not.
     ///
     /// # Errors
-    /// Where it cannot be read any more.
+    /// If it can no longer be read.
     pub(super) fn renewed(&self) -> Result<Option<Self>, ManifestError> {
         if stamp(&self.path).is_ok_and(|stamp| stamp == self.stamp) {
             return Ok(None);
@@ -97,7 +97,7 @@ fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     members.into_iter().map(document).collect()
 }
 
-/// SHA-256 of a text, as hexadecimal digits.
+/// The SHA-256 hash of a text in hexadecimal.
 pub(super) fn sha256(text: &str) -> String {
     hex(&Sha256::digest(text))
 }

@@ -1,7 +1,7 @@
-//! `/metrics`: what is counted, as Prometheus reads it.
+//! `/metrics`: the metrics in the text format of Prometheus.
 //!
-//! It tells how many people use what, and how large things are: so it answers those whom the operator has named by their
-//! network (`METRICS_FROM`), and administrators of the instance. For everybody else there is nothing at this address.
+//! Metrics reveal how the API is used and how large its tables are. So they are only for clients in the networks of
+//! `METRICS_FROM` and for administrators of the instance. Everybody else gets 404.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,10 +26,10 @@ use crate::app::App;
 use crate::meter::{SECONDS, counter, counters, gauge, gauges, histograms};
 use crate::telemetry;
 
-/// Names of operations that are told apart beside those of trusted documents; further ones are counted together.
+/// The maximum number of operation names used as labels beside those of trusted documents. The others share one label.
 const MAX_NAMES: usize = 100;
 
-/// What is counted of requests, and where everything that is counted is found.
+/// The metrics of requests, and the registry of all metrics.
 #[derive(Debug)]
 pub(super) struct Meters {
     registry: Registry,
@@ -38,17 +38,17 @@ pub(super) struct Meters {
     operation_seconds: HistogramVec,
     responses: IntCounterVec,
     response_seconds: HistogramVec,
-    /// Errors that clients were told of.
+    /// Errors in responses.
     pub errors: IntCounterVec,
-    /// Requests and operations that are being answered.
+    /// Requests and operations in progress.
     pub running: IntGauge,
-    /// Sockets that are open.
+    /// Open WebSockets.
     pub sockets: IntGauge,
-    /// Streams of events that are open.
+    /// Open streams of server-sent events.
     pub streams: IntGauge,
 }
 
-/// Names of operations that are told apart.
+/// The operation names used as labels.
 #[derive(Debug, Default)]
 struct Names {
     trusted: HashSet<String>,
@@ -56,7 +56,7 @@ struct Names {
 }
 
 impl Meters {
-    /// All that this program counts.
+    /// Registers all metrics of the program.
     #[expect(
         clippy::expect_used,
         reason = "each name is there once; every test that starts a server runs this"
@@ -107,19 +107,19 @@ impl Meters {
         meters
     }
 
-    /// Tells the operations of these names apart, which are those of trusted documents.
+    /// Sets the operation names of trusted documents, which always have a label of their own.
     pub(super) fn name_apart(&self, trusted: HashSet<String>) {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).trusted = trusted;
     }
 
-    /// The name as a label: clients may make up as many as they like.
+    /// The label of an operation name. The number of labels is bounded, as clients can make up names.
     fn label(&self, name: Option<&str>) -> String {
         let Some(name) = name else { return "none".into() };
-        // A name of ours would be taken for one of a client, and the other way round.
+        // These labels have a meaning of their own, so a client's name must not be mistaken for them.
         if matches!(name, "none" | "other") {
             return "other".into();
         }
-        // A set is right after each of its operations, so a panic elsewhere leaves nothing half-done.
+        // A set is consistent after each of its operations, so a poisoned lock is harmless.
         let Names { trusted, seen } = &mut *self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if !trusted.contains(name) && !seen.contains(name) {
             if seen.len() >= MAX_NAMES {
@@ -130,7 +130,7 @@ impl Meters {
         name.into()
     }
 
-    /// Notes an operation that has ended.
+    /// Counts an operation that has ended.
     pub(super) fn operation(
         &self,
         name: Option<&str>,
@@ -140,14 +140,14 @@ impl Meters {
     ) {
         let (name, kind) = (self.label(name), kind_name(kind));
         self.operations.with_label_values(&[name.as_str(), kind, outcome]).inc();
-        // A subscription takes as long as somebody follows it.
+        // The duration of a subscription says nothing: it ends when the client leaves.
         if kind != kind_name(OperationType::Subscription) {
             let seconds = self.operation_seconds.with_label_values(&[name.as_str(), kind]);
             seconds.observe(took.as_secs_f64());
         }
     }
 
-    /// Notes a response of HTTP.
+    /// Counts an HTTP response.
     pub(super) fn response(&self, route: &str, status: StatusCode, took: Duration) {
         self.responses.with_label_values(&[route, status.as_str()]).inc();
         if route != "/graphql/stream" {
@@ -156,12 +156,12 @@ impl Meters {
     }
 }
 
-/// Counts something as open until it is dropped.
+/// A guard that counts something as open until it is dropped.
 #[derive(Debug)]
 pub(super) struct Open(IntGauge);
 
 impl Open {
-    /// One more.
+    /// Increments the gauge.
     pub(super) fn new(gauge: &IntGauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
@@ -174,7 +174,7 @@ impl Drop for Open {
     }
 }
 
-/// Answers whoever may know.
+/// Answers `/metrics`.
 pub(super) async fn read(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     let (parts, _) = request.into_parts();
     let from = address::of(&shared, &parts);
@@ -191,7 +191,7 @@ pub(super) async fn read(State(shared): State<Arc<Shared>>, request: Request) ->
     let text = match TextEncoder::new().encode_to_string(&families) {
         Ok(text) => text,
         Err(error) => {
-            tracing::error!(%error, "what is counted could not be written");
+            tracing::error!(%error, "the metrics could not be encoded");
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             return response;
@@ -203,12 +203,12 @@ pub(super) async fn read(State(shared): State<Arc<Shared>>, request: Request) ->
     response
 }
 
-/// What is looked up for each reader. What cannot be found out now is left out.
+/// The metrics that are read anew for each request. Those that cannot be read now are left out.
 async fn now(shared: &Shared) -> Registry {
     let registry = Registry::new();
     let add = |gauge: Box<dyn Collector>| {
         if let Err(error) = registry.register(gauge) {
-            tracing::error!(%error, "something is counted twice");
+            tracing::error!(%error, "two metrics have the same name");
         }
     };
     let one = |name: &str, help: &str, value: i64| {
@@ -239,7 +239,7 @@ async fn now(shared: &Shared) -> Registry {
     let lost = counter("log_lines_lost_total", help);
     lost.inc_by(telemetry::lost_lines() as u64);
     add(Box::new(lost));
-    // These have the names that they have in every program.
+    // These have the standard names of process metrics.
     let process = [
         ("process_resident_memory_bytes", "Resident memory size in bytes.", resident()),
         ("process_open_fds", "Number of open file descriptors.", open_files()),
@@ -253,7 +253,7 @@ async fn now(shared: &Shared) -> Registry {
     registry
 }
 
-/// Bytes of memory that the process has, where the system says so as Linux does.
+/// The resident memory of the process in bytes; `None` on systems other than Linux.
 fn resident() -> Option<i64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -261,7 +261,7 @@ fn resident() -> Option<i64> {
     Some(kibibytes * 1024)
 }
 
-/// Files that the process has open.
+/// The number of open files of the process; `None` on systems other than Linux.
 fn open_files() -> Option<i64> {
     i64::try_from(std::fs::read_dir("/proc/self/fd").ok()?.count()).ok()
 }
@@ -279,7 +279,7 @@ mod tests {
         let app = App::new(Database::open(&url).await.unwrap(), Clock::default());
         let meters = Meters::new(&app);
         assert_eq!(meters.label(None), "none");
-        assert_eq!(meters.label(Some("none")), "other", "an operation of this name is not one without");
+        assert_eq!(meters.label(Some("none")), "other", "the label `none` is for anonymous operations");
         for number in 0..MAX_NAMES {
             let name = format!("name{number}");
             assert_eq!(meters.label(Some(&name)), name);

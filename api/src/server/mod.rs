@@ -1,4 +1,4 @@
-//! HTTP: the addresses, what every answer carries, and a start and stop that lose no request.
+//! The HTTP server: routes, headers of all responses, and a start and graceful stop that lose no request.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -78,43 +78,43 @@ use metrics::Meters;
 use refusal::Refusal;
 use request::Media;
 
-/// How long requests may go on after the server was told to stop.
+/// The time for which requests may go on after a stop was requested.
 const DRAIN_TIME: Duration = Duration::from_millis(6500);
-/// How long writes that were begun may go on after that. With what follows they stay below ten seconds.
+/// The time for which unfinished writes may go on after that. The whole stop stays below ten seconds.
 const TASK_TIME: Duration = Duration::from_millis(1500);
 
 /// The header with the id of a request.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// For how long browsers may remember what pages of other sites may send.
+/// The time for which browsers may cache the result of a CORS preflight.
 const PREFLIGHT_TIME: Duration = Duration::from_mins(10);
 
-/// How the server behaves.
+/// The settings of the server.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Whether browsers get GraphiQL at `/graphql`.
     pub graphiql: bool,
-    /// Whether the schema may be asked for its types, and its text is at `/schema.graphql`.
+    /// Whether introspection is permitted and `/schema.graphql` is served.
     pub introspection: bool,
-    /// How much a request may ask for.
+    /// The limits of a request.
     pub limits: Limits,
-    /// How much clients may hold at once.
+    /// The limits of concurrent use.
     pub capacity: Capacity,
-    /// How sockets and event streams behave.
+    /// The settings of sockets and event streams.
     pub socket: SocketSettings,
-    /// Which documents are executed.
+    /// The documents that may be executed.
     pub trust: Trust,
-    /// The documents that are trusted.
+    /// The trusted documents.
     pub manifest: Option<Manifest>,
-    /// Origins of other sites whose pages may read answers and open sockets.
+    /// The origins of other sites whose pages may read responses and open sockets.
     pub origins: Vec<Origin>,
-    /// Whether browsers are told to come by HTTPS alone from now on.
+    /// Whether responses require browsers to use HTTPS only (HSTS).
     pub https_only: bool,
-    /// Networks of those who may read `/metrics` without being administrators.
+    /// The networks from which `/metrics` may be read without being an administrator.
     pub metrics_from: Vec<IpNet>,
-    /// Networks of proxies whose word about the address of a client is taken.
+    /// The networks of proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// Who reads when a request carries no credentials: nobody in particular, unless a program that embeds the
-    /// server, such as a test, says otherwise.
+    /// The viewer of requests without credentials: anonymous, unless a program that embeds the server, such as a test,
+    /// sets another.
     pub viewer: Viewer,
 }
 
@@ -137,30 +137,30 @@ impl Default for Settings {
     }
 }
 
-/// What all requests share.
+/// The state that all requests share.
 #[derive(Debug)]
 struct Shared {
     app: App,
     settings: Settings,
     schema: Runner,
     contract: Arc<Contract>,
-    /// Tells programs from each other that would answer otherwise from the same database.
+    /// Identifies the program version: other versions may answer differently from the same database.
     edition: String,
     documents: Documents,
-    /// What is counted.
+    /// The metrics.
     meters: Arc<Meters>,
-    /// Since when the server is there.
+    /// The start of the server.
     begun: Instant,
-    /// The places of what clients hold.
+    /// The concurrency limits.
     rooms: Rooms,
-    /// Cancelled when the server is told to stop.
+    /// Cancelled when a stop is requested.
     stopping: CancellationToken,
-    /// Sockets that are open; a stop waits for them.
+    /// The open sockets. A stop waits for them.
     sockets: TaskTracker,
 }
 
 impl Shared {
-    /// What requests share that this schema answers, with what its text says.
+    /// The shared state with this schema and contract.
     fn new(app: App, settings: Settings, schema: Schema) -> Self {
         let Schema { run, contract } = schema;
         let (types, prices) = (Arc::clone(&contract.types), Arc::clone(&contract.prices));
@@ -208,7 +208,7 @@ pub struct Contract {
     sdl: String,
     /// The SHA-256 hash of the text.
     hash: String,
-    /// What documents are validated against.
+    /// The schema against which documents are validated.
     types: Arc<compile::Schema>,
     shapes: Shapes,
     prices: Arc<Prices>,
@@ -218,7 +218,7 @@ impl Contract {
     /// Reads the text of a schema.
     ///
     /// # Panics
-    /// Where the text is no schema: it is one that this program has written itself.
+    /// If the text is invalid. The program prints it itself.
     #[expect(
         clippy::expect_used,
         reason = "the text comes from the library that reads it; every test runs this"
@@ -248,7 +248,7 @@ impl std::ops::Deref for Runner {
     }
 }
 
-/// A server that has its address and does not answer yet.
+/// A server that is bound to its address and not yet serving.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -256,10 +256,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the address.
+    /// Binds the address.
     ///
     /// # Errors
-    /// Where the address is in use or not one of this machine.
+    /// If the address is in use, or does not belong to this machine.
     pub async fn bind(
         app: App,
         schema: Schema,
@@ -270,19 +270,19 @@ impl Server {
         Ok(Self { listener, shared: Arc::new(Shared::new(app, settings, schema)) })
     }
 
-    /// The address: where port 0 was asked for, with the port that was given.
+    /// The bound address. If port 0 was requested, it has the assigned port.
     ///
     /// # Errors
-    /// Whatever the system says.
+    /// Any error of the system.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Answers until `stop` is cancelled. Then no new connection is taken, requests that are being answered get
-    /// their answer, sockets and streams are closed, and writes that were begun are finished, all within ten seconds.
+    /// Serves until `stop` is cancelled. Then no new connection is accepted, requests in progress are answered, sockets
+    /// and streams are closed, and unfinished writes are completed, all within ten seconds.
     ///
     /// # Errors
-    /// None at present: while the system accepts no connection, it is asked again.
+    /// None at present: a failed `accept` is retried.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
         let (tasks, sockets) = (self.shared.app.tasks.clone(), self.shared.sockets.clone());
         let (told, stopping) = (stop.clone(), self.shared.stopping.clone());
@@ -297,7 +297,7 @@ impl Server {
         let router = router(Arc::clone(&self.shared));
         let serving = async {
             connections::serve(self.listener, router, self.shared).await;
-            // A connection that became a socket is none of HTTP's any more.
+            // A connection that was upgraded to a socket is no longer an HTTP connection.
             sockets.close();
             sockets.wait().await;
         };
@@ -307,11 +307,11 @@ impl Server {
         };
         tokio::select! {
             () = serving => {}
-            () = too_long => tracing::warn!("requests were still being answered when the server stopped"),
+            () = too_long => tracing::warn!("requests were still in progress when the server stopped"),
         }
         tasks.close();
         if tokio::time::timeout(TASK_TIME, tasks.wait()).await.is_err() {
-            tracing::warn!("writes were still being made when the server stopped");
+            tracing::warn!("writes were still in progress when the server stopped");
         }
         Ok(())
     }
@@ -344,8 +344,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// Lets pages of these sites read answers. They show who calls in a header, so that no page can act in somebody's name
-/// without having their token: there are no cookies, and nothing is executed of what a page may send unasked.
+/// The CORS layer that lets pages of these origins read responses. Callers authenticate with a header and not with
+/// cookies, so no page can act for a user without a token. A request that needs no preflight executes no mutation.
 fn cors(origins: &[Origin]) -> CorsLayer {
     let origins = origins.iter().filter_map(|origin| origin.ascii_serialization().parse().ok());
     let origins: Vec<HeaderValue> = origins.collect();
@@ -357,7 +357,7 @@ fn cors(origins: &[Origin]) -> CorsLayer {
         .max_age(PREFLIGHT_TIME)
 }
 
-/// Trusts what the manifest says now, whenever its file has changed. While that cannot be read, what it said stays.
+/// Watches the file of the manifest and reloads it on changes. If it cannot be read, the former documents stay trusted.
 async fn follow_manifest(shared: Arc<Shared>, mut manifest: Manifest) {
     let mut told = false;
     loop {
@@ -373,7 +373,7 @@ async fn follow_manifest(shared: Arc<Shared>, mut manifest: Manifest) {
             }
             Ok(None) => told = false,
             Err(error) if !told => {
-                tracing::error!(%error, "the manifest cannot be read, and what it said before stays");
+                tracing::error!(%error, "the manifest cannot be read; the former documents stay trusted");
                 told = true;
             }
             Err(_) => {}
@@ -392,7 +392,7 @@ async fn nothing_here() -> Response<Body> {
         .respond(Media::Json)
 }
 
-/// Gives each request an id, for its logs and for the report of who gets an internal error, and notes what becomes of it.
+/// Gives each request an id, for logs and for reports of internal errors, and begins its journal entry.
 async fn identify(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response<Body> {
     let id = shared.app.new_id().simple().to_string();
     let span = tracing::info_span!("request", id);
@@ -404,7 +404,7 @@ async fn identify(State(shared): State<Arc<Shared>>, request: Request, next: Nex
     let answer = entry.scope(next.run(request)).instrument(trace.clone()).instrument(span);
     let mut response = REQUEST_ID.scope(id, answer).await;
     entry.responded(response.status());
-    // What becomes of a stream of events is noted by whoever feeds it.
+    // The end of a stream of events is noted by the task that feeds it.
     if route.name() != "/graphql/stream" {
         entry.ended();
     }
@@ -416,12 +416,12 @@ async fn identify(State(shared): State<Arc<Shared>>, request: Request, next: Nex
     if let Ok(header) = header {
         headers.insert(X_REQUEST_ID, header);
     }
-    // What browsers must not do with any answer.
+    // The security headers of all responses.
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
-    // The page of GraphiQL has a policy of its own.
+    // The GraphiQL page has a policy of its own.
     let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(nothing);
     if shared.settings.https_only {

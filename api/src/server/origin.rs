@@ -1,24 +1,24 @@
-//! From which pages sockets may be opened.
+//! The check of the `Origin` of WebSocket handshakes.
 //!
-//! Browsers let any page open a WebSocket to any server, and only tell where the page comes from (RFC 6455 section
-//! 10.2). Pages of this server may, and those of the origins that the operator names.
+//! Browsers let every page open a WebSocket to every server, and only report the origin of the page (RFC 6455 section
+//! 10.2). Pages of this server and of the operator's origins are allowed.
 
 use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
 use url::{Origin, Url};
 
-/// Whether a request to open a socket comes from a page that may, or from no page at all.
+/// Whether a handshake comes from an allowed origin, or has none.
 pub(super) fn is_allowed(headers: &HeaderMap, allowed: &[Origin]) -> bool {
     let mut all = headers.get_all(ORIGIN).iter();
     let Some(header) = all.next() else { return true };
     let page = header.to_str().ok().and_then(|text| Url::parse(text).ok());
-    // `null` is what a page says that does not tell where it comes from: it is no URL.
+    // An opaque origin is sent as `null`, which is no URL.
     let (None, Some(page)) = (all.next(), page) else { return false };
     let origin = page.origin();
     if allowed.contains(&origin) {
         return true;
     }
-    // The name under which the client asked us, with the page's scheme: behind a proxy we do not know our own.
+    // The requested host with the page's scheme, as the server does not know its own scheme behind a proxy.
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let own = host.and_then(|host| Url::parse(&format!("{}://{host}", page.scheme())).ok());
     origin.is_tuple() && own.is_some_and(|own| own.origin() == origin)

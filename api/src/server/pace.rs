@@ -1,8 +1,8 @@
-//! The least speed at which a client takes what is sent to it.
+//! The minimum speed at which a client must read what is sent to it.
 //!
-//! While the client takes nothing, the wait is charged to an [`Allowance`]; each byte that it takes earns some of it
-//! back. A client that stands still is waited for as long as the grace; one that is slower than the least speed, for
-//! somewhat longer.
+//! While a write is blocked by the client, the wait is charged to an [`Allowance`]. Each byte that it reads earns some
+//! time back. A client that reads nothing has the grace period; one that is slower than the minimum speed has somewhat
+//! longer.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -12,16 +12,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// How slowly a client may take what is sent to it.
+/// The minimum speed of a client that reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// How long it may take nothing.
+    /// The longest time in which it may read nothing.
     pub grace: Duration,
-    /// Bytes that it takes in a second at least.
+    /// The minimum number of bytes per second.
     pub bytes_per_second: u32,
 }
 
-/// How long a client is still waited for.
+/// The time for which the server still waits for a client.
 #[derive(Debug)]
 pub(super) struct Allowance {
     pace: Pace,
@@ -29,12 +29,12 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
-    /// All of the grace.
+    /// The whole grace period.
     pub(super) fn new(pace: Pace) -> Self {
         Self { pace, left: pace.grace }
     }
 
-    /// What is left.
+    /// The remaining time.
     pub(super) fn left(&self) -> Duration {
         self.left
     }
@@ -44,7 +44,7 @@ impl Allowance {
         self.left = self.left.saturating_sub(time);
     }
 
-    /// Credits what the client has taken, up to the grace.
+    /// Credits the bytes that the client has read, up to the grace period.
     pub(super) fn took(&mut self, bytes: usize) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let earned = Duration::from_secs_f64(f64::from(bytes) / f64::from(self.pace.bytes_per_second.max(1)));
@@ -52,7 +52,7 @@ impl Allowance {
     }
 }
 
-/// A connection whose client takes what is sent to it at a least speed; otherwise writing fails with
+/// A connection that enforces the minimum speed: writing to a client that is too slow fails with
 /// [`ErrorKind::TimedOut`].
 #[derive(Debug)]
 pub(super) struct Paced<S> {
@@ -61,7 +61,7 @@ pub(super) struct Paced<S> {
     blocked: Option<Blocked>,
 }
 
-/// A write that the client does not take.
+/// A write that waits for the client.
 #[derive(Debug)]
 struct Blocked {
     since: Instant,
@@ -69,12 +69,12 @@ struct Blocked {
 }
 
 impl<S> Paced<S> {
-    /// This connection, at this pace.
+    /// Wraps a connection with this minimum speed.
     pub(super) fn new(stream: S, pace: Pace) -> Self {
         Self { stream, allowance: Allowance::new(pace), blocked: None }
     }
 
-    /// What a write came to, unless the client is too slow.
+    /// Passes on the result of a write, or fails if the client is too slow.
     fn judge(&mut self, cx: &mut Context<'_>, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
         if let Poll::Ready(written) = written {
             if let Some(blocked) = self.blocked.take() {
@@ -145,7 +145,7 @@ mod tests {
         allowance.took(2000);
         assert_eq!(allowance.left(), Duration::from_secs(8));
         allowance.took(1_000_000);
-        assert_eq!(allowance.left(), PACE.grace, "nobody earns more than the grace");
+        assert_eq!(allowance.left(), PACE.grace, "credit is capped at the grace period");
         allowance.waited(Duration::from_secs(11));
         assert_eq!(allowance.left(), Duration::ZERO);
     }

@@ -1,6 +1,6 @@
-//! What every answer says of the points that its caller has left.
+//! The rate limit headers of every response: the points that the caller has left.
 //!
-//! The names are those of the IETF's drafts of header fields for rate limits, up to their seventh: clients know these.
+//! The names are those of the IETF drafts "RateLimit header fields for HTTP" up to the seventh, which clients know.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -8,14 +8,14 @@ use crate::identity::caller::Call;
 use crate::throttle::Level;
 use crate::traffic::Traffic;
 
-/// Points that a caller may spend at once.
+/// The number of points in a full token bucket.
 pub(super) const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
-/// Points that are left.
+/// The number of points left.
 pub(super) const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
-/// Seconds until all are there again.
+/// The seconds until the bucket is full again.
 pub(super) const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// Says how many points the caller has left, where they are counted.
+/// Sets the headers, if the caller's points are counted.
 pub(super) fn tell(traffic: &Traffic, call: &Call, headers: &mut HeaderMap) {
     let Some(Level { limit, left, full_in }) = traffic.points(call) else { return };
     headers.insert(LIMIT, HeaderValue::from(limit));

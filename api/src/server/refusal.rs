@@ -1,4 +1,4 @@
-//! How the server says no: always as a GraphQL answer, with a code and without data.
+//! Error responses: always a GraphQL response with a code and without data.
 
 use async_graphql::{ErrorExtensionValues, ErrorExtensions as _, Pos, ServerError};
 use axum::body::Body;
@@ -10,41 +10,41 @@ use super::journal;
 use super::request::Media;
 use crate::record::error::{Code, DomainError, REQUEST_ID, UNAVAILABLE};
 
-/// After how many seconds it is worth trying again where the database or something else does not answer.
+/// The `Retry-After` in seconds if the database or another service is unavailable.
 const AGAIN: &str = "2";
 
-/// A request that was understood and cannot be executed.
+/// The error of a GraphQL request that cannot be executed.
 #[derive(Clone, Debug)]
 pub(super) struct RequestError {
-    /// What `extensions.code` says.
+    /// The value of `extensions.code`.
     pub code: Code,
-    /// What is wrong and what would be right.
+    /// The message: what is wrong and what would be right.
     pub message: String,
-    /// Where in the document.
+    /// The positions in the document.
     pub locations: Vec<Pos>,
-    /// The argument whose value is wrong, as a path.
+    /// The path of the argument whose value is invalid.
     pub argument: Option<String>,
 }
 
 impl From<&DomainError> for RequestError {
-    /// What a failure before the execution is answered with; what happened stands in the log.
+    /// The error for a failure before execution. The details are in the log.
     fn from(error: &DomainError) -> Self {
         Self::new(error.code(), error.extend().message)
     }
 }
 
 impl RequestError {
-    /// An error of the whole document.
+    /// An error without a position.
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), locations: Vec::new(), argument: None }
     }
 
-    /// An error at one place of the document.
+    /// An error at one position of the document.
     pub(super) fn at(code: Code, message: impl Into<String>, at: Pos) -> Self {
         Self { locations: vec![at], ..Self::new(code, message) }
     }
 
-    /// A fault of ours; what happened stands in the log under the request's id.
+    /// An internal error. The details are in the log under the request's id.
     pub(super) fn fault() -> Self {
         Self::new(
             Code::InternalServerError,
@@ -52,12 +52,12 @@ impl RequestError {
         )
     }
 
-    /// What something that the answer needs does not give at the moment; what happened stands in the log.
+    /// The error if a service that the response needs is unavailable. The details are in the log.
     pub(super) fn unavailable() -> Self {
         Self::new(Code::Unavailable, UNAVAILABLE)
     }
 
-    /// The same as the library writes it.
+    /// Converts it to an error of the library.
     pub(super) fn into_server_error(self) -> ServerError {
         let mut error = ServerError::new(self.message, None);
         error.locations = self.locations;
@@ -68,7 +68,7 @@ impl RequestError {
         error
     }
 
-    /// The answer that consists of this error.
+    /// The response with this error alone.
     pub(super) fn respond(self, media: Media) -> Response<Body> {
         let (code, status) = (self.code, status_of(self.code, media));
         let answer = Answer { errors: vec![self.into_server_error()], ..Answer::default() };
@@ -80,7 +80,7 @@ impl RequestError {
     }
 }
 
-/// Sets the code of an error, and the request's id where operators have to look for the reason.
+/// Sets the code of an error. Adds the request's id if operators have to look up the reason.
 pub(super) fn set_code(error: &mut ServerError, code: Code) {
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
     extensions.set("code", code.as_str());
@@ -89,40 +89,39 @@ pub(super) fn set_code(error: &mut ServerError, code: Code) {
     }
 }
 
-/// The status of an answer without data to a request that was well formed.
+/// The status of a response without data to a well-formed request.
 ///
-/// Clients that accept only `application/json` take every other status for a failure of the transport, so they
-/// get 200 for what is wrong with their document. What is wrong with the server keeps its status for them too:
-/// monitoring has to see it.
+/// Clients that accept only `application/json` take every other status for a transport failure, so they get 200 for
+/// errors of their document. Errors of the server keep their status, because monitoring must see them.
 pub(super) fn status_of(code: Code, media: Media) -> StatusCode {
     let described = code.described();
     let status = match media {
         Media::GraphqlResponse => described.status,
         Media::Json => described.status_json,
     };
-    // All of the table are statuses, which a test goes through.
+    // A test checks that all codes of the table have a valid status.
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// A request that is refused for its form, before it is known to be a GraphQL request.
+/// The refusal of an HTTP request, before it is known to be a GraphQL request.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
-    /// The status of HTTP.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// What `extensions.code` says.
+    /// The value of `extensions.code`.
     pub code: Code,
-    /// What is wrong and what would be right.
+    /// The message: what is wrong and what would be right.
     pub message: String,
-    /// The methods that are allowed, where another was used.
+    /// The allowed methods, if another was used.
     pub allow: Option<&'static str>,
-    /// Whether the connection ends, because the rest of the body was not read.
+    /// Whether the connection must be closed because the rest of the body was not read.
     pub close: bool,
-    /// After how many milliseconds the same may be tried again.
+    /// The time in milliseconds after which a retry may succeed.
     pub retry_after_ms: Option<i64>,
 }
 
 impl Refusal {
-    /// A refusal of this status.
+    /// A refusal with this status.
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         let code = match status {
             StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
@@ -133,27 +132,27 @@ impl Refusal {
         Self { status, code, message: message.into(), allow: None, close: false, retry_after_ms: None }
     }
 
-    /// A refusal of a method, naming those that are allowed.
+    /// A refusal of a method, with the allowed methods.
     pub(super) fn method(message: impl Into<String>, allow: &'static str) -> Self {
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 
-    /// A refusal of who has asked too often, or too much at once.
+    /// A refusal of a caller that exceeds a rate or concurrency limit.
     pub(super) fn rate_limited(retry_after_ms: i64) -> Self {
         let message = DomainError::RateLimited { retry_after_ms }.extend().message;
         let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, message);
         Self { code: Code::RateLimited, retry_after_ms: Some(retry_after_ms), ..refusal }
     }
 
-    /// A refusal of a token that is not good. Why it is not is nobody's business but the owner's, who signs in
-    /// again in any case.
+    /// A refusal of an invalid token. It does not say why the token is invalid: its owner must sign in again in any
+    /// case.
     pub(super) fn unauthenticated() -> Self {
         let message = "The token in the header `Authorization` is not good: it is malformed, has expired, or its session \
                        or key has ended. Refresh the session or sign in again, without this header.";
         Self { code: Code::Unauthenticated, ..Self::new(StatusCode::UNAUTHORIZED, message) }
     }
 
-    /// The same as the library writes it.
+    /// Converts it to an error of the library.
     pub(super) fn to_server_error(&self) -> ServerError {
         let mut error = RequestError::new(self.code, self.message.as_str()).into_server_error();
         if let (Some(millis), Code::RateLimited) = (self.retry_after_ms, self.code) {
@@ -162,7 +161,7 @@ impl Refusal {
         error
     }
 
-    /// The answer.
+    /// The response.
     pub(super) fn respond(self, media: Media) -> Response<Body> {
         let errors = vec![self.to_server_error()];
         let mut response = Answer { errors, ..Answer::default() }.respond(self.status, media);
@@ -175,7 +174,7 @@ impl Refusal {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         if let Some(millis) = self.retry_after_ms {
-            // In whole seconds, none of them too early (RFC 9110 section 10.2.3).
+            // Whole seconds, rounded up (RFC 9110 section 10.2.3).
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from((millis + 999) / 1000));
         }
         if self.close {
@@ -185,10 +184,10 @@ impl Refusal {
     }
 }
 
-/// What is answered where an answer cannot be written.
+/// The response if a response cannot be serialized.
 const UNWRITABLE: &str = r#"{"errors":[{"message":"Something went wrong on our side.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}"#;
 
-/// An answer as it is written: errors first, and no `data` where nothing was executed.
+/// A GraphQL response as it is serialized: errors first, and no `data` if nothing was executed.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Answer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -200,21 +199,21 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The answer as JSON.
+    /// Serializes the response.
     ///
     /// # Errors
-    /// Where something in it cannot be written.
+    /// If a value in it cannot be serialized.
     fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
-            .inspect_err(|error| tracing::error!(%error, "an answer could not be written"))
+            .inspect_err(|error| tracing::error!(%error, "a response could not be serialized"))
     }
 
-    /// The answer as JSON, or that it could not be written.
+    /// The response as JSON, or [`UNWRITABLE`].
     pub(super) fn text(&self) -> String {
         self.json().unwrap_or_else(|_| UNWRITABLE.to_owned())
     }
 
-    /// The response with this body.
+    /// The HTTP response with this body.
     pub(super) fn respond(&self, status: StatusCode, media: Media) -> Response<Body> {
         journal::errors(&self.errors);
         let (status, body) = match self.json() {
@@ -231,7 +230,7 @@ impl Answer {
     }
 }
 
-/// Says on which headers of a request an answer depends.
+/// Sets `Vary`: the request headers on which the response depends.
 pub(super) fn vary(headers: &mut HeaderMap) {
     headers.insert(VARY, HeaderValue::from_static("accept, accept-language, authorization"));
 }

@@ -1,4 +1,4 @@
-//! Reads a GraphQL request from HTTP, by the specification GraphQL over HTTP.
+//! The parser of HTTP requests, according to the specification GraphQL over HTTP.
 
 use std::time::Duration;
 
@@ -15,25 +15,25 @@ use super::refusal::Refusal;
 use crate::record::error::Code;
 use crate::throttle::Place;
 
-/// Bytes of a body that is too long which are read nevertheless, so that its sender gets to read the refusal.
+/// The bytes that are read of a body that is too long, so that the client can read the refusal.
 const MAX_DRAINED: usize = 64 * 1024 * 1024;
-/// How long a body may take to arrive.
+/// The time-out for reading a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
-/// Values in the JSON of a body at most. In memory each is many times as long as in the text, where two bytes are
-/// enough for one.
+/// The maximum number of values in the JSON of a body. A value takes as little as two bytes in the text, and many times
+/// more in memory.
 const MAX_VALUES: usize = 300_000;
 
-/// The media types of answers.
+/// The media types of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
-    /// The media type of GraphQL's own, with which statuses mean something.
+    /// The media type of GraphQL, with meaningful statuses.
     GraphqlResponse,
-    /// What older clients accept.
+    /// The media type of older clients.
     Json,
 }
 
 impl Media {
-    /// The header that says so.
+    /// The value of the header `Content-Type`.
     pub(super) const fn content_type(self) -> &'static str {
         match self {
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
@@ -62,7 +62,7 @@ fn accepted_range(range: &str) -> Option<Accepted<'_>> {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
     });
-    // A weight that is none counts as the best: refusing would help nobody.
+    // An invalid weight counts as 1, as refusing it would help nobody.
     let weight = weight.and_then(|text| text.parse::<f32>().ok()).unwrap_or(1.0).clamp(0.0, 1.0);
     #[expect(
         clippy::cast_possible_truncation,
@@ -73,7 +73,7 @@ fn accepted_range(range: &str) -> Option<Accepted<'_>> {
     Some(Accepted { main: main.trim(), sub: sub.trim(), weight })
 }
 
-/// The weight of a media type, and whether the header names it itself.
+/// The weight of a media type, and whether the header names it without a wildcard.
 fn weight_of(ranges: &[Accepted<'_>], main: &str, sub: &str) -> (u16, bool) {
     let best = |of: &dyn Fn(&Accepted<'_>) -> bool| ranges.iter().filter(|r| of(r)).map(|r| r.weight).max();
     let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
@@ -85,9 +85,9 @@ fn weight_of(ranges: &[Accepted<'_>], main: &str, sub: &str) -> (u16, bool) {
     (wide.unwrap_or(0), false)
 }
 
-/// The media type for the answer; none where the client accepts neither.
+/// Chooses the media type of the response; `None` if the client accepts neither.
 ///
-/// Who accepts anything, or says nothing, gets `application/json`, as ever.
+/// Clients that accept anything, or send no `Accept`, get `application/json` for compatibility.
 pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
     let ranges = accepted(headers);
     if ranges.is_empty() {
@@ -98,13 +98,13 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
     match (graphql, json) {
         (0, 0) => None,
         _ if graphql > json || (graphql == json && named) => Some(Media::GraphqlResponse),
-        // A wildcard stands for both: the older type wins.
+        // If a wildcard matches both, the older type wins.
         (_, 0) => Some(Media::GraphqlResponse),
         _ => Some(Media::Json),
     }
 }
 
-/// Whether a page is wanted rather than an answer: what a browser's address bar sends.
+/// Whether a client prefers HTML, as a browser does for its address bar.
 pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     let ranges = accepted(headers);
     let (html, named) = weight_of(&ranges, "text", "html");
@@ -113,48 +113,48 @@ pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     named && html > graphql.max(json)
 }
 
-/// Whether events are accepted; who says nothing accepts them.
+/// Whether the client accepts server-sent events. A client without `Accept` does.
 pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
     let ranges = accepted(headers);
     ranges.is_empty() || weight_of(&ranges, "text", "event-stream").0 > 0
 }
 
-/// What says which document is meant.
+/// The reference to a document.
 #[derive(Debug)]
 pub(super) enum Meant {
     /// Its text.
     Text(String),
-    /// The id of one that the server trusts.
+    /// The id of a trusted document.
     Id(String),
-    /// The hash of its text, of an automatic persisted query.
+    /// The hash of an automatic persisted query.
     Hash {
-        /// SHA-256, as hexadecimal digits.
+        /// The SHA-256 hash in hexadecimal.
         hash: String,
-        /// The text, where the client sends it to be kept.
+        /// The text, if the client registers it.
         text: Option<String>,
     },
 }
 
-/// A well-formed request.
+/// A well-formed GraphQL request.
 #[derive(Debug)]
 pub(super) struct Asked {
     /// The document.
     pub document: Meant,
-    /// Which of its operations.
+    /// The name of the operation to execute.
     pub operation_name: Option<String>,
-    /// Values of its variables.
+    /// The values of variables.
     pub variables: Variables,
-    /// Whether it came by GET, which only reads.
+    /// Whether it was sent with GET, which permits no mutations.
     pub by_get: bool,
-    /// The memory that its body took of what all share.
+    /// The part of the shared memory that its body has reserved.
     pub memory: Option<Place>,
 }
 
 impl Asked {
-    /// The request that has these members; those that are null count as ones that are not there.
+    /// Reads a request from its JSON members. Null counts as absent.
     ///
     /// # Errors
-    /// Why it is not one.
+    /// The reason why it is malformed.
     pub(super) fn from_members(mut members: Map<String, Value>, by_get: bool) -> Result<Self, &'static str> {
         let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
         let text = |value, wrong| match value {
@@ -188,7 +188,7 @@ impl Asked {
     }
 }
 
-/// The hash of an automatic persisted query, in small letters.
+/// The hash of an automatic persisted query, in lower case.
 fn persisted_query(extensions: &Map<String, Value>) -> Result<Option<String>, &'static str> {
     let Some(query) = extensions.get("persistedQuery").filter(|value| !value.is_null()) else {
         return Ok(None);
@@ -205,16 +205,16 @@ fn bad(message: impl Into<String>) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, message)
 }
 
-/// What is JSON, and no GraphQL request.
+/// The refusal of JSON that is not a GraphQL request.
 fn malformed(message: impl Into<String>) -> Refusal {
     Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, message)
 }
 
-/// Reads the request, whose body may have so many bytes, where there is room for it. It is paid for when its body is
-/// there, and not looked at yet.
+/// Reads a request with a body of at most `max_body` bytes. The caller is charged when the body has arrived, before it
+/// is parsed.
 ///
 /// # Errors
-/// Why it is not one, or is not paid for.
+/// The refusal of a malformed request, or of a caller that exceeds a limit.
 pub(super) async fn read(
     parts: &Parts,
     body: Body,
@@ -288,7 +288,7 @@ async fn read_body(
             }
             let needed = bytes.len() + chunk.len();
             if needed > bytes.capacity() {
-                // As a `Vec` grows by itself, but by no more than there is room for.
+                // Doubles the capacity as `Vec` does, but reserves the memory first and stays within `max_body`.
                 let capacity = (bytes.capacity() * 2).min(max_body).max(needed);
                 room.reach(capacity)?;
                 bytes.reserve_exact(capacity - bytes.len());
@@ -309,7 +309,7 @@ async fn read_body(
     tokio::time::timeout(BODY_TIME, reading).await.map_err(|_| too_slow())?
 }
 
-/// About how many values there are in a JSON text: at least as many.
+/// An upper bound of the number of values in a JSON text.
 fn values(text: &[u8]) -> usize {
     let (mut count, mut in_text, mut escaped) = (1, false, false);
     for byte in text {
@@ -338,19 +338,19 @@ fn from_body(bytes: &[u8]) -> Result<Asked, Refusal> {
     }
 }
 
-/// Whether an address asks for something to be executed.
+/// Whether the query of a URL has parameters of a GraphQL request.
 pub(super) fn is_asked_in(query: &str) -> bool {
     let asks = ["query", "documentId", "extensions"];
     url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| asks.contains(&name.as_ref()))
 }
 
-/// The parameters of an address that are JSON; others are texts.
+/// The URL parameters that hold JSON. The others are plain strings.
 const JSON_PARAMETERS: [&str; 2] = ["variables", "extensions"];
 
 fn from_address(query: &str) -> Result<Asked, Refusal> {
     let mut members = Map::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        // An empty parameter counts as one that is not there, and the first of several counts.
+        // An empty parameter counts as absent. The first of several wins.
         if value.is_empty() || members.contains_key(name.as_ref()) {
             continue;
         }

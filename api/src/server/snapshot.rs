@@ -1,4 +1,4 @@
-//! `/sync/snapshot`: all that somebody may follow, as it is at one instant (see [`crate::sync::snapshot`]).
+//! `/sync/snapshot`: a copy of all records that the caller may follow, at one instant (see [`crate::sync::snapshot`]).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +25,9 @@ use crate::sync::feed::graphql::{again, following};
 use crate::sync::feed::scope::Following;
 use crate::sync::snapshot::{self, Failure, Sink};
 
-/// Parts of the answer that may wait to be read.
+/// The capacity of the queue of unread parts.
 const WAITING: usize = 4;
-/// How long a copy may take.
+/// The time-out of a copy.
 const TIME: Duration = Duration::from_mins(10);
 
 /// Answers a request to `/sync/snapshot`.
@@ -71,16 +71,16 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         drop(turn);
         match made {
             Some(Ok(copied)) => return acknowledge(&call, &following, &copied.cursor),
-            // Whoever went away has had what they took; what is our fault counts for nobody.
+            // A client that disconnects is still charged. A fault of the server is not charged.
             Some(Err(Failure::Gone)) => {}
             Some(Err(Failure::Failed(error))) => {
                 copying.take_back();
                 tracing::error!(%error, "a snapshot could not be made");
             }
-            // It took too long, or the server stops.
+            // Time-out, or the server stops.
             None => copying.take_back(),
         }
-        // The answer ends in the middle, as an error: without its last line nobody takes it for whole.
+        // Aborts the response. A client also detects an incomplete copy by its missing last line.
         let _ = sender.try_send(Err(std::io::Error::other("the snapshot is not whole")));
     });
     let body = Body::from_stream(futures::stream::poll_fn(move |context| receiver.poll_recv(context)));
@@ -91,7 +91,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     response
 }
 
-/// The answer to who asks for what there is not, or may not ask.
+/// The response to a request that is invalid or not permitted.
 fn refused(error: &DomainError) -> Response<Body> {
     match error {
         DomainError::BadUserInput { message, .. } => {
@@ -106,7 +106,7 @@ fn refused(error: &DomainError) -> Response<Body> {
     }
 }
 
-/// What the address asks for: `types` and `regions`, each several times or with commas.
+/// The URL parameters `types` and `regions`, each repeated or separated by commas.
 struct Asked {
     types: Vec<RecordType>,
     regions: Vec<String>,
@@ -127,19 +127,19 @@ impl Asked {
         Ok(Self { types, regions })
     }
 
-    /// What that is for who calls.
+    /// The types and views that the caller follows with these parameters.
     fn following(&self, call: &Call) -> Result<Following, DomainError> {
         following(call, Some(&self.types), Some(&self.regions))
     }
 }
 
-/// Sends the lines of a copy, for as long as who reads it may see what it was begun with: it can take ten minutes.
+/// The sink of a copy. It checks the caller's permissions again with each part, as a copy can take ten minutes.
 struct Lines {
     call: Call,
     asked: Asked,
     scope: Scope,
     sender: mpsc::Sender<Result<Bytes, std::io::Error>>,
-    /// How long the reader is still waited for.
+    /// The time for which the server still waits for a slow client.
     allowance: Allowance,
 }
 
@@ -160,7 +160,7 @@ impl Sink for Lines {
         self.ask_again().await?;
         let (bytes, begun) = (lines.len(), Instant::now());
         let Ok(sent) = timeout(self.allowance.left(), self.sender.send(Ok(lines.into()))).await else {
-            tracing::info!("a copy ends, as it is read too slowly");
+            tracing::info!("a copy is aborted: its client reads too slowly");
             return Err(Failure::Gone);
         };
         self.allowance.waited(begun.elapsed());

@@ -1,12 +1,12 @@
 //! `/graphql/stream`: operations over server-sent events, one request for each (the distinct connections mode of
 //! GraphQL over SSE).
 //!
-//! The answers are events `next`, with what is wrong with an operation as one of them; `complete` says that there are
-//! no more. A response that ends without it was cut: because the server stops, or because the client took nothing for
-//! too long. The client then asks again, with `Last-Event-ID` where the events had an `id`.
+//! Responses are events `next`, also those with errors of the request. The event `complete` ends the stream. A response
+//! that ends without it was cut, because the server stops or the client has read nothing for too long. The client then
+//! reconnects, with `Last-Event-ID` if the events had an `id`.
 //!
-//! Comments keep proxies from taking a quiet stream for a dead one. A token that ends while the stream lives is told
-//! as an error, and `complete`: asking again with the same one would lead nowhere.
+//! Comments prevent proxies from closing an idle stream. A token that expires during the stream is reported as an error
+//! followed by `complete`, because reconnecting with the same token would be refused.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use super::{Shared, graphql, journal, rates};
 use crate::changes::Resumption;
 use crate::identity::caller::{Call, Unidentified};
 
-/// The header with the `id` of the last event that the client has.
+/// The header with the `id` of the last event that the client has received.
 const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Answers a request to `/graphql/stream`.
@@ -84,9 +84,9 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         }
         Err(unexecuted) => Err(unexecuted),
     };
-    // What the client has not taken waits in the channel's one place, and what feeds the stream waits for that.
+    // The channel holds one event, so a client that reads slowly holds up the task that feeds the stream.
     let (sender, receiver) = mpsc::channel(1);
-    // From here on, and not only when the task has begun.
+    // Counted from here on, not only once the task runs.
     let open = Open::new(&shared.meters.streams);
     let feeding = feed(shared, call, prepared, sender, open);
     tokio::spawn(journal::carry_on(feeding).in_current_span());
@@ -98,13 +98,13 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     vary(headers);
-    // Some proxies collect a response before they pass it on.
+    // Prevents proxies from buffering the response.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     headers.extend(rates);
     response
 }
 
-/// Writes events until the operation ends, the client goes away or takes nothing, or the server stops.
+/// Writes events until the operation ends, the client disconnects or reads nothing, or the server stops.
 async fn feed(
     shared: Arc<Shared>,
     mut call: Call,
@@ -134,13 +134,13 @@ async fn feed(
             return;
         }
     };
-    // The first comment comes at once: the client sees that it is connected.
+    // The first comment is sent at once, so that the client sees that it is connected.
     let mut comments = interval(settings.ping_interval);
     let mut checks = interval_at(Instant::now() + settings.check_interval, settings.check_interval);
     comments.set_missed_tick_behavior(MissedTickBehavior::Delay);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut checking = None;
-    // Since when the channel has had no place for a comment.
+    // The time since which the channel has been full.
     let mut full: Option<Instant> = None;
     loop {
         let going_on = tokio::select! {
@@ -155,7 +155,7 @@ async fn feed(
                     return;
                 }
             },
-            // The operation goes on meanwhile: it may hold a connection of the database.
+            // Does not wait for the client: the operation must go on, as it may hold a database connection.
             _ = comments.tick() => match sender.try_send(Bytes::from_static(b":\n\n")) {
                 Ok(()) => {
                     full = None;
@@ -180,9 +180,9 @@ async fn feed(
                         fail(Unexecuted::Refused(Refusal::unauthenticated())).await;
                         return;
                     }
-                    // Whoever asks again may get an answer.
+                    // Without `complete`, so that the client reconnects.
                     Err(Unidentified::Failed(error)) => {
-                        tracing::warn!(%error, "a stream ends, as it cannot be found out who calls");
+                        tracing::warn!(%error, "a stream ends: its caller cannot be identified");
                         false
                     }
                 }
@@ -196,24 +196,24 @@ async fn feed(
     }
 }
 
-/// An answer as an event.
+/// A response as an event.
 fn next(answer: &Answer, id: Option<&str>) -> Bytes {
     journal::errors(&answer.errors);
     let mut text = String::new();
-    // A line break would end the field, and nothing of ours has one.
+    // A line break would end the field. Ids of this server have none.
     if let Some(id) = id.filter(|id| !id.contains(['\n', '\r', '\0'])) {
         text.push_str("id: ");
         text.push_str(id);
         text.push('\n');
     }
     text.push_str("event: next\ndata: ");
-    // JSON has no line breaks outside of strings, and escapes them inside.
+    // Serialized JSON has no line breaks: within strings they are escaped.
     text.push_str(&answer.text());
     text.push_str("\n\n");
     text.into()
 }
 
-/// There are no more answers. Browsers pass over events without data.
+/// The event that ends the stream. It has a data field because browsers ignore events without one.
 fn complete() -> Bytes {
     Bytes::from_static(b"event: complete\ndata: \n\n")
 }

@@ -1,8 +1,9 @@
-//! What somebody should hold who follows: every record of the views that they may read, with its revision and hash.
+//! Digests: checksums of the records that a follower should hold, in all views that it may read.
 //!
-//! A digest says in 256 numbers whether two systems hold the same. A number stands for the records whose ids have a hash
-//! that begins with that byte: the sum, without carry, of the first 64 bits of the hash of each record's type, id,
-//! revision and hash. Where one differs, the records of that bucket are compared one by one.
+//! A digest is 256 numbers, by which two systems find out whether they hold the same records. A bucket has the records
+//! whose ids have a hash that begins with its byte. Its number is the sum, without carry, of the first 64 bits of the
+//! hash of each record's type, id, revision and content hash. Where a number differs, the records of that bucket are
+//! compared one by one.
 
 use std::sync::Arc;
 
@@ -24,12 +25,12 @@ use crate::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatemen
 use crate::record::reader::Reader;
 use crate::record::{RecordType, all_of};
 
-/// Records that are read at once.
+/// Records in one read.
 const PAGE: usize = 1000;
 /// Buckets of a digest.
 const BUCKETS: usize = 256;
 
-/// A record that somebody should hold.
+/// A record that a follower should hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Its type.
@@ -45,12 +46,12 @@ pub struct Held {
 }
 
 impl Held {
-    /// The bucket that it is in.
+    /// The number of its bucket.
     fn bucket(&self) -> u8 {
         Sha256::digest(encode(self.record_type.prefix(), self.id))[0]
     }
 
-    /// What it adds to its bucket.
+    /// The number that it adds to its bucket.
     fn sum(&self) -> u64 {
         let (of, id) = (self.record_type, encode(self.record_type.prefix(), self.id));
         let hash = Sha256::digest(format!("{}\n{id}\n{}\n{}", of.name(), self.revision, self.content_hash));
@@ -58,7 +59,7 @@ impl Held {
     }
 }
 
-/// Walks through the records of a type that somebody should hold, in the order of their ids.
+/// A walk through the records of a type that a follower should hold, in the order of their ids.
 #[derive(Debug)]
 pub struct Walk<'a> {
     db: &'a Arc<Database>,
@@ -69,7 +70,7 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Begins.
+    /// Begins a walk.
     pub fn new(db: &'a Arc<Database>, viewer: &'a Viewer, following: &Following, of: RecordType) -> Self {
         let (dialect, table) = (db.dialect(), of.prefix());
         let views = following.views.iter().map(|(region, visibility)| {
@@ -92,7 +93,7 @@ impl<'a> Walk<'a> {
         Self { db, viewer, of, statement: KeyedStatement { sql, keys }, after: Some(Uuid::nil()) }
     }
 
-    /// Some more; nothing where there are none.
+    /// Reads the next records, which may be none; `None` at the end.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -120,7 +121,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What somebody should hold, in 256 numbers.
+/// The digest of the records that a follower should hold.
 #[derive(Clone, Debug)]
 pub struct SyncDigest {
     cursor: ChangeCursor,
@@ -164,7 +165,7 @@ pub struct SyncBucketEntry {
     pub content_hash: Option<String>,
 }
 
-/// Adds all that a caller should hold to `sum`, in one snapshot; answers it with the position that it is of.
+/// Adds all records that a caller should hold to `sum`, in one snapshot. Returns it with the snapshot's position.
 async fn walk<T: Send + 'static>(
     call: &Call,
     reader: &Reader,

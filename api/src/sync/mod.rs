@@ -1,4 +1,4 @@
-//! How the systems of partner regions stay in step with the directory.
+//! Synchronization of partner systems with the directory: the feed, snapshots, digests, and the status of clients.
 
 pub mod digest;
 pub mod feed;

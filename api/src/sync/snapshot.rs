@@ -1,9 +1,9 @@
-//! Copies of all that somebody may follow, as it is at one instant, a line of JSON for each record.
+//! Copies of all records that a caller may follow, as they are at one instant, a line of JSON for each.
 //!
-//! The first line says what it is a copy of, and the position from which to follow; the last one how many records of
-//! each type there were, and the hash of all bytes before it. Without the last line the copy is not whole. Nothing is
-//! stored: lines are made as fast as they are taken. `/sync/snapshot` sends them, `passerelle export` writes them into a
-//! file.
+//! The first line describes the copy, and has the position from which to follow. The last line has the number of
+//! records of each type, and the hash of all bytes before it. Without the last line the copy is not complete. Nothing
+//! is stored: lines are made as fast as they are taken. `/sync/snapshot` sends them, `passerelle export` writes them
+//! into a file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ macro_rules! make_document {
         $name:ident $module:ident { $($rest:tt)* }
     )*) => {
         /// The queries for the lines of a copy, one for each type: some fields of two types have the same name and
-        /// different types, and cannot be in one selection. What is told of a record stands in the folder of its type.
+        /// different types, and cannot be in one selection set. The fragment of a type is in the folder of the type.
         pub const DOCUMENT: &str = concat!(
             $(
                 "query ", stringify!($module), "($ids: [ID!]!) { nodes(ids: $ids) { ...", stringify!($module), " } }\n",
@@ -61,47 +61,47 @@ macro_rules! make_document {
 
 records!(make_document);
 
-/// Records that are read at once: `nodes` takes no more.
+/// Records in one query: `nodes` takes no more.
 const RECORDS: usize = 100;
 
-/// Who takes the lines of a copy.
+/// The receiver of the lines of a copy.
 pub trait Sink: Send {
-    /// About so many records will come.
+    /// Called at the beginning, with the approximate number of records.
     fn begin(&mut self, records: i64) {
         let _ = records;
     }
 
-    /// Takes lines with so many records.
+    /// Takes lines. `records` is the number of records in them.
     ///
     /// # Errors
-    /// [`Failure::Gone`] where nobody takes them any more.
+    /// [`Failure::Gone`] where the receiver is gone.
     fn take(&mut self, lines: Vec<u8>, records: usize) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// Why a copy is not whole.
+/// The reason why a copy is not complete.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Nobody takes it any more, or nobody may.
+    /// The receiver is gone, or may not have the copy any more.
     #[error("nobody reads the copy any more")]
     Gone,
-    /// It could not be read.
+    /// The records could not be read.
     #[error(transparent)]
     Failed(#[from] DomainError),
 }
 
-/// What a copy is of.
+/// The result of a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copied {
-    /// How many records are in it.
+    /// The number of records in it.
     pub records: u64,
     /// The position from which to follow.
     pub cursor: ChangeCursor,
 }
 
-/// The types that somebody names.
+/// Parses the names of types.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` that lists all types, where there is none of a name.
+/// `BAD_USER_INPUT` that lists all types, for an unknown name.
 pub fn types_of<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<RecordType>, DomainError> {
     let of = |name: &str| {
         value_of::<RecordType>(name).ok_or_else(|| {
@@ -116,7 +116,7 @@ pub fn types_of<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<RecordTy
 /// program. `reads` notes who was shown contact data.
 ///
 /// # Errors
-/// [`Failure`]: what was taken until then is not whole.
+/// [`Failure`]: the lines that were taken until then are no complete copy.
 pub async fn make<'s, R, S>(
     call: &Call,
     reads: &ContactReads,
@@ -187,7 +187,7 @@ where
         self.sink.take(lines, records).await
     }
 
-    /// The sources of the regions whose records the caller writes: whoever takes such a record elsewhere has to know
+    /// Reads the sources of the regions whose records the caller writes. An instance that imports these records needs
     /// them.
     async fn sources(&self) -> Result<Vec<serde_json::Value>, DomainError> {
         let Some(tx) = self.db.transaction() else { return Ok(Vec::new()) };
@@ -196,8 +196,7 @@ where
         Ok(own.map(|source| json!({"name": source.name, "region": source.region})).collect())
     }
 
-    /// The fields of records as other instances take them, of those that the caller may have them of: the same whose
-    /// hash they are told.
+    /// Reads the canonical fields of those records whose content hash the caller may have.
     async fn canonical(
         &self,
         of: RecordType,
@@ -211,7 +210,7 @@ where
         }
     }
 
-    /// The lines of some records of a type.
+    /// Builds the lines of some records of a type.
     async fn lines(&self, of: RecordType, some: &[Held]) -> Result<Vec<u8>, DomainError> {
         let identity = &self.call.identity;
         let today = identity.clock.now().to_utc().date_naive();

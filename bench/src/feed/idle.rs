@@ -1,4 +1,4 @@
-//! What it costs the server that many wait for changes, and none come.
+//! The cost of idle clients: memory and processor time of the server while many wait for changes and none come.
 
 use std::fs;
 use std::time::Duration;
@@ -35,12 +35,12 @@ pub(super) struct Waiting {
     seconds: u64,
 }
 
-/// How long the server has to get used to those who wait.
+/// The pause before the measurement, in which the server settles.
 const SETTLE: Duration = Duration::from_secs(3);
-/// Parts of a second in which systems count the time of processes: Linux has a hundred on every common machine.
+/// Clock ticks of a second, in which systems count the time of processes: 100 in Linux on every common machine.
 const TICKS: f64 = 100.0;
 
-/// Lets many wait from the end of the log on, and looks at the server.
+/// Lets clients wait from the end of the log on, and measures the server meanwhile.
 pub(super) async fn measure(
     arguments: &Waiting,
     target: &Target,
@@ -78,13 +78,13 @@ pub(super) async fn measure(
     ])
 }
 
-/// What the system says of a process.
+/// Memory and processor time of a process, from `/proc`.
 struct Process {
-    /// Memory that it has now, in megabytes.
+    /// Resident memory, in megabytes.
     resident: f64,
-    /// The most that it ever had.
+    /// The peak of the resident memory, in megabytes.
     peak: f64,
-    /// Time that it has used, in [`TICKS`].
+    /// Processor time, in clock ticks ([`TICKS`] of a second).
     ticks: f64,
 }
 
@@ -108,14 +108,14 @@ fn megabytes(status: &str, name: &str) -> Option<f64> {
     Some(f64::from(kilobytes) / 1024.0)
 }
 
-/// The time that a process used, for itself and in the system. Its name may have spaces and brackets.
+/// Returns the user and system time of a process, in clock ticks. Its name in the line may have spaces and brackets.
 fn ticks(stat: &str) -> Option<f64> {
     let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().collect();
     let field = |place: usize| fields.get(place)?.parse::<f64>().ok();
     Some(field(11)? + field(12)?)
 }
 
-/// Waits for changes, again and again; why it could not.
+/// Waits for changes in a loop. Returns the failure that ends it.
 async fn poll(mut client: Client, after: String) -> Failure {
     let query = "query($after: ChangeCursor) { changes(after: $after, waitSeconds: 50) { cursor changes { recordId } } }";
     let mut after = after;
@@ -127,7 +127,7 @@ async fn poll(mut client: Client, after: String) -> Failure {
     }
 }
 
-/// Opens a socket and follows from there.
+/// Opens a WebSocket with a subscription that begins after a position.
 async fn open(
     target: &Target,
     token: Option<&str>,
@@ -155,7 +155,7 @@ async fn open(
     Ok(socket)
 }
 
-/// The next message that is no ping, which is answered.
+/// Returns the next message that is no ping. Pings are answered.
 async fn next(socket: &mut WebSocketStream<TcpStream>) -> Result<Value, Failure> {
     loop {
         let message = socket.next().await.ok_or_else(|| Failure::new("a socket was closed"))?;
@@ -174,7 +174,7 @@ async fn next(socket: &mut WebSocketStream<TcpStream>) -> Result<Value, Failure>
     }
 }
 
-/// Takes changes until there is something else; what that was.
+/// Reads changes until something else comes, which is returned as a failure.
 async fn listen(mut socket: WebSocketStream<TcpStream>) -> Failure {
     loop {
         match next(&mut socket).await {

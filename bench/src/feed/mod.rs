@@ -1,4 +1,4 @@
-//! `bench feed`: what the systems of partner regions get of the feed, and what it costs the server when they wait.
+//! `bench feed`: the speed of the feed for the systems of partner regions, and the cost of clients that wait.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     idle: idle::Waiting,
 }
 
-/// What can be measured.
+/// A measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// From a write to the answer of who waits for it.
@@ -72,12 +72,12 @@ impl fmt::Display for Part {
     }
 }
 
-/// Entries of a page: the most that the server gives.
+/// Entries of a page: the most that the server allows.
 const PAGE: usize = 500;
-/// How long something may take that is waited for.
+/// Time-out of waiting for a change.
 const HOPELESS: Duration = Duration::from_secs(30);
 
-/// A page with all that partners keep of a record.
+/// The query of a page, with all fields that partners keep of a record.
 const CHANGES: &str = "query($after: ChangeCursor) { changes(after: $after, first: 500) { cursor hasMore changes {
     operation reason recordType recordId revision contentHash lastOfTransaction
     record { __typename ...organization ...talent ...affiliation ...partnership } } } }
@@ -138,7 +138,7 @@ fn reader(arguments: &Arguments, target: &Target) -> Client {
     client(target, arguments.token.as_deref())
 }
 
-/// The data of an answer without errors.
+/// Sends a query. Returns the data of the response, which must have no errors.
 async fn ask(client: &mut Client, query: &str, variables: Value) -> Result<Value, Failure> {
     let body = json!({ "query": query, "variables": variables }).to_string();
     let (status, answer) = client.post(body.as_bytes()).await?;
@@ -149,7 +149,7 @@ async fn ask(client: &mut Client, query: &str, variables: Value) -> Result<Value
     Ok(read["data"].take())
 }
 
-/// The end of the log.
+/// Reads the position at the end of the log.
 async fn head(client: &mut Client) -> Result<String, Failure> {
     let data = ask(client, "{ changes(first: 1) { head } }", json!({})).await?;
     let head = data["changes"]["head"].as_str();
@@ -164,8 +164,8 @@ fn milliseconds(of: Duration) -> f64 {
     of.as_secs_f64() * 1000.0
 }
 
-/// From a write to the answer of who waits for it. When the commit was is not known from outside: it lies between the
-/// sending of the mutation, from which the promise is counted here, and its answer.
+/// Measures from a write to the response for a client that waits for it. The time of the commit is not known from
+/// outside: it is between the request of the mutation, from which the target counts here, and its response.
 async fn visible(arguments: &Arguments, target: &Target) -> Result<Vec<Measure>, Failure> {
     let Some(token) = &arguments.token else {
         return Err(Failure::new(
@@ -192,7 +192,7 @@ async fn visible(arguments: &Arguments, target: &Target) -> Result<Vec<Measure>,
     let mut random = Random::of(1, 0, 0);
     let (mut from_sent, mut from_answered) = (Vec::new(), Vec::new());
     for turn in 0..arguments.writes {
-        // Whatever the server does by the clock, writes come at any time of it.
+        // Random pauses, so that writes are not in phase with timers of the server.
         tokio::time::sleep(Duration::from_millis(random.between(50, 350))).await;
         let sent = Instant::now();
         let input = json!({ "name": format!("{name} {turn}") });
@@ -232,7 +232,7 @@ async fn visible(arguments: &Arguments, target: &Target) -> Result<Vec<Measure>,
     ])
 }
 
-/// Waits for changes of a record, and tells when which revision of it came; why it could not.
+/// Waits for changes of a record, and sends the time and the revision of each. Returns the failure that ends it.
 async fn wait(
     mut client: Client,
     mut after: String,
@@ -256,7 +256,7 @@ async fn wait(
     }
 }
 
-/// Pages of 500 with the records, as a first crawl takes them, again and again.
+/// Measures pages of 500 with the records, in repeated crawls from the beginning.
 async fn pages(arguments: &Arguments, target: &Target) -> Result<Vec<Measure>, Failure> {
     let mut client = reader(arguments, target);
     let count =
@@ -291,18 +291,18 @@ async fn pages(arguments: &Arguments, target: &Target) -> Result<Vec<Measure>, F
     ])
 }
 
-/// A number for people. Exact up to 2^32, which no directory here has.
+/// Formats a number for people. Exact up to 2^32: no directory here has more records.
 fn thousands(count: u64) -> String {
     number(f64::from(u32::try_from(count).unwrap_or(u32::MAX)), 0)
 }
 
-/// What is promised for about 20,000 records; nothing is for more.
+/// The target, which is for about 20,000 records; `None` for more.
 fn target_for(count: u64, at_most: f64) -> Option<f64> {
     (count <= 25_000).then_some(at_most)
 }
 
-/// Reads all pages from the beginning; how long that took, and how many records there were. The time of each full page
-/// is put with `times`.
+/// Reads all pages from the beginning. Returns the time that it took, and the number of records. Adds the time of each
+/// full page to `times`.
 async fn crawl(client: &mut Client, times: &mut Vec<Duration>) -> Result<(Duration, u64), Failure> {
     let begun = Instant::now();
     let (mut after, mut records) = (Value::Null, 0);
@@ -327,7 +327,7 @@ async fn crawl(client: &mut Client, times: &mut Vec<Duration>) -> Result<(Durati
     }
 }
 
-/// A whole copy, whose hash is right.
+/// Measures a whole copy, and checks its hash and counts.
 async fn snapshot(arguments: &Arguments, target: &Target) -> Result<Vec<Measure>, Failure> {
     let client = reader(arguments, target);
     let begun = Instant::now();
@@ -347,7 +347,7 @@ async fn snapshot(arguments: &Arguments, target: &Target) -> Result<Vec<Measure>
     )])
 }
 
-/// What was read of a copy: the last line is the hash of all before it.
+/// A copy while it is read. Its last line has the hash of all lines before it.
 #[derive(Default)]
 struct Copied {
     hash: Sha256,
@@ -359,7 +359,7 @@ struct Copied {
 impl Copied {
     fn take(&mut self, part: &[u8]) {
         for line in part.split_inclusive(|byte| *byte == b'\n') {
-            // Only now is it known that the line before was not the last.
+            // Another line follows, so the one before was not the last.
             if self.last.ends_with(b"\n") {
                 self.hash.update(&self.last);
                 self.lines += 1;
@@ -369,13 +369,13 @@ impl Copied {
         }
     }
 
-    /// How many records there were.
+    /// Checks the last line. Returns the number of records.
     fn finish(self) -> Result<u64, Failure> {
         let last: Value = serde_json::from_slice(&self.last).map_err(Failure::during("the last line"))?;
         let hash = format!("{:x}", self.hash.finalize());
         let counts = last["counts"].as_object();
         let counted: u64 = counts.into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum();
-        // The first line is none of a record.
+        // The first line has no record.
         if last["sha256"] != json!(hash) || counted + 1 != self.lines {
             return Err(Failure::new("the copy is not whole"));
         }

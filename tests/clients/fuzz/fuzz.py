@@ -1,9 +1,9 @@
-"""Runs schemathesis against a server that may be spoiled: as nobody, then as an administrator.
+"""Runs schemathesis against a disposable server: anonymously, then as an administrator.
 
     fuzz.py URL ACCOUNTS FOLDER
 
-ACCOUNTS is the `demo-accounts.json` of the server. Reports go into FOLDER. EXAMPLES is how many documents are made for
-each field of Query and Mutation (6 unless it is set; a run of 100 takes about half an hour), SEED the seed.
+ACCOUNTS is the `demo-accounts.json` of the server. Reports go into FOLDER. EXAMPLES is the number of documents for
+each field of Query and Mutation (6 by default; a run of 100 takes about half an hour), SEED the seed.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 
 HERE = Path(__file__).parent
-# Of the tool's own checks those that are about GraphQL; the others are in hooks.py.
+# The tool's own checks for GraphQL, and those of hooks.py.
 CHECKS = [
     "not_a_server_error",
     "response_schema_conformance",
@@ -33,7 +33,7 @@ KNOWN = """{
 
 
 def known_texts(url):
-    """Ids, slugs and cursors that are there: documents that name them get further than those with random texts."""
+    """Existing ids, slugs and cursors: documents with them get further than those with random texts."""
     answer = requests.post(f"{url}/graphql", json={"query": KNOWN}, timeout=90).json()
     assert "errors" not in answer, answer
     found = set()
@@ -53,7 +53,7 @@ def known_texts(url):
 
 
 def configuration(url):
-    """What the tool is told: three of ten texts are known ones."""
+    """The configuration of the tool: three of ten texts are known ones."""
     values = ", ".join(json.dumps(text) for text in known_texts(url))
     return (
         f"[dictionaries.known]\nvalues = [{values}]\n\n"
@@ -62,7 +62,7 @@ def configuration(url):
 
 
 def run(url, folder, who, account):
-    """One run of the tool; whether it has found nothing."""
+    """Runs the tool once. Returns whether it passed."""
     config = folder / "schemathesis.toml"
     config.write_text(configuration(url))
     environment = os.environ | {
@@ -88,7 +88,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     [admin] = [one for one in json.loads(accounts.read_text()) if one["role"] == "ADMIN"]
     fine = [run(url, folder, "nobody", None), run(url, folder, "an administrator", admin)]
-    # A server that a request has killed would fail every later one; one that it has spoiled still has to answer.
+    # The server must still be ready. If a request had stopped it, all later ones would have failed.
     for _ in range(60):
         if requests.get(f"{url}/readyz", timeout=90).ok:
             break

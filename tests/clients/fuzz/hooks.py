@@ -1,4 +1,4 @@
-"""What schemathesis has to know of this server: its codes, its scalars, and who calls."""
+"""Hooks for schemathesis: the server's error codes, its scalars, and the caller."""
 
 import os
 import re
@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from schemathesis.graphql import nodes
 from schemathesis.specs.graphql import validation
 
-# Refusals of a request, by their `extensions.code`. The tool knows BAD_USER_INPUT, GRAPHQL_VALIDATION_FAILED,
-# GRAPHQL_PARSE_FAILED, BAD_REQUEST, OPERATION_RESOLUTION_FAILURE and the two of persisted queries already. Not among them,
-# and so faults of the server: INTERNAL_SERVER_ERROR, UNAVAILABLE, TIMEOUT, SEARCH_UNAVAILABLE, INDEX_LAGGING, and whatever
-# has no code at all.
+# Error codes of refused requests, from `extensions.code`. The tool itself knows BAD_USER_INPUT,
+# GRAPHQL_VALIDATION_FAILED, GRAPHQL_PARSE_FAILED, BAD_REQUEST, OPERATION_RESOLUTION_FAILURE and the two of persisted
+# queries. All others are faults of the server: INTERNAL_SERVER_ERROR, UNAVAILABLE, TIMEOUT, SEARCH_UNAVAILABLE,
+# INDEX_LAGGING, and errors without a code.
 REFUSALS = {
     "PAYLOAD_TOO_LARGE",
     "QUERY_TOO_COMPLEX",
@@ -26,10 +26,10 @@ REFUSALS = {
     "CURSOR_EXPIRED",
     "CURSOR_VIEWS_CHANGED",
 }
-# The version of the tool is pinned; should a next one call it otherwise, this fails here.
+# The tool's version is pinned. If a later one renames this, the assertion fails.
 assert "BAD_USER_INPUT" in validation.CLIENT_ERROR_MARKERS
 validation.CLIENT_ERROR_MARKERS |= REFUSALS
-# The tool takes an error without a code for the client's fault where nothing was executed. Ours all have one.
+# The tool attributes an error without a code to the client if nothing was executed. Our errors all have one.
 assert "INTERNAL_SERVER_ERROR" in validation.SERVER_ERROR_MARKERS
 validation.SERVER_ERROR_MARKERS |= {"UNAVAILABLE", "TIMEOUT", "SEARCH_UNAVAILABLE", "INDEX_LAGGING"}
 
@@ -37,7 +37,7 @@ WORDS = st.text(max_size=30)
 
 
 def scalar(name, values):
-    """Mostly what the scalar is, now and then any text at all."""
+    """Mostly valid values of the scalar, sometimes any text."""
     schemathesis.graphql.scalar(name, st.one_of(values, values, values, WORDS).map(nodes.String))
 
 
@@ -53,14 +53,14 @@ scalar("URL", WORDS.map("https://example.org/{}".format))
 
 @schemathesis.hook
 def before_call(ctx, case, kwargs):
-    """Asks the feed to wait for a second at most, rather than for the 50 that it may."""
+    """Limits the waits of the feed to one second instead of 50."""
     if isinstance(case.body, str):
         case.body = re.sub(r"waitSeconds: ([2-9]|[1-4][0-9]|50)\b", "waitSeconds: 1", case.body)
 
 
 @schemathesis.check
 def every_error_has_a_code(ctx, response, case):
-    """A GraphQL answer, each of whose errors says what kind it is."""
+    """The response is JSON, and each of its errors has a code."""
     media = response.headers.get("content-type", [""])[0]
     assert "json; charset=utf-8" in media, f"an answer of the type {media!r}"
     for error in response.json().get("errors", []):
@@ -70,9 +70,9 @@ def every_error_has_a_code(ctx, response, case):
 
 @schemathesis.check
 def what_does_not_fit_the_schema_is_refused(ctx, response, case):
-    """`negative_data_rejection` of the tool, but for integers of more than 32 bits in fields that are not reached.
+    """The tool's `negative_data_rejection`, except for integers of more than 32 bits in fields that are not reached.
 
-    async-graphql looks at the range of an integer only when it reads the argument, not when it validates the document.
+    async-graphql checks the range of an integer only when it reads the argument, not when it validates the document.
     """
     if case.meta is None or not case.meta.generation.mode.is_negative or response.status_code >= 500:
         return
@@ -84,10 +84,10 @@ def what_does_not_fit_the_schema_is_refused(ctx, response, case):
 
 if os.environ.get("FUZZ_EMAIL"):
 
-    # An access token is good for ten minutes.
+    # An access token is valid for ten minutes.
     @schemathesis.auth(refresh_interval=300)
     class SignedIn:
-        """Calls with the account of FUZZ_EMAIL and FUZZ_PASSWORD."""
+        """Signs in with FUZZ_EMAIL and FUZZ_PASSWORD."""
 
         def get(self, case, context):
             query = "mutation($input: SignInInput!) { signIn(input: $input) { accessToken } }"

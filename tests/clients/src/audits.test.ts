@@ -1,4 +1,4 @@
-/** The audits of `graphql-http`, every one of them. */
+/** All audits of `graphql-http`. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,12 +11,11 @@ const NOT_WELL_FORMED =
   'the specification of September 2026 wants 422 for JSON that is no well-formed request; the audit is older';
 
 /**
- * The audits that this server does not pass, and why. What is not here has to pass; what is here and passes has to be
- * taken out.
+ * The audits that fail, with reasons. All others must pass. A listed audit that passes must be removed.
  *
- * Four more contradict the specification and pass nevertheless: 74FF, whose document is already refused by the parser
- * (400, as both want), and 572B, FDE2 and 7B9B, which want the 200 that this server gives who accepts only the older
- * `application/json`.
+ * Four more contradict the specification but pass: 74FF, whose document the parser already refuses (400, as both
+ * require), and 572B, FDE2 and 7B9B, which require the 200 that this server sends if only the older
+ * `application/json` is accepted.
  */
 const EXPECTED: Record<string, string> = {
   // SHOULD

@@ -1,6 +1,6 @@
 /**
- * Trusted documents: a server that executes those alone which graphql-codegen has written into its manifest
- * (`persisted-documents.json` of the client preset).
+ * Trusted documents: the server executes only those in the manifest of graphql-codegen (`persisted-documents.json` of
+ * the client preset).
  */
 
 import assert from 'node:assert/strict';
@@ -13,7 +13,7 @@ import { getIntrospectionQuery, type DocumentNode } from 'graphql';
 import { OrganizationPageDocument, SignInDocument } from './gql/graphql.js';
 import { account, ask, endpoint, type Answer } from './server.js';
 
-/** The id that the client preset puts beside the document. */
+/** The hash that the client preset stores in the document. */
 function hash(document: object): string {
   const { __meta__ } = document as { __meta__?: { hash?: string } };
   assert.match(__meta__?.hash ?? '', /^[0-9a-f]{64}$/);

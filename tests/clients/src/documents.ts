@@ -1,4 +1,4 @@
-/** The operations of the client; graphql-codegen makes their types and the manifest of trusted documents. */
+/** The operations of the client. graphql-codegen generates their types and the manifest of trusted documents. */
 
 import { graphql } from './gql/gql.js';
 

@@ -1,9 +1,9 @@
 /**
- * GraphQL over HTTP, the edition of September 2026: what the audits do not look at.
+ * GraphQL over HTTP, edition of September 2026: rules that the audits do not cover.
  *
- * Every row is sent and its status compared. Whatever the row, the answer then has to keep the rules that hold for all:
- * see `check`. The statuses for `application/graphql-response+json` are those of the edition, but for partial data
- * (a SHOULD), which is 200 and not 294; who accepts only `application/json` gets 200 for any well-formed request.
+ * Each row is sent and its status compared. Every response must also follow the general rules: see `check`. The
+ * statuses for `application/graphql-response+json` are those of the edition, except for partial data (a SHOULD),
+ * which is 200 instead of 294. A client that accepts only `application/json` gets 200 for every well-formed request.
  */
 
 import assert from 'node:assert/strict';
@@ -21,7 +21,7 @@ interface Sent {
   type?: string | null;
   headers?: Record<string, string>;
   parameters?: Record<string, string>;
-  /** A text is sent as it is, anything else as JSON. */
+  /** Strings are sent unchanged, other values as JSON. */
   body?: unknown;
 }
 
@@ -31,7 +31,7 @@ interface Received {
   text: string;
 }
 
-/** Sends these bytes and headers and no others, which `fetch` does not. */
+/** Sends exactly these bytes and headers, which `fetch` does not. */
 function send({ method = 'POST', accept, type = JSON_TYPE, headers = {}, parameters, body }: Sent): Promise<Received> {
   const url = new URL(endpoint);
   for (const [name, value] of Object.entries(parameters ?? {})) url.searchParams.set(name, value);
@@ -55,7 +55,7 @@ function send({ method = 'POST', accept, type = JSON_TYPE, headers = {}, paramet
   });
 }
 
-/** The rules that every answer keeps, whatever was asked. */
+/** The rules for all responses. */
 function check(received: Received, media: string): Record<string, any> {
   const { status, headers, text } = received;
   const told = `${status} ${headers['content-type']} ${text}`;
@@ -81,12 +81,12 @@ function check(received: Received, media: string): Record<string, any> {
   return body;
 }
 
-/** What is asked, and the status for each of the two media types. */
+/** A request with the expected status for both media types. */
 interface Row {
   rule: string;
   sent: Sent;
   status: number;
-  /** With `application/json`, where it is another. */
+  /** The status for `application/json`, if it differs. */
   legacy?: number;
   code?: string;
   data?: unknown;
@@ -107,7 +107,7 @@ const INPUT = 'BAD_USER_INPUT';
 const BAD = 'BAD_REQUEST';
 
 const ROWS: Row[] = [
-  // Requests that are answered.
+  // Requests that succeed.
   { rule: 'POST: a query', sent: post({ query }), status: 200, data: typename },
   { rule: 'POST: variables and the name of an operation', sent: post({ query: one, variables: { slug: 'wallonie' } }), status: 200, data: wallonie },
   { rule: 'POST: one of two operations', sent: post({ query: two, operationName: 'B' }), status: 200, data: { b: 'Query' } },
@@ -193,7 +193,7 @@ for (const media of [GRAPHQL, JSON_TYPE]) {
 }
 
 describe('Accept', () => {
-  /** What is accepted, and what is answered: the highest priority that the server has, or 406. */
+  /** The `Accept` header and the resulting media type: the supported one with the highest priority, or 406. */
   const ACCEPTED: [string | undefined, string | 406][] = [
     [undefined, JSON_TYPE],
     ['*/*', JSON_TYPE],
@@ -235,7 +235,7 @@ describe('What cannot be a row', () => {
     const newest = async () => (await ask(count)).data?.organizations.nodes[0].name;
     const before = await newest();
     assert.notEqual(before, name);
-    // The same by POST is done, so that the mutation is one that would have been.
+    // The same mutation succeeds by POST.
     const done = await send({ accept: GRAPHQL, headers, body: { query: mutation } });
     assert.deepEqual(check(done, GRAPHQL).data.createOrganization.userErrors, []);
     assert.equal(await newest(), name);

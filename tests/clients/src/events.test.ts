@@ -1,4 +1,4 @@
-/** `graphql-sse`, the client of server-sent events, in its mode of a connection for each operation. */
+/** `graphql-sse`, a client of server-sent events, in distinct connections mode. */
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';

@@ -1,10 +1,10 @@
-/** What several tests do with records. */
+/** Functions for records, shared by several tests. */
 
 import assert from 'node:assert/strict';
 
 import { ask } from './server.js';
 
-/** The end of the log of changes of organizations: a subscription after it tells what comes. */
+/** The cursor at the end of the log of organizations: a subscription from it gets only new changes. */
 export async function logEnd(): Promise<string> {
   let cursor: string | null = null;
   for (;;) {
@@ -24,7 +24,7 @@ export async function someOrganization(region: string): Promise<string> {
   return found.id;
 }
 
-/** Writes another acronym. */
+/** Changes the acronym of an organization. */
 export async function changed(id: string, acronym: string, token: string): Promise<void> {
   const query = 'mutation($id: ID!, $input: OrganizationInput!) { updateOrganization(id: $id, input: $input) { userErrors { message } } }';
   const answer = await ask(query, { id, input: { acronym } }, token);

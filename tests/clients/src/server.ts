@@ -1,4 +1,4 @@
-/** The running server: where it is, and who may sign in to it. `tests/clients/run` starts it. */
+/** The running server and its demo accounts. `tests/clients/run` starts it. */
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,9 +9,9 @@ function setting(name: string): string {
   return value;
 }
 
-/** Where the server listens, without a slash at the end. */
+/** The base URL of the server, without a slash at the end. */
 export const server = setting('SERVER_URL').replace(/\/$/, '');
-/** Where it answers GraphQL. */
+/** The GraphQL endpoint. */
 export const endpoint = `${server}/graphql`;
 
 export interface Account {
@@ -21,7 +21,7 @@ export interface Account {
   region: string | null;
 }
 
-/** The demo's account with this role, in this region where the role has one. */
+/** The demo account with this role, and this region if the role has one. */
 export async function account(role: string, region: string | null = null): Promise<Account> {
   const file = path.join(setting('SERVER_DATA'), 'demo-accounts.json');
   const accounts = JSON.parse(await readFile(file, 'utf8')) as Account[];
@@ -37,14 +37,14 @@ export interface GraphqlError {
   extensions?: Record<string, unknown>;
 }
 
-/** An answer, whatever was asked. */
+/** The body of a response. */
 export interface Answer {
   data?: Record<string, any> | null;
   errors?: GraphqlError[];
   extensions?: Record<string, any>;
 }
 
-/** Asks without a client, where what a client does is not the point. */
+/** Sends a document without a client library. */
 export async function ask(query: string, variables: object = {}, token?: string): Promise<Answer> {
   const response = await fetch(endpoint, {
     method: 'POST',
@@ -54,7 +54,7 @@ export async function ask(query: string, variables: object = {}, token?: string)
   return (await response.json()) as Answer;
 }
 
-/** An access token of the demo's account with this role. */
+/** An access token of the demo account with this role. */
 export async function signedIn(role: string, region: string | null = null): Promise<string> {
   const { email, password } = await account(role, region);
   const query = 'mutation($input: SignInInput!) { signIn(input: $input) { accessToken userErrors { message } } }';

@@ -1,9 +1,9 @@
 /**
- * A mixed load for a long time: does the server keep answering, and does its memory stay flat?
+ * A long mixed load: the server must keep answering, with constant memory.
  *
- * SOAK_SECONDS says for how long (600). SERVER_PID is the process whose memory and files are looked at. The first third of
- * the time warms the caches; after that the mean of the last quarter of the samples may exceed that of the first by
- * a tenth and 8 MiB at most.
+ * SOAK_SECONDS is the duration (600 by default). SERVER_PID is the process to observe. The first third of the time
+ * warms the caches. After that, the mean memory of the last quarter of the samples may exceed that of the first
+ * quarter by at most a tenth and 8 MiB.
  */
 
 import assert from 'node:assert/strict';
@@ -29,7 +29,7 @@ const stopping = new AbortController();
 const done = () => stopping.signal.aborted;
 const pause = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis));
 
-/** How often each kind of request was answered, and by which code. */
+/** The number of responses by kind of request. */
 const counts = new Map<string, number>();
 const faults: string[] = [];
 const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
@@ -42,7 +42,7 @@ function fault(kind: string, what: unknown = '') {
   count('faults');
 }
 
-/** Whole numbers below `bound`: the same in each run. */
+/** Pseudo-random integers below `bound`, the same in each run. */
 let state = 20260922;
 function random(bound: number): number {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -50,7 +50,7 @@ function random(bound: number): number {
 }
 const one = <T>(of: readonly T[]): T => of[random(of.length)]!;
 
-/** Sends a request; a status of 5xx, or a code that stands for one, is a fault. */
+/** Sends a request. A status of 5xx, or an error code for one, is a fault. */
 async function request(kind: string, expected: 'data' | 'errors', init: RequestInit, parameters = ''): Promise<any> {
   const accept = one(['application/json', 'application/graphql-response+json', '*/*']);
   const headers = { accept, ...(init.body === undefined ? {} : { 'content-type': 'application/json' }), ...init.headers };
@@ -75,7 +75,7 @@ const post = (kind: string, query: string, variables: object = {}, token?: strin
 const REGIONS = ['nord-pas-de-calais', 'wallonie', 'flandre', 'region-sud'];
 const WORDS = ['animation', 'pictanovo', 'studio', 'film', 'jeu', 'monteur', 'filmmonteur', 'lille', 'namur', 'arenberg', 'zzz'];
 
-/** Pages of lists, each time as another document, with cursors and without. */
+/** Pages of lists, with a new document each time, with and without cursors. */
 async function queries() {
   const page = `organizations(filter: $filter, first: $first, after: $after) {
       pageInfo { endCursor hasNextPage }
@@ -104,7 +104,7 @@ async function searches() {
   }
 }
 
-/** Changes one organization again and again; now and then makes one and deletes it. */
+/** Changes one organization repeatedly. Every tenth time, creates and deletes another. */
 async function mutations(region: string) {
   let token = '';
   let until = 0;
@@ -129,7 +129,7 @@ async function mutations(region: string) {
   }
 }
 
-/** Sockets that are opened, used and dropped, politely or not. */
+/** Sockets that are opened, used, and closed properly or dropped. */
 async function sockets() {
   const url = endpoint.replace(/^http/, 'ws');
   while (!done()) {
@@ -147,7 +147,7 @@ async function sockets() {
       await changes.return?.();
       await client.dispose();
     } else {
-      // The subscription learns of it as of an error.
+      // The subscription ends with an error.
       client.terminate();
       await changes.next().catch(() => {});
     }
@@ -156,7 +156,7 @@ async function sockets() {
   }
 }
 
-/** Subscriptions that live for a while, over both transports, and see what is written. */
+/** Subscriptions over both transports that receive changes for a while. */
 async function followers() {
   const url = endpoint.replace(/^http/, 'ws');
   while (!done()) {
@@ -173,7 +173,7 @@ async function followers() {
       if ((next as any).value?.errors) fault('who follows is refused', (next as any).value.errors);
       count('changes followed');
     }
-    // What waits for the next change learns of it as of an error.
+    // The pending wait for a change ends with an error.
     changes.return?.().catch(() => {});
     await client.dispose();
   }
@@ -181,7 +181,7 @@ async function followers() {
 
 const doubling = `{ ...F0 } ${Array.from({ length: 28 }, (_, n) => `fragment F${n} on Query { ${n < 27 ? `...F${n + 1} ...F${n + 1}` : '__typename'} }`).join(' ')}`;
 
-/** What is refused, and bytes that are no request at all. */
+/** Requests that are refused, and bytes that are not valid requests. */
 async function hostiles() {
   const wrong: (() => Promise<unknown>)[] = [
     () => refused({ query: doubling }),
@@ -211,7 +211,7 @@ async function hostiles() {
   }
 }
 
-/** Sends these bytes and hangs up, whatever the server says. */
+/** Sends these bytes and closes the connection, whatever the response. */
 function cut(bytes: string): Promise<void> {
   const { hostname, port } = new URL(server);
   return new Promise((resolve) => {
@@ -229,9 +229,9 @@ function cut(bytes: string): Promise<void> {
 }
 
 interface Sample {
-  /** Seconds since the beginning. */
+  /** Seconds since the start. */
   at: number;
-  /** KiB: all that is resident, and what of it is no file. */
+  /** In KiB: all resident memory, and the part that is not backed by files. */
   resident: number;
   anonymous: number;
   files: number;
@@ -262,7 +262,7 @@ const load = [
   ...Array.from({ length: 4 }, followers),
   ...Array.from({ length: 2 }, hostiles),
 ];
-// A load that fails is a fault, and does not go unnoticed until the end.
+// A failing load is reported as a fault at once.
 const running = Promise.all(load.map((loop) => loop.catch((error: unknown) => fault('the load fails', error))));
 
 const samples: Sample[] = [];
@@ -283,7 +283,7 @@ while (Date.now() - begun < seconds * 1000) {
 }
 stopping.abort();
 await Promise.race([running, pause(30_000)]);
-// What was dropped is noticed within a ping.
+// The server notices dropped connections within a ping interval.
 await pause(15_000);
 const after = await sample();
 
@@ -306,7 +306,7 @@ for (const of of [(one: Sample) => one.resident, (one: Sample) => one.anonymous]
   const [from, to] = grown(of);
   assert.ok(to <= from * GROWTH + SLACK, `memory has grown from ${mebibytes(from)} to ${mebibytes(to)}`);
 }
-// The pool of the database may have grown; nothing else stays open.
+// The database pool may have grown, but nothing else may stay open.
 assert.ok(after.files <= before.files + 20, `${after.files} files are open, ${before.files} were`);
 assert.deepEqual((await ask('{ __typename }')).data, { __typename: 'Query' });
 console.log('memory and files are flat');

@@ -1,4 +1,4 @@
-/** `graphql-ws`, the client of graphql-transport-ws, as it comes. */
+/** `graphql-ws`, the standard client of graphql-transport-ws, unmodified. */
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -21,7 +21,7 @@ function client(options: Partial<ClientOptions> = {}): Client {
   return made;
 }
 
-/** All answers to what is asked once. */
+/** All results of an operation. */
 async function all<T>(of: Client, query: string, variables: Record<string, unknown> = {}) {
   const answers = [];
   for await (const answer of of.iterate<T>({ query, variables })) answers.push(answer);
@@ -113,7 +113,7 @@ test('pings are answered, and the server sends its own', async () => {
   assert.equal(closed, undefined);
 });
 
-/** The close code with which a socket ends that says this. */
+/** The close code after sending these messages. */
 function ending(...says: (string | object)[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, 'graphql-transport-ws');

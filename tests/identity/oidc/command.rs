@@ -1,4 +1,4 @@
-//! The file of issuers, as `serve` reads it.
+//! The file of issuers that `serve` reads.
 
 use std::path::Path;
 
@@ -35,7 +35,7 @@ fn a_wrong_file_is_refused_before_anything_is_begun() {
     ] {
         assert!(error.contains(said), "{said}: {error}");
     }
-    assert!(!folder.path().join("data").exists(), "nothing was begun");
+    assert!(!folder.path().join("data").exists(), "no data folder is created");
     for wrong in ["", "{}", "[{}]", "[1]"] {
         write(folder.path(), wrong);
         assert_eq!(fails(&mut serve()).0, 2, "{wrong}");
@@ -46,7 +46,7 @@ fn a_wrong_file_is_refused_before_anything_is_begun() {
 fn a_server_starts_while_its_issuers_are_down() {
     crate::support::run(async {
         let folder = folder();
-        // Nobody listens there.
+        // A closed port.
         let issuer = json!({"issuer": "http://127.0.0.1:1", "audience": "a", "region": "wallonie", "role_claim": "groups",
             "roles": {}});
         write(folder.path(), &json!([issuer]).to_string());

@@ -1,4 +1,4 @@
-//! A small issuer of tokens: its OpenID configuration, its keys, and faults on demand.
+//! A small token issuer: its OpenID configuration, its keys, and faults on demand.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -19,13 +19,13 @@ use ring::signature::{
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-/// For whom tokens are.
+/// The audience of the tokens.
 pub(super) const AUDIENCE: &str = "passerelle";
 
-/// When the tests happen, in seconds since 1970: `NOW` of the servers.
+/// The time of the tests in seconds since 1970: `NOW` of the servers.
 pub(super) const NOW: i64 = 1_795_341_600;
 
-/// What signs.
+/// A key pair that signs.
 enum Pair {
     Ed(Ed25519KeyPair),
     Ec(EcdsaKeyPair),
@@ -43,7 +43,7 @@ pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The value with these members set; those that are null are left out.
+/// The value with these members set. Members that are null are removed.
 pub(super) fn with(value: &Value, more: Value) -> Value {
     let mut value = value.clone();
     if let (Value::Object(into), Value::Object(more)) = (&mut value, more) {
@@ -76,7 +76,7 @@ impl Key {
         Self { algorithm: "ES256", jwk, pair: Pair::Ec(pair) }
     }
 
-    /// For `RS256`, or for `PS256`. All have the same private key, which is good for nothing else: making one takes long.
+    /// A key for `RS256` or `PS256`. All share one private key, as generating one takes long. It is used only here.
     pub(super) fn rsa(id: &str, pss: bool) -> Self {
         let pair = RsaKeyPair::from_pkcs8(include_bytes!("rsa.der")).expect("a key");
         let parts = PublicKeyComponents::<Vec<u8>>::from(pair.public());
@@ -90,7 +90,7 @@ impl Key {
         &self.jwk["kid"]
     }
 
-    /// What may be known of it: the secret of somebody's HMAC.
+    /// The public key, which an attacker may try as an HMAC secret.
     pub(super) fn public(&self) -> Vec<u8> {
         match &self.pair {
             Pair::Ed(pair) => pair.public_key().as_ref().to_vec(),
@@ -117,7 +117,7 @@ impl Key {
         }
     }
 
-    /// The header of its tokens.
+    /// The header of tokens signed with this key.
     pub(super) fn header(&self) -> Value {
         json!({"alg": self.algorithm, "typ": "JWT", "kid": self.id()})
     }
@@ -132,41 +132,41 @@ impl Key {
     }
 }
 
-/// What goes wrong with the answers.
+/// A fault of the issuer's responses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Fault {
     #[default]
     None,
-    /// Nothing is found.
+    /// Status 404.
     Missing,
-    /// They do not come.
+    /// No response until [`Issuer::wake`].
     Silent,
-    /// The keys have ten million bytes.
+    /// A key set of ten million bytes.
     Endless,
-    /// They are elsewhere.
+    /// A redirect.
     Moved,
-    /// They are not JSON.
+    /// Not JSON.
     Garbage,
-    /// The keys are no set of keys.
+    /// The key set is not a JSON object.
     NoSet,
 }
 
 #[derive(Default)]
 pub(super) struct Store {
     pub(super) keys: Vec<Value>,
-    /// Members of the configuration that are not as they should be.
+    /// Overrides of members of the configuration.
     pub(super) configuration: Value,
     pub(super) fault: Fault,
-    /// How often the configuration was read.
+    /// The number of reads of the configuration.
     pub(super) configurations: usize,
-    /// How often the keys were read.
+    /// The number of reads of the keys.
     pub(super) reads: usize,
 }
 
-/// The issuer, until it is dropped.
+/// An issuer that runs until it is dropped.
 pub(super) struct Issuer {
     shared: Arc<Shared>,
-    /// Its name.
+    /// Its `iss`.
     pub(super) url: String,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -174,7 +174,7 @@ pub(super) struct Issuer {
 #[derive(Default)]
 struct Shared {
     store: Mutex<Store>,
-    /// Told when the silence ends.
+    /// Notified when `Fault::Silent` ends.
     awake: Notify,
     url: Mutex<String>,
 }
@@ -186,13 +186,13 @@ impl Drop for Issuer {
 }
 
 impl Issuer {
-    /// One with these keys.
+    /// Starts an issuer with these keys.
     pub(super) async fn start(keys: &[&Key]) -> Self {
         let shared = Arc::new(Shared::default());
         let app = Router::new().fallback(route).with_state(Arc::clone(&shared));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/realms/a", listener.local_addr().expect("an address"));
-        shared.url.lock().expect("no test panics with it").clone_from(&url);
+        shared.url.lock().expect("no panic").clone_from(&url);
         let serving = tokio::spawn(async move {
             let _ = axum::serve(listener, app).await;
         });
@@ -201,55 +201,55 @@ impl Issuer {
         issuer
     }
 
-    /// What it does.
+    /// Its keys, faults and counters.
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {
-        self.shared.store.lock().expect("no test panics with it")
+        self.shared.store.lock().expect("no panic")
     }
 
     pub(super) fn publish(&self, keys: &[&Key]) {
         self.store().keys = keys.iter().map(|key| key.jwk.clone()).collect();
     }
 
-    /// How often its keys were read.
+    /// The number of reads of its keys.
     pub(super) fn reads(&self) -> usize {
         self.store().reads
     }
 
-    /// How often its configuration and its keys were read.
+    /// The number of reads of its configuration and of its keys.
     pub(super) fn asked(&self) -> (usize, usize) {
         let store = self.store();
         (store.configurations, store.reads)
     }
 
-    /// Answers what it was asked while it was silent.
+    /// Responds to the requests held back by `Fault::Silent`.
     pub(super) fn wake(&self) {
         self.store().fault = Fault::None;
         self.shared.awake.notify_waiters();
     }
 
-    /// What a server is told of it.
+    /// The settings of a server for this issuer.
     pub(super) fn settings(&self) -> Value {
         json!({"issuer": self.url, "audience": AUDIENCE, "region": "wallonie", "role_claim": "realm_access.roles",
             "roles": {"editors": "EDITOR", "members": "MEMBER", "admins": "REGION_ADMIN"}})
     }
 
-    /// What its tokens say of somebody who edits.
+    /// The claims of a token for an editor.
     pub(super) fn claims(&self) -> Value {
         json!({"iss": self.url, "aud": AUDIENCE, "sub": "subject-1", "iat": NOW, "nbf": NOW, "exp": NOW + 300,
             "name": "Ana Exemple", "realm_access": {"roles": ["editors"]}})
     }
 }
 
-/// A list of issuers as a server has it. Their keys may take so long to come.
+/// A server's list of issuers. `time` is the time-out for their responses.
 pub(super) fn issuers(settings: &[Value], time: Duration) -> Issuers {
-    let all = settings::parse(&json!(settings).to_string(), None).expect("nothing is wrong");
+    let all = settings::parse(&json!(settings).to_string(), None).expect("the settings are valid");
     Issuers::new(all, time).expect("a client")
 }
 
 async fn route(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let is_configuration = request.uri().path() == "/realms/a/.well-known/openid-configuration";
     let fault = {
-        let mut store = shared.store.lock().expect("no test panics with it");
+        let mut store = shared.store.lock().expect("no panic");
         if is_configuration {
             store.configurations += 1;
         } else {
@@ -260,8 +260,8 @@ async fn route(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     if fault == Fault::Silent {
         shared.awake.notified().await;
     }
-    let store = shared.store.lock().expect("no test panics with it");
-    let url = shared.url.lock().expect("no test panics with it").clone();
+    let store = shared.store.lock().expect("no panic");
+    let url = shared.url.lock().expect("no panic").clone();
     let json =
         |value: &Value| ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response();
     match fault {

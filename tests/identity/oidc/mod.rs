@@ -1,4 +1,4 @@
-//! Tokens of other issuers: who they make of somebody, how keys are read, and every attack on them.
+//! Tokens of other issuers: their accounts and roles, how keys are read, and attacks.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ const WHO: &str =
     "{ viewer { authenticated account { id email displayName language talent { id } organizations { id } }
     roles { role region { slug } } } }";
 
-/// A server that believes one issuer.
+/// A server that accepts tokens of one issuer.
 async fn believing(server: &TestServer, issuer: &Issuer) -> TestServer {
     server.believing(issuers(&[issuer.settings()], fetch::TIME)).await
 }
@@ -43,7 +43,7 @@ async fn is_unavailable(server: &TestServer, token: &str) -> bool {
     status == 503
 }
 
-/// The clock of the servers, so many seconds after the beginning.
+/// Sets the clock to this many seconds after [`NOW`].
 fn set_clock(server: &TestServer, seconds: i64) {
     let now = chrono::DateTime::from_timestamp(NOW + seconds, 0).expect("a time");
     server.set_clock(&now.to_rfc3339());
@@ -61,20 +61,20 @@ on_both_databases! {
         assert_eq!(who, json!({"authenticated": true,
             "account": {"id": id, "email": nowhere, "displayName": "Ana Exemple", "language": "FR", "talent": null, "organizations": []},
             "roles": [{"role": "EDITOR", "region": {"slug": "wallonie"}}]}));
-        // The same person with another token: other roles, a new name, an address that is vouched for.
+        // The same subject with another token: other roles, a new name and a verified address.
         let more = json!({"realm_access": null, "name": "Ana E.", "email": "ana@example.org", "email_verified": true});
         let who = data_as(&own, &token(more), WHO).await["viewer"].clone();
         assert_eq!((&who["account"]["id"], &who["roles"]), (&id, &json!([])));
         assert_eq!((&who["account"]["displayName"], &who["account"]["email"]), (&json!("Ana E."), &json!("ana@example.org")));
-        // What a token does not say stays.
+        // Missing claims change nothing.
         let silent = data_as(&own, &token(json!({"name": null})), WHO).await["viewer"].clone();
         assert_eq!(silent["account"], who["account"]);
-        // Another subject is somebody else.
+        // Another subject is another account.
         let other = data_as(&own, &token(json!({"sub": "subject-2", "locale": "nl"})), WHO).await["viewer"].clone();
         assert_ne!(other["account"]["id"], id);
         assert_eq!(other["account"]["language"], "NL");
         assert_eq!(account::Entity::find().count(server.app.db.writer()).await.unwrap(), 2);
-        // A server that was not told of the issuer.
+        // A server without this issuer in its settings.
         assert!(!is_good(&server, &token(json!({}))).await);
     }
 }
@@ -91,7 +91,7 @@ on_both_databases! {
         assert_eq!(who["account"]["email"], "ana@example.org");
         assert_ne!(who["account"]["id"], json!(passerelle::record::id::encode("account", local)));
         assert_eq!(who["roles"], json!([{"role": "EDITOR", "region": {"slug": "wallonie"}}]));
-        // The local account is as it was, and the other has no password, whatever is tried.
+        // The local account is unchanged. The other account has no password and cannot get one.
         let tokens = sign_in(&server, "ana@example.org").await;
         assert_eq!(data_as(&own, &tokens.access, WHO).await["viewer"]["account"]["id"], json!(passerelle::record::id::encode("account", local)));
         let more = json!({"sub": "subject-2", "email": "only@example.org", "email_verified": true});
@@ -128,19 +128,19 @@ on_both_databases! {
         assert_eq!(written["createOrganization"]["userErrors"], json!([]));
         let refused = data_as(&own, &editor, &create("flandre")).await;
         assert_eq!(refused["createOrganization"]["userErrors"], json!([{"code": "FORBIDDEN"}]));
-        // Odd claims give nothing, and are no fault.
+        // Malformed claims grant nothing and cause no error.
         for roles in [json!(1), json!(null), json!({"editors": true}), json!([["editors"]]), json!([1, {}, null]), json!("editor"), json!([""])] {
             let token = as_one(roles.clone());
             assert_eq!(data_as(&own, &token, WHO).await["viewer"]["roles"], json!([]), "{roles}");
             let refused = data_as(&own, &token, &create("wallonie")).await;
             assert_eq!(refused["createOrganization"]["userErrors"], json!([{"code": "FORBIDDEN"}]), "{roles}");
-            assert_eq!(data_as(&own, &token, list).await["organizations"]["totalCount"], 3, "the view of members");
+            assert_eq!(data_as(&own, &token, list).await["organizations"]["totalCount"], 3, "members' records are visible");
         }
-        // One text is one value, values twice are one role.
+        // A string is one value, and repeated values are one role.
         for (roles, expected) in [(json!("members"), &["MEMBER"][..]), (json!(["admins", "editors", "admins"]), &["EDITOR", "REGION_ADMIN"])] {
             assert_eq!(each(&data_as(&own, &as_one(roles), WHO).await["viewer"]["roles"], "/role"), expected);
         }
-        // Many groups, as long as they fit into a header; a list that does not is refused.
+        // Many groups are accepted if they fit into a header.
         let mut groups: Vec<String> = (0..1000).map(|i| format!("g{i}")).collect();
         groups.push("editors".into());
         assert_eq!(each(&data_as(&own, &as_one(json!(groups)), WHO).await["viewer"]["roles"], "/role"), ["EDITOR"]);
@@ -157,14 +157,14 @@ on_both_databases! {
         let claims = with(&issuer.claims(), json!({"exp": NOW + 1_000_000}));
         assert!(is_good(&own, &old.token(&old.header(), &claims)).await);
         assert_eq!(issuer.asked(), (1, 1));
-        // The new one is published before it signs.
+        // The issuer publishes the new key before it signs with it.
         issuer.publish(&[&old, &new]);
         let token = new.token(&new.header(), &claims);
-        assert!(!is_good(&own, &token).await, "the keys were read a moment ago");
+        assert!(!is_good(&own, &token).await, "the keys were read just now");
         set_clock(&server, 30);
         assert!(is_good(&own, &token).await);
         assert_eq!(issuer.reads(), 2);
-        // Invented ids do not reach the issuer more often.
+        // Unknown key ids cause no further reads.
         for round in 0..3 {
             set_clock(&server, 60 + 30 * round);
             for i in 0..20 {
@@ -173,7 +173,7 @@ on_both_databases! {
             }
         }
         assert_eq!(issuer.reads(), 5);
-        // A withdrawn key is good for ten minutes more, then noticed beside a request.
+        // A withdrawn key stays valid for ten minutes. Then a request triggers a read in the background.
         issuer.publish(&[&new]);
         set_clock(&server, 120 + 599);
         assert!(is_good(&own, &old.token(&old.header(), &claims)).await);
@@ -181,14 +181,14 @@ on_both_databases! {
         set_clock(&server, 120 + 600);
         assert!(is_good(&own, &token).await);
         until("the keys are read again", async || issuer.reads() == 6).await;
-        // The answer of the issuer may be on its way. What was found out of a token is remembered: each is another.
+        // The issuer's response may still be on its way. Results are cached by token, so each try needs a new token.
         let mut tokens = (0..).map(|n| old.token(&old.header(), &with(&claims, json!({"jti": n}))));
         until("the withdrawn key is good no more", async || !is_good(&own, &tokens.next().expect("another")).await).await;
-        // An issuer that nobody has asked for an hour is asked first.
+        // After an hour without requests, the keys are read before a token is verified.
         let last = Key::ed("last");
         issuer.publish(&[&last]);
         set_clock(&server, 2 * 3600);
-        assert!(!is_good(&own, &token).await, "withdrawn while nobody called");
+        assert!(!is_good(&own, &token).await, "withdrawn without any calls meanwhile");
         assert!(is_good(&own, &last.token(&last.header(), &claims)).await);
     }
 }
@@ -205,7 +205,7 @@ on_both_databases! {
         });
         assert_eq!(futures::future::join_all(all).await, [true; 16]);
         assert_eq!(issuer.asked(), (1, 1));
-        assert_eq!(account::Entity::find().count(server.app.db.writer()).await.unwrap(), 1, "one account for all");
+        assert_eq!(account::Entity::find().count(server.app.db.writer()).await.unwrap(), 1, "one account for all tokens");
     }
 }
 
@@ -214,7 +214,7 @@ on_both_databases! {
         let key = Key::ed("k");
         let issuer = Issuer::start(&[&key]).await;
         let own = believing(&server, &issuer).await;
-        // A server that hardly waits for an issuer: that is enough to see that one does not answer.
+        // A server with a short time-out: enough to detect an issuer that does not respond.
         let hurried = server.believing(issuers(&[issuer.settings()], Duration::from_millis(100))).await;
         let claims = with(&issuer.claims(), json!({"exp": NOW + 1_000_000}));
         let token = |n: i64| key.token(&key.header(), &with(&claims, json!({"jti": n})));
@@ -225,8 +225,8 @@ on_both_databases! {
             assert!(is_unavailable(by, &token(at)).await, "{fault:?}");
             let reads = issuer.store().configurations;
             assert!(is_unavailable(by, &token(at)).await, "{fault:?}");
-            assert_eq!(issuer.store().configurations, reads, "asked a moment ago");
-            // A token that cannot be good whatever the keys are is refused all the same.
+            assert_eq!(issuer.store().configurations, reads, "asked just now");
+            // A token that no key can make valid is still refused.
             assert!(!is_good(by, &key.token(&key.header(), &with(&claims, json!({"aud": "others"})))).await);
             at += 5;
             set_clock(&server, at);
@@ -243,7 +243,7 @@ on_both_databases! {
         }
         issuer.store().configuration = Value::Null;
         assert!(is_good(&own, &token(at)).await);
-        // Down again: its keys stay in use for a day, and what is signed with another key may be good.
+        // Down again: its keys stay in use for a day. A token signed with an unknown key may be valid.
         issuer.store().fault = Fault::Missing;
         for hours in [1, 2, 12, 23] {
             set_clock(&server, at + hours * 3600);
@@ -295,7 +295,7 @@ on_both_databases! {
         assert!(is_good(&own, &token).await);
         assert_eq!(statements(), before, "remembered");
         set_clock(&server, 3);
-        assert!(!is_good(&own, &token).await, "though it was remembered for longer");
+        assert!(!is_good(&own, &token).await, "although the cache keeps it for longer");
     }
 }
 
@@ -313,7 +313,7 @@ on_both_databases! {
             for typ in [json!("at+jwt"), json!("application/AT+JWT"), json!(null)] {
                 assert!(is_good(&own, &key.token(&with(&key.header(), json!({"typ": typ})), &issuer.claims())).await, "{typ}");
             }
-            // The name of another key, of another kind; and none at all, where there are several.
+            // The id of a key of another algorithm. Without an id, several keys are ambiguous.
             for other in keys.iter().filter(|other| other.algorithm != key.algorithm) {
                 let header = with(&key.header(), json!({"kid": other.id()}));
                 assert!(!is_good(&own, &key.token(&header, &issuer.claims())).await);
@@ -338,11 +338,11 @@ on_both_databases! {
         let id = made(&region, "talent", json!({"displayName": "Ana", "region": "wallonie"})).await;
         let talent = passerelle::record::id::decode_any("", &id).expect("an id").1;
         let theirs = account::Entity::update_many().col_expr(account::Column::TalentId, Expr::value(talent));
-        theirs.exec(server.app.db.writer()).await.expect("it is their profile");
+        theirs.exec(server.app.db.writer()).await.expect("the profile is linked");
         own.app.identity.callers().forget_all();
         for (more, password) in [
             (json!({"auth_time": NOW - 300}), None),
-            // There is none here that could be right.
+            // The account has no local password.
             (json!({"auth_time": NOW - 300}), Some(PASSWORD)),
             (json!({"auth_time": null, "iat": NOW - 300}), None),
         ] {
@@ -368,7 +368,7 @@ on_both_databases! {
         assert!(is_good(&own, &token(&old)).await);
         issuer.publish(&[&new]);
         set_clock(&server, 30);
-        assert!(is_good(&own, &token(&new)).await, "rotated without a name to notice it by");
+        assert!(is_good(&own, &token(&new)).await, "rotated without a key id");
         assert!(!is_good(&own, &token(&old)).await);
         assert_eq!(issuer.reads(), 2);
     }
@@ -386,7 +386,7 @@ on_both_databases! {
         let good = key.token(&header, &claims);
         assert!(is_good(&own, &good).await);
         let mut bad = Vec::new();
-        // Unsigned, or signed with what everybody knows.
+        // Unsigned, or signed with public data.
         for alg in ["none", "None", "NONE", "nOnE", ""] {
             let header = with(&header, json!({"alg": alg}));
             bad.push(format!("{}.{}.", encode(header.to_string()), encode(claims.to_string())));
@@ -400,7 +400,7 @@ on_both_databases! {
                 bad.push(format!("{message}.{}", encode(signature)));
             }
         }
-        // Keys in the header, of who signed it, and what a reader would have to understand.
+        // Keys in the header supplied by an attacker, and header members that must be understood.
         let forged = |header: &Value| foreign.token(&with(header, json!({"alg": "EdDSA"})), &claims);
         bad.push(forged(&header));
         for (member, value) in [
@@ -418,7 +418,7 @@ on_both_databases! {
         for typ in ["logout+jwt", "secevent+jwt", "dpop+jwt", "id", ""] {
             bad.push(key.token(&with(&header, json!({"typ": typ})), &claims));
         }
-        // For others, by others, at another time, of nobody.
+        // Wrong audience, issuer, time or subject.
         for more in [
             json!({"aud": "others"}), json!({"aud": ["others"]}), json!({"aud": []}), json!({"aud": null}), json!({"aud": {"passerelle": 1}}),
             json!({"iss": "https://attacker.example"}), json!({"iss": format!("{}/", issuer.url)}), json!({"iss": [issuer.url]}), json!({"iss": null}),
@@ -444,7 +444,7 @@ on_both_databases! {
         bad.push(foreign.token(&own_header, &with(&own_claims, json!({"iss": issuer.url, "aud": issuer::AUDIENCE}))));
         bad.push(key.token(&header, &with(&claims, json!({"iss": own_claims["iss"]}))));
         bad.push(key.token(&header, &with(&claims, json!({"iss": own_claims["iss"], "aud": own_claims["aud"]}))));
-        // Changed, cut, twice.
+        // Changed, truncated and duplicated parts.
         let parts: Vec<&str> = good.split('.').collect();
         let more = encode(with(&claims, json!({"realm_access": {"roles": ["admins"]}})).to_string());
         bad.extend([
@@ -458,7 +458,7 @@ on_both_databases! {
         for token in &bad {
             assert!(!is_good(&own, token).await, "{token}");
         }
-        // All the same words, and none of it made an account.
+        // All get the same response, and none created an account.
         let said = query_as(&own, &bad[0], WHO).await;
         for token in &bad {
             assert_eq!(query_as(&own, token, WHO).await, said);

@@ -15,7 +15,7 @@ use crate::record::read::Selection;
 use crate::record::reader::Reader;
 use crate::record::value::{EmailAddress, Language};
 
-/// An account in an answer, with what was read of it.
+/// An account in a response, with the selected relations.
 #[derive(Clone, Debug)]
 pub struct AccountNode {
     account: Account,
@@ -24,7 +24,7 @@ pub struct AccountNode {
 }
 
 impl AccountNode {
-    /// Reads what is wanted of an account.
+    /// Reads the selected relations of an account.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -33,7 +33,7 @@ impl AccountNode {
         read.ok_or_else(|| DomainError::Stored("an account was not read".into()))
     }
 
-    /// Reads what is wanted of accounts, of all of them together.
+    /// Reads the selected relations of accounts, with one statement for each relation.
     ///
     /// # Errors
     /// [`DomainError::Database`].

@@ -25,10 +25,10 @@ pub mod graphql;
 pub mod network;
 pub mod store;
 
-/// Characters of a name at most.
+/// Maximum length of a name, in characters.
 pub const MAX_NAME: usize = 100;
 
-/// Somebody who signs in.
+/// A person who signs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// Identity.
@@ -37,16 +37,16 @@ pub struct Account {
     pub email: EmailAddress,
     /// Name that is shown.
     pub display_name: String,
-    /// Language of messages to them.
+    /// Language of messages to the owner.
     pub language: Language,
-    /// Their own profile.
+    /// Profile of the owner.
     pub talent: Option<Uuid>,
-    /// Organizations that they belong to.
+    /// Organizations that the owner belongs to.
     pub organizations: Vec<Uuid>,
 }
 
 impl Account {
-    /// The records that are their own.
+    /// The records that the owner of the account owns: the profile and the organizations.
     pub fn owns(&self) -> BTreeSet<Uuid> {
         self.talent.iter().chain(&self.organizations).copied().collect()
     }
@@ -54,7 +54,7 @@ impl Account {
     /// The account of a row.
     ///
     /// # Errors
-    /// [`DomainError::Stored`] where an address or a language is none.
+    /// [`DomainError::Stored`] for an invalid address or language.
     pub(super) fn from_row(row: Model, organizations: Vec<Uuid>) -> Result<Self, DomainError> {
         let stored = |error: &dyn std::fmt::Display| DomainError::Stored(error.to_string());
         Ok(Self {
@@ -68,14 +68,13 @@ impl Account {
     }
 }
 
-/// The form in which e-mail addresses are compared: letters composed (NFC) and in lower case, the domain in the
-/// form of the domain name system. That two addresses which differ in case are two mailboxes is possible by RFC
-/// 5321 section 2.4, and never meant.
+/// Returns the normalized form by which e-mail addresses are compared: NFC, lower case, and the domain in ASCII
+/// (IDNA). RFC 5321 section 2.4 allows mailboxes that differ only in case, but in practice they are the same.
 pub fn email_key(email: &EmailAddress) -> String {
     let text = email.as_str();
     let local = text.strip_suffix(email.domain()).unwrap_or(text);
     let local = ComposingNormalizer::new_nfc().normalize(&local.to_lowercase()).into_owned();
-    // An address literal in brackets is no name.
+    // An address literal in brackets is not a domain name.
     let domain =
         url::Host::parse(email.domain()).map_or_else(|_| email.domain().to_lowercase(), |h| h.to_string());
     local + &domain
@@ -88,21 +87,21 @@ pub struct NewAccount {
     pub email: EmailAddress,
     /// Name that is shown.
     pub display_name: String,
-    /// Language of messages to them.
+    /// Language of messages to the owner.
     pub language: Language,
     /// Argon2id hash of the password, in PHC form.
     pub password_hash: String,
-    /// What they may do.
+    /// Roles of the account.
     pub grants: Vec<Grant>,
 }
 
-/// Why an account is not made.
+/// The reason why an account was not created or changed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotMade {
-    /// One with this e-mail address is there.
+    /// An account with this e-mail address exists.
     #[error("there is an account with the e-mail address {0} already")]
     Exists(EmailAddress),
-    /// Something about it is not right.
+    /// The input is invalid.
     #[error("{0}")]
     Wrong(String),
     /// The program failed.
@@ -110,7 +109,7 @@ pub enum NotMade {
     Failed(#[from] DomainError),
 }
 
-/// Checks that roles for a region have one, and others have none.
+/// Checks that a role of a region has a known region, and that ADMIN has none.
 ///
 /// # Errors
 /// [`NotMade::Wrong`].
@@ -131,7 +130,7 @@ pub fn check_grant(grant: &Grant) -> Result<(), NotMade> {
     }
 }
 
-/// What is wrong with a new password: too short, or longer than any that is accepted.
+/// Returns the problem of a new password that is empty, too short or too long.
 pub fn password_problem(path: &str, password: &SecretString) -> Option<Problem> {
     if password.expose_secret().is_empty() {
         Some(Problem::required(path))
@@ -145,7 +144,7 @@ pub fn password_problem(path: &str, password: &SecretString) -> Option<Problem> 
     }
 }
 
-/// Writes down what somebody does to an account.
+/// Writes an action on an account into the history.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -166,7 +165,7 @@ pub(super) async fn note(
     audit::record(tx, identity.db.dialect(), vec![entry], identity.clock.now()).await
 }
 
-/// Makes an account, for whoever has the command line.
+/// Creates an account from the command line.
 ///
 /// # Errors
 /// [`NotMade`].
@@ -193,13 +192,14 @@ pub async fn create(identity: &Identity, new: NewAccount) -> Result<Uuid, NotMad
     match id.await {
         Ok(Some(id)) => Ok(id),
         Ok(None) => Err(NotMade::Exists(email)),
-        // Somebody else made it meanwhile.
+        // Another transaction has created it in the meantime.
         Err(error) if is_twice(&error) => Err(NotMade::Exists(email)),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Sets a password and ends all sessions of the account. Answers whether there is one with this address.
+/// Sets the password of the account with this address, and ends its sessions. Returns whether there is such an
+/// account.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -226,8 +226,8 @@ pub async fn set_password(
     Ok(account.is_some())
 }
 
-/// Gives an account a role, or takes it away; the account has it, or has it not, from the next request on. Answers
-/// whether there is an account with this address. What is so already stays.
+/// Grants a role to the account with this address, or withdraws it, with effect from the next request. Returns
+/// whether there is such an account. Repeating a change has no effect.
 ///
 /// # Errors
 /// [`NotMade::Wrong`] for a role that lacks its region or must have none; [`NotMade::Failed`].
@@ -262,16 +262,16 @@ pub async fn set_grant(
     Ok(account.is_some())
 }
 
-/// An account with what it may do.
+/// An account with its roles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// The account.
     pub account: Account,
-    /// What it may do.
+    /// Its roles.
     pub grants: Vec<Grant>,
 }
 
-/// All accounts, by e-mail address.
+/// Returns all accounts, sorted by e-mail address.
 ///
 /// # Errors
 /// [`DomainError::Database`].

@@ -1,5 +1,5 @@
-//! The networks from which accounts have signed in. Somebody who guesses at a password from elsewhere cannot lock the
-//! owner out there. Only keyed hashes are kept, which tell nobody where somebody was.
+//! The networks from which accounts have signed in. Attempts to guess a password from elsewhere do not lock the owner
+//! out of these networks. Only keyed hashes are stored, which do not reveal the networks.
 
 use std::net::IpAddr;
 
@@ -16,9 +16,9 @@ use crate::record::error::DomainError;
 use crate::record::value::DateTime;
 use crate::throttle::network;
 
-/// What the hashes are for.
+/// Purpose of the keyed hashes.
 const PURPOSE: &str = "network of an account";
-/// Networks of an account that are kept: those of the latest sign-ins.
+/// Maximum number of networks kept for an account: those of the latest sign-ins.
 const MOST: u64 = 20;
 /// Months for which a network is kept without a sign-in.
 pub const KEPT_MONTHS: u32 = 12;
@@ -28,7 +28,7 @@ fn hash(identity: &Identity, account: Uuid, from: IpAddr) -> Result<Vec<u8>, Dom
     Ok(identity.encryption()?.digest(PURPOSE, &text))
 }
 
-/// Notes that an account has signed in from there.
+/// Records that an account has signed in from the network of `from`.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -64,19 +64,19 @@ pub async fn note(
     Ok(())
 }
 
-/// Whether an account has signed in from there; nobody's has.
+/// Whether an account has signed in from the network of `from`. False without an account.
 ///
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn is_known(identity: &Identity, account: Option<Uuid>, from: IpAddr) -> Result<bool, DomainError> {
-    // The statement is the same for nobody: how long it takes tells nothing.
+    // The same statement runs without an account, so that its time does not reveal whether there is one.
     let account = account.unwrap_or_default();
     let found =
         Entity::find_by_id((account, hash(identity, account, from)?)).one(identity.db.reader()).await?;
     Ok(found.is_some())
 }
 
-/// Forgets the networks of an account.
+/// Deletes the networks of an account.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -85,7 +85,7 @@ pub async fn forget(on: &impl ConnectionTrait, account: Uuid) -> Result<(), Doma
     Ok(())
 }
 
-/// Forgets networks from which nobody has signed in since a time. Answers how many.
+/// Deletes networks whose last sign-in was before a time. Returns how many.
 ///
 /// # Errors
 /// [`DomainError::Database`].

@@ -26,7 +26,7 @@ pub async fn by_email(on: &impl ConnectionTrait, key: &str) -> Result<Option<acc
     Ok(account::Entity::find().filter(account::Column::EmailKey.eq(key)).one(on).await?)
 }
 
-/// The account of an id.
+/// The account with this id.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -34,7 +34,7 @@ pub async fn by_id(on: &impl ConnectionTrait, id: Uuid) -> Result<Option<account
     Ok(account::Entity::find_by_id(id).one(on).await?)
 }
 
-/// What an account may do.
+/// The roles of an account.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
@@ -43,7 +43,7 @@ pub async fn grants_of(on: &impl ConnectionTrait, id: Uuid) -> Result<Vec<Grant>
     rows.into_iter().map(|row| grant(&row.role, row.region)).collect()
 }
 
-/// How many accounts have a role.
+/// The number of accounts with a role.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -51,7 +51,7 @@ pub async fn count_with(on: &impl ConnectionTrait, role: Role) -> Result<u64, Do
     Ok(account_role::Entity::find().filter(account_role::Column::Role.eq(name_of(role))).count(on).await?)
 }
 
-/// Makes an account belong to an organization, unless it does.
+/// Makes an account a member of an organization, unless it is one.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -64,7 +64,7 @@ pub async fn join(on: &impl ConnectionTrait, account: Uuid, organization: Uuid) 
     Ok(())
 }
 
-/// Makes an account belong to an organization no more.
+/// Ends the membership of an account in an organization.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -73,7 +73,7 @@ pub async fn leave(on: &impl ConnectionTrait, account: Uuid, organization: Uuid)
     Ok(())
 }
 
-/// The account with this normalized e-mail address, and the hash of its password: what signing in reads.
+/// The id and password hash of the account with this normalized e-mail address.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -100,7 +100,7 @@ pub async fn lock(tx: &DatabaseTransaction, id: Uuid) -> Result<Option<account::
     Ok(account::Entity::find_by_id(id).lock_exclusive().one(tx).await?)
 }
 
-/// Makes a profile an account's own.
+/// Makes an account the owner of a profile.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -154,7 +154,7 @@ pub async fn insert(
     give(on, id, new.grants, now).await.map(|_| ())
 }
 
-/// Gives an account roles, unless it has them. Answers whether it had not.
+/// Grants an account the roles that it lacks. Returns whether it lacked any.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -180,7 +180,7 @@ pub async fn give(
     Ok(given > 0)
 }
 
-/// Takes a role away from an account. Answers whether it had it.
+/// Withdraws a role from an account. Returns whether the account had it.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -189,7 +189,7 @@ pub async fn take(on: &impl ConnectionTrait, account: Uuid, grant: Grant) -> Res
     Ok(account_role::Entity::delete_by_id(key).exec(on).await?.rows_affected > 0)
 }
 
-/// Sets the hash of a password.
+/// Sets the password hash of an account.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -211,7 +211,7 @@ pub async fn set_password(
 /// The grant of a stored role and region.
 ///
 /// # Errors
-/// [`DomainError::Stored`] for a role that is not known.
+/// [`DomainError::Stored`] for an unknown role.
 pub fn grant(role: &str, region: String) -> Result<Grant, DomainError> {
     let known = value_of(role).ok_or_else(|| DomainError::Stored(format!("no such role: {role}")))?;
     Ok(Grant { role: known, region: Some(region).filter(|region| !region.is_empty()) })

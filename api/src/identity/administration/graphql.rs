@@ -1,4 +1,4 @@
-//! Who does what in a region, in the schema.
+//! Administration of accounts in the schema.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::record::user_error::{UserError, outcome};
 use crate::record::value::DateTime;
 use crate::vocabulary::vocabularies;
 
-/// An account in an answer, as those who administer its region see it.
+/// An account in a response, as the administrators of its region see it.
 #[derive(Clone, Debug)]
 pub struct AccountEntryNode {
     account: AccountNode,
@@ -31,7 +31,7 @@ pub struct AccountEntryNode {
 }
 
 impl AccountEntryNode {
-    /// Reads what is wanted of accounts, of all of them together.
+    /// Reads the selected relations of accounts, with one statement for each relation.
     async fn read(
         reader: &Reader,
         known: Option<&Known>,
@@ -43,7 +43,7 @@ impl AccountEntryNode {
         if roles.is_some() {
             let mut found = store::grants(&db, &entries).await?;
             for (place, entry) in entries.iter_mut().enumerate() {
-                // Roles elsewhere are no business of theirs.
+                // Roles in other regions are hidden from administrators of a region.
                 let shown = |grant: &Grant| match (&grant.region, known) {
                     (Some(region), Some(known)) => known.administers(region),
                     (None, Some(known)) => known.viewer.admin,

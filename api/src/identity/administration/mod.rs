@@ -1,7 +1,7 @@
-//! Who does what in a region: its administrators list the accounts, and give and take roles and memberships.
+//! Administration of accounts: administrators list accounts, and grant and withdraw roles and memberships.
 //!
-//! An administrator of a region knows the accounts that have a role in it or belong to one of its organizations. Others
-//! are not there for them: these are invited by their address. Whoever administers the instance knows all.
+//! An administrator of a region sees the accounts that have a role in it or belong to one of its organizations. Other
+//! accounts are hidden, and are invited by e-mail address. Administrators of the instance see all accounts.
 
 use std::sync::Arc;
 
@@ -26,18 +26,19 @@ use crate::vocabulary::vocabularies;
 pub mod graphql;
 mod store;
 
-/// An account, as those who administer its region see it.
+/// An account, as the administrators of its region see it.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The account.
     pub account: Account,
-    /// What it may do, as far as it was read.
+    /// Its roles; empty unless they were read.
     pub grants: Vec<Grant>,
     /// When it was made.
     pub created_at: DateTime,
 }
 
-/// The regions that somebody decides for, or of these the one that is named; nothing where it is all of the instance.
+/// The regions that the caller administers, or only `region` if it is one of them. `None` stands for the whole
+/// instance.
 pub(super) fn regions_of(known: Option<&Known>, region: Option<&str>) -> Option<Vec<String>> {
     if region.is_none() && known.is_some_and(|known| known.viewer.admin && known.account().is_some()) {
         return None;
@@ -47,15 +48,15 @@ pub(super) fn regions_of(known: Option<&Known>, region: Option<&str>) -> Option<
     Some(all.filter(|slug| region.is_none_or(|region| region == slug) && decides(slug)).collect())
 }
 
-/// Whoever calls with an account.
+/// The caller, if they are signed in with an account.
 ///
 /// # Errors
-/// A refusal of the whole input where nobody is signed in, or a machine calls.
+/// A problem of the whole input for an anonymous caller or an API key.
 pub(super) fn signed_in(known: Option<&Known>) -> Result<&Known, Problem> {
     known.filter(|known| known.account().is_some()).ok_or_else(|| Problem::new("", &messages::NOT_SIGNED_IN))
 }
 
-/// A page of the accounts that somebody knows of, the newest first; of a region, if one is named.
+/// A page of the accounts that the caller sees, the newest first. `region` limits it to one region.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for wrong arguments; [`DomainError::Database`].
@@ -72,16 +73,16 @@ pub async fn page(
     store::page(db, &list, row, &page, want_total).await
 }
 
-/// The account of an id, if somebody knows of it.
+/// The account with this id, if the caller sees it.
 ///
 /// # Errors
-/// A refusal where they do not; [`DomainError::Database`].
+/// [`Undone::Refused`] where they do not; [`DomainError::Database`].
 pub async fn find(db: &Arc<Database>, known: &Known, id: Uuid) -> Result<Entry, Undone> {
     let found = store::find(db, id, regions_of(Some(known), None).as_deref()).await?;
     Ok(found.ok_or_else(|| Problem::new("account", &said::NO_ACCOUNT))?)
 }
 
-/// What is wrong with a role and its region.
+/// Returns the problems of a role and its region.
 fn check_grant(known: &Known, grant: &Grant) -> Problems {
     let mut problems = Problems::default();
     match &grant.region {
@@ -101,11 +102,10 @@ fn check_grant(known: &Known, grant: &Grant) -> Problems {
     problems
 }
 
-/// Gives an account a role, or takes it away. The account has it, or has it not, from the next request on. What is so
-/// already stays.
+/// Grants a role to an account, or withdraws it, with effect from the next request. Repeating a change has no effect.
 ///
 /// # Errors
-/// [`Undone::Refused`] with what is wrong; [`DomainError::Database`].
+/// [`Undone::Refused`] with all problems; [`DomainError::Database`].
 pub async fn set_role(
     identity: &Identity,
     known: Option<&Known>,
@@ -121,7 +121,7 @@ pub async fn set_role(
         Box::pin(async move {
             let last_one_stays = !given && grant.role == Role::Admin;
             if last_one_stays {
-                // Of two who take the role from each other, one comes first.
+                // Serializes two administrators who withdraw the role from each other, so that one of them keeps it.
                 lock_instance(tx).await?;
             }
             if accounts::grants_of(tx, account).await?.contains(&grant) == given {
@@ -147,7 +147,7 @@ pub async fn set_role(
     Ok(entry)
 }
 
-/// The organization of an id, and its region, if somebody decides for it.
+/// The organization with this id, and its region, if the caller administers that region.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -165,10 +165,10 @@ pub(super) async fn organization_of(
     Ok(found.filter(|(_, region)| known.administers(region)))
 }
 
-/// Makes an account belong to an organization, or no more. What is so already stays.
+/// Makes an account a member of an organization, or ends its membership.
 ///
 /// # Errors
-/// [`Undone::Refused`] with what is wrong; [`DomainError::Database`].
+/// [`Undone::Refused`] with all problems; [`DomainError::Database`].
 pub async fn set_membership(
     identity: &Identity,
     known: Option<&Known>,

@@ -1,4 +1,4 @@
-//! SQL of accounts as those who administer regions see them.
+//! SQL of accounts as administrators see them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,7 +30,8 @@ fn read(row: &mut Row) -> Result<Entry, DomainError> {
     Ok(Entry { account, grants: Vec::new(), created_at: DateTime::from_micros(row.get()?) })
 }
 
-/// The account `a` has a role in one of the regions, or belongs to an organization of one. Without regions, all do.
+/// Adds the condition that the account `a` has a role in one of the regions, or belongs to an organization of one.
+/// `None` adds no condition.
 fn within(conditions: &mut Conditions, regions: Option<&[String]>) {
     let Some(regions) = regions else { return };
     let condition = "EXISTS (SELECT 1 FROM account_role AS g WHERE g.region = v.value AND g.account_id = a.id) \
@@ -39,7 +40,7 @@ fn within(conditions: &mut Conditions, regions: Option<&[String]>) {
     conditions.any("regions", regions, "", condition);
 }
 
-/// The accounts of these regions, or all, the newest first.
+/// The list of the accounts of these regions, or of all accounts, the newest first.
 pub(super) fn list(dialect: Dialect, regions: Option<&[String]>) -> (List, KeyRow) {
     let mut conditions = Conditions::new(dialect);
     within(&mut conditions, regions);
@@ -81,7 +82,7 @@ pub(super) async fn page(
     list.read_one(db, row, page, COLUMNS, want_total, read).await
 }
 
-/// The account of an id, if it is one of these regions.
+/// The account with this id, if it is in one of these regions.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -110,7 +111,7 @@ fn ids_of(entries: &[Entry]) -> Vec<KeyRow> {
     entries.iter().map(|entry| vec![KeyValue::Id(entry.account.id)]).collect()
 }
 
-/// What accounts may do, by their place.
+/// The roles of accounts, by the account's position in `entries`.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
@@ -133,7 +134,7 @@ pub(super) async fn grants(
     Ok(found)
 }
 
-/// The organizations that accounts belong to, by their place.
+/// The organizations that accounts belong to, by the account's position in `entries`.
 ///
 /// # Errors
 /// [`DomainError::Database`].

@@ -15,10 +15,10 @@ use crate::record::user_error::{UserError, outcome};
 use crate::record::value::{DateTime, Given};
 use crate::vocabulary::vocabularies;
 
-/// What the types of ids of keys begin with.
+/// The type prefix of ids of keys.
 const TYPE: &str = "api_key";
 
-/// A key in an answer, with what was read of it.
+/// A key in a response, with the selected region.
 #[derive(Clone, Debug)]
 pub struct ApiKeyNode {
     key: ApiKey,

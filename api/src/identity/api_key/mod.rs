@@ -1,6 +1,6 @@
-//! API keys: with which the machines of a region call.
+//! API keys, with which programs of a region call.
 //!
-//! A key is shown once; what is kept is its hash. It has roles for one region, and ends.
+//! A key is shown once; only its hash is stored. It has roles in one region, and expires.
 
 use std::sync::Arc;
 
@@ -26,31 +26,31 @@ use crate::vocabulary::vocabularies;
 pub mod graphql;
 pub mod store;
 
-/// What keys begin with, so that people and scanners recognize one.
+/// Prefix of keys, by which people and secret scanners recognize one.
 const PREFIX: &str = "passerelle_key_";
 /// Microseconds of a minute.
 const MINUTE: i64 = 60_000_000;
 /// Microseconds of a day.
 const DAY: i64 = 24 * 60 * MINUTE;
-/// Days after which a key ends where nobody has said when.
+/// Default number of days until a key expires.
 pub const DEFAULT_DAYS: i64 = 365;
-/// Days after which a key ends at the latest.
+/// Maximum number of days until a key expires.
 pub const MAX_DAYS: i64 = 3 * 366;
 
-/// A key, without what opens anything.
+/// An API key, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
     /// Identity.
     pub id: Uuid,
-    /// What it is for.
+    /// Purpose of the key, as text.
     pub name: String,
     /// Slug of the region of its roles.
     pub region: String,
-    /// What it may do.
+    /// Its roles.
     pub roles: Vec<Role>,
     /// When it was made.
     pub created_at: DateTime,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: DateTime,
     /// The minute of its last use.
     pub last_used_at: Option<DateTime>,
@@ -58,16 +58,16 @@ pub struct ApiKey {
     pub revoked_at: Option<DateTime>,
 }
 
-/// A key that is to be made.
+/// An API key to be created.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// What it is for.
+    /// Purpose of the key, as text.
     pub name: String,
     /// Slug of the region of its roles.
     pub region: String,
-    /// What it may do.
+    /// Its roles.
     pub roles: Vec<Role>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Option<Given<DateTime>>,
 }
 
@@ -76,17 +76,18 @@ pub fn is_one(token: &str) -> bool {
     token.starts_with(PREFIX)
 }
 
-/// Who makes and revokes keys, and registers the sources of a region.
+/// The actor who creates and revokes keys, and registers the sources of a region.
 #[derive(Clone, Copy, Debug)]
 pub enum Maker<'a> {
-    /// Whoever has the command line.
+    /// The operator at the command line.
     Operator,
-    /// Who calls, if anybody is known.
+    /// The caller, if identified.
     Caller(Option<&'a Known>),
 }
 
 impl Maker<'_> {
-    /// The account, for the notes. A key makes no keys: whoever finds one must not be able to stay.
+    /// The account that creates a key. An API key has none and creates no keys: a stolen key must not give lasting
+    /// access.
     fn account(self) -> Option<Uuid> {
         match self {
             Self::Operator => None,
@@ -94,7 +95,7 @@ impl Maker<'_> {
         }
     }
 
-    /// The same, for the history of what they make.
+    /// The actor in the history.
     pub fn actor(self) -> Actor {
         match self {
             Self::Operator => Actor::CommandLine,
@@ -111,7 +112,7 @@ impl Maker<'_> {
     }
 }
 
-/// What is wrong with a key that is to be made.
+/// Returns the problems of a key to be created.
 fn check(new: &NewKey, maker: Maker<'_>, now: DateTime) -> Problems {
     let mut wrong = Problems::default();
     check_line("name", &new.name, MAX_NAME, &mut wrong);
@@ -135,10 +136,10 @@ fn check(new: &NewKey, maker: Maker<'_>, now: DateTime) -> Problems {
     wrong
 }
 
-/// Makes a key: what is kept of it, and the key itself, which is not shown again.
+/// Creates a key. Returns it with its secret, which is not shown again.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all that is wrong; [`DomainError::Database`].
+/// [`Undone::Refused`] with all problems; [`DomainError::Database`].
 pub async fn create(
     identity: &Identity,
     new: NewKey,
@@ -183,7 +184,7 @@ pub async fn create(
 /// Revokes a key: the next request with it is refused. Revoking it again changes nothing.
 ///
 /// # Errors
-/// [`Undone::Refused`] where there is none of this id that the maker may know of; [`DomainError::Database`].
+/// [`Undone::Refused`] where the maker sees no key with this id; [`DomainError::Database`].
 pub async fn revoke(identity: &Identity, id: Uuid, maker: Maker<'_>) -> Result<ApiKey, Undone> {
     let unknown = Problem::forbidden(&said::NO_KEY);
     let found = store::by_id(&identity.db, id).await?.filter(|key| maker.may(&key.region));
@@ -207,7 +208,7 @@ pub async fn revoke(identity: &Identity, id: Uuid, maker: Maker<'_>) -> Result<A
     Ok(ApiKey { revoked_at: found.revoked_at.or(Some(now)), ..found })
 }
 
-/// The keys that somebody may know of, the newest first; of a region, if one is named.
+/// Returns the keys that the maker sees, the newest first. `region` limits them to one region.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -221,7 +222,7 @@ pub async fn all(
     store::of_regions(&identity.db, regions.filter(may)).await
 }
 
-/// Notes that a key is being used: once a minute, and without the request waiting.
+/// Records the use of a key, at most once a minute, in a task that the request does not wait for.
 pub fn note_use(identity: &Identity, known: &Arc<Known>) {
     let Credential::ApiKey { key, noted } = &known.credential else { return };
     let minute = identity.clock.now().micros().div_euclid(MINUTE) * MINUTE;

@@ -18,15 +18,15 @@ use crate::record::read::{Database, KeyColumns, KeyRow, KeyType, KeyValue, Keyed
 use crate::record::value::DateTime;
 use crate::record::{columns_of, name_of, value_of};
 
-/// The text of roles in the database.
+/// Roles as they are stored: a JSON list of names.
 pub fn roles_text(roles: &[Role]) -> String {
     to_json(&roles.iter().map(|role| name_of(*role)).collect::<Vec<_>>())
 }
 
-/// The roles of such a text.
+/// Parses stored roles.
 ///
 /// # Errors
-/// [`DomainError::Stored`] for one that is not known.
+/// [`DomainError::Stored`] for an unknown role.
 pub fn roles(text: &str) -> Result<Vec<Role>, DomainError> {
     let names: Vec<String> = serde_json::from_str(text)?;
     let unknown = |name: &str| DomainError::Stored(format!("no such role: {name}"));
@@ -36,7 +36,7 @@ pub fn roles(text: &str) -> Result<Vec<Role>, DomainError> {
 /// The key of a row.
 ///
 /// # Errors
-/// [`DomainError::Stored`] for a role that is not known.
+/// [`DomainError::Stored`] for an unknown role.
 pub fn read(row: Model) -> Result<ApiKey, DomainError> {
     Ok(ApiKey {
         id: row.id,
@@ -82,7 +82,7 @@ async fn find(
     Ok(keys)
 }
 
-/// The key of an id.
+/// The key with this id.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
@@ -111,7 +111,7 @@ pub async fn insert(on: &impl ConnectionTrait, row: Model) -> Result<(), DomainE
     Ok(())
 }
 
-/// Revokes a key, unless it is already. Answers whether it was not.
+/// Revokes a key, unless it is revoked already. Returns whether it was not.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -125,7 +125,7 @@ pub async fn revoke(on: &impl ConnectionTrait, id: Uuid, at: DateTime) -> Result
     Ok(revoked.rows_affected > 0)
 }
 
-/// Notes the minute of a use, unless a later one is noted.
+/// Records the minute of a use, unless a later one is recorded.
 ///
 /// # Errors
 /// [`DomainError::Database`].

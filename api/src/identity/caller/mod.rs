@@ -1,8 +1,8 @@
-//! Who calls: from the header of a request to what somebody sees.
+//! The caller of a request: from the header `Authorization` to a [`Viewer`].
 //!
-//! What was found out about a token is remembered for [`FRESH`], so that a request costs neither a signature nor
-//! a statement. A session that ends, a key that is revoked and an account that changes in this process are
-//! forgotten at once; what another process changes is noticed when the time is over.
+//! The caller of a token is cached for [`FRESH`], so that a request needs neither a signature check nor a statement.
+//! When this process ends a session, revokes a key or changes an account, it removes the cached caller at once.
+//! Changes by another process take effect when the entry expires.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -31,16 +31,16 @@ use crate::throttle::{Caller, network};
 
 pub mod store;
 
-/// Microseconds for which it is remembered who a token belongs to.
+/// Microseconds for which the caller of a token is cached.
 pub const FRESH: i64 = 5_000_000;
-/// Tokens that are remembered.
+/// Maximum number of cached tokens.
 const MAX_TOKENS: usize = 10_000;
-/// Bytes of the header at most.
+/// Maximum size of the header, in bytes.
 ///
-/// Tokens of other issuers list groups and have some thousand bytes.
+/// Tokens of other issuers list groups and have a few thousand bytes.
 const MAX_HEADER: usize = 16 * 1024;
 
-/// What somebody calls with.
+/// The credential of a caller.
 #[derive(Debug)]
 pub enum Credential {
     /// A session of an account.
@@ -55,17 +55,17 @@ pub enum Credential {
         /// The account.
         account: Box<Account>,
     },
-    /// A key of a machine.
+    /// An API key.
     ApiKey {
         /// The key.
         key: Uuid,
-        /// The last minute in which its use was noted.
+        /// The last minute for which a use was recorded.
         noted: Noted,
     },
 }
 
 impl Credential {
-    /// The account that it is for; nothing for a machine.
+    /// The account of the credential; `None` for an API key.
     pub fn account(&self) -> Option<&Account> {
         match self {
             Self::Session { account, .. } | Self::Token { account } => Some(account),
@@ -74,37 +74,37 @@ impl Credential {
     }
 }
 
-/// The last minute of which something was noted, in microseconds since 1970.
+/// The last minute for which a use was recorded, in microseconds since 1970.
 #[derive(Debug)]
 pub struct Noted(AtomicI64);
 
 impl Noted {
-    /// This minute, or none yet.
+    /// Starts with this minute, or with none.
     pub fn new(minute: Option<i64>) -> Self {
         Self(AtomicI64::new(minute.unwrap_or(i64::MIN)))
     }
 
-    /// Goes on to this minute. Answers whether it is a later one: to one of those who ask at once.
+    /// Advances to this minute. Returns whether it is later than the last one: true for only one of concurrent calls.
     pub fn advance(&self, minute: i64) -> bool {
         self.0.fetch_max(minute, Ordering::Relaxed) < minute
     }
 }
 
-/// Somebody who is known.
+/// An identified caller.
 #[derive(Debug)]
 pub struct Known {
-    /// What they call with.
+    /// Their credential.
     pub credential: Credential,
-    /// What they may do.
+    /// Their roles.
     pub grants: Vec<Grant>,
-    /// What they see.
+    /// Their rights to read and write records.
     pub viewer: Viewer,
-    /// When what they call with ends.
+    /// When the credential expires.
     pub ends_at: DateTime,
 }
 
 impl Known {
-    /// Somebody with an account.
+    /// A caller with a session of an account.
     pub fn with_account(session: Uuid, account: Account, grants: Vec<Grant>, ends_at: DateTime) -> Self {
         let viewer = viewer(account.id, &grants, account.owns());
         Self {
@@ -115,13 +115,13 @@ impl Known {
         }
     }
 
-    /// Somebody whom another issuer names.
+    /// A caller with a token of another issuer.
     pub fn with_token(account: Account, grants: Vec<Grant>, ends_at: DateTime) -> Self {
         let viewer = viewer(account.id, &grants, account.owns());
         Self { credential: Credential::Token { account: Box::new(account) }, grants, viewer, ends_at }
     }
 
-    /// A machine with a key.
+    /// A caller with an API key.
     pub fn with_key(key: Uuid, last_used_at: Option<i64>, grants: Vec<Grant>, ends_at: DateTime) -> Self {
         let viewer = Viewer { machine: true, ..viewer(key, &grants, [].into()) };
         Self {
@@ -132,24 +132,24 @@ impl Known {
         }
     }
 
-    /// Whether they decide who has roles in a region, and which keys it gives out. A machine never does: whoever
-    /// finds its key must not be able to stay.
+    /// Whether they may grant roles in a region and create its API keys. False for an API key: a stolen key must not
+    /// give lasting access.
     pub fn administers(&self, region: &str) -> bool {
         self.account().is_some() && role::administers(&self.grants, region)
     }
 
-    /// Their account; nothing for a machine.
+    /// Their account; `None` for an API key.
     pub fn account(&self) -> Option<&Account> {
         self.credential.account()
     }
 }
 
-/// Why a request is not answered for who sent it.
+/// The reason why the caller of a request could not be identified.
 #[derive(Debug)]
 pub enum Unidentified {
-    /// What it carries is no good token.
+    /// The token is malformed, unknown, revoked or expired.
     Refused,
-    /// It could not be found out.
+    /// The check itself failed.
     Failed(DomainError),
 }
 
@@ -159,7 +159,7 @@ impl From<DomainError> for Unidentified {
     }
 }
 
-/// What is remembered of a token.
+/// The cached caller of a token.
 #[derive(Debug)]
 struct Remembered {
     known: Arc<Known>,
@@ -169,17 +169,17 @@ struct Remembered {
 }
 
 impl Remembered {
-    /// Whether it may be believed. A clock that was set back makes it old.
+    /// Whether the entry is still valid. It is invalid after the clock was set back.
     fn is_fresh(&self, now: DateTime) -> bool {
         (0..FRESH).contains(&(now.micros() - self.read_at.micros())) && now < self.until
     }
 }
 
-/// Who has called lately, by the hash of their token.
+/// Cache of callers, by the hash of their token.
 #[derive(Debug)]
 pub struct Callers {
     known: Cache<Hash, Arc<Remembered>>,
-    /// Grows whenever something is forgotten: what was read before must not be remembered after.
+    /// Counts invalidations. A caller that was read before an invalidation must not be cached after it.
     forgotten: AtomicU64,
 }
 
@@ -200,7 +200,7 @@ impl Callers {
             return;
         }
         self.known.insert(token, Arc::new(found));
-        // It may have been forgotten between the two.
+        // An invalidation may have come between the check and the insertion.
         if self.forgotten.load(Ordering::SeqCst) != forgotten {
             self.known.remove(&token);
         }
@@ -211,22 +211,22 @@ impl Callers {
         self.known.retain(|_, found| !is_meant(&found.known.credential));
     }
 
-    /// Forgets everybody: who they are is read again.
+    /// Removes all callers, so that they are read again.
     pub fn forget_all(&self) {
         self.forget(|_| true);
     }
 
-    /// Forgets a session that has ended.
+    /// Removes the caller of a session that has ended.
     pub fn forget_session(&self, id: Uuid) {
         self.forget(|credential| matches!(credential, Credential::Session { session, .. } if *session == id));
     }
 
-    /// Forgets an account that has changed.
+    /// Removes the callers of an account that has changed.
     pub fn forget_account(&self, id: Uuid) {
         self.forget(|credential| credential.account().is_some_and(|account| account.id == id));
     }
 
-    /// Forgets a key that was revoked.
+    /// Removes the caller of a key that was revoked.
     pub fn forget_key(&self, id: Uuid) {
         self.forget(|credential| matches!(credential, Credential::ApiKey { key, .. } if *key == id));
     }
@@ -245,10 +245,10 @@ impl AfterCommit for Callers {
     }
 }
 
-/// The token in the header `Authorization` (RFC 6750 section 2.1); nothing where there is no such header.
+/// The token in the header `Authorization` (RFC 6750 section 2.1); `None` without the header.
 ///
 /// # Errors
-/// [`Unidentified::Refused`] for a header that is anything else, or two of them.
+/// [`Unidentified::Refused`] for any other value, and for two headers.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Unidentified> {
     let mut all = headers.get_all(AUTHORIZATION).iter();
     let Some(header) = all.next() else { return Ok(None) };
@@ -266,21 +266,21 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Unidentified> {
     Ok(Some(token))
 }
 
-/// What a caller shows to say who they are; nothing where they do not.
+/// The bearer token of a request, if it has one.
 #[derive(Clone, Debug, Default)]
 pub struct Presented(Option<SecretString>);
 
 impl Presented {
-    /// What the headers of a request carry.
+    /// Reads the token from the headers of a request.
     ///
     /// # Errors
-    /// [`Unidentified::Refused`] where it is no token.
+    /// [`Unidentified::Refused`] for a header that is not a bearer token.
     pub fn of(headers: &HeaderMap) -> Result<Self, Unidentified> {
         Ok(Self(bearer(headers)?.map(Into::into)))
     }
 
-    /// When the holder of a token of another issuer signed in there, as the token says; where it does not, when it was
-    /// issued. The token must have been verified.
+    /// The sign-in time by the claim `auth_time` of another issuer's token, or its time of issue (`iat`) without that
+    /// claim. The token must have been verified.
     pub fn signed_in_at(&self) -> Option<DateTime> {
         let claims = self.0.as_ref()?.expose_secret().split('.').nth(1)?;
         let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
@@ -288,10 +288,10 @@ impl Presented {
         Some(DateTime::from_micros(seconds.checked_mul(1_000_000)?))
     }
 
-    /// Who shows it, as far as is known now; nothing where nothing is shown.
+    /// Identifies the caller; `None` without a token.
     ///
     /// # Errors
-    /// [`Unidentified`]: whoever shows a token that is not good is not taken for nobody.
+    /// [`Unidentified`]: a caller with an invalid token is not treated as anonymous.
     pub async fn identify(&self, identity: &Identity) -> Result<Option<Arc<Known>>, Unidentified> {
         match &self.0 {
             Some(token) => identify(identity, token.expose_secret()).await.map(Some),
@@ -331,28 +331,28 @@ async fn identify(identity: &Identity, token: &str) -> Result<Arc<Known>, Uniden
     Ok(known)
 }
 
-/// What a request comes with, for resolvers that do more than read.
+/// The context of a request, for resolvers that do more than read.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The program.
+    /// The app.
     pub identity: Identity,
-    /// What the request shows to say who calls.
+    /// The token of the request.
     pub presented: Presented,
-    /// Who calls; nothing where the request carries no credentials.
+    /// The caller; `None` for a request without a token.
     pub known: Option<Arc<Known>>,
-    /// Who reads when a request carries no credentials.
+    /// The viewer of a request without a token.
     pub nobody: Viewer,
-    /// From where.
+    /// The client's IP address.
     pub from: IpAddr,
 }
 
 impl Call {
-    /// Who reads.
+    /// The viewer.
     pub fn viewer(&self) -> &Viewer {
         self.known.as_ref().map_or(&self.nobody, |known| &known.viewer)
     }
 
-    /// As whom the caller is counted where there are limits: the key or account, else the address.
+    /// The key under which limits count the caller: the API key or account, else the network.
     pub fn counted_as(&self) -> Vec<u8> {
         match self.viewer().account {
             Some(id) => id.as_bytes().to_vec(),
@@ -360,29 +360,29 @@ impl Call {
         }
     }
 
-    /// The same, with whether it is known who they are: some places are kept for those.
+    /// The caller for concurrency limits, which reserve places for identified callers.
     pub fn caller(&self) -> Caller {
         Caller { key: self.counted_as(), known: self.viewer().account.is_some() }
     }
 
-    /// The same call, by who calls now: a token may have ended meanwhile, or its roles have changed.
+    /// The same call, with the caller identified again: the token may have expired, or its roles may have changed.
     ///
     /// # Errors
-    /// [`Unidentified`] where what was shown is good no more.
+    /// [`Unidentified`] where the token is no longer valid.
     pub async fn again(&self) -> Result<Self, Unidentified> {
         let known = self.presented.identify(&self.identity).await?;
         Ok(Self { known, ..self.clone() })
     }
 
-    /// That of the request.
+    /// The call of the request that is being executed.
     ///
     /// # Errors
-    /// Only where the schema is run without one.
+    /// Where the request's data has no call.
     pub fn of<'a>(ctx: &Context<'a>) -> GraphqlResult<&'a Self> {
         ctx.data()
     }
 
-    /// Who calls, if anybody is known.
+    /// The caller, if identified.
     pub fn known<'a>(ctx: &Context<'a>) -> Option<&'a Known> {
         ctx.data_opt::<Self>()?.known.as_deref()
     }

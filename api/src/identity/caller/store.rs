@@ -1,4 +1,4 @@
-//! SQL of who calls: keyed reads, one row of an account for each of its roles.
+//! SQL of callers: keyed reads that return one row for each role of an account.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatemen
 use crate::record::value::DateTime;
 use crate::secret::Hash;
 
-/// Who a session belongs to; nothing where it has ended.
+/// The caller of a session; `None` where it has ended.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
@@ -66,7 +66,7 @@ fn given<T>(value: Option<T>) -> Result<T, DomainError> {
     value.ok_or_else(|| DomainError::Stored("an account is not complete".into()))
 }
 
-/// Who has the key of this hash; nothing where there is none, or it was revoked or has expired.
+/// The caller of the API key with this hash; `None` where there is none, or it was revoked or has expired.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].

@@ -1,6 +1,5 @@
-//! Everything that is held about who calls, as they may take it away (GDPR articles 15 and 20): as JSON, and what
-//! fits it as a vCard. The JSON is a list of sections, one function for each area of the program; none says
-//! anything about other people.
+//! The export of all data about the caller (GDPR articles 15 and 20): as JSON, and what fits it as a vCard. The JSON
+//! consists of sections, one function for each area of the program. No section contains data about other people.
 
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -26,7 +25,7 @@ pub mod vcard;
 
 use vcard::VCard;
 
-/// Whose data is exported, and what several sections need of it.
+/// The account whose data is exported, with data that several sections need.
 struct Subject<'a> {
     identity: &'a Identity,
     reader: &'a Reader,
@@ -35,10 +34,10 @@ struct Subject<'a> {
     affiliations: Vec<store::Affiliation>,
 }
 
-/// One area of the program: what it holds about them.
+/// A section of the export: the data that one area of the program has about the subject.
 type Section = for<'a> fn(&'a Subject<'a>) -> BoxFuture<'a, Result<Value, DomainError>>;
 
-/// The sections of the export, in order. What else is held about people is a line here.
+/// The sections of the export, in order. New data about people needs a line here.
 const SECTIONS: &[(&str, Section)] = &[
     ("account", |subject| Box::pin(account(subject))),
     ("roles", |subject| {
@@ -77,7 +76,7 @@ const SECTIONS: &[(&str, Section)] = &[
     ("profileHistory", |subject| Box::pin(async { of_profile(subject, store::history).await })),
 ];
 
-/// What a statement finds by the id of the profile; an empty list where there is none.
+/// The values that `read` finds by the id of the profile; an empty list without a profile.
 async fn of_profile(
     subject: &Subject<'_>,
     read: impl AsyncFn(&Reader, Uuid) -> Result<Vec<Value>, DomainError>,
@@ -88,18 +87,18 @@ async fn of_profile(
     }
 }
 
-/// What is held about somebody.
+/// All data about an account and its profile.
 #[derive(Clone, Debug)]
 pub struct DataExport {
     /// All of it, as a JSON text.
     pub json: String,
-    /// What fits it, as a vCard.
+    /// The part that fits a vCard.
     pub vcard: String,
     /// When it was read.
     pub generated_at: DateTime,
 }
 
-/// Everything that is held about an account and its profile. The reader is that account's own.
+/// Exports all data about an account and its profile. The reader must have the rights of that account.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
@@ -140,14 +139,14 @@ async fn account(subject: &Subject<'_>) -> Result<Value, DomainError> {
     }))
 }
 
-/// Invitations to them, and those that they have sent, without the addresses of others.
+/// Invitations to the account, and those that it has sent, without the addresses of others.
 async fn invitations(subject: &Subject<'_>) -> Result<Value, DomainError> {
     let received = store::invitations_to(subject.reader, &email_key(&subject.account.email)).await?;
     let sent = store::invitations_by(subject.reader, subject.account.id).await?;
     Ok(json!({"received": received, "sent": sent}))
 }
 
-/// When mails were written to them that have not been sent yet.
+/// The times at which the queued mails to the account were written.
 async fn pending_mails(subject: &Subject<'_>) -> Result<Value, DomainError> {
     let waiting = mail::waiting(subject.identity, &subject.account.email).await?;
     Ok(waiting.into_iter().map(|written| json!({"writtenAt": written})).collect())
@@ -169,7 +168,7 @@ async fn profile(subject: &Subject<'_>) -> Result<Value, DomainError> {
         "externalId": external_id.map(|external| json!({"source": external.source, "id": external.id})),
         "region": talent.head.region, "revision": talent.head.revision,
         "createdAt": card.times.created_at, "updatedAt": card.times.updated_at,
-        // What others see.
+        // The visibility to others.
         "visibility": name_of(talent.head.visibility), "fieldVisibility": groups,
         "claimed": card.claimed, "legalBasis": name_of(card.legal_basis), "scheduledErasure": erasure,
         "displayName": talent.display_name, "givenName": card.given_name, "familyName": card.family_name,
@@ -182,7 +181,7 @@ async fn profile(subject: &Subject<'_>) -> Result<Value, DomainError> {
     }))
 }
 
-/// Their profile, where they have one.
+/// The id of the profile, if there is one.
 fn talent_of(subject: &Subject<'_>) -> Option<Uuid> {
     subject.talent.as_ref().map(|talent| talent.head.id)
 }
@@ -210,7 +209,7 @@ fn label(term: &Term, language: Language) -> Option<String> {
     Some(served.text.text.clone())
 }
 
-/// The card: the profile where there is one, with the address to sign in with.
+/// The vCard: of the profile if there is one, else of the account, with the address of the account.
 fn card(subject: &Subject<'_>) -> String {
     let (account, language) = (subject.account, subject.account.language);
     let mut card = VCard::new();

@@ -23,7 +23,7 @@ async fn rows<T>(
     rows_by(reader, KeyValue::Id(key), columns, rest, read).await
 }
 
-/// The same by a key of any type, which is called `id`.
+/// Reads the rows of a statement that is keyed by one value of any type, in the key column `id`.
 async fn rows_by<T>(
     reader: &Reader,
     key: KeyValue,
@@ -46,7 +46,7 @@ fn time_if_any(row: &mut Row) -> Result<Option<DateTime>, DomainError> {
     Ok(row.get::<Option<i64>>()?.map(DateTime::from_micros))
 }
 
-/// When the account was made and last changed.
+/// The times at which the account was created and last changed.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -88,7 +88,7 @@ pub async fn sessions(reader: &Reader, account: Uuid) -> Result<Vec<Value>, Doma
     .await
 }
 
-/// The networks from which the account has signed in, as they are kept: hashes, and when.
+/// The networks from which the account has signed in: hashes, with the times of the first and last sign-in.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -117,7 +117,7 @@ pub async fn organizations(reader: &Reader, account: Uuid) -> Result<Vec<Value>,
     .await
 }
 
-/// The API keys that the account has made, without what opens anything.
+/// The API keys that the account has created, without their secrets.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -134,7 +134,7 @@ pub async fn api_keys(reader: &Reader, account: Uuid) -> Result<Vec<Value>, Doma
     .await
 }
 
-/// How far the account has followed the log of changes.
+/// The positions of the account in the change log.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -147,7 +147,7 @@ pub async fn followed(reader: &Reader, account: Uuid) -> Result<Vec<Value>, Doma
     .await
 }
 
-/// When somebody was shown how to reach the person: what they were shown, and whether a person or a machine was.
+/// The reads of the person's contact data: time, fields, and whether an account or an API key read them.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -188,7 +188,7 @@ fn noted(mut row: Row) -> Result<Value, DomainError> {
     Ok(json!({"at": at, "actor": actor, "action": action, "id": subject, "fields": row.json::<Value>()?}))
 }
 
-/// What the account has done.
+/// The actions of the account in the history.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
@@ -197,7 +197,7 @@ pub async fn actions(reader: &Reader, account: Uuid) -> Result<Vec<Value>, Domai
     rows(reader, account, NOTED, rest, noted).await
 }
 
-/// What was done to the profile.
+/// The actions on the profile in the history.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
@@ -235,7 +235,7 @@ pub async fn invitations_by(reader: &Reader, account: Uuid) -> Result<Vec<Value>
     rows(reader, account, INVITATION, rest, invitation).await
 }
 
-/// When the profile was confirmed, and what came of it where it was not.
+/// The times at which the profile was confirmed, its owner was warned, and it was hidden.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -250,7 +250,7 @@ pub async fn upkeep(reader: &Reader, talent: Uuid) -> Result<Option<Value>, Doma
     Ok(found.await?.pop())
 }
 
-/// The erasure of the profile that is scheduled.
+/// The scheduled erasure of the profile, if any.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -277,17 +277,17 @@ pub async fn slugs(reader: &Reader, talent: Uuid) -> Result<Vec<String>, DomainE
 /// An affiliation of the profile.
 #[derive(Clone, Debug)]
 pub struct Affiliation {
-    /// All of it, as the export has it.
+    /// The affiliation as JSON.
     pub json: Value,
-    /// The name of the organization, where the person sees it.
+    /// The name of the organization, if the person may see it.
     pub organization: Option<String>,
     /// The role in the language of the record.
     pub role: Option<String>,
-    /// Whether it has ended, as far as is known.
+    /// Whether its last possible day has passed.
     pub ended: bool,
 }
 
-/// All affiliations of the profile, the latest first. An organization that the person does not see is not named.
+/// All affiliations of the profile, the latest first. An organization that the person may not see is left out.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].

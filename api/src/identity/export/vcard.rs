@@ -1,6 +1,6 @@
 //! vCard 4.0 (RFC 6350): properties, escaping, lines folded at 75 octets.
 
-/// Octets of a line at most, without its end (RFC 6350 section 3.2).
+/// Maximum length of a line in octets, without the line break (RFC 6350 section 3.2).
 const MAX_LINE: usize = 75;
 
 /// A card being written.
@@ -26,7 +26,7 @@ impl VCard {
         }
     }
 
-    /// Adds a property whose value has no texts in it: an address, an instant, a tag of a language.
+    /// Adds a property whose value needs no escaping: a URI, a time, a language tag.
     pub fn value(&mut self, name: &str, value: &str) {
         // A line break would begin another property.
         if !value.is_empty() && !value.chars().any(char::is_control) {
@@ -34,7 +34,7 @@ impl VCard {
         }
     }
 
-    /// Adds a property of parts: the fields of a name or an address. Left out where all are empty.
+    /// Adds a property with several components, such as a name or an address. It is left out if all are empty.
     pub fn parts(&mut self, name: &str, parts: &[&str]) {
         if parts.iter().any(|part| !part.trim().is_empty()) {
             let parts: Vec<String> = parts.iter().map(|part| escaped(part)).collect();
@@ -42,7 +42,7 @@ impl VCard {
         }
     }
 
-    /// Adds a property of a list of texts. Left out where there is none.
+    /// Adds a property with a list of texts. It is left out if the list is empty.
     pub fn list(&mut self, name: &str, texts: &[String]) {
         if !texts.is_empty() {
             let texts: Vec<String> = texts.iter().map(|text| escaped(text)).collect();
@@ -56,7 +56,7 @@ impl VCard {
         self.0
     }
 
-    /// A line, folded: what follows a break begins with a space, which counts. No character is cut in two.
+    /// Appends a line, folded: a continuation begins with a space, which counts. Characters are never split.
     fn line(&mut self, line: &str) {
         let mut length = 0;
         for character in line.chars() {
@@ -77,8 +77,8 @@ impl Default for VCard {
     }
 }
 
-/// A text as the value of a property (RFC 6350 section 3.4). Control characters other than line breaks and tabs,
-/// which no card may have, are left out.
+/// Escapes a text as the value of a property (RFC 6350 section 3.4). Control characters other than line breaks and
+/// tabs are not allowed in a vCard and are dropped.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    /// The lines of a card as a reader has them (RFC 6350 section 3.2).
+    /// The unfolded lines of a card (RFC 6350 section 3.2).
     fn unfolded(card: &str) -> Vec<String> {
         card.replace("\r\n ", "").split_terminator("\r\n").map(str::to_owned).collect()
     }

@@ -28,10 +28,10 @@ use crate::record::user_error::{UserError, outcome};
 use crate::record::value::{DateTime, EmailAddress, Given, Language};
 use crate::vocabulary::vocabularies;
 
-/// What the types of ids of invitations begin with.
+/// The type prefix of ids of invitations.
 const TYPE: &str = "invitation";
 
-/// An invitation in an answer, with what was read of it.
+/// An invitation in a response, with the selected relations.
 #[derive(Clone, Debug)]
 pub struct InvitationNode {
     invitation: Invitation,
@@ -295,7 +295,7 @@ impl InvitationMutation {
             Err(Undone::Refused(problems)) => Err(problems),
             Err(Undone::Failed(error)) => return Err(error).graphql(),
         };
-        // What was asked before it was theirs is read as the person sees it.
+        // The viewer of the request does not own the profile yet; the payload is read as its owner.
         let mut viewer = reader.viewer.clone();
         viewer.owns.extend(done.as_ref().ok());
         let own_reader = Reader::new(Arc::clone(&reader.db), viewer, reader.languages.clone(), reader.today);

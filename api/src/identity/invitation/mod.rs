@@ -1,8 +1,8 @@
-//! Invitations: how people come to have an account, and roles.
+//! Invitations, by which people get accounts and roles.
 //!
-//! Whoever opens the link of a mail has the mailbox: that is enough to make an account with its address. It is not enough
-//! to get into one that is there already, which needs its password: then the invitation is accepted by who is signed in.
-//! Whoever invites learns of neither.
+//! The link of a mail proves access to the mailbox. That is enough to create an account with its address. It is not
+//! enough to enter an existing account, which needs its password: the invitation is then accepted by the signed-in
+//! account. The inviter does not learn whether there was an account.
 
 use std::net::IpAddr;
 
@@ -40,12 +40,12 @@ pub mod graphql;
 mod store;
 pub mod talent;
 
-/// Days for which an invitation is good.
+/// Days for which an invitation is valid.
 const DAYS: i64 = 14;
 /// Microseconds of a day.
 const DAY: i64 = 24 * 3600 * 1_000_000;
 
-/// Somebody who is asked to take part.
+/// An invitation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
     /// Identity.
@@ -56,40 +56,40 @@ pub struct Invitation {
     pub language: Language,
     /// Slug of the region that invites.
     pub region: String,
-    /// What they will be able to do there.
+    /// Roles that the person will get in the region.
     pub roles: Vec<Role>,
-    /// An organization of the region that they will belong to.
+    /// An organization of the region that the person will belong to.
     pub organization: Option<Uuid>,
-    /// A profile that they are asked to take over.
+    /// A profile that the person is asked to take over.
     pub talent: Option<Uuid>,
     /// The account that invites.
     pub invited_by: Uuid,
-    /// When they were invited.
+    /// When it was created.
     pub created_at: DateTime,
-    /// When it is good no more.
+    /// When it expires.
     pub expires_at: DateTime,
 }
 
-/// Somebody who is to be asked.
+/// An invitation to be created.
 #[derive(Clone, Debug)]
 pub struct NewInvitation {
     /// The address.
     pub email: Given<EmailAddress>,
     /// Slug of the region.
     pub region: String,
-    /// What they will be able to do there.
+    /// Roles that the person will get in the region.
     pub roles: Vec<Role>,
-    /// An organization of the region that they will belong to.
+    /// An organization of the region that the person will belong to.
     pub organization: Option<Uuid>,
-    /// Language of the mail; the region's first where nothing is said.
+    /// Language of the mail; `None` for the region's first language.
     pub language: Option<Language>,
 }
 
-/// Invites an address. An invitation of the same region to the same address is withdrawn: the last link is the only one
-/// that is good. Whether there is an account with the address is not looked at.
+/// Invites an address. Earlier invitations of the region to the address are withdrawn, so that only the last link is
+/// valid. The function does not check whether there is an account with the address.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all that is wrong; [`DomainError::RateLimited`] after too many invitations.
+/// [`Undone::Refused`] with all problems; [`DomainError::RateLimited`] after too many invitations.
 pub async fn invite(
     identity: &Identity,
     known: Option<&Known>,
@@ -187,8 +187,8 @@ async fn write(
     store::insert(tx, row).await
 }
 
-/// A page of the invitations that are good now and of regions that somebody administers, the newest first; of a region,
-/// if one is named.
+/// A page of the valid invitations of the regions that the caller administers, the newest first. `region` limits it
+/// to one region.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for wrong arguments; [`DomainError::Database`].
@@ -206,10 +206,10 @@ pub async fn page(
     store::page(&identity.db, &list, row, &page, want_total).await
 }
 
-/// Withdraws an invitation: its link is good no more.
+/// Withdraws an invitation, so that its link is no longer valid.
 ///
 /// # Errors
-/// [`Undone::Refused`] where there is none of this id that the caller may know of; [`DomainError::Database`].
+/// [`Undone::Refused`] where the caller sees no valid invitation with this id; [`DomainError::Database`].
 pub async fn revoke(identity: &Identity, known: Option<&Known>, id: Uuid) -> Result<Invitation, Undone> {
     let found = store::by_id(&identity.db, id).await?.filter(|found| {
         found.expires_at > identity.clock.now() && known.is_some_and(|known| known.administers(&found.region))
@@ -219,7 +219,7 @@ pub async fn revoke(identity: &Identity, known: Option<&Known>, id: Uuid) -> Res
     Ok(found)
 }
 
-/// What somebody accepts an invitation with.
+/// The input for accepting an invitation.
 #[derive(Debug)]
 pub struct Acceptance {
     /// The token of the mail.
@@ -228,26 +228,26 @@ pub struct Acceptance {
     pub password: Option<SecretString>,
     /// The name of the new account.
     pub display_name: Option<String>,
-    /// The language of messages to the new account; that of the invitation where nothing is said.
+    /// The language of messages to the new account; `None` for that of the invitation.
     pub language: Option<Language>,
-    /// The text that they agree to, where they take a profile over.
+    /// The consent, where a profile is taken over.
     pub consent: Option<ConsentInput>,
 }
 
-/// Who accepts an invitation.
+/// The person who accepts an invitation.
 enum Guest {
-    /// An account that is there, and signed in.
+    /// An existing account that is signed in.
     Account(Uuid),
-    /// Somebody new.
+    /// A new account.
     New(Box<NewAccount>),
 }
 
-/// What became of an acceptance.
+/// The outcome of an acceptance.
 enum Accepted {
     Yes(Begun),
-    /// The link is good no more.
+    /// The link is no longer valid.
     Over,
-    /// There is an account with the address.
+    /// There is an account with the address, which is not signed in.
     SignInFirst,
     /// The profile cannot be taken over.
     Refused(Vec<Problem>),
@@ -257,12 +257,12 @@ fn over() -> Problem {
     Problem::new("token", &said::LINK_OVER)
 }
 
-/// Accepts an invitation: makes an account with its address, or gives its roles to the account that has the address and is
-/// signed in. Whoever accepts is signed in afterwards.
+/// Accepts an invitation: creates an account with its address, or grants its roles to the signed-in account with the
+/// address. Opens a session for the account.
 ///
 /// # Errors
-/// [`Undone::Refused`] with what is wrong: then the token can still be used; [`DomainError::RateLimited`] after too many
-/// attempts.
+/// [`Undone::Refused`] with all problems; the token can then still be used. [`DomainError::RateLimited`] after too
+/// many attempts.
 pub async fn accept(
     identity: &Identity,
     known: Option<&Known>,
@@ -278,7 +278,7 @@ pub async fn accept(
         Some(known) => Guest::Account(of_address(known, invitation.as_ref())?),
         None => Guest::New(Box::new(newcomer(identity, invitation.as_ref(), &given).await?)),
     };
-    // `of_address` and `newcomer` have refused what is no invitation.
+    // `of_address` and `newcomer` have refused a missing invitation already.
     let invitation = invitation.ok_or_else(over)?;
     let (token, consent) = (given.token, given.consent);
     let accepted = transact(identity, move |identity, tx| {
@@ -294,14 +294,14 @@ pub async fn accept(
         Ok(Accepted::Refused(problems)) => {
             Err(Undone::Refused(problems.into_iter().map(Problem::of_the_input).collect()))
         }
-        // Somebody made the account meanwhile.
+        // Another request has created the account in the meantime.
         Err(error) if is_twice(&error) => Err(Problem::new("", &said::SIGN_IN_FIRST).into()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// The account that is signed in, if it is the one with the invited address. An account of another issuer has an address
-/// that nobody has proven here.
+/// The signed-in account, if it has the invited address. The address of an account of another issuer does not count,
+/// because it was not verified here.
 fn of_address(known: &Known, invitation: Option<&Invitation>) -> Result<Uuid, Problem> {
     let invitation = invitation.ok_or_else(over)?;
     match &known.credential {
@@ -312,7 +312,7 @@ fn of_address(known: &Known, invitation: Option<&Invitation>) -> Result<Uuid, Pr
     }
 }
 
-/// The account that is to be made for somebody who is not signed in.
+/// The account to create for a caller who is not signed in.
 async fn newcomer(
     identity: &Identity,
     invitation: Option<&Invitation>,
@@ -320,7 +320,7 @@ async fn newcomer(
 ) -> Result<NewAccount, Undone> {
     let mut problems = Problems::default();
     if let Some(invitation) = invitation {
-        // Whoever has the link has the mailbox: it is their own account that they hear of.
+        // The link proves access to the mailbox, so only the owner learns of the account.
         if accounts::credentials(&identity.db, &email_key(&invitation.email)).await?.is_some() {
             return Err(Problem::new("", &said::SIGN_IN_FIRST).into());
         }
@@ -346,7 +346,7 @@ async fn newcomer(
     })
 }
 
-/// Writes all that an accepted invitation brings.
+/// Writes all changes of an accepted invitation.
 async fn settle(
     tx: &DatabaseTransaction,
     identity: &Identity,
@@ -361,7 +361,7 @@ async fn settle(
     {
         return Ok(Accepted::SignInFirst);
     }
-    // What is in the way of a claim is looked at before anything is written.
+    // Obstacles to a claim are checked before anything is written.
     if let Some(talent) = invitation.talent {
         let own = match &guest {
             Guest::Account(id) => accounts::lock(tx, *id).await?.and_then(|account| account.talent_id),
@@ -372,7 +372,7 @@ async fn settle(
             return Ok(Accepted::Refused(problems));
         }
     }
-    // What somebody has promised who decides no more is not kept.
+    // The invitation is void if its sender may no longer invite.
     let stands = if let Some(talent) = invitation.talent {
         talent::stands(identity, tx, &invitation, talent).await?
     } else {
@@ -400,7 +400,7 @@ async fn settle(
     let grants = grants.map(|role| Grant { role: *role, region: Some(invitation.region.clone()) });
     accounts::give(tx, account, grants.collect(), now).await?;
     if let Some(organization) = invitation.organization {
-        // It may have gone, or gone over to another region meanwhile.
+        // The organization may have been deleted or moved to another region in the meantime.
         let dialect = identity.db.dialect();
         let key = vec![vec![KeyValue::Id(organization)]];
         let found = region_by_id(dialect).query(tx, dialect, key).await?;

@@ -44,7 +44,7 @@ fn read(row: &mut Row) -> Result<Invitation, DomainError> {
     })
 }
 
-/// The invitation of an id.
+/// The invitation with this id.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
@@ -60,7 +60,7 @@ pub(super) async fn by_id(db: &Arc<Database>, id: Uuid) -> Result<Option<Invitat
     rows.into_iter().next().map(|(_, mut row)| read(&mut row)).transpose()
 }
 
-/// The invitations of these regions that are good now, the newest first.
+/// The list of the valid invitations of these regions, the newest first.
 pub(super) fn list(dialect: Dialect, regions: &[String], now: DateTime) -> (List, KeyRow) {
     let mut conditions = Conditions::new(dialect);
     match regions {
@@ -116,7 +116,7 @@ pub(super) async fn insert(on: &impl ConnectionTrait, row: Model) -> Result<(), 
     Ok(())
 }
 
-/// The invitations of a region to a normalized e-mail address, other than to a profile.
+/// The ids of the invitations of a region to a normalized e-mail address, except those to a profile.
 ///
 /// # Errors
 /// [`DomainError::Database`].

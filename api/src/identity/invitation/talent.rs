@@ -1,7 +1,8 @@
-//! Invitations to take over a profile: by those who write the records of its region, to the person it is about.
+//! Invitations to take over a profile, sent by those who write the records of its region to the person it is about.
 //!
-//! Whoever has the link has the mailbox that the region knows the person by. Somebody who is signed in claims the
-//! profile with their account, whatever its address; somebody new accepts the invitation, which makes an account.
+//! The link proves access to the mailbox under which the region knows the person. A signed-in person claims the
+//! profile with their account, whose address may be another. A new person accepts the invitation, which creates an
+//! account.
 
 use std::net::IpAddr;
 
@@ -33,21 +34,21 @@ use crate::record::transact::transact;
 use crate::record::value::{DateTime, EmailAddress, Language};
 use crate::vocabulary::vocabularies;
 
-/// Somebody who is to be asked to take their profile over.
+/// An invitation to take over a profile, to be created.
 #[derive(Clone, Debug)]
 pub struct NewTalentInvitation {
     /// The profile.
     pub talent: Uuid,
     /// The address of the person.
     pub email: EmailAddress,
-    /// Language of the mail; the region's first where nothing is said.
+    /// Language of the mail; `None` for the region's first language.
     pub language: Option<Language>,
 }
 
 /// Invites the person whom a profile is about. An earlier invitation to the profile is withdrawn.
 ///
 /// # Errors
-/// [`Undone::Refused`] where the caller does not write the profile's region, or somebody has claimed it;
+/// [`Undone::Refused`] where the caller may not write the profile's region, or the profile is claimed;
 /// [`DomainError::RateLimited`] after too many invitations.
 pub async fn invite(
     identity: &Identity,
@@ -90,7 +91,8 @@ pub async fn invite(
     Ok(invitation)
 }
 
-/// Whether an invitation to a profile still stands: who has sent it still writes the region that answers for it.
+/// Whether an invitation to a profile is still valid: its sender may still write the region that answers for the
+/// profile.
 pub(super) async fn stands(
     identity: &Identity,
     tx: &DatabaseTransaction,
@@ -99,13 +101,13 @@ pub(super) async fn stands(
 ) -> Result<bool, DomainError> {
     let grants = accounts::grants_of(tx, invitation.invited_by).await?;
     let inviter = role::viewer(invitation.invited_by, &grants, [].into());
-    // Of a profile that is gone the claim itself says so.
+    // A deleted profile is refused by the claim itself.
     let profile = upkeep::store::profile(tx, identity.db.dialect(), talent).await?;
     Ok(profile.is_none_or(|profile| inviter.writes_in(&profile.region)))
 }
 
-/// Claims a profile of which it has been found in this transaction that nothing is in the way; answers the entries of the
-/// change log, which must be appended last.
+/// Claims a profile after this transaction has found no obstacles. Returns the entries of the change log, which must
+/// be appended last.
 pub(super) async fn certain(
     identity: &Identity,
     tx: &DatabaseTransaction,
@@ -115,19 +117,20 @@ pub(super) async fn certain(
     claim(identity, tx, certain).await?.map_err(unexpected)
 }
 
-/// What became of a claim.
+/// The outcome of a claim.
 enum Claimed {
     Yes(Uuid),
-    /// The link is good no more.
+    /// The link is no longer valid.
     Over,
     Refused(Vec<Problem>),
 }
 
-/// Claims the profile that the token of a mail is about, for the account that is signed in. Answers its id.
+/// Claims the profile of an invitation for the signed-in account, with the invitation's token. Returns the id of the
+/// profile.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all that is in the way: then the token can still be used; [`DomainError::RateLimited`] after
-/// too many attempts.
+/// [`Undone::Refused`] with all obstacles; the token can then still be used. [`DomainError::RateLimited`] after too
+/// many attempts.
 pub async fn claim_with(
     identity: &Identity,
     known: Option<&Known>,

@@ -1,11 +1,12 @@
-//! The keys of one issuer, remembered: how old they may be, and when they are read again.
+//! The cache of one issuer's keys: how old they may be, and when they are fetched again.
 //!
-//! Keys younger than [`REFRESH`] are used as they are. Older ones are used while they are read again beside the
-//! request, so that nobody waits, and are in use for as long as the issuer cannot be reached, up to [`MAX_AGE`]. Keys
-//! that nobody has asked for during [`IDLE`] are read again first: what the issuer has withdrawn meanwhile must not
-//! be good once more.
+//! Keys younger than [`REFRESH`] are used as they are. Older keys are used while a task fetches them again, so that
+//! no request waits. They stay in use while the issuer cannot be reached, up to [`MAX_AGE`]. If they were not fetched
+//! for [`IDLE`], requests wait for the fetch: keys that the issuer has withdrawn in the meantime must not be
+//! accepted.
 //!
-//! Keys are read by one task at a time, for which all who need them wait. It goes on when they hang up.
+//! One task at a time fetches the keys, and all requests that need them wait for it. It continues when their clients
+//! disconnect.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,39 +21,39 @@ use super::settings::Settings;
 use crate::record::clock::Clock;
 use crate::record::value::DateTime;
 
-/// Microseconds after which keys are read again: ten minutes.
+/// Microseconds after which keys are fetched again: ten minutes.
 pub const REFRESH: i64 = 600_000_000;
-/// Microseconds without an attempt to read them after which keys are used no more before they were read again.
+/// Microseconds without an attempt to fetch keys after which requests wait for a new attempt: one hour.
 pub const IDLE: i64 = 3_600_000_000;
-/// Microseconds after which keys are good no more, whether or not the issuer can be reached: one day.
+/// Maximum age of keys in microseconds, even if the issuer cannot be reached: one day.
 pub const MAX_AGE: i64 = 24 * 3_600_000_000;
-/// Microseconds between two readings for key ids that are not known: whoever invents them does not reach the issuer
-/// more often.
+/// Minimum interval in microseconds between fetches for unknown key ids, so that invented ids do not flood the
+/// issuer.
 pub const FLOOR: i64 = 30_000_000;
-/// Microseconds between two attempts to reach an issuer that could not be reached.
+/// Minimum interval in microseconds between attempts to reach an issuer that could not be reached.
 pub const RETRY: i64 = 5_000_000;
 
 type Flight = Shared<BoxFuture<'static, ()>>;
 
-/// What is remembered.
+/// The state of the cache.
 #[derive(Default)]
 struct State {
     keys: Option<(Arc<Keys>, DateTime)>,
-    /// When the last attempt to read them began.
+    /// When the last attempt to fetch them began.
     tried_at: Option<DateTime>,
-    /// When the last attempt that has come to its end began.
+    /// When the last completed attempt began.
     ended: Option<DateTime>,
-    /// Whether the last attempt failed, or has not come to its end.
+    /// Whether the last attempt failed, or is not completed yet.
     failed: bool,
-    /// The reading that goes on.
+    /// The fetch in progress.
     flight: Option<Flight>,
 }
 
-/// What reading the keys again has brought.
+/// The result of fetching the keys again.
 pub enum Again {
-    /// These, which may be others.
+    /// The keys, which may have changed.
     Read(Arc<Keys>),
-    /// They were read a moment ago: there are no others.
+    /// The known keys are current: they were fetched a moment ago.
     Current,
     /// The issuer cannot be reached.
     Failed,
@@ -62,7 +63,7 @@ pub enum Again {
 pub struct Cache {
     settings: Arc<Settings>,
     client: Client,
-    /// How long reading may take.
+    /// Time-out of a fetch.
     time: Duration,
     state: Mutex<State>,
 }
@@ -73,12 +74,12 @@ impl std::fmt::Debug for Cache {
     }
 }
 
-/// Whether something happened within so many microseconds. A clock that was set back makes it old.
+/// Whether `at` is less than `age` microseconds ago. False after the clock was set back.
 fn within(age: i64, at: Option<DateTime>, now: DateTime) -> bool {
     at.is_some_and(|at| (0..age).contains(&(now.micros() - at.micros())))
 }
 
-/// Notes at the end of a reading, however it ends, that it goes on no more.
+/// Marks a fetch as completed when it is dropped, however the task ends.
 struct Landing(Arc<Cache>);
 
 impl Drop for Landing {
@@ -89,7 +90,7 @@ impl Drop for Landing {
 }
 
 impl Cache {
-    /// Nothing of this issuer yet.
+    /// An empty cache for this issuer.
     pub fn new(settings: Arc<Settings>, client: Client, time: Duration) -> Arc<Self> {
         Arc::new(Self { settings, client, time, state: Mutex::default() })
     }
@@ -98,7 +99,7 @@ impl Cache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The keys that may be used now; nothing where the issuer could not be reached.
+    /// The keys that may be used now; `None` where there are none and the issuer could not be reached.
     pub async fn current(self: &Arc<Self>, clock: &Clock) -> Option<Arc<Keys>> {
         let now = clock.now();
         let flight = {
@@ -122,12 +123,12 @@ impl Cache {
         good.map(|(keys, _)| Arc::clone(keys))
     }
 
-    /// The keys, read again because those known lack one.
+    /// Fetches the keys again, because the known ones lack one.
     pub async fn again(self: &Arc<Self>, clock: &Clock, known: &Arc<Keys>) -> Again {
         let flight = {
             let mut state = self.state();
             match &state.keys {
-                // Somebody else was faster.
+                // Another request has fetched them already.
                 Some((keys, _)) if !Arc::ptr_eq(keys, known) => return Again::Read(Arc::clone(keys)),
                 _ => self.begin(&mut state, clock, FLOOR),
             }
@@ -143,7 +144,8 @@ impl Cache {
         }
     }
 
-    /// Begins to read the keys, unless they are being read; nothing where that was tried so many microseconds ago.
+    /// Starts a fetch, or joins the one in progress; `None` if the last attempt began less than `floor` microseconds
+    /// ago, or less than [`RETRY`] after a failure.
     fn begin(self: &Arc<Self>, state: &mut State, clock: &Clock, floor: i64) -> Option<Flight> {
         let now = clock.now();
         if let Some(flight) = &state.flight {

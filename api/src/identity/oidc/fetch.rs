@@ -1,4 +1,4 @@
-//! How an issuer's keys are read: within limits of time and size, and from where the issuer says.
+//! Fetches the keys of an issuer, within limits of time and size.
 
 use std::time::Duration;
 
@@ -10,32 +10,32 @@ use url::Url;
 use super::keys::Keys;
 use super::settings::{Settings, Source, reachable};
 
-/// Bytes of an answer at most.
+/// Maximum size of a response, in bytes.
 const MAX_BYTES: usize = 512 * 1024;
-/// How long both answers together may take.
+/// Time-out of both requests together.
 pub const TIME: Duration = Duration::from_secs(5);
 
-/// What is used of an issuer's OpenID configuration.
+/// The members of an issuer's OpenID configuration that are used.
 #[derive(Deserialize)]
 struct Configuration {
     issuer: String,
     jwks_uri: String,
 }
 
-/// The client of all issuers.
+/// The HTTP client for all issuers.
 ///
 /// # Errors
-/// Where the machine gives no TLS.
+/// A message where TLS is not available.
 pub fn client() -> Result<Client, String> {
-    // Where an address leads elsewhere, the operator has to know.
+    // Redirects are refused: the operator must configure the final URL.
     let client = Client::builder().redirect(Policy::none()).build();
     client.map_err(|error| format!("the client of OIDC_ISSUERS cannot be made: {error}"))
 }
 
-/// The keys of an issuer.
+/// Fetches the keys of an issuer.
 ///
 /// # Errors
-/// Why there are none, for the log.
+/// The reason of the failure, for the log.
 pub async fn keys(client: &Client, settings: &Settings, time: Duration) -> Result<Keys, String> {
     let read = async {
         let found;
@@ -55,12 +55,12 @@ async fn discover(client: &Client, settings: &Settings, url: &Url) -> Result<Url
     let text = get(client, url).await?;
     let Configuration { issuer, jwks_uri } =
         serde_json::from_slice(&text).map_err(|error| format!("no OpenID configuration: {error}"))?;
-    // To the letter (OpenID Connect Discovery 1.0 section 4.3): another issuer's keys are not this one's.
+    // Must be equal (OpenID Connect Discovery 1.0 section 4.3), so that keys of another issuer are not accepted.
     if issuer != settings.issuer {
         return Err("the configuration is that of another issuer".into());
     }
     let keys = reachable(&jwks_uri).map_err(|problem| format!("its jwks_uri {problem}"))?;
-    // What an issuer of the world says must not lead into this machine.
+    // A public issuer must not direct requests to this host.
     if url.scheme() == "https" && keys.scheme() != "https" {
         return Err("its jwks_uri must begin with https://".into());
     }

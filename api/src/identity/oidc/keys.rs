@@ -1,4 +1,4 @@
-//! The keys that an issuer publishes: a JSON Web Key Set (RFC 7517), and which of them verifies a token.
+//! The JSON Web Key Set of an issuer (RFC 7517), and the choice of the key that verifies a token.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,17 +7,17 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Keys of a set at most.
+/// Maximum number of keys in a set.
 const MAX_KEYS: usize = 200;
-/// Bits that the modulus of an RSA key has at least (RFC 7518 section 3.3).
+/// Minimum size of an RSA modulus in bits (RFC 7518 section 3.3).
 const MIN_RSA_BITS: usize = 2048;
-/// Bits that it has at most: verifying takes the longer the more there are.
+/// Maximum size of an RSA modulus in bits: larger ones make verification slow.
 const MAX_RSA_BITS: usize = 8192;
 
-/// The keys of a set that verify anything here.
+/// The usable keys of a set.
 #[derive(Default)]
 pub struct Keys {
-    /// How many the set has, with those that verify nothing here.
+    /// Number of keys in the set, including unusable ones.
     published: usize,
     usable: Vec<Key>,
 }
@@ -25,18 +25,18 @@ pub struct Keys {
 /// One key.
 struct Key {
     id: Option<String>,
-    /// With which algorithms it verifies.
+    /// Algorithms that it may verify.
     algorithms: Vec<Algorithm>,
     decoding: DecodingKey,
 }
 
-/// Which key a token means.
+/// The result of looking up the key of a token.
 pub enum Found<'a> {
-    /// This one.
+    /// The key.
     Key(&'a DecodingKey),
-    /// One that is not in the set.
+    /// The set has no key with this id.
     Unknown,
-    /// None that may verify it: it is not for its algorithm, or it does not say which.
+    /// No key may verify the token: none is for its algorithm, or several are possible.
     Unfit,
 }
 
@@ -52,10 +52,10 @@ struct Set {
 }
 
 impl Keys {
-    /// The keys of a set. A key of a kind that is not known here is passed over: the next one may be good.
+    /// Parses a set. Keys of unknown types are skipped, because others may be usable.
     ///
     /// # Errors
-    /// Why it is no set of keys.
+    /// The reason why it is not a key set.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
         let Set { keys } = serde_json::from_slice(text).map_err(|error| format!("no JWKS: {error}"))?;
         if keys.len() > MAX_KEYS {
@@ -124,7 +124,7 @@ fn is(algorithm: Algorithm, own: KeyAlgorithm) -> bool {
     format!("{algorithm:?}") == format!("{own:?}")
 }
 
-/// The bits of a number, without the zeros before it.
+/// The number of bits of a number, without leading zeros.
 fn bits(number: &[u8]) -> usize {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     let first = number.get(zeros).map_or(0, |byte| byte.leading_zeros() as usize);
@@ -187,7 +187,7 @@ mod tests {
         }
         let one = keys(&json!([ed(json!({}))]));
         assert_eq!((said(&one, None, EdDSA), said(&one, None, RS256)), ("key", "unfit"));
-        // One that verifies nothing here is still another one that a token may mean.
+        // An unusable key counts, too: a token without a key id may mean it.
         assert_eq!(said(&keys(&json!([ed(json!({})), {"kty": "new"}])), None, EdDSA), "unfit");
         assert_eq!(said(&keys(&json!([ed(json!({})), ed(json!({}))])), Some("e"), EdDSA), "unfit");
     }

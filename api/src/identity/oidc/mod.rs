@@ -1,15 +1,14 @@
 //! Tokens of other issuers (OpenID Connect, or OAuth 2.0 access tokens in the form of a JWT).
 //!
-//! A token whose `iss` is one of `OIDC_ISSUERS` is verified with that issuer's keys and nothing else. What somebody
-//! may do stands in the token and is stored nowhere, so that it ends with the token.
+//! A token whose `iss` is one of `OIDC_ISSUERS` is verified with that issuer's keys only. Its roles are in the token
+//! and are stored nowhere, so that they end with the token.
 //!
-//! The caller is an account of their own, one for each issuer and subject, made when they are first seen. It is never
-//! joined with another account: that its e-mail address is that of a local account says nothing, as whoever could
-//! give themselves the address at their issuer would take the account over. For the same reason it has no password
-//! and cannot get one: nobody finds it by an address.
+//! The caller has a separate account for each issuer and subject, created with the first token. It is never linked to
+//! a local account with the same e-mail address: otherwise a person who can set that address at the issuer could take
+//! the local account over. For the same reason it has no password and cannot get one, and is not found by an address.
 //!
-//! An issuer that cannot be reached before its keys were ever read is [`DomainError::IssuerUnavailable`]: its token
-//! may be good, and a client that was told otherwise would throw it away instead of trying again.
+//! If the needed key is not cached and the issuer cannot be reached, the error is [`DomainError::IssuerUnavailable`].
+//! The token may be valid, and a client that gets UNAUTHENTICATED would discard it instead of retrying.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,10 +37,11 @@ use keys::Found;
 use settings::Settings;
 use token::{Claims, Profile};
 
-/// The domain of addresses of accounts whose issuer vouches for none: nothing can be sent there (RFC 2606).
+/// The domain of placeholder addresses, for accounts without an address that the issuer has verified. Mails to it
+/// cannot be delivered (RFC 2606).
 pub const NO_ADDRESS: &str = "no-address.invalid";
 
-/// The issuers that are believed. Cheap to clone.
+/// The accepted issuers. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Issuers(Arc<[Issuer]>);
 
@@ -53,11 +53,11 @@ pub struct Issuer {
 }
 
 impl Issuers {
-    /// These issuers, whose keys may take so long to be read. Nothing is read yet: an issuer that is down delays no
-    /// start.
+    /// Creates these issuers; `time` is the time-out for fetching keys. Nothing is fetched yet, so that an
+    /// unreachable issuer does not delay the start.
     ///
     /// # Errors
-    /// Where the machine gives no TLS.
+    /// A message where TLS is not available.
     pub fn new(all: Vec<Settings>, time: Duration) -> Result<Self, String> {
         crypto::install();
         if all.is_empty() {
@@ -82,10 +82,10 @@ impl Issuers {
 }
 
 impl Issuer {
-    /// What a token says that is this issuer's and good now; nothing where it is not.
+    /// Verifies a token of this issuer and returns its claims; `None` where it is not valid now.
     async fn verify(&self, identity: &Identity, token: &str) -> Result<Option<Claims>, DomainError> {
         let (settings, now) = (&self.settings, identity.clock.now());
-        // Before anything is asked of the issuer.
+        // Checked before a request to the issuer.
         let Some(head) = token::head(token, settings) else { return Ok(None) };
         if !token::may_be_good(token, settings, now) {
             return Ok(None);
@@ -97,7 +97,7 @@ impl Issuer {
             match keys.find(head.key_id.as_deref(), head.algorithm) {
                 Found::Key(key) => {
                     let claims = token::verify(token, &head, key, settings, now);
-                    // Another key without a name looks like this one.
+                    // Without a key id, the issuer may have replaced the key since it was fetched.
                     if claims.is_some() || head.key_id.is_some() || last {
                         return Ok(claims);
                     }
@@ -114,7 +114,7 @@ impl Issuer {
         }
     }
 
-    /// Who calls with a token; nothing where it is not good.
+    /// The caller with a token; `None` where it is not valid.
     ///
     /// # Errors
     /// [`DomainError::IssuerUnavailable`], [`DomainError::Database`].
@@ -125,7 +125,7 @@ impl Issuer {
     }
 }
 
-/// The account of who a token names: as it is, with the name and the address that the token gives, or a new one.
+/// The account of a token's subject, updated with the name and address in the token, or a new one.
 async fn account(identity: &Identity, settings: &Settings, claims: &Claims) -> Result<Account, DomainError> {
     let (issuer, subject) = (&settings.issuer, &claims.subject);
     let profile = claims.profile();
@@ -143,7 +143,7 @@ async fn account(identity: &Identity, settings: &Settings, claims: &Claims) -> R
         return Ok(account);
     }
     let row = new_row(identity, settings, subject, profile);
-    // Of two requests at once, one makes it.
+    // Of two concurrent requests, only one inserts it.
     transact(identity, move |_, tx| Box::pin(async move { store::insert(tx, row).await })).await?;
     let made = store::find(&identity.db, issuer, subject).await?;
     made.ok_or_else(|| DomainError::Stored("an account that was made is not there".into()))
@@ -159,7 +159,7 @@ fn new_row(identity: &Identity, settings: &Settings, subject: &str, profile: Pro
     Model {
         id,
         email: profile.email.map_or_else(|| format!("{named}@{NO_ADDRESS}"), |email| email.to_string()),
-        // No address has this form: nobody signs in, or asks for a new password, with what an issuer says.
+        // Not a form of an address, so that neither sign-in nor password reset finds the account.
         email_key: named.clone(),
         display_name: name.or_else(|| token::shown(subject)).unwrap_or(named),
         language: language.unwrap_or(Language::En).to_string(),

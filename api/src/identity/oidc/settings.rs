@@ -1,16 +1,16 @@
-//! The file of `OIDC_ISSUERS`: which issuers are believed, and what their tokens let somebody do.
+//! The file of `OIDC_ISSUERS`: the accepted issuers, and the roles that their tokens give.
 //!
 //! A list of objects:
 //!
 //! | member | meaning |
 //! |---|---|
-//! | `issuer` | what their tokens say in `iss`, to the letter |
-//! | `audience` | what their tokens must have in `aud` |
-//! | `region` | slug of the region that their roles are for |
-//! | `role_claim` | where their tokens list what somebody is: `groups`, `realm_access.roles`, or a list of names where a name has a dot |
-//! | `roles` | which role each value of that claim stands for; ADMIN cannot be given by an issuer |
-//! | `algorithms` | with which they may be signed; every asymmetric one where it is not given |
-//! | `jwks_uri` | where its keys are; its OpenID configuration says it where it is not given |
+//! | `issuer` | exact value of `iss` in its tokens |
+//! | `audience` | value that `aud` of its tokens must contain |
+//! | `region` | slug of the region of the roles |
+//! | `role_claim` | path of the claim with the roles: `realm_access.roles`, or a list of names if one has a dot |
+//! | `roles` | role for each value of that claim; ADMIN is not allowed |
+//! | `algorithms` | accepted signature algorithms; by default all asymmetric ones |
+//! | `jwks_uri` | URL of its keys; by default that of its OpenID configuration |
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ use crate::identity::role::Role;
 use crate::record::{name_of, value_of};
 use crate::vocabulary::vocabularies;
 
-/// The algorithms that there are: all with a public key, so that who verifies cannot sign.
+/// The supported algorithms. All are asymmetric, so that a verifier cannot sign.
 pub const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::EdDSA,
     Algorithm::ES256,
@@ -36,38 +36,38 @@ pub const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::RS512,
 ];
 
-/// Bytes of the file at most.
+/// Maximum size of the file, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// Where keys come from.
+/// The source of an issuer's keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// This address has them.
+    /// URL of the keys.
     Keys(Url),
-    /// The OpenID configuration at this address says where they are.
+    /// URL of the OpenID configuration, which has the URL of the keys.
     Discovery(Url),
 }
 
-/// An issuer that is believed.
+/// An accepted issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// `iss` of its tokens.
     pub issuer: String,
     /// `aud` of its tokens.
     pub audience: String,
-    /// Slug of the region that its roles are for.
+    /// Slug of the region of its roles.
     pub region: String,
-    /// The names that lead to the claim with somebody's roles, from the outermost.
+    /// Path of the claim with the roles, from the outermost name.
     pub role_claim: Vec<String>,
-    /// The role that each value of the claim stands for.
+    /// The role for each value of the claim.
     pub roles: BTreeMap<String, Role>,
-    /// With which its tokens may be signed.
+    /// Accepted signature algorithms.
     pub algorithms: Vec<Algorithm>,
-    /// Where its keys are.
+    /// Source of its keys.
     pub source: Source,
 }
 
-/// What is wrong with the file.
+/// An error in the file.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("OIDC_ISSUERS: {0}")]
 pub struct Wrong(String);
@@ -85,7 +85,7 @@ struct Written {
     jwks_uri: Option<String>,
 }
 
-/// The way to a claim: names with dots between them, or a list of names.
+/// The path of a claim: names separated by dots, or a list of names.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a claim is a text such as `realm_access.roles`, or a list of names")]
 enum ClaimPath {
@@ -93,10 +93,10 @@ enum ClaimPath {
     Names(Vec<String>),
 }
 
-/// The issuers in a file. `own` is the name under which this program signs, which no other may have.
+/// Reads the issuers in a file. `own` is the issuer of our own tokens, which no other issuer may have as its name.
 ///
 /// # Errors
-/// [`Wrong`] with all that is wrong with it.
+/// [`Wrong`] with all errors.
 pub fn read(path: &Path, own: Option<&Url>) -> Result<Vec<Settings>, Wrong> {
     let shown = path.display();
     let cannot = |error: std::io::Error| Wrong(format!("the file `{shown}` cannot be read: {error}"));
@@ -107,10 +107,10 @@ pub fn read(path: &Path, own: Option<&Url>) -> Result<Vec<Settings>, Wrong> {
     parse(&text, own).map_err(|wrong| Wrong(format!("in the file `{shown}`, {wrong}")))
 }
 
-/// The issuers in a text.
+/// Parses the issuers in a text.
 ///
 /// # Errors
-/// All that is wrong with it.
+/// All errors in it.
 pub fn parse(text: &str, own: Option<&Url>) -> Result<Vec<Settings>, String> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let written: Vec<Written> = serde_path_to_error::deserialize(&mut reader)
@@ -121,7 +121,7 @@ pub fn parse(text: &str, own: Option<&Url>) -> Result<Vec<Settings>, String> {
     let mut names: Vec<String> = Vec::with_capacity(written.len());
     for (at, written) in written.into_iter().enumerate() {
         let mut problems = Vec::new();
-        // Two names that differ in a slash at their end are one issuer, of which one name is wrong.
+        // Names that differ only in a trailing slash mean one issuer, and one of them is wrong.
         if names.iter().any(|name| same(name, &written.issuer)) {
             problems.push(format!("the issuer `{}` is there twice", written.issuer));
         }
@@ -136,7 +136,7 @@ fn same(one: &str, other: &str) -> bool {
     one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
-/// An issuer as it is written; `wrong` gets all that is wrong with it.
+/// Checks an issuer and appends all errors to `wrong`.
 fn check(written: Written, own: Option<&Url>, wrong: &mut Vec<String>) -> Option<Settings> {
     let address = |text: &str, member: &str, wrong: &mut Vec<String>| match reachable(text) {
         Ok(url) => Some(url),
@@ -217,14 +217,14 @@ fn algorithm(name: &str, wrong: &mut Vec<String>) -> Option<Algorithm> {
     found
 }
 
-/// Where an issuer says how it is used (OpenID Connect Discovery 1.0 section 4.1).
+/// The URL of an issuer's OpenID configuration (OpenID Connect Discovery 1.0 section 4.1).
 fn discovery(mut issuer: Url) -> Url {
     let path = format!("{}/.well-known/openid-configuration", issuer.path().trim_end_matches('/'));
     issuer.set_path(&path);
     issuer
 }
 
-/// Whether an address is one of this machine.
+/// Whether a URL leads to this host.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -234,10 +234,11 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// An address from which keys may come: nobody between may change what is read.
+/// Parses a URL from which keys may be fetched: https, or http on this host, so that nobody can change the keys in
+/// transit.
 ///
 /// # Errors
-/// What is wrong with it.
+/// A description of the error.
 pub fn reachable(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or("must be an address such as https://login.example")?;

@@ -12,7 +12,7 @@ use crate::record::error::DomainError;
 use crate::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
 
-/// The account that an issuer calls so.
+/// The account of an issuer's subject.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
@@ -55,7 +55,7 @@ pub async fn insert(on: &impl ConnectionTrait, row: account::Model) -> Result<()
     Ok(())
 }
 
-/// Writes the name and the address that an issuer gives now.
+/// Updates the name and the address of an account.
 ///
 /// # Errors
 /// [`DomainError::Database`].

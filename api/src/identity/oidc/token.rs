@@ -1,8 +1,8 @@
-//! Tokens of other issuers: what of RFC 8725 is checked before a key is looked for, and what they say of somebody.
+//! Tokens of other issuers: the checks of RFC 8725 that need no key, and the claims about the caller.
 //!
-//! Unlike our own they may be of several forms: any of the issuer's algorithms, as access token or as ID token, for
-//! several audiences, with other members in the header. No such member has an effect, and those that would bring a
-//! key, or say that there is more to understand, are refused.
+//! Unlike our own tokens, they may have several forms: any of the issuer's algorithms, access token or ID token,
+//! several audiences, and further header parameters. Further parameters have no effect. Parameters that contain a
+//! key, or require further processing, are refused.
 
 use std::collections::HashMap;
 
@@ -17,23 +17,23 @@ use crate::identity::account::MAX_NAME;
 use crate::identity::role::Grant;
 use crate::record::value::{DateTime, EmailAddress, Language};
 
-/// Members of a header that bring keys or addresses of keys, or change how the token is read.
+/// Header parameters that contain keys or URLs of keys, or change how the token is read.
 const REFUSED: [&str; 9] = ["jwk", "jku", "x5c", "x5u", "crit", "b64", "zip", "enc", "cty"];
-/// The types of tokens that say who calls (RFC 8725 section 3.11).
+/// The accepted types of tokens (RFC 8725 section 3.11).
 const TYPES: [&str; 3] = ["JWT", "at+jwt", "application/at+jwt"];
 /// Seconds by which an issuer's clock may be ahead.
 const AHEAD: i64 = 60;
-/// The last second of the year 9999: times beyond it are none.
+/// The last second of the year 9999. Later times are invalid.
 const MAX_TIME: i64 = 253_402_300_799;
-/// Characters of a subject at most (OpenID Connect Core 1.0 section 2).
+/// Maximum length of a subject, in characters (OpenID Connect Core 1.0 section 2).
 const MAX_SUBJECT: usize = 255;
 
-/// What the header of a token says.
+/// The header of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// With which algorithm it is signed.
+    /// The signature algorithm.
     pub algorithm: Algorithm,
-    /// By which key.
+    /// The key id.
     pub key_id: Option<String>,
 }
 
@@ -46,24 +46,24 @@ struct WrittenHead {
     others: HashMap<String, Value>,
 }
 
-/// What a token says of somebody.
+/// The claims of a token.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claims {
-    /// What the issuer calls them.
+    /// The issuer's id of the caller.
     pub subject: String,
     /// When the token expires.
     pub expires_at: DateTime,
     all: Map<String, Value>,
 }
 
-/// What is taken over into an account.
+/// The claims that are copied to an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
     /// The name to show.
     pub name: Option<String>,
-    /// An e-mail address that the issuer vouches for.
+    /// The e-mail address, if the issuer has verified it.
     pub email: Option<EmailAddress>,
-    /// The language of messages to them.
+    /// The language of messages.
     pub language: Option<Language>,
 }
 
@@ -71,7 +71,7 @@ fn part<T: for<'de> Deserialize<'de>>(token: &str, at: usize) -> Option<T> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(at)?).ok()?).ok()
 }
 
-/// Who a token says has signed it: not to be believed yet.
+/// The issuer in a token that is not verified yet.
 pub fn issuer(token: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Said {
@@ -80,7 +80,7 @@ pub fn issuer(token: &str) -> Option<String> {
     part::<Said>(token, 1).map(|said| said.iss)
 }
 
-/// The header of a token, if it is one that is accepted of this issuer.
+/// The header of a token, if it is acceptable for this issuer.
 pub fn head(token: &str, settings: &Settings) -> Option<Head> {
     let WrittenHead { alg, typ, kid, others } = part(token, 0)?;
     let algorithm = ALGORITHMS.into_iter().find(|algorithm| format!("{algorithm:?}") == alg)?;
@@ -90,13 +90,13 @@ pub fn head(token: &str, settings: &Settings) -> Option<Head> {
     right.then_some(Head { algorithm, key_id: kid })
 }
 
-/// Whether a token is for us and good now, if it is genuine: what can be said without a key.
+/// Whether the claims of a token that is not verified yet are acceptable now: the checks that need no key.
 pub fn may_be_good(token: &str, settings: &Settings, now: DateTime) -> bool {
     part(token, 1).and_then(|all| Claims::read(all, settings, now)).is_some()
 }
 
-/// What a token says; nothing where it was not signed with this key, by this issuer, for this audience, or is not
-/// good now.
+/// Verifies a token and returns its claims; `None` if it was not signed with this key by this issuer for this
+/// audience, or is not valid now.
 pub fn verify(
     token: &str,
     head: &Head,
@@ -128,7 +128,7 @@ impl Claims {
             && is_for_us
             && (1..=MAX_SUBJECT).contains(&subject.chars().count())
             && !subject.contains(char::is_control)
-            // What a security event token says (RFC 8417), such as that somebody has signed out, nobody calls with.
+            // Security event tokens (RFC 8417), such as logout tokens, are not credentials.
             && !all.contains_key("events");
         let expires = time(all.get("exp")?)?;
         let now = now.micros().div_euclid(1_000_000);
@@ -138,7 +138,7 @@ impl Claims {
         (right && has_begun && now < expires).then_some(Self { subject, expires_at, all })
     }
 
-    /// What somebody may do: what the values of the issuer's claim stand for. A claim of another form gives nothing.
+    /// The roles for the values of the issuer's role claim. A claim of another form gives none.
     pub fn grants(&self, settings: &Settings) -> Vec<Grant> {
         let mut names = settings.role_claim.iter();
         let first = names.next().and_then(|name| self.all.get(name));
@@ -156,12 +156,12 @@ impl Claims {
         grants
     }
 
-    /// What is taken over into an account.
+    /// The claims that are copied to an account.
     pub fn profile(&self) -> Profile {
         let text = |name: &str| self.all.get(name).and_then(Value::as_str);
         let vouched = match self.all.get("email_verified") {
             Some(Value::Bool(vouched)) => *vouched,
-            // So some issuers write it.
+            // Some issuers write it as a text.
             Some(Value::String(text)) => text == "true",
             _ => false,
         };
@@ -173,14 +173,14 @@ impl Claims {
     }
 }
 
-/// A name as it can be shown; nothing where nothing is left of it.
+/// Cleans and shortens a name for display; `None` if nothing is left.
 pub fn shown(name: &str) -> Option<String> {
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
     let name: String = name.trim().chars().take(MAX_NAME).collect();
     Some(name.trim_end().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// Seconds since 1970, of which a fraction is left out.
+/// Seconds since 1970, rounded down.
 fn time(value: &Value) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "what is too great stays so, and is no time")]
     let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds.floor() as i64))?;

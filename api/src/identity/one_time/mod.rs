@@ -1,7 +1,7 @@
-//! Tokens that are sent by mail: each is good once, for one purpose, for a time.
+//! Single-use tokens that are sent by mail, each for one purpose and a limited time.
 //!
-//! A token is 256 random bits; what is kept of it is its hash. It is used in the transaction of what it allows: either
-//! both happen or neither.
+//! A token has 256 random bits; only its hash is stored. It is redeemed in the transaction of the change that it
+//! allows, so that both happen or neither.
 
 use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -17,14 +17,14 @@ mod store;
 /// Bytes of a token.
 const BYTES: usize = 32;
 
-/// What a token is good for, and nothing else.
+/// The only purpose of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To accept an invitation, which is the subject.
+    /// Accepting an invitation, which is the subject.
     Invitation,
-    /// To choose a new password of an account, which is the subject.
+    /// Choosing a new password of an account, which is the subject.
     PasswordReset,
-    /// To stop the erasure of a profile, which is the subject.
+    /// Stopping the erasure of a profile, which is the subject.
     KeepProfile,
 }
 
@@ -38,7 +38,7 @@ impl Purpose {
         }
     }
 
-    /// What tokens begin with, so that people and scanners recognize one.
+    /// Prefix of tokens, by which people and secret scanners recognize one.
     const fn prefix(self) -> &'static str {
         match self {
             Self::Invitation => "passerelle_invitation_",
@@ -47,7 +47,7 @@ impl Purpose {
         }
     }
 
-    /// The hash of a token; nothing where the text is none of this purpose.
+    /// The hash of a token; `None` if the text is not a token of this purpose.
     fn hash_of(self, token: &SecretString) -> Option<Hash> {
         let text = token.expose_secret().strip_prefix(self.prefix())?;
         let bytes: [u8; BYTES] = secret::bytes(text)?;
@@ -55,7 +55,7 @@ impl Purpose {
     }
 }
 
-/// Makes a token about a subject, good until then. Tokens that have expired are deleted on the way.
+/// Creates a token for a subject, valid until `until`. Also deletes expired tokens.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -73,7 +73,7 @@ pub async fn issue(
     Ok(format!("{}{}", purpose.prefix(), secret::text(&bytes)).into())
 }
 
-/// What a token is about that is good now, without using it; nothing where it is good for nothing.
+/// The subject of a token, which is not redeemed; `None` if the token is not valid.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -86,7 +86,7 @@ pub async fn look(
     store::find(&identity.db, hash, purpose.name(), identity.clock.now()).await
 }
 
-/// Uses a token: what it is about; nothing where it is good for nothing. Of those who use it at once, one does.
+/// Redeems a token and returns its subject; `None` if the token is not valid. Of concurrent calls, only one succeeds.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -100,7 +100,7 @@ pub async fn redeem(
     store::take(on, identity.db.dialect(), hash, purpose.name(), identity.clock.now()).await
 }
 
-/// Makes all tokens of a purpose about a subject good for nothing.
+/// Deletes all tokens of a purpose for a subject.
 ///
 /// # Errors
 /// [`DomainError::Database`].

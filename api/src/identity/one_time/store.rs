@@ -1,4 +1,4 @@
-//! SQL of tokens that are good once.
+//! SQL of single-use tokens.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// What the token of this hash is about, if it is good for this purpose now.
+/// The subject of the token with this hash, if it is valid for this purpose now.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -60,7 +60,7 @@ pub(super) async fn find(
     rows.into_iter().next().map(|(_, mut row)| row.get()).transpose()
 }
 
-/// Deletes the token of this hash, if it is good for this purpose now, and answers what it was about.
+/// Deletes the token with this hash, if it is valid for this purpose now, and returns its subject.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -78,7 +78,7 @@ pub(super) async fn take(
     Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
 }
 
-/// Deletes the tokens of a purpose about a subject.
+/// Deletes the tokens of a purpose for a subject.
 ///
 /// # Errors
 /// [`DomainError::Database`].

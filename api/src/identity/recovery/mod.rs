@@ -1,4 +1,4 @@
-//! New passwords: for who has forgotten theirs, and for who knows it.
+//! New passwords: resetting a forgotten one, and changing a known one.
 
 use std::net::IpAddr;
 
@@ -20,11 +20,11 @@ use crate::record::value::{DateTime, EmailAddress, Language};
 
 pub mod graphql;
 
-/// Minutes for which a link to choose a new password is good.
+/// Minutes for which a link to choose a new password is valid.
 const MINUTES: i64 = 60;
 
-/// Sends a link to choose a new password to the address of an account. What it answers and what it costs does not
-/// tell whether there is one: where there is none, the same is written, about nobody.
+/// Sends a link to choose a new password to the address of an account. Neither the result nor the cost reveals
+/// whether there is an account: without one, the same rows are written for a random subject.
 ///
 /// # Errors
 /// [`DomainError::RateLimited`] after too many requests; [`DomainError::Database`].
@@ -33,11 +33,11 @@ pub async fn request(identity: &Identity, email: &EmailAddress, from: IpAddr) ->
     identity.throttles().password_reset(&key, from, identity.clock.now())?;
     transact(identity, move |identity, tx| {
         Box::pin(async move {
-            // Who has no password here signs in elsewhere, and changes it there.
+            // Accounts without a password sign in with another issuer, and change their password there.
             let account = accounts::by_email(tx, &key).await?.filter(|row| row.password_hash.is_some());
             let stored = |text: &str| DomainError::Stored(text.to_owned());
             let (subject, to, language) = match account {
-                // It goes to the address that is kept, not to the one that was typed.
+                // The mail goes to the stored address, not to the one that was typed.
                 Some(row) => {
                     let to = row.email.parse().map_err(|_| stored("an account has no address"))?;
                     let language = row.language.parse().map_err(|_| stored("an account has no language"))?;
@@ -46,7 +46,7 @@ pub async fn request(identity: &Identity, email: &EmailAddress, from: IpAddr) ->
                 None => (identity.new_id(), None, Language::En),
             };
             let until = DateTime::from_micros(identity.clock.now().micros() + MINUTES * 60_000_000);
-            // The last link is the only one that is good.
+            // Only the last link is valid.
             one_time::withdraw(tx, Purpose::PasswordReset, subject).await?;
             let token = one_time::issue(tx, identity, Purpose::PasswordReset, subject, until).await?;
             let template = Template::PasswordReset { token, minutes: MINUTES };
@@ -56,11 +56,11 @@ pub async fn request(identity: &Identity, email: &EmailAddress, from: IpAddr) ->
     .await
 }
 
-/// Sets the password of the account that a token is about, and ends all its sessions.
+/// Sets the password of a token's account, and ends all its sessions.
 ///
 /// # Errors
-/// [`Undone::Refused`] with what is wrong: then the token can still be used; [`DomainError::RateLimited`] after too many
-/// attempts.
+/// [`Undone::Refused`] with all problems; the token can then still be used. [`DomainError::RateLimited`] after too
+/// many attempts.
 pub async fn reset(
     identity: &Identity,
     token: SecretString,
@@ -85,7 +85,7 @@ pub async fn reset(
             accounts::set_password(tx, id, hash, identity.clock.now()).await?;
             note(identity, tx, Actor::Account(id), Action::SetPassword, id, None, &["password"]).await?;
             sessions::delete_of_account(tx, id).await?;
-            // Whoever has the mailbox may sign in from there next, however many guess.
+            // The owner of the mailbox can then sign in from this network, even while others guess the password.
             network::note(tx, identity, id, from).await?;
             tell(identity, tx, &account).await?;
             Ok(Some(account))
@@ -93,15 +93,15 @@ pub async fn reset(
     });
     let account = account.await?.ok_or_else(over)?;
     identity.callers().forget_account(account.id);
-    // Who has guessed too often before they asked need not wait to sign in.
+    // An owner who guessed too often before the reset need not wait to sign in.
     identity.throttles().forgive(&account.email_key, from);
     Ok(())
 }
 
-/// Sets another password for who knows the present one, and ends their other sessions.
+/// Changes the password of a caller who knows the current one, and ends their other sessions.
 ///
 /// # Errors
-/// [`Undone::Refused`] with what is wrong; [`DomainError::RateLimited`] after too many attempts.
+/// [`Undone::Refused`] with all problems; [`DomainError::RateLimited`] after too many attempts.
 pub async fn change(
     identity: &Identity,
     known: Option<&Known>,
@@ -148,7 +148,7 @@ pub async fn change(
     Ok(())
 }
 
-/// Tells the owner of an account that the password is another one now.
+/// Queues the mail about a changed password to the owner of the account.
 async fn tell(
     identity: &Identity,
     on: &impl sea_orm::ConnectionTrait,

@@ -50,10 +50,10 @@ pub struct SignOutPayload {
     pub user_errors: Vec<UserError>,
 }
 
-/// What is answered to who has opened a session, or not.
+/// The payload of `signIn`, `refreshSession` and `acceptInvitation`: tokens, or why none were issued.
 ///
 /// # Errors
-/// What is no refusal.
+/// Failures other than a refused input.
 pub async fn payload(ctx: &Context<'_>, opened: Result<Opened, Undone>) -> GraphqlResult<SessionPayload> {
     let reader = Reader::of(ctx)?;
     let opened = match outcome(opened, &reader.languages).graphql()? {
@@ -62,7 +62,7 @@ pub async fn payload(ctx: &Context<'_>, opened: Result<Opened, Undone>) -> Graph
     };
     let viewer = match Selection::of(ctx).below("SessionPayload", "viewer") {
         Some(want) => {
-            // What was asked without being signed in is read as who has signed in sees it.
+            // The request had no viewer of its own yet; the payload is read with the rights of the session.
             let own = Reader::new(
                 Arc::clone(&reader.db),
                 opened.known.viewer.clone(),

@@ -1,14 +1,14 @@
 //! Sessions: signing in, staying signed in, signing out.
 //!
-//! A session is a family of refresh tokens, of which one is unused (RFC 9700 section 4.14.2). A refresh token is
-//! made of what all of its family begin with and of 256 bits of its own; the database has the hashes of the family,
-//! of the unused token and of its parent. A token of a family that is neither was used before: somebody else may
-//! have a copy, and the family ends.
+//! A session is a family of refresh tokens, of which one is unused (RFC 9700 section 4.14.2). A refresh token
+//! consists of the prefix of its family and 256 bits of its own. The database has the hashes of the prefix, of the
+//! unused token and of its parent. Any other token of the family was used before: it may have been stolen, and the
+//! session ends.
 //!
-//! The queries of a page send one token at once, and an answer can get lost. So the parent is accepted again for a
-//! short time after its first use ([`REUSE_SECONDS`]), and answered with the child that its first use was answered
-//! with. The server does not store tokens: it derives the child from the parent with its own key, so that it can
-//! repeat the answer, and nobody else can foresee it.
+//! Parallel requests of a page send the same token, and a response can get lost. So the parent is accepted again for
+//! a short time after its first use ([`REUSE_SECONDS`]), and exchanged for the same child. The server does not store
+//! tokens. It derives the child from the parent with its own key: it can repeat the response, and nobody else can
+//! predict it.
 
 use std::net::IpAddr;
 
@@ -32,22 +32,22 @@ use crate::secret::{self, Hash};
 pub mod graphql;
 pub mod store;
 
-/// What refresh tokens begin with, so that people and scanners recognize one.
+/// Prefix of refresh tokens, by which people and secret scanners recognize one.
 const PREFIX: &str = "passerelle_refresh_";
-/// Bytes that all tokens of a family begin with.
+/// Bytes of the prefix that all tokens of a family share.
 const FAMILY: usize = 16;
 /// Bytes that are a token's own.
 const OWN: usize = 32;
-/// Microseconds for which an unused refresh token is good: 30 days.
+/// Microseconds for which an unused refresh token is valid: 30 days.
 const LIFETIME: i64 = 30 * 24 * 3600 * 1_000_000;
 /// Seconds after its first use in which a refresh token is accepted again, unless set otherwise.
 pub const REUSE_SECONDS: u32 = 30;
-/// What the key is used for when a refresh token is derived from its parent.
+/// Purpose of the keyed hash that derives a refresh token from its parent.
 const DERIVATION: &str = "refresh token";
-/// Sessions of one account at most; the one that was idle the longest ends.
+/// Maximum number of sessions of an account. When it is exceeded, the sessions that were idle the longest end.
 pub const MAX_SESSIONS: u64 = 100;
 
-/// A refresh token, in the clear: sent to who signed in, and not kept.
+/// A refresh token in the clear: sent to the client, and not stored.
 struct RefreshToken {
     family: [u8; FAMILY],
     own: [u8; OWN],
@@ -58,7 +58,7 @@ impl RefreshToken {
         Self { family, own: secret::random() }
     }
 
-    /// The token that this one is exchanged for: always the same, so that parallel requests get equal answers.
+    /// The token that this one is exchanged for: always the same, so that parallel requests get the same token.
     fn child(&self, key: &EncryptionKey) -> Self {
         let derived = key.digest(DERIVATION, &[&self.family[..], &self.own[..]].concat());
         let mut own = [0; OWN];
@@ -85,21 +85,22 @@ impl RefreshToken {
     }
 }
 
-/// What a token of a family is.
+/// The state of a token within its family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
-    /// The unused one.
+    /// The unused token.
     Unused,
-    /// The parent of the unused one, a short time after its first use: a parallel request, or a lost answer.
+    /// The parent of the unused token, shortly after its first use: a parallel request, or a retry after a lost
+    /// response.
     Again,
-    /// One that was used before.
+    /// A token that was used before.
     Used,
 }
 
-/// What the token with this hash is to its family. `reuse` is the time in which a used token is accepted again, in
-/// microseconds.
+/// The state of the token with this hash. `reuse` is the time after its first use in which the parent is accepted
+/// again, in microseconds.
 fn standing(session: &Model, hash: &Hash, now: DateTime, reuse: i64) -> Standing {
-    // Programs on several machines share the session, and their clocks differ: an instant just ahead counts as near.
+    // Several servers share the session, and their clocks differ: a time slightly in the future counts as recent.
     let since_use = now.micros().abs_diff(session.refreshed_at);
     if session.token_hash == hash {
         Standing::Unused
@@ -110,7 +111,7 @@ fn standing(session: &Model, hash: &Hash, now: DateTime, reuse: i64) -> Standing
     }
 }
 
-/// Somebody who is signed in now.
+/// An open session, with its tokens.
 #[derive(Debug)]
 pub struct Opened {
     /// For the header `Authorization`.
@@ -119,21 +120,21 @@ pub struct Opened {
     pub refresh_token: SecretString,
     /// When the access token expires.
     pub expires_at: DateTime,
-    /// Who it is.
+    /// The caller that the session identifies.
     pub known: Known,
 }
 
-/// The refresh token opens no session.
+/// The problem of a refresh token without a session.
 fn ended() -> Problem {
     Problem::beside("refreshToken", Said::new(&said::SESSION))
 }
 
-/// Opens a session for who knows the password.
+/// Opens a session for an address and its password.
 ///
-/// The answer is the same, and takes the same time, whether there is no such account, or the password is another.
+/// A missing account and a wrong password give the same result after the same time.
 ///
 /// # Errors
-/// [`Undone::Refused`] with what is wrong; [`DomainError::RateLimited`] after too many attempts.
+/// [`Undone::Refused`] for wrong credentials; [`DomainError::RateLimited`] after too many attempts.
 pub async fn sign_in(
     identity: &Identity,
     email: &EmailAddress,
@@ -156,7 +157,7 @@ pub async fn sign_in(
     let (id, hash) = account.map_or((None, None), |(id, hash)| (Some(id), hash));
     let right = identity.hashing().verify(password, hash).await?;
     let Some(account) = id.filter(|_| right) else {
-        // Which of the two is wrong is not said.
+        // The message does not say whether the address or the password is wrong.
         return Err(Problem::new("", &said::CREDENTIALS).into());
     };
     identity.throttles().signed_in(&key, from, attempt);
@@ -170,7 +171,7 @@ pub async fn sign_in(
     opened(identity, begun).await
 }
 
-/// A session that was written, and whose tokens nobody has yet.
+/// A new session whose tokens are not issued yet.
 pub struct Begun {
     account: Uuid,
     session: Uuid,
@@ -178,7 +179,7 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// Whose session it is.
+    /// The account of the session.
     pub fn account(&self) -> Uuid {
         self.account
     }
@@ -210,16 +211,16 @@ pub async fn begin(
     Ok(Begun { account, session, token })
 }
 
-/// The tokens of a session that is committed.
+/// Issues the tokens of a committed session.
 ///
 /// # Errors
-/// [`said::SESSION`] where it was ended in the same moment; [`DomainError::Database`].
+/// [`said::SESSION`] where it has ended in the meantime; [`DomainError::Database`].
 pub async fn opened(identity: &Identity, begun: Begun) -> Result<Opened, Undone> {
     tidy(identity, begun.account);
     tokens(identity, begun).await
 }
 
-/// Deletes sessions that have expired, and the oldest of an account that has too many, without anybody waiting.
+/// Deletes expired sessions, and the excess sessions of an account, in a task that the request does not wait for.
 fn tidy(identity: &Identity, account: Uuid) {
     let own = identity.clone();
     identity.tasks.spawn(async move {
@@ -232,15 +233,15 @@ fn tidy(identity: &Identity, account: Uuid) {
 async fn tokens(identity: &Identity, Begun { account, session, token }: Begun) -> Result<Opened, Undone> {
     let (access_token, expires_at) = identity.signing()?.sign(identity, account, session).await?;
     let known = caller::store::by_session(&identity.db, session, identity.clock.now()).await?;
-    // It was ended in the same moment.
+    // The session has ended in the meantime.
     let known = known.ok_or_else(ended)?;
     Ok(Opened { access_token: access_token.into(), refresh_token: token.text(), expires_at, known })
 }
 
-/// What became of a refresh token.
+/// The outcome of a refresh.
 enum Refreshed {
     No,
-    /// The session has ended with it.
+    /// The session has ended.
     Ended(Uuid),
     Yes {
         session: Uuid,
@@ -248,7 +249,7 @@ enum Refreshed {
     },
 }
 
-/// Goes on with a session: exchanges a refresh token that is unused, or was used for the first time just now.
+/// Continues a session: exchanges a refresh token that is unused, or was first used a moment ago.
 ///
 /// # Errors
 /// [`said::SESSION`] for any other token; [`DomainError::RateLimited`] after too many attempts.
@@ -268,14 +269,14 @@ pub async fn refresh(identity: &Identity, token: &SecretString, from: IpAddr) ->
             }
             let standing = standing(&session, &hash, now, identity.refresh_reuse_micros());
             if standing == Standing::Used {
-                // Whoever used it first and whoever uses it now: one of them should not have it.
+                // Two clients have used the token, and one of them may have stolen it.
                 tracing::warn!(account = %account, session = %id, "a used refresh token came again: the session ends");
                 store::delete(tx, id).await?;
                 return Ok(Refreshed::Ended(id));
             }
             identity.throttles().refresh_of(account, now)?;
             let after = match standing {
-                // The time of the first use stays, so that repeating does not prolong the time for repeating.
+                // The time of the first use stays, so that reuse does not extend the time for reuse.
                 Standing::Again => {
                     Model { parent_again: true, token_hash: next_hash.to_vec(), ..session.clone() }
                 }
@@ -306,8 +307,8 @@ pub async fn refresh(identity: &Identity, token: &SecretString, from: IpAddr) ->
     }
 }
 
-/// Ends the session of a refresh token, whether or not the token is still good. That there is none is no error:
-/// nobody is signed in with it afterwards either way.
+/// Ends the session of a refresh token, even if the token is no longer valid. A token without a session is not an
+/// error: it opens no session either way.
 ///
 /// # Errors
 /// [`DomainError::Database`]; [`DomainError::RateLimited`] after too many attempts.

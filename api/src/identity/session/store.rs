@@ -21,7 +21,7 @@ pub async fn insert(on: &impl ConnectionTrait, session: session::Model) -> Resul
     Ok(())
 }
 
-/// The session of a family of tokens, locked: of two who send the same token, one comes first.
+/// The session of a family of tokens, locked, so that requests with the same token run one after the other.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -30,7 +30,7 @@ pub async fn lock(tx: &DatabaseTransaction, family: &Hash) -> Result<Option<sess
     Ok(found.lock_exclusive().one(tx).await?)
 }
 
-/// When somebody signed in to a session; none where it has ended.
+/// The time of the sign-in of a session; `None` where it has ended.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -39,7 +39,7 @@ pub async fn created_at(on: &impl ConnectionTrait, id: Uuid) -> Result<Option<Da
     Ok(found.map(|session| DateTime::from_micros(session.created_at)))
 }
 
-/// Writes a session over.
+/// Overwrites a session.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -79,7 +79,7 @@ pub async fn delete_others(on: &impl ConnectionTrait, account: Uuid, kept: Uuid)
     Ok(())
 }
 
-/// Deletes all sessions that have expired, and of one account those beyond the newest.
+/// Deletes all expired sessions, and those of an account beyond the [`MAX_SESSIONS`] that were refreshed last.
 ///
 /// # Errors
 /// [`DomainError::Database`].

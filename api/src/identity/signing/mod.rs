@@ -1,7 +1,7 @@
 //! The keys that sign access tokens: Ed25519 (RFC 8032), in the database, encrypted.
 //!
-//! One key signs, the newest. Those before it verify until the last token that they signed has expired, so that
-//! a rotation signs nobody out. Programs on one database notice a rotation within [`NOTICED`].
+//! The newest key signs. Earlier keys verify until the last token that they signed has expired, so that a rotation
+//! signs nobody out. All programs on one database notice a rotation within [`NOTICED`].
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -31,18 +31,18 @@ use token::{Claims, Expected};
 /// The algorithm of every key, as JOSE names it (RFC 8037).
 pub const ALGORITHM: &str = "EdDSA";
 
-/// Microseconds after which keys are read again before one signs or they are published.
+/// Maximum age of the loaded keys for signing and publishing, in microseconds.
 pub const NOTICED: i64 = 5_000_000;
-/// Microseconds after which keys are read again before one verifies.
+/// Maximum age of the loaded keys for verifying, in microseconds.
 const STALE: i64 = 60_000_000;
-/// Microseconds between two readings for key ids that are not known: whoever invents them does not reach the
-/// database more often.
+/// Minimum interval in microseconds between reads for unknown key ids, so that invented ids do not flood the
+/// database.
 const FLOOR: i64 = 1_000_000;
-/// Microseconds for which a key verifies after another has taken over: the life of a token, the time in which
-/// others notice, and a minute for clocks that differ.
+/// Microseconds for which a retired key verifies: the lifetime of a token, the time in which other programs notice
+/// the rotation, and a minute for differing clocks.
 const VERIFIES: i64 = token::LIFETIME + NOTICED + 60_000_000;
 
-/// Why the keys in a database cannot be used.
+/// The reason why the keys in a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
     /// They were encrypted with another key.
@@ -62,15 +62,15 @@ struct Key {
     id: String,
     public: Vec<u8>,
     decoding: DecodingKey,
-    /// When it stops to verify; nothing while it may sign.
+    /// When it stops verifying; `None` unless it is retired.
     until: Option<DateTime>,
 }
 
-/// The keys at one time, the one that signs first.
+/// The loaded keys. The first one signs.
 struct Ring {
     loaded_at: DateTime,
     keys: Vec<Key>,
-    /// What the first signs with.
+    /// The private key of the first.
     encoding: EncodingKey,
 }
 
@@ -79,7 +79,7 @@ impl Ring {
         self.keys.iter().find(|key| key.id == id && key.until.is_none_or(|until| now < until))
     }
 
-    /// Whether it was read within so many microseconds. A clock that was set back makes it old.
+    /// Whether it was loaded less than `age` microseconds ago. False after the clock was set back.
     fn is_younger(&self, age: i64, now: DateTime) -> bool {
         (0..age).contains(&(now.micros() - self.loaded_at.micros()))
     }
@@ -98,7 +98,7 @@ impl std::fmt::Debug for Signing {
 }
 
 impl Signing {
-    /// Reads the keys, or makes the first.
+    /// Reads the keys, or creates the first.
     ///
     /// # Errors
     /// [`Unusable`].
@@ -142,7 +142,7 @@ impl Signing {
         Ok((token, claims.expires_at()))
     }
 
-    /// What a token says that is ours and good now; nothing where it is not.
+    /// Verifies one of our tokens and returns its claims; `None` where it is not valid now.
     ///
     /// # Errors
     /// [`DomainError::Database`] where the keys had to be read again.
@@ -174,7 +174,7 @@ impl Signing {
         Ok(json!({ "keys": keys }))
     }
 
-    /// The keys, read again where they are older than so many microseconds.
+    /// The keys, read again unless they were loaded less than `age` microseconds ago.
     async fn ring(&self, core: &Core, age: i64) -> Result<Arc<Ring>, DomainError> {
         let known = Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner));
         if known.is_younger(age, core.clock.now()) {
@@ -189,7 +189,7 @@ impl Signing {
         Ok(ring)
     }
 
-    /// Makes a new key, which signs from now on. Answers its id.
+    /// Creates a new key, which signs from now on. Returns its id.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -212,8 +212,8 @@ impl Signing {
     }
 }
 
-/// Throws all keys away and makes a new one: for who has lost the key that they were encrypted with. Access tokens
-/// are good no more; sessions go on with their refresh tokens.
+/// Deletes all keys and creates a new one, for an operator who has lost the encryption key. Access tokens become
+/// invalid; sessions continue with their refresh tokens.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -230,7 +230,7 @@ pub async fn replace(core: &Core, encryption: &EncryptionKey) -> Result<(), Doma
     .await
 }
 
-/// Writes down that the keys are renewed, which only the command line does.
+/// Writes the rotation into the history. Only the command line rotates keys.
 async fn note(core: &Core, tx: &DatabaseTransaction) -> Result<(), DomainError> {
     let entry = audit::Entry::new(Actor::CommandLine, Action::RotateKeys, Subject::SigningKeys);
     audit::record(tx, core.db.dialect(), vec![entry], core.clock.now()).await

@@ -12,8 +12,8 @@ use sea_orm::{
 use crate::record::error::DomainError;
 use crate::record::value::DateTime;
 
-/// The row of the instance, locked against others who would also make keys or the first accounts. SQLite has one
-/// writer at a time anyway.
+/// The row of the instance, locked to serialize the creation of keys and first accounts, and the withdrawal of ADMIN.
+/// SQLite has one writer at a time anyway.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`] where it is missing.
@@ -41,7 +41,7 @@ pub async fn insert(on: &impl ConnectionTrait, key: signing_key::Model) -> Resul
     Ok(())
 }
 
-/// Notes that the keys that still sign do so no more.
+/// Retires the keys that still sign.
 ///
 /// # Errors
 /// [`DomainError::Database`].

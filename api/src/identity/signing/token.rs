@@ -1,8 +1,8 @@
 //! Access tokens: JSON Web Tokens (RFC 7519) of the form of RFC 9068, verified as RFC 8725 says.
 //!
-//! A token says nothing about its verification that is believed: the algorithm is that of the key, the key is one
-//! of ours by its id, and a header with any other member than `alg`, `typ` and `kid` is refused, so that keys and
-//! addresses of keys (`jwk`, `jku`, `x5c`, `x5u`) and extensions (`crit`) have no effect.
+//! A token cannot influence its verification. The algorithm is fixed, the key is one of ours, found by its id, and a
+//! header with any parameter other than `alg`, `typ` and `kid` is refused. So keys and URLs of keys (`jwk`, `jku`,
+//! `x5c`, `x5u`) and extensions (`crit`) have no effect.
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -15,16 +15,16 @@ use super::ALGORITHM;
 use crate::record::id;
 use crate::record::value::DateTime;
 
-/// Microseconds for which a token is good.
+/// Lifetime of a token, in microseconds.
 pub const LIFETIME: i64 = 600_000_000;
 /// The type in the header: a token of another type is no access token, whoever signed it (RFC 8725 section 3.11).
 const TYPE: &str = "at+jwt";
-/// Bytes of a token at most. Ours have about 500.
+/// Maximum size of a token, in bytes. Ours have about 500.
 const MAX_BYTES: usize = 2048;
 /// Seconds by which the clock of the replica that signed may be ahead.
 const AHEAD: i64 = 5;
 
-/// Who signs, and for whom: what every token must say.
+/// The issuer and the audience that every token must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
     /// `iss`.
@@ -33,7 +33,7 @@ pub struct Expected {
     pub audience: String,
 }
 
-/// The only header that is accepted.
+/// The only accepted form of a header.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StrictHeader {
@@ -42,7 +42,7 @@ struct StrictHeader {
     kid: String,
 }
 
-/// What a token says. Times are in seconds since 1970.
+/// The claims of a token. Times are in seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     iss: String,
@@ -55,7 +55,7 @@ pub struct Claims {
     exp: i64,
 }
 
-/// The id of the key that a token names, if its header is one that is accepted.
+/// The id of a token's key, if its header is acceptable.
 pub fn key_id(token: &str) -> Option<String> {
     if token.len() > MAX_BYTES {
         return None;
@@ -82,17 +82,17 @@ impl Claims {
         }
     }
 
-    /// The token.
+    /// Signs the claims and returns the token.
     ///
     /// # Errors
-    /// Only for a key that is none.
+    /// Only for an invalid key.
     pub fn sign(&self, key_id: String, key: &EncodingKey) -> Result<String, jsonwebtoken::errors::Error> {
         let header = Header { typ: Some(TYPE.into()), kid: Some(key_id), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, self, key)
     }
 
-    /// What a token says whose header [`key_id`] has accepted; nothing where it was not signed with this key, by
-    /// this issuer, for this audience, or is not good now.
+    /// Verifies a token whose header [`key_id`] has accepted, and returns its claims; `None` if it was not signed
+    /// with this key by this issuer for this audience, or is not valid now.
     pub fn verify(token: &str, key: &DecodingKey, expected: &Expected, now: DateTime) -> Option<Self> {
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.set_issuer(&[&expected.issuer]);

@@ -16,7 +16,7 @@ use crate::record::value::DateTime;
 use crate::record::write::Source;
 use crate::vocabulary::vocabularies;
 
-/// A source in an answer, with what was read of it.
+/// A source in a response, with the regions that were read for it.
 #[derive(Clone, Debug)]
 pub struct RecordSourceNode {
     found: Registered,

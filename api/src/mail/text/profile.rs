@@ -1,4 +1,4 @@
-//! What people are told of their profile when nobody has confirmed it.
+//! Texts of mails about profiles: invitation, hiding and erasure.
 
 use super::{Texts, Words};
 

@@ -1,5 +1,5 @@
-//! What a transaction that erases does beside deleting the rows of the domain, and how erased records are recognized
-//! when somebody brings them back.
+//! The part of an erasure that runs in its transaction, and the check that recognizes erased records when they are
+//! submitted again.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,10 +12,10 @@ use crate::record::policy::Visibility;
 use crate::record::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::write::{Batch, Written, rows_of};
 
-/// What the hashes of external ids are for.
+/// The purpose of the keyed hashes of external ids.
 const PURPOSE: &str = "erasure ledger";
 
-/// What an external id is recognized by.
+/// The keyed hash of an external id.
 ///
 /// # Errors
 /// [`DomainError::Stored`] in a program without an encryption key.
@@ -24,7 +24,7 @@ fn digest(core: &Core, source: &str, external_id: &str) -> Result<Vec<u8>, Domai
     Ok(core.encryption()?.digest(PURPOSE, &text))
 }
 
-/// Which of these external ids, each with its source, were those of records that are erased: their positions.
+/// The positions of the pairs of source and external id that belonged to erased records.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`] in a program without an encryption key.
@@ -48,8 +48,8 @@ pub(in crate::record) async fn erased(
     Ok(found.into_iter().map(|(position, _)| position).collect())
 }
 
-/// Takes away what records share of those that were erased, duplicates that were merged into them included, writes
-/// them into the ledger, and fills in the views that they were ever in. They must be settled as erased before.
+/// Strips the shared rows of erased records, and of the duplicates that were merged into them. Writes the ledger, and
+/// adds to `erased_from` every view that a record was ever in. `sync_record` must have the erasure already.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`] in a program without an encryption key.
@@ -120,7 +120,7 @@ async fn views(batch: &Batch<'_>, ids: &[Uuid]) -> Result<Vec<(usize, String, Vi
     view.collect()
 }
 
-/// The ids of duplicates that were merged into these records, with the positions of these.
+/// The ids of the duplicates that were merged into these records, each with the position of its record.
 async fn duplicates(batch: &Batch<'_>, ids: &[Uuid]) -> Result<Vec<(usize, Uuid)>, DomainError> {
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let sql = format!(
@@ -132,7 +132,7 @@ async fn duplicates(batch: &Batch<'_>, ids: &[Uuid]) -> Result<Vec<(usize, Uuid)
     found.into_iter().map(|(position, mut row)| Ok((position, row.get()?))).collect()
 }
 
-/// The sources of records, and their ids there, by position.
+/// The source and external id of each record, by position.
 async fn external_ids(
     batch: &Batch<'_>,
     ids: &[Uuid],

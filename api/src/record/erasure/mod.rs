@@ -1,12 +1,12 @@
-//! Erasing: of a record that is erased stays its id, and that it was erased.
+//! Erasure of records. Only the id of an erased record and the fact that it was erased remain.
 //!
 //! | where | what |
 //! |---|---|
-//! | `ledger` | in the transaction: what records share goes, the ledger remembers that they were erased |
-//! | `settle` | after it: storage is cleaned, and the ids go into a file that no backup of the database brings back |
+//! | `ledger` | inside the transaction: strips the rows that all types share, and writes the table `erasure_ledger` |
+//! | `settle` | after the commit: cleans storage, and appends the ids to a file that no restored backup overwrites |
 //!
-//! The rows of the domain go through the door like those of a deleted record; what hangs on a talent goes with it in
-//! [`Kind::erase`](crate::record::write::Kind::erase). The search index follows the log.
+//! The write path deletes the domain rows as for a plain deletion. [`Kind::erase`](crate::record::write::Kind::erase)
+//! deletes dependent rows, such as the consents of a talent. The search index follows the change log.
 
 pub(super) mod ledger;
 pub mod settle;

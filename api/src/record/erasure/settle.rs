@@ -1,8 +1,9 @@
-//! What follows an erasure: the space that the rows took is cleaned, and the ids go into a file beside the database.
+//! The part of an erasure that runs after the commit: it cleans the storage of deleted rows, and appends the ids to a
+//! file beside the database.
 //!
-//! The file is append-only, and only ids and keyed hashes are in it. A backup of the database brings back what was
-//! erased since; at the next start the file is read and all of it is erased again, before anybody is answered. So the
-//! file must not be restored with the database.
+//! The file is append-only and holds only record types, ids and keyed hashes. Restoring a backup of the database brings
+//! back records that were erased after the backup. At the next start, the program reads the file and erases them again
+//! before it serves requests. The file must therefore not be restored with the database.
 
 use std::collections::HashSet;
 use std::fs;
@@ -31,23 +32,24 @@ use crate::record::{RecordType, value_of};
 /// The name of the file in the data folder.
 const FILE: &str = "erased";
 
-/// How long to wait before what could not be done is tried again.
+/// The longest pause before the next attempt. A new erasure ends it early.
 const AGAIN: Duration = Duration::from_secs(30);
 
-/// How far back the ledger is read for what other programs have erased, in microseconds: more than clocks differ.
+/// How far back the ledger is read again for erasures by other processes, in microseconds. The clocks of two machines
+/// differ by less.
 const OVERLAP: i64 = 600_000_000;
 
-/// Tables with rows of people. Where rows were deleted PostgreSQL leaves them readable in its files until then.
+/// Tables with personal data, for VACUUM. Until it runs, PostgreSQL leaves deleted rows readable in its files.
 const PERSONAL: &str = "talent, talent_list, affiliation, record_slug, record_identifier, sync_record, account, \
                         invitation, mail_outbox, proposal, contact_read, consent, sync_client, scheduled_erasure";
 
-/// Why the file cannot be used.
+/// The error of the file of erased records.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
     /// It cannot be read or written.
     #[error("the list of what was erased, `{path}`, cannot be used: {error}", path = .0.display(), error = .1)]
     File(PathBuf, std::io::Error),
-    /// A line of it is none.
+    /// A line of it cannot be parsed.
     #[error("line {line} of `{path}` is damaged: the list of what was erased must be whole", path = .0.display(), line = .1)]
     Damaged(PathBuf, usize),
     /// The database failed, or a record could not be erased.
@@ -55,12 +57,12 @@ pub enum Unusable {
     Failed(#[from] DomainError),
 }
 
-/// The file of what was erased, and what this program knows to be in it.
+/// The file of erased records, and the ids that are known to be in it.
 #[derive(Debug)]
 pub struct Erased {
     path: PathBuf,
     known: HashSet<Uuid>,
-    /// Up to when the ledger was read. Microseconds since 1970.
+    /// The time up to which the ledger was read, in microseconds since 1970.
     read_to: i64,
 }
 
@@ -78,7 +80,8 @@ fn parse(line: &str) -> Option<(RecordType, Uuid, Option<Vec<u8>>)> {
 }
 
 impl Erased {
-    /// Reads the file of a data folder, and erases again what the database has of it: it may come from a backup.
+    /// Reads the file in a data folder, and erases again the records that the ledger lacks: the database may be a
+    /// restored backup.
     ///
     /// # Errors
     /// [`Unusable`].
@@ -93,7 +96,7 @@ impl Erased {
         for (place, text) in text.split_inclusive('\n').enumerate() {
             match text.strip_suffix('\n').and_then(parse) {
                 Some(entry) => lines.push(entry),
-                // The last line may have been cut by a crash; the ledger still has it.
+                // A crash may have cut the last line. The ledger still has its record.
                 None if !text.ends_with('\n') => {
                     let whole = text.len() as u64;
                     let file = fs::File::options().write(true).open(&path);
@@ -110,18 +113,18 @@ impl Erased {
         if !missing.is_empty() {
             tracing::warn!(
                 records = missing.len(),
-                "this database is from before records were erased: they are erased again"
+                "the database was restored from before an erasure: erasing the records again"
             );
         }
         for (of, id, hash) in missing {
             write(core, vec![Submission::erasing(of, id)], End::PerItem).await?;
-            // One that the backup does not have must not come in anew either.
+            // A record that the backup does not have must not be imported again either.
             remember(core, of, id, hash).await?;
         }
         Ok(Self { path, known, read_to: 0 })
     }
 
-    /// Settles what is erased, now and whenever something is, until `stop` is cancelled.
+    /// Settles erasures now and after each further one, until `stop` is cancelled.
     pub fn start(self, core: &Core, stop: CancellationToken) {
         core.tasks.spawn(self.follow(core.clone(), stop));
     }
@@ -129,7 +132,7 @@ impl Erased {
     async fn follow(mut self, core: Core, stop: CancellationToken) {
         loop {
             if let Err(error) = self.settle(&core).await {
-                tracing::warn!(%error, "what was erased is not yet cleaned from storage; it is tried again");
+                tracing::warn!(%error, "erased records are not cleaned from storage yet; trying again");
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -139,10 +142,10 @@ impl Erased {
         }
     }
 
-    /// Writes into the file what is missing there, and cleans the space of what was erased since the last time.
+    /// Appends the records that the file lacks, and cleans the storage of those that are not settled yet.
     ///
     /// # Errors
-    /// [`Unusable`]; all of it can be tried again.
+    /// [`Unusable`]; the call can be repeated.
     pub async fn settle(&mut self, core: &Core) -> Result<(), Unusable> {
         use erasure_ledger::{Column, Entity};
         let since = self.read_to.saturating_sub(OVERLAP);
@@ -180,14 +183,14 @@ impl Erased {
     }
 }
 
-/// Adds lines to the file, which its owner alone can read, for good.
+/// Appends lines to the file and syncs it to disk. Only its owner can read the file.
 fn append(path: &Path, lines: &str) -> std::io::Result<()> {
     let mut file = fs::File::options().create(true).append(true).mode(0o600).open(path)?;
     file.write_all(lines.as_bytes())?;
     file.sync_all()
 }
 
-/// Makes the database forget rows that it has deleted.
+/// Removes deleted rows from the files of the database.
 async fn clean(core: &Core) -> Result<(), DbErr> {
     let (on, backend) = (core.db.writer(), core.db.dialect().backend());
     match core.db.dialect() {
@@ -204,7 +207,7 @@ async fn clean(core: &Core) -> Result<(), DbErr> {
     }
 }
 
-/// Puts into the ledger what is not there.
+/// Adds a record to the ledger, if it is not there.
 async fn remember(core: &Core, of: RecordType, id: Uuid, hash: Option<Vec<u8>>) -> Result<(), DomainError> {
     let row = erasure_ledger::Model {
         record_id: id,

@@ -1,39 +1,39 @@
-//! The codes of top-level errors: one table of what each means, how it is sent, and what helps.
+//! The codes of top-level errors: one table with the meaning, the HTTP status and the remedy of each.
 
 /// Whether the same request may succeed when it is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
     /// No: something in the request has to change first.
     No,
-    /// Yes, a little later, and later each time.
+    /// Yes, with a back-off.
     Later,
-    /// Yes, after the time that the answer names.
+    /// Yes, after the time that the response names.
     AfterWaiting,
 }
 
-/// What is said of a code. The table of `docs/errors.md` is written from this.
+/// The description of a code. The table of `docs/errors.md` is generated from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Described {
     /// The text in `extensions.code`.
     pub name: &'static str,
-    /// What happened, in a sentence.
+    /// The meaning, in a sentence.
     pub meaning: &'static str,
-    /// What the client should do.
+    /// The remedy for the client.
     pub action: &'static str,
-    /// Whether to send it again.
+    /// Whether to send the request again.
     pub retry: Retry,
-    /// The status of HTTP where there is no data, for those who accept `application/graphql-response+json`. An error of a
-    /// field comes with data, and with 200.
+    /// HTTP status of a response without data, for clients that accept `application/graphql-response+json`. The error
+    /// of a field comes with data, and with 200.
     pub status: u16,
-    /// The same for those who accept only `application/json`.
+    /// The same for clients that accept only `application/json`.
     pub status_json: u16,
-    /// Other statuses that it has for what is wrong with the request of HTTP itself.
+    /// Further statuses of the code, for errors of the HTTP request itself.
     pub others: &'static [u16],
-    /// What else is in `extensions`.
+    /// Further entries of `extensions`.
     pub extensions: &'static [&'static str],
 }
 
-/// What is given, or else what stands after `or`.
+/// Expands to the given expression, else to the default after `or`.
 macro_rules! either {
     (or $default:expr) => {
         $default
@@ -58,7 +58,7 @@ macro_rules! codes {
             /// All of them, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// What is said of it.
+            /// The description of the code.
             pub const fn described(self) -> &'static Described {
                 match self {
                     $(Self::$variant => &Described {

@@ -1,4 +1,4 @@
-//! Why a reader of the log cannot go on from its position, and what helps.
+//! The reasons why a reader of the log cannot continue from its cursor, and how it recovers.
 
 use async_graphql::{ErrorExtensionValues, Name, Value};
 
@@ -7,37 +7,37 @@ use crate::record::error::Code;
 use crate::record::name_of;
 use crate::record::policy::Visibility;
 
-/// A view: the records of a region that have a visibility.
+/// A view: the records of one region with one visibility.
 pub type View = (String, Visibility);
 
-/// Why a reader of the log cannot go on from its position.
+/// The reason why a reader of the log cannot continue from its cursor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CursorFault {
     /// This instance never had the feed of the position.
     #[error("This is no position in the log of this instance. Load a snapshot, and follow from its cursor.")]
     Invalid,
-    /// The log began anew after this position, as after a restore.
+    /// A new feed began after this position, for example after a restore.
     #[error(
         "The log has begun anew since this position, as after a restore. Load a snapshot and keep your ids: those of the \
          records are the same."
     )]
     FeedChanged,
-    /// The position is behind the end of the log.
+    /// The position is beyond the end of the log.
     #[error(
         "This position is behind the end of the log, which should not happen. Load a snapshot, and tell the operators of \
          both systems."
     )]
     Ahead,
-    /// Another change stands at this position than the reader has seen.
+    /// The entry at this position is not the one that the reader has seen.
     #[error(
         "Another change stands at this position than you were given, which should not happen. Load a snapshot, and tell \
          the operators of both systems."
     )]
     Forked,
-    /// What was deleted since this position is no longer known.
+    /// Tombstones since this position have been deleted.
     #[error("This position is too old: what was deleted since is no longer known. Load a snapshot.")]
     Expired,
-    /// The reader asks for other records than before, or may see others.
+    /// The reader's filter or its permitted views have changed.
     #[error(
         "You ask for other records than those of this position, or may see others now. Drop those of `removedViews` and \
          `removedTypes`, load a snapshot of `addedViews` and `addedTypes`, and go on from `resumeCursor`."
@@ -45,7 +45,7 @@ pub enum CursorFault {
     ViewsChanged(Box<ViewsChanged>),
 }
 
-/// How what a reader follows differs from what it has followed.
+/// The difference between the views and types followed now and before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViewsChanged {
     /// Views that are followed now and were not before.
@@ -61,7 +61,7 @@ pub struct ViewsChanged {
 }
 
 impl CursorFault {
-    /// The code that clients see.
+    /// The error code that clients see.
     pub const fn code(&self) -> Code {
         match self {
             Self::Invalid => Code::CursorInvalid,
@@ -73,7 +73,7 @@ impl CursorFault {
         }
     }
 
-    /// What helps, in the extensions of the error.
+    /// Writes the recovery into the extensions of the error.
     pub fn extend(&self, extensions: &mut ErrorExtensionValues) {
         let recovery = match self {
             Self::Invalid | Self::Expired => "SNAPSHOT",

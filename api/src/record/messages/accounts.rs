@@ -1,9 +1,9 @@
-//! What can be wrong with accounts, sessions, keys, roles and invitations, in each language.
+//! Messages about accounts, sessions, keys, roles and invitations, in each language.
 
 use super::Message;
 use crate::record::problem::UserErrorCode;
 
-/// No account has this e-mail address with this password; which of the two is wrong is not said.
+/// No account has this e-mail address with this password. The message does not reveal which of the two is wrong.
 pub const CREDENTIALS: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("WRONG_CREDENTIALS"),
@@ -13,7 +13,7 @@ pub const CREDENTIALS: Message = Message {
     de: "Die E-Mail-Adresse oder das Passwort stimmt nicht.",
 };
 
-/// The refresh token opens no session: it is no token, was used before, has expired, or was signed out.
+/// The refresh token is invalid, was used before, has expired, or was signed out.
 pub const SESSION: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("SESSION_ENDED"),
@@ -33,7 +33,7 @@ pub const PASSWORD_TOO_SHORT: Message = Message {
     de: "Ein Passwort hat mindestens {limit} Zeichen.",
 };
 
-/// The present password is another one.
+/// The present password is wrong.
 pub const WRONG_PASSWORD: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("WRONG_PASSWORD"),
@@ -43,7 +43,7 @@ pub const WRONG_PASSWORD: Message = Message {
     de: "Das ist nicht Ihr jetziges Passwort.",
 };
 
-/// A token of a mail opens nothing: it is none, was used, has expired, or was withdrawn.
+/// The token of a mail is invalid, was used, has expired, or was withdrawn.
 pub const LINK_OVER: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("TOKEN_NOT_GOOD"),
@@ -63,7 +63,7 @@ pub const SIGN_IN_FIRST: Message = Message {
     de: "Es gibt schon ein Konto mit dieser Adresse: Melden Sie sich damit an und nehmen Sie dann die Einladung an.",
 };
 
-/// The invitation is for another address than that of who is signed in.
+/// The invitation is for another address than that of the signed-in account.
 pub const OTHER_ACCOUNT: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: Some("OTHER_ACCOUNT"),
@@ -73,7 +73,7 @@ pub const OTHER_ACCOUNT: Message = Message {
     de: "Diese Einladung ging an eine andere Adresse als die Ihres Kontos. Melden Sie sich ab, um sie anzunehmen, oder bitten Sie um eine an Ihre Adresse.",
 };
 
-/// There is no region of this slug.
+/// No region has this slug.
 pub const NO_REGION: Message = Message {
     code: UserErrorCode::NotFound,
     reason: None,
@@ -83,7 +83,7 @@ pub const NO_REGION: Message = Message {
     de: "Es gibt keine Region mit diesem Namen.",
 };
 
-/// The role is not one that a key may have.
+/// An API key may not have this role.
 pub const NO_ROLE_OF_KEYS: Message = Message {
     code: UserErrorCode::Invalid,
     reason: None,
@@ -93,7 +93,7 @@ pub const NO_ROLE_OF_KEYS: Message = Message {
     de: "Ein Schlüssel verwaltet nicht die ganze Instanz: Wählen Sie eine Rolle für eine Region.",
 };
 
-/// The role is not one that an invitation gives.
+/// An invitation cannot give this role.
 pub const NO_ROLE_OF_INVITATIONS: Message = Message {
     code: UserErrorCode::Invalid,
     reason: None,
@@ -103,7 +103,7 @@ pub const NO_ROLE_OF_INVITATIONS: Message = Message {
     de: "Eine Einladung gibt Rollen für eine Region: ADMIN wird einem bestehenden Konto verliehen.",
 };
 
-/// A role for a region comes without one.
+/// A role for a region is given without a region.
 pub const ROLE_NEEDS_REGION: Message = Message {
     code: UserErrorCode::Required,
     reason: None,
@@ -113,7 +113,7 @@ pub const ROLE_NEEDS_REGION: Message = Message {
     de: "Diese Rolle gilt für eine Region: Geben Sie an, welche.",
 };
 
-/// A role for the whole instance comes with a region.
+/// A role for the whole instance is given with a region.
 pub const ROLE_HAS_NO_REGION: Message = Message {
     code: UserErrorCode::Invalid,
     reason: None,
@@ -123,7 +123,7 @@ pub const ROLE_HAS_NO_REGION: Message = Message {
     de: "Diese Rolle gilt für die ganze Instanz: Lassen Sie die Region weg.",
 };
 
-/// A key must end in the time to come, and not too late.
+/// An API key must expire in the future, and not too late.
 pub const EXPIRY: Message = Message {
     code: UserErrorCode::Invalid,
     reason: None,
@@ -133,7 +133,7 @@ pub const EXPIRY: Message = Message {
     de: "Ein Schlüssel läuft in der Zukunft ab, spätestens in drei Jahren.",
 };
 
-/// The caller may not give out or revoke keys of this region.
+/// The caller may not create or revoke API keys of this region.
 pub const NOT_YOUR_KEYS: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: None,
@@ -143,7 +143,7 @@ pub const NOT_YOUR_KEYS: Message = Message {
     de: "Nur die Administratoren der Region verwalten ihre Schlüssel, mit ihrem Konto angemeldet.",
 };
 
-/// The caller does not decide who does what in this region.
+/// The caller may not administer the people of this region.
 pub const NOT_YOUR_PEOPLE: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: None,
@@ -163,7 +163,7 @@ pub const ADMINISTRATORS_ONLY: Message = Message {
     de: "Nur wer die ganze Instanz verwaltet, gibt oder nimmt diese Rolle.",
 };
 
-/// Without this role nobody would administer the instance.
+/// The last administrator of the instance must keep the role.
 pub const LAST_ADMINISTRATOR: Message = Message {
     code: UserErrorCode::NotAllowedInState,
     reason: Some("LAST_ADMINISTRATOR"),
@@ -173,7 +173,7 @@ pub const LAST_ADMINISTRATOR: Message = Message {
     de: "Das ist der letzte Administrator: Ernennen Sie zuerst einen anderen.",
 };
 
-/// There is no such key, or none that the caller may know of.
+/// The API key does not exist, or the caller may not know of it.
 pub const NO_KEY: Message = Message {
     code: UserErrorCode::NotFound,
     reason: None,
@@ -183,7 +183,7 @@ pub const NO_KEY: Message = Message {
     de: "Es gibt keinen Schlüssel mit dieser ID.",
 };
 
-/// There is no such account, or none that the caller may know of.
+/// The account does not exist, or the caller may not know of it.
 pub const NO_ACCOUNT: Message = Message {
     code: UserErrorCode::NotFound,
     reason: None,
@@ -193,7 +193,7 @@ pub const NO_ACCOUNT: Message = Message {
     de: "In Ihren Regionen gibt es kein Konto mit dieser ID. Laden Sie Personen mit ihrer E-Mail-Adresse ein.",
 };
 
-/// There is no such invitation, or none that the caller may know of.
+/// The invitation does not exist, or the caller may not know of it.
 pub const NO_INVITATION: Message = Message {
     code: UserErrorCode::NotFound,
     reason: None,

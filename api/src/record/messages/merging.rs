@@ -1,4 +1,4 @@
-//! What is said of duplicates that are merged, and of changes that are proposed.
+//! Messages about merges of duplicates and about proposals.
 
 use super::{Message, UserErrorCode};
 
@@ -22,7 +22,7 @@ pub const ALREADY_MERGED: Message = Message {
     de: "Dieser Eintrag wurde schon zusammengeführt, mit {into}.",
 };
 
-/// The person has claimed the profile that would go.
+/// The duplicate is a claimed profile.
 pub const CLAIMED_SURVIVES: Message = Message {
     code: UserErrorCode::NotAllowedInState,
     reason: Some("CLAIMED_SURVIVES"),
@@ -52,7 +52,7 @@ pub const PARTNERSHIP_OF_ONE: Message = Message {
     de: "Eine Partnerschaft nur dieser beiden hätte noch eine Partei: Ändern oder löschen Sie sie erst. {who}",
 };
 
-/// Together they have too many entries in a list.
+/// A list of the merged record would have too many entries.
 pub const TOO_MANY_TOGETHER: Message = Message {
     code: UserErrorCode::TooMany,
     reason: Some("TOO_MANY_TOGETHER"),
@@ -62,7 +62,7 @@ pub const TOO_MANY_TOGETHER: Message = Message {
     de: "Zusammen haben sie mehr als {limit} Einträge in `{field}`: Kürzen Sie erst eine der Listen.",
 };
 
-/// The caller is no member of the organization.
+/// The caller is not a member of the organization.
 pub const NOT_A_MEMBER: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: Some("NOT_A_MEMBER"),
@@ -72,7 +72,7 @@ pub const NOT_A_MEMBER: Message = Message {
     de: "Änderungen schlagen die Mitglieder der Organisation vor.",
 };
 
-/// What is proposed is so already.
+/// The proposal changes nothing.
 pub const NOTHING_PROPOSED: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("NOTHING_PROPOSED"),
@@ -112,7 +112,7 @@ pub const NOT_YOUR_PROPOSAL: Message = Message {
     de: "Nur wer einen Vorschlag gemacht hat, zieht ihn zurück. Sie können ihn ablehnen.",
 };
 
-/// A proposer does not decide.
+/// The proposer may not decide.
 pub const OTHERS_REVIEW: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: Some("OTHERS_REVIEW"),
@@ -122,7 +122,7 @@ pub const OTHERS_REVIEW: Message = Message {
     de: "Über Vorschläge entscheiden die, die die Einträge der Region führen. Sie können Ihren zurückziehen.",
 };
 
-/// What a proposal would change, somebody has changed meanwhile.
+/// The fields that a proposal would change have been changed since.
 pub const CHANGED_SINCE: Message = Message {
     code: UserErrorCode::Conflict,
     reason: Some("CHANGED_SINCE"),

@@ -1,4 +1,4 @@
-//! What can be wrong with what people do with their own profile.
+//! Messages about the actions of people on their own profile.
 
 use super::Message;
 use crate::record::problem::UserErrorCode;
@@ -13,7 +13,7 @@ pub const CONSENT_REQUIRED: Message = Message {
     de: "Stimmen Sie zuerst dem jetzigen Text zu: Zeigen Sie `consentText` und übergeben Sie `consent` mit Version {version} und der Sprache, in der er gelesen wurde.",
 };
 
-/// The text that the caller agreed to is not the present one.
+/// The caller agreed to an outdated text of the consent.
 pub const CONSENT_OUTDATED: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("CONSENT_OUTDATED"),
@@ -23,7 +23,7 @@ pub const CONSENT_OUTDATED: Message = Message {
     de: "Das ist nicht der jetzige Text: Das ist Version {version}. Lesen Sie diese und stimmen Sie ihr zu.",
 };
 
-/// Somebody has claimed the profile before.
+/// The profile is claimed already.
 pub const ALREADY_CLAIMED: Message = Message {
     code: UserErrorCode::NotAllowedInState,
     reason: Some("ALREADY_CLAIMED"),
@@ -53,7 +53,7 @@ pub const PROFILE_GONE: Message = Message {
     de: "Dieses Profil gibt es nicht mehr.",
 };
 
-/// The account has a profile.
+/// The account has a profile already.
 pub const HAS_PROFILE: Message = Message {
     code: UserErrorCode::NotAllowedInState,
     reason: Some("HAS_PROFILE"),
@@ -83,7 +83,7 @@ pub const CONSENT_LAPSED: Message = Message {
     de: "Dieses Profil wurde verborgen, weil es zu lange niemand bestätigt hat. Laden Sie die Person ein, es zu übernehmen: Nur sie kann es wieder zeigen.",
 };
 
-/// What the caller asks for needs the person themselves: neither a password nor a fresh sign-in shows that it is them.
+/// The operation needs the password or a recent sign-in, as proof that the caller is the person.
 pub const IDENTITY_NEEDED: Message = Message {
     code: UserErrorCode::Required,
     reason: Some("PASSWORD_REQUIRED"),
@@ -113,7 +113,7 @@ pub const NO_ERASURE: Message = Message {
     de: "Für dieses Profil ist keine Löschung vorgesehen.",
 };
 
-/// The person has asked to be erased: only they can stop it.
+/// The person requested the erasure: only they can stop it.
 pub const ERASURE_OF_THE_PERSON: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: Some("REQUESTED_BY_PERSON"),

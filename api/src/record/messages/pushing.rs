@@ -1,9 +1,9 @@
-//! What can be wrong with what systems push.
+//! Messages about sources and pushes.
 
 use super::Message;
 use crate::record::problem::UserErrorCode;
 
-/// There is no such source.
+/// The source does not exist.
 pub const SOURCE_UNKNOWN: Message = Message {
     code: UserErrorCode::NotFound,
     reason: Some("SOURCE_UNKNOWN"),
@@ -13,7 +13,7 @@ pub const SOURCE_UNKNOWN: Message = Message {
     de: "Es gibt keine Quelle `{source}`. Quellen werden von den Verwaltern ihrer Region eingetragen (`registerSource`).",
 };
 
-/// The name is none that a source may have.
+/// The name of a source is malformed.
 pub const SOURCE_NAME_FORM: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("SOURCE_NAME_FORM"),
@@ -33,7 +33,7 @@ pub const SOURCE_TAKEN: Message = Message {
     de: "Dieser Name ist vergeben. Wählen Sie einen anderen, etwa einen, der mit dem Namen Ihrer Region beginnt.",
 };
 
-/// Somebody registers a source of a region that they do not administer.
+/// The caller does not administer the region of the new source.
 pub const NOT_YOUR_SOURCES: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: Some("NOT_YOUR_SOURCES"),
@@ -43,7 +43,7 @@ pub const NOT_YOUR_SOURCES: Message = Message {
     de: "Nur die Verwalter dieser Region tragen ihre Quellen ein, angemeldet mit ihrem Konto.",
 };
 
-/// Somebody who may not speak for a system pushes.
+/// The caller may not push records.
 pub const NOT_SYNC_PARTNER: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: Some("NOT_SYNC_PARTNER"),
@@ -53,7 +53,7 @@ pub const NOT_SYNC_PARTNER: Message = Message {
     de: "Einträge eines Systems werden mit der Rolle SYNC_PARTNER seiner Region übertragen.",
 };
 
-/// The system is of another region than the caller.
+/// The source is of another region than the caller.
 pub const FOREIGN_SYSTEM: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: Some("FOREIGN_REGION"),
@@ -63,7 +63,7 @@ pub const FOREIGN_SYSTEM: Message = Message {
     de: "Die Quelle `{source}` gehört zu einer Region, deren Einträge Sie nicht übertragen.",
 };
 
-/// The record is another system's.
+/// The record belongs to another source.
 pub const NOT_AUTHORITY: Message = Message {
     code: UserErrorCode::Forbidden,
     reason: Some("NOT_AUTHORITY"),
@@ -103,7 +103,7 @@ pub const ONE_RECORD: Message = Message {
     de: "Geben Sie genau eines von `organization`, `talent`, `affiliation`, `partnership` an.",
 };
 
-/// What is to be erased is no person.
+/// The record to erase is not a talent.
 pub const ERASE_PEOPLE: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("ERASE_TALENTS_ONLY"),
@@ -133,7 +133,7 @@ pub const TOO_LARGE: Message = Message {
     de: "Das hat {size} Bytes als JSON: höchstens {limit} sind erlaubt.",
 };
 
-/// Another batch of the source is running, or there were too many.
+/// Another batch of the source is running, or the source has sent too many.
 pub const PUSH_BUSY: Message = Message {
     code: UserErrorCode::NotAllowedInState,
     reason: Some("PUSH_BUSY"),
@@ -163,7 +163,7 @@ pub const NOT_ATTEMPTED: Message = Message {
     de: "An diesem Eintrag ist nichts falsch. Er wurde nicht geschrieben, weil ein anderer des Stapels abgelehnt wurde.",
 };
 
-/// Too many records of a source would go in a day.
+/// Too many records of a source would be deleted in a day.
 pub const MASS_DELETE_BLOCKED: Message = Message {
     code: UserErrorCode::NotAllowedInState,
     reason: Some("MASS_DELETE_BLOCKED"),
@@ -173,7 +173,7 @@ pub const MASS_DELETE_BLOCKED: Message = Message {
     de: "Das würde {count} Einträge der Quelle entfernen, die {records} hat, nach {before} am letzten Tag. Nichts wurde entfernt. Sind alle gemeint, bestätigen Sie mit der genauen Zahl: {count}.",
 };
 
-/// The database does not take a record.
+/// The database refuses a record.
 pub const WRITE_FAILED: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("WRITE_FAILED"),
@@ -183,7 +183,7 @@ pub const WRITE_FAILED: Message = Message {
     de: "Die Datenbank nimmt diesen Eintrag nicht an. Die anderen des Stapels wurden ohne ihn geschrieben.",
 };
 
-/// What was refused when the same batch was sent first.
+/// The record was refused when the same batch was sent first.
 pub const REFUSED_BEFORE: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("REFUSED_BEFORE"),
@@ -193,7 +193,7 @@ pub const REFUSED_BEFORE: Message = Message {
     de: "Das wurde abgelehnt, als der Stapel zum ersten Mal gesendet wurde: {code}.",
 };
 
-/// There is no such full push, or none of this source.
+/// The full push does not exist, or is not of this source.
 pub const FULL_PUSH_UNKNOWN: Message = Message {
     code: UserErrorCode::NotFound,
     reason: Some("FULL_PUSH_UNKNOWN"),

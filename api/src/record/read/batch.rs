@@ -1,8 +1,8 @@
-//! Readers of the same statement travel together.
+//! Batching of reads: concurrent reads of the same statement share one execution.
 //!
-//! At most two copies of one statement run at once; reads of the same text that arrive meanwhile wait and
-//! go in the next one. There is no timer: an idle server adds nothing to a read. Because the viewer's
-//! condition is part of the text, only readers who may see the same things share a statement.
+//! At most two executions of one statement run at once. Reads of the same text that arrive meanwhile wait, and share
+//! the next execution. There is no timer, so an idle server adds no delay to a read. The viewer's condition is part of
+//! the text, so only readers with the same rights share a statement.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,9 +13,9 @@ use super::database::Database;
 use super::keyed::{KeyRow, KeyedStatement, Row};
 use crate::record::error::{Code, DomainError};
 
-/// Copies of one statement that run at once.
+/// Maximum executions of one statement that run at once.
 const COPIES: u8 = 2;
-/// Keys in one statement, unless a single reader brings more.
+/// Maximum keys of one execution, unless a single reader brings more.
 const MAX_KEYS: usize = 300;
 
 type Answer = Result<Vec<(usize, Row)>, DomainError>;
@@ -32,11 +32,11 @@ struct Lane {
     waiting: Vec<Reader>,
 }
 
-/// One lane per statement text that is in use.
+/// The queues of waiting readers: one for each statement text in use.
 #[derive(Debug, Default)]
 pub(super) struct Lanes(Mutex<HashMap<String, Lane>>);
 
-/// What a reader finds on its arrival.
+/// The turn of a reader: it runs its statement now, or waits for a shared result.
 enum Turn {
     Now(Vec<KeyRow>),
     Later(oneshot::Receiver<Answer>),
@@ -48,7 +48,7 @@ impl Lanes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads now where a copy is free, else with those who wait.
+    /// Runs the statement now if an execution is free, else waits and shares the next one.
     pub(super) async fn read(
         &self,
         db: &Arc<Database>,
@@ -86,7 +86,7 @@ impl Lanes {
         Turn::Later(receiver)
     }
 
-    /// Those who go next; without any, the copy that asks ends.
+    /// Takes the readers of the next execution. Without any, the caller's execution counts as ended.
     fn next(&self, sql: &str) -> Vec<Reader> {
         let mut lanes = self.lock();
         let Some(lane) = lanes.get_mut(sql) else { return Vec::new() };
@@ -108,7 +108,7 @@ impl Lanes {
     }
 }
 
-/// The right to run one copy. It passes on when the reader is done, or is dropped half-way.
+/// The right to run one execution. It passes to waiting readers when the reader is done or is dropped.
 struct Slot<'a> {
     db: &'a Arc<Database>,
     statement: &'a KeyedStatement,
@@ -137,7 +137,7 @@ impl Drop for Slot<'_> {
     }
 }
 
-/// Reads for those who wait until nobody does.
+/// Serves waiting readers until there are none.
 async fn serve(db: Arc<Database>, statement: KeyedStatement, mut readers: Vec<Reader>) {
     while !readers.is_empty() {
         together(&db, &statement, readers).await;
@@ -145,8 +145,8 @@ async fn serve(db: Arc<Database>, statement: KeyedStatement, mut readers: Vec<Re
     }
 }
 
-/// One statement for several readers. Where it is refused, each is tried alone, so that one bad key harms nobody else;
-/// where the database does not answer, it would not answer each of them either.
+/// Runs one statement for several readers. If the database refuses it, each reader is tried alone, so that one bad key
+/// harms no other reader. If the database is unavailable, all of them get the error.
 async fn together(db: &Database, statement: &KeyedStatement, readers: Vec<Reader>) {
     let keys: Vec<KeyRow> = readers.iter().flat_map(|reader| reader.keys.iter().cloned()).collect();
     db.meters.readers.observe(u32::try_from(readers.len()).unwrap_or(u32::MAX).into());
@@ -165,9 +165,9 @@ async fn together(db: &Database, statement: &KeyedStatement, readers: Vec<Reader
     }
 }
 
-/// Gives each reader the rows of its own keys, counted from its own first key.
+/// Gives each reader the rows of its own keys, with positions counted from its own first key.
 fn hand_out(mut rows: Vec<(usize, Row)>, readers: Vec<Reader>) {
-    // A statement that orders by something else before the position must not give a reader what is another's.
+    // The statement may order by something else before the position. Sorting gives each reader its own rows.
     rows.sort_by_key(|(position, _)| *position);
     let mut rows = rows.into_iter().peekable();
     let mut first = 0;

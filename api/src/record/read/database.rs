@@ -1,4 +1,4 @@
-//! The database: its pools, one dialect, how long anything waits for it, and the count of statements.
+//! The database: its connection pools, its dialect, its time-outs, and the count of statements.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::transaction::{Retirement, Transaction, Watch};
 use super::writing::Writing;
 use crate::record::error::DomainError;
 
-/// The SQL that a database speaks.
+/// The SQL dialect of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// PostgreSQL 15 or newer.
@@ -32,7 +32,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The same as sea-orm names it.
+    /// The dialect as a type of sea-orm.
     pub fn backend(self) -> DbBackend {
         match self {
             Self::Postgres => DbBackend::Postgres,
@@ -40,7 +40,7 @@ impl Dialect {
         }
     }
 
-    /// For people.
+    /// The name for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Postgres => "PostgreSQL",
@@ -48,8 +48,8 @@ impl Dialect {
         }
     }
 
-    /// The join of a table to the keys before it. SQLite may turn the order of a plain join around and read the
-    /// keys again for each row of the table; its CROSS JOIN keeps the order, and takes a condition as well.
+    /// The join of a table to the keys before it. SQLite may reverse the order of a plain join and read the keys again
+    /// for each row of the table. Its CROSS JOIN keeps the order, and takes a condition as well.
     pub fn join(self) -> &'static str {
         match self {
             Self::Postgres => "JOIN",
@@ -57,8 +57,8 @@ impl Dialect {
         }
     }
 
-    /// Joins the keys with the one row of a table that a condition leaves of it, as `alias`. A plan of PostgreSQL that was
-    /// made while the table was small would go on walking through it when it has grown: this one looks up each key.
+    /// Joins the keys with the one row of a table that matches a condition, as `alias`. For a plain join, PostgreSQL
+    /// would go on scanning the table by a plan from the time when it was small. This join looks up each key.
     pub fn join_one(self, table: &str, alias: &str, condition: &str) -> String {
         match self {
             Self::Postgres => {
@@ -70,7 +70,7 @@ impl Dialect {
         }
     }
 
-    /// The same where there may be none.
+    /// The same, where there may be no row.
     pub fn left_join_one(self, table: &str, alias: &str, condition: &str) -> String {
         match self {
             Self::Postgres => format!("LEFT {}", self.join_one(table, alias, condition)),
@@ -91,7 +91,7 @@ impl Dialect {
         }
     }
 
-    /// Whether the text `needle` stands in the text `haystack`.
+    /// The condition that the text `haystack` contains the text `needle`.
     pub fn contains(self, haystack: &str, needle: &str) -> String {
         match self {
             Self::Postgres => format!("strpos({haystack}, {needle}) > 0"),
@@ -99,7 +99,7 @@ impl Dialect {
         }
     }
 
-    /// The id whose 32 hexadecimal digits stand in `expression`.
+    /// The id whose 32 hexadecimal digits are in `expression`.
     pub fn id_from_hex(self, expression: &str) -> String {
         match self {
             Self::Postgres => format!("({expression})::uuid"),
@@ -107,8 +107,8 @@ impl Dialect {
         }
     }
 
-    /// Joins the keys with at most so many rows each; `inner` is a complete `SELECT key ..` of them and
-    /// `table` the table whose row `r` is wanted, which this key column identifies.
+    /// Joins the keys with several rows each, as `r`. `inner` is a complete `SELECT key ..` of the rows, with their
+    /// limit. `table` is the table of the rows, and `key` its column that identifies them.
     pub fn join_some(self, table: &str, key: &str, inner: &str) -> String {
         match self {
             Self::Postgres => {
@@ -125,7 +125,7 @@ impl Dialect {
 pub struct Database {
     dialect: Dialect,
     read: Side,
-    /// For snapshots that are read for long: they must not take the connections of others.
+    /// The pool for long snapshots, which must not take the connections of other reads.
     long: Pool,
     write: Pool,
     /// Whether writes succeed.
@@ -135,11 +135,11 @@ pub struct Database {
     waits: Waits,
     /// Whether a statement has found the database damaged.
     damaged: Arc<AtomicBool>,
-    /// What is counted of it.
+    /// The metrics of the database.
     pub meters: Meters,
 }
 
-/// A pool of connections.
+/// A connection pool.
 #[derive(Clone, Debug)]
 struct Pool {
     name: &'static str,
@@ -149,8 +149,8 @@ struct Pool {
 }
 
 impl Pool {
-    /// Opens a pool, or prepares one that is opened when it is first used. PostgreSQL gives up what takes longer than
-    /// `limit` over its connections, unless it has a limit of its operator's.
+    /// Opens a pool, or prepares one that is opened on first use. `limit` is the time-out of statements on PostgreSQL,
+    /// unless its operator has set one.
     async fn open(
         name: &'static str,
         mut options: ConnectOptions,
@@ -187,40 +187,42 @@ struct Pools {
     write: ConnectOptions,
 }
 
-/// Whether SQLite could not be opened because its disk takes nothing more.
+/// Whether SQLite could not be opened because its disk is full or fails.
 fn lacks_room(error: &DbErr) -> bool {
     matches!(Fault::of(error), Some(Fault::Full | Fault::Failing))
 }
 
-/// Where reads go.
+/// The target of reads.
 #[derive(Debug)]
 enum Side {
-    /// To any connection: each statement sees what is committed then.
+    /// Any connection: each statement sees the data that is committed at that time.
     Pool(Pool),
-    /// To one transaction: all statements see the same.
+    /// One transaction: all statements see the same data.
     Snapshot(Transaction),
 }
 
-/// How long the database is waited for before it is given up. What is given up fails as UNAVAILABLE.
+/// The time-outs of the database. An operation that exceeds one fails as UNAVAILABLE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waits {
-    /// For a free connection.
+    /// Time-out for a free connection.
     connection: Duration,
-    /// For a statement, with the locks that it waits for; nothing where it may take as long as it does.
+    /// Time-out of a statement, with its waits for locks; none where it has no limit.
     statement: Option<Duration>,
-    /// For the one lock of SQLite for writes, where another program has it.
+    /// Time-out for the write lock of SQLite, which another process may hold.
     writer: Duration,
-    /// For the next statement of a transaction, as PostgreSQL writes it: then it is rolled back.
+    /// Time-out for the next statement of a transaction, in the notation of PostgreSQL. The transaction is then rolled
+    /// back.
     idle: &'static str,
 }
 
 impl Waits {
-    /// Of a server whose requests may take so long: each wait ends while there is somebody to be told.
+    /// Time-outs of a server whose requests may take as long as `limit`. Each ends before the request does, so that the
+    /// client gets an error.
     pub fn of_requests(limit: Duration) -> Self {
         Self { connection: limit * 2 / 5, statement: Some(limit * 4 / 5), writer: limit * 2 / 5, idle: "10s" }
     }
 
-    /// Of a command, which has time: also to work out what it writes next.
+    /// Time-outs of a command, which may take longer, also between two statements of a transaction.
     pub const fn of_commands() -> Self {
         let wait = Duration::from_secs(30);
         Self { connection: wait, statement: None, writer: wait, idle: "10min" }
@@ -228,7 +230,7 @@ impl Waits {
 }
 
 impl Default for Waits {
-    /// Of a server whose requests may take ten seconds.
+    /// Time-outs of a server whose requests may take ten seconds.
     fn default() -> Self {
         Self::of_requests(Duration::from_secs(10))
     }
@@ -236,7 +238,7 @@ impl Default for Waits {
 
 /// Connections for reads: twice the cores of a small machine; more only queue in the database.
 const READ_CONNECTIONS: u32 = 4;
-/// Snapshots that are read for long at the same time.
+/// Maximum long snapshots at the same time.
 pub const LONG_READS: u32 = 4;
 /// Pauses before each attempt to open a file whose connection is being closed.
 const CLOSING: [Duration; 5] = [
@@ -246,22 +248,22 @@ const CLOSING: [Duration; 5] = [
     Duration::from_millis(400),
     Duration::from_millis(1500),
 ];
-/// Bytes that are written to see whether writing works.
+/// Bytes that are written to test whether writing works.
 const TRIAL: usize = 128 * 1024;
 
 impl Database {
-    /// Opens the database of a URL, `sqlite://path` or `postgres://..`, for a server with the usual limits.
+    /// Opens the database of a URL, `sqlite://path` or `postgres://..`, with the default time-outs.
     ///
     /// # Errors
-    /// Whatever the driver says; nothing has been written then.
+    /// The error of the driver. Nothing has been written then.
     pub async fn open(url: &str) -> Result<Arc<Self>, DbErr> {
         Self::open_with(url, Waits::default()).await
     }
 
-    /// Opens the database of a URL, which is waited for no longer than this.
+    /// Opens the database of a URL, with these time-outs.
     ///
     /// # Errors
-    /// Whatever the driver says; nothing has been written then.
+    /// The error of the driver. Nothing has been written then.
     pub async fn open_with(url: &str, waits: Waits) -> Result<Arc<Self>, DbErr> {
         let dialect = if url.starts_with("sqlite:") { Dialect::Sqlite } else { Dialect::Postgres };
         let meters = Meters::default();
@@ -271,8 +273,8 @@ impl Database {
         };
         let write = match Pool::open(meters::WRITE, pools.write, limit, &meters).await {
             Ok(write) => write,
-            // On a full disk SQLite cannot make the file through which programs share the index of its log. One program
-            // alone can keep that index in its memory.
+            // On a full disk, SQLite cannot create the shared-memory file for the index of its write-ahead log. A
+            // process that is alone can keep that index in its own memory.
             Err(error) if dialect == Dialect::Sqlite && lacks_room(&error) => {
                 let Some((write, alone)) = Self::open_alone(url, waits, &meters).await else {
                     return Err(error);
@@ -305,8 +307,9 @@ impl Database {
         }))
     }
 
-    /// Opens a database of SQLite for this program alone; nothing where that fails too. The driver closes the connection
-    /// that has failed before in a thread of its own: until then SQLite refuses to open the file in another way.
+    /// Opens a SQLite database for this process alone; none where that fails too. The driver closes the failed
+    /// connection in another thread. Until then, SQLite refuses to open the file in another way, so this tries several
+    /// times.
     async fn open_alone(url: &str, waits: Waits, meters: &Meters) -> Option<(Pool, Pools)> {
         for pause in CLOSING {
             tokio::time::sleep(pause).await;
@@ -322,12 +325,12 @@ impl Database {
     fn postgres_pools(url: &str, waits: Waits) -> Pools {
         let reading = |connections, idle: &'static str| {
             let mut options = Self::options(url, connections, waits);
-            // Array statements are replanned at every call otherwise, at more than the cost of running them.
+            // Statements with arrays would be planned again at every call, which costs more than running them.
             options.map_sqlx_postgres_opts(move |o| {
                 o.options([
                     ("plan_cache_mode", "force_generic_plan"),
                     ("jit", "off"),
-                    // Rows are looked up by their own id, each once: remembering them only costs.
+                    // Rows are looked up by their id, each once: memoizing them only costs time.
                     ("enable_memoize", "off"),
                     ("default_transaction_read_only", "on"),
                     ("idle_in_transaction_session_timeout", idle),
@@ -343,8 +346,8 @@ impl Database {
                 ("idle_in_transaction_session_timeout", waits.idle),
                 ("jit", "off"),
                 ("plan_cache_mode", "force_generic_plan"),
-                // What is planned once while tables are small, as at the beginning of a first import, must
-                // be good when they have grown: keys are looked up in an index, one by one.
+                // A plan that is made while tables are small, as at the start of a first import, must be good after
+                // they have grown: keys are looked up in an index, one by one.
                 ("enable_seqscan", "off"),
                 ("enable_hashjoin", "off"),
                 ("enable_mergejoin", "off"),
@@ -354,7 +357,7 @@ impl Database {
         Pools { read, long, write }
     }
 
-    /// The pools of SQLite, over this layer of its own for files (VFS) where it is not the usual one.
+    /// The pools of SQLite, with this VFS (its file layer) where it is not the default one.
     fn sqlite_pools(url: &str, waits: Waits, vfs: Option<&'static str>) -> Pools {
         let open = move |o| {
             let options = Self::sqlite(o, waits).statement_cache_capacity(500);
@@ -370,18 +373,18 @@ impl Database {
         };
         let mut write = Self::options(url, 1, waits);
         write.map_sqlx_sqlite_opts(move |o| {
-            // A transaction that changes more pages than fit writes them out, and reads them again, before its
-            // end: 64 MB is what a batch of an import changes at most.
+            // A transaction that changes more pages than the cache holds writes them out, and reads them again, before
+            // its end. A batch of an import changes at most 64 MB.
             open(o).create_if_missing(true).pragma("cache_size", "-64000")
         });
         Pools { read: reading(READ_CONNECTIONS), long: reading(LONG_READS), write }
     }
 
-    /// The database as it is now, for several reads that must agree, in a short time. Must be taken and read in a task
-    /// of its own: what is dropped while its transaction begins would leave it open.
+    /// A snapshot of the database, for several reads that must agree, in a short time. It must be taken and read in a
+    /// spawned task, so that its transaction ends even if the request is dropped.
     ///
     /// # Errors
-    /// Whatever the driver says.
+    /// The error of the driver.
     pub async fn snapshot(&self) -> Result<Arc<Self>, DbErr> {
         match &self.read {
             Side::Pool(read) => self.snapshot_on(read).await,
@@ -389,10 +392,10 @@ impl Database {
         }
     }
 
-    /// The same for as long as ten minutes: [`LONG_READS`] at a time.
+    /// A snapshot with up to ten minutes between two statements: [`LONG_READS`] at a time.
     ///
     /// # Errors
-    /// Whatever the driver says.
+    /// The error of the driver.
     pub async fn long_snapshot(&self) -> Result<Arc<Self>, DbErr> {
         self.snapshot_on(&self.long).await
     }
@@ -417,9 +420,9 @@ impl Database {
         }))
     }
 
-    /// Begins a transaction in a task of its own. A BEGIN that is dropped half-way, as when a client goes away, leaves its
-    /// connection in a transaction that nobody ends (sqlx 0.9.0): this task ends in any case, and rolls back what nobody
-    /// takes. Every transaction begins here.
+    /// Begins a transaction in a spawned task. sqlx 0.9.0 leaves a connection in an open transaction if the future of
+    /// its BEGIN is dropped, as when a client disconnects. The task completes BEGIN in any case, and rolls back a
+    /// transaction that nobody takes. Every transaction begins here.
     #[expect(clippy::disallowed_methods, reason = "this is the one place where transactions begin")]
     async fn begin_on(&self, pool: &Pool, options: TransactionOptions) -> Result<Transaction, DbErr> {
         let (watch, mut connection) = (Arc::new(Watch::default()), pool.connection.clone());
@@ -431,7 +434,7 @@ impl Database {
         let retirement = Arc::clone(&pool.retirement);
         let task = tokio::spawn(async move {
             let begun = connection.begin_with_options(options).await;
-            // Other errors are of connections that were not there to begin on.
+            // After other errors there was no connection to begin on.
             if matches!(begun, Err(DbErr::Exec(_) | DbErr::Query(_))) {
                 retirement.retire();
             }
@@ -449,8 +452,7 @@ impl Database {
         Ok(Transaction::new(begun?, watch, Arc::clone(&pool.retirement), writing))
     }
 
-    /// Notes a failure of a statement: where it says that the database is damaged, nothing that is read afterwards can be
-    /// relied on.
+    /// Notes an error which says that the database is damaged: later reads cannot be trusted.
     pub fn note(&self, error: &DbErr) {
         if Fault::of(error) == Some(Fault::Damaged) && !self.damaged.swap(true, Ordering::Relaxed) {
             tracing::error!(%error, "the database is damaged: restore a copy, and start again");
@@ -462,7 +464,7 @@ impl Database {
         self.damaged.load(Ordering::Relaxed)
     }
 
-    /// The transaction of a snapshot; nothing of a database that is none.
+    /// The transaction of a snapshot; none where this is no snapshot.
     pub fn transaction(&self) -> Option<&DatabaseTransaction> {
         match &self.read {
             Side::Pool(_) => None,
@@ -493,16 +495,16 @@ impl Database {
             .busy_timeout(waits.writer)
             .pragma("secure_delete", "ON")
             .pragma("cache_size", "-16000")
-            // What a statement may have to undo is kept in memory rather than in a file.
+            // Data for undoing a statement is kept in memory rather than in a file.
             .pragma("temp_store", "MEMORY")
     }
 
-    /// The SQL that this database speaks.
+    /// The SQL dialect of this database.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// What `work` comes to; nothing where it takes longer than a statement may.
+    /// Runs `work`; none where it takes longer than the time-out of statements.
     pub(super) async fn patiently<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         match self.waits.statement {
             Some(limit) => tokio::time::timeout(limit, work).await.ok(),
@@ -510,7 +512,7 @@ impl Database {
         }
     }
 
-    /// The lanes in which reads travel together.
+    /// The queues of batched reads.
     pub(super) fn lanes(&self) -> &Lanes {
         &self.lanes
     }
@@ -520,7 +522,7 @@ impl Database {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// Runs a keyed statement: for each row found, the position of its key, from 0, and the row after it.
+    /// Runs a keyed statement. Returns each row found with the position of its key, from 0.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -538,12 +540,12 @@ impl Database {
         }
     }
 
-    /// The span of what is asked of the database, if it is for somebody.
+    /// The tracing span of a database operation.
     pub(crate) fn span(&self, operation: &'static str) -> Span {
         span::sql(self.dialect, operation)
     }
 
-    /// Runs a keyed statement at once, alone: for statements whose text is not safe for several readers.
+    /// Runs a keyed statement at once, without batching: for statements that several readers must not share.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -566,7 +568,7 @@ impl Database {
         self.meters.keys.observe(u32::try_from(keys.len()).unwrap_or(u32::MAX).into());
         let statement = statement.keys.statement(self.dialect, &statement.sql, keys);
         let rows = match &self.read {
-            // SQLite knows no limit for a statement: it runs on in its connection, and nobody waits for it.
+            // SQLite has no time-out of statements: the statement runs on in its connection, and nobody waits for it.
             Side::Pool(pool) if self.dialect == Dialect::Sqlite => {
                 self.patiently(pool.connection.query_all_raw(statement)).await.ok_or(DomainError::Crowded)?
             }
@@ -580,11 +582,11 @@ impl Database {
         rows.into_iter().map(Row::positioned).collect()
     }
 
-    /// Begins a transaction that writes. What is done in it must run in a task of its own (see
-    /// [`super::super::write`]), or is rolled back with its caller.
+    /// Begins a write transaction. Its work must run in a spawned task (see [`super::super::write`]), or is rolled back
+    /// when the caller is dropped.
     ///
     /// # Errors
-    /// Whatever the driver says.
+    /// The error of the driver.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
         let immediate = TransactionOptions {
             isolation_level: (self.dialect == Dialect::Postgres).then_some(IsolationLevel::ReadCommitted),
@@ -594,10 +596,10 @@ impl Database {
         self.begin_on(&self.write, immediate).await
     }
 
-    /// Runs a statement that may take as long as it does, such as cleaning a table, outside of a transaction.
+    /// Runs a statement without a time-out and outside of a transaction, such as the cleaning of a table.
     ///
     /// # Errors
-    /// Whatever the driver says.
+    /// The error of the driver.
     pub async fn execute_at_leisure(&self, sql: &str) -> Result<(), DbErr> {
         if self.dialect == Dialect::Sqlite {
             return self.write.connection.execute_unprepared(sql).await.map(|_| ());
@@ -605,14 +607,14 @@ impl Database {
         let failed = |error: sqlx::Error| DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)));
         let mut connection =
             self.write.connection.get_postgres_connection_pool().acquire().await.map_err(failed)?;
-        // Closed afterwards, whatever happens: nobody else must get it without a limit.
+        // The connection is closed afterwards in any case: nobody else must get it without a time-out.
         connection.close_on_drop();
         connection.execute("SET statement_timeout = 0").await.map_err(failed)?;
         connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await.map_err(failed)?;
         Ok(())
     }
 
-    /// Notes how many connections there are now.
+    /// Updates the metrics of the pools.
     pub fn look_at_pools(&self) {
         if let Side::Pool(read) = &self.read {
             self.meters.look(meters::READ, self.dialect, &read.connection);
@@ -621,7 +623,7 @@ impl Database {
         self.meters.look(meters::WRITE, self.dialect, &self.write.connection);
     }
 
-    /// The connections for reads that are no part of a request's answer.
+    /// The connection pool for reads that are not part of a response.
     pub fn reader(&self) -> &DatabaseConnection {
         match &self.read {
             Side::Pool(pool) => &pool.connection,
@@ -634,22 +636,22 @@ impl Database {
         &self.write.connection
     }
 
-    /// Whether the last write succeeded; nothing else is looked at, and nothing written.
+    /// The outcome of the last write. Nothing is written to find it out.
     pub fn writing(&self) -> &Writing {
         &self.writing
     }
 
-    /// Why writes fail now; nothing where the last one succeeded. A while after one that failed, another one is tried, so
-    /// that writing is known to work again where nobody writes.
+    /// The fault that makes writes fail; none where the last write succeeded. Some time after a failure, another write
+    /// is tried, so that a recovery is noticed where nobody writes.
     pub async fn check_writing(self: &Arc<Self>) -> Option<Fault> {
         if self.writing.is_due() {
-            // It notes its outcome itself.
+            // The attempt notes its outcome itself.
             let _ = self.try_writing().await;
         }
         self.writing.fault()
     }
 
-    /// Writes as much as a larger record takes, and deletes it again.
+    /// Writes a row of the size of a large record, and deletes it again.
     ///
     /// # Errors
     /// [`DomainError::Database`]; [`Database::writing`] says whether it is the disk.
@@ -669,7 +671,7 @@ impl Database {
         task.await.map_err(|error| DomainError::Task(error.to_string()))?
     }
 
-    /// The write of a trial. Nobody else sees its row.
+    /// The write of [`Database::try_writing`]. No other transaction sees its row.
     async fn write_and_delete(&self, tx: &Transaction) -> Result<(), DbErr> {
         let key: [u8; 32] = rand::random();
         // Random, so that it cannot be compressed.
@@ -691,7 +693,7 @@ impl Database {
     /// Whether the database answers.
     ///
     /// # Errors
-    /// Whatever the driver says.
+    /// The error of the driver.
     pub async fn ping(&self) -> Result<(), DbErr> {
         let one = Statement::from_string(self.dialect.backend(), "SELECT 1");
         match &self.read {
@@ -700,7 +702,7 @@ impl Database {
         }
     }
 
-    /// Closes both pools, waiting for what is running.
+    /// Closes all pools, waiting for running statements.
     pub async fn close(&self) {
         if let Side::Pool(pool) = &self.read {
             let _ = pool.connection.clone().close().await;

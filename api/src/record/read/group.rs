@@ -5,15 +5,15 @@ use std::ops::Deref;
 use super::keyed::Row;
 use crate::record::error::DomainError;
 
-/// The values of a group of columns, or nothing where no selected field needed them.
+/// The values of a group of columns; none where no selected field needed them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group<T>(Option<Box<T>>);
 
 impl<T> Group<T> {
-    /// Reads the group where it is wanted: it is among the selected columns then.
+    /// Reads the group if it is wanted. Only then are its columns selected.
     ///
     /// # Errors
-    /// Those of `read`.
+    /// The error of `read`.
     pub fn read(
         wanted: bool,
         row: &mut Row,

@@ -1,7 +1,7 @@
 //! Keyed reads: statements that take arrays of keys and give back each key's position.
 //!
-//! One read is an array of one. What the whole statement shares (limit, order, viewer class) is part of
-//! its text, so that readers of one text can travel together (see [`super::batch`]).
+//! A single read is an array of one. Everything that the keys share (limit, order, viewer's condition) is part of the
+//! text, so that reads of one text can be batched (see [`super::batch`]).
 
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{ConnectionTrait, QueryResult, Statement, TryGetable, Value};
@@ -64,7 +64,7 @@ impl KeyValue {
         }
     }
 
-    /// Writes it as JSON: what is no text as hexadecimal digits.
+    /// Writes it as JSON: ids and bytes as hexadecimal digits.
     fn write_json(&self, into: &mut Vec<u8>) {
         let written = match self {
             Self::Id(id) => {
@@ -89,7 +89,7 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// One row of keys: what one reader, or one parent, asks for.
+/// One row of keys: those of one reader, or of one parent.
 pub type KeyRow = Vec<KeyValue>;
 
 /// The names and types of key columns, in order.
@@ -102,7 +102,7 @@ impl KeyColumns {
         Self(columns.iter().map(|(name, key_type)| ((*name).to_owned(), *key_type)).collect())
     }
 
-    /// The place of a column.
+    /// The position of a column.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|(column, _)| column == name)
     }
@@ -188,14 +188,14 @@ impl KeyColumns {
 /// A keyed statement: its text and its key columns. The first column it selects is `k.n`.
 #[derive(Clone, Debug)]
 pub struct KeyedStatement {
-    /// The text; equal texts may travel together.
+    /// The text. Reads of equal texts can be batched.
     pub sql: String,
     /// The columns of its keys.
     pub keys: KeyColumns,
 }
 
 impl KeyedStatement {
-    /// Runs it inside a transaction: for each row found, the position of its key, from 0, and the row after it.
+    /// Runs it inside a transaction. Returns each row found with the position of its key, from 0.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -212,7 +212,7 @@ impl KeyedStatement {
         rows.into_iter().map(Row::positioned).collect()
     }
 
-    /// Runs it inside a transaction for what it changes; answers the number of rows changed.
+    /// Runs it inside a transaction. Returns the number of rows changed.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -237,7 +237,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// The position of the row's key, from 0, and the row after it.
+    /// Splits off the first column: the position of the row's key, from 0.
     pub(super) fn positioned(result: QueryResult) -> Result<(usize, Self), DomainError> {
         let mut row = Self { result, next: 0 };
         let position: i64 = row.get()?;
@@ -264,7 +264,7 @@ impl Row {
         Ok(serde_json::from_str(&text)?)
     }
 
-    /// The value of the next column, which holds JSON in a text, or nothing.
+    /// The value of the next column, which holds JSON in a text, or null.
     ///
     /// # Errors
     /// [`DomainError::Stored`] where the text is not the JSON of a `T`.
@@ -273,7 +273,7 @@ impl Row {
         Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
     }
 
-    /// The value of the next column, which holds microseconds since 1970, or nothing.
+    /// The value of the next column, which holds microseconds since 1970, or null.
     ///
     /// # Errors
     /// [`DomainError::Database`] where the column is missing or of another type.
@@ -281,7 +281,7 @@ impl Row {
         Ok(self.get::<Option<i64>>()?.map(DateTime::from_micros))
     }
 
-    /// The value of the next column, which holds a text that `T` reads.
+    /// The value of the next column, which holds a text that `T` parses, or null.
     ///
     /// # Errors
     /// [`DomainError::Stored`] where the text is no `T`.

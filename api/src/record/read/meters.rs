@@ -1,4 +1,4 @@
-//! What is counted of the database.
+//! The metrics of the database.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use sea_orm::{DatabaseConnection, DbErr};
 use super::database::Dialect;
 use crate::meter::{SECONDS, SIZES, counters, gauges, histogram, histograms};
 
-/// The pools of connections, by the names that they have in what is counted.
+/// The label of the pool for reads.
 pub(super) const READ: &str = "read";
-/// For snapshots that are read for long.
+/// The label of the pool for long snapshots.
 pub(super) const LONG: &str = "long";
-/// For transactions that write.
+/// The label of the pool for write transactions.
 pub(super) const WRITE: &str = "write";
 
 /// Counts the statements of a pool. Cheap to clone.
@@ -35,7 +35,7 @@ impl fmt::Debug for Listener {
     }
 }
 
-/// What is counted of the database. Cheap to clone.
+/// The metrics of the database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Meters {
     statements: IntCounterVec,
@@ -43,9 +43,9 @@ pub struct Meters {
     transactions: IntCounterVec,
     exhausted: IntCounterVec,
     connections: IntGaugeVec,
-    /// Keys of a statement that readers share or have alone.
+    /// Number of keys in each execution of a read.
     pub(super) keys: Histogram,
-    /// Readers that share a statement.
+    /// Number of readers that share an execution.
     pub(super) readers: Histogram,
 }
 
@@ -82,12 +82,12 @@ impl Default for Meters {
 }
 
 impl Meters {
-    /// Counts what is sent over the connections of a pool from now on.
+    /// Counts the statements of a pool from now on.
     pub(super) fn listen(&self, pool: &'static str, connection: &mut DatabaseConnection) -> Listener {
         let outcome = |outcome| self.statements.with_label_values(&[pool, outcome]);
         let (done, failed) = (outcome("ok"), outcome("failed"));
         let seconds = self.seconds.with_label_values(&[pool]);
-        // There from the beginning, so that a first one is seen as a rise from nothing.
+        // Exists from the beginning, so that the first time-out is seen as a rise from zero.
         self.exhausted.with_label_values(&[pool]);
         let listener = Listener(Arc::new(move |statement: &Info<'_>| {
             let count = if statement.failed { &failed } else { &done };
@@ -99,7 +99,7 @@ impl Meters {
         listener
     }
 
-    /// Notes that a transaction was begun, or not.
+    /// Counts a begun transaction, or its failure.
     pub(super) fn begun<T>(&self, pool: &'static str, begun: &Result<T, DbErr>) {
         match begun {
             Ok(_) => self.transactions.with_label_values(&[pool]).inc(),
@@ -107,14 +107,14 @@ impl Meters {
         }
     }
 
-    /// Notes a failure, if it is one of the pool.
+    /// Counts an error, if it is a time-out of the pool.
     pub(super) fn failed(&self, pool: &'static str, error: &DbErr) {
         if matches!(error, DbErr::ConnectionAcquire(_)) {
             self.exhausted.with_label_values(&[pool]).inc();
         }
     }
 
-    /// Notes how many connections a pool has now.
+    /// Updates the number of connections of a pool.
     pub(super) fn look(&self, pool: &'static str, dialect: Dialect, connection: &DatabaseConnection) {
         let (open, idle) = match dialect {
             Dialect::Postgres => {
@@ -134,7 +134,7 @@ impl Meters {
         set("used", open.saturating_sub(idle));
     }
 
-    /// All that is counted here.
+    /// The collectors of all these metrics.
     pub fn collectors(&self) -> Vec<Box<dyn Collector>> {
         vec![
             Box::new(self.statements.clone()),

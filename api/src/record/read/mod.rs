@@ -1,4 +1,4 @@
-//! How reads run: a selection walked once, keyed reads, a tree of plain structs.
+//! The read path: the selection set is walked once, keyed reads fetch the rows, plain structs hold the result.
 
 pub mod batch;
 pub mod database;

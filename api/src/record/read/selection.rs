@@ -17,15 +17,15 @@ pub struct Selection {
 /// One selected field, under its response key.
 #[derive(Clone, Debug)]
 pub struct Selected {
-    /// Alias, else name: what the field is called in the answer.
+    /// The response key: alias, else name.
     pub key: Name,
     /// The field's name in the schema.
     pub name: Name,
-    /// Arguments with variables replaced; what was left out is absent.
+    /// Arguments with variables replaced. Omitted arguments are absent.
     pub arguments: Vec<(Name, Value)>,
-    /// What is selected below it.
+    /// The selection below it.
     pub selection: Selection,
-    /// For each type condition around it, the object types that it lets pass.
+    /// For each type condition around it, the object types that it matches.
     only_on: Vec<Arc<Vec<String>>>,
 }
 
@@ -36,7 +36,7 @@ impl Selected {
 
     /// The value of an argument; null and absent are both `None`.
     ///
-    /// Values were checked against the schema before execution, so one that does not parse is absent.
+    /// Values were validated before execution. A value that does not parse counts as absent.
     pub fn argument<T: InputType>(&self, name: &str) -> Option<T> {
         let (_, value) = self.arguments.iter().find(|(n, _)| n == name)?;
         Option::<T>::parse(Some(value.clone())).ok().flatten()
@@ -44,12 +44,12 @@ impl Selected {
 }
 
 impl Selection {
-    /// What is selected below the field that `ctx` resolves.
+    /// The selection below the field that `ctx` resolves.
     pub fn of(ctx: &Context<'_>) -> Self {
         Self::root(ctx).selection
     }
 
-    /// The field that `ctx` resolves itself, with its arguments.
+    /// The field that `ctx` resolves, with its arguments.
     pub fn root(ctx: &Context<'_>) -> Selected {
         let walk = Walk { ctx, depth: 0 };
         walk.field(ctx.item, &[])
@@ -74,14 +74,14 @@ impl Selection {
         each
     }
 
-    /// What is selected below the field `name`, under all its response keys together.
+    /// The selection below the field `name`, under all its response keys together.
     pub fn below(&self, object: &str, name: &str) -> Option<Selection> {
         let mut each = self.fields.iter().filter(|f| f.name == name && f.applies_to(object));
         let first = each.next()?.selection.clone();
         Some(each.fold(first, |sum, next| sum.union(&next.selection)))
     }
 
-    /// What is selected below any of the fields `names`, together: for `nodes` and `edges { node }`.
+    /// The union of two selections: for `nodes` and `edges { node }`.
     #[must_use]
     pub fn union(&self, other: &Selection) -> Selection {
         if other.is_empty() {
@@ -172,7 +172,7 @@ impl Walk<'_, '_> {
         resolved.collect()
     }
 
-    /// Replaces variables; one that is not given counts as null, as for a nullable argument.
+    /// Replaces variables. A missing variable counts as null, as for a nullable argument.
     fn value(&self, value: &InputValue) -> Value {
         value
             .clone()
@@ -193,7 +193,7 @@ impl Walk<'_, '_> {
             .unwrap_or(Value::Null)
     }
 
-    /// The conditions around a fragment, with the fragment's own.
+    /// The type conditions around a fragment, with the fragment's own.
     fn with(&self, only_on: &[Arc<Vec<String>>], condition: &str) -> Vec<Arc<Vec<String>>> {
         let mut all = only_on.to_vec();
         let possible = self.ctx.schema_env.registry.types.get(condition).and_then(|t| t.possible_types());

@@ -4,12 +4,12 @@ use std::fmt;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
-/// What is wrong with the disk of the database.
+/// The fault of the disk of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// It has no space left.
     Full,
-    /// It may be read only.
+    /// It is read-only.
     ReadOnly,
     /// It cannot be read or written, or there is no memory for it.
     Failing,
@@ -18,7 +18,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The fault that an error tells of; nothing where the error has another reason.
+    /// The fault behind an error; none where the error has another reason.
     pub fn of(error: &DbErr) -> Option<Self> {
         let (DbErr::Exec(RuntimeErr::SqlxError(error))
         | DbErr::Query(RuntimeErr::SqlxError(error))

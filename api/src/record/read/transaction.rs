@@ -1,14 +1,14 @@
 //! Transactions, and the connections that must not be used after one.
 //!
-//! The drivers count how deep a connection is in transactions by what they have sent, and do not ask the database.
-//! SQLite rolls back by itself when its disk is full or fails: the count of sqlx 0.9.0 then stays above zero, its next
-//! BEGIN becomes a SAVEPOINT, and what it "commits" is never committed (`docs/development/sqlite-rollback.md`). PostgreSQL
-//! answers COMMIT without an error after a statement has failed, and has rolled back. Three rules keep a write from being
-//! taken for done:
+//! The drivers count the transaction depth of a connection by the statements that they have sent, and do not ask the
+//! database. SQLite rolls back by itself when its disk is full or fails. The depth in sqlx 0.9.0 then stays above zero,
+//! its next BEGIN becomes a SAVEPOINT, and its COMMIT commits nothing (`docs/development/sqlite-rollback.md`).
+//! PostgreSQL answers COMMIT without an error after a failed statement, although it has rolled back. Three rules
+//! prevent a lost write from counting as done:
 //!
 //! - A transaction in which a statement has failed is not committed.
-//! - A connection whose BEGIN, COMMIT or ROLLBACK has failed is closed, with all that the pool had open then.
-//! - A connection that comes back in a transaction, or is counted as in one, is closed.
+//! - A connection whose BEGIN, COMMIT or ROLLBACK has failed is closed, with all others that the pool had open then.
+//! - A connection that returns to the pool inside a transaction, or is counted as inside one, is closed.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult
 use super::writing::Writing;
 use crate::record::error::DomainError;
 
-/// What the statements of one transaction have come to.
+/// Whether a statement of one transaction has failed.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     failed: AtomicBool,
@@ -40,24 +40,24 @@ impl Watch {
     }
 }
 
-/// The connections of a pool that must not be used again: those that were open at a time.
+/// The connections of a pool that must not be used again: those that were open at the stored time.
 #[derive(Debug, Default)]
 pub(super) struct Retirement(Mutex<Option<Instant>>);
 
 impl Retirement {
-    /// Lets every connection that is open now be closed before its next use.
+    /// Makes the pool close every connection that is open now before its next use.
     pub(super) fn retire(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Whether a connection of this age was open then.
+    /// Whether a connection of this age was open at the stored time.
     fn includes(&self, age: Duration) -> bool {
         let at = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         at.is_some_and(|at| age >= at.elapsed())
     }
 
-    /// Lets a pool of SQLite close such connections, and those that come back in a transaction. What writes is asked for
-    /// certain: a ROLLBACK that succeeds had something to roll back.
+    /// Makes a pool of SQLite close retired connections, and those that return inside a transaction. The write pool
+    /// checks with a ROLLBACK: if it succeeds, a transaction was open.
     pub(super) fn guard_sqlite(
         self: &Arc<Self>,
         pool: PoolOptions<Sqlite>,
@@ -65,7 +65,7 @@ impl Retirement {
     ) -> PoolOptions<Sqlite> {
         self.guard(pool, move |connection| {
             Box::pin(async move {
-                // A rollback that was begun when the transaction was dropped comes first.
+                // A rollback that was queued when the transaction was dropped runs first.
                 if writes {
                     return Ok(connection.execute("ROLLBACK").await.is_err());
                 }
@@ -77,8 +77,8 @@ impl Retirement {
         })
     }
 
-    /// The same for PostgreSQL. Outside of a transaction, each statement has the time of its own transaction; in one that
-    /// was aborted, none is answered.
+    /// The same for PostgreSQL. Outside of a transaction, the timestamps of transaction and statement are equal. An
+    /// aborted transaction answers no statement.
     pub(super) fn guard_postgres(
         self: &Arc<Self>,
         pool: PoolOptions<Postgres>,
@@ -95,8 +95,8 @@ impl Retirement {
         })
     }
 
-    /// Lets a pool close connections that were retired, are counted as in a transaction, or come back in one: `is_alone`
-    /// asks the database.
+    /// Makes a pool close connections that were retired, are counted as inside a transaction, or return inside one.
+    /// `is_alone` asks the database whether there is none.
     fn guard<D: Database>(
         self: &Arc<Self>,
         pool: PoolOptions<D>,
@@ -120,13 +120,13 @@ impl Retirement {
     }
 }
 
-/// A transaction that was begun. Dropped, it is rolled back.
+/// An open transaction. It is rolled back when it is dropped.
 #[derive(Debug)]
 pub struct Transaction {
     inner: DatabaseTransaction,
     watch: Arc<Watch>,
     retirement: Arc<Retirement>,
-    /// Where its outcome is noted, if it writes.
+    /// The place where its outcome is noted, if it writes.
     writing: Option<Arc<Writing>>,
 }
 
@@ -140,10 +140,11 @@ impl Transaction {
         Self { inner, watch, retirement, writing }
     }
 
-    /// Commits. What was written is there for good where this answers `Ok`.
+    /// Commits. The writes are durable where this returns `Ok`.
     ///
     /// # Errors
-    /// Whatever the driver says. After an error of a statement, which nobody has heeded, it is rolled back.
+    /// The error of the driver. If a statement has failed and its error was ignored, the transaction is rolled back,
+    /// and an error says so.
     pub async fn commit(self) -> Result<(), DbErr> {
         if self.watch.failed.load(Ordering::Relaxed) {
             self.rollback().await?;
@@ -170,19 +171,19 @@ impl Transaction {
     /// Rolls back.
     ///
     /// # Errors
-    /// Whatever the driver says; nothing was written either way.
+    /// The error of the driver. Nothing was written either way.
     pub async fn rollback(self) -> Result<(), DbErr> {
         self.inner.rollback().await.inspect_err(|_| self.retirement.retire())
     }
 
-    /// Rolls back because of an error, and answers that error: a rollback that fails says less, as where SQLite has
-    /// rolled back by itself.
+    /// Rolls back because of an error, and returns that error. An error of the rollback says less, as where SQLite has
+    /// already rolled back by itself.
     pub async fn abandon(self, error: DomainError) -> DomainError {
         if let (DomainError::Database(error), Some(writing)) = (&error, &self.writing) {
             writing.failed(error);
         }
         if let Err(further) = self.rollback().await {
-            tracing::debug!(error = %further, "a transaction that failed was not rolled back by a statement");
+            tracing::debug!(error = %further, "the rollback of a failed transaction failed");
         }
         error
     }
@@ -208,7 +209,7 @@ impl ConnectionTrait for Transaction {
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let done = self.inner.execute_unprepared(sql).await;
-        // The only statements that nobody is told of.
+        // The metric callback, which notes other failures, is not called for these statements.
         done.inspect_err(|_| self.watch.failed.store(true, Ordering::Relaxed))
     }
 

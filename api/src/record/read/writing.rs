@@ -10,7 +10,7 @@ use super::storage::Fault;
 /// How long after a write that failed a health check tries another one.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
-/// The outcome of the last write, as far as the disk decides it.
+/// The outcome of the last write, with regard to the disk.
 #[derive(Debug, Default)]
 pub struct Writing(Mutex<Option<Failed>>);
 
@@ -24,7 +24,7 @@ struct Failed {
 }
 
 impl Writing {
-    /// Why the last write failed; nothing where it succeeded.
+    /// The fault of the last write; none where it succeeded.
     pub fn fault(&self) -> Option<Fault> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).map(|failed| failed.fault)
     }
@@ -43,7 +43,7 @@ impl Writing {
         }
     }
 
-    /// Notes a commit. Whether it wrote is unknown: a statement that changes no row also succeeds on a full disk. The next
+    /// Notes a commit. It may not have written: a statement that changes no row also succeeds on a full disk. The next
     /// health check therefore tries a write at once.
     pub(super) fn committed(&self) {
         if let Some(failed) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
@@ -59,8 +59,8 @@ impl Writing {
         }
     }
 
-    /// Whether the last write failed and another attempt is due: after a commit, or after a while. Answers yes to one
-    /// caller at a time.
+    /// Whether the last write failed and another attempt is due: after a commit, or after a while. True for one caller
+    /// at a time.
     pub(super) fn is_due(&self) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match last.as_mut() {

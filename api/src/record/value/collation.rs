@@ -7,13 +7,12 @@ use icu_collator::{Collator, CollatorBorrowed, CollatorPreferences};
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 
-/// How many characters of a text count for its place in a list.
+/// Maximum characters of a text that count for its sort key.
 pub const SORT_KEY_CHARACTERS: usize = 200;
 
-/// How many bytes a key has at most: a row of a `PostgreSQL` B-tree index holds about 2,700 with everything
-/// else in it.
+/// Maximum bytes of a sort key. A row of a `PostgreSQL` B-tree index holds about 2,700 bytes in total.
 ///
-/// 200 Latin letters need about 600; only texts made to be long are cut here, and then count less far.
+/// 200 Latin letters need about 600 bytes. Only texts of unusual characters are cut.
 pub const SORT_KEY_BYTES: usize = 1_024;
 
 #[expect(clippy::expect_used, reason = "the data of the root collation is compiled into the program")]
@@ -53,11 +52,11 @@ fn plain(c: char) -> char {
     }
 }
 
-/// The text as words to compare typed words with: lower case, without accents and ligatures (`œ` is `oe`, `ß`
-/// is `ss`), every run of apostrophes, hyphens, other punctuation and white space one space, none at the
-/// ends.
+/// The text as words, for comparison with typed words: lower case, without accents and ligatures (`œ` is
+/// `oe`, `ß` is `ss`). Every run of apostrophes, hyphens, other punctuation and white space becomes one
+/// space, with none at the ends.
 ///
-/// Compatibility forms are taken apart first (Unicode NFKD). Folding what is folded changes nothing.
+/// Compatibility forms are decomposed first (Unicode NFKD). Folding a folded text changes nothing.
 pub fn fold(text: &str) -> String {
     let marks = CanonicalCombiningClassMapBorrowed::new();
     let normalizer = DecomposingNormalizerBorrowed::new_nfkd();
@@ -220,7 +219,7 @@ mod tests {
         assert!(sort_key("") < sort_key("!"));
     }
 
-    /// When this fails after an update of the collation data, stored keys have to be computed anew.
+    /// When this fails after an update of the collation data, stored keys must be computed anew.
     #[test]
     fn keys_are_the_ones_that_were_stored() {
         assert_eq!(

@@ -18,7 +18,7 @@ const EXPECTED: &str = "a calendar day written YYYY-MM-DD, such as \"2009-07-01\
 pub struct Date(NaiveDate);
 
 impl Date {
-    /// The day as chrono knows it.
+    /// The day as a type of chrono.
     pub fn naive(self) -> NaiveDate {
         self.0
     }

@@ -12,8 +12,8 @@ const EXPECTED: &str = "a date and time with its offset (RFC 3339), such as \"20
 
 /// An instant in microseconds since the Unix epoch, from the year 0000 to the year 9999.
 ///
-/// The text is RFC 3339. Any offset is read; what is written is always UTC with `Z`, and has a fraction of
-/// six digits only where the microseconds are not zero. Digits beyond the microsecond are dropped. A leap
+/// The text is RFC 3339. Any offset is accepted. Output is always UTC with `Z`, and has a fraction of six
+/// digits only where the microseconds are not zero. Digits beyond the microsecond are dropped. A leap
 /// second (`:60`) is read as the first second of the next minute, as Unix time counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DateTime(i64);
@@ -26,7 +26,7 @@ impl DateTime {
     /// The last instant that can be written, `9999-12-31T23:59:59.999999Z`.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 
-    /// The instant so many microseconds after the Unix epoch.
+    /// The instant at this number of microseconds since the Unix epoch.
     ///
     /// An instant outside the years 0000 to 9999, which RFC 3339 cannot write, becomes [`Self::MIN`] or
     /// [`Self::MAX`].
@@ -39,7 +39,7 @@ impl DateTime {
         self.0
     }
 
-    /// The instant as chrono knows it.
+    /// The instant as a type of chrono.
     #[expect(
         clippy::expect_used,
         clippy::missing_panics_doc,

@@ -27,15 +27,15 @@ const EXPECTED_CURRENCY: &str = "an active ISO 4217 currency code of three capit
 pub struct Decimal(rust_decimal::Decimal);
 
 impl Decimal {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(rust_decimal::Decimal::ZERO);
 
-    /// The number as `rust_decimal` knows it.
+    /// The number as a type of `rust_decimal`.
     pub fn get(self) -> rust_decimal::Decimal {
         self.0
     }
 
-    /// The sum, or nothing where it has more digits than fit.
+    /// The sum; none where it has more digits than fit.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self::from)
     }
@@ -66,7 +66,7 @@ impl FromStr for Decimal {
             Some((whole, fraction)) => digits(whole) && digits(fraction),
             None => digits(plain),
         };
-        // Fewer digits than 2^96 has: the number below always fits.
+        // 28 digits are fewer than 2^96 has, so the number below always fits.
         let count = plain.trim_start_matches('0').bytes().filter(u8::is_ascii_digit).count();
         let decimals = plain.split_once('.').map_or(0, |(_, fraction)| fraction.len());
         let number = if shape && count <= 28 && decimals <= 28 {
@@ -143,9 +143,9 @@ impl ScalarType for Decimal {
 
 /// A currency by its ISO 4217 code, such as `EUR`.
 ///
-/// The codes are those of list one that name money one can be paid in: the codes of funds, units of account,
-/// precious metals and tests are left out, and so are currencies that have been withdrawn. The euro stands
-/// for those it has replaced, up to the Bulgarian lev (1 January 2026).
+/// The codes are those of list one that name a currency for payments: no funds, units of account, precious
+/// metals or tests, and no withdrawn currencies. The euro has replaced some of these, up to the Bulgarian
+/// lev (1 January 2026).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency(&'static str);
 
@@ -212,7 +212,7 @@ impl OutputType for Currency {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize, SimpleObject)]
 #[serde(try_from = "MoneyText")]
 pub struct Money {
-    // The schema's derive makes a method of each field's name; `amount` and `currency` are for other callers.
+    // The derive makes a method from each field name. `amount` and `currency` are the methods below.
     /// How much, with at least two decimals: "1850000.00".
     #[serde(rename = "amount")]
     #[graphql(name = "amount")]
@@ -239,10 +239,11 @@ impl TryFrom<MoneyText> for Money {
 }
 
 impl Money {
-    /// Amounts are smaller than this, in either direction: a thousand million million.
+    /// Amounts are smaller than this in absolute value.
     const LIMIT: i64 = 1_000_000_000_000_000;
 
-    /// Makes an amount of money. Trailing zeros are brought to two decimals; an amount may be negative.
+    /// Makes an amount of money. It has at least two decimals, and no trailing zeros beyond them. It may be
+    /// negative.
     ///
     /// # Errors
     /// Refuses 1,000,000,000,000,000 and more, and more than four decimals (the most that any currency of
@@ -256,12 +257,12 @@ impl Money {
         Ok(Self { number: Decimal::from(number), unit: currency })
     }
 
-    /// How much, with two to four decimals.
+    /// The amount, with two to four decimals.
     pub fn amount(self) -> Decimal {
         self.number
     }
 
-    /// In which currency.
+    /// The currency.
     pub fn currency(self) -> Currency {
         self.unit
     }

@@ -14,15 +14,15 @@ const EXPECTED: &str = "an e-mail address such as \"name@example.org\"";
 ///
 /// The form is the `Mailbox` of RFC 5321 section 4.1.2, with the letters of any script that RFC 6531 adds:
 /// a local part of at most 64 bytes, plain (`first.last+tag`) or quoted (`"first last"`), and a domain that
-/// is a fully qualified name, internationalised or not, or an address literal (`[192.0.2.1]`). The limit
-/// of 254 bytes follows from the 256 that RFC 5321 section 4.5.3.1.3 allows for a path with its brackets.
-/// That the address has the form does not say that the mailbox exists. The text is kept as it was given,
-/// without the white space around it.
+/// is a fully qualified name, internationalised or not, or an address literal (`[192.0.2.1]`). The limit of
+/// 254 bytes follows from the 256 that RFC 5321 section 4.5.3.1.3 allows for a path with its brackets. A
+/// valid form does not mean that the mailbox exists. The text is kept as it was given, without the white
+/// space around it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// How many bytes of UTF-8 an address may have.
+    /// Maximum bytes of an address in UTF-8.
     pub const MAX_BYTES: usize = 254;
     const MAX_LOCAL_BYTES: usize = 64;
 
@@ -31,7 +31,7 @@ impl EmailAddress {
         &self.0
     }
 
-    /// What stands after the last `@`, as it was given.
+    /// The domain after the last `@`, as it was given.
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 use super::ValueError;
 use crate::record::problem::Problem;
 
-/// A scalar in the input of a mutation. It accepts any text, and keeps why one is no value of its type: the write path
-/// reports that with all other mistakes of the input.
+/// A scalar in the input of a mutation. It accepts any text, and keeps the error of an invalid one. The write path
+/// reports that error with all other problems of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given<T>(Result<T, ValueError>);
 
@@ -19,12 +19,12 @@ impl<T> Given<T> {
     /// The value.
     ///
     /// # Errors
-    /// Why the text is none.
+    /// The error of an invalid text.
     pub fn value(&self) -> Result<&T, &ValueError> {
         self.0.as_ref()
     }
 
-    /// The value, where the text is one.
+    /// The value, if the text is valid.
     pub fn ok(self) -> Option<T> {
         self.0.ok()
     }
@@ -32,7 +32,7 @@ impl<T> Given<T> {
     /// The value of the field at this path of the input.
     ///
     /// # Errors
-    /// The problem with the field, where the text is none.
+    /// The problem with the field, if the text is not valid.
     pub fn read(&self, path: &str) -> Result<&T, Problem> {
         self.value().map_err(|error| Problem::value(path, error))
     }
@@ -71,7 +71,7 @@ impl<T: InputType + FromStr<Err = ValueError>> InputType for Given<T> {
     }
 }
 
-/// A file refuses the line of a text that is no value.
+/// In a file, an invalid text makes its line invalid.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::deserialize(deserializer).map(Self::from)

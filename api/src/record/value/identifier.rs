@@ -105,8 +105,8 @@ impl IdentifierScheme {
         }
     }
 
-    /// What may stand before the identifier: names of the register, and addresses of its pages without
-    /// `https://`, longer ones first.
+    /// Prefixes that are accepted before the identifier: names of the register, and URLs of its pages
+    /// without `https://`, longer ones first.
     fn prefixes(self) -> &'static [&'static str] {
         match self {
             Self::Siren => &["annuaire-entreprises.data.gouv.fr/entreprise/", "siren"],
@@ -148,7 +148,7 @@ impl fmt::Display for IdentifierScheme {
 #[serde(try_from = "IdentifierText")]
 #[graphql(complex)]
 pub struct Identifier {
-    // The schema's derive makes a method of each field's name; `scheme` and `value` are for other callers.
+    // The derive makes a method from each field name. `scheme` and `value` are the methods below.
     /// The register that gave the identifier.
     #[serde(rename = "scheme")]
     #[graphql(name = "scheme")]
@@ -184,16 +184,16 @@ impl Identifier {
 }
 
 impl Identifier {
-    /// How many characters of a text are looked at; no identifier needs more, with any prefix.
+    /// Maximum characters of an accepted text. No identifier needs more, with any prefix.
     const MAX_CHARACTERS: usize = 200;
 
     /// Reads an identifier, brings it to its canonical form and checks what can be checked without asking the
     /// register.
     ///
-    /// Spaces, dots and dashes, lower case, the name of the register (`SIREN 552 008 443`) and the address of
-    /// its pages (`https://orcid.org/…`) are taken away. Canonical is what the register itself writes,
+    /// Spaces, dots and dashes, lower case, the name of the register (`SIREN 552 008 443`) and the address
+    /// of its pages (`https://orcid.org/…`) are removed. The canonical form is the one of the register,
     /// without separators: a BCE number is ten digits without dots, and an old one of nine digits gets its
-    /// leading zero; only ORCID and EIDR keep their dashes.
+    /// leading zero. Only ORCID and EIDR keep their dashes.
     ///
     /// The rules come from:
     /// * SIREN, SIRET: INSEE, Luhn's formula (ISO/IEC 7812-1 annex B); the establishments of La Poste
@@ -209,7 +209,7 @@ impl Identifier {
     /// * EIDR: its ID format, ISO/IEC 7064 MOD 37,36.
     ///
     /// # Errors
-    /// Says which form the scheme expects.
+    /// [`ValueError`] with the form that the scheme expects.
     pub fn parse(scheme: IdentifierScheme, text: &str) -> Result<Self, ValueError> {
         let refuse = || ValueError::unexpected(scheme.expected(), text);
         if text.chars().count() > Self::MAX_CHARACTERS {
@@ -283,7 +283,7 @@ fn without_prefix<'a>(text: &'a str, prefixes: &[&str]) -> &'a str {
     for prefix in prefixes {
         let Some(rest) = strip(rest, prefix) else { continue };
         if prefix.contains('/') {
-            // What a browser may have added to the address.
+            // A browser may have added a query or a fragment.
             let end = rest.find(['?', '#', '&']).unwrap_or(rest.len());
             return rest[..end].trim_end_matches('/');
         }
@@ -291,7 +291,7 @@ fn without_prefix<'a>(text: &'a str, prefixes: &[&str]) -> &'a str {
             return rest.trim_start_matches([':', '.', ' ', '\u{a0}']);
         }
     }
-    // An address of another place keeps its slashes, which no identifier can have.
+    // A URL of another site stays whole, so that no scheme accepts it.
     if is_address { text } else { rest }
 }
 
@@ -311,7 +311,7 @@ fn compact(text: &str) -> Option<String> {
 
 /// The value of a digit or capital letter in ISO/IEC 7064: 0 to 9, then A to Z as 10 to 35.
 fn values(text: &str) -> impl DoubleEndedIterator<Item = u32> + ExactSizeIterator {
-    // 36 for what is neither, which no caller lets through.
+    // Other characters would be 36, but no caller passes them.
     text.bytes().map(|byte| char::from(byte).to_digit(36).unwrap_or(36))
 }
 
@@ -703,7 +703,7 @@ mod tests {
             }
         }
 
-        /// Every check finds one wrong digit; the sum of La Poste alone, which is no such check, is left out.
+        /// Every check finds one wrong digit, except the digit sum of La Poste.
         #[test]
         fn one_wrong_digit_is_found(at in 0..CANONICAL.len(), place in 0usize..40, digit in 0u8..10) {
             let (scheme, text) = CANONICAL[at];

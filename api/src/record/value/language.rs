@@ -1,4 +1,4 @@
-//! The languages texts are written in, and which of them a reader is served.
+//! The languages of texts, and the choice of one for a reader.
 
 use std::fmt;
 use std::str::FromStr;
@@ -46,8 +46,8 @@ impl Language {
         }
     }
 
-    /// The language of a BCP 47 tag in any case, whatever its region or script: `fr-BE` is French.
-    /// Nothing for a language that the directory does not know.
+    /// The language of a BCP 47 tag in any case, whatever its region or script: `fr-BE` is French. None for
+    /// a language that the directory does not know.
     pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.split('-').next()?;
         Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
@@ -82,7 +82,7 @@ pub struct LocalizedText {
 
 /// The languages a reader wants, best first, as a request's `Accept-Language` says (RFC 9110 section 12.5.4).
 ///
-/// The default is a reader who has not said anything.
+/// The default has no preferences.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LanguagePreferences {
     ranges: Vec<Range>,
@@ -107,13 +107,13 @@ pub struct Served<'a> {
 }
 
 impl LanguagePreferences {
-    /// How many entries of a header are looked at.
+    /// Maximum entries of a header that are read.
     const MAX_ENTRIES: usize = 32;
 
     /// Reads the value of an `Accept-Language` header.
     ///
-    /// Entries are taken by weight, then in their order. Regions and scripts are passed over, and of several
-    /// entries for one language the best counts. What cannot be read, languages that the directory does not
+    /// Entries are taken by weight, then in their order. Regions and scripts are ignored, and of several
+    /// entries for one language the best counts. Invalid entries, languages that the directory does not
     /// know, and everything after the first 32 entries are ignored: no header is an error.
     pub fn parse(header: &str) -> Self {
         let mut entries: Vec<(u16, Range)> =
@@ -136,7 +136,7 @@ impl LanguagePreferences {
         preferences
     }
 
-    /// The language wanted most; nothing where none was named, or any is as good.
+    /// The preferred language; none where the header names none or prefers `*`.
     pub fn first(&self) -> Option<Language> {
         match self.ranges.first() {
             Some(Range::Only(language)) => Some(*language),
@@ -144,18 +144,18 @@ impl LanguagePreferences {
         }
     }
 
-    /// The language of these that is wanted most; nothing where none of them is.
+    /// The most preferred of these languages; none where no preference matches.
     pub fn best_of(&self, languages: &[Language]) -> Option<Language> {
         let fits = |range: &Range| languages.iter().copied().find(|language| self.matches(*range, *language));
         self.ranges.iter().find_map(fits)
     }
 
     /// Chooses the text to serve: in the language of the field's argument, else in those of the header in
-    /// their order, else the record's own, which is the first of `texts`. Nothing only where there are no
+    /// their order, else the record's own, which is the first of `texts`. None only where there are no
     /// texts.
     ///
-    /// The choice is a substitute where a language was asked for, by the argument or else by the head of the
-    /// header, and the text is in another.
+    /// The text is a substitute if it is not in the requested language: that of the argument, else the
+    /// first of the header.
     pub fn choose<'a>(&self, asked: Option<Language>, texts: &'a [LocalizedText]) -> Option<Served<'a>> {
         let own = texts.first()?;
         let text = asked
@@ -176,7 +176,8 @@ impl LanguagePreferences {
     }
 }
 
-/// One entry of the header with its weight in thousandths, where it means something here.
+/// One entry of the header, with its weight in thousandths; none where it is invalid or its language
+/// unknown.
 fn entry(text: &str) -> Option<(u16, Range)> {
     let mut parts = text.split(';');
     let tag = parts.next()?.trim();

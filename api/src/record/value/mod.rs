@@ -1,9 +1,9 @@
 //! The small values that records are made of: dates, addresses of the web, money, identifiers,
 //! languages, and the order of words.
 //!
-//! A value of these types is valid by construction: whatever came from a request, a file or another
-//! region has been read with `FromStr` (or the equivalent named in the type), and what `Display`
-//! writes reads back to the same value. Nothing here reads a clock, a database or a setting.
+//! A value of these types is valid by construction: all input is read with `FromStr` (or the equivalent
+//! named in the type). The text that `Display` writes reads back to the same value. Nothing here reads a
+//! clock, a database or a setting.
 
 mod collation;
 mod date;
@@ -31,7 +31,7 @@ pub use language::{Language, LanguagePreferences, LocalizedText, Served};
 pub use partial_date::PartialDate;
 pub use url::Url;
 
-/// Says why a text is not a value of the type it was read as.
+/// The error for a text that is not a value of its type.
 ///
 /// The message is one English sentence fit for an API user, without capital and full stop: it states what
 /// was expected and repeats at most 80 characters of what was found.
@@ -69,7 +69,7 @@ impl ValueError {
     }
 }
 
-/// What was found instead of a value: a short, printable rendering of it, never the whole of a long text.
+/// The rejected input in an error: a short, printable rendering of it, never the whole of a long text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found(String);
 
@@ -114,8 +114,8 @@ impl fmt::Display for Found {
     }
 }
 
-/// Whether a character would not be seen, or would change how its neighbours are seen: controls,
-/// invisible separators and the marks that reverse the direction of writing (Unicode UAX #9).
+/// Whether a character is invisible, or changes how its neighbours are shown: controls, invisible
+/// separators and the marks that reverse the direction of writing (Unicode UAX #9).
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

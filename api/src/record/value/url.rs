@@ -13,15 +13,15 @@ const EXPECTED_PUBLIC: &str = "a URL without user name or password";
 
 /// The absolute `http` or `https` address of a page, at most 2,048 characters.
 ///
-/// Addresses are read by the rules of the WHATWG URL standard, more strictly in what opens a door to
-/// confusion: two slashes after the scheme, a host, no user name or password, no spaces, backslashes,
-/// quotes, angle brackets or invisible characters. The text is kept as it was given, without the white
-/// space around it; two spellings of one address are two values.
+/// URLs are read by the WHATWG URL standard, with stricter rules against confusing ones: two slashes after
+/// the scheme, a host, no user name or password, no spaces, backslashes, quotes, angle brackets or
+/// invisible characters. The text is kept as it was given, without the white space around it. Two spellings
+/// of one URL are two values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Url(String);
 
 impl Url {
-    /// How many characters an address may have.
+    /// Maximum characters of a URL.
     pub const MAX_CHARACTERS: usize = 2_048;
 
     /// The address as it was given.
@@ -40,14 +40,14 @@ impl Url {
         authority[..end].to_lowercase()
     }
 
-    /// Takes an address that the program has put together itself from checked parts.
+    /// Takes a URL that the program has built from checked parts.
     pub(super) fn trusted(text: String) -> Self {
         debug_assert!(text.parse::<Self>().is_ok());
         Self(text)
     }
 }
 
-/// What stands between the two slashes and the path, where the text is an http(s) address.
+/// The authority of an http(s) URL, between the two slashes and the path; none for another text.
 fn authority(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -65,7 +65,7 @@ impl FromStr for Url {
             return Err(ValueError::Withheld { expected: EXPECTED_PUBLIC });
         }
         let confusing = |c: char| c.is_whitespace() || is_hidden(c) || matches!(c, '\\' | '<' | '>' | '"');
-        // Percent signs have no place in a host that is meant to be read.
+        // Percent-encoded hosts are refused: people must be able to read the host.
         if authority.is_empty()
             || authority.contains('%')
             || text.contains(confusing)

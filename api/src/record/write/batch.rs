@@ -1,4 +1,4 @@
-//! The transaction that a type's `write.rs` works in, and the statements that several of them need.
+//! The context of writes in a record type's `write.rs`, and the statements that several types need.
 
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
@@ -18,32 +18,33 @@ use crate::record::policy::Viewer;
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
 
-/// What a type's `write.rs` works with.
+/// The context of writes: the transaction, and everything that belongs to it.
 #[derive(Debug)]
 pub struct Batch<'a> {
     /// The program.
     pub core: &'a Core,
     /// The transaction.
     pub tx: &'a DatabaseTransaction,
-    /// Its SQL.
+    /// The SQL dialect.
     pub dialect: Dialect,
     /// The time of the write.
     pub now: DateTime,
-    /// What references mean.
+    /// The resolved references.
     pub resolved: Resolved,
-    /// What happens to records beside what their fields say.
+    /// The step that is taken beside the change of fields.
     pub step: Option<Arc<dyn Step>>,
-    /// Who writes, or on whose word a system does: what they may not see is not there for them.
+    /// The person who writes, or on whose behalf a source writes. Records that they do not see are treated as absent.
     pub reader: Option<Arc<Viewer>>,
-    /// Whether revisions are those that other instances have made: what follows from them raises none here.
+    /// Whether the revisions were made by other instances. Records that change because of them then get no new
+    /// revision.
     pub replica: bool,
 }
 
-/// How many rows of so many columns one INSERT may have: databases limit the values of a statement.
+/// Maximum values of one INSERT: databases limit the parameters of a statement.
 const MAX_VALUES: usize = 30_000;
 
 impl<'a> Batch<'a> {
-    /// A batch of the program itself, in which nothing refers to anything yet.
+    /// A batch of the program itself, without resolved references.
     pub fn new(core: &'a Core, tx: &'a DatabaseTransaction) -> Self {
         Self {
             core,
@@ -65,7 +66,7 @@ impl Batch<'_> {
         step.downcast_ref()
     }
 
-    /// By how much the revision of a record rises that changes because of another.
+    /// The number by which the revision of a record rises when it changes because of another: 1, or 0 in a replica.
     pub fn raise(&self) -> i32 {
         i32::from(!self.replica)
     }
@@ -87,7 +88,7 @@ impl Batch<'_> {
         while rows.peek().is_some() {
             let some: Vec<A> =
                 rows.by_ref().take(MAX_VALUES / columns).map(IntoActiveModel::into_active_model).collect();
-            // A model fresh from memory counts as unchanged: every column must be written all the same.
+            // A model that was built in memory counts as unchanged, but every column must be written.
             let some = some.into_iter().map(ActiveModelTrait::reset_all);
             E::insert_many(some).on_conflict(conflict.clone()).exec_without_returning(self.tx).await?;
         }
@@ -120,7 +121,7 @@ impl Batch<'_> {
             .await
     }
 
-    /// Which of these records others refer to, by these columns.
+    /// Those of these records that others refer to by these columns.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -138,8 +139,8 @@ impl Batch<'_> {
         Ok(found.into_iter().map(|(position, _)| ids[position]).collect())
     }
 
-    /// The ids, as clients see them, of records that refer to this one by these columns and that the viewer sees: a few
-    /// of each column.
+    /// The ids, as clients see them, of records that refer to this one by these columns and that the viewer sees: at
+    /// most `most` for each column.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -183,8 +184,8 @@ impl Batch<'_> {
         KeyedStatement { sql, keys }.execute(self.tx, self.dialect, rows_of(ids)).await.map(|_| ())
     }
 
-    /// Writes rows of a type that is listed by name, and lists them as they are now. Each comes with whether the record
-    /// was there before.
+    /// Writes rows of a type with a list table, and updates their entries in that table. Each row comes with whether
+    /// the record existed before.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -209,15 +210,15 @@ impl Batch<'_> {
         self.list(table, &ids).await
     }
 
-    /// Takes these records out of their list table, as they are listed now.
+    /// Deletes the present entries of these records from their list table.
     ///
     /// # Errors
     /// [`DomainError::Database`].
     pub async fn unlist(&self, table: &str, ids: &[Uuid]) -> Result<(), DomainError> {
         let listed = self.listed(table);
         self.for_ids(ids, |keys| match self.dialect {
-            // PostgreSQL expects a hundred entries of each JSON list, and would rather walk through the whole table than
-            // look all of them up. Nobody else touches these rows meanwhile: their records are locked.
+            // PostgreSQL estimates a hundred entries for each JSON list, and would scan the whole table instead of
+            // looking each one up. Nobody else changes these rows meanwhile: their records are locked.
             Dialect::Postgres => format!(
                 "DELETE FROM {table}_list WHERE ctid = ANY(ARRAY(SELECT l.at FROM {keys} {listed} \
                  CROSS JOIN LATERAL (SELECT l.ctid AS at FROM {table}_list AS l WHERE l.facet = f.value \
@@ -231,7 +232,7 @@ impl Batch<'_> {
         .await
     }
 
-    /// Puts these records into their list table, by facet and region.
+    /// Inserts these records into their list table, by facet and region.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -239,7 +240,7 @@ impl Batch<'_> {
         let listed = self.listed(table);
         let list = format!("INSERT INTO {table}_list (facet, region, name_key, id, visibility)");
         self.for_ids(ids, |keys| {
-            // In the order of the table: neighbours are found next to each other.
+            // In the order of the table, so that neighbouring entries are written together.
             format!(
                 "{list} SELECT f.value, g.value, o.name_key, o.id, o.visibility FROM {keys} {listed} \
                  ORDER BY f.value, g.value, o.name_key, o.id"

@@ -1,4 +1,5 @@
-//! The way of a batch of submissions through the door: known, resolved, written type by type, settled.
+//! The steps of a batch through the write path: identify records, check, resolve references, write type by type,
+//! settle.
 
 mod contents;
 mod sources;
@@ -24,7 +25,7 @@ use crate::record::problem::{Problem, Problems};
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::{RecordType, all_of, messages, slug};
 
-/// Applies a batch inside a transaction, without the log and without committing.
+/// Applies a batch inside a transaction. It neither appends to the change log nor commits.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -44,24 +45,24 @@ pub async fn apply(
     Ok((door.outcomes(), door.written))
 }
 
-/// A batch on its way through the door.
+/// The state of a batch in the write path.
 pub struct Door<'a> {
     core: &'a Core,
     submissions: &'a [Submission],
     batch: Batch<'a>,
-    /// The id of the instance, which is the origin of what is written here.
+    /// The id of the instance, which is the origin of records written here.
     instance: String,
     ids: Vec<Uuid>,
     shared: HashMap<Uuid, Shared>,
-    /// Submissions whose external id is that of a duplicate which was merged into the record that they mean.
+    /// Submissions whose external id belongs to a duplicate that was merged into their record.
     led: HashSet<usize>,
-    /// The types of the records that external ids are those of.
+    /// The types of the records that have the external ids of submissions, by the submission's index.
     types: HashMap<usize, RecordType>,
     problems: Vec<Problems>,
     statuses: Vec<Option<(Status, i32)>>,
-    /// The fields in which submissions that conflict differ from the records as they are.
+    /// The fields in which conflicting submissions differ from the present records.
     differing: HashMap<usize, Vec<String>>,
-    /// Sources whose deletions nobody has confirmed.
+    /// Sources with unconfirmed deletions.
     unconfirmed: Vec<String>,
     written: Vec<Written>,
 }
@@ -72,8 +73,9 @@ impl<'a> Door<'a> {
         tx: &'a DatabaseTransaction,
         submissions: &'a [Submission],
     ) -> Result<Self, DomainError> {
-        // A source locks nothing that it refers to: no duplicate is merged while its lines are written. What is erased
-        // takes its duplicates with it. Both are locked before any record is, so that nobody waits crosswise.
+        // A source does not lock the records that it refers to, so no merge may run while its batch is written. An
+        // erasure deletes the redirects of merged duplicates, and takes the same lock as a merge. The table is locked
+        // before any record, which prevents deadlocks.
         let erases = submissions.iter().any(|s| s.removal == Some(Removal::Erase));
         let mode = match (submissions.iter().any(|s| s.source.is_some()), erases) {
             (true, true) => Some("SHARE ROW EXCLUSIVE"),
@@ -108,8 +110,8 @@ impl<'a> Door<'a> {
         })
     }
 
-    /// Finds which submissions are about records that exist, locks these in the order of their ids, and gives
-    /// ids to the others.
+    /// Finds the existing records of submissions, and locks them in the order of their ids. Other submissions get new
+    /// ids.
     async fn identify(&mut self) -> Result<(), DomainError> {
         let keys = KeyColumns::new(&[("source", KeyType::Text), ("external_id", KeyType::Text)]);
         let sql = format!(
@@ -124,7 +126,7 @@ impl<'a> Door<'a> {
         );
         let named =
             |s: &Submission| s.source.as_ref().map(|source| source.name.clone()).zip(s.external_id.clone());
-        // A submission without an external id asks for one that nobody has.
+        // A submission without an external id looks up the empty one, which no record has.
         let rows = self.submissions.iter().map(|submission| {
             let (source, id) = named(submission).unwrap_or_default();
             vec![KeyValue::Text(source), KeyValue::Text(id)]
@@ -140,7 +142,7 @@ impl<'a> Door<'a> {
                 self.led.insert(index);
             }
         }
-        // A new record that is there twice is one record.
+        // A new record that occurs twice in the batch is one record.
         let mut new: HashMap<(String, String), Uuid> = HashMap::new();
         for (index, submission) in self.submissions.iter().enumerate() {
             let id = known.get(&index).copied().or(submission.id);
@@ -161,12 +163,12 @@ impl<'a> Door<'a> {
         self.refuse_erased(&known).await
     }
 
-    /// Refuses what would bring back a record that was erased, by its id or by the name that its source has for it.
+    /// Refuses submissions that would bring back an erased record, by its id or by its external id.
     async fn refuse_erased(&mut self, known: &HashMap<usize, Uuid>) -> Result<(), DomainError> {
         let mut names = Vec::new();
         let mut meant = Vec::new();
         for (index, submission) in self.submissions.iter().enumerate() {
-            // What people mean by its id is not there for them.
+            // `admit` refuses people who name an erased record by its id, as if it did not exist.
             let erased = self.shared.get(&self.ids[index]).is_some_and(|shared| shared.erased);
             if submission.removal.is_some() {
                 continue;
@@ -186,7 +188,7 @@ impl<'a> Door<'a> {
         Ok(())
     }
 
-    /// Takes the id of a duplicate for that of the record which it was merged into.
+    /// Replaces the id of a merged duplicate by that of its survivor.
     async fn follow_redirects(&mut self) -> Result<(), DomainError> {
         let meant = self.submissions.iter().enumerate().filter(|(_, submission)| submission.exists);
         let meant: Vec<usize> = meant.map(|(index, _)| index).collect();
@@ -212,7 +214,7 @@ impl<'a> Door<'a> {
         Ok(())
     }
 
-    /// Finds what references mean: records of the same batch first, then those of the database.
+    /// Resolves references: to records of the database, else to records of the same batch.
     async fn resolve_references(&mut self) -> Result<(), DomainError> {
         let mut wanted = Vec::new();
         for submission in self.submissions.iter().filter(|submission| submission.removal.is_none()) {
@@ -222,7 +224,7 @@ impl<'a> Door<'a> {
         let reader = self.batch.reader.as_deref();
         let mut resolved = crate::record::reference::resolve(&self.batch, &wanted, reader, keeps).await?;
         for (index, (submission, id)) in self.submissions.iter().zip(&self.ids).enumerate() {
-            // What is refused already is nothing to refer to, unless it is there.
+            // A refused submission cannot be referred to, unless its record is in the database.
             if submission.removal.is_some() || !self.problems[index].is_empty() {
                 continue;
             }
@@ -239,8 +241,8 @@ impl<'a> Door<'a> {
         Ok(())
     }
 
-    /// Writes type by type, in the order in which one may refer to the other; deletes in the opposite order,
-    /// when nothing refers any more to what goes.
+    /// Writes type by type, so that each type comes after the types that it refers to. Deletes in the opposite order,
+    /// when nothing refers to the records any more.
     async fn write(&mut self) -> Result<(), DomainError> {
         let types: Vec<RecordType> = all_of::<RecordType>().collect();
         for of in &types {
@@ -254,7 +256,7 @@ impl<'a> Door<'a> {
         let account = self.batch.step.as_ref().and_then(|step| step.account());
         let caller = account.map_or_else(|| Actor::of(viewer), Actor::Account);
         settle(&self.batch, &self.written, &caller, &self.instance).await?;
-        // Who erases themselves is nobody any more.
+        // A person who has erased themselves has no account any more.
         if let (Actor::Account(id), true) =
             (&caller, self.written.iter().any(|one| one.erased_from.is_some()))
         {
@@ -263,7 +265,7 @@ impl<'a> Door<'a> {
         ledger::strip(self.core, &self.batch, &mut self.written).await
     }
 
-    /// The submissions of one type that nothing is wrong with yet, to be written or to be deleted.
+    /// The submissions of one type without problems so far, to be written or (`removed`) to be deleted.
     fn of_type<K: Kind>(&self, removed: bool) -> Numbered<(Uuid, Arc<K::Input>)> {
         let fitting = self.submissions.iter().enumerate().filter(|(index, submission)| {
             submission.removal.is_some() == removed && self.problems[*index].is_empty()
@@ -284,8 +286,8 @@ impl<'a> Door<'a> {
         if deletions.is_empty() { Ok(()) } else { self.delete::<K>(deletions).await }
     }
 
-    /// What the inputs make of the rows, without those that are refused. A new record that is refused is nothing to
-    /// refer to, so whoever refers to it is tried again without it.
+    /// Applies the inputs to the rows, without those that are refused. A refused new record cannot be referred to, so
+    /// the inputs are tried again if others refer to it.
     async fn drafts<K: Kind>(
         &mut self,
         mut inputs: Numbered<(Uuid, Arc<K::Input>)>,
@@ -339,7 +341,7 @@ impl<'a> Door<'a> {
             let row = K::merge(&self.batch, *id, before, input, problems);
             let writer = submission.viewer.as_deref().filter(|_| !submission.proposal);
             if let Some(refusal) = writer.and_then(|viewer| refused::<K>(viewer, &row, before)) {
-                // Nothing more is said to those who may not write it anyhow.
+                // Callers without the right to write get no other problems.
                 problems.take();
                 problems.add(refusal);
                 continue;
@@ -349,15 +351,15 @@ impl<'a> Door<'a> {
             let before = before.cloned();
             drafts.push((*index, Draft { row, before, slug_salt, held: Vec::new(), viewer, answer }));
         }
-        // What is refused takes no slug and no identifier from others of the batch. People are told all that is wrong
-        // at once; their submissions come alone.
+        // A refused draft takes no slug and no identifier from others of the batch. Drafts of people go on, so that all
+        // problems are reported at once: people submit records alone.
         let goes_on = |problems: &[Problems], index: usize| {
             problems[index].is_empty() || self.submissions[index].viewer.is_some()
         };
         drafts.retain(|(index, _)| goes_on(&self.problems, *index));
         K::complete(&self.batch, &mut drafts, &mut self.problems).await?;
         for (index, draft) in &drafts {
-            // A source takes no record of another region for its own, such as one that a duplicate of its was merged into.
+            // A source must not write a record of another region, such as the survivor of a merge with one of its own.
             let mut regions = draft.before.iter().chain([&draft.row]).map(RecordRow::region);
             let Some(source) = &self.submissions[*index].source else { continue };
             if let Some(region) = regions.find(|region| *region != source.region) {
@@ -378,8 +380,8 @@ impl<'a> Door<'a> {
         Ok(drafts)
     }
 
-    /// Refuses what people may not do with records that are there, and what they would do to records that are not
-    /// there for them.
+    /// Refuses submissions of people about records that are absent or hidden, that they may not write, or that have
+    /// changed since.
     async fn admit<K: Kind>(
         &mut self,
         meant: &Numbered<Uuid>,
@@ -389,7 +391,7 @@ impl<'a> Door<'a> {
             let submission = &self.submissions[*index];
             let Some(viewer) = submission.viewer.as_deref().filter(|_| submission.exists) else { continue };
             let shared = self.shared.get(id).map_or(0, |shared| shared.revision);
-            // Asked in any case: what is hidden costs what is absent costs.
+            // Always read, so that a hidden record costs as much as an absent one.
             let seen = sees::<K>(&self.batch, viewer, *id).await?;
             let problem = match present.get(id).filter(|_| seen) {
                 Some(row) => match refusal_of::<K>(&self.batch, viewer, row, submission).await? {
@@ -416,7 +418,7 @@ impl<'a> Door<'a> {
             held_by_others.extend(held);
             let submission = &self.submissions[index];
             let id = row.id();
-            // A new record is compared with nothing: its contents are taken while the database writes it.
+            // A new record is not compared: its contents are computed while the database writes it.
             let contents = match &before {
                 Some(before) => Contents::of::<K>(&row, Some(before))?,
                 None => Contents::default(),
@@ -431,7 +433,7 @@ impl<'a> Door<'a> {
                     submission.source.as_ref().map_or(self.instance.as_str(), |source| source.name.as_str());
                 let seen = match submission.base_revision {
                     Some(base) => base == shared.revision,
-                    // Whoever made the present revision changes only what is their own.
+                    // The origin of the present revision overwrites only its own change.
                     None => shared.origin == name || submission.overwrite,
                 };
                 if !seen {
@@ -500,7 +502,7 @@ impl<'a> Door<'a> {
         }
         let erased = deletions.iter().filter(|(index, id)| {
             let submission = &self.submissions[*index];
-            // A system may have what it has deleted erased as well, and so does the program itself.
+            // A source and the program itself may also erase records that are deleted already.
             let is_left = self.shared.get(id).is_some_and(|shared| !shared.live && !shared.erased);
             submission.removal == Some(Removal::Erase)
                 && self.problems[*index].is_empty()
@@ -582,7 +584,7 @@ impl<'a> Door<'a> {
     }
 }
 
-/// What became of a record, as `sync_record` has it.
+/// The state of a record in `sync_record`.
 fn state_of(written: &Written) -> &'static str {
     match (&written.after, &written.erased_from) {
         (Some(_), _) => "LIVE",
@@ -591,7 +593,7 @@ fn state_of(written: &Written) -> &'static str {
     }
 }
 
-/// Writes what all records share, and who did it: the caller, or the source where it has made the revision here.
+/// Writes `sync_record` and the audit log. The actor is the caller, or the source that has made the revision here.
 pub(super) async fn settle(
     batch: &Batch<'_>,
     written: &[Written],
@@ -608,8 +610,8 @@ pub(super) async fn settle(
         ("content_hash", KeyType::Bytes),
         ("state", KeyType::Text),
     ]);
-    // A record that is made here has no external id: the empty text stands for null. A record that changed
-    // because of another keeps its hash: the empty one stands for it.
+    // A record that is created here has no external id: the empty text means null. A record that changed because of
+    // another keeps its hash: the empty hash means that.
     let sql = format!(
         "INSERT INTO sync_record (record_id, record_type, source, external_id, revision, origin, content_hash, \
          schema_version, state) SELECT k.record_id, k.record_type, NULLIF(k.source, ''), NULLIF(k.external_id, ''), \
@@ -651,7 +653,7 @@ pub(super) async fn settle(
     audit::record(batch.tx, batch.dialect, entries.collect(), batch.now).await
 }
 
-/// Why a viewer, who sees the present row, may not do with it what they ask for.
+/// The problem if a viewer, who sees the present row, may not do what the submission asks for.
 async fn refusal_of<K: Kind>(
     batch: &Batch<'_>,
     viewer: &Viewer,
@@ -665,8 +667,8 @@ async fn refusal_of<K: Kind>(
     Ok(refused.then(|| Problem::forbidden(&messages::NOT_A_MEMBER)))
 }
 
-/// Why a viewer may not write a row of a region: it was in another before, or is new, and they do not write the
-/// records of its region now.
+/// The problem if a viewer may not write a row that is new or moves to another region, because they do not write the
+/// records of its region.
 fn refused<K: Kind>(viewer: &Viewer, row: &K::Row, before: Option<&K::Row>) -> Option<Problem> {
     let region = row.region();
     let stays = before.is_some_and(|before| before.region() == region);
@@ -676,11 +678,11 @@ fn refused<K: Kind>(viewer: &Viewer, row: &K::Row, before: Option<&K::Row>) -> O
     if !region.is_empty() {
         return Some(Problem::foreign_region(region));
     }
-    // That a region is missing or not known is told to those who write in one.
+    // The region is missing or unknown. Only viewers who write in some region get that problem; others get this one.
     viewer.writes.is_empty().then(|| Problem::new("region", &messages::NO_REGION_OF_YOURS))
 }
 
-/// Whether a viewer sees a record, by the condition that reads have.
+/// Whether a viewer sees a record, by the condition of reads.
 pub(super) async fn sees<K: Kind>(batch: &Batch<'_>, viewer: &Viewer, id: Uuid) -> Result<bool, DomainError> {
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let sql = format!(
@@ -694,8 +696,8 @@ pub(super) async fn sees<K: Kind>(batch: &Batch<'_>, viewer: &Viewer, id: Uuid) 
     Ok(!found.is_empty())
 }
 
-/// One entry per record: where it was written and also changed because of another, from its first view to
-/// its last.
+/// Joins the entries of each record into one, from its first view to its last. A record can be written and also change
+/// because of another.
 pub fn consolidate(written: Vec<Written>) -> Vec<Written> {
     let mut places: HashMap<Uuid, usize> = HashMap::new();
     let mut one_each: Vec<Written> = Vec::with_capacity(written.len());
@@ -703,11 +705,11 @@ pub fn consolidate(written: Vec<Written>) -> Vec<Written> {
         if let Some(place) = places.get(&next.id) {
             let first = &mut one_each[*place];
             let before = first.before.take();
-            // That it went is what was done, whatever was done before.
+            // A removal replaces any earlier action.
             let action = if next.after.is_some() { first.action } else { next.action };
             let mut fields = std::mem::take(&mut first.fields);
             fields.extend(next.fields.into_iter().filter(|name| !fields.contains(name)).collect::<Vec<_>>());
-            // A record that changed because of another has no hash of its own: what was written keeps its.
+            // A record that changed because of another has no hash of its own: the hash of the written one stays.
             let content_hash = if next.content_hash.is_empty() && next.after.is_some() {
                 std::mem::take(&mut first.content_hash)
             } else {

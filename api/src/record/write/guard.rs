@@ -1,7 +1,7 @@
-//! The guard against deleting much of a source by mistake, such as by an export that was cut short.
+//! The guard against mass deletions of a source by mistake, such as by an export that was cut short.
 //!
-//! Whoever lets a source delete more than a hundred of its records, or more than a fifth of them where that is more,
-//! within a day, says how many they mean. What was confirmed so does not count for what comes after it.
+//! Within a day, a source may delete a hundred of its records, or a fifth of them where that is more. More deletions
+//! must be confirmed with their exact number. Confirmed deletions do not count towards the limit of later ones.
 
 use sea_orm::{ConnectionTrait, Statement, Value};
 
@@ -11,27 +11,27 @@ use crate::record::problem::Problem;
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::DateTime;
 
-/// Records of any source that may be deleted in a day.
+/// Records that any source may delete in a day.
 const FEW: i64 = 100;
-/// The part of a source's records that may be deleted in a day: one of so many.
+/// The share of its records that a source may delete in a day, as a divisor: a fifth.
 const PART: i64 = 5;
 /// A day, in microseconds.
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// Whether it was said that many deletions are meant.
+/// The confirmation of mass deletions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Confirmed {
-    /// Nobody has said so.
+    /// They are not confirmed.
     #[default]
     No,
-    /// Exactly so many are meant.
+    /// Exactly this number is confirmed.
     Number(i64),
-    /// They were counted before they came here, and are meant.
+    /// They were counted and confirmed before the batch.
     Yes,
 }
 
 impl Confirmed {
-    /// Whether so many are meant.
+    /// Whether this number is confirmed.
     pub fn is(self, count: i64) -> bool {
         match self {
             Self::No => false,
@@ -51,8 +51,8 @@ async fn number<const N: usize>(
     row.map_or(Ok(0), |row| Ok(row.try_get_by_index(0)?))
 }
 
-/// Why a source may not delete so many of its records now; nothing where it may. The problem is about the argument
-/// `path`. Whoever deletes for the same source meanwhile waits until the transaction ends.
+/// The problem, with the argument `path`, if a source may not delete this number of its records now; none if it may.
+/// Other deletions of the source wait until the transaction ends.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -88,7 +88,7 @@ pub async fn blocked(
     Ok(Some(Problem::beside(path, said)))
 }
 
-/// How many records of a source with these external ids are there.
+/// The number of live records of a source with these external ids.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -110,7 +110,7 @@ pub async fn live(
     Ok(i64::try_from(found.len()).unwrap_or(i64::MAX))
 }
 
-/// Notes that a source has deleted so many of its records, without saying before that they are meant.
+/// Stores the number of records that a source has deleted without confirmation.
 ///
 /// # Errors
 /// [`DomainError::Database`].

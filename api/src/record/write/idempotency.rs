@@ -1,7 +1,7 @@
-//! Writes that may be sent again: a key with a request gives the first answer for a week.
+//! Idempotency keys: a request that is repeated with its key gets the first result for a week.
 //!
-//! The row of a key is written in the transaction of its record, before anything else. Of equal requests at once the
-//! others wait for the first to commit, and then find its row. A request that is refused leaves no row behind.
+//! The row of a key is written in the transaction of its record, before anything else. Concurrent requests with the
+//! same key wait for the first to commit, and then find its row. A refused request leaves no row.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use sha2::{Digest, Sha256};
@@ -12,11 +12,11 @@ use crate::record::error::DomainError;
 use crate::record::policy::Viewer;
 use crate::record::read::Dialect;
 
-/// Characters of a key at most.
+/// Maximum characters of a key.
 pub const MAX_KEY: usize = 255;
-/// For how long a key is remembered, in microseconds: a week.
+/// Lifetime of a key, in microseconds: a week.
 const KEPT: i64 = 7 * 24 * 60 * 60 * 1_000_000;
-/// Keys that have expired, taken away with each new one.
+/// Maximum expired keys that are deleted with each new one.
 const SWEPT: u32 = 10;
 
 /// A key and the request that came with it, as hashes: neither can be read from them.
@@ -27,7 +27,7 @@ pub struct Once {
 }
 
 impl Once {
-    /// What tells the key of this caller from all others.
+    /// The hash of caller and key.
     pub fn key(&self) -> &[u8] {
         &self.key
     }
@@ -44,27 +44,27 @@ impl Once {
     ) -> Result<Self, DomainError> {
         let caller = viewer.account.unwrap_or_default();
         let hashed = Sha256::new().chain_update(caller.as_bytes()).chain_update(key).finalize();
-        // The key, which only its sender knows, keeps others from guessing the input by its hash.
+        // Only the sender knows the key, so others cannot guess the input by its hash.
         let request = Sha256::new().chain_update(hashed).chain_update(key).chain_update(mutation);
         let request = request.chain_update([0]).chain_update(serde_json_canonicalizer::to_vec(input)?);
-        // What is stored of the key does not give away what was mixed into the request.
+        // The stored hash of the key does not reveal the hash that is part of the request's.
         let key = Sha256::new().chain_update(b"key").chain_update(hashed).finalize();
         Ok(Self { key: key.to_vec(), request: request.finalize().to_vec() })
     }
 }
 
-/// What a key stands for.
+/// The result of looking up a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claimed {
-    /// The record that is made now.
+    /// The key is new.
     First,
-    /// A record that was made by the same request before, or what was stored with the key of a batch.
+    /// The same request was made before: the id of its record, and the stored outcome of a batch.
     Again(Uuid, Option<String>),
-    /// Another request.
+    /// The key was used for another request.
     Other,
 }
 
-/// Writes down that a key makes this record, unless it made one before.
+/// Claims a key for this record, unless the key was used before.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -76,7 +76,7 @@ pub async fn claim(
 ) -> Result<Claimed, DomainError> {
     let (dialect, now) = (core.db.dialect(), core.clock.now().micros());
     let backend = dialect.backend();
-    // Whoever sweeps at the same time takes other rows.
+    // Concurrent sweeps take other rows.
     let lock = if dialect == Dialect::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
     let sweep = format!(
         "DELETE FROM idempotency WHERE key_hash IN (SELECT key_hash FROM idempotency WHERE expires_at <= $1 \
@@ -102,7 +102,7 @@ pub async fn claim(
     found.ok_or_else(|| DomainError::Stored("a key was there and is not".into()))
 }
 
-/// What a key stands for at a time; nothing where it is free.
+/// Looks up a key that is valid at the time `now`; none where it is free.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -124,7 +124,7 @@ pub async fn look(
     Ok(Some(Claimed::Again(row.try_get_by_index(1)?, row.try_get_by_index(2)?)))
 }
 
-/// Stores with a key, which this transaction has claimed, what became of its batch.
+/// Stores the outcome of a batch with its key, which this transaction has claimed.
 ///
 /// # Errors
 /// [`DomainError::Database`].

@@ -36,25 +36,25 @@ pub struct Written {
     pub revision: i32,
     /// Its hash now.
     pub content_hash: Vec<u8>,
-    /// Where the revision was made.
+    /// The instance or source that made the revision.
     pub origin: String,
-    /// The system that owns it, and its id there.
+    /// The source system that owns it, and its id there.
     pub external: Option<(String, String)>,
-    /// Where it was erased: the views that it was ever in, which the door fills in.
+    /// For an erased record: the views that it was ever in, which the write path fills in.
     pub erased_from: Option<Vec<(String, Visibility)>>,
-    /// What was done to it, for its history.
+    /// The action, for its history.
     pub action: Action,
     /// The names of the fields that changed.
     pub fields: Vec<String>,
 }
 
-/// The names of the fields that follow from the parts of a record, where it has others now.
+/// The names of the changed fields that follow from the parts of a record.
 pub fn fields_of_parts(before: (&str, Visibility), after: (&str, Visibility)) -> Vec<String> {
     let changed = [("region", before.0 != after.0), ("visibility", before.1 != after.1)];
     changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Submissions that are told apart by their index in the batch.
+/// Values with the index of their submission in the batch.
 pub type Numbered<T> = Vec<(usize, T)>;
 
 /// A row on its way into the database.
@@ -64,19 +64,19 @@ pub struct Draft<R> {
     pub row: R,
     /// The row as it is; none for a new record.
     pub before: Option<R>,
-    /// Where nobody has given a slug: what makes it different from a namesake's.
+    /// The salt of the digits that make a generated slug unique; none where a slug was requested.
     pub slug_salt: Option<String>,
-    /// Identifiers that a record has which the writer does not see: it keeps them.
+    /// Identifiers of a record that the writer does not see, and which keeps them.
     pub held: Vec<Identifier>,
-    /// Who writes it, where it is somebody who may not write everything.
+    /// The person who writes it, whose rights are checked.
     pub viewer: Option<Arc<Viewer>>,
-    /// What a side says of it.
+    /// The answer of a side about it.
     pub answer: Option<Answer>,
 }
 
-/// The fields of a record, as somebody submits them.
+/// The submitted fields of a record.
 pub trait Fields: fmt::Debug + Send + Sync + 'static {
-    /// The slug that is asked for.
+    /// The requested slug.
     fn slug(&self) -> Option<&str> {
         None
     }
@@ -94,9 +94,10 @@ pub trait Fields: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// What happens to a record beside what its fields say, such as a consent. Whoever submits it has checked who may.
+/// A step that is taken beside the change of a record's fields, such as a consent. The submitter must have checked the
+/// right to take it.
 pub trait Step: Any + fmt::Debug + Send + Sync {
-    /// The account that takes the step, where it does so by a right of its own and not by those of a viewer.
+    /// The account that takes the step, where it does so by a right of its own and not as a viewer.
     fn account(&self) -> Option<Uuid>;
 }
 
@@ -112,7 +113,7 @@ pub trait RecordRow: Clone + Send + Sync + 'static {
     fn stamp(&mut self, revision: i32, now: DateTime, before: Option<&Self>);
 }
 
-/// A column by which records of a type refer to others: whoever deletes one of those is told.
+/// A column by which records of a type refer to others, which cannot be deleted then.
 #[derive(Clone, Copy, Debug)]
 pub struct ReferredBy {
     /// The type of the records that refer.
@@ -123,11 +124,11 @@ pub struct ReferredBy {
     pub column: &'static str,
     /// The column of the same table with the id of the record that refers.
     pub record: &'static str,
-    /// Referring records that are named at most.
+    /// Maximum number of referring records that are named.
     pub most: usize,
 }
 
-/// Referring records that are named at most.
+/// Maximum number of referring records that are named.
 const NAMED: usize = 5;
 
 impl ReferredBy {
@@ -146,7 +147,7 @@ impl ReferredBy {
         Self { of, table, column, record, most: NAMED }
     }
 
-    /// The same column, with another number of records that are named.
+    /// The same column, with another maximum of records that are named.
     #[must_use]
     pub const fn most(self, most: usize) -> Self {
         Self { most, ..self }
@@ -186,35 +187,35 @@ pub trait Kind: 'static {
     const TYPE: RecordType = Self::Node::TYPE;
     /// Whether the region that answers for the record is a field of its input, rather than that of another record.
     const HAS_REGION: bool;
-    /// The columns by which others refer to records of the type, which are then not deleted.
+    /// The columns by which others refer to records of the type. A record that is referred to is not deleted.
     const REFERRED_BY: &'static [ReferredBy] = &[];
-    /// How it is read.
+    /// The read side.
     type Node: Node;
-    /// How it is submitted.
+    /// The input.
     type Input: Fields + Default;
-    /// How it is stored.
+    /// The row.
     type Row: RecordRow;
 
     /// The condition under which a viewer sees the row `alias` of the type's table.
     fn sees(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
         Self::Node::sees(viewer, dialect, alias)
     }
-    /// The view of the log that it is in: that of its region, unless it is made of others.
+    /// The view of the change log that it is in: that of its region, unless it is made of others.
     fn view(row: &Self::Row) -> (String, Visibility) {
         (row.region().to_owned(), row.visibility())
     }
-    /// The fields that other systems see, as JSON.
+    /// The fields that are replicated to other systems, as JSON.
     ///
     /// # Errors
     /// [`DomainError::Stored`] where a stored list is not JSON.
     fn replicated(row: &Self::Row) -> Result<serde_json::Value, DomainError>;
-    /// The row that has these replicated fields: the inverse of [`Kind::replicated`]. What follows from other records is
-    /// not yet in it.
+    /// The row that has these replicated fields: the inverse of [`Kind::replicated`]. Columns that follow from other
+    /// records are not set yet.
     ///
     /// # Errors
-    /// [`Unfit`] where they are not those of a record of this type, or name an entry of a vocabulary that is not known.
+    /// [`Unfit`] where they are not those of a record of this type, or name an unknown entry of a vocabulary.
     fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Self::Row, Unfit>;
-    /// The records that a row refers to, all of which must be there.
+    /// The records that a row refers to, all of which must exist.
     ///
     /// # Errors
     /// [`DomainError::Stored`] where a stored list is not JSON.
@@ -222,8 +223,8 @@ pub trait Kind: 'static {
         let _ = row;
         Ok(Vec::new())
     }
-    /// Completes rows that another instance has made with what follows from other rows, all of which are there. What
-    /// was written where they were made stays as it is.
+    /// Completes rows that another instance has made with columns that follow from other rows, all of which exist. The
+    /// replicated fields stay as they are.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -252,7 +253,7 @@ pub trait Kind: 'static {
         let _ = row;
         Ok(Vec::new())
     }
-    /// Why this viewer, who sees the present row, may not do with it what they ask for; nothing where they may.
+    /// The problem if this viewer, who sees the present row, may not do what the submission asks for; none if they may.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -266,8 +267,8 @@ pub trait Kind: 'static {
         let refused = !viewer.writes_in(before.region());
         std::future::ready(Ok(refused.then(|| Problem::forbidden(&messages::NOT_YOURS))))
     }
-    /// The row that the input makes of the present one. Where there are problems it is not fit to be written, and
-    /// only good for finding more of them.
+    /// Applies the input to the present row. Where there are problems, the result must not be written: it only serves
+    /// to find more of them.
     fn merge(
         batch: &Batch<'_>,
         id: Uuid,
@@ -275,7 +276,7 @@ pub trait Kind: 'static {
         input: &Self::Input,
         problems: &mut Problems,
     ) -> Self::Row;
-    /// Completes rows with what depends on other rows.
+    /// Completes rows with columns that follow from other rows.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -287,7 +288,7 @@ pub trait Kind: 'static {
         let _ = (batch, drafts, problems);
         std::future::ready(Ok(()))
     }
-    /// Keeps what another instance tells of a record beside its fields, once the record is new here.
+    /// Stores the data that another instance sends beside the fields of a record, once the record is new here.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -298,12 +299,12 @@ pub trait Kind: 'static {
         let _ = (batch, received);
         std::future::ready(Ok(()))
     }
-    /// Writes rows and what hangs on them; answers the records that changed because of it.
+    /// Writes rows and their dependent rows. Returns other records that changed because of it.
     fn save(
         batch: &Batch<'_>,
         rows: &[(Self::Row, Option<Self::Row>)],
     ) -> impl Future<Output = Result<Vec<Written>, DomainError>> + Send;
-    /// Which of these records others refer to.
+    /// Those of these records that others refer to.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -313,7 +314,7 @@ pub trait Kind: 'static {
     ) -> impl Future<Output = Result<HashSet<Uuid>, DomainError>> + Send {
         batch.referred(Self::REFERRED_BY, ids)
     }
-    /// The ids, as clients see them, of records that refer to this one and that the viewer sees: a few of them.
+    /// The ids, as clients see them, of some records that refer to this one and that the viewer sees.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -324,8 +325,8 @@ pub trait Kind: 'static {
     ) -> impl Future<Output = Result<Vec<String>, DomainError>> + Send {
         batch.referrers(Self::REFERRED_BY, viewer, id)
     }
-    /// Takes away what hangs on records that are erased, before their own rows go; answers the records that are erased
-    /// with them.
+    /// Deletes the dependent rows of erased records, before their own rows. Returns the records that are erased with
+    /// them.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -336,16 +337,16 @@ pub trait Kind: 'static {
         let _ = (batch, ids);
         std::future::ready(Ok(Vec::new()))
     }
-    /// Deletes rows and what hangs on them.
+    /// Deletes rows and their dependent rows.
     fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> impl Future<Output = Result<(), DomainError>> + Send;
 }
 
 /// Rows of one type, between reading and writing them.
 pub(super) type AnyRows = Box<dyn Any + Send>;
 
-/// A [`Kind`] of which the write path knows no more than that it is one.
+/// The object-safe form of [`Kind`].
 ///
-/// It is implemented for every kind. What it does with rows stays generic; only the calls go through this trait.
+/// It is implemented for every [`Kind`]. Work on rows stays generic: only the calls go through this trait.
 pub trait AnyKind: Send + Sync {
     /// See [`Kind::sees`].
     fn sees(&self, viewer: &Viewer, dialect: Dialect, alias: &str) -> String;
@@ -359,7 +360,7 @@ pub trait AnyKind: Send + Sync {
         batch: &'b Batch<'_>,
         ids: &'b [Uuid],
     ) -> BoxFuture<'b, Result<HashMap<Uuid, Canonical>, DomainError>>;
-    /// Whether a revision that another instance has made is what it says, as far as can be known without the database.
+    /// Checks a revision that another instance has made, without the database.
     ///
     /// # Errors
     /// [`Unfit`].
@@ -369,7 +370,7 @@ pub trait AnyKind: Send + Sync {
     /// # Errors
     /// [`DomainError::Stored`] where a list of a row is not JSON.
     fn read(&self, taking: &mut Taking<'_>) -> Result<AnyRows, DomainError>;
-    /// Saves rows that [`AnyKind::read`] has made.
+    /// Saves the rows of [`AnyKind::read`].
     fn take<'t>(&self, taking: &'t mut Taking<'_>, rows: AnyRows) -> BoxFuture<'t, Result<(), DomainError>>;
     /// See [`Kind::arrive`].
     fn arrive<'b>(
@@ -428,7 +429,7 @@ impl<K: Kind + Send + Sync> AnyKind for K {
     }
 }
 
-/// The registry of record types: one function that answers the kind of every type.
+/// The registry of record types: one function that returns the kind of every type.
 #[derive(Clone, Copy)]
 pub struct Kinds(fn(RecordType) -> &'static dyn AnyKind);
 

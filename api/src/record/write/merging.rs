@@ -1,7 +1,8 @@
-//! Merging duplicates: what the duplicate has goes over to the survivor, and its names lead there from then on.
+//! Merges of duplicates: the survivor takes over the data of the duplicate, and the duplicate's names lead to it from
+//! then on.
 //!
-//! All of it is one transaction. What refers to the duplicate is locked before it is read, and nothing new can refer to
-//! it meanwhile: references of people lock it, and a batch of a source waits (see `Door::open`).
+//! A merge is one transaction. Records that refer to the duplicate are locked before they are read, and nothing new can
+//! refer to it meanwhile: references of people lock it, and a batch of a source waits (see `Door::open`).
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -23,14 +24,14 @@ use crate::record::problem::{Problem, Problems};
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyedStatement};
 use crate::record::{id, slug};
 
-/// Which record is merged into which, and who asks for it.
+/// A merge of one record into another, and its caller.
 #[derive(Clone, Debug)]
 pub struct Merge {
-    /// Who asks.
+    /// The caller.
     pub viewer: Viewer,
     /// The record that stays.
     pub survivor: Uuid,
-    /// The record that goes.
+    /// The record that is removed.
     pub duplicate: Uuid,
     /// The revision of the survivor that was seen.
     pub survivor_revision: Option<i32>,
@@ -38,30 +39,30 @@ pub struct Merge {
     pub duplicate_revision: Option<i32>,
 }
 
-/// What became of a merge.
+/// The outcome of a merge.
 #[derive(Clone, Debug, Default)]
 pub struct Merged {
-    /// The survivor, where it is to be shown: as it was written, or as it is where somebody has changed it.
+    /// The survivor, if it is to be shown: as written, or the present one after a conflict.
     pub survivor: Option<Uuid>,
-    /// Accounts whose own records are others now.
+    /// Accounts that own other records now.
     pub accounts: Vec<Uuid>,
-    /// Why nothing was written.
+    /// The problems for which nothing was written.
     pub problems: Vec<Problem>,
 }
 
-/// Two records of which one stays.
+/// Two records to merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair {
     /// The record that stays.
     pub survivor: Uuid,
-    /// The record that goes.
+    /// The record that is removed.
     pub duplicate: Uuid,
 }
 
-/// What a merge must know of a type of record.
+/// The trait that a record type implements for merges.
 #[allow(async_fn_in_trait, reason = "used inside this crate only, where every future is Send")]
 pub trait Mergeable: Kind {
-    /// Why these two, which the viewer may write, are not merged; nothing where they may be.
+    /// The problem if these two, which the viewer may write, must not be merged; none if they may be.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -70,7 +71,7 @@ pub trait Mergeable: Kind {
         survivor: &Self::Row,
         duplicate: &Self::Row,
     ) -> impl Future<Output = Result<Option<Problem>, DomainError>> + Send;
-    /// Fills of the survivor what is empty, and joins their lists.
+    /// Fills empty fields of the survivor from the duplicate, and joins their lists.
     ///
     /// # Errors
     /// [`DomainError::Stored`] where a stored list is not JSON.
@@ -79,7 +80,7 @@ pub trait Mergeable: Kind {
         duplicate: &Self::Row,
         problems: &mut Problems,
     ) -> Result<(), DomainError>;
-    /// Lets everything that refers to the duplicate refer to the survivor, whose row is written later.
+    /// Changes all references to the duplicate into references to the survivor, whose own row is written later.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -90,25 +91,25 @@ pub trait Mergeable: Kind {
     ) -> impl Future<Output = Result<(), DomainError>> + Send;
 }
 
-/// What a merge has written so far.
+/// The writes of a merge.
 #[derive(Debug)]
 pub struct Rewritten<'a, 'b> {
     /// The transaction.
     pub batch: &'a Batch<'b>,
-    /// Who asks.
+    /// The caller.
     pub viewer: &'a Viewer,
-    /// Why it cannot be.
+    /// The problems that prevent the merge.
     pub problems: Problems,
-    /// Accounts whose own records are others now.
+    /// Accounts that own other records now.
     pub accounts: Vec<Uuid>,
     instance: String,
     records: Vec<Written>,
-    /// Records that lead to others now.
+    /// Removed records that lead to others now.
     led: Vec<Pair>,
 }
 
 impl Rewritten<'_, '_> {
-    /// Writes records that were locked before they were read: as they are now, and as they were.
+    /// Writes records that were locked before they were read, each as a new row and the present one.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -150,7 +151,7 @@ impl Rewritten<'_, '_> {
         Ok(())
     }
 
-    /// Takes away records, to which nothing refers any more, each in favour of another: its id, its external id and its
+    /// Removes records that nothing refers to any more, each in favour of another one. Its id, its external id and its
     /// slugs lead there from now on.
     ///
     /// # Errors
@@ -187,7 +188,7 @@ impl Rewritten<'_, '_> {
         execute(self.batch, sql, pair).await
     }
 
-    /// The ids that a statement about the duplicate (`k.id`) finds; its first column is `k.n`.
+    /// The ids that a statement about the records `of` (`k.id`) finds. Its first column is `k.n`.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -207,7 +208,7 @@ impl Rewritten<'_, '_> {
 }
 
 async fn execute(batch: &Batch<'_>, sql: &str, pair: Pair) -> Result<(), DomainError> {
-    // PostgreSQL takes no values that the statement does not name.
+    // PostgreSQL refuses values that the statement does not name.
     let mut values = vec![pair.survivor.into()];
     if sql.contains("$2") {
         values.push(pair.duplicate.into());
@@ -220,8 +221,9 @@ fn sorted(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
     ids.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Lets the names of a record lead to another: its id and those of the duplicates merged into it before, its slugs, its
-/// external id. Where the other has no external id it gets this one; else it is found by both.
+/// Makes the names of the duplicate lead to the survivor: its id, the ids of duplicates merged into it before, its
+/// slugs and its external id. A survivor without an external id gets that of the duplicate. Otherwise both external ids
+/// find it.
 async fn lead(batch: &Batch<'_>, pair: Pair) -> Result<(), DomainError> {
     for sql in [
         "UPDATE record_redirect SET target_id = $1 WHERE target_id = $2",
@@ -254,7 +256,7 @@ async fn lead(batch: &Batch<'_>, pair: Pair) -> Result<(), DomainError> {
     Ok(())
 }
 
-/// Merges a duplicate into a survivor, inside a transaction, without the log and without committing.
+/// Merges a duplicate into a survivor inside a transaction. It neither appends to the change log nor commits.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -265,7 +267,8 @@ pub async fn merge<K: Mergeable>(
 ) -> Result<(Merged, Vec<Written>), DomainError> {
     let dialect = core.db.dialect();
     if dialect == Dialect::Postgres {
-        // Sources that are writing come first; those that begin now wait, and then find where the duplicate leads.
+        // Waits for running batches of sources. Batches that begin later wait for this merge, and then find the
+        // survivor.
         tx.execute_unprepared("LOCK TABLE record_redirect IN ROW EXCLUSIVE MODE").await?;
     }
     let batch = Batch::new(core, tx);
@@ -276,7 +279,7 @@ pub async fn merge<K: Mergeable>(
     rows.retain(|id, _| shared.get(id).is_some_and(|shared| shared.live));
     let mut problems = Vec::new();
     for (path, id) in [("survivor", pair.survivor), ("duplicate", pair.duplicate)] {
-        // Asked in any case: what is hidden costs what is absent costs.
+        // Always read, so that a hidden record costs as much as an absent one.
         let seen = sees::<K>(&batch, &asked.viewer, id).await?;
         match rows.get(&id).filter(|_| seen) {
             None => problems.push(Problem::beside(path, Said::new(&messages::NO_RECORD))),
@@ -339,7 +342,7 @@ pub async fn merge<K: Mergeable>(
     Ok((Merged { survivor: Some(pair.survivor), accounts, problems: Vec::new() }, records))
 }
 
-/// The records that are meant, and whether the duplicate was merged before: then it stands for where it leads.
+/// The records to merge, after redirects, and whether the duplicate was merged before.
 async fn targets(batch: &Batch<'_>, asked: &Merge) -> Result<(Pair, bool), DomainError> {
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let sql = format!(
@@ -356,7 +359,7 @@ async fn targets(batch: &Batch<'_>, asked: &Merge) -> Result<(Pair, bool), Domai
     Ok((Pair { survivor, duplicate }, duplicate != asked.duplicate))
 }
 
-/// Adds to a stored list what the other one has, as long as `same` finds nothing like it.
+/// Adds to a stored list the entries of another one, except those for which `same` finds an equal entry.
 ///
 /// # Errors
 /// [`DomainError::Stored`] where a list is not JSON.

@@ -1,11 +1,11 @@
-//! The one door for writes.
+//! The write path: the only way in which records are written.
 //!
-//! A batch of submissions becomes, in one transaction: domain rows, the records' revisions, and their entries
-//! in the change log, whose numbers are taken in the last statement. Everything is checked before the first
-//! row is written. A submission that changes nothing writes nothing.
+//! One transaction turns a batch of submissions into domain rows, revisions and entries of the change log. The numbers
+//! of these entries are taken in its last statement. Everything is checked before the first row is written. A
+//! submission that changes nothing writes nothing.
 //!
-//! What is special to a type of record (how an input becomes a row, what hangs on it) is in the `write.rs`
-//! of its folder; what is the same for all is here.
+//! Code of one record type (how an input becomes a row, its dependent rows) is in the `write.rs` of its folder. Code
+//! for all types is here.
 
 mod batch;
 mod door;
@@ -46,17 +46,17 @@ use super::read::Dialect;
 use crate::changes::{self, Change, Operation, Withdrawal};
 use crate::record::core::Core;
 
-/// Layout of the replicated fields that the content hash covers, and that records have in the log.
+/// Version of the layout of replicated fields, which the content hash covers and the change log records.
 pub const SCHEMA_VERSION: i32 = 1;
 
-/// A record as somebody submits it.
+/// A submitted record.
 #[derive(Clone, Debug)]
 pub struct RecordInput {
     record_type: RecordType,
     fields: Option<Submitted>,
 }
 
-/// The fields of a record, and the same as what they are downcast from.
+/// The fields of a record, as their trait and as `Any` for downcasts.
 #[derive(Clone)]
 struct Submitted {
     fields: Arc<dyn Fields>,
@@ -82,7 +82,7 @@ impl RecordInput {
         Self { record_type, fields: None }
     }
 
-    /// The one record that is given; nothing where there is none, or more than one.
+    /// The one record that is given; none where there is no record, or more than one.
     pub fn only(given: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
         let mut given = given.into_iter().flatten();
         let one = given.next()?;
@@ -133,23 +133,23 @@ impl RecordInput {
 /// A reference to another record, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reference {
-    /// Type of the record that is meant.
+    /// Type of the record that is referred to.
     pub to: RecordType,
     /// Its id, its slug, or `source:externalId`.
     pub text: String,
 }
 
-/// What references mean: only those that were found.
+/// The records of references, without references that were not found.
 #[derive(Clone, Debug, Default)]
 pub struct Resolved(HashMap<Reference, Uuid>);
 
 impl Resolved {
-    /// The record that is meant, if any.
+    /// The record of a reference, if it was found.
     pub fn get(&self, to: RecordType, text: &str) -> Option<Uuid> {
         self.0.get(&Reference { to, text: text.to_owned() }).copied()
     }
 
-    /// The record that is meant; a problem at `path` where there is none.
+    /// The record of a reference. Adds a problem at `path` if it was not found.
     pub fn find(&self, to: RecordType, text: &str, path: &str, problems: &mut Problems) -> Option<Uuid> {
         let found = self.get(to, text);
         if found.is_none() {
@@ -159,15 +159,15 @@ impl Resolved {
     }
 }
 
-/// Bytes of an external id at most.
+/// Maximum bytes of an external id.
 pub const MAX_EXTERNAL_ID: usize = 255;
 
-/// Whether a source may call a record so.
+/// Whether a text may be an external id.
 pub fn is_external_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_EXTERNAL_ID && !text.contains('\0')
 }
 
-/// Where a batch comes from.
+/// The source system of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// Its name.
@@ -176,63 +176,62 @@ pub struct Source {
     pub region: String,
 }
 
-/// What one side says of a record that was written by another: that it is so, or that it is not.
+/// The answer of one side about a record that the other side wrote: it confirms or disputes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Whether it is so.
+    /// Whether the side confirms the record.
     pub yes: bool,
-    /// In whose name, where the record does not say it: a party of a partnership.
+    /// A reference to the organization that answers, where the record has several parties: a partnership.
     pub organization: Option<String>,
 }
 
-/// How a record goes.
+/// The kind of removal of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// Its row is deleted; it may be made again. Refused where others refer to it.
+    /// Its row is deleted. It may be created again. Refused where other records refer to it.
     Delete,
-    /// Nothing that was known of it stays anywhere, and it never comes back. What hangs on it goes with it.
+    /// All data about it is deleted, with all dependent rows. It can never be created again.
     Erase,
 }
 
-/// One record to write. A batch is of one caller.
+/// One record to write. All submissions of a batch have the same caller.
 #[derive(Clone, Debug)]
 pub struct Submission {
-    /// Who writes, where it is somebody who may not write everything: their rights are checked, and what they may not
-    /// see is not there for them. A source has the rights that its region gives it.
+    /// The person who writes, whose rights are checked. Records that they do not see are treated as absent. None for a
+    /// source, which has the rights of its region, and for the program, which may write everything.
     pub viewer: Option<Arc<Viewer>>,
-    /// On whose word a system writes: what they may not see is not there for it. None where whoever runs the program
-    /// imports a file.
+    /// The caller on whose behalf a source writes. Records that they do not see are treated as absent. None for an
+    /// import from the command line.
     pub reader: Option<Arc<Viewer>>,
-    /// The system that owns the record; none for one that is made here.
+    /// The source system that owns the record; none for one that is created here.
     pub source: Option<Source>,
     /// The record's id in that system.
     pub external_id: Option<String>,
-    /// The id to give to a record that is made here, a new one where none is given; or that of the record which is
-    /// meant.
+    /// The id of the record to change, or the id for a new record. A new record without it gets a new id.
     pub id: Option<Uuid>,
-    /// Whether a record with this id must be there.
+    /// Whether a record with this id must exist.
     pub exists: bool,
     /// The revision that the submitter has seen.
     pub base_revision: Option<i32>,
-    /// Whether to write over what others have changed.
+    /// Whether to overwrite changes of others.
     pub overwrite: bool,
-    /// How the record is to go, where it is to.
+    /// The removal, if the record is to be removed.
     pub removal: Option<Removal>,
-    /// Whether a system means to delete so many records. All of a batch that it deletes have the same.
+    /// The confirmation of mass deletions by a source. All deletions of a batch have the same.
     pub confirmed: Confirmed,
-    /// What a side says of the record; its fields stay as they are then.
+    /// The answer of a side about the record. The fields of the record then stay as they are.
     pub answer: Option<Answer>,
-    /// Whether it is only proposed, by somebody who may propose changes of the record. Those who may write it decide
-    /// later, so it is not asked now whether the submitter does.
+    /// Whether the change is only proposed. Then the submitter needs the right to propose changes, not to write: those
+    /// who may write decide later.
     pub proposal: bool,
-    /// What happens to the record beside what its fields say. All submissions of a batch have the same.
+    /// The step that is taken beside the change of fields. All submissions of a batch have the same.
     pub step: Option<Arc<dyn Step>>,
     /// The record.
     pub input: RecordInput,
 }
 
 impl Submission {
-    /// A record that is made or changed here by whoever may do everything.
+    /// A record that is created or changed here, without a check of rights.
     pub fn new(input: RecordInput) -> Self {
         Self {
             viewer: None,
@@ -252,12 +251,12 @@ impl Submission {
         }
     }
 
-    /// A record that a system submits: a line of a file, or an item of a batch.
+    /// A record that a source submits: a line of a file, or an item of a batch.
     pub fn of_source(source: Source, external_id: String, input: RecordInput) -> Self {
         Self { source: Some(source), external_id: Some(external_id), ..Self::new(input) }
     }
 
-    /// A record that whoever may do everything erases.
+    /// The erasure of a record, without a check of rights.
     pub fn erasing(of: RecordType, id: Uuid) -> Self {
         let removal = Some(Removal::Erase);
         Self { id: Some(id), removal, overwrite: true, ..Self::new(RecordInput::blank(of)) }
@@ -286,23 +285,23 @@ pub enum Status {
     Rejected,
 }
 
-/// What became of a submission, and which record it is about.
+/// The outcome of a submission.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What became of it.
+    /// The status.
     pub status: Status,
-    /// The record; none where it was rejected before it had one.
+    /// The record; none for a new record that was rejected.
     pub id: Option<Uuid>,
     /// The record's revision now.
     pub revision: Option<i32>,
-    /// Why it was rejected or conflicts.
+    /// The problems, where it was rejected or conflicts.
     pub problems: Vec<Problem>,
-    /// The fields in which a submission that conflicts differs from the record as it is.
+    /// The fields in which a conflicting submission differs from the present record.
     pub differing: Vec<String>,
 }
 
 impl Outcome {
-    /// Whether it failed for nothing but references to records that are not there, or not yet.
+    /// Whether it was rejected only for references to records that do not exist, or not yet.
     pub fn waits(&self) -> bool {
         self.status == Status::Rejected && self.problems.iter().all(Problem::is_unknown_reference)
     }
@@ -325,15 +324,15 @@ pub enum End {
     DryRun,
 }
 
-/// Attempts to write a batch that others get in the way of.
+/// Maximum attempts to write a batch, in case of conflicts with other transactions.
 const ATTEMPTS: u32 = 5;
-/// Who has waited for so long for another program on the same SQLite file is told so, rather than left to wait again.
+/// An attempt that took longer on SQLite is not repeated: it has already waited for another process on the same file.
 const WAITED: Duration = Duration::from_millis(500);
 
-/// Writes a batch in a task of its own, so that a caller who goes away leaves no transaction half open.
+/// Writes a batch in a spawned task, so that a dropped request leaves no transaction open.
 ///
 /// # Errors
-/// [`DomainError::Database`] where the database fails, after some attempts where others were in the way.
+/// [`DomainError::Database`] where the database fails, also after several attempts in case of conflicts.
 pub async fn write(core: &Core, batch: Vec<Submission>, end: End) -> Result<Vec<Outcome>, DomainError> {
     match in_task(core, batch, end, None).await? {
         Answered::Now(outcomes) => Ok(outcomes),
@@ -343,7 +342,8 @@ pub async fn write(core: &Core, batch: Vec<Submission>, end: End) -> Result<Vec<
     }
 }
 
-/// Writes one record as [`write()`] does, once for each key. Its id must be given where there is a key.
+/// Writes one record like [`write()`], at most once for each idempotency key. With a key, the submission must have an
+/// id.
 ///
 /// # Errors
 /// See [`write()`].
@@ -355,14 +355,14 @@ pub async fn write_once(
     in_task(core, vec![submission], End::PerItem, once).await
 }
 
-/// What became of a write that may have been made before.
+/// The outcome of a write with an idempotency key.
 #[derive(Clone, Debug)]
 pub enum Answered {
-    /// It was made now, or refused.
+    /// The write was made now, or refused.
     Now(Vec<Outcome>),
-    /// It made this record before.
+    /// An earlier request with the same key created this record.
     Before(Uuid),
-    /// Its key came with another request before.
+    /// The key was used for another request before.
     Otherwise,
 }
 
@@ -384,8 +384,8 @@ async fn in_task(
     .await
 }
 
-/// Writes a record, and the log, as the last of a transaction that has done other things before: it must be committed
-/// next. Whoever submits it knows that nothing can be wrong with it.
+/// Writes a record, and its entries in the change log, at the end of a transaction that has done other work. The caller
+/// must commit next, and must submit nothing that can be refused.
 ///
 /// # Errors
 /// [`DomainError::Stored`] where it is refused all the same, [`DomainError::Database`].
@@ -397,23 +397,23 @@ pub async fn write_last(core: &Core, tx: &DatabaseTransaction, one: Submission) 
     changes::append(tx, core.db.dialect(), log_of(&written), core.clock.now()).await
 }
 
-/// What work in a transaction of the door comes to.
+/// The result of work in a transaction of the write path.
 #[derive(Debug)]
 pub struct Ended<T> {
-    /// What it answers.
+    /// The result of the work.
     pub answer: T,
-    /// The records that were written, for the log.
+    /// The records that were written, for the change log.
     pub written: Vec<Written>,
-    /// Whether the transaction is kept.
+    /// Whether the transaction is committed.
     pub kept: bool,
 }
 
-/// Runs what writes records, and what belongs to it, in one transaction: in a task of its own, with the log at its end,
-/// and again where others were in the way.
+/// Runs work that writes records, in one transaction and in a spawned task. Appends to the change log at the end.
+/// Repeats the work after a conflict with another transaction.
 ///
 /// # Errors
-/// Those of the work; [`DomainError::Database`] where the database fails, after some attempts where others were in the
-/// way.
+/// The errors of the work; [`DomainError::Database`] where the database fails, also after several attempts in case of
+/// conflicts.
 pub async fn through<C, T, W>(handle: &C, work: W) -> Result<T, DomainError>
 where
     C: AsRef<Core> + Clone + Send + Sync + 'static,
@@ -447,8 +447,8 @@ where
     task.await.map_err(|error| DomainError::Task(error.to_string()))?
 }
 
-/// Whether the same may succeed when tried again: a deadlock, a serialization failure, a busy database, or a
-/// record that somebody else has just made.
+/// Whether a retry may succeed: after a deadlock, a serialization failure, a busy database, or a record that another
+/// transaction has just created.
 fn is_contended(error: &DbErr) -> bool {
     if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) {
         return true;
@@ -507,11 +507,12 @@ async fn transaction(
     Ok((Answered::Now(outcomes), written))
 }
 
-/// The entries of what was written: what left its view says so there.
+/// The entries of the change log for written records. A record that moves to another view gets a LEAVE entry in the old
+/// one.
 pub fn log_of(written: &[Written]) -> Vec<Change> {
     let mut changes = Vec::with_capacity(written.len());
     for record in written {
-        // A level of a group of fields that changes may hide them, while the record stays where it is.
+        // A changed level of a field group may hide its fields, while the record stays in its view.
         let hides = record.before.is_some() && record.fields.iter().any(|name| name == "fieldVisibility");
         let withdraws = |operation, seen| match (operation, &record.after) {
             (Operation::Upsert, _) if hides => Withdrawal::of_fields(seen),

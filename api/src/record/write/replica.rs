@@ -1,9 +1,9 @@
-//! Records as instances tell each other of them: their replicated fields as one text, its hash, and how revisions that
-//! were made elsewhere are taken.
+//! Replication of records between instances: the replicated fields as one text, its hash, and the acceptance of
+//! revisions that were made elsewhere.
 //!
-//! A revision is taken as it was made, with its id, number, origin and external id, where it is higher than what is here
-//! (see [`take`]). What depends on other records (who sees an affiliation) is worked out anew, and raises no revision:
-//! only the instance that answers for a record does.
+//! A revision is taken as it was made, with its id, number, origin and external id, if it is higher than the one here
+//! (see [`take`]). Columns that depend on other records, such as the visibility of an affiliation, are computed anew.
+//! That raises no revision: only the instance that answers for a record does.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -26,7 +26,7 @@ use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement
 use crate::record::value::{DateTime, Language};
 use crate::record::{RecordType, Times, all_of, id as ids, slug};
 
-/// The replicated fields of a record as one text, which is the same wherever the fields are, and its hash.
+/// The replicated fields of a record as one text, which is the same on every instance, and its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Canonical {
     /// The fields as canonical JSON (RFC 8785).
@@ -36,7 +36,7 @@ pub struct Canonical {
 }
 
 impl Canonical {
-    /// That of these fields.
+    /// The canonical form of these fields.
     ///
     /// # Errors
     /// [`DomainError::Stored`] where they are not JSON.
@@ -71,31 +71,31 @@ fn batch<'a>(core: &'a Core, tx: &'a DatabaseTransaction) -> Batch<'a> {
     Batch { replica: true, ..Batch::new(core, tx) }
 }
 
-/// Why what another instance tells of a record is not fit to be taken.
+/// The reason for which a revision from another instance is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {message}")]
 pub struct Unfit {
     /// The field, as a path; empty for the whole record.
     pub path: String,
-    /// What is wrong, in English, for whoever runs the program.
+    /// The message for operators, in English.
     pub message: String,
-    /// Whether it names an entry that the vocabularies of this program do not have: those of another may.
+    /// Whether it names a vocabulary entry that this program does not have. Another version may have it.
     pub of_vocabulary: bool,
 }
 
 impl Unfit {
-    /// What is wrong with a field.
+    /// The reason, with its field.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { path: path.into(), message: message.into(), of_vocabulary: false }
     }
 }
 
-/// A text of another instance as it may be shown in a message.
+/// A text of another instance, cut and escaped for a message.
 pub fn shown(text: &str) -> String {
     text.chars().take(60).flat_map(char::escape_debug).collect()
 }
 
-/// The replicated fields as a type has them.
+/// Reads the replicated fields of a type.
 ///
 /// # Errors
 /// [`Unfit`] with the path of the field that is missing, unknown, or of another form.
@@ -106,15 +106,15 @@ pub fn fields<T: DeserializeOwned>(fields: &Value) -> Result<T, Unfit> {
     })
 }
 
-/// The id of another record.
+/// Reads the id of another record.
 ///
 /// # Errors
-/// [`Unfit`] where it is none of this type.
+/// [`Unfit`] where it is no id of this type.
 pub fn id(path: &str, to: RecordType, text: &str) -> Result<Uuid, Unfit> {
     ids::decode(path, to.prefix(), text).map_err(|error| Unfit::new(path, error.to_string()))
 }
 
-/// A level of visibility as it is stored.
+/// Checks the code of a level of visibility.
 ///
 /// # Errors
 /// [`Unfit`] where there is no such level.
@@ -122,14 +122,14 @@ pub fn level(path: &str, code: i16) -> Result<i16, Unfit> {
     if (0..=2).contains(&code) { Ok(code) } else { Err(Unfit::new(path, "a level is 0, 1 or 2")) }
 }
 
-/// A record that another refers to, and the field that does.
+/// A reference to another record, and its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refers {
     /// The field.
     pub path: &'static str,
-    /// Type of the record that is meant.
+    /// Type of the record that is referred to.
     pub to: RecordType,
-    /// The record.
+    /// The id of the record.
     pub id: Uuid,
 }
 
@@ -138,46 +138,46 @@ pub struct Refers {
 pub struct Received {
     /// Type of the record.
     pub record_type: RecordType,
-    /// The record.
+    /// The id of the record.
     pub id: Uuid,
     /// The number of the revision.
     pub revision: i32,
-    /// Instance or source where it was made.
+    /// The instance or source that made it.
     pub origin: String,
-    /// The system that owns the record, and its id there.
+    /// The source system that owns the record, and its id there.
     pub external: Option<(String, String)>,
-    /// The hash of the fields, as it was told.
+    /// The hash of the fields, as it was received.
     pub content_hash: Vec<u8>,
     /// The fields, as canonical JSON.
     pub canonical: String,
-    /// When the record was written where it comes from.
+    /// The times at which the record was created and last changed elsewhere.
     pub times: Times,
-    /// When the person of a talent last said that it is right, where that is told.
+    /// The time at which the person last confirmed the profile of a talent, if it was sent.
     pub confirmed_at: Option<DateTime>,
 }
 
-/// What became of a revision that was made elsewhere.
+/// The outcome of a revision that was made elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// The record is here now.
+    /// The record was created here.
     Created,
-    /// The record that was here has this revision now.
+    /// The record that was here now has this revision.
     Updated,
-    /// It was here already.
+    /// The revision was here already.
     Unchanged,
-    /// A later revision is here, or was and is deleted: the record stays as it is.
+    /// A later revision is here, or is the deletion of the record: the record stays as it is.
     Behind(i32),
-    /// The same revision is here, and is another.
+    /// Another revision with the same number is here.
     Forked,
     /// The record was erased here, and stays so.
     Erased,
-    /// It refers to a record that is not here, or not yet.
+    /// It refers to a record that does not exist here, or not yet.
     Waits(Refers),
-    /// It is not taken.
+    /// It was refused.
     Refused(Unfit),
 }
 
-/// Whether a revision is what it says, as far as can be known without the database.
+/// Checks a revision, without the database.
 ///
 /// # Errors
 /// [`Unfit`].
@@ -185,7 +185,7 @@ pub fn check(kinds: Kinds, received: &Received) -> Result<(), Unfit> {
     kinds.of(received.record_type).check(received)
 }
 
-/// Whether a text in it has the one character that PostgreSQL does not store.
+/// Whether a text in the value has the character U+0000, which PostgreSQL does not store.
 fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
@@ -195,7 +195,7 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-/// The row of a revision: what the row tells again is what was told, to the last character.
+/// The row of a revision. Its replicated fields must give the received text again, to the last character.
 pub(super) fn row_of<K: Kind>(received: &Received) -> Result<K::Row, Unfit> {
     if received.revision < 1 {
         return Err(Unfit::new("revision", "revisions begin with 1"));
@@ -223,11 +223,12 @@ pub(super) fn row_of<K: Kind>(received: &Received) -> Result<K::Row, Unfit> {
     Ok(row)
 }
 
-/// Takes revisions that other instances have made, inside a transaction, without the log and without committing.
+/// Takes revisions that other instances have made, inside a transaction. It neither appends to the change log nor
+/// commits.
 ///
-/// One is taken where it is higher than what is here, as it was made; its fields are what its hash says. An equal one
-/// with an equal hash writes nothing, so that nothing goes round in circles. A record that was erased stays erased. What
-/// is not taken is told.
+/// A revision is taken as it was made, if it is higher than the one here and its hash is that of its fields. An equal
+/// one with an equal hash writes nothing, so that revisions do not circulate. An erased record stays erased. Each
+/// revision gets an outcome.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -238,7 +239,7 @@ pub async fn take(
     by: &Actor,
 ) -> Result<(Vec<Taken>, Vec<Written>), DomainError> {
     if core.db.dialect() == Dialect::Postgres {
-        // No duplicate is merged meanwhile that something here refers to.
+        // Merges wait, so that no referenced record is merged as a duplicate meanwhile.
         tx.execute_unprepared("LOCK TABLE record_redirect IN SHARE MODE").await?;
     }
     let mut taking = Taking {
@@ -254,7 +255,7 @@ pub async fn take(
     let kinds = kinds.map(|kind| Ok((kind, kind.read(&mut taking)?)));
     let kinds = kinds.collect::<Result<Vec<_>, DomainError>>()?;
     taking.look_up().await?;
-    // In the order in which one may refer to the other.
+    // Each type comes after the types that it refers to.
     for (kind, rows) in kinds {
         kind.take(&mut taking, rows).await?;
     }
@@ -265,14 +266,14 @@ pub async fn take(
     Ok((taken, written))
 }
 
-/// Revisions on their way into the database.
+/// The state of revisions that are being taken.
 pub struct Taking<'a> {
     batch: Batch<'a>,
     received: &'a [Received],
-    /// What became of each; nothing where it goes on.
+    /// The outcome of each; none where it is still in progress.
     taken: Vec<Option<Taken>>,
     shared: HashMap<Uuid, Shared>,
-    /// What each refers to.
+    /// The references of each.
     refers: HashMap<usize, Vec<Refers>>,
     written: Vec<Written>,
 }
@@ -307,8 +308,8 @@ impl Taking<'_> {
         Ok(rows)
     }
 
-    /// Looks at what is here of the records, and of those that they refer to, and locks it until the end of the
-    /// transaction: what is referred to is not deleted meanwhile.
+    /// Reads the present state of the records and of those that they refer to. Locks them until the end of the
+    /// transaction, so that no referenced record is deleted meanwhile.
     async fn look_up(&mut self) -> Result<(), DomainError> {
         let own = self.received.iter().map(|one| one.id);
         let others = self.refers.values().flatten().map(|refers| refers.id);
@@ -331,7 +332,7 @@ impl Taking<'_> {
         self.judge_names().await
     }
 
-    /// Decides by what is here of the record.
+    /// Decides by the present state of the record.
     fn judge(&mut self, index: usize, of: Option<&str>, merged_into: Option<Uuid>, in_ledger: bool) {
         let one = &self.received[index];
         if self.taken[index].is_some() {
@@ -360,7 +361,7 @@ impl Taking<'_> {
         self.taken[index] = Some(taken);
     }
 
-    /// Refuses external ids that other records have here, or that records which were erased here had.
+    /// Refuses external ids of other records here, and of records that were erased here.
     async fn judge_names(&mut self) -> Result<(), DomainError> {
         let mut named: Vec<(usize, (String, String))> = Vec::new();
         for (index, one) in self.received.iter().enumerate() {
@@ -406,7 +407,7 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// Lets wait what refers to records that are neither here nor among those that go on.
+    /// Makes revisions wait that refer to records which are neither here nor among those in progress.
     fn check_references(&mut self) {
         loop {
             let going: HashSet<Uuid> = self
@@ -450,7 +451,7 @@ impl Taking<'_> {
             }
         }
         self.refuse_slugs::<K>(&mut drafts).await?;
-        // What was refused now may have been waited for.
+        // Other revisions may refer to those that were just refused.
         self.check_references();
         drafts.retain(|(index, _)| self.taken[*index].is_none());
         while !drafts.is_empty() {
@@ -461,7 +462,7 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// The rows that go on, each with the row that is here.
+    /// The rows that are still in progress, each with the present row.
     async fn drafts<K: Kind>(&self, rows: Numbered<K::Row>) -> Result<Numbered<Draft<K::Row>>, DomainError> {
         let going: Numbered<K::Row> =
             rows.into_iter().filter(|(index, _)| self.taken[*index].is_none()).collect();
@@ -476,7 +477,7 @@ impl Taking<'_> {
         Ok(going.into_iter().map(draft).collect())
     }
 
-    /// Refuses slugs that other records have: one that was made elsewhere cannot be given another.
+    /// Refuses slugs of other records: a revision that was made elsewhere cannot be given another slug.
     async fn refuse_slugs<K: Kind>(
         &mut self,
         drafts: &mut Numbered<Draft<K::Row>>,
@@ -527,7 +528,7 @@ impl Taking<'_> {
         let held = slug::held_by_others::<K>(&self.batch, &saved).await?;
         slug::keep::<K>(&self.batch, &saved, &held).await?;
         let touched = K::save(&self.batch, &saved).await?;
-        // These have the revision that they had, from where they had it.
+        // Records that changed because of others keep their revision and its origin.
         let ids: BTreeSet<Uuid> = touched.iter().map(|written| written.id).collect();
         let shared = lock(&self.batch, &ids.into_iter().collect::<Vec<_>>()).await?;
         self.written.extend(touched.into_iter().map(|written| {
@@ -537,7 +538,8 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// Writes what the records share, the external ids that they have elsewhere, and when people last confirmed them.
+    /// Writes `sync_record`, with the external ids of the revisions, and the data that comes beside the fields of new
+    /// records.
     async fn settle(&mut self, by: &Actor) -> Result<(), DomainError> {
         self.written = consolidate(std::mem::take(&mut self.written));
         let (tx, dialect) = (self.batch.tx, self.batch.dialect);
@@ -569,7 +571,7 @@ impl Taking<'_> {
     }
 }
 
-/// Those rows that have no identifier which another before them has; and the others. Whoever comes first keeps it.
+/// Separates rows without an identifier of an earlier row from the others. The first row keeps the identifier.
 #[expect(clippy::type_complexity, reason = "two lists of what it takes")]
 fn without_clashes<K: Kind>(
     drafts: Numbered<Draft<K::Row>>,
@@ -588,7 +590,7 @@ fn without_clashes<K: Kind>(
     Ok((now, later))
 }
 
-/// A hash as it is told.
+/// Reads a hash in hexadecimal.
 ///
 /// # Errors
 /// [`Unfit`] where it is no SHA-256 in hexadecimal.

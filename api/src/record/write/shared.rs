@@ -1,4 +1,4 @@
-//! What records of all types share: who owns each, its revision, and the lock under which it changes.
+//! The row of `sync_record` that every record has: its owner, its revision, and the lock for changes.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use super::{Batch, rows_of};
 use crate::record::error::DomainError;
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyedStatement};
 
-/// What a record shares with all others, as the database has it.
+/// The row of a record in `sync_record`.
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
     pub(super) id: Uuid,
-    /// The system that owns it.
+    /// The source system that owns it.
     pub(super) source: Option<String>,
     pub(super) revision: i32,
     pub(super) origin: String,
@@ -21,7 +21,7 @@ pub(super) struct Shared {
     pub(super) erased: bool,
 }
 
-/// Locks what these records share, in the order of their ids.
+/// Locks these records, in the order of their ids.
 pub(super) async fn lock(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Shared>, DomainError> {
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let lock = if batch.dialect == Dialect::Postgres { "FOR UPDATE OF s" } else { "" };
@@ -45,7 +45,7 @@ pub(super) async fn lock(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid
         .collect()
 }
 
-/// Locks what these records share, so that nobody changes or deletes them until the end of the transaction.
+/// Locks these records, so that nobody changes or deletes them until the end of the transaction.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -53,7 +53,7 @@ pub async fn lock_ids(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError
     lock(batch, ids).await.map(|_| ())
 }
 
-/// Locks what a record shares with all others; its revision, where it is there.
+/// Locks a record, and returns its revision; none where it does not exist.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -62,7 +62,7 @@ pub async fn revision_of(batch: &Batch<'_>, id: Uuid) -> Result<Option<i32>, Dom
     Ok(found.filter(|shared| shared.live).map(|shared| shared.revision))
 }
 
-/// Locks records that change because others do, in the order of their ids; their revisions, which whoever changes them
+/// Locks records that change because others do, in the order of their ids. Returns their revisions, which the caller
 /// raises.
 ///
 /// # Errors

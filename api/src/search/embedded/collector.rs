@@ -1,4 +1,4 @@
-//! One pass over the hits: the best of them, their number, and the counts of facets.
+//! Collects the best hits, the total and the counts of facets in one pass.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -12,10 +12,10 @@ use super::index::{facet_field, type_of};
 use crate::search::engine::{Found, Hit, MAX_FACET_VALUES};
 use crate::search::kind::SearchFacet;
 
-/// A hit on its way: the best comes first, then by name, then by id, so that the order is always the same.
+/// A hit while it is collected. Hits are ordered by score, name and id, so that the order is always the same.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
-    /// In thousandths: sums of the same constants in another order are equal.
+    /// In thousandths: rounding makes sums of the same constants equal, whatever their order.
     score: u32,
     order: u64,
     id: (u64, u64),
@@ -35,9 +35,9 @@ pub(super) struct Best {
     pub(super) offset: usize,
     pub(super) limit: usize,
     pub(super) facets: Vec<SearchFacet>,
-    /// Only what lies within a straight line of this square length from this unit vector.
+    /// Only hits within a chord of this squared length from this unit vector.
     pub(super) near: Option<([f64; 3], f64)>,
-    /// How many words were looked for.
+    /// The number of words in the query.
     pub(super) words: usize,
 }
 
@@ -50,7 +50,7 @@ impl Best {
 pub(super) struct SegmentBest {
     wanted: usize,
     best: Vec<Candidate>,
-    /// Score and order of the last that was kept: what comes after it is not wanted.
+    /// Score and order of the last hit, once enough are kept: hits that would come after it are dropped.
     least: (u32, u64),
     total: u64,
     order: Column<u64>,
@@ -60,7 +60,7 @@ pub(super) struct SegmentBest {
     facets: Vec<(SearchFacet, Option<StrColumn>, Vec<u32>)>,
 }
 
-/// What a segment found.
+/// The result of one segment.
 pub(super) type Part = (Vec<Candidate>, u64, Vec<(SearchFacet, HashMap<String, u64>)>);
 
 impl SegmentBest {
@@ -258,7 +258,7 @@ impl Collector for Walk {
     fn merge_fruits(&self, parts: Vec<Vec<(Uuid, i32)>>) -> tantivy::Result<Vec<(Uuid, i32)>> {
         let mut all: Vec<(Uuid, i32)> = parts.into_iter().flatten().collect();
         all.sort_unstable();
-        // Documents of one record stay together: the next page begins with another.
+        // All documents of one record are in the same page: the next page begins with another record.
         let end = all.get(self.limit.saturating_sub(1)).map(|(last, _)| *last);
         all.retain(|(id, _)| end.is_none_or(|end| *id <= end));
         Ok(all)

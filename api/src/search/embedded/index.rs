@@ -1,4 +1,4 @@
-//! The index of one audience: its fields, how a document becomes one of tantivy's, how a query is asked.
+//! The tantivy index of one audience: its fields, its documents and its queries.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -23,12 +23,12 @@ use crate::search::text::{Word, indexed};
 
 /// Memory that one writer may fill before it writes a segment, in bytes.
 const WRITER_MEMORY: usize = 32 * 1024 * 1024;
-/// Name of the tokenizer for words that were folded before.
+/// Name of the tokenizer for words that are folded already.
 const WORDS: &str = "words";
 
-/// How much a match is worth, by where it is; see [`worth`].
+/// The weights of the fields with words; see [`worth`].
 const WEIGHTS: [f32; 4] = [1.0, 0.95, 0.55, 0.35];
-/// How many of these places, from the first, are names.
+/// The number of these fields, from the first, that hold names.
 const NAMES: usize = 2;
 
 /// The fields of the index.
@@ -40,7 +40,7 @@ pub(super) struct Fields {
     id_low: Field,
     revision: Field,
     order: Field,
-    /// By falling weight: main name, other names, labels, texts.
+    /// In the order of [`WEIGHTS`]: main name, other names, labels, texts.
     words: [Field; 4],
     /// Whole names, folded.
     whole: Field,
@@ -91,8 +91,8 @@ pub(super) struct AudienceIndex {
     fields: Fields,
     reader: IndexReader,
     index: Index,
-    /// Opened with the first write, and dropped by one that fails: programs that only search leave the folder to the one
-    /// that writes.
+    /// Opened by the first write, and dropped when a write fails. It locks the folder, so programs that only search
+    /// never open one.
     writer: Mutex<Option<IndexWriter>>,
 }
 
@@ -103,7 +103,7 @@ impl std::fmt::Debug for AudienceIndex {
 }
 
 impl AudienceIndex {
-    /// Makes an empty index in a folder that is made for it.
+    /// Creates a folder with an empty index.
     pub(super) fn create(folder: &Path) -> tantivy::Result<Self> {
         std::fs::create_dir_all(folder)?;
         Self::with(Index::create_in_dir(folder, layout().0)?)
@@ -124,14 +124,14 @@ impl AudienceIndex {
         Ok(Self { fields: layout().1, reader, index, writer: Mutex::default() })
     }
 
-    /// The writer, where there is one.
+    /// Locks the writer, which may be `None`.
     fn writer(&self) -> MutexGuard<'_, Option<IndexWriter>> {
-        // After a panic there is none: the one that had it is dropped.
+        // After a panic it is `None`: the writer was taken out, and dropped while unwinding.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Works with the writer. One that has failed is dropped, and the next work makes another: a writer whose thread
-    /// has ended by an error would take further documents, commit, and write none of them (tantivy 0.27).
+    /// Calls `work` with the writer, and opens one where there is none. A writer that failed is dropped: after an error
+    /// in its thread it would accept documents, commit, and write none of them (tantivy 0.27).
     fn with_writer<T>(
         &self,
         work: impl FnOnce(&mut IndexWriter) -> tantivy::Result<T>,
@@ -151,7 +151,7 @@ impl AudienceIndex {
         drop(self.writer().take());
     }
 
-    /// Commits what `work` does, with this place in the log.
+    /// Commits the changes of `work` with this position in the log.
     fn commit(
         &self,
         work: impl FnOnce(&IndexWriter) -> tantivy::Result<()>,
@@ -165,13 +165,13 @@ impl AudienceIndex {
         })
     }
 
-    /// The place in the log as it is kept.
+    /// Reads the position in the log as it is stored.
     fn place(&self) -> tantivy::Result<String> {
         Ok(self.index.load_metas()?.payload.unwrap_or_default())
     }
 
-    /// Writes a batch and where in the log it ends; it can be found when this returns. The place comes after the
-    /// documents, and only where all of them are there: whoever is stopped in between writes them again.
+    /// Writes a batch, and then its position in the log. The batch can be found when this returns. The position is
+    /// committed only when all documents were found in the index: after a stop in between, they are written again.
     pub(super) fn write(&self, batch: &Batch, position: Position) -> tantivy::Result<()> {
         if batch.erased {
             self.forget(&batch.gone)?;
@@ -184,7 +184,7 @@ impl AudienceIndex {
         self.reader.reload()
     }
 
-    /// Writes the documents of a batch, and counts whether they are there.
+    /// Writes the documents of a batch, and checks by their number that all are in the index.
     fn put(&self, batch: &Batch) -> tantivy::Result<()> {
         let there = batch.documents.iter().map(|document| document.id);
         let all: BTreeSet<Uuid> = batch.gone.iter().copied().chain(there).collect();
@@ -204,19 +204,19 @@ impl AudienceIndex {
         let written = Counts { documents: batch.documents.len() as u64, before, replaced };
         let told = written.compared(self.reader.searcher().num_docs(), self.count(&all)?);
         told.map_err(|told| {
-            // Whatever has lost them is not asked again.
+            // The writer has lost documents: it is not used again.
             self.release();
             tantivy::TantivyError::InternalError(told)
         })
     }
 
-    /// How many documents these records have.
+    /// Counts the documents of these records.
     fn count(&self, ids: &BTreeSet<Uuid>) -> tantivy::Result<u64> {
         let of = TermSetQuery::new(ids.iter().map(|id| self.id_term(*id)));
         Ok(self.reader.searcher().search(&of, &Count)? as u64)
     }
 
-    /// Takes documents out of the files as well. The place in the log stays: who is stopped here begins again.
+    /// Removes documents from the files as well. The position in the log stays: after a stop here this is repeated.
     fn forget(&self, ids: &[Uuid]) -> tantivy::Result<()> {
         let work = |writer: &IndexWriter| {
             for id in ids {
@@ -228,10 +228,10 @@ impl AudienceIndex {
         self.compact()
     }
 
-    /// Makes one segment of all, without what was deleted: a search asks each in turn, and files keep the words of
-    /// what was deleted until they are written anew.
+    /// Merges all segments into one, without deleted documents. A search reads the segments one after the other, and
+    /// files keep the words of deleted documents until they are written anew.
     pub(super) fn compact(&self) -> tantivy::Result<()> {
-        // What is being merged already cannot be merged with anything else.
+        // Segments of a running merge cannot be merged with others.
         let merging = self.writer().take();
         if let Some(writer) = merging {
             writer.wait_merging_threads()?;
@@ -246,9 +246,9 @@ impl AudienceIndex {
         Ok(())
     }
 
-    /// Where in the log the index is; nothing where its documents are not those that are made now.
+    /// Returns the position in the log; `None` where the documents have another layout.
     pub(super) fn position(&self) -> tantivy::Result<Option<Position>> {
-        // Another program may have written to it, and may go on: what is searched has come as far as this at least.
+        // Another program may be writing: the position is read first, so that the reload covers at least its changes.
         let payload = self.place()?;
         self.reader.reload()?;
         let mut parts = payload.split(' ');
@@ -260,7 +260,7 @@ impl AudienceIndex {
         })
     }
 
-    /// Whether its files are as they were written.
+    /// Whether the checksums of its files are right.
     pub(super) fn is_sound(&self) -> bool {
         self.index.validate_checksum().is_ok_and(|damaged| damaged.is_empty())
     }
@@ -304,7 +304,6 @@ impl AudienceIndex {
         document
     }
 
-    /// Searches.
     pub(super) fn search(&self, query: &Query) -> tantivy::Result<Found> {
         let best = Best {
             offset: query.offset,
@@ -350,7 +349,7 @@ impl AudienceIndex {
         BooleanQuery::new(clauses)
     }
 
-    /// A word wherever it may stand, or in names alone; only its best place counts.
+    /// The query of a word in all fields, or in those with names alone. Only the best field counts.
     fn word(&self, word: &Word, names: bool) -> Box<dyn Ask> {
         let fields = if names { NAMES } else { WEIGHTS.len() };
         Box::new(WordQuery {
@@ -362,25 +361,25 @@ impl AudienceIndex {
         })
     }
 
-    /// The next records in the order of their ids.
+    /// Reads the next records in the order of their ids.
     pub(super) fn walk(&self, after: Option<Uuid>, limit: usize) -> tantivy::Result<Vec<(Uuid, i32)>> {
         self.reader.searcher().search(&AllQuery, &super::collector::Walk { after, limit })
     }
 }
 
-/// What a batch has to come to.
+/// The numbers of documents that a batch is expected to lead to.
 #[derive(Clone, Copy, Debug)]
 struct Counts {
     /// Documents of the batch.
     documents: u64,
-    /// Documents of the index before it.
+    /// Documents of the index before the batch.
     before: u64,
-    /// How many of these were to go.
+    /// Documents of these that the batch removes or replaces.
     replaced: u64,
 }
 
 impl Counts {
-    /// Compares them with the documents that are there after it, in all and of the records of the batch.
+    /// Compares them with the documents after the batch: all of them, and those of its records.
     fn compared(self, all: u64, of_batch: u64) -> Result<(), String> {
         let expected = (self.before + self.documents).saturating_sub(self.replaced);
         if (all, of_batch) == (expected, self.documents) {
@@ -393,13 +392,13 @@ impl Counts {
     }
 }
 
-/// What a match of one word is worth: one for being there at all, so that more words beat better words, and at
-/// most one for its place. Each typo and not being the whole word takes a little.
+/// The score of a match: one for the match itself, so that more words beat better words, and the weight of its field,
+/// which is one at most. Each typo costs a little, and so does a term that is not the word itself.
 fn worth(place: f32, found: Match) -> f32 {
     1.0 + place - 0.08 * f32::from(found.typos) - if found.same { 0.0 } else { 0.04 }
 }
 
-/// The type that a number in the index stands for.
+/// Returns the type of this number in the index.
 pub(super) fn type_of(number: u64) -> Option<SearchType> {
     all_of::<SearchType>().find(|of| *of as u64 == number)
 }

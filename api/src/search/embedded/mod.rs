@@ -5,7 +5,7 @@
 //! search/<generation>/  one folder per audience
 //! ```
 //!
-//! A generation is never repaired: one that is missing, damaged or of another layout is built anew beside it.
+//! A generation is never repaired. Where it is missing, damaged or of another layout, a new one is built beside it.
 
 use std::fs;
 use std::io::Write as _;
@@ -26,7 +26,7 @@ mod collector;
 mod index;
 mod word;
 
-/// The file with the number of the generation that is searched, and the one that takes its place.
+/// The file with the number of the generation that is searched, and the file that replaces it.
 const CURRENT: &str = "current";
 const NEXT: &str = "current.next";
 
@@ -57,9 +57,9 @@ impl Generation {
         self.public.is_sound() && self.members.is_sound()
     }
 
-    /// How far it has followed the log.
+    /// The position in the log that both audiences have reached.
     fn position(&self) -> tantivy::Result<Option<Position>> {
-        // A stop between the two leaves one behind: what it lacks is written again to both.
+        // A stop between the two writes leaves one behind. The batch that it lacks is written to both again.
         Ok(match (self.public.position()?, self.members.position()?) {
             (Some(a), Some(b)) if a.feed_id == b.feed_id => Some(if a.seq < b.seq { a } else { b }),
             _ => None,
@@ -88,7 +88,7 @@ struct Folder {
 }
 
 impl Embedded {
-    /// The engine in this folder. Nothing is read or made yet.
+    /// The engine in this folder, which is not read or created yet.
     pub fn new(root: PathBuf) -> Self {
         Self(Arc::new(Folder {
             root,
@@ -98,7 +98,7 @@ impl Embedded {
         }))
     }
 
-    /// Runs work that reads and writes files where it disturbs no request.
+    /// Runs work that reads and writes files on the blocking pool.
     fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Folder) -> Result<T, EngineError> + Send + 'static,
@@ -129,12 +129,12 @@ impl Folder {
         fs::read_to_string(self.root.join(CURRENT)).ok()?.trim().parse().ok()
     }
 
-    /// The generation that is searched; another program may have swapped it.
+    /// The generation that this program searches. Another program may have swapped it since.
     fn live(&self) -> Option<Arc<Generation>> {
         self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Opens the generation that is searched now, where it can be.
+    /// Returns the current generation, and opens it where needed; `None` where it is missing or cannot be used.
     fn reopen(&self) -> Option<Arc<Generation>> {
         let number = self.current()?;
         let suspected = self.suspected.swap(false, Ordering::Relaxed);
@@ -191,7 +191,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Lets go of the files that keep other programs from writing.
+    /// Drops the writers, whose locks keep other programs from writing.
     fn release(&self) {
         *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
         if let Some(live) = self.live() {
@@ -204,9 +204,9 @@ impl Folder {
         let taken = self.shadow.write().unwrap_or_else(PoisonError::into_inner).take();
         let shadow = taken.ok_or(EngineError::Building)?;
         if let Err(error) = shadow.public.compact().and_then(|()| shadow.members.compact()) {
-            tracing::warn!(%error, "the search index could not be made smaller, and is slower than it might be");
+            tracing::warn!(%error, "the search index could not be compacted, and is slower than it could be");
         }
-        // The name changes at once and for good, or not at all.
+        // The rename is atomic: the new number is in force completely, or not at all.
         let (next, current) = (self.root.join(NEXT), self.root.join(CURRENT));
         let mut file = fs::File::create(&next)?;
         writeln!(file, "{}", shadow.number)?;
@@ -214,19 +214,19 @@ impl Folder {
         fs::rename(next, current)?;
         let old = self.live.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::clone(&shadow));
         if let Some(old) = old {
-            // Searches that still read it keep its files open.
+            // Searches that still run keep its files open.
             let _ = remove(&self.root.join(old.number.to_string()));
         }
         Ok(())
     }
 }
 
-/// Takes away what is there, be it a file or a folder.
+/// Deletes a file or a folder.
 fn remove(path: &Path) -> std::io::Result<()> {
     if fs::symlink_metadata(path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
-/// Takes away a folder that is in the place of a file of ours.
+/// Deletes a folder that is in the place of one of our files.
 fn clear(path: &Path) -> std::io::Result<()> {
     if path.is_dir() { fs::remove_dir_all(path) } else { Ok(()) }
 }
@@ -280,12 +280,12 @@ impl Engine for Embedded {
             let generation = folder.target(target)?;
             for (audience, batch) in &batches {
                 if let Err(error) = generation.of(*audience).write(batch, position) {
-                    // Its files may be damaged: they are looked at before anybody goes on.
+                    // The files may be damaged: `reopen` checks them before the next use.
                     folder.suspected.store(true, Ordering::Relaxed);
                     return Err(error.into());
                 }
             }
-            // It takes any document.
+            // This engine refuses no document.
             Ok(Vec::new())
         })
     }
@@ -301,7 +301,7 @@ impl Engine for Embedded {
         });
         async move {
             if let Err(error) = released.await {
-                tracing::warn!(%error, "the search index could not be let go of");
+                tracing::warn!(%error, "the locks of the search index could not be released");
             }
         }
         .boxed()

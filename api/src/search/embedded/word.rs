@@ -1,7 +1,7 @@
-//! One pass over the terms that a word may mean, in all the fields where it may stand.
+//! The query of one word: one pass over the terms that match it, in all its fields.
 //!
-//! tantivy's own queries would read the postings of a term once for each way in which it matches: exactly, as a
-//! beginning, with a typo. Here each term is judged once, and its postings are read once.
+//! tantivy's own queries would read the postings of a term once for each way in which it matches: exactly, by its
+//! prefix, with a typo. Here each term is judged once, and its postings are read once.
 
 use std::sync::Arc;
 
@@ -13,31 +13,31 @@ use tantivy_fst::Automaton;
 /// How a term matches a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Match {
-    /// Letters that are wrong.
+    /// The number of typos.
     pub(super) typos: u8,
     /// Whether it is the word itself, to the last letter.
     pub(super) same: bool,
 }
 
-/// Finds a word, or words that begin with it, with typos; a document is worth as much as its best place.
+/// Finds a word, or words that begin with it, with typos. The score of a document is that of its best match.
 #[derive(Clone, Debug)]
 pub(super) struct WordQuery {
     /// The word, folded.
     pub(super) text: String,
     /// Whether terms that begin with it count as well.
     pub(super) prefix: bool,
-    /// How many letters may be wrong: two at most.
+    /// The number of typos that are allowed: two at most.
     pub(super) typos: u8,
-    /// Where it may stand, and what that is worth.
+    /// The fields that are searched, with their weights.
     pub(super) places: Vec<(Field, f32)>,
-    /// What a match is worth, by the worth of its place: more than nothing.
+    /// The score of a match, from the weight of its field: greater than zero.
     pub(super) worth: fn(f32, Match) -> f32,
 }
 
 impl WordQuery {
-    /// What accepts terms with so many typos.
+    /// Builds the automaton that accepts terms with `typos` typos at most.
     fn automaton(&self, typos: u8) -> tantivy::Result<DfaWrapper> {
-        // The field does not matter for it.
+        // The automaton does not depend on the field.
         let term = Term::from_field_text(Field::from_field_id(0), &self.text);
         let query = if self.prefix {
             FuzzyTermQuery::new_prefix(term, typos, true)
@@ -58,14 +58,14 @@ impl Query for WordQuery {
 
 struct WordWeight {
     query: WordQuery,
-    /// Accepts every term that counts.
+    /// Accepts every term that matches.
     most: Arc<DfaWrapper>,
-    /// Accepts those with one typo at most, where there may be two.
+    /// Accepts terms with one typo at most; needed where two are allowed.
     one: Option<DfaWrapper>,
 }
 
 impl WordWeight {
-    /// How a term matches that [`Self::most`] has accepted.
+    /// Returns how a term matches that [`Self::most`] has accepted.
     fn judge(&self, term: &[u8]) -> Match {
         let word = self.query.text.as_bytes();
         let same = term == word;
@@ -122,7 +122,7 @@ impl Weight for WordWeight {
     }
 }
 
-/// The documents of a segment that are worth anything.
+/// The scores of a segment's documents: zero where a document does not match.
 struct WordScorer {
     worths: Vec<Score>,
     count: u32,

@@ -1,5 +1,5 @@
-//! Where candidates come from: the registers' numbers and the exact names in the database, names that are alike in
-//! the search engine. Nothing fails because the engine is away.
+//! Reads the candidates: by identifiers and exact names from the database, by similar names from the search engine.
+//! Where the engine does not answer, the database replaces it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,32 +21,32 @@ use crate::search::fallback;
 use crate::search::service::Search;
 use crate::search::text::{Word, query_words};
 
-/// Organizations of exactly one name that are compared; of more, a name alone tells nothing.
+/// Organizations of exactly the same name that are compared, at most. Where there are more, a name alone is no match.
 const NAMESAKES: usize = 50;
 /// Organizations that are compared because the name begins with theirs, for each beginning.
 const SHORTER: usize = 5;
-/// Beginnings of a name that are looked for.
+/// Beginnings of a name that are looked up.
 const BEGINNINGS: usize = 3;
-/// Names that are alike which the engine is asked for.
+/// Similar names that the engine is asked for.
 const ALIKE: usize = 20;
-/// Questions to the engine at once.
+/// Concurrent requests to the engine.
 const AT_ONCE: usize = 8;
-/// How long the engine is asked; names that are left then are looked for in the database.
+/// Time limit of all requests to the engine. Names that are left then are looked up in the database.
 const ENGINE_TIME: Duration = Duration::from_secs(2);
-/// Names with the same beginning that the database is asked for in the place of the engine.
+/// Names with the same beginning that the database is asked for where the engine does not answer.
 const BEGINNING: usize = 20;
-/// Letters that the beginning of a name has at least, where it has them.
+/// Letters of this beginning at least, unless the name is shorter.
 const FEW_LETTERS: usize = 4;
 
-/// What is found for one question.
+/// The candidates that are found for one question.
 #[derive(Debug, Default)]
 struct Found {
     ids: BTreeSet<Uuid>,
     crowded: bool,
 }
 
-/// The candidates of each question, all judged, the best first. The names are those of the questions as they were
-/// written.
+/// Reads and judges the candidates of each question, the best first. The texts are the names of the questions as they
+/// were written.
 ///
 /// # Errors
 /// [`DomainError::Database`] or [`DomainError::Stored`].
@@ -68,7 +68,7 @@ pub async fn judged(
     for ((_, asked), found) in questions.iter().zip(found) {
         let there = found.ids.iter().filter_map(|id| candidates.get(id));
         all.push(judge(asked, there, found.crowded));
-        // A hundred long names take some milliseconds, in which others want to be answered too.
+        // A hundred long names take some milliseconds: let other tasks run in between.
         tokio::task::yield_now().await;
     }
     Ok(all)
@@ -92,7 +92,7 @@ async fn by_identifiers(
     Ok(())
 }
 
-/// The names that are the same, and those with which a name begins: `Nozon` for `Nozon Animation`.
+/// Finds organizations by the same name, and by names with which a name begins: `Nozon` for `Nozon Animation`.
 async fn by_names(
     reader: &Reader,
     questions: &[(&str, Asked)],
@@ -115,7 +115,7 @@ async fn by_names(
     Ok(())
 }
 
-/// Names that are alike: from the engine, or from the database where that does not answer.
+/// Finds organizations by similar names: in the engine, or in the database where that does not answer.
 async fn alike(
     reader: &Reader,
     search: &Search,
@@ -149,7 +149,7 @@ async fn alike(
     Ok(())
 }
 
-/// The engine, as long as it answers.
+/// The engine, which is asked until it fails or the time is over.
 struct Asking<'a> {
     search: &'a Search,
     reader: &'a Reader,
@@ -158,7 +158,7 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// What the engine finds with these words; nothing where it does not answer, or has not answered before.
+    /// Returns `at` with the hits of these words; `None` where the engine fails or has failed, or the time is over.
     async fn ask(&self, at: usize, words: Vec<Word>) -> (usize, Option<Vec<Hit>>) {
         if words.is_empty() {
             return (at, Some(Vec::new()));
@@ -169,7 +169,7 @@ impl Asking<'_> {
         let answer = self.search.named(self.reader, words, ALIKE).await;
         let hits = answer.inspect_err(|error| {
             if !self.away.swap(true, Ordering::Relaxed) {
-                tracing::debug!(%error, "the search engine does not answer: names are alike by their beginning alone");
+                tracing::debug!(%error, "the search engine does not answer: similar names are found by their beginning alone");
             }
         });
         (at, hits.ok())

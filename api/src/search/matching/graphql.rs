@@ -18,9 +18,9 @@ use crate::record::value::Identifier;
 use crate::search::graphql::page_size;
 use crate::search::service::Search;
 
-/// Names of one call.
+/// Names in one call at most.
 const MAX_QUERIES: usize = 100;
-/// Identifiers of one name.
+/// Identifiers of one name at most.
 const MAX_IDENTIFIERS: usize = 20;
 /// Candidates of one name where `first` is not given.
 const DEFAULT_CANDIDATES: i32 = 5;
@@ -42,7 +42,7 @@ pub struct OrganizationMatchInput {
 }
 
 impl OrganizationMatchInput {
-    /// What is compared; `path` is where the input stands.
+    /// Converts the input to a question. `path` is the path of the input, for errors.
     fn asked(&self, path: &str) -> Result<Asked, DomainError> {
         short(&format!("{path}.name"), &self.name)?;
         short(&format!("{path}.city"), self.city.as_deref().unwrap_or_default())?;
@@ -61,7 +61,7 @@ impl OrganizationMatchInput {
             let message = format!("{} identifiers: at most {MAX_IDENTIFIERS} are allowed.", given.len());
             return Err(DomainError::bad_input(format!("{path}.identifiers"), message));
         }
-        // A list of a hundred names is not refused for one mistyped number: it is no evidence.
+        // A mistyped number is no evidence. It does not refuse a list of a hundred names.
         let identifiers: Vec<Identifier> =
             given.iter().filter_map(|one| Identifier::parse(one.scheme, &one.value).ok()).collect();
         Ok(Asked::new(&self.name, self.city.as_deref(), country.transpose()?, &identifiers))
@@ -161,7 +161,7 @@ async fn answers(
     Ok(answers.collect())
 }
 
-/// The organizations of all candidates, each read once.
+/// Reads the organizations of all candidates, each once.
 async fn read(
     reader: &Reader,
     judged: &[Vec<Judged>],

@@ -1,8 +1,8 @@
-//! Which organization is meant by a name in somebody's spreadsheet: how candidates are compared with it.
+//! Matching: finds the organization that is meant by a name in somebody's spreadsheet.
 //!
-//! Everything that decides is in this file, and needs no database: what was asked, the candidates that the viewer
-//! may see, and out come scores and matches. A score depends on its candidate alone; whether it is a match depends on
-//! the other candidates as well, because a match has no rival.
+//! This file decides, without the database: it compares a question with the candidates that the viewer may see, and
+//! returns scores and matches. A score depends on its candidate alone. A match depends on the other candidates as
+//! well, because it must have no rival.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,25 +19,25 @@ pub mod candidates;
 pub mod graphql;
 pub mod place;
 
-/// Less like the name than this is no candidate.
+/// The least likeness of a candidate's name.
 const LEAST: f64 = 0.4;
-/// What an acronym, a former name or a name in another language is worth beside the name itself.
+/// The weight of an acronym, a former name or a name in another language. The main name has 1.
 const OTHER_NAME: f64 = 0.95;
-/// The same but for an article in front.
+/// The likeness of names that differ by an article in front.
 const BUT_ARTICLE: f64 = 0.95;
-/// The most that a name can be worth that is only alike.
+/// The greatest likeness of names that differ by more than that.
 const ALIKE: f64 = 0.94;
-/// Edits count where so much of a name stays as it is; below it, names share letters by chance.
+/// The least similarity of names by edit distance. Below it, names share letters by chance.
 const EDITS: f64 = 0.6;
-/// Words are the same but for a typo where so much of them is.
+/// The least similarity by edit distance of words that differ by a typo.
 const TYPO: f64 = 0.75;
-/// What a name is worth whose words are all in the other one.
+/// The likeness of names of which one has all words of the other.
 const WITHIN: f64 = 0.6;
-/// What a word counts that many names have, and one that says nothing.
+/// The weight of a letter in a word of the trade, and in a stop word. In other words it is 1.
 const COMMON: (f64, f64) = (0.5, 0.2);
 /// Words of a name that are compared.
 const MAX_WORDS: usize = 16;
-/// Letters of a name whose edits are counted.
+/// Letters of a name that are compared by edit distance.
 const MAX_LETTERS: usize = 100;
 
 /// Words of the trade that many names have.
@@ -66,7 +66,7 @@ const TRADE: &[&str] = &[
     "video",
 ];
 
-/// What somebody asks for: a row of a spreadsheet.
+/// A question: a row of somebody's spreadsheet.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     name: ComparableName,
@@ -96,7 +96,7 @@ impl Asked {
         let vat = |number: &Identifier| {
             let text = match number.scheme() {
                 IdentifierScheme::Bce => format!("BE{}", number.value()),
-                // The key of a French number: 12 and three times the SIREN modulo 97, modulo 97.
+                // The key of a French VAT number: (12 + 3 × (SIREN mod 97)) mod 97.
                 IdentifierScheme::Siren => {
                     let siren: u64 = number.value().parse().ok()?;
                     format!("FR{:02}{siren:09}", (12 + 3 * (siren % 97)) % 97)
@@ -109,8 +109,8 @@ impl Asked {
     }
 }
 
-/// The numbers that identifiers come down to: the VAT number of a Belgian or French company is its number in the
-/// register in another dress, and a SIRET begins with the SIREN.
+/// Normalizes identifiers. The VAT number of a Belgian or French company is replaced by the number in the national
+/// register that it contains. A SIRET adds the SIREN with which it begins.
 fn numbers(identifiers: &[Identifier]) -> BTreeSet<Identifier> {
     let mut all = BTreeSet::new();
     for identifier in identifiers {
@@ -153,7 +153,7 @@ impl From<&Comparable> for Candidate {
     fn from(of: &Comparable) -> Self {
         let others = of.acronym.iter().chain(&of.other_names).map(|name| ComparableName::of(name));
         let all = vocabularies();
-        // The country of the region that answers for the record says nothing of where it sits.
+        // The region that answers for the record is not used: it need not be that of the seat.
         let region_of = |slug: &String| Some(all.territories.get(slug)?.region.as_str());
         let region = of.territory.as_ref().and_then(region_of).or(of.seat_region.as_deref());
         let seat = || region.and_then(|slug| all.regions.get(slug)).map(|region| region.country.clone());
@@ -170,39 +170,39 @@ impl From<&Comparable> for Candidate {
     }
 }
 
-/// How a place that was asked for compares with that of a candidate.
+/// The comparison of a place in the question with that of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// It is the same.
+    /// Both are the same.
     Same,
     /// One of the two is not known, or one lies within the other.
     Open,
-    /// It is another one.
+    /// They differ.
     Other,
 }
 
-/// Which of a candidate's names is the one that was asked for.
+/// The name of a candidate that is the same as that in the question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Same {
     /// The name itself.
     Main,
     /// An acronym, a former name or a name in another language.
     Other,
-    /// None is.
+    /// No name is the same.
     None,
 }
 
-/// What speaks for a candidate and against it.
+/// The evidence for and against a candidate.
 #[derive(Clone, Copy, Debug)]
 struct Evidence {
-    /// How like the names are, from 0 to 1.
+    /// The likeness of the names, from 0 to 1.
     name: f64,
     same: Same,
     town: Place,
     country: Place,
-    /// Whether it has an identifier that was asked for.
+    /// Whether the candidate has an identifier of the question.
     identified: bool,
-    /// Whether it has another one in the register of an identifier that was asked for.
+    /// Whether an identifier of the question differs from that of the candidate in the same register.
     contradicted: bool,
 }
 
@@ -234,13 +234,13 @@ impl Evidence {
         }
     }
 
-    /// Whether it is where somebody says.
+    /// Whether the town is the same, and the country is not another one.
     fn in_place(self) -> bool {
         self.town == Place::Same && self.country != Place::Other
     }
 
-    /// From 0 to 1. A match always comes before what is only alike: an identifier is worth 0.97 and more, the same
-    /// name in the same town 0.95 and more, another name that is the same 0.91, and a name that is alike less.
+    /// The score, from 0 to 1. A match always comes before similar names: an identifier scores 0.97 or more, the same
+    /// main name in the same town 0.95 or more, another name that is the same 0.91, and a similar name less.
     fn score(self) -> f64 {
         let place = match (self.country, self.town) {
             (Place::Other, _) => -0.2,
@@ -263,17 +263,17 @@ impl Evidence {
         self.identified || self.name >= LEAST
     }
 
-    /// Whether it says all that a match needs, if there is no rival.
+    /// Whether it is enough for a match, if there is no rival.
     fn suffices(self) -> bool {
         !self.contradicted && (self.identified || (self.same == Same::Main && self.in_place()))
     }
 
-    /// Whether it may be meant just as well as one of which this is the evidence.
+    /// Whether this candidate may be meant just as well as the one with the evidence `matched`.
     fn rivals(self, matched: Self) -> bool {
         if self.identified {
             return true;
         }
-        // What has the name and the place says nothing against one that has the identifier as well.
+        // Name and place do not rival a candidate that has these and the identifier.
         let outdone = matched.identified && matched.same != Same::None && matched.in_place();
         !self.contradicted && self.same != Same::None && self.in_place() && !outdone
     }
@@ -291,7 +291,7 @@ fn town(asked: &Asked, candidate: &Candidate) -> Place {
     }
 }
 
-/// How like two names are, from 0 to 1.
+/// The likeness of two names, from 0 to 1.
 fn likeness(one: &ComparableName, other: &ComparableName) -> f64 {
     if one.key().is_empty() || other.key().is_empty() {
         return 0.0;
@@ -308,7 +308,8 @@ fn likeness(one: &ComparableName, other: &ComparableName) -> f64 {
     edits.max(shared_words(one.words(), other.words())).min(ALIKE)
 }
 
-/// How much of two names their common words are; a name that is wholly in the other counts as more.
+/// The weighted Dice coefficient of the words of two names. Where one name is (almost) all within the other, it is at
+/// least about [`WITHIN`].
 fn shared_words(one: &[String], other: &[String]) -> f64 {
     let weigh = |words: &[String]| -> Vec<(String, f64)> {
         words.iter().take(MAX_WORDS).map(|word| (word.clone(), weight(word))).collect()
@@ -346,26 +347,26 @@ fn word_likeness(one: &str, other: &str) -> f64 {
     if one == other {
         return 1.0;
     }
-    // In short words every letter tells.
+    // In short words every letter matters.
     if one.chars().count().min(other.chars().count()) < 4 {
         return 0.0;
     }
     strsim::normalized_damerau_levenshtein(one, other)
 }
 
-/// A candidate that was judged.
+/// A candidate with its score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Judged {
     /// The organization.
     pub id: Uuid,
     /// How well it fits, from 0 to 1.
     pub score: f64,
-    /// Whether it can be linked without a look.
+    /// Whether it can be linked without a review.
     pub matches: bool,
 }
 
-/// Judges all candidates that there are, the best first; equal ones by name. Where `crowded`, not all of the same
-/// name are among them, so that a name alone cannot tell which is meant.
+/// Scores the candidates. Returns the best first; equal ones by name. Where `crowded`, not all organizations of the
+/// same name are among them, so that a name alone makes no match.
 pub fn judge<'a>(
     asked: &Asked,
     candidates: impl IntoIterator<Item = &'a Candidate>,
@@ -380,7 +381,7 @@ pub fn judge<'a>(
     }
     let matches = |id: Uuid, evidence: Evidence| {
         let rival = |(other, its): &(&Candidate, Evidence)| {
-            // What has become part of the other is the other by an older name.
+            // A predecessor of the candidate is no rival: it is the same organization by an older name.
             other.id != id && other.successor != Some(id) && its.rivals(evidence)
         };
         evidence.suffices() && (evidence.identified || !crowded) && !all.values().any(rival)
@@ -439,7 +440,7 @@ mod tests {
         judge(asked, &candidates, false)
     }
 
-    /// The numbers of the candidates, the best first, and which of them is a match.
+    /// Returns the numbers of the candidates, the best first, and that of the match.
     fn outcome(asked: &Asked, all: &[Comparable]) -> (Vec<u128>, Option<u128>) {
         let judged = judge_all(asked, all);
         let matched: Vec<u128> = judged.iter().filter(|j| j.matches).map(|j| j.id.as_u128()).collect();
@@ -482,11 +483,11 @@ mod tests {
         ];
         let asked = ask("Studio Mirage", Some("Lille"), None, &[]);
         assert_eq!(outcome(&asked, &all).1, None);
-        // An identifier tells which is meant.
+        // An identifier decides which is meant.
         all[1].identifiers = vec![identifier(IdentifierScheme::Siren, SIREN[0])];
         let told = ask("Studio Mirage", Some("Lille"), None, &all[1].identifiers);
         assert_eq!(outcome(&told, &all), (vec![2, 1], Some(2)));
-        // So does another one in the same register.
+        // So does one that differs in the same register: it excludes its record.
         let other =
             ask("Studio Mirage", Some("Lille"), None, &[identifier(IdentifierScheme::Siren, SIREN[1])]);
         assert_eq!(outcome(&other, &all), (vec![1, 2], Some(1)));
@@ -495,10 +496,10 @@ mod tests {
         all[1].other_names = vec!["Studio Mirage".into()];
         assert_eq!(outcome(&asked, &all), (vec![1, 2], None));
         assert_eq!(outcome(&asked, &all[1..]), (vec![2], None));
-        // What has merged into the other one is none.
+        // An organization whose successor is the other one is no rival.
         all[1].successor_id = Some(Uuid::from_u128(1));
         assert_eq!(outcome(&asked, &all), (vec![1, 2], Some(1)));
-        // More of the same name than were compared.
+        // There are more organizations of this name than were compared.
         let candidates: Vec<Candidate> = all[..1].iter().map(Candidate::from).collect();
         assert!(!judge(&asked, &candidates, true)[0].matches);
     }
@@ -620,7 +621,7 @@ mod tests {
             let mut turned = all.clone();
             turned.reverse();
             prop_assert_eq!(&judge_all(&asked, &turned), &judged);
-            // One that is not there changes no score, and takes no match away but its own.
+            // Leaving one out changes no score, and takes no match away but its own.
             if !all.is_empty() {
                 let gone = all[left_out.index(all.len())].id;
                 let fewer: Vec<Comparable> = all.iter().filter(|one| one.id != gone).cloned().collect();

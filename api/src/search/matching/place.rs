@@ -84,10 +84,10 @@ const TOWNS: &[&[&str]] = &[
     &["Nice", "Nizza"],
 ];
 
-/// What stands before a postal code.
+/// Signs of countries before a postal code.
 const COUNTRY_SIGNS: &[&str] = &["b", "f", "be", "fr", "d", "nl", "l", "lu"];
 
-/// Names of one place, as a number.
+/// The number of a place in the gazetteer.
 type Place = usize;
 
 #[derive(Debug, Default)]
@@ -136,7 +136,7 @@ fn plain(city: &str) -> String {
     words.join(" ")
 }
 
-/// A town that somebody has written.
+/// A town in a text that somebody wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Town {
     name: String,
@@ -144,7 +144,7 @@ pub struct Town {
 }
 
 impl Town {
-    /// The town of a text; none of one without letters.
+    /// Reads the town of a text; `None` where nothing is left without postal code, numbers and `Cedex`.
     pub fn of(city: &str) -> Option<Self> {
         let name = plain(city);
         let places = GAZETTEER.by_name.get(&name).map_or(&[][..], Vec::as_slice);
@@ -174,7 +174,7 @@ impl Town {
     }
 }
 
-/// The country of two letters (ISO 3166-1 alpha-2), in capitals; none where there is no such country.
+/// Returns a country code (ISO 3166-1 alpha-2) in capitals; `None` where it is unknown.
 pub fn country(code: &str) -> Option<String> {
     let code = code.trim().to_uppercase();
     COUNTRIES.split(' ').any(|known| known == code).then_some(code)

@@ -1,7 +1,7 @@
-//! How requests travel: with the key, within limits of time, and with the engine's own codes in errors.
+//! The HTTP client: sends the API key, has time-outs, and keeps the engine's own codes in errors.
 //!
-//! The SDK's own client has no limit of time, and fills a buffer of 8 MiB with zeros for every request that has a
-//! body: a search would pay for that.
+//! The SDK's own client has no time-out, and fills a buffer of 8 MiB with zeros for every request that has a body,
+//! which would slow each search.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -17,21 +17,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::search::engine::EngineError;
 
-/// How long a connection may take to be made.
+/// Time-out of connecting.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
 
-/// The engine has answered, and refused.
+/// An error response of the engine.
 #[derive(Debug, thiserror::Error)]
 #[error("HTTP {status}, {code}: {message}")]
 pub(super) struct Refused {
     pub(super) status: u16,
-    /// The engine's code; empty where it gave none.
+    /// The error code of the engine; empty where it gave none.
     pub(super) code: String,
     message: String,
 }
 
 impl Refused {
-    /// What an error of the SDK says of a refusal.
+    /// Returns the error response that an error of the SDK holds.
     pub(super) fn of(error: &Error) -> Option<&Self> {
         match error {
             Error::Other(error) => error.downcast_ref(),
@@ -40,13 +40,13 @@ impl Refused {
     }
 }
 
-/// Whether this error has the code of something that is not there. Its status may be another one than 404: where
-/// several searches are one request, it is that of the request.
+/// Whether the error has this code, of an object that is missing. Its status need not be 404: where one request has
+/// several searches, it is that of the request.
 pub(super) fn is_missing(error: &Error, code: &str) -> bool {
     Refused::of(error).is_some_and(|refused| refused.code == code)
 }
 
-/// What an error says, with its causes: for the log.
+/// The text has all causes, for the log.
 impl From<Error> for EngineError {
     fn from(error: Error) -> Self {
         if is_missing(&error, "index_not_found") {
@@ -54,7 +54,7 @@ impl From<Error> for EngineError {
         }
         let mut text = error.to_string();
         let mut cause = match &error {
-            // It shows itself what it holds.
+            // Its text is that of the inner error.
             Error::Other(inner) => inner.source(),
             other => std::error::Error::source(other),
         };
@@ -77,7 +77,7 @@ impl Http {
         if let Some(key) = api_key {
             let mut value = HeaderValue::try_from(format!("Bearer {key}"))
                 .map_err(|_| "MEILI_API_KEY holds characters that no key has".to_owned())?;
-            // Not shown with the client, nor in its log lines.
+            // Hides the key in debug output and in log lines.
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
@@ -85,7 +85,7 @@ impl Http {
             .default_headers(headers)
             .connect_timeout(CONNECT_TIME)
             .timeout(request_time)
-            // The key must not go elsewhere.
+            // A redirect must not send the key elsewhere.
             .redirect(Policy::none())
             .build();
         client.map(Self).map_err(|error| format!("the client of Meilisearch cannot be made: {error}"))
@@ -116,7 +116,7 @@ impl Http {
     }
 }
 
-/// The body of a refusal.
+/// The body of an error response.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Told {

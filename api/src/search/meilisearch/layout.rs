@@ -1,4 +1,4 @@
-//! What the indexes hold, and how the engine is told to search them.
+//! The documents and the settings of the indexes.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,14 @@ use crate::search::engine::MAX_FACET_VALUES;
 use crate::search::kind::SearchFacet;
 use crate::search::text::indexed;
 
-/// To be counted up when documents come to look otherwise: every index is then built anew.
+/// Increment it when documents get another form: every index is then built anew.
 const VERSION: u32 = 1;
 
-/// Hits that the engine counts at most: all.
+/// Hits that the engine counts at most: more than there are.
 const MAX_TOTAL: usize = 1_000_000_000;
 
-/// A word that nobody can type. Where nothing but names can begin with what was typed, these come first.
+/// A word that no query has. Labels and texts begin with it, so that only names can begin with the words of a query:
+/// these rank first.
 const NO_NAME: &str = "\u{e000}";
 
 /// Bytes of a value that the engine can filter by.
@@ -31,15 +32,14 @@ pub(super) fn facet_field(facet: SearchFacet) -> String {
     name_of(facet).to_ascii_lowercase()
 }
 
-/// What best tells documents apart comes first. All words are there, or as many as can be; then names come
-/// before labels and these before texts; then words without typos; then whole names and exact words; then names
-/// in their order. The id makes the order the same every time.
+/// The ranking rules by falling weight: the number of words that match; names before labels, and these before texts;
+/// words without typos; whole names and exact words; the order of names. The id makes the order the same every time.
 const RANKING: [&str; 6] = ["words", "attributeRank", "typo", "exactness", "_order:asc", "id:asc"];
 
 /// The fields that hold names.
 pub(super) const NAMES: [&str; 3] = ["whole", "name", "names"];
 
-/// The ranking rules, to know an index that has these settings.
+/// The ranking rules, by which an index is known to have these settings.
 pub(super) fn ranking_rules() -> Vec<String> {
     RANKING.map(str::to_owned).into()
 }
@@ -50,9 +50,9 @@ pub(super) fn settings() -> Settings {
     Settings {
         searchable_attributes: Some(["whole", "name", "names", "labels", "texts"].map(str::to_owned).into()),
         filterable_attributes: Some(facets.chain(["_geo".into(), "id".into()]).map(Into::into).collect()),
-        // Of the documents route; what is ranked by needs no mention.
+        // For the documents route. Attributes of ranking rules need no entry.
         sortable_attributes: Some(vec!["id".into()]),
-        // All that ever leaves the engine.
+        // The engine returns no other fields.
         displayed_attributes: Some(["id", "type", "_v"].map(str::to_owned).into()),
         ranking_rules: Some(ranking_rules()),
         typo_tolerance: Some(TypoToleranceSettings {
@@ -65,32 +65,32 @@ pub(super) fn settings() -> Settings {
         // Words are folded, and stop words left out of queries, before the engine sees them.
         stop_words: Some(Vec::new()),
         synonyms: Some(std::collections::HashMap::new()),
-        // No rule asks how near words are to each other.
+        // No ranking rule depends on the distance between words.
         proximity_precision: Some("byAttribute".into()),
         faceting: Some(FacetingSettings {
             max_values_per_facet: MAX_FACET_VALUES,
             sort_facet_values_by: Some(BTreeMap::from([("*".into(), FacetSortValue::Count)])),
         }),
-        // Totals end with it as well. How far can be paged is checked before the engine is asked.
+        // It limits totals as well. The limit of paging is checked before the engine is asked.
         pagination: Some(PaginationSetting { max_total_hits: MAX_TOTAL }),
-        // It rather sorts less well than come too late.
+        // A worse order is better than an answer after the time-out.
         search_cutoff_ms: Some(700),
         ..Settings::default()
     }
 }
 
-/// A name for settings and documents as they are now; another one means another index.
+/// The name of the present settings and documents. An index with another name is built anew.
 pub(super) fn layout() -> String {
     let settings = serde_json::to_string(&settings()).unwrap_or_default();
     let hash = Sha256::digest(format!("{VERSION} {} {settings}", document::layout()));
     hash.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// A document as the engine gets it: its words are folded already.
+/// A document as it is sent to the engine, with folded words.
 #[derive(Debug, Serialize)]
 pub(super) struct Entry {
     id: String,
-    /// The names that are one word: whoever types an acronym means this before all names that it is part of.
+    /// The names of one word: a query of an acronym ranks these above names that contain it.
     whole: Vec<String>,
     name: String,
     names: Vec<String>,
@@ -129,7 +129,7 @@ impl Entry {
             facets,
             geo: document.location.map(|(lat, lng)| Geo { lat, lng }),
             revision: document.revision,
-            // Letters in front: it must never be taken for a number.
+            // With a letter in front: it must never be taken for a number.
             order: format!("x{:016x}", document.order()),
         }
     }
@@ -139,7 +139,7 @@ fn no_names(texts: impl Iterator<Item = String>) -> Vec<String> {
     std::iter::once(NO_NAME.to_owned()).chain(texts).collect()
 }
 
-/// What a hit tells.
+/// A hit of the engine.
 #[derive(Debug, Deserialize)]
 pub(super) struct Row {
     pub(super) id: uuid::Uuid,

@@ -1,14 +1,13 @@
 //! Meilisearch, over HTTP.
 //!
 //! ```text
-//! <prefix>_public, <prefix>_members          what is searched
-//! <prefix>_public__<generation>, ..          what is being built beside it
-//! <prefix>_meta                              how far the log has been followed
+//! <prefix>_public, <prefix>_members          the live indexes
+//! <prefix>_public__<generation>, ..          the indexes that are being built beside them
+//! <prefix>_meta                              the position in the log
 //! ```
 //!
-//! An accepted task says nothing: what was sent counts when its task has succeeded, and only then the place in the
-//! log is written. The indexes are derived data: where they are missing, of other settings or of another log, they
-//! are built anew.
+//! An accepted task may still fail: the position in the log is written only when all tasks before it have succeeded.
+//! The indexes are derived data: where they are missing, of other settings or of another log, they are built anew.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -45,31 +44,31 @@ mod tasks;
 
 /// Both audiences.
 const AUDIENCES: [Audience; 2] = [Audience::Public, Audience::Members];
-/// Tasks that may be on their way for each index.
+/// Concurrent tasks for each index, at most.
 const IN_FLIGHT: usize = 4;
-/// How often a task that was lost is sent again.
+/// How often a task is sent at most, where it is lost.
 const TRIES: usize = 3;
-/// Id of the one document of the index of places in the log.
+/// Id of the one document of the index with the position in the log.
 const POSITION: &str = "position";
 
-/// Where Meilisearch is, and how long it may take.
+/// The address, the key and the time-outs of Meilisearch.
 #[derive(Clone)]
 pub struct Options {
     /// Its address.
     pub url: Url,
     /// A key that may search and change the indexes of the prefix.
     pub api_key: Option<String>,
-    /// Names of indexes begin with it.
+    /// The prefix of the names of indexes.
     pub prefix: String,
-    /// How long any answer may take. Searches have a shorter limit of their own.
+    /// Time-out of a request. Searches have a shorter one of their own.
     pub request_time: Duration,
-    /// How long no task may have been finished.
+    /// Time-out of a task.
     pub task_time: Duration,
 }
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Without the key.
+        // The key is left out.
         f.debug_struct("Options")
             .field("url", &self.url.as_str())
             .field("prefix", &self.prefix)
@@ -78,7 +77,7 @@ impl std::fmt::Debug for Options {
 }
 
 impl Options {
-    /// The engine at this address.
+    /// Options for this address, with default time-outs.
     pub fn new(url: Url, api_key: Option<String>, prefix: impl Into<String>) -> Self {
         Self {
             url,
@@ -103,14 +102,14 @@ pub struct Meilisearch {
     shadow: Mutex<Option<Place>>,
 }
 
-/// Which generation of an index, and how far it has followed the log.
+/// A generation of the indexes, and its position in the log.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     generation: u64,
     position: Option<Position>,
 }
 
-/// The place in the log as the engine keeps it.
+/// The document with the position in the log.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Meta {
@@ -122,15 +121,15 @@ struct Meta {
 }
 
 impl Meilisearch {
-    /// The engine of these options. Nothing is asked of it yet.
+    /// The engine of these options. No request is sent yet.
     ///
     /// # Errors
-    /// A sentence for the operator where the key cannot be one.
+    /// A message for the operator where the key is no valid header, or the HTTP client cannot be made.
     pub fn new(options: &Options) -> Result<Self, String> {
         let http = Http::new(options.api_key.as_deref(), options.request_time)?;
         let url = options.url.as_str().trim_end_matches('/').to_owned();
         Ok(Self {
-            // The key goes with every request of the client; the SDK would show it with itself.
+            // The HTTP client adds the key. The SDK would show it in its debug output.
             client: Client::new_with_client(&url, None::<String>, http.clone()),
             http,
             url,
@@ -150,7 +149,7 @@ impl Meilisearch {
         format!("{}__{generation}", self.live_name(audience))
     }
 
-    /// The generation of the name of a shadow; none of any other index.
+    /// Reads the generation from the name of a shadow; `None` for any other index.
     fn generation_of(&self, name: &str) -> Option<u64> {
         AUDIENCES.into_iter().find_map(|audience| {
             name.strip_prefix(&self.live_name(audience))?.strip_prefix("__")?.parse().ok()
@@ -169,7 +168,7 @@ impl Meilisearch {
         *place.lock().unwrap_or_else(PoisonError::into_inner) = to;
     }
 
-    /// What the engine keeps of the place in the log.
+    /// Reads the document with the position in the log; `None` where it is missing.
     async fn meta(&self) -> Result<Option<Meta>, EngineError> {
         match self.meta_index().get_document(POSITION).await {
             Ok(meta) => Ok(Some(meta)),
@@ -178,7 +177,7 @@ impl Meilisearch {
             {
                 Ok(None)
             }
-            // Another program's document.
+            // A document of another program.
             Err(Error::ParseError(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -205,7 +204,7 @@ impl Meilisearch {
         }
     }
 
-    /// When the index of this name was made: it keeps that time when it gets another name.
+    /// Reads when the index of this name was created. It keeps that time when it is renamed.
     async fn made_at(&self, name: &str) -> Result<Option<String>, EngineError> {
         match self.client.get_raw_index(name).await {
             Ok(index) => Ok(index["createdAt"].as_str().map(str::to_owned)),
@@ -289,8 +288,8 @@ impl Meilisearch {
         };
         let place = place.ok_or(EngineError::Building)?;
         if target == Target::Live {
-            // Writing to an index that is gone would make one without settings; and what another program has put
-            // in its place has followed the log from elsewhere.
+            // Writing to a missing index would create one without settings. An index that another program has put in
+            // its place has another position in the log.
             let same = |meta: Meta| meta.generation == place.generation && meta.layout == self.layout;
             if !self.meta().await?.is_some_and(same) {
                 Self::set(&self.live, None);
@@ -319,7 +318,7 @@ impl Meilisearch {
         Ok(refused)
     }
 
-    /// Sends all that is to be written; done when all of it has succeeded.
+    /// Sends all chunks, and waits until their tasks have succeeded. Returns the documents that were refused.
     async fn send_all(
         &self,
         mut jobs: VecDeque<(String, Chunk, usize)>,
@@ -346,14 +345,14 @@ impl Meilisearch {
                     split(&name, chunk, failure, tries, &mut jobs, &mut refused);
                 }
                 Some(Err(failure)) => return Err(failure.into()),
-                // Canceled, or of an engine that has lost its tasks.
+                // The task was canceled, or the engine has lost it.
                 None if tries > 1 => jobs.push_back((name, chunk, tries - 1)),
                 None => return Err(lost()),
             }
         }
     }
 
-    /// Sends what one task is to do; answers its number.
+    /// Sends a chunk as one task. Returns the number of the task.
     async fn send(&self, name: &str, chunk: &Chunk, tag: &str) -> Result<u32, Error> {
         let path = format!("{}/indexes/{name}/documents", self.url);
         let queued: Queued = match chunk {
@@ -384,7 +383,7 @@ impl Meilisearch {
         for audience in AUDIENCES {
             let (next, live) = (self.shadow_name(audience, shadow.generation), self.live_name(audience));
             let there = if self.fits(&next).await? { self.made_at(&next).await? } else { None };
-            // Where it is not there, another program has begun anew.
+            // Where it is missing, another program has begun another one.
             made.push((live.clone(), there.ok_or(EngineError::Building)?));
             let rename = if self.made_at(&live).await?.is_some() {
                 old.push(next.clone());
@@ -398,7 +397,7 @@ impl Meilisearch {
         for (live, made) in made {
             self.in_place(&live, &made).await?;
         }
-        // A stop before this is written leaves the old place in the log: what follows it is written again.
+        // After a stop before this write the old position is in force: changes after it are written again.
         self.write_meta(shadow.generation, position).await?;
         Self::set(&self.live, Some(shadow));
         for name in old {
@@ -426,7 +425,7 @@ impl Meilisearch {
             ask
         };
         let (hits, total, counted) = if query.any {
-            // The engine knows no OR between words: it merges what it finds for parts of the query.
+            // The engine has no OR between words: it merges the hits of parts of the query.
             let parts = query::parts(&query.words);
             let mut parted = MultiSearchQuery::new(&self.client);
             for (words, weight) in &parts {
@@ -481,7 +480,7 @@ impl Meilisearch {
     }
 }
 
-/// Where a task was sent, its number.
+/// The response to a task that was sent: its number.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Queued {
@@ -492,7 +491,7 @@ fn lost() -> EngineError {
     EngineError::Failed("a task was canceled or lost".into())
 }
 
-/// Sends the halves of a chunk that was refused instead of it. What is alone is left out, and told.
+/// Queues the halves of a chunk that was refused. A single record is added to `refused` instead.
 fn split(
     name: &str,
     chunk: Chunk,

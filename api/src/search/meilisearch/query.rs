@@ -1,4 +1,4 @@
-//! How a query is asked: its words, and its filters.
+//! The words and the filters of a query, as Meilisearch takes them.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,14 @@ use super::layout::{MAX_VALUE, facet_field};
 use crate::search::engine::Query;
 use crate::search::text::{MAX_WORDS, Word};
 
-/// Values of one filter; more are left out. The engine's time grows with their square: 10,000 would keep it busy for
-/// seconds.
+/// Values of one filter at most; more are left out. The engine's time grows with their square: 10,000 would keep it
+/// busy for seconds.
 const MAX_VALUES: usize = 1000;
-/// Words of which every part is asked for where not all need be there.
+/// Words at most of which all combinations are searched, where one word is enough for a hit.
 const FEW_WORDS: usize = 5;
 
-/// The parts of a query of which one is enough, as the engine takes them, and what a hit of each is worth: more
-/// words beat better words. Of many words only each alone and all but one are asked for.
+/// Returns the combinations of words of which one is enough for a hit, with their weights: more words beat better
+/// words. Of many words these are each word alone, all words but one, and all words.
 pub(super) fn parts(all: &[Word]) -> Vec<(String, f32)> {
     let all = &all[..all.len().min(MAX_WORDS)];
     let few = all.len() <= FEW_WORDS;
@@ -30,8 +30,8 @@ pub(super) fn parts(all: &[Word]) -> Vec<(String, f32)> {
     parts
 }
 
-/// The words as the engine takes them. It takes the last one for a beginning unless a space follows it; our words
-/// hold letters and digits only, so that none of them means anything else.
+/// Returns the words as one text. The engine reads the last word as a prefix unless a space follows it. Our words have
+/// letters and digits only, so that none of them is an operator.
 pub(super) fn words(words: &[Word]) -> String {
     let (last, others): (Vec<&Word>, Vec<&Word>) = words.iter().partition(|word| word.prefix);
     let mut text = String::new();
@@ -48,10 +48,10 @@ pub(super) fn words(words: &[Word]) -> String {
     text
 }
 
-/// The filters, each of which must hold.
+/// Returns the filters, all of which must hold.
 pub(super) fn filters(query: &Query) -> Vec<String> {
     let facets = query.filters.iter().map(|(facet, values)| {
-        // The engine knows no longer ones, and must not be asked for them.
+        // The index has no longer values, and a filter must not have them either.
         let values: BTreeSet<&String> = values.iter().filter(|value| value.len() <= MAX_VALUE).collect();
         let values: Vec<String> = values.into_iter().take(MAX_VALUES).map(|value| quoted(value)).collect();
         format!("{} IN [{}]", facet_field(*facet), values.join(", "))
@@ -62,9 +62,8 @@ pub(super) fn filters(query: &Query) -> Vec<String> {
     facets.chain(near).collect()
 }
 
-/// A value between quotation marks, which it cannot leave. The engine takes a backslash for itself and what
-/// follows, and only takes it away before a quotation mark: a value with a backslash finds nothing, as no value
-/// of ours has one.
+/// Quotes and escapes a value. To the engine a backslash escapes the next character, but it removes the backslash only
+/// before a quotation mark. So a value with a backslash finds nothing, which is right: no value of ours has one.
 pub(super) fn quoted(value: &str) -> String {
     let mut text = String::with_capacity(value.len() + 2);
     text.push('"');
@@ -152,8 +151,8 @@ mod tests {
     }
 
     proptest! {
-        /// As the engine reads it: a backslash takes the next letter with it, the first quotation mark that is
-        /// left ends the value.
+        /// Reads the text as the engine does: a backslash escapes the next character, and the first quotation mark
+        /// that is not escaped ends the value.
         #[test]
         fn no_value_ends_early(value in r#"[a"'\\ \]()]{0,12}"#) {
             let text = quoted(&value);

@@ -1,4 +1,4 @@
-//! Tasks: what goes into one, and what became of it.
+//! Tasks: their payloads and their outcomes.
 
 use std::time::Duration;
 
@@ -13,24 +13,24 @@ use super::http::{Refused, is_missing};
 use super::layout::Entry;
 use crate::search::engine::{Batch, EngineError};
 
-/// Documents of a task.
+/// Documents of a task at most, or records that it removes.
 const MOST: usize = 1000;
-/// Bytes of a task.
+/// Bytes of a task at most, unless it has one document alone.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
-/// Pauses between two questions for the same task.
+/// The shortest and the longest pause between two polls of a task.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
 
-/// What one task is to do.
+/// The payload of one task.
 #[derive(Debug, PartialEq)]
 pub(super) enum Chunk {
     /// Documents, each as a line of JSON.
     Documents(Vec<(Uuid, Vec<u8>)>),
-    /// Records that are to go.
+    /// Records to be removed.
     Gone(Vec<Uuid>),
 }
 
 impl Chunk {
-    /// The two halves of it, or the record that cannot be halved.
+    /// Splits it into halves. The error is the one record of a chunk that cannot be split.
     pub(super) fn halves(self) -> Result<[Self; 2], Option<Uuid>> {
         match self {
             Self::Documents(mut lines) if lines.len() > 1 => {
@@ -47,7 +47,7 @@ impl Chunk {
     }
 }
 
-/// A batch in parts that the engine takes well.
+/// Splits a batch into payloads of limited size.
 pub(super) fn chunks(batch: Batch) -> Result<Vec<Chunk>, EngineError> {
     let mut chunks = Vec::new();
     let mut lines = Vec::new();
@@ -79,18 +79,18 @@ pub(super) fn body(lines: &[(Uuid, Vec<u8>)]) -> Vec<u8> {
     body
 }
 
-/// Why a task has failed.
+/// The failure of a task.
 #[derive(Clone, Debug, Default, Deserialize, thiserror::Error)]
 #[error("a task failed: {code}: {message}")]
 #[serde(default)]
 pub(super) struct Failure {
-    /// The engine's code.
+    /// The error code of the engine.
     pub(super) code: String,
     message: String,
 }
 
 impl Failure {
-    /// Whether it is a document's fault: others may go through without it.
+    /// Whether a document has caused it: others may succeed without that document.
     pub(super) fn is_of_a_document(&self) -> bool {
         self.code.starts_with("invalid_document_")
             || matches!(
@@ -102,7 +102,7 @@ impl Failure {
             )
     }
 
-    /// The failure of a payload that was refused at the door for what is in it.
+    /// Returns the failure of a payload that was refused at once for one of its documents.
     pub(super) fn of_payload(error: &Error) -> Option<Self> {
         let refused = Refused::of(error)?;
         let failure = Self { code: refused.code.clone(), message: refused.to_string() };
@@ -116,7 +116,7 @@ impl From<Failure> for EngineError {
     }
 }
 
-/// A task as the engine tells of it. The SDK's own type knows no canceled ones.
+/// A task as the engine returns it. The SDK's own type has no canceled tasks.
 #[derive(Debug, Deserialize)]
 struct Task {
     status: String,
@@ -125,7 +125,7 @@ struct Task {
 }
 
 impl Meilisearch {
-    /// What became of a task once it is over: nothing where it was canceled, or nobody knows it.
+    /// Waits for the outcome of a task; `None` where it was canceled, or the engine does not know it.
     pub(super) async fn outcome(&self, task: u32) -> Result<Option<Result<(), Failure>>, EngineError> {
         let path = format!("{}/tasks/{task}", self.url);
         let end = Instant::now() + self.task_time;
@@ -151,8 +151,8 @@ impl Meilisearch {
         }
     }
 
-    /// Waits until the index of this name is the one that was made then. Tasks of several indexes are shown to
-    /// keys for all indexes only: what became of a swap cannot be asked for.
+    /// Waits until the index of this name is the one that was created at `made`. The task of a swap cannot be polled:
+    /// tasks of several indexes are shown only to keys for all indexes.
     pub(super) async fn in_place(&self, name: &str, made: &str) -> Result<(), EngineError> {
         let end = Instant::now() + self.task_time;
         let (mut pause, longest) = PAUSES;
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn tasks_are_not_too_large() {
-        // The letters of one word are cut: many words fill a document.
+        // Long words are cut off: only many words make a document large.
         let large = |number| {
             let mut document = document(number, 10);
             document.texts[0].text = "yes ".repeat(750_000);

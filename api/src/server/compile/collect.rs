@@ -1,4 +1,4 @@
-//! Selections as they are executed: `@skip` and `@include` resolved, fragments written out, fields of equal response keys
+//! Selection sets in executable form: `@skip` and `@include` resolved, fragments inlined, fields of equal response keys
 //! merged for each type (`CollectFields`, `CollectSubfields`).
 
 use std::collections::HashSet;
@@ -16,14 +16,15 @@ use super::super::refusal::RequestError;
 use super::syntax::Positions;
 use super::{Schema, value};
 
-/// The response key of a last field `__typename` that no document can have. It stands where nothing is selected, so that
-/// the answer is an object, and where each type of objects has fields of its own, so that it is known which one has answered.
+/// The response key of a placeholder field `__typename`, which no document can use. It is the last field of an empty
+/// selection set, so that the answer is an object. It is also added where object types have different fields, so that
+/// the answer has the object's type.
 pub(in crate::server) const EMPTY: &str = "";
 
-/// Selections that are looked at, for all types together, before a document is refused.
+/// The maximum number of visited selections, over all types, before a document is refused.
 pub(super) const MAX_VISITED: usize = 200_000;
 
-/// The variables of `@skip` and `@include` that an operation reaches.
+/// The variables used by `@skip` and `@include` in an operation.
 pub(super) fn conditions(document: &ExecutableDocument, operation: &executable::Operation) -> Vec<Name> {
     let mut found = Vec::new();
     each_selection(document, &operation.selection_set, Reach::Below, &mut |selection| {
@@ -39,16 +40,16 @@ pub(super) fn conditions(document: &ExecutableDocument, operation: &executable::
     found
 }
 
-/// How far [`each_selection`] goes.
+/// The depth to which [`each_selection`] goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// To the fields of the set itself.
+    /// The fields of the set itself.
     Set,
-    /// To all fields below it as well.
+    /// All fields below it as well.
     Below,
 }
 
-/// Calls `see` with each selection that a set reaches, through its fragments, each of which is walked once.
+/// Calls `see` with each selection of a set and of its fragments. Each named fragment is walked once.
 pub(super) fn each_selection<'a>(
     document: &'a ExecutableDocument,
     set: &'a SelectionSet,
@@ -75,7 +76,7 @@ pub(super) fn each_selection<'a>(
     }
 }
 
-/// What the argument of a directive must be for the selection to be executed; nothing of another directive.
+/// The value of `if` with which a directive includes its selection; `None` for other directives.
 fn wanted(directive: &ast::Directive) -> Option<bool> {
     match directive.name.as_str() {
         "skip" => Some(false),
@@ -84,20 +85,20 @@ fn wanted(directive: &ast::Directive) -> Option<bool> {
     }
 }
 
-/// An argument of a field that is executed.
+/// An argument of an executed field.
 #[derive(Debug)]
 pub(super) struct Argument {
     pub name: FormName,
     pub of_type: Node<Type>,
     pub value: Written,
     pub at: Pos,
-    /// Whether it is one of a mutation itself, whose inputs the write path judges.
+    /// Whether it is an argument of a mutation field, whose input the write path validates.
     pub of_mutation: bool,
 }
 
-/// The fields of one response key, each at least once.
+/// The fields of one response key, never empty.
 type Group<'a> = Vec<&'a Node<Field>>;
-/// The fields of an object by response key, in their order.
+/// The fields of an object by response key, in the order of their selection.
 type Groups<'a> = IndexMap<&'a Name, Group<'a>>;
 
 /// Collects the fields of one operation.
@@ -117,7 +118,7 @@ pub(super) struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    /// One that has collected nothing.
+    /// A collector that is empty.
     pub(super) fn new(
         schema: &'a Schema,
         document: &'a ExecutableDocument,
@@ -136,10 +137,10 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// The root of the operation.
+    /// Collects the root selection set of the operation.
     ///
     /// # Errors
-    /// `QUERY_TOO_COMPLEX` where it would be too large.
+    /// `QUERY_TOO_COMPLEX` if it would be too large.
     pub(super) fn root(
         &mut self,
         operation: &'a executable::Operation,
@@ -157,7 +158,7 @@ impl<'a> Collector<'a> {
         Ok(form::SelectionSet { items })
     }
 
-    /// What these sets select together of a value of this type.
+    /// Merges selection sets on a value of this type.
     fn set(&mut self, parent: &Name, sets: &[&'a SelectionSet]) -> Result<form::SelectionSet, RequestError> {
         let schema = self.schema;
         let mut by_type = Vec::new();
@@ -166,7 +167,7 @@ impl<'a> Collector<'a> {
         }
         let mut items = Vec::new();
         let Some((object, first)) = by_type.first() else { return Ok(form::SelectionSet { items }) };
-        // The type itself answers only fields that it has.
+        // An abstract type can be asked only for fields that it has itself.
         let has = |group: &Group<'_>| {
             group.iter().all(|field| schema.definitions.type_field(parent, &field.name).is_ok())
         };
@@ -188,7 +189,7 @@ impl<'a> Collector<'a> {
             self.count()?;
             items.push(on(object, own));
         }
-        // Tells the type as well, so that the answer is put into the order that this type has.
+        // The placeholder yields the object's type, so that the answer is sorted into the order of this type.
         items.push(empty());
         Ok(form::SelectionSet { items })
     }
@@ -198,7 +199,7 @@ impl<'a> Collector<'a> {
         limits::check_written(self.size)
     }
 
-    /// `CollectFields`: the fields that an object of this type has in these sets.
+    /// `CollectFields`: the fields that these sets select on an object type.
     fn collect(&mut self, object: &Name, sets: &[&'a SelectionSet]) -> Result<Groups<'a>, RequestError> {
         let mut groups = Groups::default();
         let mut spread = HashSet::new();
@@ -258,7 +259,7 @@ impl<'a> Collector<'a> {
         })
     }
 
-    /// One field of an object, or of an abstract type, for all that were selected under its key.
+    /// Makes one field of an object, or of an abstract type, from all fields of its response key.
     fn field(
         &mut self,
         object: Option<&Name>,
@@ -266,7 +267,7 @@ impl<'a> Collector<'a> {
         of_mutation: bool,
     ) -> Result<Positioned<form::Selection>, RequestError> {
         self.count()?;
-        // No group is empty.
+        // Groups are never empty.
         let Some(field) = group.first() else { return Ok(empty()) };
         let definition =
             object.and_then(|object| self.schema.definitions.type_field(object, &field.name).ok());
@@ -311,7 +312,7 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// The field under [`EMPTY`].
+/// The placeholder field with the response key [`EMPTY`].
 fn empty() -> Positioned<form::Selection> {
     let at = Pos::default();
     let field = form::Field {
@@ -367,7 +368,7 @@ mod tests {
         type C { z: Int }
         union Any = A | C";
 
-    /// What is selected: response keys in their order, each with what is below it for each type that it can be.
+    /// The shape of a selection set: response keys in order, each with the shape below it for each possible type.
     #[derive(Debug, PartialEq, Eq)]
     struct Shape(Vec<(String, Vec<(String, Shape)>)>);
 
@@ -383,7 +384,7 @@ mod tests {
         Compiler::new(Arc::new(Schema::new(SDL)), Arc::new(Prices::default()), limits, true)
     }
 
-    /// What the specification says of a document, written as it is there.
+    /// The shape that the specification requires, by a literal implementation of its algorithm.
     fn specified(
         schema: &Schema,
         document: &ExecutableDocument,
@@ -449,7 +450,7 @@ mod tests {
         Shape(fields.collect())
     }
 
-    /// What is executed of a form.
+    /// The shape of an executable form.
     fn executed(schema: &Schema, parent: &str, object: &str, set: &form::SelectionSet) -> Shape {
         let mut fields = Vec::new();
         for item in &set.items {
@@ -478,7 +479,7 @@ mod tests {
                 form::Selection::FragmentSpread(_) => panic!("there is a fragment of a name"),
             }
         }
-        assert!(!fields.is_empty(), "an object of nothing would be null");
+        assert!(!fields.is_empty(), "a selection set must not be empty");
         let mut keys = HashSet::new();
         let mut shape = Vec::new();
         for field in fields {
@@ -497,7 +498,7 @@ mod tests {
         Shape(shape)
     }
 
-    /// Selections on a type, as text.
+    /// A strategy for selections on a type, as text.
     fn selections(of: &'static str, depth: u32) -> BoxedStrategy<String> {
         let fields: &[(&str, Option<&'static str>)] = match of {
             "Query" => &[("a", Some("A")), ("b", Some("B")), ("node", Some("Node")), ("any", Some("Any"))],
@@ -555,7 +556,7 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
         #[test]
         fn a_form_is_what_the_specification_says(set in selections("Query", 3), p in any::<bool>(), q in any::<bool>()) {
-            // Both variables are used.
+            // Both variables must be used for the document to be valid.
             let text = format!("query($p: Boolean!, $q: Boolean = {q}) {{ a @skip(if: $p) {{ x }} b @include(if: $q) {{ x }} {set} }}");
             let compiler = compiler();
             let plan = plan(&compiler, &text, value!({ "p": p }));
@@ -570,7 +571,7 @@ mod tests {
 
     #[test]
     fn a_form_that_would_grow_beyond_bounds_is_refused() {
-        // Each level has two types, each with a field of its own below the field that both have.
+        // On each level two types select different fields below a field that both have.
         let mut text = String::from("x");
         for _ in 0..12 {
             text = format!("node {{ ... on A {{ y node {{ x }} }} ... on B {{ x node {{ y }} }} {text} }}");

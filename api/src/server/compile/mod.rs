@@ -1,15 +1,16 @@
-//! The one step before execution: it makes of a document what the specification of GraphQL says, in the edition of
-//! September 2025. The library that executes is given a form that it cannot misread.
+//! The compiler, the step before execution. It interprets a document as the GraphQL specification of September 2025
+//! says, and makes an executable form that async-graphql cannot misread.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `syntax.rs` | parses a text, and finds lines and columns in it |
-//! | `validate.rs`, `suggest.rs` | validates a document, and says what may have been meant |
-//! | `value.rs` | coerces the values of variables, and converts values that are written into a document |
+//! | `syntax.rs` | parses a text, and converts offsets to lines and columns |
+//! | `validate.rs`, `suggest.rs` | validates a document, and suggests similar names |
+//! | `value.rs` | coerces the values of variables, and converts literals of a document |
 //! | `collect.rs` | resolves `@skip` and `@include`, and merges fields of equal response keys for each type (`CollectFields`) |
-//! | `plan.rs` | the executable form of an operation, with what it costs |
+//! | `plan.rs` | the executable form of an operation, with its cost |
 //!
-//! A form depends on the variables of `@skip` and `@include` alone, so it is made once for each combination of their values.
+//! A form depends only on the variables of `@skip` and `@include`, so it is made once for each combination of their
+//! values.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,22 +41,22 @@ pub(super) use syntax::Positions;
 #[cfg(test)]
 pub(super) use syntax::parse;
 
-/// Forms of one operation that are kept.
+/// The maximum number of cached forms of one operation.
 const MAX_PLANS: usize = 8;
-/// Fields and fragments in the forms of one operation that are kept.
+/// The maximum number of fields and fragments in the cached forms of one operation.
 const MAX_KEPT: u64 = 500;
-/// Bytes of memory that a field of a form takes, about.
+/// The approximate memory of a field of a form, in bytes.
 const FIELD_BYTES: u64 = 320;
-/// Bytes of memory that a parsed document takes for each byte of its text, about.
+/// The approximate memory of a parsed document for each byte of its text, in bytes.
 const SYNTAX_BYTES: u64 = 20;
 
-/// A schema, against which documents are validated.
+/// The schema against which documents are validated.
 #[derive(Debug)]
 pub(super) struct Schema {
     definitions: Valid<Definitions>,
-    /// The object types that a value of each composite type can have.
+    /// The possible object types of each composite type.
     possible_types: TypeMap<Name, Vec<Name>>,
-    /// Input types in which there are scalars that refuse some texts.
+    /// The input types that contain scalars with a text format, at any depth.
     judged: HashSet<Name>,
 }
 
@@ -63,7 +64,7 @@ impl Schema {
     /// Reads a schema.
     ///
     /// # Panics
-    /// Where the text is no valid schema: it is one that this program has printed.
+    /// If the schema is invalid. The program prints the text itself.
     #[expect(clippy::expect_used, reason = "every test reads the text that the program prints")]
     pub(super) fn new(sdl: &str) -> Self {
         let mut definitions = Definitions::parse(sdl, "schema.graphql").expect("the printed schema parses");
@@ -89,12 +90,12 @@ impl Schema {
         Self { definitions, possible_types, judged }
     }
 
-    /// Whether a value of this type can hold a scalar that refuses some texts.
+    /// Whether a value of this type can hold a scalar with a text format.
     fn holds_judged(&self, name: &str) -> bool {
         self.judged.contains(name)
     }
 
-    /// The object types that a value of this type can have; none where it is no composite type.
+    /// The possible object types of a composite type; empty for other types.
     fn possible_types(&self, name: &str) -> &[Name] {
         self.possible_types.get(name).map_or(&[], Vec::as_slice)
     }
@@ -104,7 +105,7 @@ impl Schema {
     }
 }
 
-/// The input types in which there are scalars that refuse some texts, however deep.
+/// Finds the input types that contain scalars with a text format, at any depth.
 fn judged(definitions: &Definitions) -> HashSet<Name> {
     let mut judged: HashSet<Name> =
         definitions.types.keys().filter(|name| value::is_judged(name)).cloned().collect();
@@ -124,8 +125,8 @@ fn judged(definitions: &Definitions) -> HashSet<Name> {
     }
 }
 
-/// Removes from the types of introspection what came after the edition of September 2025, which the library does not
-/// answer.
+/// Removes from the introspection types what is newer than the edition of September 2025, as async-graphql does not
+/// support it.
 fn keep_edition(definitions: &mut Definitions) {
     let object = |definition: Option<&mut ExtendedType>,
                   change: &dyn Fn(&mut apollo_compiler::schema::ObjectType)| {
@@ -152,7 +153,7 @@ pub(super) struct Compiler {
     schema: Arc<Schema>,
     prices: Arc<Prices>,
     limits: Limits,
-    /// Whether documents may ask for the types of the schema.
+    /// Whether documents may use introspection.
     introspection: bool,
 }
 
@@ -161,11 +162,11 @@ pub(super) struct Compiler {
 pub(super) struct Document {
     /// Its text.
     pub text: Arc<str>,
-    /// Its operations by name, as they were compiled, or why the document is not valid.
+    /// Its compiled operations by name.
     pub operations: HashMap<Option<String>, Operation>,
-    /// What makes the document invalid; nothing of it is executed then.
+    /// The validation errors. If there are any, nothing is executed.
     pub invalid: Vec<ServerError>,
-    /// Bytes of memory that it takes, about.
+    /// Its approximate memory in bytes.
     pub memory: u64,
 }
 
@@ -174,10 +175,10 @@ pub(super) struct Document {
 pub(super) struct Operation {
     /// Its name.
     pub name: Option<async_graphql::Name>,
-    /// What it does.
+    /// The type of the operation.
     pub kind: OperationType,
     variables: Vec<value::Variable>,
-    /// The variables of `@skip` and `@include`.
+    /// The variables used by `@skip` and `@include`.
     conditions: Vec<Name>,
     plans: Plans,
 }
@@ -185,25 +186,25 @@ pub(super) struct Operation {
 /// The forms of an operation.
 #[derive(Debug)]
 enum Plans {
-    /// None, as the document is invalid.
+    /// No form, as the document is invalid.
     None,
-    /// The only one, whatever the variables are.
+    /// The only form, for all values of variables.
     One(Result<Arc<Plan>, RequestError>),
-    /// One for each combination of the values of the conditions, of which some are kept.
+    /// One form for each combination of values of the conditions; some are cached.
     Many { document: Arc<Valid<ExecutableDocument>>, kept: Mutex<Vec<(Vec<bool>, Arc<Plan>)>> },
 }
 
 impl Compiler {
-    /// A compiler for a schema with these prices. `introspection` says whether documents may ask for types.
+    /// A compiler for a schema with these prices. `introspection` permits introspection.
     pub(super) fn new(schema: Arc<Schema>, prices: Arc<Prices>, limits: Limits, introspection: bool) -> Self {
         Self { schema, prices, limits, introspection }
     }
 
-    /// Compiles a text. A document that is not valid is compiled as well: which operation is meant, and how it may be
-    /// sent, is said before what is wrong with it.
+    /// Compiles a text. An invalid document yields a `Document` too, because errors in the choice of the operation or
+    /// the HTTP method are reported before the validation errors.
     ///
     /// # Errors
-    /// Where the text does not parse, or the document is beyond the limits.
+    /// If the text does not parse, or the document exceeds the limits.
     pub(super) fn compile(&self, text: &str) -> Result<Document, RequestError> {
         limits::check_text(text, &self.limits)?;
         let positions = Positions::new(text);
@@ -268,10 +269,10 @@ impl Compiler {
         }
     }
 
-    /// The executable form of an operation with these variables, and their values, coerced.
+    /// Returns the executable form of an operation for these variables, and their coerced values.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` where a variable has a wrong value, `QUERY_TOO_COMPLEX` where the form is too large.
+    /// `BAD_USER_INPUT` if the value of a variable is invalid, `QUERY_TOO_COMPLEX` if the form is too large.
     pub(super) fn plan(
         &self,
         document: &Document,
@@ -279,7 +280,7 @@ impl Compiler {
         given: Variables,
     ) -> Result<(Arc<Plan>, Variables), RequestError> {
         let (variables, wrong) = value::coerce(&self.schema, &operation.variables, given);
-        // A condition without a value is reported as any other variable, by what the plan knows of its use.
+        // A condition without a value counts as false here. It is reported below like any other variable.
         let included = |name: &str| matches!(variables.get(name), Some(async_graphql::Value::Boolean(true)));
         let plan = self.plan_where(document, operation, &included)?;
         if let Some(wrong) = wrong {
@@ -340,7 +341,7 @@ fn kind(of: executable::OperationType) -> OperationType {
     }
 }
 
-/// An error of validation.
+/// A validation error.
 fn invalid(message: impl Into<String>, at: Pos) -> ServerError {
     RequestError::at(Code::GraphqlValidationFailed, message, at).into_server_error()
 }

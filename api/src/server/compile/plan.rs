@@ -1,4 +1,4 @@
-//! The executable form of an operation, and what is known of it.
+//! The executable form of an operation, with its cost and the use of its variables.
 
 use std::collections::HashMap;
 
@@ -15,33 +15,33 @@ use super::value::{self, Unfit};
 use super::{Schema, kind};
 use crate::record::error::Code;
 
-/// The executable form of an operation: one operation without fragments of a name, without directives, in which each
-/// object type has each response key once.
+/// The executable form of an operation. It has no named fragments and no directives, and each object type has each
+/// response key once.
 #[derive(Debug)]
 pub(in crate::server) struct Plan {
     operation: Positioned<form::OperationDefinition>,
-    /// What it costs.
+    /// Its cost, as a formula over variables.
     pub cost: Formula,
     /// Whether anonymous answers depend on the change log alone, so that they can have an `ETag`.
     pub cacheable: bool,
-    /// Fields and fragments in it.
+    /// The number of its fields and fragments.
     pub size: u64,
-    /// Arguments that variables are in.
+    /// The number of arguments that contain variables.
     pub uses: u64,
-    /// The pages that it asks for.
+    /// The sizes of the requested pages.
     pub pages: Vec<(Size, Pos)>,
-    /// Where each variable is used first: the path to it from its argument, and the place of that.
+    /// The first use of each variable: its path from the argument, and the position of the argument.
     usages: HashMap<Name, (String, Pos)>,
-    /// Arguments with scalars of our own, in which there are variables.
+    /// The arguments that contain both custom scalars and variables.
     judged: Vec<Argument>,
-    /// What is wrong with the scalars that are written into the document.
+    /// The first error in scalar literals of the document.
     problem: Option<RequestError>,
 }
 
-/// Makes the form of an operation, where these variables are true.
+/// Makes the executable form of an operation. `included` returns the values of the variables of conditions.
 ///
 /// # Errors
-/// `QUERY_TOO_COMPLEX` where it would be too large.
+/// `QUERY_TOO_COMPLEX` if it would be too large.
 pub(super) fn make(
     schema: &Schema,
     prices: &Prices,
@@ -80,7 +80,7 @@ pub(super) fn make(
 }
 
 impl Plan {
-    /// Notes what has to be known of an argument.
+    /// Notes the variables of an argument, and checks or keeps its scalars.
     fn take(&mut self, schema: &Schema, argument: Argument) {
         let mut has_variables = false;
         value::each_variable(&argument.value, argument.name.as_str(), &mut |name, path| {
@@ -99,7 +99,7 @@ impl Plan {
         }
     }
 
-    /// The document to execute with these values of variables.
+    /// The document to execute with these variables.
     pub(in crate::server) fn document(&self, variables: &Variables) -> form::ExecutableDocument {
         let mut operation = self.operation.clone();
         let definitions = &operation.node.variable_definitions;
@@ -112,12 +112,12 @@ impl Plan {
         }
     }
 
-    /// What is selected of the root.
+    /// The root selection set.
     pub(in crate::server) fn root(&self) -> &form::SelectionSet {
         &self.operation.node.selection_set.node
     }
 
-    /// The error of a value of a variable, at the argument that it is for, or else where the variable is defined.
+    /// The error of an invalid variable, at the argument that uses it, or else at the variable's definition.
     pub(super) fn wrong_variable(
         &self,
         variable: &Name,
@@ -132,10 +132,10 @@ impl Plan {
         wrong_argument(&value::joined(argument, path), message, at)
     }
 
-    /// Reads the texts of scalars in arguments of queries.
+    /// Validates the texts of custom scalars in arguments of queries.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for the first that is none.
+    /// `BAD_USER_INPUT` for the first invalid text.
     pub(super) fn check_scalars(&self, schema: &Schema, variables: &Variables) -> Result<(), RequestError> {
         if let Some(problem) = &self.problem {
             return Err(problem.clone());
@@ -164,7 +164,7 @@ fn wrong_argument(path: &str, message: &str, at: Pos) -> RequestError {
     RequestError { argument: Some(path.to_owned()), ..RequestError::at(Code::BadUserInput, message, at) }
 }
 
-/// Leaves out what is for variables without a value.
+/// Removes arguments and input fields whose variable has no value.
 fn leave_out_absent(set: &mut form::SelectionSet, variables: &Variables) {
     for item in &mut set.items {
         match &mut item.node {
@@ -192,7 +192,7 @@ fn definition(
             name: Positioned::new(Name::new(one.name.as_str()), at),
             var_type: Positioned::new(type_of(&one.ty), at),
             directives: Vec::new(),
-            // The values are coerced, with their defaults.
+            // The variables were coerced already, which includes their defaults.
             default_value: None,
         };
         Positioned::new(definition, at)
@@ -214,7 +214,7 @@ fn type_of(of_type: &executable::Type) -> form::Type {
     form::Type { base, nullable: !of_type.is_non_null() }
 }
 
-/// Reckons what a selection set costs, and finds its pages.
+/// Computes the cost of a selection set, and collects its pages.
 fn measure<'a>(
     set: &'a form::SelectionSet,
     parent: Option<&TypePrice>,
@@ -322,7 +322,7 @@ mod tests {
             ("{ count }", 1),
             ("{ some @skip(if: true) { id } heavy @include(if: true) { id } }", 11),
             ("{ __schema { types { name } } __type(name: \"x\") { name } }", 520),
-            // Equal response keys are one field.
+            // Fields with equal response keys are one field.
             ("{ heavy { id } heavy { light { x } } ...H } fragment H on Query { heavy { id } }", 12),
             ("{ more { id } ... @skip(if: true) { more { light { x } } } }", 7),
         ] {

@@ -1,11 +1,11 @@
-//! Says which names may have been meant.
+//! Suggestions for unknown names ("Did you mean").
 
-/// Names that are offered at most.
+/// The maximum number of suggested names.
 const MAX_NAMES: usize = 5;
-/// Bytes of a name that is compared with others: no name of the schema is as long.
+/// The maximum length of a name that is compared, in bytes: all names of the schema are shorter.
 const MAX_LENGTH: usize = 64;
 
-/// The sentence that offers the names that are like this one; nothing where there are none.
+/// The sentence that suggests similar names; empty if there are none.
 pub(super) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     if name.len() > MAX_LENGTH {
         return String::new();
@@ -13,7 +13,7 @@ pub(super) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -
     let mut like: Vec<(usize, &str)> = known
         .filter_map(|known| {
             let enough = (name.len().max(known.len()) / 2).max(1);
-            // Names differ by as many letters as one is longer.
+            // The edit distance is at least the difference of the lengths.
             if name.len().abs_diff(known.len()) >= enough {
                 return None;
             }

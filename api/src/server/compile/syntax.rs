@@ -1,4 +1,4 @@
-//! Parses documents.
+//! The parser of documents.
 
 use apollo_compiler::ast::{Definition, Document, Selection};
 use apollo_compiler::diagnostic::ToCliReport as _;
@@ -9,7 +9,7 @@ use super::super::limits;
 use super::super::refusal::RequestError;
 use crate::record::error::Code;
 
-/// Levels of the syntax within each other at most, which bounds the stack.
+/// The maximum nesting of the syntax, which bounds the stack.
 const MAX_RECURSION: usize = 500;
 
 /// The lines and columns of a text.
@@ -21,7 +21,7 @@ pub(in crate::server) struct Positions<'a> {
 }
 
 impl<'a> Positions<'a> {
-    /// Those of a text.
+    /// Finds the lines of a text.
     pub(in crate::server) fn new(text: &'a str) -> Self {
         let bytes = text.as_bytes();
         let mut lines = vec![0];
@@ -38,7 +38,7 @@ impl<'a> Positions<'a> {
         Self { text, lines }
     }
 
-    /// Where something begins; line 0 where nobody knows.
+    /// The position where a span begins; line 0 if it is unknown.
     pub(in crate::server) fn of(&self, span: Option<SourceSpan>) -> Pos {
         span.map_or_else(Pos::default, |span| self.at(span.offset()))
     }
@@ -54,7 +54,7 @@ impl<'a> Positions<'a> {
 /// Parses a text.
 ///
 /// # Errors
-/// `GRAPHQL_PARSE_FAILED` for what is no executable document, `QUERY_TOO_COMPLEX` where it nests too deep.
+/// `GRAPHQL_PARSE_FAILED` if the text is no executable document, `QUERY_TOO_COMPLEX` if it is nested too deeply.
 pub(in crate::server) fn parse(text: &str, positions: &Positions<'_>) -> Result<Document, RequestError> {
     let fail = |message: String, at: Pos| Err(RequestError::at(Code::GraphqlParseFailed, message, at));
     let text = match normalised(text) {
@@ -104,17 +104,17 @@ pub(in crate::server) fn parse(text: &str, positions: &Positions<'_>) -> Result<
     Ok(document)
 }
 
-/// The text with spaces in place of commas, which mean nothing, as the library (0.9.0-beta.2) trips over them where it looks
-/// ahead.
+/// Replaces commas by spaces. Commas are insignificant, but the look-ahead of the library (0.9.0-beta.2) fails on them.
 ///
 /// # Errors
-/// What it takes without a word: the place of a name without a colon and a value, where an argument or a field of an input
-/// object has to be, and of a description of a variable before something else, with the sign that has to follow.
+/// Syntax that the library accepts silently: a name without a colon and a value where an argument or an input field
+/// must be, or a description of a variable that no variable follows. The error has the offset of the token and the
+/// expected next character.
 fn normalised(text: &str) -> Result<String, (usize, u8)> {
     let mut bytes = text.as_bytes().to_vec();
-    // Brackets around what is read, the last one the innermost; `o` stands for the brace of an object.
+    // The stack of open brackets. `o` is the brace of an input object.
     let mut within: Vec<u8> = Vec::new();
-    // The token before, and what has to follow it.
+    // The first byte of the previous token, and the byte that must begin the next one.
     let (mut before, mut expected) = (b' ', None::<(usize, u8)>);
     let mut at = 0;
     while let Some(rest) = text.as_bytes().get(at..).filter(|rest| !rest.is_empty()) {
@@ -148,13 +148,13 @@ fn normalised(text: &str) -> Result<String, (usize, u8)> {
         }
         at += length;
     }
-    // Only commas have become spaces.
+    // Only commas were replaced, so the text is still valid UTF-8.
     Ok(String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned()))
 }
 
 const EMPTY_SET: &str = "Syntax error: a selection set has at least one selection.";
 
-/// The place of a selection set without selections, which a later edition allows.
+/// The position of an empty selection set, which only later editions of the specification allow.
 fn empty_set(set: &[Selection], positions: &Positions<'_>) -> Option<Pos> {
     set.iter().find_map(|selection| {
         let below = match selection {
@@ -231,7 +231,7 @@ mod tests {
         let found: Vec<Pos> =
             operation.selection_set.iter().map(|one| positions.of(one.location())).collect();
         assert_eq!(found, [Pos { line: 2, column: 3 }, Pos { line: 3, column: 3 }]);
-        // Characters are counted, and no other sign ends a line.
+        // Columns count characters, and no other character ends a line.
         assert_eq!(
             refused("{ a(b: \"\u{e9}\u{2028}\u{1f600}\") ! }").map(|(_, at)| at),
             Some(Pos { line: 1, column: 15 })

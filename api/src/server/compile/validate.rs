@@ -1,4 +1,4 @@
-//! Validation: the rules of the library, and those that it lacks or reads otherwise than the specification.
+//! Validation: the rules of apollo-compiler, and rules that it lacks or that differ from the specification.
 
 use std::collections::HashSet;
 
@@ -16,13 +16,13 @@ use super::collect::{MAX_VISITED, Reach, each_selection};
 use super::syntax::Positions;
 use super::{Schema, invalid, suggest, value};
 
-/// Errors of the library that are told at most: each takes a moment to be worded, and no answer has as many.
+/// The maximum number of errors taken from the library: each costs time to format, and no response has as many.
 const MAX_ERRORS: usize = 50;
 
 /// Validates a document.
 ///
 /// # Errors
-/// All that is wrong with it, each `GRAPHQL_VALIDATION_FAILED`.
+/// All violated rules, each as `GRAPHQL_VALIDATION_FAILED`.
 pub(super) fn validate(
     schema: &Schema,
     syntax: &ast::Document,
@@ -33,7 +33,7 @@ pub(super) fn validate(
         Err(failed) => {
             let errors = failed.errors.iter().filter_map(|diagnostic| {
                 let name = diagnostic.error.unstable_error_name();
-                // Selections of one response key are one field, which the rule below knows.
+                // The library does not merge equal response keys. `one_field_of_subscription` checks this rule instead.
                 if name == Some("SubscriptionUsesMultipleFields") {
                     return None;
                 }
@@ -55,11 +55,11 @@ pub(super) fn validate(
     if errors.is_empty() { Ok(Valid::assume_valid(document)) } else { Err(errors) }
 }
 
-/// A message of the library, as this server words it.
+/// Rewords a message of the library.
 fn worded(message: String, rule: Option<&str>) -> String {
     match rule {
         Some("UndefinedField") => message.replacen("Cannot query field", "Unknown field", 1),
-        // Who may not see the schema is not told of which type the argument is.
+        // The type of the argument is left out, as callers without introspection must not learn it.
         Some("RequiredArgument") => match message.split_once(" of type ") {
             Some((named, _)) => format!("{named} is required, but it was not provided."),
             None => message,
@@ -69,13 +69,13 @@ fn worded(message: String, rule: Option<&str>) -> String {
             Some((of_type, value)) => format!("Expected value of type \"{of_type}\", found {value}."),
             None => message,
         },
-        // It forgets to close the quotes.
+        // The library's message lacks two quotation marks.
         Some("ConflictingFieldType") => message.replacen(" and \"", "\" and \"", 1),
         _ => message,
     }
 }
 
-/// The names that may have been meant, by what a message of the library names in quotes.
+/// Suggests similar names for the names that a message of the library has in quotation marks.
 fn hint(schema: &Schema, rule: Option<&str>, message: &str) -> String {
     let quoted: Vec<&str> = message.split('"').skip(1).step_by(2).collect();
     let types = &schema.definitions.types;
@@ -138,7 +138,7 @@ struct Rules<'a> {
     document: &'a ExecutableDocument,
     positions: &'a Positions<'a>,
     errors: Vec<ServerError>,
-    /// Fields whose selections were compared, so that none are twice.
+    /// The groups of fields already compared, so that none is compared twice.
     compared: HashSet<Vec<*const Field>>,
     visited: usize,
 }
@@ -161,7 +161,7 @@ impl<'a> Rules<'a> {
             self.directives(&fragment.directives);
             self.literals(&fragment.selection_set);
         }
-        // What cannot be merged has been found by the library, but for lists that begin alike.
+        // The library finds fields that cannot be merged, except for list arguments with a common beginning.
         if self.errors.is_empty() {
             for operation in document.operations.iter() {
                 self.equal_arguments(&[&operation.selection_set]);
@@ -173,7 +173,7 @@ impl<'a> Rules<'a> {
         self.errors.push(invalid(message, at));
     }
 
-    /// Values of Correct Type, of scalars of our own; Input Object Field Uniqueness.
+    /// The rules Values of Correct Type, for custom scalars, and Input Object Field Uniqueness.
     fn literals(&mut self, set: &'a SelectionSet) {
         for selection in &set.selections {
             self.directives(selection.directives());
@@ -238,7 +238,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Refuses what is no text where a scalar of our own is expected.
+    /// Refuses a literal that is not a string where a text scalar is expected.
     fn text_scalar(&mut self, name: &Name, value: &Node<ast::Value>) {
         if value::is_text_scalar(name) {
             let message = format!("Expected value of type \"{name}\", which is a string.");
@@ -246,7 +246,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Single Root Field: fields of one response key are one.
+    /// The rule Single Root Field. Fields with equal response keys count as one.
     fn one_field_of_subscription(&mut self, operation: &'a executable::Operation) {
         if !operation.is_subscription() {
             return;
@@ -268,7 +268,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// All Variable Usages Are Allowed: a default of null does not make a variable fit for what is not null.
+    /// The rule All Variable Usages Are Allowed: a default of null does not permit a variable in a non-null position.
     fn null_defaults(&mut self, operation: &'a executable::Operation) {
         let nullable: Vec<&Node<ast::VariableDefinition>> = operation
             .variables
@@ -334,7 +334,7 @@ impl<'a> Rules<'a> {
                 let Some(ExtendedType::InputObject(object)) = of else { return };
                 for (key, value) in members {
                     let Some(field) = object.fields.get(key) else { continue };
-                    // The one field of such an object is never null.
+                    // The field of a `@oneOf` object is never null.
                     let of_type =
                         if object.is_one_of() { (*field.ty).clone().non_null() } else { (*field.ty).clone() };
                     self.null_default_at(nullable, &of_type, field.default_value.is_some(), value);
@@ -344,7 +344,8 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Field Selection Merging, as far as the library passes over it: lists of other lengths are other arguments.
+    /// The part of the rule Field Selection Merging that the library lacks: lists of different lengths are different
+    /// arguments.
     fn equal_arguments(&mut self, sets: &[&'a SelectionSet]) {
         let mut by_key: IndexMap<&Name, Vec<(&Name, &'a Node<Field>)>> = IndexMap::new();
         let mut spread = HashSet::new();
@@ -352,7 +353,7 @@ impl<'a> Rules<'a> {
             self.expand(set, &mut spread, &mut by_key);
         }
         for fields in by_key.into_values() {
-            // Fields of two object types never meet; all others may.
+            // Fields of two different object types are never merged. All others may be.
             let mut by_parent: IndexMap<&Name, Vec<&'a Node<Field>>> = IndexMap::new();
             let (of_objects, of_abstract): (Vec<_>, Vec<_>) =
                 fields.into_iter().partition(|(parent, _)| !self.schema.is_abstract(parent));
@@ -437,7 +438,7 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// Whether two values are the same, in whatever order the fields of an object stand.
+/// Whether two values are equal, regardless of the order of object fields.
 fn same_value(one: &ast::Value, other: &ast::Value) -> bool {
     match (one, other) {
         (ast::Value::List(one), ast::Value::List(other)) => {

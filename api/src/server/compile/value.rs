@@ -1,8 +1,7 @@
-//! Values: those of variables, coerced by the schema, and those that a document has written.
+//! Values: coercion of variables by the schema, and conversion of literals in documents.
 //!
-//! Scalars of our own (dates, addresses of the web and of mails, decimals) are texts here. What is wrong with the text of
-//! one in an input of a mutation, the write path says together with all other mistakes; in an argument of a query it is
-//! `BAD_USER_INPUT`.
+//! Custom scalars (dates, URLs, e-mail addresses, decimals) are strings here. In the input of a mutation, the write
+//! path reports an invalid text together with all other problems. In an argument of a query it is `BAD_USER_INPUT`.
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::{self, Type};
@@ -18,7 +17,7 @@ use super::{Schema, suggest};
 use crate::record::error::Code;
 use crate::record::value::{Date, DateTime, Decimal, EmailAddress, PartialDate, Url, ValueError};
 
-/// A definition of a variable.
+/// The definition of a variable.
 #[derive(Debug)]
 pub(super) struct Variable {
     pub name: Name,
@@ -28,7 +27,7 @@ pub(super) struct Variable {
 }
 
 impl Variable {
-    /// That of a valid document.
+    /// Converts a definition of a valid document.
     pub(super) fn new(definition: &ast::VariableDefinition, positions: &Positions<'_>) -> Self {
         let constant = |value: &Node<ast::Value>| written(value).into_const();
         Self {
@@ -40,18 +39,18 @@ impl Variable {
     }
 }
 
-/// What is wrong with the value of a variable.
+/// The error of the value of a variable.
 #[derive(Debug)]
 pub(super) struct Wrong {
     name: Name,
-    /// Where in the value, such as `identifier.scheme`; nothing where a value is missing.
+    /// The path within the value, such as `identifier.scheme`; `None` if the value is missing.
     path: Option<String>,
     message: String,
     at: Pos,
 }
 
 impl Wrong {
-    /// The error, at the argument that the variable is for.
+    /// Converts it to an error at the argument that uses the variable.
     pub(super) fn into_error(self, plan: &Plan) -> RequestError {
         match self.path {
             Some(path) => plan.wrong_variable(&self.name, &path, &self.message, self.at),
@@ -60,7 +59,7 @@ impl Wrong {
     }
 }
 
-/// The values of all variables that have one (`CoerceVariableValues`), and what is wrong with the first that is.
+/// Coerces variables (`CoerceVariableValues`). Returns the valid values and the first error.
 pub(super) fn coerce(
     schema: &Schema,
     definitions: &[Variable],
@@ -94,7 +93,7 @@ pub(super) fn coerce(
     (coerced, first)
 }
 
-/// Why a value does not fit its type, and where in it.
+/// The reason why a value does not fit its type, and the path within it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unfit {
     pub path: String,
@@ -110,14 +109,14 @@ impl Unfit {
         Self::new(format!("expected type \"{of_type}\""))
     }
 
-    /// The same, seen from around.
+    /// The same error with a step in front of its path.
     fn within(mut self, step: &str) -> Self {
         self.path = joined(step, &self.path);
         self
     }
 }
 
-/// A path with another one in it.
+/// Joins two paths.
 pub(super) fn joined(outer: &str, inner: &str) -> String {
     match (outer, inner) {
         ("", only) | (only, "") => only.to_owned(),
@@ -125,14 +124,14 @@ pub(super) fn joined(outer: &str, inner: &str) -> String {
     }
 }
 
-/// A value as its type has it.
+/// Coerces a value to its type.
 pub(super) fn coerced_value(schema: &Schema, of_type: &Type, value: Value) -> Result<Value, Unfit> {
     if value == Value::Null {
         return if of_type.is_non_null() { Err(Unfit::expected(of_type)) } else { Ok(value) };
     }
     let name = match of_type {
         Type::List(item) | Type::NonNullList(item) => {
-            // Anything else is a list of one.
+            // A single value is coerced to a list of one item.
             let Value::List(items) = value else {
                 return Ok(Value::List(vec![coerced_value(schema, item, value)?]));
             };
@@ -157,7 +156,7 @@ pub(super) fn coerced_value(schema: &Schema, of_type: &Type, value: Value) -> Re
             }
             Ok(Value::Enum(Name::new(text)))
         }
-        // The default of a variable, which validation has looked at.
+        // The default of a variable, which has been validated.
         (Some(ExtendedType::Enum(_)), Value::Enum(value)) => Ok(Value::Enum(value)),
         (Some(ExtendedType::InputObject(definition)), Value::Object(members)) => {
             input_object(schema, definition, members)
@@ -166,7 +165,7 @@ pub(super) fn coerced_value(schema: &Schema, of_type: &Type, value: Value) -> Re
     }
 }
 
-/// Fields that are left out stay so: the library takes their defaults.
+/// Coerces an input object. Absent fields stay absent, as async-graphql applies their defaults.
 fn input_object(
     schema: &Schema,
     definition: &InputObjectType,
@@ -198,7 +197,7 @@ fn input_object(
     members.collect::<Result<_, _>>().map(Value::Object)
 }
 
-/// A value of a scalar.
+/// Coerces a scalar; `None` if it does not fit.
 fn scalar(name: &str, value: Value) -> Option<Value> {
     let fits = match (name, &value) {
         ("Int", Value::Number(number)) => return integer(number).map(|number| Value::Number(number.into())),
@@ -211,7 +210,7 @@ fn scalar(name: &str, value: Value) -> Option<Value> {
     fits.then_some(value)
 }
 
-/// The integer of 32 bits that a number is.
+/// Converts a number to a 32-bit integer, if it is one.
 #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and lies within the bounds")]
 fn integer(number: &Number) -> Option<i32> {
     if let Some(whole) = number.as_i64() {
@@ -222,7 +221,7 @@ fn integer(number: &Number) -> Option<i32> {
     is_whole.then_some(float as i32)
 }
 
-/// The text of the id that a number is.
+/// Converts a whole number to the text of an id.
 fn id(number: &Number) -> Option<String> {
     if number.is_i64() || number.is_u64() {
         return Some(number.to_string());
@@ -231,7 +230,7 @@ fn id(number: &Number) -> Option<String> {
     (float.fract() == 0.0).then(|| format!("{float:.0}"))
 }
 
-/// Whether a value is of the kind that a scalar of our own reads: a text, of decimals also an integer.
+/// Whether a custom scalar accepts the JSON type of a value: a string, and for decimals also an integer.
 fn custom_scalar_takes(name: &str, value: &Value) -> bool {
     match value {
         Value::String(_) => true,
@@ -243,20 +242,21 @@ fn custom_scalar_takes(name: &str, value: &Value) -> bool {
     }
 }
 
-/// Whether validation refuses what is no text for this scalar; others than these would take anything.
+/// Whether validation requires text for this scalar (for decimals also integers). Other custom scalars accept any
+/// value.
 pub(super) fn is_text_scalar(name: &str) -> bool {
     name == "ChangeCursor" || is_judged(name)
 }
 
-/// Whether a scalar reads its texts, and refuses some.
+/// Whether a scalar has a text format.
 pub(super) fn is_judged(name: &str) -> bool {
     judge(name).is_some()
 }
 
-/// Reads a text of a scalar.
+/// A function that validates the text of a scalar.
 type Judge = fn(&str) -> Result<(), ValueError>;
 
-/// What reads the texts of a scalar; nothing for one that takes all of them.
+/// The validator of a scalar's text; `None` for a scalar that accepts any text.
 fn judge(name: &str) -> Option<Judge> {
     Some(match name {
         "Date" => |text| text.parse::<Date>().map(drop),
@@ -269,7 +269,7 @@ fn judge(name: &str) -> Option<Judge> {
     })
 }
 
-/// Reads all texts of scalars in a coerced value.
+/// Validates the texts of all scalars in a coerced value.
 pub(super) fn judge_all(schema: &Schema, of_type: &Type, value: &Value) -> Result<(), Unfit> {
     let name = of_type.inner_named_type();
     match value {
@@ -293,7 +293,7 @@ pub(super) fn judge_all(schema: &Schema, of_type: &Type, value: &Value) -> Resul
     }
 }
 
-/// A value as a document has it.
+/// Converts a literal as it is.
 pub(super) fn written(value: &ast::Value) -> Written {
     match value {
         ast::Value::Null => Written::Null,
@@ -310,12 +310,12 @@ pub(super) fn written(value: &ast::Value) -> Written {
     }
 }
 
-/// A number; validation refuses those that are too large for their type.
+/// Converts a number literal. Validation refuses numbers that are too large for their type.
 fn number_of(text: &str) -> Written {
     text.parse::<Number>().map_or(Written::Null, Written::Number)
 }
 
-/// A value of a valid document as its type has it, with its variables.
+/// Converts a literal of a valid document and coerces it to its type. Variables stay.
 pub(super) fn typed(schema: &Schema, of_type: &Type, value: &ast::Value) -> Written {
     if matches!(value, ast::Value::Null | ast::Value::Variable(_)) {
         return written(value);
@@ -343,8 +343,8 @@ pub(super) fn typed(schema: &Schema, of_type: &Type, value: &ast::Value) -> Writ
     }
 }
 
-/// The value without those variables that have no value: as if what they are for had not been written. Nothing where it
-/// is such a variable itself.
+/// Removes input fields whose variable has no value, as if they were absent; list items become null. Returns false if
+/// the value itself is such a variable.
 pub(super) fn without_absent(value: &mut Written, variables: &Variables) -> bool {
     match value {
         Written::Variable(name) => variables.contains_key(name),
@@ -364,7 +364,7 @@ pub(super) fn without_absent(value: &mut Written, variables: &Variables) -> bool
     }
 }
 
-/// Calls `see` with each variable of a value, and its path in it.
+/// Calls `see` with each variable in a value, and its path.
 pub(super) fn each_variable<'a>(value: &'a Written, path: &str, see: &mut dyn FnMut(&'a Name, String)) {
     match value {
         Written::Variable(name) => see(name, path.to_owned()),

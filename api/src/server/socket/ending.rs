@@ -1,23 +1,23 @@
-//! How sockets end.
+//! The reasons why sockets end, with their close codes.
 
 use axum::extract::ws::CloseFrame;
 
-/// Bytes of a reason at most (RFC 6455 section 5.5).
+/// The maximum length of a reason in bytes (RFC 6455 section 5.5).
 const MAX_REASON: usize = 123;
 
-/// Why a socket ends.
+/// The reason why a socket ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// The server closes it.
     Close {
-        /// What kind of reason it is.
+        /// The close code.
         code: u16,
         /// The reason.
         reason: String,
     },
     /// The client closes it.
     Closed,
-    /// The connection is gone.
+    /// The connection is lost.
     Gone,
 }
 
@@ -33,7 +33,7 @@ impl Ending {
         Self::close(1001, "The server stops: connect again in a moment")
     }
 
-    /// What came is no frame that a WebSocket may carry, or longer than is read at all.
+    /// The client has sent an invalid frame, or one that is too long to be read at all.
     pub(super) fn unreadable() -> Self {
         Self::close(1002, "What was sent is no message, or much too long")
     }
@@ -43,53 +43,53 @@ impl Ending {
         Self::close(1009, format!("Messages may have {limit} bytes"))
     }
 
-    /// Who calls cannot be found out at the moment.
+    /// The caller cannot be identified at the moment.
     pub(super) fn try_again() -> Self {
         Self::close(1013, "It cannot be found out at the moment who calls: connect again in a moment")
     }
 
-    /// A message is not what the protocol of GraphQL allows.
+    /// A message violates the GraphQL protocol.
     pub(super) fn invalid(why: &str) -> Self {
         Self::close(4400, why)
     }
 
-    /// An operation was asked for before the server took any.
+    /// An operation was requested before `connection_ack`.
     pub(super) fn unauthorized() -> Self {
         Self::close(4401, "Unauthorized")
     }
 
-    /// The token is not good, or is good no more.
+    /// The access token is invalid or has expired.
     pub(super) fn forbidden() -> Self {
         Self::close(4403, "Forbidden")
     }
 
-    /// The client does not speak our protocol.
+    /// The client does not offer the protocol.
     pub(super) fn unknown_protocol() -> Self {
         Self::close(4406, "Subprotocol not acceptable")
     }
 
-    /// The client did not begin.
+    /// The client has not sent `connection_init` in time.
     pub(super) fn not_begun() -> Self {
         Self::close(4408, "Connection initialisation timeout")
     }
 
-    /// The name of an operation is in use.
+    /// The id of an operation is in use.
     pub(super) fn in_use(id: &str) -> Self {
         let id = id.get(..id.floor_char_boundary(MAX_REASON - 30)).unwrap_or_default();
         Self::close(4409, format!("Subscriber for {id} already exists"))
     }
 
-    /// The client does not take what is sent to it.
+    /// The client does not read what is sent to it.
     pub(super) fn not_drained() -> Self {
         Self::close(4413, "What was sent was not taken in time")
     }
 
-    /// The client began twice.
+    /// The client has sent `connection_init` twice.
     pub(super) fn begun_twice() -> Self {
         Self::close(4429, "Too many initialisation requests")
     }
 
-    /// The frame that says so; nothing where it is not for the server to say.
+    /// The close frame to send; `None` if the client has ended the socket.
     pub(super) fn frame(&self) -> Option<CloseFrame> {
         match self {
             Self::Close { code, reason } => Some(CloseFrame { code: *code, reason: reason.as_str().into() }),

@@ -8,25 +8,25 @@ use crate::record::error::Code;
 use crate::server::refusal::{Answer, RequestError};
 use crate::server::request::Asked;
 
-/// What clients say.
+/// A message of a client.
 #[derive(Debug)]
 pub(super) enum Heard {
-    /// They want to begin, with what they say of themselves.
+    /// `connection_init`, with its payload.
     Init(Map<String, Value>),
-    /// They want a pong with the same payload.
+    /// `ping`, to be answered by a pong with the same payload.
     Ping(Option<Map<String, Value>>),
-    /// They are there.
+    /// `pong`.
     Pong,
-    /// They want an operation to be executed.
+    /// `subscribe`: a request to execute an operation.
     Subscribe {
-        /// Their name for it.
+        /// The id of the operation, chosen by the client.
         id: String,
-        /// What it is.
+        /// The GraphQL request.
         asked: Asked,
     },
-    /// They want no more of an operation.
+    /// `complete`: the client cancels an operation.
     Complete {
-        /// Their name for it.
+        /// The id of the operation.
         id: String,
     },
 }
@@ -35,7 +35,7 @@ impl Heard {
     /// Reads a message.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The reason why the message is invalid.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         let value: Value = serde_json::from_str(text).map_err(|_| "A message must be JSON")?;
         let Value::Object(mut members) = value else { return Err("A message must be an object") };
@@ -82,35 +82,36 @@ fn object(
     }
 }
 
-/// What the server says.
+/// A message of the server.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Said<'a> {
-    /// Operations are taken from now on.
+    /// Operations are accepted from now on.
     ConnectionAck,
-    /// Are you there?
+    /// A ping, which the client must answer.
     Ping,
     /// The answer to a ping, with its payload.
     Pong {
         #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<&'a Map<String, Value>>,
     },
-    /// An answer of an operation.
+    /// A response of an operation.
     Next { id: &'a str, payload: &'a Answer },
-    /// Why an operation has no more answers.
+    /// The errors that end an operation.
     Error { id: &'a str, payload: &'a [ServerError] },
-    /// An operation has no more answers.
+    /// The end of an operation.
     Complete { id: &'a str },
 }
 
 impl Said<'_> {
-    /// The text of the message, and whether it is the last of its operation: what cannot be written is an error.
+    /// The text of the message, and whether it is the last of its operation. If it cannot be serialized, it becomes an
+    /// error message.
     pub(super) fn text(&self) -> (String, bool) {
         let ends = matches!(self, Self::Error { .. } | Self::Complete { .. });
         match (serde_json::to_string(self), self) {
             (Ok(text), _) => (text, ends),
             (Err(error), Self::Next { id, .. } | Self::Error { id, .. }) => {
-                tracing::error!(%error, "an answer could not be written");
+                tracing::error!(%error, "a response could not be serialized");
                 let fault = RequestError::fault();
                 let payload = serde_json::json!([{
                     "message": fault.message,
@@ -119,7 +120,7 @@ impl Said<'_> {
                 let message = serde_json::json!({"type": "error", "id": id, "payload": payload});
                 (message.to_string(), true)
             }
-            // Nothing but texts: there is no way to fail.
+            // These hold only strings and parsed JSON, so serializing them cannot fail.
             (Err(_), _) => (String::new(), true),
         }
     }

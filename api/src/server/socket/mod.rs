@@ -1,25 +1,25 @@
 //! Operations over a WebSocket: the protocol `graphql-transport-ws`.
 //!
-//! All that belongs to a socket is one future: dropping it drops every stream at once. Each operation sends its own
-//! messages, one after the other through the [`Outbox`], and polls its stream for the next only when the socket has
-//! taken the last. So nothing queues up for a client that reads slowly: what feeds the streams waits for it.
+//! A socket is one future: dropping it drops all its streams. Each operation sends its own messages one by one through
+//! the [`Outbox`], and polls its stream again only when the last message has been sent. So nothing queues up for a
+//! client that reads slowly: back-pressure reaches the streams.
 //!
 //! | code | when |
 //! |---|---|
-//! | 1001 | the server stops; queries and mutations that were begun got their answer |
+//! | 1001 | the server stops; queries and mutations in progress were answered, or took too long |
 //! | 1002, 1009 | a message is unreadable or too long |
-//! | 1013 | it cannot be found out who calls: the database or an issuer of tokens does not answer |
+//! | 1013 | the caller cannot be identified: the database or a token issuer is unavailable |
 //! | 4400 | a message is invalid |
 //! | 4401 | `subscribe` before `connection_ack` |
-//! | 4403 | the token is not good, or is good no more |
+//! | 4403 | the access token is invalid or has expired |
 //! | 4406 | the client does not offer `graphql-transport-ws` |
 //! | 4408 | no `connection_init` in time |
 //! | 4409 | the id of a `subscribe` is in use |
-//! | 4413 | the client does not take what is sent, or does not answer a ping, for too long |
+//! | 4413 | the client has not read a message, or not answered a ping, in time |
 //! | 4429 | a second `connection_init` |
 //!
-//! Before the socket is open, HTTP says no: 400 where the handshake is wrong, 401 where the header `Authorization` is
-//! not good, 403 to a page of another site, 429 or 503 where too many sockets are open.
+//! Before the socket is open, a refusal is an HTTP response: 400 for an invalid handshake, 401 for an invalid token in
+//! the header `Authorization`, 403 for a page of another site, 429 or 503 if too many sockets are open.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -58,30 +58,30 @@ use message::{Heard, Said};
 
 /// The name of the protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
-/// How many times as long as allowed a message may be to be read at all. Whoever sends one of this length gets to
-/// read why the socket closes; a longer one ends the reading.
+/// The factor by which a message may exceed its limit and still be read, so that the client gets the reason for the
+/// close. A longer one ends the reading.
 const READABLE: usize = 2;
-/// Bytes that a socket reads at once: each has a buffer of this size for as long as it is open.
+/// The size of the read buffer that each open socket has, in bytes.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// How sockets behave, and event streams as far as they have the same.
+/// The settings of sockets, and of event streams where they apply.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How long a client may take to send `connection_init`.
+    /// The time-out for `connection_init`.
     pub begin_time: Duration,
-    /// How often the client is pinged; event streams carry a comment as often.
+    /// The interval of pings to the client, and of comments in event streams.
     pub ping_interval: Duration,
-    /// How often it is asked again who calls, while operations run.
+    /// The interval at which the caller is identified again while operations run.
     pub check_interval: Duration,
-    /// How long a client may take to take a message, or to answer a ping.
+    /// The time-out for sending a message, and for the answer to a ping.
     pub drain_time: Duration,
-    /// How long queries and mutations that were begun may go on after the server was told to stop.
+    /// The time for which queries and mutations may go on after a stop was requested.
     pub finish_time: Duration,
-    /// How long a client may take to answer that the socket is closed.
+    /// The time-out for the client's close frame.
     pub close_time: Duration,
-    /// Bytes of a message at most.
+    /// The maximum size of a message in bytes.
     pub max_message: usize,
-    /// Operations of a socket at once at most.
+    /// The maximum number of concurrent operations of a socket.
     pub max_operations: usize,
 }
 
@@ -90,7 +90,7 @@ impl Default for Settings {
         Self {
             begin_time: Duration::from_secs(3),
             ping_interval: Duration::from_secs(12),
-            // What is found out is remembered for five seconds: the database is asked no more often than that.
+            // The result is cached for five seconds, so the database is queried no more often than that.
             check_interval: Duration::from_secs(1),
             drain_time: Duration::from_secs(30),
             finish_time: Duration::from_secs(4),
@@ -101,7 +101,7 @@ impl Default for Settings {
     }
 }
 
-/// Whether a request wants to become a WebSocket.
+/// Whether a request asks to upgrade to a WebSocket.
 pub(super) fn is_asked_for(parts: &Parts) -> bool {
     let upgrade = parts.headers.get(UPGRADE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     parts.method == Method::GET && upgrade.eq_ignore_ascii_case("websocket")
@@ -133,7 +133,7 @@ pub(super) async fn open(shared: &Arc<Shared>, mut parts: Parts) -> Response<Bod
     let languages = execution::languages(&parts.headers);
     let shared = Arc::clone(shared);
     let readable = shared.settings.socket.max_message.saturating_mul(READABLE);
-    // Counted from now on: a stop waits for sockets that open.
+    // Counted from here on, so that a stop also waits for sockets that are just opening.
     let token = shared.sockets.token();
     let open = Open::new(&shared.meters.sockets);
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(readable).max_frame_size(readable);
@@ -163,7 +163,7 @@ async fn serve(shared: Arc<Shared>, call: Call, languages: LanguagePreferences, 
             begun: 0,
             errands: FuturesUnordered::new(),
         };
-        // Every stream is dropped with the connection, before the client is told anything.
+        // All streams are dropped with the connection, before the close frame is sent.
         connection.run(&mut source).await
     } else {
         Ending::unknown_protocol()
@@ -174,17 +174,17 @@ async fn serve(shared: Arc<Shared>, call: Call, languages: LanguagePreferences, 
     }
     let farewell = async {
         if let Some(frame) = ending.frame() {
-            // Whatever this fails with, the connection is gone.
+            // After any error the connection is lost.
             let _ = outbox.sink.lock().await.send(Message::Close(Some(frame))).await;
         }
-        // Until the client has said that it closes, too: what it still sends must not reset the connection before it
-        // has read the reason.
+        // Reads until the client closes too. Unread data would reset the connection before the client has read
+        // the reason.
         while let Some(Ok(_)) = source.next().await {}
     };
     let _ = timeout(settings.close_time, farewell).await;
 }
 
-/// Sends messages, one at a time.
+/// The sender of messages, one at a time.
 #[derive(Debug)]
 struct Outbox {
     sink: Mutex<SplitSink<WebSocket, Message>>,
@@ -192,7 +192,7 @@ struct Outbox {
 }
 
 impl Outbox {
-    /// Sends a message: its turn comes, and then the socket takes it, or the connection ends.
+    /// Sends a message after those before it. Fails if the connection is lost or the client reads too slowly.
     async fn send(&self, message: Message) -> Result<(), Ending> {
         let mut sink = self.sink.lock().await;
         match timeout(self.drain_time, sink.send(message)).await {
@@ -202,7 +202,7 @@ impl Outbox {
         }
     }
 
-    /// Says something. Answers whether the operation that it is about has ended with it.
+    /// Sends a protocol message. Returns whether it ends its operation.
     async fn say(&self, said: Said<'_>) -> Result<bool, Ending> {
         let (text, ends) = said.text();
         self.send(Message::Text(text.into())).await?;
@@ -210,56 +210,57 @@ impl Outbox {
     }
 }
 
-/// How far the handshake of GraphQL is.
+/// The phase of the GraphQL handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The client has said nothing yet.
+    /// `connection_init` has not been received.
     Opened,
-    /// The client has said who it is, which is being looked at.
+    /// `connection_init` was received and the caller is being identified.
     Initialized,
-    /// Operations are taken.
+    /// Operations are accepted.
     Acknowledged,
 }
 
-/// An operation that runs.
+/// A running operation.
 #[derive(Debug)]
 struct Running {
-    /// Tells it from others of the same name.
+    /// Distinguishes it from other operations with the same id.
     number: u64,
     streams: bool,
     abort: AbortHandle,
 }
 
-/// What was done.
+/// The result of an errand.
 enum Done {
-    /// A message of the client was replied to.
+    /// A message of the client was answered.
     Replied,
-    /// The client was begun with, for this caller.
+    /// The handshake was completed for this caller.
     Acknowledged(Call),
     /// The client was pinged.
     Pinged,
-    /// It was asked again who calls.
+    /// The caller was identified again.
     Checked(Call),
     /// An operation has ended.
     Ended { id: String, number: u64 },
-    /// An operation was ended.
+    /// An operation was aborted.
     Aborted,
 }
 
-/// Something to do beside reading.
+/// A future that runs concurrently with reading.
 type Errand = BoxFuture<'static, Result<Done, Ending>>;
 
 struct Connection {
     shared: Arc<Shared>,
     settings: Settings,
-    /// Who calls, as far as is known now.
+    /// The caller, as last identified.
     call: Call,
     languages: LanguagePreferences,
     outbox: Arc<Outbox>,
     phase: Phase,
-    /// Whether a reply is on its way. Nothing is read meanwhile: who asks much and takes nothing has to wait.
+    /// Whether a reply is being sent. Nothing is read meanwhile, which slows down a client that does not read its
+    /// replies.
     replies: bool,
-    /// Whether the server stops. Nothing is read any more.
+    /// Whether the server is stopping. Nothing more is read then.
     stops: bool,
     running: HashMap<String, Running>,
     begun: u64,
@@ -267,7 +268,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// Serves the client. Answers why no more.
+    /// Serves the client. Returns the reason of the end.
     async fn run(mut self, source: &mut SplitStream<WebSocket>) -> Ending {
         match self.converse(source).await {
             Ok(ending) | Err(ending) => ending,
@@ -285,7 +286,7 @@ impl Connection {
         let (mut pings, mut checks) =
             (every(self.settings.ping_interval), every(self.settings.check_interval));
         let (mut pinging, mut checking) = (false, false);
-        // When the client was pinged that has said nothing since.
+        // The time of the first ping since the last message of the client.
         let mut unanswered: Option<Instant> = None;
         let mut begin = std::pin::pin!(sleep(self.settings.begin_time));
         let mut finish = now;
@@ -335,7 +336,7 @@ impl Connection {
                     let (call, limit) = (self.call.clone(), self.settings.drain_time);
                     self.errands.push(
                         async move {
-                            // Without an answer, streams would go on for somebody who may be nobody by now.
+                            // Without the time-out, streams would go on for a caller whose access may have ended.
                             let checked = timeout(limit, again(&call)).await;
                             checked.map_err(|_| Ending::try_again())?.map(Done::Checked)
                         }
@@ -345,7 +346,7 @@ impl Connection {
                 () = stopping.cancelled(), if !self.stops => {
                     self.stops = true;
                     finish = Instant::now() + self.settings.finish_time;
-                    // Streams have no end to wait for.
+                    // Subscriptions may never end, so they are aborted.
                     self.running.retain(|_, running| {
                         if running.streams {
                             running.abort.abort();
@@ -358,13 +359,13 @@ impl Connection {
         }
     }
 
-    /// Acts on what the client has sent.
+    /// Handles a message of the client.
     fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), Ending> {
         let text = match message {
             None => return Err(Ending::Gone),
             Some(Err(_)) => return Err(Ending::unreadable()),
             Some(Ok(Message::Close(_))) => return Err(Ending::Closed),
-            // Pings of WebSockets are answered below us.
+            // The library answers WebSocket pings.
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
             Some(Ok(Message::Binary(_))) => return Err(Ending::invalid("Messages must be text")),
             Some(Ok(Message::Text(text))) => text,
@@ -393,13 +394,13 @@ impl Connection {
         }
     }
 
-    /// Does something for what was read last, before anything else is read.
+    /// Runs a reply to the last message. Nothing more is read until it has been sent.
     fn reply(&mut self, reply: impl Future<Output = Result<Done, Ending>> + Send + 'static) {
         self.replies = true;
         self.errands.push(reply.boxed());
     }
 
-    /// Finds out who calls, and takes operations from then on.
+    /// Identifies the caller, and then acknowledges the connection.
     fn begin(&mut self, payload: &Map<String, Value>) -> Result<(), Ending> {
         if self.phase != Phase::Opened {
             return Err(Ending::begun_twice());
@@ -455,7 +456,7 @@ impl Connection {
         let span = tracing::info_span!("operation", id = request_id);
         let (number, streams, name) = (self.begun, operation.is_stream(), id.clone());
         let work = async move {
-            // A token may have ended since it was last looked at.
+            // The token may have expired since the last check.
             let call = match call.again().await {
                 Ok(call) => call,
                 Err(Unidentified::Refused) => return Err(Ending::forbidden()),
@@ -497,7 +498,7 @@ impl Connection {
     }
 }
 
-/// Tells the client why an operation has no more answers.
+/// Sends the errors that end an operation.
 async fn fail(outbox: &Outbox, id: &str, unexecuted: Unexecuted) -> Result<(), Ending> {
     let errors = unexecuted.into_errors();
     journal::errors(&errors);
@@ -505,27 +506,27 @@ async fn fail(outbox: &Outbox, id: &str, unexecuted: Unexecuted) -> Result<(), E
     outbox.say(Said::Error { id, payload: &errors }).await.map(|_| ())
 }
 
-/// Pings the client twice over: every WebSocket answers the frame, and the message can be seen by those who have no
-/// other way to notice that the server is gone, such as scripts in browsers.
+/// Pings the client with a frame and with a message. Every WebSocket answers the frame. Scripts in browsers see only
+/// the message, by which they can notice that the server is gone.
 async fn ping(outbox: Arc<Outbox>) -> Result<Done, Ending> {
     outbox.say(Said::Ping).await?;
     outbox.send(Message::Ping(bytes::Bytes::new())).await?;
     Ok(Done::Pinged)
 }
 
-/// Who calls now.
+/// Identifies the caller again.
 async fn again(call: &Call) -> Result<Call, Ending> {
     call.again().await.map_err(|unidentified| match unidentified {
         Unidentified::Refused => Ending::forbidden(),
         Unidentified::Failed(error) => {
-            tracing::warn!(%error, "a socket ends, as it cannot be found out who calls");
+            tracing::warn!(%error, "a socket ends: its caller cannot be identified");
             Ending::try_again()
         }
     })
 }
 
-/// What the payload of `connection_init` shows to say who calls, as the header that it stands for: browsers let no
-/// page set headers of a WebSocket. Nothing where it shows nothing; the header of the handshake counts then.
+/// Reads the credentials in the payload of `connection_init` as an `Authorization` header, because browsers do not let
+/// pages set headers of a WebSocket. `None` if there are none; then the header of the handshake counts.
 fn credentials(payload: &Map<String, Value>) -> Result<Option<HeaderMap>, Ending> {
     let mut headers = HeaderMap::new();
     let shown = payload

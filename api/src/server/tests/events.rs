@@ -14,7 +14,7 @@ async fn ask(server: &Small, query: &str, last: Option<&str>) -> reqwest::Respon
     request.send().await.unwrap()
 }
 
-/// The events of a text without comments: `id`, `event` and `data` of each.
+/// Parses the events of a stream, without comments: the `id`, `event` and `data` of each.
 fn events(text: &str) -> Vec<(Option<String>, String, Value)> {
     let blocks = text.split("\n\n").filter(|block| !block.is_empty() && *block != ":");
     let read = |block: &str| {

@@ -1,5 +1,5 @@
-//! Sockets and event streams over a small schema, whose streams count, fail, hang, flood, and tell when they are
-//! dropped.
+//! Tests of sockets and event streams with a small schema. Its streams count, fail, hang or flood, and report when they
+//! are dropped.
 
 #![expect(clippy::unused_async, reason = "the library wants every resolver to be `async`")]
 
@@ -29,18 +29,18 @@ mod events;
 mod panics;
 mod socket;
 
-/// What streams tell of themselves.
+/// The counters of streams and fields, and the signal that ends `waits`.
 #[derive(Debug, Default)]
 struct Told {
-    /// Streams and fields that are there.
+    /// The number of streams and fields not yet dropped.
     alive: AtomicUsize,
-    /// How often a stream was asked for its next item.
+    /// The number of items that were polled from streams.
     polled: AtomicUsize,
     /// Lets the field `waits` end.
     go: Notify,
 }
 
-/// Something that is there until it is dropped.
+/// A guard that is counted until it is dropped.
 struct Alive(Arc<Told>);
 
 impl Alive {
@@ -182,7 +182,7 @@ impl Small {
         let schema =
             Schema::build(Query(Arc::clone(&told)), EmptyMutation, Streams(Arc::clone(&told))).finish();
         let sdl = schema.sdl();
-        // Nothing here is about how long a query may take.
+        // These tests are not about the time-out of queries.
         let limits = Limits { time: Duration::from_mins(1), ..Limits::default() };
         let settings = Settings { limits, socket, ..Settings::default() };
         let contract = Arc::new(Contract::new(sdl));
@@ -194,7 +194,7 @@ impl Small {
         Self { address, told, stop, serving, _folder: folder }
     }
 
-    /// Waits until so many streams and fields are there.
+    /// Waits until the number of streams and fields is `alive`.
     async fn wait_for(&self, alive: usize) {
         while self.told.alive.load(Ordering::SeqCst) != alive {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -208,7 +208,7 @@ impl Drop for Small {
     }
 }
 
-/// Settings under which nothing happens by itself while a test runs.
+/// Settings with time-outs and intervals that no test reaches.
 fn patient() -> SocketSettings {
     let long = Duration::from_mins(10);
     SocketSettings {

@@ -25,6 +25,6 @@ async fn a_panic_in_a_resolver_fails_one_request() {
             assert_eq!((status, body), (200, json!({"data": {"hello": "world"}})));
         }
     }
-    // On the same connections, too.
+    // The same connections still work.
     assert_eq!(ask(&server, &client, "{ hello }").await.0, 200);
 }

@@ -23,7 +23,7 @@ async fn a_stream_is_followed_to_its_end() {
         assert_eq!(socket.heard("next", "a").await, json!({"data": {"count": {"number": number}}}));
     }
     assert_eq!(socket.hear().await, json!({"type": "complete", "id": "a"}));
-    // The name is free again.
+    // The id is free again.
     socket.subscribe("a", "subscription { count(to: 0) { number } }").await;
     socket.heard("complete", "a").await;
 }
@@ -63,7 +63,7 @@ async fn an_operation_that_fails_ends_itself_and_not_the_socket() {
         let errors = socket.heard("error", "a").await;
         assert_eq!(code(&errors), expected, "{query}: {errors}");
     }
-    // One field is one, however often it is selected and through whatever fragments.
+    // A field that is selected several times, also through fragments, counts as one.
     for (id, query) in [
         ("b", "subscription { lives lives }"),
         ("c", "subscription { ... { lives } }"),
@@ -74,11 +74,11 @@ async fn an_operation_that_fails_ends_itself_and_not_the_socket() {
         socket.say(json!({"type": "complete", "id": id})).await;
     }
     server.wait_for(1).await;
-    // What comes later ends it as well, and nothing follows.
+    // A later error also ends it, and nothing follows.
     socket.subscribe("a", "subscription { breaks }").await;
     assert_eq!(socket.heard("next", "a").await, json!({"data": {"breaks": 1}}));
     assert_eq!(code(&socket.heard("error", "a").await), "BAD_USER_INPUT");
-    // A query that was executed has an answer, whatever its fields say.
+    // An executed query has a response even if a field fails.
     let answer = socket.ask("a", "{ fails hello }").await;
     assert_eq!(answer["data"], json!({"fails": null, "hello": "world"}));
     assert_eq!(code(&answer["errors"]), "BAD_USER_INPUT");
@@ -118,7 +118,7 @@ async fn completing_drops_one_stream_and_frees_its_name() {
     server.wait_for(2).await;
     socket.say(json!({"type": "complete", "id": "a"})).await;
     server.wait_for(1).await;
-    // Those who complete what is over, or has never been, are told nothing.
+    // Completing an unknown or ended operation has no effect.
     socket.say(json!({"type": "complete", "id": "a"})).await;
     socket.say(json!({"type": "complete", "id": "never"})).await;
     assert_eq!(socket.ask("a", "{ hello }").await, json!({"data": {"hello": "world"}}));
@@ -176,7 +176,7 @@ async fn who_does_not_begin_in_time_is_closed_with_4408() {
     let server = Small::start(SocketSettings { begin_time: SOON, ..patient() }).await;
     let mut socket = Socket::open(server.address, &[]).await.unwrap();
     assert_eq!(socket.ending().await, (4408, "Connection initialisation timeout".into()));
-    // Whoever has begun has all the time of the world.
+    // After `connection_init` there is no time-out.
     let mut socket = Socket::begin(server.address).await;
     tokio::time::sleep(2 * SOON).await;
     socket.ask("a", "{ hello }").await;
@@ -191,7 +191,7 @@ async fn a_client_that_does_not_read_is_closed_with_4413() {
     while server.told.polled.load(Ordering::SeqCst) == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // Its streams go, and it is told why as soon as it reads again.
+    // Its streams are dropped, and it reads the reason as soon as it reads again.
     server.wait_for(0).await;
     let polled = server.told.polled.load(Ordering::SeqCst);
     let mut read = 0;
@@ -203,7 +203,7 @@ async fn a_client_that_does_not_read_is_closed_with_4413() {
         }
     };
     assert_eq!(code, 4413);
-    // Nothing was asked for before the socket had taken what came before.
+    // No item was polled before the previous one had been sent.
     assert_eq!(polled, read);
 }
 
@@ -214,7 +214,7 @@ async fn a_client_that_answers_no_ping_is_closed_with_4413() {
     let mut socket = Socket::begin(server.address).await;
     socket.subscribe("a", "subscription { hangs }").await;
     server.wait_for(1).await;
-    // It reads nothing, and so answers nothing.
+    // The client reads nothing, so it answers no ping.
     server.wait_for(0).await;
     assert_eq!(socket.code().await, 4413);
 }
@@ -223,7 +223,7 @@ async fn a_client_that_answers_no_ping_is_closed_with_4413() {
 async fn both_sides_ping() {
     let server = Small::start(SocketSettings { ping_interval: SOON, ..patient() }).await;
     let mut socket = Socket::open(server.address, &[]).await.unwrap();
-    // Also before anything was begun.
+    // Pings are also sent before `connection_init`.
     let (mut messages, mut frames) = (0, 0);
     while messages < 2 || frames < 2 {
         match socket.frame().await.unwrap() {
@@ -265,7 +265,7 @@ async fn a_stop_closes_with_1001_after_queries_were_answered() {
     busy.heard("complete", "query").await;
     let (code, reason) = busy.ending().await;
     assert_eq!((code, reason.is_empty()), (1001, false));
-    // The client has answered that the socket is closed: the server has nothing to wait for.
+    // The client has sent its close frame, so the server need not wait.
     while busy.frame().await.is_some() {}
     while idle.frame().await.is_some() {}
     (&mut server.serving).await.unwrap().unwrap();
@@ -279,7 +279,7 @@ async fn a_stop_does_not_wait_for_ever() {
     socket.subscribe("query", "{ waits }").await;
     server.wait_for(1).await;
     server.stop.cancel();
-    // It does not even read that the socket is closed.
+    // The client does not even read the close frame.
     server.wait_for(0).await;
     (&mut server.serving).await.unwrap().unwrap();
     assert_eq!(socket.code().await, 1001);

@@ -24,7 +24,7 @@ use crate::record::value::DateTime;
 use crate::record::write::SCHEMA_VERSION;
 use crate::vocabulary;
 
-/// Entries on a page where nothing is said.
+/// Entries on a page where `first` is not given.
 const DEFAULT_PAGE: i32 = 100;
 /// Seconds to wait for a change at most.
 const MAX_WAIT: i32 = 50;
@@ -109,7 +109,7 @@ impl ChangeFeed {
     }
 }
 
-/// A change of a record, for who follows.
+/// A change in a response, with its region.
 #[derive(Clone, Debug)]
 pub struct ChangeNode {
     change: Change,
@@ -117,7 +117,7 @@ pub struct ChangeNode {
 }
 
 impl ChangeNode {
-    /// The changes of a page, with what is wanted of their regions.
+    /// Builds the changes of a page for a response, and reads their regions where these are selected.
     ///
     /// # Errors
     /// [`DomainError::Database`].
@@ -290,11 +290,10 @@ fn bounds(first: i32, wait: i32) -> Result<(usize, Duration), DomainError> {
     Ok((first, Duration::from_secs(wait)))
 }
 
-/// What a caller follows, if they may.
+/// Returns the types and views that a caller follows.
 ///
 /// # Errors
-/// `UNAUTHENTICATED` where nobody is signed in and the feed is not public, `BAD_USER_INPUT` for a region that there is
-/// not.
+/// `UNAUTHENTICATED` where nobody is signed in and the feed is not public, `BAD_USER_INPUT` for an unknown region.
 pub fn following(
     call: &Call,
     types: Option<&[RecordType]>,
@@ -306,10 +305,10 @@ pub fn following(
     Following::new(call.viewer(), types, regions)
 }
 
-/// The same call, by who calls now.
+/// Authenticates the caller again. Returns the call with their present rights.
 ///
 /// # Errors
-/// `UNAUTHENTICATED` where what was shown is good no more.
+/// `UNAUTHENTICATED` where the token is not valid any more.
 pub async fn again(call: &Call) -> Result<Call, DomainError> {
     call.again().await.map_err(|error| match error {
         Unidentified::Refused => {
@@ -333,8 +332,8 @@ struct Arguments {
 }
 
 impl Arguments {
-    /// Reads pages until there is something on one, or until the time is over. Who calls is asked again each time: what
-    /// they may see may have changed meanwhile.
+    /// Reads pages until one has a change, or until the time is over. The caller is authenticated again for each page,
+    /// as their rights may have changed meanwhile.
     async fn feed(
         self,
         reader: &Arc<Reader>,
@@ -379,9 +378,9 @@ impl Arguments {
     }
 }
 
-/// Waits for the log to grow beyond a position; false where the time was over before.
+/// Waits for the log to grow beyond a position. Returns false where the time is over before.
 async fn has_grown(call: &Call, patience: &Patience, from: &ChangeCursor, until: Instant) -> bool {
-    // Only now: who does not wait asks for nothing more.
+    // Watched only here: a request that does not wait needs no statement for it.
     let mut heads = call.identity.heads.watch(&call.identity.db);
     tokio::select! {
         grown = heads.wait_for(|head| is_beyond(*head, from)) => grown.is_ok(),
@@ -390,7 +389,7 @@ async fn has_grown(call: &Call, patience: &Patience, from: &ChangeCursor, until:
     }
 }
 
-/// The page, with what is wanted of it.
+/// Builds the response from a page.
 async fn answer(
     call: &Call,
     reader: &Reader,

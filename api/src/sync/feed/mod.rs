@@ -1,7 +1,7 @@
-//! The feed: what changed since a position, for who asks.
+//! The feed: the changes since a position, as the caller may see them.
 //!
 //! A page is read in one snapshot: the entries, the records as they are now, and the end of the log agree. Of each
-//! record only the newest entry in each view is shown. What the caller may not read now is left out.
+//! record only the newest entry in each view is shown. Records that the caller may not read now are left out.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -32,25 +32,25 @@ pub mod subscription;
 
 /// Entries on a page at most.
 pub const MAX_PAGE: usize = 500;
-/// Entries that are looked at for one page at most: where few of them are asked for, a page may have none.
+/// Entries that are read for one page at most. Where few of them pass the filters, a page may be empty.
 const MAX_LOOKED_AT: usize = 5000;
 
-/// What somebody asks of the feed.
+/// A request for a page of the feed.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The types, regions and views.
     pub following: Following,
-    /// Where they were the last time; nothing for the beginning.
+    /// The position to go on from; `None` for the beginning.
     pub after: Option<ChangeCursor>,
     /// Entries at most.
     pub first: usize,
-    /// Where changes are not wanted from: the caller itself.
+    /// The origin whose changes are left out, mostly the caller itself.
     pub exclude_origin: Option<String>,
-    /// What is wanted of the records.
+    /// The selection set of the records.
     pub record: Selection,
-    /// Whether the records are wanted as other instances take them.
+    /// Whether the canonical JSON of the records is requested.
     pub canonical: bool,
-    /// Whether it is wanted how much is still to come.
+    /// Whether the number of remaining entries is requested.
     pub pending: bool,
 }
 
@@ -61,18 +61,18 @@ pub struct Change {
     pub entry: Newest,
     /// Its position.
     pub cursor: ChangeCursor,
-    /// The record as it is now; nothing where it is not there for the reader any more.
+    /// The record as it is now; `None` where the entry removes it.
     pub record: Option<Node>,
     /// Hash of its fields, in hexadecimal, where the reader writes the records of its region.
     pub content_hash: Option<String>,
-    /// The fields themselves as canonical JSON, where they were wanted and the reader is told their hash.
+    /// The fields as canonical JSON, where they were requested and the reader may have their hash.
     pub canonical: Option<String>,
     /// Whether no other entry of the same transaction follows.
     pub last_of_transaction: bool,
 }
 
 impl Change {
-    /// What `canonical` shows of how a person can be reached: themselves, or what somebody claims of it.
+    /// Returns which contact data of a person `canonical` shows, in its fields or in claims on these.
     pub fn contact(&self) -> ShownContact {
         let told = self.canonical.as_ref().filter(|_| self.entry.record_type == RecordType::Talent);
         let fields: Value = told.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
@@ -81,8 +81,8 @@ impl Change {
         ShownContact { email: shows("email"), phone: shows("phone") }
     }
 
-    /// The id in the system that owns the record, where the reader may know it: of what they do not see now, only where
-    /// it is of no person.
+    /// The id in the system that owns the record, where the reader may know it: not of records that were hidden or
+    /// erased, nor of personal ones that were deleted.
     pub fn external_id(&self) -> Option<ExternalId> {
         let known = match self.entry.operation {
             Operation::Upsert => true,
@@ -105,18 +105,18 @@ pub struct Page {
     pub has_more: bool,
     /// The position at the end of the log.
     pub head: ChangeCursor,
-    /// How many entries are still to come, where it was wanted.
+    /// The number of remaining entries; 0 where it was not requested.
     pub pending: i64,
 }
 
-/// Notes that who calls has done with everything up to a position that was found good.
+/// Notes that the caller has processed all changes up to a position, which was found valid.
 pub fn acknowledge(call: &Call, following: &Following, cursor: &ChangeCursor) {
     let types: Vec<RecordType> = following.followed_types().collect();
     let position = acknowledged::Position { cursor, types: &types, views: &following.views };
     acknowledged::note(&call.identity, call.viewer(), &position);
 }
 
-/// The position of the last entry of the log, for a reader of all that they may see.
+/// Reads the position at the end of the log, for a reader of all views that they may see.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -125,7 +125,7 @@ pub async fn end(reader: &Reader) -> Result<ChangeCursor, DomainError> {
     Ok(end_of(&state, Scope::of(&reader.viewer)))
 }
 
-/// The position at the end of the log, of a reader who begins there.
+/// The position at the end of the log, for a reader who begins there.
 pub fn end_of(state: &LogState, scope: Scope) -> ChangeCursor {
     at_head(state, scope, state.head)
 }
@@ -134,7 +134,7 @@ fn at_head(state: &LogState, scope: Scope, base: i64) -> ChangeCursor {
     ChangeCursor { feed_id: state.feed_id, seq: state.head, tag: state.head_tag, base, scope }
 }
 
-/// Reads a page in a task of its own, so that nobody who goes away leaves the snapshot open.
+/// Reads a page in a task of its own, so that a request that is dropped does not leave the snapshot open.
 ///
 /// # Errors
 /// [`CursorFault`] where the reader cannot go on from there, [`DomainError::Database`].
@@ -149,7 +149,7 @@ pub async fn page(identity: &Identity, reader: &Reader, asked: Asked) -> Result<
     task.await.map_err(|error| DomainError::Task(error.to_string()))?
 }
 
-/// Where a reader stands, checked against the log.
+/// Checks the position of a reader against the log, and returns it.
 fn position(state: &LogState, asked: &Asked) -> Result<ChangeCursor, CursorFault> {
     let Some(after) = &asked.after else {
         let scope = asked.following.scope.clone();
@@ -164,7 +164,7 @@ fn position(state: &LogState, asked: &Asked) -> Result<ChangeCursor, CursorFault
     if after.seq > state.head {
         return Err(CursorFault::Ahead);
     }
-    // What was compacted cannot be compared, nor a position that says nothing of its entry.
+    // A pruned entry has no tag to compare with, and a position without an entry has the tag 0.
     if after.tag != 0 && state.tag.is_some_and(|tag| tag != after.tag) {
         return Err(CursorFault::Forked);
     }
@@ -242,13 +242,13 @@ async fn read(identity: &Identity, reader: &Reader, asked: &Asked) -> Result<Pag
     Ok(Page { changes, cursor, has_more: !exhausted, head, pending })
 }
 
-/// Whether a reader is told what the fields of an entry's record are for other instances, and their hash: who writes the
-/// records of its region.
+/// Whether a reader may have the canonical fields of an entry's record and their hash: only if they write the records
+/// of its region.
 fn knows_fields(reader: &Reader, entry: &Newest) -> bool {
     entry.operation == Operation::Upsert && reader.viewer.writes_in(&entry.region)
 }
 
-/// The fields of the records of entries as other instances take them, where they are wanted and told.
+/// Reads the canonical fields of the records of entries, where they are requested and the reader may have them.
 async fn canonical(
     identity: &Identity,
     reader: &Reader,
@@ -266,7 +266,8 @@ async fn canonical(
     Ok(texts)
 }
 
-/// Whether an entry is for who asks, as far as the log says. Who has begun after a record went never knew it.
+/// Whether an entry passes the filters of the request. Removals from before the reader's beginning do not: the reader
+/// never had these records.
 fn wanted(asked: &Asked, entry: &Newest, base: i64) -> bool {
     let gone = entry.operation != Operation::Upsert && entry.seq <= base;
     !gone
@@ -274,8 +275,8 @@ fn wanted(asked: &Asked, entry: &Newest, base: i64) -> bool {
         && asked.exclude_origin.as_ref() != Some(&entry.origin)
 }
 
-/// The records of entries, as the reader may read them now, where they are in a view that is followed: one keyed read
-/// for each type.
+/// Reads the records of entries that are in a followed view now, as the reader may see them: one keyed read for each
+/// type.
 async fn records(
     reader: &Reader,
     asked: &Asked,

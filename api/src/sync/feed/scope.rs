@@ -1,4 +1,4 @@
-//! What somebody follows: the types and regions that they ask for, in the views that they may read.
+//! The scope of a follower: the types and regions that it asks for, in the views that it may read.
 
 use std::collections::BTreeSet;
 
@@ -11,22 +11,22 @@ use crate::record::policy::{Viewer, Visibility};
 use crate::record::{RecordType, all_of};
 use crate::vocabulary::vocabularies;
 
-/// What somebody follows.
+/// The types and views that a caller follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Following {
     /// Types; empty for all.
     pub types: BTreeSet<RecordType>,
-    /// The same as cursors keep it.
+    /// The same, in the form that cursors have.
     pub scope: Scope,
     /// The views, in order.
     pub views: Vec<View>,
 }
 
 impl Following {
-    /// What a viewer follows who asks for these types and regions; for all, where none is given.
+    /// The scope of a viewer who asks for these types and regions: for all of them, where none is given.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for a region that there is not.
+    /// `BAD_USER_INPUT` for an unknown region.
     pub fn new(
         viewer: &Viewer,
         types: Option<&[RecordType]>,
@@ -55,10 +55,10 @@ impl Following {
         self.types.is_empty() || self.types.contains(&of)
     }
 
-    /// Why a reader who has followed what a cursor says cannot go on with this.
+    /// Checks that a reader can go on from a cursor, which must have the same scope.
     ///
     /// # Errors
-    /// [`CursorFault::ViewsChanged`].
+    /// [`CursorFault::ViewsChanged`] with the differences.
     pub fn continues(&self, cursor: &ChangeCursor) -> Result<(), CursorFault> {
         if cursor.scope == self.scope {
             return Ok(());
@@ -84,7 +84,7 @@ impl Following {
     }
 }
 
-/// The slug of a region, by the number that it has in cursors.
+/// Returns the slug of a region by its number in cursors.
 pub fn region_of(code: u16) -> Option<&'static str> {
     let mut slugs = vocabularies().regions.all.iter().map(|region| region.term.slug.as_str());
     slugs.find(|slug| region_code(slug) == code)
@@ -104,7 +104,7 @@ fn views(scope: &Scope) -> Vec<View> {
             }
         }
     }
-    // What is private in several regions at once.
+    // The view of records with private parts in several regions.
     if scope.level == Visibility::Private && scope.regions.is_none() {
         views.push((String::new(), Visibility::Private));
     }

@@ -1,4 +1,4 @@
-//! SQL of the feed: what the log says, record by record and view by view.
+//! SQL of the feed: the state of the log, and the newest entries of records by view.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,9 +26,9 @@ pub struct LogState {
     pub floor: i64,
     /// The random bits of the last entry; 0 where there is none.
     pub head_tag: i32,
-    /// Those of the entry at the position; none where it is not there any more.
+    /// The random bits of the entry at the position; `None` where the log has no entry there.
     pub tag: Option<i32>,
-    /// Whether the feed of the position was one of this instance before.
+    /// Whether the feed of the position is an earlier one of this instance.
     pub had_feed: bool,
 }
 
@@ -73,7 +73,7 @@ pub struct Newest {
     pub record_type: RecordType,
     /// The record.
     pub record_id: Uuid,
-    /// What happened.
+    /// The operation.
     pub operation: Operation,
     /// The record's revision after it.
     pub revision: i32,
@@ -91,7 +91,7 @@ pub struct Newest {
     pub content_hash: Option<Vec<u8>>,
 }
 
-/// The newest entries of records in the followed views, after a number, in order, at most so many.
+/// Reads the newest entries of records in the followed views after a number, in order, at most `limit`.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -121,7 +121,7 @@ pub async fn newest_after(
     rows.into_iter().map(|(_, row)| newest(row)).collect()
 }
 
-/// The views that records are in now, of these.
+/// Reads the view that each of these records is in now.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -139,8 +139,8 @@ pub async fn present_views(db: &Arc<Database>, ids: &[Uuid]) -> Result<HashMap<U
     rows.into_iter().map(view).collect()
 }
 
-/// How many records have an entry in the followed views after a number, of whatever type; without those that went
-/// before the reader began.
+/// Counts the entries in the followed views after a number, of all types. Removals from before the reader's beginning
+/// are left out.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -171,14 +171,14 @@ pub async fn count_after(
     rows.into_iter().next().map_or(Ok(0), |(_, mut row)| row.get())
 }
 
-/// The end of the log as far as everybody may follow it: the newest entry in the public views.
+/// Reads the end of the log for anonymous readers: the newest entry in the public views.
 ///
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn public_head(db: &Arc<Database>) -> Result<Head, DomainError> {
     let following = Following::new(&Viewer::anonymous(), None, None)?;
     let keys = KeyColumns::new(&[("after", KeyType::Int)]);
-    // One look at the end of the index for each view.
+    // One lookup at the end of the index for each view.
     let ends = ranges(&following, "MAX(v.last_seq) AS seq", &str::to_owned);
     let sql = format!(
         "WITH k AS (SELECT * FROM {}) SELECT k.n, f.feed_id, COALESCE((SELECT MAX(a.seq) FROM ({ends}) AS a), 0) \
@@ -192,7 +192,7 @@ pub async fn public_head(db: &Arc<Database>) -> Result<Head, DomainError> {
     Ok(Head { feed_id: row.get()?, seq: row.get()? })
 }
 
-/// A range of the index for each view, after the number in `k`.
+/// The SQL of a range of the index for each view, after the number in `k`.
 fn ranges(following: &Following, columns: &str, each: &dyn Fn(&str) -> String) -> String {
     let range = |(region, visibility): &(String, Visibility)| {
         each(&format!(

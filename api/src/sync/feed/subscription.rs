@@ -1,7 +1,7 @@
 //! The subscription `changes`: the feed, one change at a time.
 //!
-//! The next page is read when the one before was taken, so that a client who reads slowly holds no more than a page, and
-//! no connection of the database while it waits.
+//! The next page is read when the one before was taken. So a slow client holds no more than a page, and no connection
+//! of the database while it waits.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl FeedSubscription {
         let (reader, call) = (Arc::clone(Reader::of(ctx)?), Call::of(ctx)?.clone());
         let place = call.identity.traffic.stream(&call).graphql()?;
         let resumption = Arc::clone(ctx.data::<Arc<Resumption>>()?);
-        // Whoever lost a stream of events goes on after the last of them, whatever was asked first.
+        // A client that lost an event stream goes on after its last event (`Last-Event-ID`) instead of `after`.
         let last = resumption.last().map(|last| ChangeCursor::read(last).ok_or(CursorFault::Invalid));
         let after = last.transpose().map_err(DomainError::Cursor).graphql()?.or(after);
         let heads = call.identity.heads.watch(&reader.db);
@@ -71,7 +71,7 @@ impl FeedSubscription {
     }
 }
 
-/// Somebody who follows.
+/// The state of a subscription.
 struct Following {
     reader: Arc<Reader>,
     call: Call,
@@ -80,14 +80,14 @@ struct Following {
     want: Selection,
     after: Option<ChangeCursor>,
     heads: watch::Receiver<Option<Head>>,
-    /// What was read and not yet taken.
+    /// Changes that were read and not yet taken.
     read: VecDeque<ChangeNode>,
-    /// One of those that the client has.
+    /// The place of the stream in the limit of the client.
     _place: Place,
 }
 
 impl Following {
-    /// The next change, when there is one. Who follows is asked again with each page: what they may see may have changed.
+    /// Waits for the next change. The caller is authenticated again for each page, as their rights may have changed.
     async fn next(&mut self) -> Result<ChangeNode, DomainError> {
         loop {
             if let Some(change) = self.read.pop_front() {
@@ -111,7 +111,7 @@ impl Following {
                 pending: false,
             };
             let page = page(&self.call.identity, &reader, asked).await?;
-            // The client has presented it, or taken all that came before it.
+            // The client has passed this position as `after`, or taken all changes up to it.
             if let Some(taken) = &self.after {
                 acknowledge(&self.call, &following, taken);
             }

@@ -1,4 +1,4 @@
-//! How those who follow are getting on, in the schema.
+//! The status of this deployment and of its clients, in the schema.
 
 use std::sync::Arc;
 
@@ -33,16 +33,16 @@ fn whole(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-/// Seconds since a time; none before it.
+/// Seconds since a time; 0 before it, or without it.
 fn seconds(since: Option<DateTime>, now: DateTime) -> i64 {
     since.map_or(0, |since| ((now.micros() - since.micros()) / 1_000_000).max(0))
 }
 
-/// A client in an answer, with what was read of it.
+/// A client in a response, with the data that was read for it.
 #[derive(Clone, Debug)]
 pub struct SyncClientNode {
     client: Client,
-    /// Whether the viewer is told which account it is.
+    /// Whether the viewer may see the id and the name of the client.
     is_named: bool,
     lag: Lag,
     now: DateTime,
@@ -50,12 +50,12 @@ pub struct SyncClientNode {
     regions: Regions,
 }
 
-/// What is read of clients, for all of them together.
+/// The data that is needed to read clients, the same for all of them.
 struct Around<'a> {
     call: &'a Call,
     reader: &'a Reader,
     state: LogState,
-    /// Whether accounts are named, and not keys alone.
+    /// Whether accounts are named, and not API keys alone.
     names: bool,
 }
 
@@ -207,7 +207,7 @@ pub struct SyncActivity {
     pub snapshots: i32,
 }
 
-/// How this deployment and those who follow it are getting on.
+/// The status of this deployment and of its clients.
 #[derive(Clone, Debug)]
 pub struct SyncStatus {
     instance_id: Uuid,
@@ -398,7 +398,7 @@ connection!(
     "clients that have followed a record which is erased"
 );
 
-/// Who has taken that a record is erased.
+/// The status of an erasure.
 #[derive(Clone, Debug)]
 pub struct ErasureStatus {
     id: Uuid,
@@ -489,7 +489,7 @@ async fn recipients(
     Ok(page.map(ErasureRecipientConnection::new).ok_or_else(|| DomainError::Stored("no page".into())))
 }
 
-/// The type and id of a record.
+/// Decodes the type and id of a record.
 fn decode(text: &str) -> Result<(RecordType, Uuid), DomainError> {
     let (prefix, id) = id::decode_any("id", text)?;
     let of = all_of::<RecordType>().find(|of| of.prefix() == prefix);
@@ -536,11 +536,11 @@ fn services<'a>(ctx: &Context<'a>) -> GraphqlResult<(&'a Search, SyncSettings)> 
     Ok((ctx.data()?, *ctx.data()?))
 }
 
-/// Queries of how those who follow are getting on.
+/// Queries of the status of clients.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StatusQuery;
 
-/// Queries of how those who follow are getting on.
+/// Queries of the status of clients.
 #[Object]
 impl StatusQuery {
     /// How this deployment and those who follow it are getting on; for administrators of the instance or a region, and for

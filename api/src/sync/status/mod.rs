@@ -1,13 +1,13 @@
-//! How those who follow are getting on: how far they are, and whether they have taken what was erased.
+//! The status of clients: their positions in the log, and whether they have taken the erasures.
 //!
 //! | who | sees |
 //! |---|---|
 //! | administrators of the instance | everything |
 //! | administrators of regions | the keys of their regions, the accounts with a role there, what was erased there |
-//! | the systems of a region (`SYNC_PARTNER`) | themselves, and what they have not taken |
-//! | the staff of a region | of what was erased there, who has taken it (`erasureStatus`) |
+//! | the systems of a region (`SYNC_PARTNER`) | themselves, and the erasures that they have not taken |
+//! | the staff of a region | the clients that have taken an erasure in the region (`erasureStatus`) |
 //!
-//! For all others there is nothing.
+//! All others see nothing.
 
 use std::sync::Arc;
 
@@ -27,19 +27,19 @@ mod store;
 /// Microseconds of an hour.
 const HOUR: i64 = 3_600_000_000;
 
-/// Of whom and what somebody is told.
+/// The part of the status that a caller may see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Told {
-    /// Of everything.
+    /// Everything.
     all: bool,
-    /// Regions that they administer.
+    /// The regions that the caller administers.
     regions: Vec<String>,
-    /// Themselves.
+    /// The caller itself, where it is a system of a region.
     own: Option<Uuid>,
 }
 
 impl Told {
-    /// Of what a caller is told; nothing where there is nothing.
+    /// Returns the part that a caller may see; `None` where there is none.
     fn of(call: &Call) -> Option<Self> {
         let viewer = call.viewer();
         let administers = |known: &Arc<Known>| {
@@ -58,23 +58,24 @@ impl Told {
         (told.all || !told.regions.is_empty() || told.own.is_some()).then_some(told)
     }
 
-    /// Whether they are told of nobody but themselves.
+    /// Whether the caller sees itself alone.
     fn only_own(&self) -> bool {
         !self.all && self.regions.is_empty()
     }
 }
 
-/// Before when something must have been erased for everybody to have taken it by now.
+/// The time limit of erasures: those from before this time should have been taken by all clients.
 fn due(core: &Core, settings: SyncSettings) -> DateTime {
     DateTime::from_micros(core.clock.now().micros() - i64::from(settings.erasure_hours) * HOUR)
 }
 
-/// How far the index has followed; the end of all numbers where there is none, or it is not known, as just after the start.
+/// The number of the last entry that the index has followed; `i64::MAX` where there is no index, or its position is not
+/// known yet.
 fn indexed(search: &Search) -> i64 {
     search.reached().map_or(i64::MAX, |reached| reached.seq)
 }
 
-/// How many erased records somebody who has followed them, or the search index, has not taken in time.
+/// Counts the erased records that a client which has followed them, or the search index, has not taken in time.
 ///
 /// # Errors
 /// [`DomainError::Database`].

@@ -1,4 +1,4 @@
-//! SQL of how those who follow are getting on.
+//! SQL of the status of clients.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::record::value::DateTime;
 /// Entries of the log that are counted at most.
 pub(super) const MAX_COUNTED: i64 = 10_000;
 
-/// A client, as far as it has followed.
+/// A client with its position in the log.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) kind: ActorKind,
@@ -62,7 +62,7 @@ fn order() -> Order {
     }
 }
 
-/// The clients that somebody is told of, the furthest behind first, and the keys of the list.
+/// Returns the list of the clients that a caller may see, the furthest behind first, and its row of keys.
 pub(super) fn clients(dialect: Dialect, told: &Told) -> (List, KeyRow) {
     let mut conditions = Conditions::new(dialect);
     if !told.all {
@@ -93,12 +93,12 @@ pub(super) fn clients(dialect: Dialect, told: &Told) -> (List, KeyRow) {
     (list, row)
 }
 
-/// What to fetch of a client, and how to read it.
+/// The columns and joins of a client.
 pub(super) fn fetch() -> Fetch {
     Fetch { columns: COLUMNS.into(), joins: JOINS.into() }
 }
 
-/// Reads what [`fetch`] selects.
+/// Decodes a row of [`fetch`].
 ///
 /// # Errors
 /// [`DomainError::Database`] or [`DomainError::Stored`].
@@ -106,16 +106,16 @@ pub(super) fn read(row: &mut Row) -> Result<Client, DomainError> {
     client(row)
 }
 
-/// How far something is behind the end of the log.
+/// The distance of a position from the end of the log.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Lag {
-    /// Entries after it: [`MAX_COUNTED`] for as many or more.
+    /// The number of entries after it, [`MAX_COUNTED`] at most.
     pub(super) entries: i64,
     /// When the first of them was written.
     pub(super) since: Option<DateTime>,
 }
 
-/// How far these numbers are behind the end of the log.
+/// Reads the distance of each of these numbers from the end of the log.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -136,7 +136,7 @@ pub(super) async fn lags(db: &Arc<Database>, numbers: &[i64]) -> Result<Vec<Lag>
     Ok(lags)
 }
 
-/// The views that the record `record` was in when it was erased, each with the number of the entry that said so.
+/// The SQL of the views that `record` was in when it was erased, each with the number of its entry of the erasure.
 fn entries_of(record: &str) -> String {
     format!(
         "(SELECT v.region, v.visibility, v.last_seq AS seq FROM view_head AS v WHERE v.record_id = {record} \
@@ -152,16 +152,16 @@ fn follows(dialect: Dialect, client: &str, of: &str) -> String {
     format!("{types} AND {}", dialect.contains(&format!("{client}.views"), view))
 }
 
-/// How many erased records somebody has not taken.
+/// The numbers of erased records that were not taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outstanding {
     pub(super) records: i64,
-    /// Those that were erased too long ago for that.
+    /// Those of them that were erased before the time limit.
     pub(super) overdue: i64,
 }
 
-/// How many erased records a client that has followed them has not taken yet, of those that somebody is told of; or the
-/// index, which is at `indexed`. What was erased before `due` is overdue.
+/// Counts the erased records that a client which has followed them has not taken yet, of the clients and records that
+/// the caller may see; or that the index has not taken, which is at `indexed`. Erasures from before `due` are overdue.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -173,7 +173,7 @@ pub(super) async fn outstanding(
 ) -> Result<Outstanding, DomainError> {
     let dialect = db.dialect();
     let mut conditions = Conditions::new(dialect);
-    // Whoever is told of nobody but themselves is not told of the index either.
+    // A caller who sees itself alone does not see the index either.
     let indexed = if told.only_own() { i64::MAX } else { indexed };
     conditions.bind("indexed", KeyValue::Int(indexed));
     conditions.bind("due", KeyValue::Int(due.micros()));
@@ -186,13 +186,13 @@ pub(super) async fn outstanding(
         follows(dialect, "c", "e.record_type"),
     ));
     let (keys, row, conditions) = conditions.finish();
-    // Of clients that follow the same the last one counts: many clients follow few different things.
+    // Clients with the same scope are one group, whose last one counts: many clients have few different scopes.
     let clients = format!(
         "SELECT s.types, s.views, MIN(CASE WHEN s.seq > s.base THEN s.seq ELSE s.base END) AS reached \
          FROM sync_client AS s {} GROUP BY s.types, s.views",
         if told.only_own() { "WHERE s.reader_id = (SELECT k.own FROM k)" } else { "" },
     );
-    // Nobody is before the last of all: from there on the entries are read, by the indexes that have no others.
+    // Only entries after the furthest behind of all can be outstanding: they are ranges of partial indexes.
     let last =
         "(SELECT MIN(b.reached) FROM (SELECT c.reached FROM c UNION ALL SELECT k.indexed FROM k) AS b)";
     let (source, join) = (keys.source(dialect), dialect.join());
@@ -222,11 +222,11 @@ pub(super) struct Erased {
     pub(super) at: DateTime,
     /// The regions in whose views it was.
     pub(super) regions: Vec<String>,
-    /// The number of the last entry that says that it is erased; none where nothing is known of its views any more.
+    /// The number of the last entry of the erasure; `None` where its views are not known any more.
     pub(super) seq: Option<i64>,
 }
 
-/// A record that was erased, by its id.
+/// Reads an erased record by its id.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -243,7 +243,7 @@ pub(super) async fn erased(db: &Arc<Database>, id: Uuid) -> Result<Option<Erased
         keys.source(db.dialect()),
     );
     let key = || vec![vec![KeyValue::Id(id)]];
-    // Both whatever the first finds: what costs more tells something.
+    // Both are always read: the number of statements must not reveal whether there was an erasure.
     let found = db.read(&KeyedStatement { sql: ledger, keys: keys.clone() }, key()).await?;
     let entries = db.read(&KeyedStatement { sql: entries, keys }, key()).await?;
     let Some((_, mut row)) = found.into_iter().next() else { return Ok(None) };
@@ -258,8 +258,8 @@ pub(super) async fn erased(db: &Arc<Database>, id: Uuid) -> Result<Option<Erased
     Ok(Some(Erased { record_type, at, regions, seq }))
 }
 
-/// The clients that have followed a view in which a record was that is erased, the furthest behind first, and the keys of
-/// the list. What [`fetch_recipients`] fetches says whether each has taken it.
+/// Returns the list of the clients that follow a view in which an erased record was, the furthest behind first, and its
+/// row of keys. [`fetch_recipients`] adds whether each has taken the erasure.
 pub(super) fn recipients(dialect: Dialect, of: RecordType, id: Uuid) -> (List, KeyRow) {
     let keys = KeyColumns::new(&[("record", KeyType::Id), ("type", KeyType::Text)]);
     let condition = format!(
@@ -280,8 +280,8 @@ pub(super) fn recipients(dialect: Dialect, of: RecordType, id: Uuid) -> (List, K
     (list, vec![KeyValue::Id(id), KeyValue::Text(of.name().to_owned())])
 }
 
-/// The condition that a client has not taken the erasure of the record in the keys. Whoever has begun after it never had
-/// the record.
+/// The condition that a client has not taken the erasure of the record in the keys. A client that began after the
+/// erasure never had the record.
 fn lacks(dialect: Dialect, client: &str) -> String {
     format!(
         "EXISTS (SELECT 1 FROM {} AS e WHERE e.seq > {client}.seq AND e.seq > {client}.base AND {})",
@@ -290,13 +290,13 @@ fn lacks(dialect: Dialect, client: &str) -> String {
     )
 }
 
-/// What to fetch of the clients of [`recipients`].
+/// The columns and joins of the clients of [`recipients`], and whether each has taken the erasure.
 pub(super) fn fetch_recipients(dialect: Dialect) -> Fetch {
     let lacks = lacks(dialect, "r");
     Fetch { columns: format!("{COLUMNS}, CASE WHEN {lacks} THEN 0 ELSE 1 END"), joins: JOINS.into() }
 }
 
-/// Reads what [`fetch_recipients`] selects: a client, and whether it has taken the erasure.
+/// Decodes a row of [`fetch_recipients`]: a client, and whether it has taken the erasure.
 ///
 /// # Errors
 /// [`DomainError::Database`] or [`DomainError::Stored`].
@@ -304,7 +304,7 @@ pub(super) fn read_recipient(row: &mut Row) -> Result<(Client, bool), DomainErro
     Ok((client(row)?, row.get::<i32>()? == 1))
 }
 
-/// How many clients have not taken the erasure of a record.
+/// Counts the clients that have not taken the erasure of a record.
 ///
 /// # Errors
 /// [`DomainError::Database`].

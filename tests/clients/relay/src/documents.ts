@@ -1,6 +1,6 @@
 /**
- * What Relay's compiler reads. The program imports what it has written of it (`__generated__`); this file is compiled
- * and never run, as a bundler's plugin would replace these texts.
+ * The input of Relay's compiler. The tests import its output (`__generated__`). This file is compiled but never run,
+ * as a bundler's plugin would replace these texts.
  */
 
 import { graphql } from 'relay-runtime';
@@ -16,7 +16,7 @@ graphql`
   }
 `;
 
-// As usePaginationFragment wants it.
+// The form that usePaginationFragment requires.
 graphql`
   fragment documents_organizations on Query
   @argumentDefinitions(first: { type: "Int", defaultValue: 5 }, after: { type: "String" })
@@ -43,7 +43,7 @@ graphql`
   }
 `;
 
-// Within a node: what is fetched again is found by the id.
+// Within a node, which is refetched by its id.
 graphql`
   fragment documents_partnerships on Organization
   @argumentDefinitions(first: { type: "Int", defaultValue: 2 }, after: { type: "String" })

@@ -1,4 +1,4 @@
-/** Relay's runtime, without React, runs what its compiler has made of the schema, over several pages. */
+/** Relay's runtime, without React, executes the compiled operations over several pages. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -40,7 +40,7 @@ function environment(): Environment {
   return new Environment({ network, store: new Store(new RecordSource()) });
 }
 
-/** What a component that spreads this fragment reads. */
+/** The data of a component that spreads this fragment. */
 function read<Data>(of: Environment, fragment: ReaderFragment, from: unknown): Data {
   const selector = getSelector(fragment, from as never);
   assert.ok(selector && selector.kind === 'SingularReaderSelector');
@@ -66,7 +66,7 @@ test('a list is paged into one connection', async () => {
   }
   const ids = list().edges.map((edge) => edge.node.id);
   assert.equal(new Set(ids).size, 15);
-  // The same as a list of fifteen, in its order.
+  // The same as a list of fifteen, in the same order.
   const other = environment();
   const whole = await run(other, query, { first: 15 });
   const expected = read<documents_organizations$data>(other, organizations, whole).organizations.edges;
@@ -84,7 +84,7 @@ test('a list of a node is fetched again by the id of the node', async () => {
   });
   const { id, partnerships: all }: any = ((await lookup.json()) as any).data.organization;
   assert.ok(all.totalCount > 2);
-  // The query of the compiler and its variables, kept as a component would keep them.
+  // The compiled query and its variables, retained as a component would.
   const operation = createOperationDescriptor(nodeQuery, { id });
   relay.retain(operation);
   const data = await run(relay, nodeQuery, { id });

@@ -1,8 +1,8 @@
 /**
- * Ways to break a valid document, by the rule that they break.
+ * Ways to break a valid document, by rule.
  *
- * Each takes a document that was just parsed and that it may change, and says whether it found a place for its fault. Whether
- * the rule is broken, the reference says.
+ * Each changes a freshly parsed document, and returns whether it found a place for its fault. The reference decides
+ * whether the rule is broken.
  */
 
 import {
@@ -49,7 +49,7 @@ import { tokens } from './lexical.js';
 import type { Random } from './random.js';
 import { Values } from './values.js';
 
-/** A node that may be changed. */
+/** A node whose fields can be assigned. */
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] | undefined ? I[] : T[K] };
 
 interface SetSite {
@@ -69,12 +69,12 @@ interface ValueSite {
   operation: Mutable<OperationDefinitionNode> | null;
   replace(value: ValueNode): void;
   inDefault: boolean;
-  /** Whether it is that of a field of a OneOf input object. */
+  /** Whether it is the value of a field of a OneOf input object. */
   inOneOf: boolean;
 }
 type Conditional = Mutable<FieldNode> | Mutable<InlineFragmentNode> | Mutable<FragmentSpreadNode>;
 
-/** A document that is to be broken, with its places. */
+/** A document to be broken, with the places that can be changed. */
 export class Subject {
   readonly document: { definitions: DefinitionNode[] };
   readonly sets: SetSite[] = [];
@@ -163,12 +163,12 @@ export class Subject {
     );
   }
 
-  /** The document with its fault. */
+  /** The changed document as text. */
   print(): string {
     return print(this.document as unknown as DocumentNode);
   }
 
-  /** Adds selections at any place of a selection set. */
+  /** Adds selections at a random position of a selection set. */
   select(site: { set: { selections: readonly SelectionNode[] } }, text: string): void {
     const { selections } = site.set;
     (selections as SelectionNode[]).splice(this.random.below(selections.length + 1), 0, ...selectionsOf(text));
@@ -181,7 +181,7 @@ export class Subject {
     else this.document.definitions.unshift(...made);
   }
 
-  /** One of these, if there is any. */
+  /** A random item, or `null` if there is none. */
   pick<T>(of: readonly T[]): T | null {
     return of.length > 0 ? this.random.one(of) : null;
   }
@@ -211,9 +211,9 @@ const setDirectives = (node: object, directives: readonly DirectiveNode[]): void
 const setArguments = (node: object, all: readonly ArgumentNode[]): void => void Object.assign(node, { arguments: all });
 
 export interface Breakage {
-  /** The rule of graphql-js that it breaks. */
+  /** The graphql-js rule that it breaks. */
   rule: string;
-  /** Makes the fault; `false` where the document has no place for it. A text is the whole document. */
+  /** Makes the fault. Returns `false` if the document has no place for it. A returned string replaces the document. */
   apply: (subject: Subject) => boolean | string;
 }
 
@@ -223,7 +223,7 @@ function breaks(rule: string, ...ways: Breakage['apply'][]): void {
   for (const apply of ways) ALL.push({ rule, apply });
 }
 
-/** Does something at one of these places. */
+/** Applies a change at one random place. */
 function at<T>(of: (subject: Subject) => readonly T[], change: (subject: Subject, site: T) => boolean | void): Breakage['apply'] {
   return (subject) => {
     const site = subject.pick(of(subject));
@@ -484,7 +484,7 @@ breaks(
   ),
 );
 
-/** A type with which this one has no object in common. */
+/** A type that shares no object type with this one. */
 function stranger({ schema, random }: Subject, type: GraphQLCompositeType): string | null {
   const possible = (one: GraphQLCompositeType) => (isAbstractType(one) ? schema.getPossibleTypes(one) : [one]);
   const own = possible(type);
@@ -561,7 +561,7 @@ breaks(
       setDirectives(node, [directiveOf(`@${subject.random.one(['skip', 'include'])}(if: $undefined)`)]);
     },
   ),
-  // A fragment uses what one of two operations does not declare.
+  // A fragment uses a variable that one of two operations does not declare.
   (subject) =>
     subject.random.one([
       'query A($s: String!) { ...F } query B { ...F } fragment F on Query { region(slug: $s) { slug } }',
@@ -669,7 +669,7 @@ breaks(
   ),
 );
 
-/** Literals that do not fit a type. */
+/** Literals that are invalid for a type. */
 export function wrongLiterals(type: GraphQLInputType): string[] {
   const wrong: string[] = [];
   if (isNonNullType(type)) wrong.push('null');
@@ -772,7 +772,7 @@ breaks(
 );
 const isRequired = (argument: GraphQLArgument) => isNonNullType(argument.type) && argument.defaultValue === undefined;
 
-/** Declarations of variables that do not fit a place of this type. */
+/** Variable declarations that are invalid at a place of this type. */
 function misfits(type: GraphQLInputType): string[] {
   const named = getNamedType(type).name;
   const other = { Int: 'Float', Float: 'String', String: 'ID', ID: 'String', Boolean: 'Int' }[named] ?? (named === 'Language' ? 'Visibility' : 'Language');
@@ -807,7 +807,7 @@ breaks(
       subject.select({ set: operation.selectionSet }, subject.random.one([`t: __typename ${directive}`, `... ${directive} { __typename }`]));
     },
   ),
-  // Positions within lists and objects, in fragments, and of OneOf input objects.
+  // Variables within lists and objects, in fragments, and in OneOf input objects.
   (subject) =>
     subject.random.one([
       'query($i: ID) { nodes(ids: [$i]) { id } }',
@@ -851,7 +851,7 @@ breaks(
 
 breaks(
   'OverlappingFieldsCanBeMergedRule',
-  // Another field under the same key.
+  // Another field with the same response key.
   at(
     (subject) => subject.fields.filter(({ parent }) => 'getFields' in parent),
     (subject, site) => {
@@ -870,7 +870,7 @@ breaks(
       }
     },
   ),
-  // Other arguments under the same key.
+  // Other arguments with the same response key.
   at(
     (subject) => subject.fields.filter(({ definition }) => definition.args.some(({ type }) => !isInputObjectType(getNamedType(type)))),
     (subject, site) => {
@@ -886,7 +886,7 @@ breaks(
       (set.set.selections as SelectionNode[]).push(copy as unknown as SelectionNode);
     },
   ),
-  // Other shapes under the same key, of objects that have no object in common.
+  // Conflicting types with the same response key, on types without common objects.
   at(
     (subject) => subject.sets.filter(({ type }) => ['Node', 'SearchResult', 'Record'].includes(type.name)),
     (subject, site) =>
@@ -906,7 +906,7 @@ breaks(
       ),
     ),
   ),
-  // Below the first level, by merging two selections of one field.
+  // Conflicts below the first level, from merging two selections of a field.
   (subject) =>
     subject.random.one([
       '{ regions { n: name } regions { n: slug } }',
@@ -960,7 +960,7 @@ const BAD_NUMBERS = ['01', '00', '-', '-01', '1.', '.5', '1.e3', '1e', '1e+', '+
 breaks(
   SYNTAX,
   ...Array.from({ length: 5 }, (): Breakage['apply'] => (subject) => {
-    // A token is missing, doubled, replaced, or in another place.
+    // A token is removed, doubled, replaced or moved.
     const { random, text } = subject;
     const all = tokens(text).map(({ start, end }) => text.slice(start, end));
     const index = random.below(all.length);
@@ -991,7 +991,7 @@ breaks(
     if (!token) return `{ sector(slug: ${bad}) { slug } }`;
     return text.slice(0, token.start) + bad + text.slice(token.end);
   },
-  // What has to follow a name, or to stand before one, is missing or is something else.
+  // The sign before or after a name is missing or replaced.
   ...Array.from({ length: 2 }, (): Breakage['apply'] => ({ random, text }) => {
     const signs = tokens(text).filter(({ kind }) => [':', '$', '@', '=', '!', '...'].includes(kind));
     if (signs.length === 0) return false;

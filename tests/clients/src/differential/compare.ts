@@ -1,4 +1,4 @@
-/** Compares what the server makes of operations with what the reference makes of them. */
+/** Compares the server's results of operations with those of the reference. */
 
 import { Kind, parse, print, visit, BREAK, type ASTNode, type DocumentNode, type GraphQLSchema } from 'graphql';
 
@@ -8,12 +8,12 @@ import { SEED } from './random.js';
 import { judge, type Outcome, type Verdict } from './reference.js';
 import { each, send, type Operation, type Sending } from './wire.js';
 
-/** Failures that are printed. */
+/** The most failures that are printed. */
 const MOST_PRINTED = 20;
-/** Requests that may be spent on making one failure smaller. */
+/** The most requests spent on minimising one failure. */
 const MOST_TRIES = 300;
 
-/** What an operation turned out to be, by its first error; `limit` where it is beyond what the server takes. */
+/** The outcome of an operation by its first error code. `limit` means that a limit of the server refused it. */
 const OUTCOMES: Record<string, Outcome> = {
   GRAPHQL_PARSE_FAILED: 'syntax',
   GRAPHQL_VALIDATION_FAILED: 'validity',
@@ -24,16 +24,16 @@ const OUTCOMES: Record<string, Outcome> = {
 
 interface Observed {
   outcome: Outcome | string;
-  /** The errors, as the server words them. */
+  /** The errors in the server's words. */
   why: string;
 }
 
-/** What the server makes of an operation. */
+/** Sends an operation, and returns its outcome. */
 export async function observe(operation: Operation, sending: Sending = {}): Promise<Observed> {
   const answer = await send(operation, sending);
   const errors = answer.errors ?? [];
   const why = errors.map(({ message, extensions, ...rest }) => `${String(extensions?.code)}: ${message} ${JSON.stringify(rest)}`).join(' | ');
-  // Without `data` nothing was executed.
+  // Without `data` the operation was not executed.
   if ('data' in answer) return { outcome: 'executed', why };
   const code = String(errors[0]?.extensions?.code);
   return { outcome: OUTCOMES[code] ?? code, why };
@@ -41,10 +41,10 @@ export async function observe(operation: Operation, sending: Sending = {}): Prom
 
 export type Difference = 'false refusal' | 'false acceptance' | 'other kind of refusal' | 'fault';
 
-/** How the server differs from the reference, if it does. */
+/** The difference between the server and the reference, if any. */
 export function difference(expected: Verdict, observed: Observed): Difference | null {
   if (!(Object.values(OUTCOMES) as string[]).includes(observed.outcome) && observed.outcome !== 'executed') return 'fault';
-  // Limits are the server's own: what is beyond them is refused before it is looked at.
+  // Limits are the server's own, and are checked before everything else.
   if (observed.outcome === expected.outcome || observed.outcome === 'limit') return null;
   if (observed.outcome === 'variables' && expected.texts) return null;
   if (observed.outcome === 'executed') return 'false acceptance';
@@ -60,14 +60,14 @@ interface Failure {
   sending: Sending;
 }
 
-/** An operation that is to be compared, with what graphql-js makes of it. */
+/** An operation to compare, with the verdict of graphql-js. */
 export interface Task {
   operation: Operation;
   sending: Sending;
   expected: Verdict;
 }
 
-/** A comparison under way. */
+/** A running comparison. */
 export class Comparison {
   readonly counts = new Map<string, number>();
   readonly excepted = new Map<string, number>();
@@ -76,7 +76,7 @@ export class Comparison {
 
   constructor(readonly schema: GraphQLSchema) {}
 
-  /** Asks the server, and notes where it differs. */
+  /** Sends an operation, and records a difference. */
   private async check(operation: Operation, sending: Sending, expected: Verdict): Promise<void> {
     this.asked++;
     const observed = await observe(operation, sending);
@@ -94,7 +94,7 @@ export class Comparison {
     this.failures.push({ kind, operation, expected, observed, sending });
   }
 
-  /** Checks many. */
+  /** Checks several operations at once. */
   async all(tasks: Iterable<Task>): Promise<void> {
     await each(tasks, ({ operation, sending, expected }) => this.check(operation, sending, expected));
   }
@@ -106,10 +106,10 @@ export class Comparison {
     return `${this.asked} asked with SEED=${SEED}; ${[...counts, ...excepted].join(', ')}`;
   }
 
-  /** Tells the failures, the smallest documents that show them. */
+  /** Describes the failures, each with a minimised document. */
   async report(): Promise<string> {
     const told: string[] = [this.summary()];
-    // Many failures have one cause: two of each wording are enough.
+    // Many failures share one cause, so two of each wording are enough.
     const seen = new Map<string, number>();
     const chosen = this.failures.filter(({ kind, expected, observed }) => {
       const worded = `${kind} ${wording(expected)} ${wording(observed)}`;
@@ -131,7 +131,7 @@ export class Comparison {
   }
 }
 
-/** The first message, without what differs from document to document. */
+/** The first message, without its variable parts. */
 const wording = ({ why }: Observed) =>
   why
     .split(' | ')[0]!
@@ -152,14 +152,14 @@ const REMOVABLE: ReadonlySet<string> = new Set([
   Kind.OBJECT_FIELD,
 ]);
 
-/** The smallest operation that is found to fail in the same way. */
+/** The smallest operation found that fails in the same way. */
 async function minimised({ kind, operation, sending, expected, observed }: Failure, schema: GraphQLSchema): Promise<Operation> {
   let best = operation;
   let tries = 0;
   const fails = async (candidate: Operation): Promise<boolean> => {
     if (tries >= MOST_TRIES) return false;
     const verdict = judge(schema, candidate);
-    // Another fault is no smaller example of this one.
+    // A different fault does not count.
     if (verdict.outcome !== expected.outcome || wording(verdict) !== wording(expected) || tries++ >= MOST_TRIES) return false;
     const now = await observe(candidate, sending);
     return now.outcome === observed.outcome && wording(now) === wording(observed) && difference(verdict, now) === kind;
@@ -177,7 +177,7 @@ async function minimised({ kind, operation, sending, expected, observed }: Failu
       return null;
     }
   };
-  // Without one definition, selection, argument, directive, variable or field of an object at a time.
+  // Removes one definition, selection, argument, directive, variable or object field at a time.
   let document = parsed(best.document);
   if (document && !(await fails({ ...best, document: print(document) }))) document = null;
   for (let index = 0; document; ) {
@@ -195,7 +195,7 @@ async function minimised({ kind, operation, sending, expected, observed }: Failu
     if (await attempt(print(without))) document = parsed(best.document);
     else index++;
   }
-  // Without some of its tokens, where the fault lies in how it is written.
+  // Removes tokens, in case the fault is in the spelling.
   for (let size = 128; size >= 1; size = Math.floor(size / 2)) {
     for (let from = 0; ; ) {
       let starts: number[];

@@ -1,4 +1,4 @@
-/** Valid documents over the schema, of every shape: whether one really is valid, the reference says. */
+/** Valid documents over the schema, of every shape. The reference decides whether a document really is valid. */
 
 import {
   getNamedType,
@@ -21,14 +21,14 @@ import {
 import type { Random } from './random.js';
 import { Values, type Names, type Place } from './values.js';
 
-/** What stays below the server's limits: aliases, directives, and selections of a document. */
+/** Below the server's limits of aliases, directives and selections. */
 const ALIASES = 25;
 const DIRECTIVES = 40;
 const SELECTIONS = 60;
-/** Fields within fields. */
+/** The greatest depth of fields. */
 const DEEPEST = 7;
 
-/** Fields of the root whose objects may be of several types, or have fields that may. */
+/** Root fields that return abstract types, or objects with fields that do. */
 const ABSTRACT: ReadonlySet<string> = new Set(['node', 'nodes', 'search', 'suggest']);
 
 const isOneOf = (type: GraphQLInputType): boolean => {
@@ -46,15 +46,15 @@ export interface Made {
 
 export interface Wish {
   root: Root;
-  /** Names that are known to the server; with these the document can be executed without errors. */
+  /** Names that exist on the server, so that documents execute without errors. */
   names?: Names;
-  /** Fields that are not selected, as `Type.field`. */
+  /** Fields to avoid, as `Type.field`. */
   without?: ReadonlySet<string>;
-  /** Arguments that are not given, as their names. */
+  /** Arguments to avoid, by name. */
   withoutArguments?: ReadonlySet<string>;
-  /** How likely a selection has `@skip` or `@include`. */
+  /** The probability that a selection has `@skip` or `@include`. */
   conditions?: number;
-  /** Whether operations may be several. */
+  /** Whether a document may have several operations. */
   several?: boolean;
 }
 
@@ -69,7 +69,7 @@ interface Fragment {
   on: GraphQLCompositeType;
 }
 
-/** The types on which a fragment within a type may be. */
+/** The type conditions that are valid within a type. */
 const CONDITIONS = new WeakMap<GraphQLCompositeType, GraphQLCompositeType[]>();
 
 export class Maker {
@@ -81,7 +81,7 @@ export class Maker {
   private directives = 0;
   private selections = 0;
   private numbers = 0;
-  /** The arguments of a field without an alias: the same each time, so that its selections can be merged. */
+  /** The arguments of a field without an alias: always the same, so that its selections can be merged. */
   private readonly given = new Map<string, string>();
 
   constructor(
@@ -104,7 +104,7 @@ export class Maker {
       const root = index === chosen ? wish.root : 'query';
       const scope: Scope = { definitions: new Map(), values: {} };
       this.scope = scope;
-      // A fragment may use the variables of the operation for which it was made.
+      // A fragment may use only the variables of its own operation.
       this.spreadable = [];
       operations.push(this.operation(root, name));
       if (index === chosen) meant = { name, scope };
@@ -126,7 +126,7 @@ export class Maker {
     return `${root}${name === null ? '' : ` ${name}`}${variables} ${set}`;
   }
 
-  /** A subscription has one field at its root, though fragments may be around it, and it may stand there twice. */
+  /** A subscription has one root field, possibly within fragments, and possibly twice. */
   private subscription(type: GraphQLCompositeType): string {
     const { random } = this;
     if (!isObjectType(type)) throw new Error('a root is an object');
@@ -171,11 +171,12 @@ export class Maker {
     if (isUnionType(type)) return this.typename();
     const fields = Object.values(type.getFields()).filter((field) => !this.wish.without?.has(`${type.name}.${field.name}`));
     const leaves = fields.filter((field) => isLeafType(getNamedType(field.type)));
-    // What is found by one of several names, or may be of several types, is rare among the fields of the root.
+    // Lookups by one of several names and abstract types are rare among the root fields, so they are preferred at
+    // times.
     const rare = depth === 0 && random.chance(0.2) ? fields.filter(({ name, args }) => ABSTRACT.has(name) || args.some((argument) => isOneOf(argument.type))) : [];
     if (rare.length > 0) return this.field(type, random.one(rare), depth, true);
     const candidates = full ? leaves : random.chance(0.45) && leaves.length > 0 ? leaves : fields;
-    // The root of a mutation is what is to be tested.
+    // At the root of a mutation, fields are preferred to `__typename`.
     if (candidates.length === 0 || (random.chance(0.06) && type !== this.schema.getMutationType())) return this.typename();
     return this.field(type, random.one(candidates), depth, true);
   }
@@ -199,7 +200,7 @@ export class Maker {
       given = this.arguments(field.args);
     } else {
       given = this.given.get(key) ?? this.arguments(field.args);
-      // Variables belong to one operation: another one of the document cannot have the same arguments.
+      // Variables belong to one operation, so the arguments cannot be reused in others.
       if (!given.includes('$')) this.given.set(key, given);
       else if (this.aliases < ALIASES) {
         this.aliases++;
@@ -222,7 +223,7 @@ export class Maker {
     return `(${written.join(random.one([', ', ' ']))})`;
   }
 
-  /** A variable that may stand at a place: of its type, of a stricter one, or with a default. */
+  /** A variable that is allowed at a place: of its type, of a stricter type, or with a default. */
   private variable({ type, name }: Place, inOneOf: boolean, hasDefault: boolean): string | null {
     const { random, scope } = this;
     if (!scope) return null;
@@ -235,7 +236,7 @@ export class Maker {
     const strict = inOneOf || (mustBeThere ? random.chance(0.7) : random.chance(0.3));
     let value: string | null = null;
     if (!strict && mustBeThere && !hasDefault) {
-      // A default that is not null makes the type fit.
+      // A default other than null makes the nullable type fit.
       value = this.values.literal({ type, name });
       if (value === 'null') value = null;
     } else if (random.chance(0.3)) {
@@ -248,7 +249,7 @@ export class Maker {
     scope.definitions.set(variable, `${description}$${variable}: ${declared}${value === null ? '' : ` = ${value}`}`);
     const mayBeMissing = value !== null || !declaredStrict;
     if (!mayBeMissing || random.chance(0.7)) {
-      // An explicit null fails the field where the place is non-null: a default does not help there.
+      // An explicit null at a non-null place fails the field, despite a default.
       let json = this.values.json({ type: nullable, name });
       for (let tries = 0; json === null && (declaredStrict || mustBeThere) && tries < 50; tries++) json = this.values.json({ type: nullable, name });
       scope.values[variable] = json;
@@ -287,7 +288,7 @@ export class Maker {
     return `$${name}`;
   }
 
-  /** A type on which a fragment within `type` may be: the type itself, one of its types, or one that includes it. */
+  /** A valid type condition within `type`: the type itself, one of its types, or one that includes it. */
   private typeCondition(type: GraphQLCompositeType): GraphQLCompositeType {
     const known = CONDITIONS.get(type) ?? this.typeConditions(type);
     CONDITIONS.set(type, known);
@@ -319,7 +320,7 @@ export class Maker {
     const on = this.typeCondition(type);
     const name = `${random.one(['F', 'fragment', 'true', 'query'])}${this.numbers++}`;
     this.fragments.push(`fragment ${name} on ${on.name} ${this.set(on, depth + 1, 3)}`);
-    // Known from here on: what is within it cannot spread it.
+    // It can be spread from here on, but not within itself.
     this.spreadable.push({ name, on });
     return `...${name}${this.conditions()}`;
   }

@@ -1,4 +1,4 @@
-/** Mutations, by what they have written: a field that is selected twice runs once, and what is skipped or refused does not run. */
+/** The effects of mutations: a field selected twice runs once, and a skipped or refused one does not run. */
 
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
@@ -12,7 +12,7 @@ before(async () => {
 });
 
 let numbers = 0;
-/** A name that no record has yet. */
+/** A name that no record has. */
 const fresh = () => `Différentiel ${process.pid} ${numbers++}`;
 const input = (name: string, more: object = {}) => ({ name, kind: 'animation-studio', region: 'wallonie', ...more });
 
@@ -27,7 +27,7 @@ async function written(name: string): Promise<{ id: string; slug: string }[]> {
   return nodes.filter((one) => one.name === name).map(({ id, slug }) => ({ id, slug }));
 }
 
-/** Selections that select `createOrganization` twice or more under one key. */
+/** Documents that select `createOrganization` several times with one response key. */
 const TWICE: Record<string, string> = {
   'beside itself': 'mutation($i: OrganizationInput!) { createOrganization(input: $i) { organization { slug } } createOrganization(input: $i) { organization { id } } }',
   'in a fragment': 'mutation($i: OrganizationInput!) { createOrganization(input: $i) { organization { slug } } ...F } fragment F on Mutation { createOrganization(input: $i) { organization { id } } }',
@@ -50,7 +50,7 @@ for (const [how, document] of Object.entries(TWICE)) {
     assert.equal(made.length, 1, `${made.length} organizations are made: ${JSON.stringify(answer)}`);
     assert.equal(answer.errors, undefined, JSON.stringify(answer));
     const [key] = Object.keys(answer.data!);
-    // Both selections tell of the one record, the keys in the order in which they were selected.
+    // Both selections are of one record, with the keys in the order of selection.
     assert.deepEqual(Object.keys(answer.data!), [how === 'under an alias' ? 'made' : 'createOrganization']);
     assert.deepEqual(answer.data![key!].organization, made[0]);
     assert.deepEqual(Object.keys(answer.data![key!].organization), ['slug', 'id']);
@@ -75,7 +75,7 @@ test('a mutation that is refused for its input is refused once', async () => {
   assert.deepEqual(answer, { data: { createOrganization: { userErrors: [{ path: ['input', 'kind'] }], organization: null } } });
 });
 
-/** Mutations that are skipped, whoever says so. */
+/** Mutations skipped by literals, variables and defaults. */
 const SKIPPED: [string, object?][] = [
   ['mutation($i: OrganizationInput!, $dryRun: Boolean = true) { createOrganization(input: $i) @skip(if: $dryRun) { organization { id } } }'],
   ['mutation($i: OrganizationInput!, $dryRun: Boolean! = true) { createOrganization(input: $i) @skip(if: $dryRun) { organization { id } } }'],
@@ -101,7 +101,7 @@ test('nothing is deleted by a mutation that a default skips', async () => {
   const document = 'mutation($id: ID!, $dryRun: Boolean = true) { deleteOrganization(id: $id) @skip(if: $dryRun) { deletedId } }';
   assert.deepEqual(await run(document, { id }), { data: {} });
   assert.equal((await written(name)).length, 1);
-  // The same one deletes where it is told to.
+  // The same document deletes if the variable says so.
   assert.deepEqual(await run(document, { id, dryRun: false }), { data: { deleteOrganization: { deletedId: id } } });
   assert.deepEqual(await written(name), []);
 });
@@ -113,7 +113,7 @@ test('a mutation is written though nothing of its answer is selected', async () 
   assert.equal((await written(name)).length, 1);
 });
 
-/** Values of the second mutation that do not fit: the first must not be written. */
+/** Invalid inputs of the second mutation: the first one must not be executed either. */
 const WRONG: Record<string, unknown> = {
   'an unknown field': { name: 'x', nothing: 1 },
   'a number for a text': { name: 1 },
@@ -175,7 +175,7 @@ test('what is skipped costs nothing, and what is not skipped is counted', async 
     [`query($s: Boolean! = false) { ...F @skip(if: $s) } fragment F on Query { ${large} }`, {}, whole],
     [`query($n: Int = 100) { ${large.replace('100', '$n')} }`, {}, whole],
     [`query($n: Int) { ${large.replace('100', '$n')} }`, { n: 100 }, whole],
-    // Merged, it is executed once and costs once.
+    // Merged selections are executed and charged once.
     [`{ ${large} ${large} }`, {}, whole],
     [`{ ${large} ...F ... { ${large} } } fragment F on Query { ${large} }`, {}, whole],
   ] as const) {

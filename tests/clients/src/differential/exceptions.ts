@@ -1,7 +1,7 @@
 /**
- * Where the server is right not to answer as graphql-js does, each with its reason.
+ * Differences from graphql-js in which the server is right, with reasons.
  *
- * An exception has an example, which the tests ask for: one that is none any more has to go.
+ * Each exception has an example that the tests run. An obsolete exception must be removed.
  */
 
 import { Kind, parse, print, visit, type GraphQLSchema } from 'graphql';

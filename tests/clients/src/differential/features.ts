@@ -1,8 +1,8 @@
-/** What a document is made of, so that none of it is left out by chance. */
+/** The features of documents, so that tests can check that all were used. */
 
 import { Kind, TypeInfo, isInputObjectType, isInterfaceType, isUnionType, parse, visit, visitWithTypeInfo, type GraphQLSchema, type SelectionSetNode } from 'graphql';
 
-/** Everything that documents may have. */
+/** All features that documents may have. */
 export const FEATURES = [
   'alias',
   'block string',

@@ -1,4 +1,4 @@
-/** Documents that are made to be dear: they are answered or refused, soon, in little memory, and the server answers others meanwhile. */
+/** Expensive documents are answered or refused quickly and with little memory, while the server answers others. */
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -6,18 +6,18 @@ import { test } from 'node:test';
 
 import { send, type Operation } from './wire.js';
 
-/** What the server may say of them. */
+/** The allowed error codes. */
 const CODES: ReadonlySet<unknown> = new Set(['QUERY_TOO_COMPLEX', 'GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT', 'BAD_REQUEST', 'PAYLOAD_TOO_LARGE']);
-/** Bytes of an answer that has no data: errors are 20 at most, and their messages short. */
+/** The size limit of errors in bytes: there are at most 20, with short messages. */
 const MOST_BYTES = 64 * 1024;
-/** For how long two requests may keep a processor of the server busy, in seconds, built without optimization. */
+/** The most CPU time of a document, which is sent twice, in seconds, without compiler optimization. */
 const MOST_SECONDS = 4;
-/** By how much the memory of the server may grow, at its highest, in kB: bodies of 300,000 values are three at once. */
+/** The allowed growth of peak memory in kB: bodies of 300,000 values are held three times. */
 const MOST_MEMORY = 256 * 1024;
 
 const times = (count: number, text: (index: number) => string): string => Array.from({ length: count }, (_, index) => text(index)).join(' ');
 const nested = (depth: number, open: string, inner: string, close: string): string => open.repeat(depth) + inner + close.repeat(depth);
-/** `text` with itself twice within itself, so often. */
+/** `text` nested twice within itself, to this depth. */
 const doubled = (depth: number, around: (inner: string) => string, inner: string): string => (depth === 0 ? inner : around(doubled(depth - 1, around, inner)));
 
 const HOSTILE: Record<string, Operation> = {};
@@ -111,7 +111,7 @@ hostile('200 operations', times(200, (index) => `query Q${index} { __typename }`
 hostile('a subscription with 900 fields', `subscription { ${'changes { cursor } '.repeat(450)} }`);
 hostile('a mutation 400 times', `mutation { ${'deleteTalent(id: "x") { deletedId } '.repeat(150)} }`);
 
-/** One document, of which as many forms are asked for as its conditions have combinations of values. */
+/** One document that is compiled once for each combination of its conditions. */
 function combinations(): [string, Operation][] {
   const names = Array.from({ length: 20 }, (_, index) => `c${index}`);
   const document = `query(${names.map((name) => `$${name}: Boolean!`).join(' ')}) { ${names
@@ -125,20 +125,20 @@ function combinations(): [string, Operation][] {
 
 const ofServer = (file: string) => `/proc/${process.env.SERVER_PID}/${file}`;
 
-/** The memory of the server at its highest so far, in kB. */
+/** The peak memory of the server in kB. */
 async function memory(): Promise<number> {
   return Number(/VmHWM:\s+(\d+) kB/.exec(await readFile(ofServer('status'), 'utf8'))?.[1]);
 }
 
-/** How long the server has kept processors busy, in seconds. The clock tells nothing where others use the machine, too. */
+/** The CPU time of the server in seconds. Wall-clock time would depend on other processes. */
 async function work(): Promise<number> {
   const fields = (await readFile(ofServer('stat'), 'utf8')).replace(/^.*\) /s, '').split(' ');
-  // The 14th and 15th field of all, in hundredths of a second.
+  // utime and stime are fields 14 and 15 of the whole line, in hundredths of a second.
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 test('hostile documents are answered within the limits of the server, and others are answered meanwhile', async () => {
-  // The highest is counted anew.
+  // Resets the peak.
   await writeFile(ofServer('clear_refs'), '5');
   const before = await memory();
   let done = false;

@@ -1,4 +1,4 @@
-/** Other spellings of a document: what may stand between tokens, and how strings can be written. */
+/** Other spellings of a document: different text between tokens, and other forms of strings. */
 
 import { Lexer, Source, TokenKind, parseValue, type Token } from 'graphql';
 
@@ -16,11 +16,11 @@ export function tokens(text: string): Token[] {
   return found;
 }
 
-/** Whether two tokens would become one without anything between them. */
+/** Whether two tokens need a separator. */
 const stick = (left: Token, right: Token): boolean =>
   (WORDS.has(left.kind) && (WORDS.has(right.kind) || right.kind === TokenKind.SPREAD)) || (TEXTS.has(left.kind) && TEXTS.has(right.kind));
 
-/** The same string, written otherwise. */
+/** The same string in another form. */
 function text(value: string, random: Random): string {
   const hex = (code: number, digits: number) => code.toString(16).padStart(digits, '0');
   const escaped = (character: string): string => {
@@ -29,7 +29,7 @@ function text(value: string, random: Random): string {
       case 0:
         return `\\u{${random.chance(0.3) ? '000' : ''}${hex(code, 1)}}`;
       case 1:
-        // Two halves of a surrogate pair, or the one unit.
+        // Surrogate pairs, or the single unit.
         return [...Array(character.length).keys()].map((at) => `\\u${random.chance(0.5) ? hex(character.charCodeAt(at), 4) : hex(character.charCodeAt(at), 4).toUpperCase()}`).join('');
       default:
         return JSON.stringify(character).slice(1, -1);
@@ -41,14 +41,14 @@ function text(value: string, random: Random): string {
       const read = parseValue(block);
       if (read.kind === 'StringValue' && read.value === value) return block;
     } catch {
-      // What ends in a quote, for one, cannot be written so.
+      // For example, a string that ends in a quote has no block form.
     }
   }
   const often = random.one([0, 0.2, 1, 1]);
   return `"${[...value].map((character) => (random.chance(often) ? escaped(character) : JSON.stringify(character).slice(1, -1))).join('')}"`;
 }
 
-/** The same document, spelled otherwise. What is no sequence of tokens is left as it is. */
+/** The same document in another spelling. Returned unchanged if it cannot be tokenized. */
 export function respelled(document: string, random: Random): string {
   let all: Token[];
   try {

@@ -1,4 +1,4 @@
-/** Every place of the schema that takes a value, with a document around it. */
+/** Every input position of the schema, with a document around it. */
 
 import {
   getNamedType,
@@ -25,11 +25,11 @@ export interface Position {
   /** `Type.field(argument)`, or `InputType.field`. */
   name: string;
   type: GraphQLInputType;
-  /** A document with these definitions of variables, and this value at the place. */
+  /** A document with these variable definitions and this value at the position. */
   document(variables: string, value: string): string;
 }
 
-/** The shortest literal that a type takes. */
+/** The shortest valid literal of a type. */
 export function least(type: GraphQLInputType): string {
   if (isNonNullType(type)) return least(type.ofType);
   if (isListType(type)) return '[]';
@@ -51,7 +51,7 @@ const required = (field: { args: readonly GraphQLArgument[] }, but?: GraphQLArgu
   field.args.filter((argument) => argument !== but && isRequiredArgument(argument)).map((argument) => `${argument.name}: ${least(argument.type)}`);
 const call = (written: readonly string[]): string => (written.length > 0 ? `(${written.join(', ')})` : '');
 
-/** Ways to write a selection of an object of each type, from the nearest root. */
+/** Shortest selections that lead from a root to each object type. */
 function paths(schema: GraphQLSchema): Map<string, (inner: string) => [string, string]> {
   const found = new Map<string, (inner: string) => [string, string]>();
   const queue: GraphQLObjectType[] = [];
@@ -76,11 +76,11 @@ function paths(schema: GraphQLSchema): Map<string, (inner: string) => [string, s
   return found;
 }
 
-/** All places: each argument of each field, `if` of the directives, and each field of each input object. */
+/** All positions: each argument of each field, `if` of the directives, and each field of each input object. */
 export function positions(schema: GraphQLSchema): Position[] {
   const all: Position[] = [];
   const inputs = new Set<string>();
-  /** The fields of an input object, below a place that takes it. */
+  /** Adds the fields of an input object. */
   const below = (type: GraphQLInputType, document: Position['document']): void => {
     const named = getNamedType(type);
     if (!isInputObjectType(named) || inputs.has(named.name)) return;
@@ -89,7 +89,7 @@ export function positions(schema: GraphQLSchema): Position[] {
     for (const field of fields) {
       const others = named.isOneOf ? [] : fields.filter((other) => other !== field && isRequiredInputField(other)).map((other) => `${other.name}: ${least(other.type)}`);
       const inner: Position['document'] = (variables, value) => document(variables, `{${[...others, `${field.name}: ${value}`].join(', ')}}`);
-      // A variable at a field of a OneOf input object has to be non-null.
+      // A variable in a field of a OneOf input object must be non-null.
       const strict = named.isOneOf && !isNonNullType(field.type);
       all.push({ name: `${named.name}.${field.name}`, type: field.type, document: strict ? (variables, value) => inner(variables.replace(/: ([^=]*?)\)$/, ': $1!)'), value) : inner });
       below(field.type, inner);
@@ -117,11 +117,11 @@ export function positions(schema: GraphQLSchema): Position[] {
   return all;
 }
 
-/** The operations that put values of every kind into a place, as literals and as variables. */
+/** Operations with all kinds of values at a position, as literals and as variables. */
 export function operations({ type, document, name }: Position): Operation[] {
   const made: Operation[] = [];
   const fitting = least(type);
-  // The feed waits for as many seconds as it is asked to.
+  // Large values would make the feed wait.
   const waits = name.endsWith('(waitSeconds)');
   const literals = new Set([
     ...wrongLiterals(type),
@@ -156,7 +156,7 @@ export function operations({ type, document, name }: Position): Operation[] {
     if (waits && json === '2147483647') continue;
     made.push({ document: asked, variables: `{"v":${json}}` });
   }
-  // Of another type, or with a default.
+  // Variables of other types, or with a default.
   const nullable = isNonNullType(type) ? type.ofType : type;
   for (const other of [`${nullable}`, `${nullable}!`, `[${getNamedType(type).name}]`, `[${getNamedType(type).name}!]!`, 'String!', 'Int', `${nullable} = null`, `${nullable} = ${fitting}`, `${nullable}! = ${fitting}`]) {
     made.push({ document: document(`($v: ${other})`, '$v'), variables: `{"v":${other.startsWith('[') ? '[]' : toJson(fitting)}}` });
@@ -165,7 +165,7 @@ export function operations({ type, document, name }: Position): Operation[] {
   return made;
 }
 
-/** A literal of the kind that `least` writes, as JSON. */
+/** A literal in the form of `least`, as JSON. */
 function toJson(literal: string): string {
   return literal.replace(/([{,]\s*)([A-Za-z]\w*):/g, '$1"$2":').replace(/(^|[:[,]\s*)([A-Z][A-Z_]+)\b/g, '$1"$2"');
 }

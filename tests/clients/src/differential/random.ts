@@ -1,6 +1,6 @@
-/** Chance that a seed decides, so that a run can be repeated. */
+/** Reproducible randomness from a seed. */
 
-/** The seed of a run: `SEED`, else always the same. */
+/** The seed of a run: `SEED`, or a fixed default. */
 export const SEED = Number(process.env.SEED || 2025);
 
 /** A generator of pseudo-random numbers (mulberry32). */
@@ -11,7 +11,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** A number from 0 up to 1. */
+  /** A number from 0 (inclusive) to 1 (exclusive). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
@@ -19,12 +19,12 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from 0, below `bound`. */
+  /** An integer from 0 (inclusive) to `bound` (exclusive). */
   below(bound: number): number {
     return Math.floor(this.next() * bound);
   }
 
-  /** Whether something with this probability happens. */
+  /** True with this probability. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }

@@ -1,8 +1,9 @@
 /**
- * The reference: what graphql-js says of an operation over the schema that the server prints.
+ * The reference: the verdict of graphql-js for an operation over the server's printed schema.
  *
- * graphql-js 16.15.0 knows the edition of September 2025 (descriptions in documents, OneOf input objects) but for the rules in
- * `SUPPLEMENTS`. Version 17 has one of them; it needs Node.js 22, and takes empty selections, which that edition does not know.
+ * graphql-js 16.15.0 implements the edition of September 2025 (descriptions in documents, OneOf input objects),
+ * except for the rules in `SUPPLEMENTS`. Version 17 has one of them, but needs Node.js 22, and accepts empty
+ * selections, which that edition lacks.
  */
 
 import {
@@ -30,10 +31,10 @@ import { server } from '../server.js';
 import { SAMPLES } from './values.js';
 import type { Operation } from './wire.js';
 
-/** Custom scalars that are strings. Which strings, the server says. */
+/** Custom scalars with string values. Only the server knows which strings are valid. */
 const STRINGS = ['ChangeCursor', 'Date', 'DateTime', 'EmailAddress', 'PartialDate', 'URL'];
 
-/** Whether a scalar was given a text that is none of its samples since this was last set to `false`. */
+/** Set when a scalar gets a text that is not one of its samples. Reset to `false` before each verdict. */
 let odd = false;
 
 /** The schema of the running server, with scalars that accept what the server accepts before execution. */
@@ -42,7 +43,7 @@ export async function readSchema(): Promise<GraphQLSchema> {
   for (const type of Object.values(schema.getTypeMap())) {
     if (!('parseValue' in type) || !('parseLiteral' in type) || type.astNode?.kind !== Kind.SCALAR_TYPE_DEFINITION) continue;
     const { name } = type;
-    // A new scalar has to be described here before anything is compared.
+    // A new scalar must be described here first.
     if (!STRINGS.includes(name) && name !== 'Decimal') throw new Error(`the scalar ${name} is not described`);
     const refuse = (found: string): never => {
       throw new GraphQLError(`${name} cannot represent ${found}`);
@@ -65,7 +66,7 @@ export async function readSchema(): Promise<GraphQLSchema> {
   return schema;
 }
 
-/** "Single Root Field" of September 2025 also forbids `@skip` and `@include` there; graphql-js checks that from 17 on. */
+/** "Single Root Field" of September 2025 also forbids `@skip` and `@include` there. graphql-js checks that from 17 on. */
 export function SubscriptionRootDirectivesRule(context: ValidationContext): ASTVisitor {
   return {
     OperationDefinition(operation: OperationDefinitionNode) {
@@ -93,8 +94,8 @@ export function SubscriptionRootDirectivesRule(context: ValidationContext): ASTV
 }
 
 /**
- * "All Variable Usages Are Allowed" takes the fields of a OneOf input object for places that are not null. graphql-js passes over
- * them where the place of the object itself is not null, as all of them are here.
+ * "All Variable Usages Are Allowed" treats the fields of a OneOf input object as non-null. graphql-js skips them if
+ * the position of the object itself is non-null, as all of them are here.
  */
 export function VariablesInOneOfRule(context: ValidationContext): ASTVisitor {
   return {
@@ -116,33 +117,33 @@ export function VariablesInOneOfRule(context: ValidationContext): ASTVisitor {
 export const SUPPLEMENTS: readonly ValidationRule[] = [SubscriptionRootDirectivesRule, VariablesInOneOfRule];
 /** All rules. */
 export const RULES: readonly ValidationRule[] = [...specifiedRules, ...SUPPLEMENTS];
-/** The rule of graphql-js alone, which the server has as one of its limits. */
+/** A rule that only graphql-js has, and the server implements as a limit. */
 const DEEP_INTROSPECTION = 'MaxIntrospectionDepthRule';
 const TOO_DEEP = 'Maximum introspection depth exceeded';
 const WITHOUT_DEEP = RULES.filter((rule) => rule.name !== DEEP_INTROSPECTION);
 
 /**
- * What becomes of an operation: it is executed, or refused because of its syntax, its validity, the operation that is asked
- * for, or the values of its variables. `limit` is a refusal that no specification knows.
+ * The outcome of an operation: executed, or refused for its syntax, its validity, the choice of the operation, or the
+ * values of its variables. `limit` is a refusal outside the specification.
  */
 export type Outcome = 'executed' | 'syntax' | 'validity' | 'operation' | 'variables' | 'limit';
 
 export interface Verdict {
   outcome: Outcome;
-  /** Why, in the words of graphql-js. */
+  /** The reason in the words of graphql-js. */
   why: string;
   /**
-   * Whether a query has a text that a custom scalar may refuse. The server says so before it executes anything, or not at
-   * all where the field is skipped; of mutations the write path says it, with all else that is wrong.
+   * Whether a query has a text that a custom scalar may refuse. The server refuses it before execution, or ignores it
+   * in a skipped field. In mutations the write path reports it with the other errors.
    */
   texts?: boolean;
 }
 
 const messages = (errors: readonly { message: string }[]) => errors.map((error) => error.message).join(' | ');
 
-/** The errors of these rules. A rule of graphql-js may throw where the document has further errors. */
+/** The errors of these rules. A rule of graphql-js may throw on documents with other errors. */
 export function errorsOf(schema: GraphQLSchema, document: DocumentNode, rules: readonly ValidationRule[]): readonly { message: string }[] {
-  // Nobody reads where in graphql-js an error was made, and thousands are.
+  // Stack traces are not needed, and are slow for thousands of errors.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {
@@ -154,7 +155,7 @@ export function errorsOf(schema: GraphQLSchema, document: DocumentNode, rules: r
   }
 }
 
-/** The place of the first fault of a document. */
+/** The location of the first error of a document. */
 export function placeOf(schema: GraphQLSchema, document: string): readonly { line: number; column: number }[] | undefined {
   try {
     const [first] = validate(schema, parse(document), RULES);
@@ -164,7 +165,7 @@ export function placeOf(schema: GraphQLSchema, document: string): readonly { lin
   }
 }
 
-/** What graphql-js makes of an operation. */
+/** The verdict of graphql-js for an operation. */
 export function judge(schema: GraphQLSchema, operation: Operation): Verdict {
   odd = false;
   let document: DocumentNode;

@@ -1,4 +1,4 @@
-/** Single documents that were once judged otherwise, in a form that can be read. */
+/** Readable documents that were once judged differently. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,13 +10,13 @@ import { send, type Operation } from './wire.js';
 
 type Row = [document: string, variables?: string, operationName?: string];
 
-/** Documents by what becomes of them. */
+/** Documents by expected outcome. */
 const ROWS: Record<Exclude<Outcome, 'limit'>, Row[]> = {
   executed: [
-    // A variable that only `__typename` or a fragment at the root uses.
+    // A variable used only by `__typename` or a fragment at the root.
     ['query($s: Boolean!) { __typename @include(if: $s) }', '{"s":true}'],
     ['query($s: Boolean!) { ... @skip(if: $s) { __typename } }', '{"s":true}'],
-    // Texts.
+    // Strings.
     ['{ sector(slug: "\\uD83D\\uDE00") { slug } }'],
     ['{ sector(slug: "\\u{1F600} \\u{000041}") { slug } }'],
     ['{ sector(slug: """a\\"""b""") { slug } }'],
@@ -24,7 +24,7 @@ const ROWS: Record<Exclude<Outcome, 'limit'>, Row[]> = {
     ['\ufeff{ __typename }'],
     ['{ __typename # "comment" { \n }'],
     ['{,,,__typename,\n,}'],
-    // Commas stand anywhere.
+    // Commas are allowed anywhere.
     ['{ a , : __typename }'],
     ['{ ... , F , } fragment F on Query { __typename }'],
     ['{ ... , on , Query , { , __typename , } ... , { __typename } }'],
@@ -32,7 +32,7 @@ const ROWS: Record<Exclude<Outcome, 'limit'>, Row[]> = {
     ['"d" , fragment F on Query { __typename } { ...F }'],
     ['query ( $a : Boolean ! = true , ) { __typename @ skip ( if : $ a ) }'],
     ['{ region(slug: "\u{1f3ac}") { slug } }'],
-    // Subscriptions whose one field stands in a fragment, or twice.
+    // Subscriptions whose only field is in a fragment, or selected twice.
     ['subscription { ...F } fragment F on Subscription { changes { cursor } }'],
     ['subscription { ... { ... on Subscription { changes { cursor } } } }'],
     ['subscription { changes { cursor } changes { recordId } }'],
@@ -41,7 +41,7 @@ const ROWS: Record<Exclude<Outcome, 'limit'>, Row[]> = {
     ['"What it is for" query Q { __typename }'],
     ['"""\nWhat it is for\n""" query($a: Boolean!) { ...F } "what it holds" fragment F on Query { __typename @skip(if: $a) }', '{"a":false}'],
     ['query("whether" $a: Boolean = true) { __typename @skip(if: $a) }'],
-    // Names that are words of the language.
+    // Names that are keywords.
     ['query query { fragment: __typename, on: __typename, true: __typename, null: __typename }'],
     ['query null { ...null } fragment null on Query { __typename }', undefined, 'null'],
     ['query($true: Int, $on: Int, $null: Int) { a: consentText(version: $true) { text } b: consentText(version: $on) { text } c: consentText(version: $null) { text } }'],
@@ -52,13 +52,13 @@ const ROWS: Record<Exclude<Outcome, 'limit'>, Row[]> = {
     ['{ organizations(first: 1, filter: {near: {latitude: 50, longitude: -4.0e0, radiusKm: 10}}) { totalCount } }'],
     ['{ node(id: 5) { id } }'],
     ['{ node(id: 99999999999999999999) { id } }'],
-    // One value for a list of one, also for lists within objects, by variables, and null for a list.
+    // A single value for a list, also within objects and variables, and null for a list.
     ['{ nodes(ids: "x") { id } }'],
     ['query($i: [ID!]!) { nodes(ids: $i) { id } }', '{"i":"x"}'],
     ['{ organizations(first: 1, filter: {kinds: "x", languages: FR, sectors: null}) { totalCount } }'],
     ['query($k: String!) { organizations(first: 1, filter: {kinds: [$k, "b"]}) { totalCount } }', '{"k":"a"}'],
     ['query($f: OrganizationFilter) { organizations(first: 1, filter: $f) { totalCount } }', '{"f":{"kinds":"x","languages":"FR"}}'],
-    // Variables that may be left out, in a place with a default.
+    // Optional variables at a position with a default.
     ['query($d: OrderDirection) { organizations(first: 1, orderBy: {field: NAME, direction: $d}) { totalCount } }'],
     ['query($d: OrderDirection = DESC) { organizations(first: 1, orderBy: {field: NAME, direction: $d}) { totalCount } }'],
     ['query($s: String = "wallonie") { region(slug: $s) { slug } }'],
@@ -66,16 +66,16 @@ const ROWS: Record<Exclude<Outcome, 'limit'>, Row[]> = {
     ['query($s: String!) { organization(by: {slug: $s}) { slug } }', '{"s":"x"}'],
     ['query($s: String = "x") { organization(by: {slug: $s}) { slug } }'],
     ['query($by: OrganizationBy!) { organization(by: $by) { slug } }', '{"by":{"slug":"x"}}'],
-    // Variables that nobody declares are passed over.
+    // Undeclared variables are ignored.
     ['{ __typename }', '{"nothing":[1]}'],
-    // Fields of one key and other types that no object has both of.
+    // Conflicting fields on types without common objects.
     ['{ node(id: "x") { ... on Region { x: slug } ... on Organization { x: name } } }'],
     ['{ search(query: "a") { nodes { ... on Organization { x: region { slug } } ... on Talent { x: region { id } } } } }'],
     ['{ regions { name(language: FR) ... { name(language: FR) } } }'],
     ['{ organizations(first: 1, filter: {kinds: ["a"], sectors: []}) { totalCount } organizations(filter: {kinds: ["a"], sectors: []}, first: 1) { totalCount } }'],
     ['{ node(id: "x") { ... on Record { ... on SearchResult { ... on Node { id } } } } }'],
     ['{ regions { slug @skip(if: true) @include(if: false) } }'],
-    // Operations that are not meant may have variables of their own.
+    // Unselected operations may have required variables.
     ['query A { __typename } query B($s: String!) { region(slug: $s) { slug } }', undefined, 'A'],
   ],
   syntax: [
@@ -91,7 +91,7 @@ const ROWS: Record<Exclude<Outcome, 'limit'>, Row[]> = {
     ['{ organizations(first: 01) { totalCount } }'],
     ['{ organizations(first: 1a) { totalCount } }'],
     ['{ organizations(first: 1.) { totalCount } }'],
-    // A name without a value, and a variable without its sign.
+    // A name without a value, and a variable without its `$`.
     ['{ organizations(filter) { totalCount } }'],
     ['{ regions { name(language FR) } }'],
     ['{ regions { name(language: FR on) } }'],
@@ -123,7 +123,7 @@ const ROWS: Record<Exclude<Outcome, 'limit'>, Row[]> = {
     ['query($n: Int! = null) { organizations(first: $n) { totalCount } }'],
     ['query($l: Language = "FR") { consentText(language: $l) { text } }'],
     ['query($f: OrganizationFilter = {nothing: 1}) { organizations(filter: $f) { totalCount } }'],
-    // Variables in places that their type does not fit.
+    // Variables at positions of another type.
     ['query($s: Int!) { region(slug: $s) { slug } }', '{"s":1}'],
     ['query($s: String) { region(slug: $s) { slug } }', '{"s":"x"}'],
     ['query($s: String = null) { region(slug: $s) { slug } }', '{"s":"x"}'],
@@ -136,7 +136,7 @@ const ROWS: Record<Exclude<Outcome, 'limit'>, Row[]> = {
     ['query($d: OrderDirection = null, $f: OrganizationOrderField) { organizations(orderBy: {field: $f, direction: $d}) { totalCount } }', '{"f":"NAME"}'],
     ['query($l: Visibility) { regions { name(language: $l) } }'],
     ['query A($s: String!) { ...F } query B($s: String) { ...F } fragment F on Query { region(slug: $s) { slug } }', '{"s":"x"}', 'A'],
-    // Two meanings under one key.
+    // Conflicting selections with one response key.
     ['{ regions { n: name n: slug } }'],
     ['{ regions { n: name } regions { n: slug } }'],
     ['{ regions { name(language: FR) } ... { regions { name } } }'],
@@ -159,7 +159,7 @@ const ROWS: Record<Exclude<Outcome, 'limit'>, Row[]> = {
     ['query @skip(if: true) { __typename }'],
     ['{ ...F } fragment F on Query @include(if: true) { __typename }'],
     ['{ __typename @deprecated }'],
-    // Definitions that are used otherwise, or not at all.
+    // Definitions that are duplicated, unused or misused.
     ['{ ...F } fragment F on Query { __typename } fragment F on Query { __typename }'],
     ['{ __typename } fragment F on Query { __typename }'],
     ['query Q { __typename } query Q { __typename }', undefined, 'Q'],
@@ -172,7 +172,7 @@ const ROWS: Record<Exclude<Outcome, 'limit'>, Row[]> = {
     ['subscription { ... { changes { cursor } a: changes { cursor } } }'],
     ['subscription { changes @skip(if: false) { cursor } }'],
     ['subscription($b: Boolean!) { ...F @include(if: $b) } fragment F on Subscription { changes { cursor } }', '{"b":true}'],
-    // Validity comes before the values of variables.
+    // Validation comes before the values of variables.
     ['query($s: String!) { nothing(slug: $s) }'],
   ],
   operation: [
@@ -199,7 +199,7 @@ const ROWS: Record<Exclude<Outcome, 'limit'>, Row[]> = {
     ['query($f: OrganizationFilter) { organizations(filter: $f) { totalCount } }', '{"f":{"near":{"latitude":1,"longitude":2}}}'],
     ['query($o: OrganizationOrder) { organizations(orderBy: $o) { totalCount } }', '{"o":{"field":"NAME","direction":null}}'],
     ['query($d: DateTime) { organizations(filter: {updatedSince: $d}) { totalCount } }', '{"d":5}'],
-    // Also where the field that would take it is skipped.
+    // Even if the field that uses it is skipped.
     ['query($n: Int) { organizations(first: $n) @skip(if: true) { totalCount } }', '{"n":"1"}'],
     ['mutation($a: OrganizationInput!) { createOrganization(input: $a) { userErrors { code } } }', '{"a":{"nothing":1}}'],
   ],
@@ -212,7 +212,7 @@ for (const [outcome, rows] of Object.entries(ROWS) as [Outcome, Row[]][]) {
     test(`${outcome}: ${JSON.stringify(document)} ${variables ?? ''}`, async () => {
       const expected = judge(await schema, operation);
       assert.equal(expected.outcome, outcome, `graphql-js says: ${expected.why}`);
-      // Whether it is run or its cost is asked for.
+      // Both when it is executed and when only its cost is requested.
       for (const costOnly of document.includes('subscription') ? [true] : [true, false]) {
         const observed = await observe(operation, { costOnly });
         assert.equal(observed.outcome, outcome, `the server says: ${observed.why}`);
@@ -221,7 +221,7 @@ for (const [outcome, rows] of Object.entries(ROWS) as [Outcome, Row[]][]) {
   }
 }
 
-/** Documents with one fault: its place counts characters, and lines end only as the specification says. */
+/** Documents with one error. Its location counts characters, with the line ends of the specification. */
 const PLACES = [
   '{ nothing }',
   '{ sector(slug: "été à Liège") { slug } nothing }',

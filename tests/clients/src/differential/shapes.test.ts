@@ -1,4 +1,4 @@
-/** Answers have the keys, in the order, of CollectFields: what is selected twice is merged, what is skipped is not there. */
+/** Response keys and their order follow CollectFields: repeated selections are merged, skipped ones left out. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,20 +13,20 @@ import type { Names } from './values.js';
 import { each, send, type Operation } from './wire.js';
 import { readNames } from './world.js';
 
-/** Operations that are executed. */
+/** The number of operations to execute. */
 const SHAPES = Number(process.env.SHAPES || 300);
 const MOST_PRINTED = 20;
 
-/** Fields whose answer depends on who asks, how often, or when. */
+/** Fields whose values depend on the caller, the number of calls, or the time. */
 const WITHOUT: ReadonlySet<string> = new Set([
   ...['accounts', 'apiKeys', 'invitations', 'proposals', 'history', 'erasureStatus', 'syncStatus', 'syncDigest', 'syncBucket', 'myDataExport', 'sources', 'changes'].map((field) => `Query.${field}`),
   ...['viewer', 'matchOrganizations', 'consentText', 'territory'].map((field) => `Query.${field}`),
   'SearchConnection.indexedThrough',
 ]);
-/** Arguments for which chance finds nothing that is taken. */
+/** Arguments for which random values are rarely valid. */
 const WITHOUT_ARGUMENTS: ReadonlySet<string> = new Set(['after', 'before', 'first', 'last', 'filter', 'notBefore', 'maxNodes', 'facets']);
 
-/** Compares an answer with what graphql-js makes of the same data; says what differs. */
+/** Compares a response with that of graphql-js for the same data. Describes the difference. */
 async function differs(schema: GraphQLSchema, operation: Operation): Promise<{ why: string | null; erred: boolean }> {
   const document = twin(operation.document);
   const [answer, whole] = await Promise.all([send(operation), send({ ...operation, document })]);
@@ -40,7 +40,7 @@ async function differs(schema: GraphQLSchema, operation: Operation): Promise<{ w
   ] as const) {
     const expected = executed(schema, one, whole.data);
     const difference = `${one === operation ? '' : `asked as ${one.document}\n`}graphql-js: ${text(shape(expected.data))} ${text(expected.errors ?? [])}\nthe server: ${text(shape(data))} ${text(answer.errors ?? [])}`;
-    // An error leaves null where graphql-js has the reason and the server too, or neither.
+    // A null from an error is expected if graphql-js also has errors there.
     if (text(shape(expected.data)) !== text(shape(data)) || (expected.errors !== undefined && !erred)) return { why: difference, erred };
   }
   return { why: null, erred };
@@ -73,9 +73,9 @@ test('answers to documents of all shapes have the shape that graphql-js gives th
   assert.ok(erred < SHAPES / 10, `${erred} of ${SHAPES} operations have errors: they compare less`);
 });
 
-/** Selections that have to be merged, or leave nothing. */
+/** Selections to merge, or that select nothing. */
 const SHAPED: (string | [string, object])[] = [
-  // The same key twice: at once, through fragments, and through both in another order.
+  // Repeated keys: directly, through fragments, and through both in another order.
   '{ regions { slug } regions { id } regions { slug name } }',
   '{ regions { id } ...F } fragment F on Query { regions { slug id } }',
   '{ ...F regions { id } } fragment F on Query { regions { slug } }',
@@ -96,7 +96,7 @@ const SHAPED: (string | [string, object])[] = [
   '{ search(query: "film") { nodes { ... on Organization { id } ... on Talent { id } ... on Partnership { id } } } }',
   '{ region: node(id: "REGION") { id ... on Region { slug } ... on Organization { name } } organization: node(id: "ORGANIZATION") { ... on Region { slug } ... on Organization { name id } } }',
   '{ nodes(ids: ["REGION", "ORGANIZATION", "TALENT", "region_00000000000000000000000000"]) { ... on Talent { displayName } ... on Organization { name } id ... on Region { slug } } }',
-  // Left out by literals, variables, and defaults of variables.
+  // Skipped by literals, variables and defaults.
   '{ regions { slug @skip(if: true) id } sectors @include(if: false) { slug } }',
   ['query($s: Boolean!) { regions { slug @skip(if: $s) id @include(if: $s) } sectors @skip(if: $s) { slug } }', { s: true }],
   ['query($s: Boolean!) { regions { slug @skip(if: $s) id @include(if: $s) } sectors @skip(if: $s) { slug } }', { s: false }],
@@ -111,7 +111,7 @@ const SHAPED: (string | [string, object])[] = [
   '{ ... @skip(if: true) { regions { id } } ... @include(if: true) { regions { slug } } }',
   '{ ... @include(if: false) { ... @include(if: true) { regions { id } } } __typename }',
   'query($s: Boolean = true) { organization(by: {slug: "ankama"}) { ... on Record @skip(if: $s) { slug } ... on Node @include(if: $s) { id } } }',
-  // Objects without members, also in lists, and an answer without any.
+  // Empty objects, also in lists, and an empty response.
   '{ organization(by: {slug: "ankama"}) { slug @include(if: false) } }',
   '{ organization(by: {slug: "ankama"}) { ... @include(if: false) { slug } } }',
   '{ organization(by: {slug: "ankama"}) { ... on Record { ... on Talent { slug } } } }',
@@ -129,11 +129,11 @@ const SHAPED: (string | [string, object])[] = [
   '{ search(query: "film") { nodes { ... on Talent { id } ... on Partnership { id } } edges { node { ... on Talent { id @skip(if: true) } } cursor @skip(if: true) } } }',
   '{ nodes(ids: ["REGION", "TALENT"]) { ... on Talent { slug @skip(if: true) } } }',
   '{ node(id: "REGION") { id @skip(if: true) } nothing: node(id: "region_00000000000000000000000000") { id @skip(if: true) } }',
-  // `__typename`: its key, its place, and twice.
+  // `__typename`: aliases, position, and repetitions.
   '{ __typename a: __typename regions { b: __typename slug __typename } __typename }',
   '{ node(id: "REGION") { __typename ... on Region { __typename slug } type: __typename } }',
   '{ regions { slug __typename @skip(if: true) } ... on Query { q: __typename } }',
-  // Arguments by variables, defaults, and spelled otherwise.
+  // Arguments by variables and defaults, and in other spellings.
   ['query($n: Int, $l: Language = FR) { organizations(first: $n) { nodes { kind { name(language: $l) } } } organizations(first: $n) { nodes { kind { name(language: $l) slug } } } }', { n: 2.0 }],
   '{ organizations(first: 2, orderBy: {field: NAME, direction: ASC}) { nodes { slug } } organizations(orderBy: {field: NAME, direction: ASC}, first: 2) { nodes { id } } }',
 ];

@@ -1,18 +1,18 @@
 /**
- * The shape of answers: which keys, in which order, objects and lists and null.
+ * The shape of responses: their keys in order, objects, lists and nulls.
  *
- * graphql-js executes the same operation over the server's own data. A twin of the operation, which selects the type of
- * each object besides, gives the data, so that graphql-js knows which fragments are meant.
+ * graphql-js executes the same operation over the server's own data. A twin of the operation, which also selects each
+ * object's type, fetches the data, so that graphql-js can resolve fragments.
  */
 
 import { Kind, execute, parse, print, visit, type ExecutionResult, type GraphQLSchema, type SelectionNode } from 'graphql';
 
 import type { Operation } from './wire.js';
 
-/** The key of the type of each object in the twin: no other field can have it, and it needs no alias. */
+/** The key of each object's type in the twin. No other field can have it, and it needs no alias. */
 const TYPE = '__typename';
 
-/** The operation with the type of each object selected, after all else; that of a root that is a subscription cannot be. */
+/** The operation with each object's type selected last. Not at the root of a subscription, where it is not allowed. */
 export function twin(document: string, { root }: { root: boolean } = { root: true }): string {
   const type: SelectionNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: TYPE } };
   let depth = 0;
@@ -23,7 +23,7 @@ export function twin(document: string, { root }: { root: boolean } = { root: tru
   return print(changed);
 }
 
-/** What graphql-js answers, if `data` is what the twin was answered. */
+/** The response of graphql-js, with the twin's response as data. */
 export function executed(schema: GraphQLSchema, operation: Operation, data: unknown): ExecutionResult {
   const result = execute({
     schema,
@@ -38,7 +38,7 @@ export function executed(schema: GraphQLSchema, operation: Operation, data: unkn
   return result;
 }
 
-/** An answer in which only the shape is left: its keys in their order, lists, and what is null. */
+/** A response reduced to its shape: keys in order, lists and nulls. */
 export function shape(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shape);
   if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, shape(member)]));

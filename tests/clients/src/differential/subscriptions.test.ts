@@ -1,4 +1,4 @@
-/** Subscriptions, as they are run: their events have the shape of CollectFields too, and what is wrong is said before any. */
+/** Running subscriptions: events also follow CollectFields, and errors come before any event. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { judge, readSchema } from './reference.js';
 import { executed, shape, twin } from './shapes.js';
 import type { Operation } from './wire.js';
 
-/** The first event: the log is followed from its beginning, so that it is the same each time. */
+/** The first event. The log is followed from its beginning, so the event is always the same. */
 async function first({ document, variables }: Operation): Promise<any> {
   const client = createClient({ url: `${server}/graphql/stream`, retryAttempts: 0 });
   try {

@@ -1,4 +1,4 @@
-/** The grammar, token by token, over documents that have all of it. */
+/** The grammar, token by token, over documents that use all of it. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ import { tokens } from './lexical.js';
 import { Random, SEED } from './random.js';
 import { judge, readSchema } from './reference.js';
 
-/** Documents with tokens that are changed; `TOKENS=all` changes each in all ways. */
+/** The number of changed documents. `TOKENS=all` tries all changes. */
 const TOKENS = process.env.TOKENS === 'all' ? Infinity : Number(process.env.TOKENS || 600);
 
 const DOCUMENTS = [

@@ -1,4 +1,4 @@
-/** Documents: the server executes those that graphql-js executes, and refuses the others for the same kind of reason. */
+/** Random documents: the server executes those that graphql-js executes, and refuses others for the same kind of reason. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -15,15 +15,15 @@ import { RULES, errorsOf, judge, readSchema } from './reference.js';
 import { wrongVariables } from './wrong.js';
 import type { Operation } from './wire.js';
 
-/** Documents that are compared. */
+/** The number of documents. */
 const DOCUMENTS = Number(process.env.DOCUMENTS || 5000);
-/** Of all operations, the parts that are broken: in their documents, in the values of variables, in the operation's name. */
+/** The shares of operations that are broken: in the document, in variable values, and in the operation name. */
 const BROKEN = 0.55;
 const WRONG_VARIABLES = 0.12;
 const WRONG_NAME = 0.02;
-/** The part that is written otherwise than printers do. */
+/** The share that is spelled unlike a printer's output. */
 const RESPELLED = 0.35;
-/** Of operations that are executed, one in so many really is: the cost of the others is asked for. `RUN=all` runs all. */
+/** One in this many valid operations is executed. For the others only the cost is requested. `RUN=all` executes all. */
 const RUN_EACH = process.env.RUN === 'all' ? 1 : 8;
 
 test('documents are executed or refused as graphql-js says', async () => {
@@ -32,18 +32,18 @@ test('documents are executed or refused as graphql-js says', async () => {
   const comparison = new Comparison(schema);
   const broken = new Map<string, number>();
   const features = new Map<Feature, number>();
-  // Some rules have more to them than others.
+  // Rules with many cases are tried more often.
   const intricate = ['ValuesOfCorrectTypeRule', 'VariablesInAllowedPositionRule', 'OverlappingFieldsCanBeMergedRule', SYNTAX];
   const rules = [...new Set(BREAKAGES.map(({ rule }) => rule)), ...intricate, ...intricate, ...intricate];
   const byRule = rules.map((rule) => BREAKAGES.filter((one) => one.rule === rule));
   const roots: Root[] = ['query', 'query', 'query', 'query', 'mutation', 'mutation', 'subscription'];
-  /** An operation, broken or not; `null` where a document has no place for a fault. */
+  /** An operation, valid or broken. `null` if the document has no place for the fault. */
   function make(turn: number): Operation | null {
     const made = new Maker(schema, random, { root: random.one(roots), several: true }).make();
     const choice = random.next();
     let operation = operationOf(made);
     if (choice < BROKEN) {
-      // Each rule in its turn.
+      // Rules take turns.
       const { rule, apply } = random.one(byRule[turn % byRule.length]!);
       const subject = new Subject(schema, random, made.document);
       const done = apply(subject);
@@ -69,7 +69,7 @@ test('documents are executed or refused as graphql-js says', async () => {
       if (expected.outcome === 'executed') {
         for (const feature of featuresOf(schema, operation.document)) features.set(feature, (features.get(feature) ?? 0) + 1);
       }
-      // What is refused is run, as nobody who may write: a refusal must not depend on the header.
+      // Invalid operations are executed too, anonymously: a refusal must not depend on the header.
       const isStream = /subscription/.test(operation.document);
       const run = expected.outcome === 'executed' ? count % RUN_EACH === 0 : count % RUN_EACH !== 1;
       yield { operation, expected, sending: { costOnly: isStream || !run } };

@@ -1,4 +1,4 @@
-/** Values of every kind in every place of the schema, as literals and as variables. */
+/** Values of every kind at every position of the schema, as literals and as variables. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,10 +9,10 @@ import { Random, SEED } from './random.js';
 import { judge, readSchema } from './reference.js';
 import { ask, signedIn } from '../server.js';
 
-/** How many of its values are tried at each place; `VALUES=all` tries all. */
+/** The number of values tried at each position. `VALUES=all` tries all. */
 const VALUES = process.env.VALUES === 'all' ? Infinity : Number(process.env.VALUES || 10);
 
-/** Of operations that are executed, one in so many really is; `RUN=all` runs all. */
+/** One in this many valid operations is executed. `RUN=all` executes all. */
 const RUN_EACH = process.env.RUN === 'all' ? 1 : 8;
 
 test('each place takes the values that graphql-js takes', async () => {
@@ -26,7 +26,8 @@ test('each place takes the values that graphql-js takes', async () => {
     for (const position of all) {
       for (const operation of random.some(operations(position), VALUES)) {
         const expected = judge(schema, operation);
-        // What is refused is run as nobody who may write; of the rest one of eight, and the cost of the others is asked for.
+        // Invalid operations are executed anonymously, and one in eight valid ones. For the others only the cost is
+        // requested.
         const run = expected.outcome !== 'executed' || count++ % RUN_EACH === 0;
         yield { operation, expected, sending: { costOnly: operation.document.startsWith('subscription') || !run } };
       }
@@ -52,7 +53,7 @@ test('a text that a scalar does not take is refused by a query, and told by a mu
       assert.equal(answer.errors[0]?.extensions?.code, 'BAD_USER_INPUT', JSON.stringify(answer));
       assert.equal(answer.errors[0]?.extensions?.argument, argument, JSON.stringify(answer));
     }
-    // What is not executed is not judged.
+    // A skipped field is not checked.
     const skipped = await ask(`query($v: ${type} = "yesterday") { __typename ${field.replace(') {', ') @skip(if: true) {')} }`);
     assert.deepEqual(skipped, { data: { __typename: 'Query' } });
   }
@@ -63,7 +64,7 @@ test('a text that a scalar does not take is refused by a query, and told by a mu
   const paths = answer.data?.createOrganization.userErrors.map(({ path }: { path: string[] }) => path.join('.')).sort();
   assert.deepEqual(paths, ['input.email', 'input.foundedOn', 'input.kind', 'input.name', 'input.website'], JSON.stringify(answer));
   assert.equal(answer.data?.createOrganization.organization, null);
-  // What is no text at all is not the scalar's to judge.
+  // A value of another JSON type fails before the scalar is checked.
   const outcomes = await Promise.all(['1', 'true', '["https://example.org/"]', '{}'].map((website) => observe({ document: create, variables: `{"input":{"website":${website}}}` }, { token })));
   assert.deepEqual(outcomes.map(({ outcome }) => outcome), outcomes.map(() => 'variables'), JSON.stringify(outcomes));
 });

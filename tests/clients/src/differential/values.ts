@@ -1,4 +1,4 @@
-/** Values of input types, right ones and wrong ones, as literals of a document and as JSON. */
+/** Values of input types, valid and unusual, as literals and as JSON. */
 
 import {
   isEnumType,
@@ -13,10 +13,10 @@ import {
 
 import type { Random } from './random.js';
 
-/** Input objects are nested this deeply at most. */
+/** The greatest depth of input objects. */
 const DEEPEST = 3;
 
-/** Texts with all that strings of a document have to escape, or need not. */
+/** Texts with all characters that strings must or may escape. */
 export const TEXTS = [
   '',
   'ankama',
@@ -38,7 +38,7 @@ export const TEXTS = [
   '{ } ( ) [ ] : = @ $ & | ! ...',
 ];
 
-/** Texts that custom scalars take. */
+/** Texts that custom scalars accept. */
 export const SAMPLES: Record<string, string[]> = {
   ChangeCursor: ['', 'x'],
   Date: ['2026-11-21', '1999-12-31'],
@@ -49,16 +49,16 @@ export const SAMPLES: Record<string, string[]> = {
   URL: ['https://example.org/', 'http://example.org/a?b=c'],
 };
 
-/** Names that are known to the server, by the argument or field that takes them: `slug`, or for one type `TalentBy.slug`. */
+/** Names that exist on the server, by argument or field: `slug`, or for one type `TalentBy.slug`. */
 export type Names = ReadonlyMap<string, readonly string[]>;
 
-/** A place that takes values: its type, and its name, with that of its input object before a dot. */
+/** An input position: its type, and its name, prefixed by that of its input object. */
 export interface Place {
   type: GraphQLInputType;
   name: string;
 }
 
-/** Writes a text as a literal: JSON escapes are those of GraphQL. */
+/** A text as a literal: JSON escapes are valid in GraphQL. */
 export const quoted = (text: string): string => JSON.stringify(text);
 
 export class Values {
@@ -68,7 +68,7 @@ export class Values {
   ) {}
 
   /**
-   * A literal for a place. `variable` may write a variable instead, where one may stand.
+   * A literal for a position. `variable` may supply a variable instead, where one is allowed.
    */
   literal(place: Place, variable: (place: Place, inOneOf: boolean) => string | null = () => null, depth = 0, inOneOf = false): string {
     const { random } = this;
@@ -86,7 +86,7 @@ export class Values {
     if (isNonNullType(type)) return this.present({ type: type.ofType, name }, variable, depth);
     if (isListType(type)) {
       const item: Place = { type: type.ofType, name };
-      // A value that is no list stands for a list of one.
+      // A single value is coerced to a list.
       if (random.chance(0.2)) return this.present(item, variable, depth);
       return `[${Array.from({ length: random.below(4) }, () => this.literal(item, variable, depth)).join(random.one([', ', ' ']))}]`;
     }
@@ -121,7 +121,7 @@ export class Values {
       case 'Boolean':
         return random.chance(0.5);
       case 'Int':
-        // The feed waits for as many seconds as it is asked to.
+        // Large values would make the feed wait.
         return name === 'waitSeconds' ? random.one([0, 51]) : random.one([0, 1, 2, 3, 5, 20, -1, 2147483647, -2147483648]);
       case 'Float':
         return random.one([0, 1, 4.35, 50.5, -3.25, 1e300, 100000000000]);
@@ -138,7 +138,7 @@ export class Values {
     }
   }
 
-  /** A JSON value for a place; `undefined` stands for a member that is left out. */
+  /** A JSON value for a position. `undefined` leaves the member out. */
   json({ type, name }: Place, depth = 0): unknown {
     const { random } = this;
     if (isNonNullType(type)) return this.given({ type: type.ofType, name }, depth);

@@ -1,14 +1,14 @@
-/** Requests over connections that stay open: thousands of small ones are sent. */
+/** Requests over persistent connections, for thousands of small requests. */
 
 import { Agent, request as http } from 'node:http';
 
 import { endpoint, type Answer } from '../server.js';
 
-/** How many requests are under way at once. */
+/** The number of concurrent requests. */
 const AT_ONCE = 8;
 const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
 
-/** An operation. The variables are JSON text: `2.0` and `2` are one number to JavaScript, and two spellings on the wire. */
+/** An operation. The variables are JSON text, as `2.0` and `2` differ on the wire but not in JavaScript. */
 export interface Operation {
   document: string;
   variables?: string;
@@ -16,13 +16,13 @@ export interface Operation {
 }
 
 export interface Sending {
-  /** Asks for the cost alone: the server judges the operation and runs nothing. */
+  /** Requests only the cost: the server validates the operation without executing it. */
   costOnly?: boolean;
   /** The access token of the caller. */
   token?: string;
 }
 
-/** Sends an operation and reads the answer. */
+/** Sends an operation, and returns the response. */
 export function send(operation: Operation, { costOnly = false, token }: Sending = {}): Promise<Answer> {
   const members = [`"query":${JSON.stringify(operation.document)}`];
   if (operation.variables !== undefined) members.push(`"variables":${operation.variables}`);
@@ -53,7 +53,7 @@ export function send(operation: Operation, { costOnly = false, token }: Sending 
   });
 }
 
-/** Calls `work` for each item, for several at once. Items are made as they are needed, while the server is at work. */
+/** Calls `work` for each item, several at once. Items are generated on demand. */
 export async function each<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
   const iterator = items[Symbol.iterator]();
   const worker = async () => {

@@ -1,9 +1,9 @@
-/** What the sample holds: names for arguments, so that documents can be executed without errors. */
+/** Names in the sample for arguments, so that documents execute without errors. */
 
 import { ask } from '../server.js';
 import type { Names } from './values.js';
 
-/** The names that arguments and input fields take, by their own names. */
+/** The names that exist, by argument or input field. */
 export async function readNames(): Promise<Names> {
   const { data } = await ask(`{
     organizations(first: 5) { nodes { id slug kind { slug } identifiers { scheme value } } }

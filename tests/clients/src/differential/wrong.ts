@@ -1,4 +1,4 @@
-/** Wrong values of variables. */
+/** Invalid values of variables. */
 
 import {
   Kind,
@@ -18,11 +18,11 @@ import {
 import type { Made } from './documents.js';
 import type { Random } from './random.js';
 
-/** JSON texts that do not fit a type, or fit it in an unusual way: the reference says which. */
+/** JSON texts that are invalid for a type, or valid in an unusual form. The reference decides. */
 export function oddJson(type: GraphQLInputType): string[] {
   const odd = ['null', '[]', '{}', '[null]', '[[]]', '{"a":1}', 'true', '"text"', '""', '-1'];
   const named = getNamedType(type);
-  // To JavaScript 2.0 is 2, which identifiers and decimals can be, and 1e20 is a whole number.
+  // JavaScript reads 2.0 as 2, which ids and decimals accept, and 1e20 as an integer.
   const floats = named.name !== 'ID' && named.name !== 'Decimal';
   odd.push('1.5', '2147483647', '2147483648', '-2147483649', '9007199254740993');
   if (floats) odd.push('2.0', '-0.0', '1e2', '1.0e1', '99999999999999999999', '1e300', '2147483648.0');
@@ -32,7 +32,7 @@ export function oddJson(type: GraphQLInputType): string[] {
   return odd;
 }
 
-/** The values of the variables with something wrong in them, as JSON text. */
+/** The values of the variables with one fault, as JSON text. */
 export function wrongVariables(schema: GraphQLSchema, random: Random, { document, variables, operationName }: Made): string | undefined {
   const operations = parse(document).definitions.filter((one): one is OperationDefinitionNode => one.kind === Kind.OPERATION_DEFINITION);
   const operation = operations.find(({ name }) => name?.value === operationName) ?? operations[0]!;
@@ -49,13 +49,13 @@ export function wrongVariables(schema: GraphQLSchema, random: Random, { document
       else written.set(name, random.one(oddJson(type)));
     }
   }
-  // What no operation declares is passed over.
+  // Undeclared variables are ignored.
   if (random.chance(0.1)) written.set('undeclared', '[{"a":[1]}]');
   if (written.size === 0) return undefined;
   return `{${[...written].map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(',')}}`;
 }
 
-/** A value with something odd deep within it. */
+/** A value with an unusual part deep inside. */
 function within(type: GraphQLInputType, value: unknown, random: Random): string {
   const nullable = isNonNullType(type) ? type.ofType : type;
   if (isListType(nullable) && Array.isArray(value) && value.length > 0 && random.chance(0.85)) {

@@ -15,8 +15,8 @@ use crate::record::audit;
 use crate::record::error::DomainError;
 use crate::record::write::Batch;
 
-/// Parts the accounts of talents who are erased from their profiles. Those that were for nothing else, without a role
-/// and without an organization, are erased.
+/// Unlinks the accounts of erased talents from their profiles. An account without roles and organizations was for the
+/// profile only, and is erased.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -44,8 +44,8 @@ pub async fn of_talents(batch: &Batch<'_>, talents: &[Uuid]) -> Result<(), Domai
     Ok(())
 }
 
-/// Erases an account and all that is kept with it, mails and invitations to its address included. What it has made
-/// stays, without its maker.
+/// Erases an account and the data kept with it, including mails and invitations to its address. Its API keys, its
+/// decisions on proposals and its entries in the history stay, without its id.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -71,6 +71,6 @@ async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
     contact_read::store::forget_reader(tx, batch.dialect, id).await?;
     audit::forget_account(tx, batch.dialect, id).await?;
     account::Entity::delete_by_id(id).exec(tx).await?;
-    // Now that nobody can note another.
+    // Last: an acknowledgement is only written while the account exists.
     acknowledged::forget(tx, batch.dialect, id).await
 }

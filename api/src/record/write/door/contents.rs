@@ -1,4 +1,4 @@
-//! What a record holds for other systems: its hash, and which of its fields changed.
+//! The replicated contents of a record: their hash, and the fields that changed.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use crate::record::audit;
 use crate::record::error::DomainError;
 use crate::record::write::{Kind, content_hash};
 
-/// Rows as they are to be, each with the row as it is.
+/// New rows, each with the present row, if any.
 type Rows<R> = Arc<Vec<(R, Option<R>)>>;
 
-/// What is told of the contents of a row.
+/// The hash of a row, and its changed fields.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     /// SHA-256 of its replicated fields.
     pub(super) hash: Vec<u8>,
-    /// The names of the fields that differ from those of the row before; of a new one, those that hold something.
+    /// The names of the fields that differ from the present row. For a new row, the fields that have a value.
     pub(super) changed: Vec<String>,
 }
 
@@ -26,8 +26,8 @@ impl Contents {
         Ok(Self { hash: content_hash(&replicated)?, changed })
     }
 
-    /// Those of the rows that are new, by their place, in a thread beside the statements that write them: for many
-    /// records this takes about as long.
+    /// The contents of those rows that are new, by position. They are computed in a blocking thread while the
+    /// statements write the rows: for many records, both take about as long.
     pub(super) fn of_new<K: Kind>(
         rows: &Rows<K::Row>,
     ) -> impl Future<Output = Result<Vec<(usize, Self)>, DomainError>> + Send + use<K> {

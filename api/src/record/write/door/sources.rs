@@ -1,5 +1,4 @@
-//! What the door asks of systems alone: whether a record is theirs, whether they have seen it as it is, and whether
-//! they mean to delete so many.
+//! Checks of the write path for sources only: ownership, base revision, and confirmation of mass deletions.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +12,11 @@ use crate::record::write::guard;
 use crate::record::write::shared::Shared;
 use crate::record::write::{Reference, Removal, Status, Submission};
 
-/// What a system is refused, and its status where it is told how the record is now.
+/// The problem of a source, and the status with the present revision in case of a conflict.
 type Refusal = (Problem, Option<(Status, i32)>);
 
 impl Door<'_> {
-    /// Refuses what a system would do to records that it has not seen as they are, or that are of another type than it
-    /// says.
+    /// Refuses submissions of sources about records that have changed since, or that are of another type.
     pub(super) fn judge(&mut self) {
         for (index, submission) in self.submissions.iter().enumerate() {
             if submission.source.is_none() || !self.problems[index].is_empty() {
@@ -37,7 +35,8 @@ impl Door<'_> {
         }
     }
 
-    /// Refuses new records whose external id names a record of somebody else, which the caller sees.
+    /// Refuses new records whose external id names another record, as an id or as `source:externalId`, that the caller
+    /// sees.
     pub(super) async fn refuse_others(&mut self) -> Result<(), DomainError> {
         let Some(reader) = self.batch.reader.clone() else { return Ok(()) };
         let mut asked: Vec<(usize, Reference)> = Vec::new();
@@ -64,7 +63,7 @@ impl Door<'_> {
         Ok(())
     }
 
-    /// Refuses the deletions of a system that are more than it may do unasked.
+    /// Refuses deletions of a source that exceed the limit without confirmation.
     pub(super) async fn guard(&mut self) -> Result<(), DomainError> {
         let mut asked: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, submission) in self.submissions.iter().enumerate() {
@@ -89,7 +88,7 @@ impl Door<'_> {
         Ok(())
     }
 
-    /// Notes what was deleted without being confirmed.
+    /// Stores the number of unconfirmed deletions.
     pub(super) async fn note_deletions(&self) -> Result<(), DomainError> {
         for source in &self.unconfirmed {
             let gone = self.written.iter().filter(|written| {
@@ -106,7 +105,8 @@ impl Door<'_> {
     }
 }
 
-/// Why a system may not do what it submits: it was made for another revision, or the record is a survivor by now.
+/// The refusal of a submission of a source: it was made for another revision, or would delete the survivor of a merge
+/// by the external id of the duplicate.
 fn unseen(submission: &Submission, shared: Option<&Shared>, led: bool) -> Option<Refusal> {
     let conflict =
         |revision: i32| Some((Problem::conflict_of_sources(revision), Some((Status::Conflict, revision))));
@@ -115,7 +115,7 @@ fn unseen(submission: &Submission, shared: Option<&Shared>, led: bool) -> Option
         (None, None) if base.is_some_and(|base| base != 0) => {
             Some((Problem::no_revision(), Some((Status::Conflict, 0))))
         }
-        // A record that is gone is made again by whoever knows its end, or nothing of it.
+        // A deleted record may be created again with the revision of its deletion, or without any.
         (None, Some(shared))
             if !shared.live && base.is_some_and(|base| base != 0 && base != shared.revision) =>
         {
@@ -127,7 +127,7 @@ fn unseen(submission: &Submission, shared: Option<&Shared>, led: bool) -> Option
         }
         (Some(removal), Some(shared)) if shared.live => {
             let is_own = submission.source.as_ref().is_some_and(|source| source.name == shared.origin);
-            // Nobody has to have read anew what is to be forgotten.
+            // An erasure needs no base revision.
             let unasked = is_own || submission.overwrite || removal == Removal::Erase;
             let is_seen = base.map_or(unasked, |base| base == shared.revision);
             if is_seen { None } else { conflict(shared.revision) }
