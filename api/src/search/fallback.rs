@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::document::Document;
 use super::engine::{Found, Hit, MAX_FACET_VALUES, Query};
-use super::records;
+use super::found;
 use crate::directory::KINDS;
 use crate::record::error::DomainError;
 use crate::record::geo::{chord_squared, unit_vector};
@@ -146,7 +146,7 @@ async fn fitting(
     let mut documents: HashMap<Uuid, Document> = ids
         .iter()
         .copied()
-        .zip(records::documents(of, reader, &ids).await?)
+        .zip(found::documents(of, reader, &ids).await?)
         .filter_map(|(id, one)| Some((id, one?)))
         .collect();
     let fitting = candidates.into_iter().filter_map(|(key, id)| {

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::document::Document;
 use super::engine::{Batch, Engine, EngineError, Position, Target};
 use super::guard::{GuardError, Held, LEASE_TIME};
-use super::records;
+use super::found;
 use super::store::{self, DeadLetter, Job, Outcome, Task};
 use crate::changes::{self, Operation, retention};
 use crate::record::all_of;
@@ -381,7 +381,7 @@ impl<'a> Follower<'a> {
             [(Audience::Public, &mut batches.public), (Audience::Members, &mut batches.members)]
         {
             let reader = self.reader(audience);
-            let found = match records::documents(of, &reader, ids).await {
+            let found = match found::documents(of, &reader, ids).await {
                 // One record that cannot be read must not keep all others out.
                 Err(DomainError::Stored(_)) => Self::each(of, &reader, ids, &mut batches.dead).await?,
                 found => found?,
@@ -405,7 +405,7 @@ impl<'a> Follower<'a> {
     ) -> Result<Vec<Option<Document>>, Trouble> {
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            match records::documents(of, reader, &[*id]).await {
+            match found::documents(of, reader, &[*id]).await {
                 Err(DomainError::Stored(_)) => {
                     dead.push(DeadLetter { id: *id, of, code: UNREADABLE.into() });
                     found.push(None);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::document::{Document, Text};
 use super::engine::{Found, Hit, MAX_HITS, Position, Query};
 use super::highlight::{Highlight, highlights, matches};
-use super::records::{self, SearchResult};
+use super::found::{self, SearchResult};
 use super::service::{Answer, AnsweredBy, Counted, Search};
 use super::text::{Word, tokens};
 use crate::changes::{ChangeCursor, Head};
@@ -321,7 +321,7 @@ async fn read(
     for of in all_of::<SearchType>() {
         let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
         if !ids.is_empty() {
-            let nodes = records::nodes(of, reader, &ids, want).await?;
+            let nodes = found::nodes(of, reader, &ids, want).await?;
             found.extend(ids.into_iter().zip(nodes).filter_map(|(id, node)| Some((id, node?))));
         }
     }
@@ -334,7 +334,7 @@ async fn documents(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Docume
     for of in all_of::<SearchType>() {
         let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
         if !ids.is_empty() {
-            let documents = records::documents(of, reader, &ids).await?;
+            let documents = found::documents(of, reader, &ids).await?;
             found.extend(documents.into_iter().flatten().map(|document| (document.id, document)));
         }
     }
@@ -347,7 +347,7 @@ async fn names(reader: &Reader, hits: &[Hit]) -> Result<HashMap<Uuid, Vec<Text>>
     for of in all_of::<SearchType>() {
         let ids: Vec<Uuid> = hits.iter().filter(|hit| hit.of == of).map(|hit| hit.id).collect();
         if !ids.is_empty() {
-            let names = records::names(of, reader, &ids).await?;
+            let names = found::names(of, reader, &ids).await?;
             found.extend(ids.into_iter().zip(names).filter_map(|(id, names)| Some((id, names?))));
         }
     }

@@ -19,7 +19,7 @@ pub mod kind;
 pub mod matching;
 pub mod meilisearch;
 pub mod meters;
-pub mod records;
+pub mod found;
 pub mod reindex;
 pub mod service;
 pub mod store;
