@@ -193,7 +193,7 @@ impl Serialize for Slug {
 impl<'de> Deserialize<'de> for Slug {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if crate::record::slug::is_well_formed(&text) {
+        if crate::record::value::slug::is_well_formed(&text) {
             return Ok(Self(text));
         }
         let form = "a slug has lower-case letters and digits, in words joined by single hyphens";

@@ -434,12 +434,14 @@ impl Fields<'_> {
     /// Sets the requested slug, or the slug of the name for a new record without one.
     pub fn record_slug(&mut self, given: &MaybeUndefined<String>, name: &str, into: &mut String) {
         match given {
-            MaybeUndefined::Value(slug) if super::slug::is_well_formed(slug) => into.clone_from(slug),
+            MaybeUndefined::Value(slug) if crate::record::value::slug::is_well_formed(slug) => {
+                into.clone_from(slug)
+            }
             MaybeUndefined::Value(_) => {
                 self.problems.add(Problem::new("slug", &messages::SLUG_FORM));
             }
             MaybeUndefined::Undefined | MaybeUndefined::Null if self.new => {
-                *into = super::slug::of_name(name);
+                *into = crate::record::value::slug::of_name(name);
             }
             MaybeUndefined::Undefined | MaybeUndefined::Null => {}
         }

@@ -17,35 +17,9 @@ use super::messages::{self, Said};
 use super::problem::{Problem, Problems};
 use super::read::keyed::hex;
 use super::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
-use super::value::{Identifier, fold};
+use super::value::Identifier;
+use super::value::slug::MAX_SLUG;
 use super::write::{Batch, Draft, Kind, Numbered, RecordRow as _, rows_of};
-
-/// Maximum characters of a slug.
-pub const MAX_SLUG: usize = 120;
-
-/// The slug of a name: folded words with hyphens.
-pub fn of_name(name: &str) -> String {
-    let words = fold(name);
-    let kept = words.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect::<String>();
-    let mut slug = String::new();
-    for word in kept.split_ascii_whitespace() {
-        if slug.len() + word.len() >= MAX_SLUG {
-            break;
-        }
-        if !slug.is_empty() {
-            slug.push('-');
-        }
-        slug.push_str(word);
-    }
-    if slug.is_empty() { "record".to_owned() } else { slug }
-}
-
-/// Whether a slug is well formed: lower-case letters and digits in words joined by single hyphens.
-pub fn is_well_formed(slug: &str) -> bool {
-    let word =
-        |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    slug.len() <= MAX_SLUG && slug.split('-').all(word)
-}
 
 /// A slug with digits that distinguish it from a namesake's. The digits are derived from the salt.
 fn with_salt(slug: &str, salt: &str, round: usize) -> String {
@@ -329,6 +303,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::record::value::slug::{is_well_formed, of_name};
 
     proptest! {
         #[test]
@@ -337,10 +312,5 @@ mod tests {
             prop_assert!(is_well_formed(&slug), "{}", slug);
             prop_assert!(is_well_formed(&with_salt(&slug, &salt, round)));
         }
-    }
-
-    #[test]
-    fn accents_and_elisions_fold() {
-        assert_eq!(of_name("Pôle d’excellence de l'Image"), "pole-d-excellence-de-l-image");
     }
 }

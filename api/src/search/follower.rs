@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::document::Document;
 use super::engine::{Batch, Engine, EngineError, Position, Target};
-use super::guard::{GuardError, Held, LEASE_TIME};
 use super::found;
+use super::guard::{GuardError, Held, LEASE_TIME};
 use super::store::{self, DeadLetter, Job, Outcome, Task};
 use crate::changes::{self, Operation, retention};
 use crate::record::all_of;

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::document::{Document, Text};
 use super::engine::{Found, Hit, MAX_HITS, Position, Query};
-use super::highlight::{Highlight, highlights, matches};
 use super::found::{self, SearchResult};
+use super::highlight::{Highlight, highlights, matches};
 use super::service::{Answer, AnsweredBy, Counted, Search};
 use super::text::{Word, tokens};
 use crate::changes::{ChangeCursor, Head};

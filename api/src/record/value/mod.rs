@@ -14,6 +14,7 @@ mod given;
 mod identifier;
 mod language;
 mod partial_date;
+pub mod slug;
 mod url;
 
 use std::fmt;
