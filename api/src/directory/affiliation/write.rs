@@ -21,7 +21,7 @@ use crate::record::value::{DateTime, Given, PartialDate};
 use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{
     self, Batch, Draft, Kind, Numbered, RecordRow as _, Reference, Submission, Written, fields_of_parts,
-    lock_ids, record_row, touch,
+    lock_ids, touch,
 };
 use crate::record::{RecordType, Times, messages, name_of, value_of};
 use crate::vocabulary::vocabularies;
@@ -57,8 +57,6 @@ impl write::Fields for AffiliationInput {
         into.extend(given(RecordType::Organization, &self.organization));
     }
 }
-
-record_row!(Model);
 
 /// How the door writes affiliations.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{EmailAddress, Given, Identifier, Language, PartialDate, Url, sort_key};
 use crate::record::write::replica::{Refers, Unfit};
-use crate::record::write::{self, Batch, Draft, Kind, Numbered, Reference, ReferredBy, Written, record_row};
+use crate::record::write::{self, Batch, Draft, Kind, Numbered, Reference, ReferredBy, Written};
 use crate::record::{RecordType, Times, geo, messages, name_of};
 use crate::vocabulary::{Vocabulary, sector_facet, vocabularies};
 
@@ -124,8 +124,6 @@ impl write::Fields for OrganizationInput {
         into.extend(members.chain(successor).map(|id| Reference { to, text: id.0.clone() }));
     }
 }
-
-record_row!(Model);
 
 /// How the door writes organizations.
 #[derive(Debug)]

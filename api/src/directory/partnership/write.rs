@@ -162,7 +162,6 @@ impl Row {
     }
 }
 
-record_row!(Model);
 record_row!(Row, model);
 
 /// How the door writes partnerships.

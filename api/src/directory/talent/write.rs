@@ -22,7 +22,7 @@ use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::value::{Date, EmailAddress, Given, Identifier, Url, fold, sort_key};
 use crate::record::write::replica::{Received, Unfit};
-use crate::record::write::{self, Batch, Draft, Kind, Numbered, ReferredBy, Submission, Written, record_row};
+use crate::record::write::{self, Batch, Draft, Kind, Numbered, ReferredBy, Submission, Written};
 use crate::record::{RecordType, Times, messages, name_of};
 use crate::vocabulary::{occupation_facet, sector_facet, vocabularies};
 
@@ -126,8 +126,6 @@ impl write::Fields for TalentInput {
         self.region.as_opt_deref().flatten()
     }
 }
-
-record_row!(Model);
 
 /// How the door writes talents.
 #[derive(Debug)]

@@ -18,6 +18,7 @@ use crate::record::node::Node;
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
 use crate::record::read::Dialect;
+use crate::record::types::records;
 use crate::record::value::{DateTime, Identifier};
 use crate::record::{RecordType, Times, messages};
 
@@ -179,6 +180,15 @@ macro_rules! record_row {
     };
 }
 pub(crate) use record_row;
+
+macro_rules! make_rows {
+    ($($(#[$doc:meta])* $name:ident $module:ident { $($rest:tt)* })*) => {
+        $(record_row!(entity::$module::Model);)*
+    };
+}
+
+// The tables of record types are in the crate `entity`, and the trait is here: it is implemented here, by the table of types.
+records!(make_rows);
 
 /// A record type, as the write path knows it.
 #[allow(async_fn_in_trait, reason = "used inside this crate only, where every future is Send")]
