@@ -201,6 +201,10 @@ macro_rules! group {
             /// The fields of the schema that the group answers.
             pub(crate) const FIELDS: &'static [&'static str] = &[$($(stringify!($field),)*)*];
 
+            /// Reads the group from a row with its columns.
+            ///
+            /// # Errors
+            /// `DomainError::Stored` where a column holds no value of its type.
             pub(crate) fn read(
                 row: &mut $crate::record::read::Row,
             ) -> Result<Self, $crate::record::error::DomainError> {

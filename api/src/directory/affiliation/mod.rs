@@ -93,6 +93,7 @@ group! {
 /// An affiliation in an answer, with what was read around it.
 #[derive(Clone, Debug)]
 pub struct AffiliationNode {
+    /// The row, as far as it was read.
     pub(crate) row: Affiliation,
     region: Regions,
     talent: Option<Box<TalentNode>>,

@@ -165,6 +165,7 @@ group! {
 /// An organization in an answer, with what was read around it.
 #[derive(Clone, Debug)]
 pub struct OrganizationNode {
+    /// The row, as far as it was read.
     pub(crate) row: Organization,
     region: Regions,
     seat_region: Regions,

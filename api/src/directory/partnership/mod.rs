@@ -158,6 +158,7 @@ group! {
 /// A partnership in an answer, with what was read around it.
 #[derive(Clone, Debug)]
 pub struct PartnershipNode {
+    /// The row, as far as it was read.
     pub(crate) row: Partnership,
     region: Regions,
     regions: Regions,

@@ -304,6 +304,7 @@ impl Talent {
 /// A talent in an answer, with what was read around it.
 #[derive(Clone, Debug)]
 pub struct TalentNode {
+    /// The row, as far as it was read.
     pub(crate) row: Talent,
     region: Regions,
     territory_regions: Regions,
