@@ -148,7 +148,7 @@ pub fn password_problem(path: &str, password: &SecretString) -> Option<Problem> 
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub(super) async fn note(
+pub async fn note(
     identity: &Identity,
     tx: &DatabaseTransaction,
     actor: Actor,
