@@ -17,7 +17,7 @@ use crate::record::clock::Clock;
 use crate::record::core::Core;
 use crate::record::read::Database;
 use crate::search::engine::{Engine, Position};
-use crate::search::follower::follow;
+use crate::search::follower;
 use crate::search::service::Search;
 use crate::sync::SyncSettings;
 
@@ -111,6 +111,6 @@ pub struct Index {
 impl Index {
     /// Lets the index follow the log until `stop` is cancelled.
     pub fn start(self, core: &Core, stop: CancellationToken) {
-        core.tasks.spawn(follow(core.clone(), self.engine, self.reached, stop));
+        follower::start(core, self.engine, self.reached, stop);
     }
 }

@@ -22,6 +22,7 @@ use crate::record::error::DomainError;
 use crate::record::value::DateTime;
 use crate::record::{audit, id, trusted_clock};
 use crate::sync::status;
+use crate::worker::{Job, Worker};
 
 /// Interval between two sweeps.
 const EVERY: Duration = Duration::from_hours(1);
@@ -90,37 +91,52 @@ impl Sweeper {
 
 /// Sweeps now and every hour until `stop` is cancelled.
 pub fn start(app: &App, stop: CancellationToken) {
-    let own = app.clone();
-    app.tasks.spawn(async move {
-        let (mut sweeper, begun) = (Sweeper::default(), Instant::now());
-        loop {
-            let sweeping = sweeper.sweep(&own, begun.elapsed());
-            match tokio::select! { () = stop.cancelled() => return, swept = sweeping => swept } {
-                Ok(Round::Swept(swept)) if swept != Swept::default() => tracing::info!(?swept, "swept"),
-                Ok(Round::Swept(_)) => {}
-                Ok(Round::Waits { days }) => tracing::warn!(
-                    days,
-                    "the clock is far ahead of the last sweep: nothing is deleted until the program has run with it for a \
-                     day; if the clock is wrong, correct it"
-                ),
-                Err(error) => tracing::warn!(%error, "sweeping failed; it is tried again in an hour"),
-            }
-            match tokio::select! { () = stop.cancelled() => return, late = status::overdue(&own, &own.search, own.sync) => late } {
-                // Without ids, which would reveal the erased records.
-                Ok(late) if late > 0 => tracing::warn!(
-                    records = late,
-                    hours = own.sync.erasure_hours,
-                    "followers of the feed have not applied erasures in time: see syncStatus"
-                ),
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "overdue erasures could not be counted"),
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(EVERY) => {}
-            }
+    let hourly =
+        |name, failure| Worker { every: Some(EVERY), retry: (EVERY, EVERY), ..Worker::new(name, failure) };
+    let sweeping = Sweeping { sweeper: Sweeper::default(), begun: Instant::now() };
+    hourly("sweep", "sweeping failed; it is tried again in an hour").start(app, stop.clone(), sweeping);
+    hourly("overdue", "overdue erasures could not be counted").start(app, stop, Overdue);
+}
+
+struct Sweeping {
+    sweeper: Sweeper,
+    begun: Instant,
+}
+
+impl Job<App> for Sweeping {
+    type Error = DomainError;
+
+    async fn run(&mut self, app: &App) -> Result<(), DomainError> {
+        match self.sweeper.sweep(app, self.begun.elapsed()).await? {
+            Round::Swept(swept) if swept != Swept::default() => tracing::info!(?swept, "swept"),
+            Round::Swept(_) => {}
+            Round::Waits { days } => tracing::warn!(
+                days,
+                "the clock is far ahead of the last sweep: nothing is deleted until the program has run with it for a day; \
+                 if the clock is wrong, correct it"
+            ),
         }
-    });
+        Ok(())
+    }
+}
+
+struct Overdue;
+
+impl Job<App> for Overdue {
+    type Error = DomainError;
+
+    async fn run(&mut self, app: &App) -> Result<(), DomainError> {
+        let late = status::overdue(app, &app.search, app.sync).await?;
+        if late > 0 {
+            // Without ids, which would reveal the erased records.
+            tracing::warn!(
+                records = late,
+                hours = app.sync.erasure_hours,
+                "followers of the feed have not applied erasures in time: see syncStatus"
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Deletes what has been kept for long enough.

@@ -29,3 +29,4 @@ pub mod telemetry;
 pub mod throttle;
 pub mod traffic;
 pub mod vocabulary;
+pub mod worker;

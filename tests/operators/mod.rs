@@ -8,6 +8,7 @@ mod dropped;
 mod health;
 mod logs;
 mod metrics;
+mod rest;
 mod stop;
 mod traces;
 mod waits;

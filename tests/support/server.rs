@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use passerelle::app::App;
-use passerelle::changes;
+use passerelle::changes::{self, heads::Heads};
 use passerelle::directory::talent::erasing::Delay;
 use passerelle::encryption::EncryptionKey;
 use passerelle::identity;
@@ -76,6 +76,9 @@ pub(crate) struct Setup {
 
 /// The time-out of requests, unless a test is about that: a slow machine is no failure.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often a server looks for what another program has written, and at its manifest.
+const LOOK: Duration = Duration::from_millis(100);
 
 fn patient() -> RequestLimits {
     RequestLimits { time: PATIENCE, ..RequestLimits::default() }
@@ -212,6 +215,7 @@ impl Setup {
     pub(crate) fn documents(mut self, trust: Trust, manifest: Manifest) -> Self {
         self.settings.trust = trust;
         self.settings.manifest = Some(manifest);
+        self.settings.manifest_interval = LOOK;
         self
     }
 
@@ -325,7 +329,8 @@ impl TestServer {
             }
         };
         let db = Database::open_with(&url, Waits::of_requests(PATIENCE)).await.expect("the database opens");
-        let app = App::new(db, Clock::Set(start_of_time()));
+        let mut app = App::new(db, Clock::Set(start_of_time()));
+        app.heads = Arc::new(Heads::every(LOOK));
         let mut app = identified(app, setup.rate_limit, Issuers::default()).await;
         app.traffic = Traffic::new(setup.limits);
         if setup.erasing_at_once {
@@ -386,7 +391,9 @@ impl TestServer {
         let db = Database::open_with(&self.database_url, Waits::of_requests(PATIENCE))
             .await
             .expect("the database opens");
-        identified(App::new(db, self.app.clock.clone()), true, Issuers::default()).await
+        let mut app = App::new(db, self.app.clock.clone());
+        app.heads = Arc::new(Heads::every(LOOK));
+        identified(app, true, Issuers::default()).await
     }
 
     /// Another server on the same database, for another viewer. Must be dropped before this one.

@@ -9,10 +9,10 @@
 //! which may include a record that was erased since. So a row has two positions: the current one, which decides what
 //! the client has still to apply, and the furthest one ever reached, which only rises.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use quick_cache::sync::Cache;
 use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
@@ -26,21 +26,12 @@ use crate::record::error::fault::View;
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::{RecordType, name_of};
+use crate::worker::backlog::Backlog;
 
-/// The maximum number of clients in the queue.
-const MAX_WAITING: usize = 10_000;
 /// The number of clients whose last written position is cached.
 const MAX_WRITTEN: usize = 10_000;
-/// The maximum number of rows in one statement.
-const BATCH: usize = 1000;
-/// Attempts to write a batch.
-const ATTEMPTS: u32 = 5;
-/// The pause between attempts.
-const PAUSE: Duration = Duration::from_millis(200);
-/// The number of steps between two batches. After each step the task checks for a shutdown.
-const STEPS: u32 = 20;
-/// The length of a step.
-const STEP: Duration = Duration::from_millis(50);
+/// The time after a batch in which what is acknowledged waits for the next one.
+const REST: Duration = Duration::from_secs(1);
 /// The time for which an unchanged position is not written again, in microseconds: a minute.
 const QUIET: i64 = 60_000_000;
 
@@ -64,27 +55,20 @@ struct Acknowledged {
     at: i64,
 }
 
-#[derive(Debug, Default)]
-struct Waiting {
-    clients: HashMap<Client, Acknowledged>,
-    lost: u64,
-    writing: bool,
-}
-
 /// The queue of acknowledgements to be written. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Acknowledgements(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    waiting: Mutex<Waiting>,
+    waiting: Backlog<Client, Acknowledged>,
     /// The last written position of each client, and its time.
     written: Cache<Client, (i64, i64)>,
 }
 
 impl Default for Acknowledgements {
     fn default() -> Self {
-        Self(Arc::new(Inner { waiting: Mutex::default(), written: Cache::new(MAX_WRITTEN) }))
+        Self(Arc::new(Inner { waiting: Backlog::default(), written: Cache::new(MAX_WRITTEN) }))
     }
 }
 
@@ -101,52 +85,34 @@ pub fn view_entry(region: &str, visibility: Visibility) -> String {
 }
 
 impl Acknowledgements {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Queues an acknowledgement. Returns whether the caller must start the task that writes the queue.
     fn queue(&self, viewer: &Viewer, position: &Position<'_>, now: i64) -> bool {
         let Some(id) = viewer.account else { return false };
         let client = Client { id, machine: viewer.machine, asked: position.cursor.scope.asked() };
         let seq = position.cursor.seq;
-        let mut waiting = self.waiting();
-        let waits = waiting.clients.get(&client);
         let known = self.0.written.get(&client);
-        if waits.is_none() && known.is_some_and(|(at, when)| at == seq && (0..QUIET).contains(&(now - when)))
-        {
-            return false;
-        }
-        let before = waits.map_or(seq, |waits| waits.furthest);
-        if waits.is_none() && waiting.clients.len() >= MAX_WAITING {
-            waiting.lost += 1;
-            return false;
-        }
-        let acknowledged = Acknowledged {
-            cursor: position.cursor.clone(),
-            types: listed(position.types.iter().map(|of| of.name().to_owned())),
-            views: listed(position.views.iter().map(|(region, visibility)| view_entry(region, *visibility))),
-            furthest: before.max(seq),
-            at: now,
-        };
-        waiting.clients.insert(client, acknowledged);
-        let starts = !waiting.writing;
-        waiting.writing = true;
-        starts
+        let is_quiet = known.is_some_and(|(at, when)| at == seq && (0..QUIET).contains(&(now - when)));
+        self.0.waiting.add(client, |before| {
+            if before.is_none() && is_quiet {
+                return None;
+            }
+            let views = position.views.iter().map(|(region, visibility)| view_entry(region, *visibility));
+            Some(Acknowledged {
+                cursor: position.cursor.clone(),
+                types: listed(position.types.iter().map(|of| of.name().to_owned())),
+                views: listed(views),
+                furthest: before.map_or(seq, |before| before.furthest.max(seq)),
+                at: now,
+            })
+        });
+        self.0.waiting.begins()
     }
 
-    /// Takes the next batch to be written. If it is empty, the task that writes must end.
-    fn take(&self) -> Vec<(Client, Acknowledged)> {
-        let mut waiting = self.waiting();
-        if waiting.lost > 0 {
-            let lost = std::mem::take(&mut waiting.lost);
-            tracing::error!(lost, "the queue of acknowledgements is full; positions are lost");
+    /// Notes what was written, so that it is not written again at once.
+    fn wrote(&self, batch: &[(Client, Acknowledged)]) {
+        for (client, reached) in batch {
+            self.0.written.insert(client.clone(), (reached.cursor.seq, reached.at));
         }
-        let some: Vec<Client> = waiting.clients.keys().take(BATCH).cloned().collect();
-        let taken: Vec<_> =
-            some.into_iter().filter_map(|client| waiting.clients.remove_entry(&client)).collect();
-        waiting.writing = !taken.is_empty();
-        taken
     }
 }
 
@@ -166,37 +132,11 @@ pub struct Position<'a> {
 pub fn note(core: &Core, viewer: &Viewer, position: &Position<'_>) {
     if core.acknowledgements.queue(viewer, position, core.clock.now().micros()) {
         let own = core.clone();
-        core.tasks.spawn(async move { write_all(&own).await });
-    }
-}
-
-async fn write_all(core: &Core) {
-    loop {
-        let batch = core.acknowledgements.take();
-        if batch.is_empty() {
-            return;
-        }
-        for attempt in 1..=ATTEMPTS {
-            match write(core, &batch).await {
-                Ok(()) => {
-                    for (client, reached) in batch {
-                        core.acknowledgements.0.written.insert(client, (reached.cursor.seq, reached.at));
-                    }
-                    break;
-                }
-                Err(error) if attempt == ATTEMPTS => {
-                    tracing::error!(%error, lost = batch.len(), "acknowledgements could not be written");
-                    break;
-                }
-                Err(_) => tokio::time::sleep(PAUSE).await,
-            }
-        }
-        for _ in 0..STEPS {
-            if core.tasks.is_closed() {
-                break;
-            }
-            tokio::time::sleep(STEP).await;
-        }
+        core.tasks.spawn(async move {
+            let backlog = &own.acknowledgements.0.waiting;
+            let what = "positions of clients";
+            backlog.write_all(&own, what, REST, |core, batch| write(core, batch).boxed()).await;
+        });
     }
 }
 
@@ -205,6 +145,7 @@ async fn write(core: &Core, batch: &[(Client, Acknowledged)]) -> Result<(), Doma
         let some: Vec<_> = batch.iter().filter(|(client, _)| client.machine == machine).collect();
         upsert(core, machine, &some).await?;
     }
+    core.acknowledgements.wrote(batch);
     Ok(())
 }
 
@@ -332,11 +273,11 @@ mod tests {
         for seq in [7, 9, 5] {
             assert!(!queue(&all, &viewer(), seq, 1), "the task runs already");
         }
-        let taken = all.take();
+        let (taken, _) = all.0.waiting.take();
         let [(_, reached)] = taken.as_slice() else { panic!("{taken:?}") };
         assert_eq!((reached.cursor.seq, reached.furthest), (5, 9));
         assert_eq!((reached.types.as_str(), reached.views.as_str()), (",TALENT,", ",wallonie:0,"));
-        assert!(all.take().is_empty());
+        assert!(all.0.waiting.take().0.is_empty());
         assert!(queue(&all, &viewer(), 6, 2), "the next acknowledgement starts a new task");
     }
 
@@ -345,10 +286,8 @@ mod tests {
         let all = Acknowledgements::default();
         assert!(!queue(&all, &Viewer::anonymous(), 3, 0));
         assert!(queue(&all, &viewer(), 3, 0));
-        for (client, reached) in all.take() {
-            all.0.written.insert(client, (reached.cursor.seq, reached.at));
-        }
-        assert!(all.take().is_empty());
+        all.wrote(&all.0.waiting.take().0);
+        assert!(all.0.waiting.take().0.is_empty());
         assert!(!queue(&all, &viewer(), 3, QUIET - 1), "the position is unchanged");
         assert!(queue(&all, &viewer(), 3, QUIET));
     }

@@ -15,14 +15,16 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait,
     IntoActiveModel, QuerySelect, Statement,
 };
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::head;
+use super::{Head, head};
 use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::read::Dialect;
 use crate::record::transact::transact;
+use crate::worker::{Job, Worker};
 
 /// The name of the file in the data folder.
 const FILE: &str = "feed-head";
@@ -214,26 +216,38 @@ fn write(data_dir: &Path, instance: Uuid, head: i64) -> Result<(), Unusable> {
 
 /// Starts the task that writes the end of the log to the file until `stop` is cancelled.
 pub fn start(core: &Core, data_dir: &Path, stop: CancellationToken) {
-    let (own, data_dir) = (core.clone(), data_dir.to_owned());
-    core.tasks.spawn(async move {
-        let mut written = None;
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(EVERY) => {}
-            }
-            let Ok(now) = head(&own.db).await else { continue };
-            if written == Some(now.seq) {
-                continue;
-            }
-            let kept = match own.instance(own.db.writer()).await {
-                Ok(instance) => write(&data_dir, instance, now.seq),
-                Err(error) => Err(error.into()),
-            };
-            match kept {
-                Ok(()) => written = Some(now.seq),
-                Err(error) => tracing::warn!(%error, "a restored database may not be noticed"),
-            }
+    let worker = Worker {
+        rest: EVERY,
+        retry: (EVERY, EVERY),
+        ..Worker::new("feed-head", "a restored database may not be noticed")
+    };
+    let (head, data_dir) = (core.heads.watch(&core.db), data_dir.to_owned());
+    worker.start(core, stop, Marking { head, data_dir, written: None });
+}
+
+/// The job that writes the file.
+struct Marking {
+    head: watch::Receiver<Option<Head>>,
+    data_dir: PathBuf,
+    /// What the file says, as far as this job has written it.
+    written: Option<i64>,
+}
+
+impl Job for Marking {
+    type Error = Unusable;
+
+    async fn run(&mut self, core: &Core) -> Result<(), Unusable> {
+        let Some(now) = *self.head.borrow_and_update() else { return Ok(()) };
+        write(&self.data_dir, core.instance(core.db.writer()).await?, now.seq)?;
+        self.written = Some(now.seq);
+        Ok(())
+    }
+
+    async fn woken(&mut self, _: &Core) {
+        let written = self.written;
+        let grown = |head: &Option<Head>| head.is_some_and(|head| Some(head.seq) != written);
+        if self.head.wait_for(grown).await.is_err() {
+            std::future::pending().await
         }
-    });
+    }
 }

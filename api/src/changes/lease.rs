@@ -81,6 +81,12 @@ impl Lease {
     }
 }
 
+/// A query for whether somebody holds the lease of this name: 1 or 0, or NULL where nobody ever has.
+pub fn is_held(dialect: Dialect, name: &str) -> String {
+    let (now, name) = (now(dialect), name.replace('\'', "''"));
+    format!("SELECT CASE WHEN until < {now} THEN 0 ELSE 1 END FROM lease WHERE name = '{name}'")
+}
+
 fn statement<const N: usize>(db: &Arc<Database>, sql: String, values: [Value; N]) -> Statement {
     Statement::from_sql_and_values(db.dialect().backend(), sql, values)
 }

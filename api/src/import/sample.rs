@@ -76,5 +76,6 @@ async fn load_once(core: &Core) -> Result<Option<usize>, DomainError> {
     tx.execute_unprepared("UPDATE instance SET sample_loaded = TRUE WHERE id = 1").await?;
     changes::append(&tx, core.db.dialect(), log_of(&written), core.clock.now()).await?;
     tx.commit().await?;
+    core.heads.written();
     Ok(Some(outcomes.len()))
 }

@@ -11,21 +11,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::door::{self, Letter, NotSent};
 use super::{Door, Mailer, Parts, purpose, store};
-use crate::changes::lease::Lease;
+use crate::changes::heads::Sight;
 use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::value::DateTime;
+use crate::worker::{Job, Worker};
 
-/// Name of the lease for sending.
-const LEASE: &str = "mail";
 /// Duration of a lease that is not renewed.
 const LEASE_TIME: Duration = Duration::from_secs(15);
-/// Interval between checks for due mails.
-const POLL: Duration = Duration::from_millis(200);
-/// The pause after a first failure of the database. It doubles with each consecutive failure.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause after a failure of the database.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Mails that are read at once.
 const BATCH: u64 = 20;
 /// Microseconds of a second.
@@ -41,45 +34,30 @@ impl Mailer {
     /// Sends queued mails until `stop` is cancelled. Failures only delay them.
     pub fn start(&self, core: &Core, stop: CancellationToken) {
         let Some(parts) = self.0.clone() else { return };
-        core.tasks.spawn(follow(core.clone(), parts, stop));
+        let worker =
+            Worker { lease: Some(LEASE_TIME), ..Worker::new("mail", "mails cannot be sent; trying again") };
+        let next = core.heads.sight(&core.db, store::NEXT);
+        worker.start(core, stop, Sending { parts, next });
     }
 }
 
-async fn follow(core: Core, parts: Arc<Parts>, stop: CancellationToken) {
-    let mut pause = SHORTEST_PAUSE;
-    loop {
-        let wait = match turn(&core, &parts, &stop).await {
-            Ok(()) => {
-                pause = SHORTEST_PAUSE;
-                POLL
-            }
-            Err(error) => {
-                tracing::warn!(%error, "mails cannot be sent; trying again");
-                let wait = pause;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-                wait
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
-        }
-    }
+/// The job that sends.
+struct Sending {
+    parts: Arc<Parts>,
+    /// When the next mail is due.
+    next: Sight,
 }
 
-/// Sends the due mails, unless there are none or another program holds the lease.
-async fn turn(core: &Core, parts: &Parts, stop: &CancellationToken) -> Result<(), DomainError> {
-    if !store::any_due(core.db.writer(), core.clock.now()).await? {
-        return Ok(());
+impl Job for Sending {
+    type Error = DomainError;
+
+    async fn run(&mut self, core: &Core) -> Result<(), DomainError> {
+        send_due(core, &self.parts).await
     }
-    let Some(lease) = Lease::take(&core.db, LEASE, LEASE_TIME).await? else { return Ok(()) };
-    let sent = tokio::select! {
-        () = stop.cancelled() => Ok(()),
-        () = lease.keep_on(&core.db, LEASE_TIME) => Ok(()),
-        sent = send_due(core, parts) => sent,
-    };
-    lease.give_back_within(&core.db, LEASE_TIME).await;
-    sent
+
+    async fn woken(&mut self, core: &Core) {
+        self.next.due(&core.clock).await;
+    }
 }
 
 async fn send_due(core: &Core, parts: &Parts) -> Result<(), DomainError> {

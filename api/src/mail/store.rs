@@ -24,15 +24,8 @@ pub(super) async fn insert(on: &impl ConnectionTrait, row: Model) -> Result<(), 
     Ok(())
 }
 
-/// Whether there is a due row.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub(super) async fn any_due(on: &impl ConnectionTrait, now: DateTime) -> Result<bool, DomainError> {
-    let due = Entity::find().select_only().column(Column::Id).filter(Column::NextAt.lte(now.micros()));
-    let found: Option<Uuid> = due.limit(1).into_tuple().one(on).await?;
-    Ok(found.is_some())
-}
+/// When the next mail is due.
+pub(super) const NEXT: &str = "SELECT MIN(next_at) FROM mail_outbox";
 
 /// The due rows, the earliest first.
 ///

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use sea_orm::{ConnectionTrait, EntityTrait};
 use tokio::sync::{Notify, OnceCell};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -42,6 +43,8 @@ pub struct Core {
     pub acknowledgements: Acknowledgements,
     /// Writes that have begun. A stop waits for them.
     pub tasks: TaskTracker,
+    /// Cancelled when the end of the program waits for `tasks` alone.
+    pub closing: CancellationToken,
     instance: Arc<OnceCell<Uuid>>,
     keys: Option<Arc<EncryptionKey>>,
     listeners: Listeners,
@@ -68,6 +71,7 @@ impl Core {
             erased: Arc::default(),
             acknowledgements: Acknowledgements::default(),
             tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
             instance: Arc::default(),
             keys: None,
             listeners: Listeners::default(),

@@ -34,6 +34,7 @@ where
         match work(&own, &tx).await {
             Ok(done) => {
                 tx.commit().await?;
+                core.heads.written();
                 Ok(done)
             }
             Err(error) => {

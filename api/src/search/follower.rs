@@ -10,29 +10,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::document::Document;
-use super::engine::{Batch, Engine, EngineError, Position, Target};
+use super::engine::{Batch, Engine, EngineError, Guard, Position, Target};
 use super::found;
 use super::guard::{GuardError, Held, LEASE_TIME};
 use super::store::{self, DeadLetter, Job, Outcome, Task};
-use crate::changes::{self, Operation, retention};
+use crate::changes::lease::is_held;
+use crate::changes::{self, Head, Operation, retention};
 use crate::record::all_of;
 use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::reader::Reader;
 use crate::record::value::LanguagePreferences;
 use crate::search::kind::{Audience, SearchType};
+use crate::worker::{self, Worker};
 
-/// Interval at which the end of the log is read.
-const POLL: Duration = Duration::from_millis(200);
-/// Interval at which a follower looks for a job.
-const LOOK: Duration = Duration::from_secs(1);
-/// Interval at which a program without the right to write tries to take it, and reads the position of the index.
-/// Searches wait for this position after a withdrawal.
+/// The time after a commit of the index in which changes wait for the next one: a burst of writes takes few commits.
+const REST: Duration = Duration::from_millis(50);
+/// How often a program that waits for its turn looks how far the index is: searches wait for that where something was
+/// withdrawn.
 const WAIT: Duration = Duration::from_millis(500);
 /// Interval at which a follower reads the position of the index: an engine can lose its index.
 const INSPECT: Duration = Duration::from_secs(10);
@@ -42,10 +42,6 @@ const CHECK: Duration = Duration::from_hours(24);
 const REPORT: Duration = Duration::from_millis(500);
 /// Entries of the log in one step.
 const ENTRIES: u32 = 1000;
-/// The pause after a failure. It doubles with each failure that follows soon.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause after a failure.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The code of a record that cannot be read.
 const UNREADABLE: &str = "UNREADABLE";
 
@@ -63,44 +59,46 @@ pub(super) enum Trouble {
 }
 
 /// Follows the log until `stop` is cancelled. After a failure of the engine or the database it tries again.
-pub async fn follow(
-    core: Core,
+pub fn start(
+    core: &Core,
     engine: Arc<dyn Engine>,
     reached: watch::Sender<Option<Position>>,
     stop: CancellationToken,
 ) {
-    let mut pause = SHORTEST_PAUSE;
-    loop {
-        let began = Instant::now();
-        // A stop at any point loses nothing: the index stores its own position in the log.
-        let held = tokio::select! {
-            () = stop.cancelled() => return,
-            held = hold(&core, &*engine, &reached) => held,
-        };
-        let ended = match held {
-            Ok(held) => {
-                let follower = Follower::new(&core, &engine, &held.index, &reached);
-                let ended = tokio::select! {
-                    () = stop.cancelled() => None,
-                    () = held.keep(&core.db) => Some(Trouble::Lost),
-                    ended = follower.run() => ended.err(),
-                };
-                engine.release().await;
-                held.give_back(&core.db).await;
-                ended
-            }
-            Err(trouble) => Some(trouble),
-        };
-        let Some(trouble) = ended else { return };
-        tracing::warn!(error = %trouble, "the search index cannot be kept in step; trying again");
-        if began.elapsed() > LONGEST_PAUSE {
-            pause = SHORTEST_PAUSE;
-        }
+    let worker = Worker {
+        // A run ends where something fails, and with the program.
+        every: Some(Duration::ZERO),
+        ..Worker::new("search", "the search index cannot be kept in step; trying again")
+    };
+    worker.start(core, stop, Keeping { engine, reached, held: None });
+}
+
+/// The job that follows the log. To stop in the middle loses nothing: the index goes on from the place in the log that it
+/// holds itself.
+struct Keeping {
+    engine: Arc<dyn Engine>,
+    reached: watch::Sender<Option<Position>>,
+    held: Option<Held>,
+}
+
+impl worker::Job for Keeping {
+    type Error = Trouble;
+
+    async fn run(&mut self, core: &Core) -> Result<(), Trouble> {
+        let held = hold(core, &*self.engine, &self.reached).await?;
+        let held = self.held.insert(held);
+        let follower = Follower::new(core, &self.engine, &held.index, &self.reached);
         tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+            () = held.keep(&core.db) => Err(Trouble::Lost),
+            ended = follower.run() => ended.map(|never| match never {}),
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+
+    async fn let_go(&mut self, core: &Core) {
+        if let Some(held) = self.held.take() {
+            self.engine.release().await;
+            held.give_back(&core.db).await;
+        }
     }
 }
 
@@ -110,12 +108,27 @@ async fn hold(
     engine: &dyn Engine,
     reached: &watch::Sender<Option<Position>>,
 ) -> Result<Held, Trouble> {
+    let guard = engine.guard();
+    let mut lease = match &guard {
+        Guard::File(_) => None,
+        Guard::Lease(name) => Some(core.heads.sight(&core.db, &is_held(core.db.dialect(), name))),
+    };
     loop {
-        if let Some(held) = Held::take(&core.db, &engine.guard(), LEASE_TIME).await? {
+        if let Some(held) = Held::take(&core.db, &guard, LEASE_TIME).await? {
             return Ok(held);
         }
-        let _ = reached.send_replace(engine.position().await?);
-        tokio::time::sleep(WAIT).await;
+        loop {
+            let _ = reached.send_replace(engine.position().await?);
+            let waited = tokio::time::timeout(WAIT, async {
+                match &mut lease {
+                    Some(lease) => lease.seen(|held| held != Some(1)).await,
+                    None => std::future::pending().await,
+                }
+            });
+            if waited.await.is_ok() || lease.is_none() {
+                break;
+            }
+        }
     }
 }
 
@@ -137,6 +150,30 @@ pub async fn at_once(
         done = follower.at_once(task, progress) => done,
     };
     done.map_err(|trouble| trouble.to_string())
+}
+
+/// Waits for the end of the log to be elsewhere than a place in it.
+async fn moved(head: &mut watch::Receiver<Option<Head>>, at: Position) {
+    let is_beyond = |head: Head| head.feed_id != at.feed_id || head.seq > at.seq;
+    if head.borrow_and_update().is_some_and(is_beyond) {
+        return;
+    }
+    loop {
+        if head.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        // One that is before it counts as well, where it is news: the database was put back.
+        if head.borrow_and_update().is_some_and(|head| is_beyond(head) || head.seq < at.seq) {
+            return;
+        }
+    }
+}
+
+/// Ticks after each period, from the end of what the last tick was for.
+fn after_each(period: Duration) -> Interval {
+    let mut interval = interval_at(Instant::now() + period, period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
 }
 
 /// The follower of one index, while it holds the right to write.
@@ -161,33 +198,33 @@ impl<'a> Follower<'a> {
 
     /// Follows until something fails.
     async fn run(&self) -> Result<Infallible, Trouble> {
+        let (db, heads) = (&self.core.db, &self.core.heads);
+        let (mut head, mut jobs) = (heads.watch(db), heads.sight(db, &store::open_jobs(self.index)));
         self.load_dead().await?;
         let mut position = self.start().await?;
-        let (mut looked, mut inspected, mut checked) = (Instant::now(), Instant::now(), Instant::now());
+        let (mut inspect, mut check) = (after_each(INSPECT), after_each(CHECK));
         loop {
-            position = self.catch_up(position).await?;
-            if looked.elapsed() >= LOOK {
-                looked = Instant::now();
-                if let Some(job) = store::next_job(&self.core.db, self.index).await? {
-                    position = self.work(job, position).await?;
-                    continue;
+            tokio::select! {
+                () = moved(&mut head, position) => {
+                    position = self.catch_up(position).await?;
+                    sleep(REST).await;
+                }
+                () = jobs.seen(|asked| asked.is_some()) => {
+                    while let Some(job) = store::next_job(db, self.index).await? {
+                        position = self.work(job, position).await?;
+                    }
+                }
+                _ = inspect.tick() => {
+                    if self.engine.position().await? != Some(position) {
+                        position = self.start().await?;
+                    }
+                }
+                _ = check.tick() => {
+                    let (drift, at) = self.check(position, &mut |_, _| {}).await?;
+                    position = at;
+                    tracing::info!(?drift, "the search index was compared with the database");
                 }
             }
-            if inspected.elapsed() >= INSPECT {
-                inspected = Instant::now();
-                if self.engine.position().await? != Some(position) {
-                    position = self.start().await?;
-                    continue;
-                }
-            }
-            if checked.elapsed() >= CHECK {
-                checked = Instant::now();
-                let (drift, at) = self.check(position, &mut |_, _| {}).await?;
-                position = at;
-                tracing::info!(?drift, "the search index was compared with the database");
-                continue;
-            }
-            tokio::time::sleep(POLL).await;
         }
     }
 
@@ -237,7 +274,7 @@ impl<'a> Follower<'a> {
         let reports = async {
             let mut last = (0, 0);
             loop {
-                tokio::time::sleep(REPORT).await;
+                sleep(REPORT).await;
                 let next = *told.borrow();
                 // A progress that cannot be written does not end the job.
                 if next != last && store::progress(db, job.id, next.0, next.1, now()).await.is_ok() {

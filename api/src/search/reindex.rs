@@ -13,8 +13,10 @@ use super::store::{self, Outcome, Task};
 use crate::record::core::Core;
 use crate::record::error::DomainError;
 
-/// Interval at which the progress of the other program is read.
-const POLL: Duration = Duration::from_millis(500);
+/// The pause before the other program is asked first how far it is. It doubles, as short jobs are many.
+const SHORTEST_POLL: Duration = Duration::from_millis(20);
+/// The longest of these pauses.
+const LONGEST_POLL: Duration = Duration::from_millis(500);
 /// The time in which the other program must begin, or make progress.
 const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -64,7 +66,7 @@ pub async fn reindex_within(
 ) -> Result<Outcome, ReindexError> {
     let guard = engine.guard();
     let mut asked: Option<Uuid> = None;
-    let (mut last, mut moved) = (None, Instant::now());
+    let (mut last, mut moved, mut pause) = (None, Instant::now(), SHORTEST_POLL);
     loop {
         if let Some(held) = Held::take(&core.db, &guard, LEASE_TIME).await? {
             if let Some(id) = asked {
@@ -94,6 +96,7 @@ pub async fn reindex_within(
         } else if let Some(index) = index_of(&guard).map_err(GuardError::File)? {
             let id = core.new_id();
             store::ask(&core.db, id, &index, task, core.clock.now()).await?;
+            core.heads.written();
             asked = Some(id);
         }
         if moved.elapsed() >= patience {
@@ -102,6 +105,7 @@ pub async fn reindex_within(
             }
             return Err(ReindexError::Idle(patience));
         }
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_POLL);
     }
 }

@@ -103,6 +103,12 @@ pub async fn ask(db: &Database, id: Uuid, index: &str, task: Task, now: DateTime
     Ok(())
 }
 
+/// A query for when the first job was asked for that an index has to do.
+pub fn open_jobs(index: &str) -> String {
+    let index = index.replace('\'', "''");
+    format!("SELECT MIN(asked_at) FROM search_job WHERE index_name = '{index}' AND ended_at IS NULL")
+}
+
 /// Reads the oldest job of an index that has not ended.
 ///
 /// # Errors

@@ -1,13 +1,19 @@
 //! The manifest of trusted documents: a file written by tools of clients.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 
+use super::Shared;
+use crate::app::App;
 use crate::record::read::keyed::hex;
+use crate::worker::{Job, Worker};
 
 /// The interval of checks for changes of the file.
 pub(super) const CHECK_TIME: Duration = Duration::from_secs(2);
@@ -70,6 +76,49 @@ impl Manifest {
             return Ok(None);
         }
         Self::read(&self.path).map(Some)
+    }
+}
+
+/// Trusts what the manifest says now, whenever its file has changed. While that cannot be read, what it said stays.
+pub(super) fn follow(shared: &Arc<Shared>, manifest: Manifest, stop: CancellationToken) {
+    let worker = Worker {
+        every: Some(shared.settings.manifest_interval),
+        ..Worker::new("manifest", "the manifest cannot be read, and what it said before stays")
+    };
+    worker.start(&shared.app, stop, Following { shared: Arc::clone(shared), manifest, told: false });
+}
+
+struct Following {
+    shared: Arc<Shared>,
+    manifest: Manifest,
+    /// Whether it was told that the file cannot be read.
+    told: bool,
+}
+
+impl Following {
+    fn look(&mut self) {
+        match self.manifest.renewed() {
+            Ok(Some(renewed)) => {
+                self.shared.documents.trust(&renewed);
+                self.shared.meters.name_apart(self.shared.documents.trusted_names());
+                (self.manifest, self.told) = (renewed, false);
+            }
+            Ok(None) => self.told = false,
+            Err(error) if !self.told => {
+                tracing::error!(%error, "the manifest cannot be read, and what it said before stays");
+                self.told = true;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+impl Job<App> for Following {
+    type Error = Infallible;
+
+    fn run(&mut self, _: &App) -> impl Future<Output = Result<(), Infallible>> + Send {
+        self.look();
+        std::future::ready(Ok(()))
     }
 }
 

@@ -105,6 +105,8 @@ pub struct Settings {
     pub trust: Trust,
     /// The trusted documents.
     pub manifest: Option<Manifest>,
+    /// How often it is looked whether the manifest has changed.
+    pub manifest_interval: Duration,
     /// The origins of other sites whose pages may read responses and open sockets.
     pub origins: Vec<Origin>,
     /// Whether responses require browsers to use HTTPS only (HSTS).
@@ -128,6 +130,7 @@ impl Default for Settings {
             socket: SocketSettings::default(),
             trust: Trust::default(),
             manifest: None,
+            manifest_interval: manifest::CHECK_TIME,
             origins: Vec::new(),
             https_only: false,
             metrics_from: Vec::new(),
@@ -285,13 +288,14 @@ impl Server {
     /// None at present: a failed `accept` is retried.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
         let (tasks, sockets) = (self.shared.app.tasks.clone(), self.shared.sockets.clone());
+        let closing = self.shared.app.closing.clone();
         let (told, stopping) = (stop.clone(), self.shared.stopping.clone());
         let told = async move {
             told.cancelled().await;
             stopping.cancel();
         };
         if let Some(manifest) = self.shared.settings.manifest.clone() {
-            tokio::spawn(follow_manifest(Arc::clone(&self.shared), manifest));
+            manifest::follow(&self.shared, manifest, stop.clone());
         }
         tokio::spawn(told);
         let router = router(Arc::clone(&self.shared));
@@ -310,6 +314,7 @@ impl Server {
             () = too_long => tracing::warn!("requests were still in progress when the server stopped"),
         }
         tasks.close();
+        closing.cancel();
         if tokio::time::timeout(TASK_TIME, tasks.wait()).await.is_err() {
             tracing::warn!("writes were still in progress when the server stopped");
         }
@@ -355,30 +360,6 @@ fn cors(origins: &[Origin]) -> CorsLayer {
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([ETAG, RETRY_AFTER, X_REQUEST_ID, rates::LIMIT, rates::REMAINING, rates::RESET])
         .max_age(PREFLIGHT_TIME)
-}
-
-/// Watches the file of the manifest and reloads it on changes. If it cannot be read, the former documents stay trusted.
-async fn follow_manifest(shared: Arc<Shared>, mut manifest: Manifest) {
-    let mut told = false;
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(manifest::CHECK_TIME) => {}
-            () = shared.stopping.cancelled() => return,
-        }
-        match manifest.renewed() {
-            Ok(Some(renewed)) => {
-                shared.documents.trust(&renewed);
-                shared.meters.name_apart(shared.documents.trusted_names());
-                (manifest, told) = (renewed, false);
-            }
-            Ok(None) => told = false,
-            Err(error) if !told => {
-                tracing::error!(%error, "the manifest cannot be read; the former documents stay trusted");
-                told = true;
-            }
-            Err(_) => {}
-        }
-    }
 }
 
 async fn schema_text(State(shared): State<Arc<Shared>>) -> Response<Body> {

@@ -20,20 +20,24 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, Statement,
 };
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::changes::Head;
 use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::read::Dialect;
 use crate::record::write::{End, Submission, write};
 use crate::record::{RecordType, value_of};
+use crate::worker::{Job, Worker};
 
 /// The name of the file in the data folder.
 const FILE: &str = "erased";
 
-/// The longest pause before the next attempt. A new erasure ends it early.
-const AGAIN: Duration = Duration::from_secs(30);
+/// The time after which it is looked again for what other programs have erased, where the log has grown.
+const OTHERS: Duration = Duration::from_secs(30);
 
 /// How far back the ledger is read again for erasures by other processes, in microseconds. The clocks of two machines
 /// differ by less.
@@ -126,20 +130,10 @@ impl Erased {
 
     /// Settles erasures now and after each further one, until `stop` is cancelled.
     pub fn start(self, core: &Core, stop: CancellationToken) {
-        core.tasks.spawn(self.follow(core.clone(), stop));
-    }
-
-    async fn follow(mut self, core: Core, stop: CancellationToken) {
-        loop {
-            if let Err(error) = self.settle(&core).await {
-                tracing::warn!(%error, "erased records are not cleaned from storage yet; trying again");
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = core.erased.notified() => {}
-                () = tokio::time::sleep(AGAIN) => {}
-            }
-        }
+        let failure = "erased records are not cleaned from storage yet; trying again";
+        let worker = Worker::new("erased", failure);
+        let log = core.heads.watch(&core.db);
+        worker.start(core, stop, Settling { erased: self, log, settled: None });
     }
 
     /// Appends the records that the file lacks, and cleans the storage of those that are not settled yet.
@@ -180,6 +174,39 @@ impl Erased {
             self.read_to = last.erased_at;
         }
         Ok(())
+    }
+}
+
+/// The job that settles.
+struct Settling {
+    erased: Erased,
+    /// Grows with what other programs erase, as with all that is written.
+    log: watch::Receiver<Option<Head>>,
+    /// When it was last settled.
+    settled: Option<Instant>,
+}
+
+impl Job for Settling {
+    type Error = Unusable;
+
+    async fn run(&mut self, core: &Core) -> Result<(), Unusable> {
+        self.erased.settle(core).await?;
+        self.settled = Some(Instant::now());
+        Ok(())
+    }
+
+    async fn woken(&mut self, core: &Core) {
+        let Some(settled) = self.settled else { return };
+        let log = async {
+            if self.log.changed().await.is_err() {
+                std::future::pending().await
+            }
+            sleep_until(settled + OTHERS).await;
+        };
+        tokio::select! {
+            () = log => {}
+            () = core.erased.notified() => {}
+        }
     }
 }
 

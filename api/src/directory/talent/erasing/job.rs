@@ -5,11 +5,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{run, store};
+use crate::changes::heads::Sight;
 use crate::identity::Identity;
 use crate::record::error::DomainError;
 use crate::record::trusted_clock;
+use crate::worker::{Job, Worker};
 
-/// The time between two looks. Programs on one database all look: the row of each erasure is locked while it runs.
+/// The time between two runs. Programs on one database all run it: the row of each erasure is locked while it runs.
 const PAUSE: Duration = Duration::from_mins(1);
 
 /// Erasures that are looked at together.
@@ -48,19 +50,29 @@ pub async fn run_due(identity: &Identity) -> Result<u64, DomainError> {
 
 /// Runs erasures when they are due, until `stop` is cancelled.
 pub fn start(identity: &Identity, stop: CancellationToken) {
-    let own = identity.clone();
-    identity.tasks.spawn(async move {
-        loop {
-            match run_due(&own).await {
-                Ok(0) => {}
-                Ok(erased) => tracing::info!(erased, "profiles were erased whose time had come"),
-                Err(error) => tracing::warn!(%error, "erasures that are due could not all be run"),
-            }
-            // To stop in the middle loses nothing: what is begun of a profile ends in its own task.
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(PAUSE) => {}
-            }
+    let failure = "erasures that are due could not all be run";
+    let worker = Worker { rest: PAUSE, retry: (PAUSE, PAUSE), ..Worker::new("erasures", failure) };
+    let next = identity.heads.sight(&identity.db, store::NEXT);
+    worker.start(identity, stop, Erasing { next });
+}
+
+struct Erasing {
+    /// When the next erasure is due.
+    next: Sight,
+}
+
+impl Job<Identity> for Erasing {
+    type Error = DomainError;
+
+    async fn run(&mut self, identity: &Identity) -> Result<(), DomainError> {
+        let erased = run_due(identity).await?;
+        if erased > 0 {
+            tracing::info!(erased, "profiles were erased whose time had come");
         }
-    });
+        Ok(())
+    }
+
+    async fn woken(&mut self, identity: &Identity) {
+        self.next.due(&identity.clock).await;
+    }
 }

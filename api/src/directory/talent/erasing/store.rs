@@ -91,6 +91,9 @@ pub async fn delete(on: &impl ConnectionTrait, talents: &[Uuid]) -> Result<(), D
     Ok(())
 }
 
+/// When the next erasure is due.
+pub(super) const NEXT: &str = "SELECT MIN(due_at) FROM scheduled_erasure";
+
 /// At most so many profiles whose erasure is due, the oldest first.
 ///
 /// # Errors

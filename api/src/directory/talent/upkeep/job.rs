@@ -8,8 +8,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::store::{self, Profile};
-use super::{Measure, Terms, sweep};
-use crate::changes::lease::Lease;
+use super::{Measure, Swept, Terms, sweep};
 use crate::directory::talent::consent::Step;
 use crate::identity::Identity;
 use crate::mail::{self, Mail, Template};
@@ -19,72 +18,46 @@ use crate::record::trusted_clock;
 use crate::record::value::{DateTime, Language};
 use crate::record::write::{RecordInput, Submission, write_last};
 use crate::vocabulary::vocabularies;
+use crate::worker::{Job, Worker};
 
-/// The name of the lease of who deals with profiles.
-const LEASE: &str = "profiles";
-/// How long a lease lasts that is not kept.
-const LEASE_TIME: Duration = Duration::from_mins(1);
-/// How often a program that has not the lease asks for it.
-const LOOK: Duration = Duration::from_mins(1);
+/// How long a lease lasts that is not kept. Kept from sweep to sweep, it takes few statements, and what a program leaves
+/// that is killed can wait so long.
+const LEASE_TIME: Duration = Duration::from_mins(15);
 /// The time between two sweeps.
 const PAUSE: Duration = Duration::from_hours(1);
 /// The time before a sweep is tried again that failed.
 const RETRY: Duration = Duration::from_mins(5);
 
 /// Sweeps again and again while this program holds the lease.
-pub(super) async fn run(identity: Identity, terms: Terms, stop: CancellationToken) {
-    loop {
-        let wait = match Lease::take(&identity.db, LEASE, LEASE_TIME).await {
-            Ok(Some(lease)) => {
-                // To stop in the middle loses nothing: what is begun of a profile ends in its own task.
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = lease.keep_on(&identity.db, LEASE_TIME) => {}
-                    () = sweep_on(&identity, &terms) => {}
-                }
-                lease.give_back_within(&identity.db, Duration::from_secs(1)).await;
-                LOOK
-            }
-            Ok(None) => LOOK,
-            Err(error) => {
-                tracing::debug!(%error, "the lease of profiles could not be asked for");
-                LOOK
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
-        }
-    }
+pub(super) fn start(identity: &Identity, terms: Terms, stop: CancellationToken) {
+    let failure = "profiles that nobody has confirmed could not all be dealt with; trying again";
+    let worker = Worker {
+        every: Some(PAUSE),
+        retry: (RETRY, RETRY),
+        lease: Some(LEASE_TIME),
+        ..Worker::new("profiles", failure)
+    };
+    worker.start(identity, stop, Upkeep { terms });
 }
 
-async fn sweep_on(identity: &Identity, terms: &Terms) {
-    loop {
-        let swept = match trusted_clock::days_ahead(&identity.db, identity.clock.now()).await {
-            Ok(None) => sweep(identity, terms).await,
-            // A clock that has jumped ahead hides and erases nobody; the housekeeping says so in the log.
-            Ok(Some(_)) => Ok(super::Swept::default()),
-            Err(error) => Err(error),
-        };
-        let wait = match swept {
-            Ok(swept) => {
-                if swept != super::Swept::default() {
-                    let super::Swept { warned, hidden, erased } = swept;
-                    tracing::info!(
-                        warned,
-                        hidden,
-                        erased,
-                        "profiles that nobody has confirmed were dealt with"
-                    );
-                }
-                PAUSE
-            }
-            Err(error) => {
-                tracing::warn!(%error, "profiles that nobody has confirmed could not all be dealt with; trying again");
-                RETRY
-            }
-        };
-        tokio::time::sleep(wait).await;
+struct Upkeep {
+    terms: Terms,
+}
+
+impl Job<Identity> for Upkeep {
+    type Error = DomainError;
+
+    async fn run(&mut self, identity: &Identity) -> Result<(), DomainError> {
+        // A clock that has jumped ahead hides and erases nobody; the housekeeping says so in the log.
+        if trusted_clock::days_ahead(&identity.db, identity.clock.now()).await?.is_some() {
+            return Ok(());
+        }
+        let swept = sweep(identity, &self.terms).await?;
+        if swept != Swept::default() {
+            let Swept { warned, hidden, erased } = swept;
+            tracing::info!(warned, hidden, erased, "profiles that nobody has confirmed were dealt with");
+        }
+        Ok(())
     }
 }
 

@@ -138,7 +138,7 @@ async fn step(identity: &Identity, terms: Terms, id: Uuid) -> Result<Option<Meas
 
 /// Deals with profiles until `stop` is cancelled. Of several programs on one database one does it.
 pub fn start(identity: &Identity, terms: Terms, stop: CancellationToken) {
-    identity.tasks.spawn(job::run(identity.clone(), terms, stop));
+    job::start(identity, terms, stop);
 }
 
 #[cfg(test)]
