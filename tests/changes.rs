@@ -15,11 +15,8 @@ use crate::support::server::TestServer;
 
 fn submission(slug: &str, name: &str) -> Submission {
     let mut line = Line::parse(&organization("wallonie", slug, json!({"name": name})).to_string()).unwrap();
-    Submission {
-        source: Some(Source { name: source("wallonie"), region: "wallonie".into() }),
-        external_id: line.external_id.take(),
-        ..Submission::new(line.take_input().unwrap())
-    }
+    let owner = Source { name: source("wallonie"), region: "wallonie".into() };
+    Submission::of_source(owner, line.external_id.take().unwrap(), line.take_input().unwrap())
 }
 
 /// Reads the log until `done` is set and no entries are left.

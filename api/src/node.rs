@@ -147,7 +147,7 @@ macro_rules! make_record {
 
 records!(make_record);
 
-/// What has an id.
+/// The types that have ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Region,
@@ -190,7 +190,7 @@ impl Kind {
     }
 }
 
-/// What is found by these ids, in their order: at most one keyed read per type, and what is wanted below it.
+/// The nodes of these ids, in their order: at most one keyed read per type, and one per relation below it.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for an id of no known type, [`DomainError::Database`].
@@ -216,7 +216,7 @@ async fn find(
     Ok(found)
 }
 
-/// What is found by these ids of one type, in their order.
+/// The nodes of these ids of one type, in their order.
 async fn of_type(
     reader: &Reader,
     known: Option<&Known>,

@@ -2,8 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::JsonText;
+
 /// Talents' roles in organizations.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "affiliation")]
 pub struct Model {
     /// Identity of the row.
@@ -27,7 +29,7 @@ pub struct Model {
     /// The organization.
     pub organization_id: Uuid,
     /// JSON list of texts by language.
-    pub roles: String,
+    pub roles: JsonText,
     /// Occupation slug.
     pub occupation: Option<String>,
     /// Partial date.
@@ -43,7 +45,7 @@ pub struct Model {
     /// Name of the enum value.
     pub asserted_by: String,
     /// JSON list of sources.
-    pub sources: String,
+    pub sources: JsonText,
     /// Side that disputes the affiliation: TALENT or ORGANIZATION; null where neither does.
     pub disputed_by: Option<String>,
     /// When it was disputed; microseconds since 1970, UTC.

@@ -20,6 +20,7 @@ pub mod housekeeping;
 pub mod idempotency;
 pub mod instance;
 pub mod invitation;
+mod json_text;
 pub mod lease;
 pub mod mail_outbox;
 pub mod one_time_token;
@@ -47,3 +48,5 @@ pub mod talent;
 pub mod talent_list;
 pub mod talent_upkeep;
 pub mod view_head;
+
+pub use json_text::JsonText;

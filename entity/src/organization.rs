@@ -2,8 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::JsonText;
+
 /// Organizations.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, Default, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "organization")]
 pub struct Model {
     /// Identity of the row.
@@ -24,7 +26,7 @@ pub struct Model {
     /// Slug of a term.
     pub kind: String,
     /// JSON list of term slugs.
-    pub other_kinds: String,
+    pub other_kinds: JsonText,
     /// Name of the enum value.
     pub status: String,
     /// The organization that continues this one.
@@ -36,13 +38,13 @@ pub struct Model {
     /// Short form of the name.
     pub acronym: Option<String>,
     /// JSON list of texts.
-    pub other_names: String,
+    pub other_names: JsonText,
     /// Slug of the region of the seat.
     pub seat_region: Option<String>,
     /// Slug of the territory.
     pub territory: Option<String>,
     /// JSON object.
-    pub address: Option<String>,
+    pub address: Option<JsonText>,
     /// ISO 3166-1 alpha-2: of the seat, else of the answering region.
     pub country: String,
     /// Unit vector of the place, x.
@@ -52,7 +54,7 @@ pub struct Model {
     /// Unit vector of the place, z.
     pub geo_z: Option<f64>,
     /// JSON list of region slugs.
-    pub served_regions: String,
+    pub served_regions: JsonText,
     /// Absolute URL.
     pub website: Option<String>,
     /// E-mail address.
@@ -68,23 +70,23 @@ pub struct Model {
     /// Number of students.
     pub student_count: Option<i32>,
     /// JSON list.
-    pub languages: String,
+    pub languages: JsonText,
     /// JSON list of scheme and value.
-    pub identifiers: String,
+    pub identifiers: JsonText,
     /// JSON list of sector slugs.
-    pub sectors: String,
+    pub sectors: JsonText,
     /// JSON list of organization ids.
-    pub member_of: String,
+    pub member_of: JsonText,
     /// JSON list of the facets under which the lists show it.
-    pub facets: String,
+    pub facets: JsonText,
     /// JSON list of the regions under which the lists show it.
-    pub list_regions: String,
+    pub list_regions: JsonText,
     /// JSON list of texts by language, the original first.
-    pub descriptions: String,
+    pub descriptions: JsonText,
     /// JSON list of sources.
-    pub sources: String,
+    pub sources: JsonText,
     /// JSON list of claims.
-    pub claims: String,
+    pub claims: JsonText,
 }
 
 /// Relations are walked by keyed reads, not by the entity.

@@ -2,8 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::JsonText;
+
 /// Partnerships.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "partnership")]
 pub struct Model {
     /// Identity of the row.
@@ -39,27 +41,27 @@ pub struct Model {
     /// Last day of the period that `ends_on` names.
     pub ends_last: Option<String>,
     /// JSON list of sector slugs.
-    pub sectors: String,
+    pub sectors: JsonText,
     /// Whether its parties are of two countries or more.
     pub cross_border: bool,
     /// JSON list of the regions of its parties.
-    pub party_regions: String,
+    pub party_regions: JsonText,
     /// Sum of the contributions, exact decimal.
     pub total_amount: Option<String>,
     /// ISO 4217 code of the sum.
     pub total_currency: Option<String>,
     /// JSON list of the facets under which the lists show it.
-    pub facets: String,
+    pub facets: JsonText,
     /// JSON list of the regions under which the lists show it.
-    pub list_regions: String,
+    pub list_regions: JsonText,
     /// JSON list of texts by language.
-    pub titles: String,
+    pub titles: JsonText,
     /// JSON list of texts by language, the original first.
-    pub descriptions: String,
+    pub descriptions: JsonText,
     /// JSON list of sources.
-    pub sources: String,
+    pub sources: JsonText,
     /// JSON list of claims.
-    pub claims: String,
+    pub claims: JsonText,
 }
 
 /// Relations are walked by keyed reads, not by the entity.

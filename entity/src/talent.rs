@@ -2,8 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::JsonText;
+
 /// Talents.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "talent")]
 pub struct Model {
     /// Identity of the row.
@@ -30,9 +32,9 @@ pub struct Model {
     /// Family name.
     pub family_name: Option<String>,
     /// JSON list of other spellings.
-    pub name_variants: String,
+    pub name_variants: JsonText,
     /// JSON list of scheme and value.
-    pub identifiers: String,
+    pub identifiers: JsonText,
     /// Whether the person has taken the profile over.
     pub claimed: bool,
     /// Name of the enum value.
@@ -40,15 +42,15 @@ pub struct Model {
     /// Slug of the territory.
     pub territory: Option<String>,
     /// JSON list of occupation slugs.
-    pub occupations: String,
+    pub occupations: JsonText,
     /// JSON list of sector slugs.
-    pub sectors: String,
+    pub sectors: JsonText,
     /// JSON list of texts.
-    pub skills: String,
+    pub skills: JsonText,
     /// JSON list of the skills in folded form.
-    pub skill_keys: String,
+    pub skill_keys: JsonText,
     /// JSON list.
-    pub languages: String,
+    pub languages: JsonText,
     /// Name of the enum value.
     pub availability: String,
     /// Calendar date.
@@ -56,7 +58,7 @@ pub struct Model {
     /// Absolute URL.
     pub website: Option<String>,
     /// JSON list of label and URL.
-    pub links: String,
+    pub links: JsonText,
     /// E-mail address.
     pub email: Option<String>,
     /// Phone number as written.
@@ -70,17 +72,17 @@ pub struct Model {
     /// Visibility of the field group AFFILIATIONS.
     pub affiliations_visibility: i16,
     /// JSON list of the facets under which the lists show it.
-    pub facets: String,
+    pub facets: JsonText,
     /// JSON list of the regions under which the lists show it.
-    pub list_regions: String,
+    pub list_regions: JsonText,
     /// JSON list of texts by language.
-    pub headlines: String,
+    pub headlines: JsonText,
     /// JSON list of texts by language.
-    pub biographies: String,
+    pub biographies: JsonText,
     /// JSON list of sources.
-    pub sources: String,
+    pub sources: JsonText,
     /// JSON list of claims.
-    pub claims: String,
+    pub claims: JsonText,
 }
 
 /// Relations are walked by keyed reads, not by the entity.

@@ -20,14 +20,7 @@ use crate::record::types::with_history;
 use crate::record::value::DateTime;
 use crate::record::{RecordType, all_of};
 
-connection!(
-    HistoryConnection,
-    HistoryEdge,
-    HistoryEntry,
-    "HistoryConnection",
-    "HistoryEdge",
-    "what was done to a record"
-);
+connection!(HistoryConnection, HistoryEdge, HistoryEntry, "what was done to a record");
 
 /// What has a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,11 +9,11 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use async_graphql::resolver_utils::EnumType;
+use entity::JsonText;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::record::input::to_json;
 use crate::record::name_of;
 use crate::record::write::replica::Unfit;
 use crate::vocabulary::{Entries, Named as Entry};
@@ -128,7 +128,7 @@ where
 
 /// JSON of a `T`.
 pub(super) struct Json<T> {
-    text: String,
+    text: JsonText,
     /// The value, where the field was told by another instance.
     told: Option<T>,
 }
@@ -140,21 +140,28 @@ impl<T> Json<T> {
     }
 }
 
-impl<T> Field for Json<T> {
-    type Column = String;
+impl<T> Json<Vec<T>> {
+    /// The entries that another instance has told.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &T> {
+        self.told.iter().flatten()
+    }
+}
 
-    fn of(column: &String) -> Self {
+impl<T> Field for Json<T> {
+    type Column = JsonText;
+
+    fn of(column: &JsonText) -> Self {
         Self { text: column.clone(), told: None }
     }
 
-    fn column(&self) -> String {
+    fn column(&self) -> JsonText {
         self.text.clone()
     }
 }
 
 impl<T> Serialize for Json<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let value: serde_json::Value = serde_json::from_str(&self.text).map_err(S::Error::custom)?;
+        let value: serde_json::Value = self.text.read().map_err(S::Error::custom)?;
         value.serialize(serializer)
     }
 }
@@ -165,7 +172,7 @@ where
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = T::deserialize(deserializer)?;
-        Ok(Self { text: to_json(&value), told: Some(value) })
+        Ok(Self { text: JsonText::of(&value), told: Some(value) })
     }
 }
 
@@ -235,45 +242,35 @@ impl<'de> Deserialize<'de> for Level {
 /// and whoever makes a row of it takes it out.
 macro_rules! replicated {
     (
-        $(#[$doc:meta])* struct $name:ident of $row:ty {
+        $(#[$doc:meta])* $vis:vis struct $name:ident of $row:ty {
             $($(#[$attribute:meta])* $member:ident: $type:ty $(= $by_hand:ident)?,)*
         }
     ) => {
         $(#[$doc])*
         #[derive(serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
-        pub(super) struct $name {
+        $vis struct $name {
             $($(#[$attribute])* $member: $type,)*
         }
 
         impl $name {
-            /// The fields of a row.
-            pub(super) fn of(row: &$row $($(, $member: $crate::directory::replicated::member!($by_hand $type))?)*) -> Self {
+            /// The fields of the columns of a row.
+            fn of_columns(row: &$row $($(, $member: $crate::directory::replicated::member!($by_hand $type))?)*) -> Self {
                 Self {
                     $($member: $crate::directory::replicated::member!(of row $member $($by_hand)?),)*
                 }
             }
 
-            /// The fields as they are told.
-            ///
-            /// # Errors
-            /// [`DomainError::Stored`](crate::record::error::DomainError::Stored) where a stored list is not JSON.
-            pub(super) fn told(&self) -> Result<serde_json::Value, $crate::record::error::DomainError> {
-                Ok(serde_json::to_value(self)?)
-            }
-
-            /// Sets the columns of a row, and its times.
-            fn fill(&self, times: $crate::record::Times, row: &mut $row) {
+            /// Sets the columns of a row.
+            fn fill_columns(&self, row: &mut $row) {
                 $($crate::directory::replicated::member!(fill self row $member $($by_hand)?);)*
-                row.created_at = times.created_at.micros();
-                row.updated_at = times.updated_at.micros();
             }
         }
     };
 }
 pub(super) use replicated;
 
-/// What [`replicated!`] makes of one member.
+/// The code that [`replicated!`] makes of one member.
 macro_rules! member {
     (by_hand $type:ty) => {
         $type

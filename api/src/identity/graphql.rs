@@ -7,6 +7,7 @@ use super::caller::{Call, Known};
 use super::role::{Grant, Role};
 use crate::directory::contact_read::graphql::{ContactReadConnection, page as contact_reads};
 use crate::directory::region::{self, RegionNode, Regions};
+use crate::record::declare::relations;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::read::Selection;
 use crate::record::reader::{ByKey, Reader};
@@ -65,21 +66,19 @@ impl ViewerNode {
         &self.roles
     }
 
-    /// Who was shown the e-mail address or phone number in the viewer's own profile, the latest first, without the viewer
-    /// and without those who need not sign in for it. It is noted shortly after the answer. Empty for who has no profile.
-    async fn contact_reads(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(
-            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
-        )]
-        first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
-    ) -> GraphqlResult<&ContactReadConnection> {
-        let _ = (first, after, last, before);
-        self.contact_reads.get(ctx)
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "the schema's derive asks for it")]
+    async fn relations(&self) -> ViewerRelations<'_> {
+        ViewerRelations(self)
+    }
+}
+
+relations! {
+    /// The nested connections of who sends the request.
+    ViewerRelations of ViewerNode {
+        /// Who was shown the e-mail address or phone number in the viewer's own profile, the latest first, without the viewer
+        /// and without those who need not sign in for it. It is noted shortly after the answer. Empty for who has no profile.
+        contact_reads -> ContactReadConnection = |node| Ok(&node.contact_reads);
     }
 }
 

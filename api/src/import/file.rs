@@ -22,7 +22,9 @@ use crate::record::error::DomainError;
 use crate::record::read::{Dialect, Transaction};
 use crate::record::value::Language;
 use crate::record::write::guard::{self, Confirmed};
-use crate::record::write::{self, End, Outcome, Removal, Source, Status, Submission, is_external_id};
+use crate::record::write::{
+    self, Caller, End, Named, Outcome, Removal, Source, Status, Submission, is_external_id,
+};
 
 /// Lines in one chunk of the reading thread. One transaction has as many, or 8 times as many on SQLite.
 const BATCH: usize = 1000;
@@ -679,7 +681,7 @@ impl Deletions {
 
     /// Whether a line has to wait. Notes the record of a line that deletes.
     fn wait_for(&mut self, submission: &Submission) -> bool {
-        let (Some(source), Some(id)) = (&submission.source, &submission.external_id) else { return false };
+        let Some(Named { source, external_id: id, .. }) = submission.named() else { return false };
         if self.is_their_turn {
             return false;
         }
@@ -692,9 +694,10 @@ impl Deletions {
 
     /// Sets `confirmed` on a submission that deletes, or returns the fault where the guard refuses it.
     fn decide(&self, submission: &mut Submission) -> Result<(), Fault> {
-        let source = submission.source.as_ref().filter(|_| submission.removal.is_some());
-        if let Some(decided) = source.and_then(|source| self.decided.get(&source.name)) {
-            submission.confirmed = decided.clone()?;
+        if let (Caller::Source(named), Some(_)) = (&mut submission.by, submission.removal)
+            && let Some(decided) = self.decided.get(&named.source.name)
+        {
+            named.confirmed = decided.clone()?;
         }
         Ok(())
     }
@@ -711,7 +714,6 @@ struct Ready {
 impl Ready {
     /// Adds the record of a submission to the batch. Returns false where it was there already.
     fn fits(&mut self, submission: &Submission) -> bool {
-        let source = submission.source.as_ref().map(|source| source.name.clone()).unwrap_or_default();
-        self.records.insert((source, submission.external_id.clone().unwrap_or_default()))
+        self.records.insert(submission.named().map(Named::pair).unwrap_or_default())
     }
 }

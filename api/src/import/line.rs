@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::record::types::records;
-use crate::record::write::{Fields, RecordInput};
+use crate::record::write::{InputFields, RecordInput};
 use crate::record::{RecordType, all_of};
 
 macro_rules! make_line {
@@ -35,8 +35,8 @@ macro_rules! make_line {
         impl Line {
             /// The region of the line's record, where it has one.
             pub fn region(&self) -> Option<&str> {
-                let given = [$(self.$module.as_ref().map(|fields| fields as &dyn Fields),)*];
-                given.into_iter().flatten().find_map(Fields::region)
+                let given = [$(self.$module.as_ref().map(|fields| fields as &dyn InputFields),)*];
+                given.into_iter().flatten().find_map(InputFields::region)
             }
 
             /// Takes the record of each type from the line. A valid line has exactly one.

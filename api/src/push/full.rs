@@ -21,7 +21,8 @@ use crate::record::read::Database;
 use crate::record::value::DateTime;
 use crate::record::write::guard::{self, Confirmed};
 use crate::record::write::{
-    Ended, RecordInput, Removal, Source, Status, Submission, Written, apply, consolidate, through,
+    Caller, Ended, Named, RecordInput, Removal, Source, Status, Submission, Written, apply, consolidate,
+    through,
 };
 
 /// The time for which a full push may run, and for which it is kept, in microseconds: a week.
@@ -215,12 +216,15 @@ async fn complete_in(
     let reader = Arc::new(asked.viewer.clone());
     let mut left: Vec<Submission> = unmentioned
         .into_iter()
-        .map(|record| Submission {
-            reader: Some(Arc::clone(&reader)),
-            removal: Some(Removal::Delete),
-            overwrite: true,
-            confirmed,
-            ..Submission::of_source(source.clone(), record.external_id, RecordInput::blank(record.of))
+        .map(|record| {
+            let (source, external_id) = (source.clone(), record.external_id);
+            let named = Named { source, external_id, reader: Some(Arc::clone(&reader)), confirmed };
+            Submission {
+                by: Caller::Source(Box::new(named)),
+                removal: Some(Removal::Delete),
+                overwrite: true,
+                ..Submission::new(RecordInput::blank(record.of))
+            }
         })
         .collect();
     // Records that refer to others are deleted before these.
@@ -258,7 +262,7 @@ async fn delete(
                     stays.push(Stays {
                         of: submission.input.record_type(),
                         id: outcome.id,
-                        external_id: submission.external_id.clone().unwrap_or_default(),
+                        external_id: submission.named().map(Named::pair).unwrap_or_default().1,
                         problems: problems.map(|problem| problem.with_argument("id")).collect(),
                     });
                 }

@@ -24,8 +24,8 @@ use crate::record::problem::Problem;
 use crate::record::read::Dialect;
 use crate::record::write::guard::Confirmed;
 use crate::record::write::{
-    Claimed, Ended, MAX_EXTERNAL_ID, MAX_KEY, Once, Outcome, RecordInput, Removal, Source, Status,
-    Submission, apply, claim, is_external_id, keep, look, through,
+    Caller, Claimed, Ended, MAX_EXTERNAL_ID, MAX_KEY, Named, Once, Outcome, RecordInput, Removal, Source,
+    Status, Submission, apply, claim, is_external_id, keep, look, through,
 };
 
 pub mod full;
@@ -205,10 +205,9 @@ impl Ready {
             refused: BTreeMap::new(),
         };
         for (place, item) in push.items.into_iter().enumerate() {
-            match submission(item, &ready.source) {
+            match submission(item, &ready.source, &reader, confirmed) {
                 Ok(submission) => {
-                    let reader = Some(Arc::clone(&reader));
-                    ready.submissions.push(Submission { reader, confirmed, ..submission });
+                    ready.submissions.push(submission);
                     ready.places.push(place);
                 }
                 Err(problem) => {
@@ -264,7 +263,12 @@ impl Ready {
 }
 
 /// Makes a submission of an item, or returns what is wrong with the item.
-fn submission(item: Item, source: &Source) -> Result<Submission, Problem> {
+fn submission(
+    item: Item,
+    source: &Source,
+    reader: &Arc<Viewer>,
+    confirmed: Confirmed,
+) -> Result<Submission, Problem> {
     if !is_external_id(&item.external_id) {
         let said = Said::new(&pushing::EXTERNAL_ID_FORM).with("limit", MAX_EXTERNAL_ID.to_string());
         return Err(Problem::at("externalId", said));
@@ -275,11 +279,14 @@ fn submission(item: Item, source: &Source) -> Result<Submission, Problem> {
     }
     // A source that has seen no revision may create records but not change them.
     let unseen = (item.removal.is_none() && !item.overwrite).then_some(0);
+    let (source, external_id) = (source.clone(), item.external_id);
+    let named = Named { source, external_id, reader: Some(Arc::clone(reader)), confirmed };
     Ok(Submission {
+        by: Caller::Source(Box::new(named)),
         base_revision: item.base_revision.or(unseen),
         overwrite: item.overwrite,
         removal: item.removal,
-        ..Submission::of_source(source.clone(), item.external_id, input)
+        ..Submission::new(input)
     })
 }
 

@@ -1,11 +1,15 @@
 //! Converts inputs to fields: an absent field keeps the stored value, null clears it, a list replaces it.
 
+use async_graphql::resolver_utils::EnumType;
 use async_graphql::{InputObject, MaybeUndefined};
+use entity::JsonText;
 use serde::{Deserialize, Serialize};
 
 use super::error::DomainError;
 use super::lookup::Key;
 use super::messages::{self, Said};
+use super::name_of;
+use super::policy::Visibility;
 use super::problem::{Problem, Problems};
 use super::provenance::{Claim, ClaimInput, Source, SourceInput};
 use super::value::{Given, Identifier, IdentifierScheme, Language, LocalizedText};
@@ -139,6 +143,20 @@ impl Fields<'_> {
         }
     }
 
+    /// Sets who may see the record.
+    pub fn visibility(&mut self, given: &MaybeUndefined<Visibility>, otherwise: Visibility, into: &mut i16) {
+        if let Some(visibility) = self.or(given, otherwise) {
+            *into = visibility.code();
+        }
+    }
+
+    /// Sets the name of a value of an enum that has a value for "not said".
+    pub fn name<T: EnumType + Copy>(&mut self, given: &MaybeUndefined<T>, otherwise: T, into: &mut String) {
+        if let Some(value) = self.or(given, otherwise) {
+            name_of(value).clone_into(into);
+        }
+    }
+
     /// Sets a text that may be empty.
     pub fn text(
         &mut self,
@@ -208,7 +226,7 @@ impl Fields<'_> {
         &mut self,
         path: &str,
         given: &MaybeUndefined<Vec<String>>,
-        into: &mut String,
+        into: &mut JsonText,
     ) -> Option<Vec<String>> {
         let list = self.list(path, given)?;
         let mut kept: Vec<String> = Vec::new();
@@ -218,7 +236,7 @@ impl Fields<'_> {
                 kept.push(text);
             }
         }
-        *into = to_json(&kept);
+        *into = JsonText::of(&kept);
         Some(kept)
     }
 
@@ -236,7 +254,7 @@ impl Fields<'_> {
         &mut self,
         path: &str,
         given: &MaybeUndefined<Vec<T>>,
-        into: &mut String,
+        into: &mut JsonText,
     ) {
         if let Some(list) = self.list(path, given) {
             let mut kept: Vec<T> = Vec::new();
@@ -245,7 +263,7 @@ impl Fields<'_> {
                     kept.push(value.clone());
                 }
             }
-            *into = to_json(&kept);
+            *into = JsonText::of(&kept);
         }
     }
 
@@ -255,7 +273,7 @@ impl Fields<'_> {
         path: &str,
         given: &MaybeUndefined<Vec<String>>,
         find: impl Fn(&str, &str) -> Result<(), DomainError>,
-        into: &mut String,
+        into: &mut JsonText,
     ) -> Option<Vec<String>> {
         let list = self.list(path, given)?;
         let mut kept: Vec<String> = Vec::new();
@@ -267,7 +285,7 @@ impl Fields<'_> {
                 kept.push(slug.clone());
             }
         }
-        *into = to_json(&kept);
+        *into = JsonText::of(&kept);
         Some(kept)
     }
 
@@ -311,7 +329,7 @@ impl Fields<'_> {
         path: &str,
         given: &MaybeUndefined<Vec<LocalizedTextInput>>,
         limit: usize,
-        into: &mut String,
+        into: &mut JsonText,
     ) -> Option<Vec<LocalizedText>> {
         let list = self.list(path, given)?;
         let mut kept: Vec<LocalizedText> = Vec::new();
@@ -327,7 +345,7 @@ impl Fields<'_> {
                 kept.push(LocalizedText { language: text.language, text: checked });
             }
         }
-        *into = to_json(&kept);
+        *into = JsonText::of(&kept);
         Some(kept)
     }
 
@@ -336,7 +354,7 @@ impl Fields<'_> {
         &mut self,
         path: &str,
         given: &MaybeUndefined<Vec<IdentifierInput>>,
-        into: &mut String,
+        into: &mut JsonText,
     ) {
         let Some(list) = self.list(path, given) else { return };
         let mut kept: Vec<Identifier> = Vec::new();
@@ -350,7 +368,7 @@ impl Fields<'_> {
                 }
             }
         }
-        *into = to_json(&kept);
+        *into = JsonText::of(&kept);
     }
 
     /// Returns a source, or adds the problems of the input.
@@ -372,7 +390,7 @@ impl Fields<'_> {
     }
 
     /// Sets the sources of facts.
-    pub fn sources(&mut self, path: &str, given: &MaybeUndefined<Vec<SourceInput>>, into: &mut String) {
+    pub fn sources(&mut self, path: &str, given: &MaybeUndefined<Vec<SourceInput>>, into: &mut JsonText) {
         let Some(list) = self.list(path, given) else { return };
         let mut kept: Vec<Source> = Vec::new();
         for (place, input) in list.iter().enumerate() {
@@ -382,11 +400,11 @@ impl Fields<'_> {
                 kept.push(source);
             }
         }
-        *into = to_json(&kept);
+        *into = JsonText::of(&kept);
     }
 
     /// Sets the claims of sources. At most one claim on a field may be preferred.
-    pub fn claims(&mut self, path: &str, given: &MaybeUndefined<Vec<ClaimInput>>, into: &mut String) {
+    pub fn claims(&mut self, path: &str, given: &MaybeUndefined<Vec<ClaimInput>>, into: &mut JsonText) {
         let Some(list) = self.list(path, given) else { return };
         let mut kept: Vec<Claim> = Vec::new();
         for (place, input) in list.iter().enumerate() {
@@ -408,7 +426,7 @@ impl Fields<'_> {
                 note,
             });
         }
-        *into = to_json(&kept);
+        *into = JsonText::of(&kept);
     }
 
     /// Sets a count, which must not be negative.

@@ -10,8 +10,11 @@ use async_graphql::Enum;
 
 use super::columns_of;
 use super::error::DomainError;
+use super::node::Node;
 use super::page::{Cursor, CursorTag, Page, PageArguments, PageInfo, PageOf, Position};
+use super::policy::Viewer;
 use super::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
+use super::value::DateTime;
 
 /// The order of a list.
 #[derive(Clone, Debug)]
@@ -272,6 +275,14 @@ impl Conditions {
         self.any(name, values, "", &has);
     }
 
+    /// The record was changed at this time or later.
+    pub fn updated_since(&mut self, since: Option<DateTime>) {
+        if let Some(since) = since {
+            self.bind("updated_since", KeyValue::Int(since.micros()));
+            self.push("o.updated_at >= k.updated_since");
+        }
+    }
+
     /// The keys, their values and the conditions. A keyed statement needs at least one key column: without any,
     /// `reader` is added.
     pub fn finish(mut self) -> (KeyColumns, KeyRow, Vec<String>) {
@@ -319,17 +330,6 @@ pub struct Sort {
     pub descending: bool,
 }
 
-/// Records of one type, with the table that lists them by facet and region in the order of their names.
-#[derive(Clone, Copy, Debug)]
-pub struct Directory {
-    /// Name of the list, which cursors are bound to.
-    pub name: &'static str,
-    /// Table of the records.
-    pub table: &'static str,
-    /// Table of the lists.
-    pub list_table: &'static str,
-}
-
 /// The filters that the list table answers by itself.
 #[derive(Clone, Debug, Default)]
 pub struct Ranges<'a> {
@@ -341,18 +341,14 @@ pub struct Ranges<'a> {
     pub facets: Vec<Vec<String>>,
 }
 
-impl Directory {
-    /// The list of records that match the ranges and the conditions (on the row `o`), and its keys. `sees` is the
-    /// viewer's condition on a row. `level` is the condition on the stored level, where that alone decides.
-    pub fn list(
-        &self,
-        sort: Sort,
-        ranges: Ranges<'_>,
-        mut conditions: Conditions,
-        sees: impl Fn(&str) -> String,
-        level: Option<impl Fn(&str) -> String>,
-    ) -> (List, KeyRow) {
-        let Self { table, list_table, .. } = self;
+impl Ranges<'_> {
+    /// The list of records of a type that fit the ranges and the conditions (on the row `o`), and its keys. The table
+    /// `<type>_list` has them by facet and region, in the order of their names.
+    pub fn list<N: Node>(self, viewer: &Viewer, sort: Sort, mut conditions: Conditions) -> (List, KeyRow) {
+        let (ranges, table) = (self, N::TYPE.prefix());
+        let list_table = format!("{table}_list");
+        // A stored level decides alone for most viewers: then the list table answers without the record.
+        let level = viewer.by_level_alone().then_some(|column: &str| viewer.level_condition(column));
         let by_name = sort.key == SortKey::Name;
         let (mut facets, mut regions) = (ranges.facets, Vec::new());
         if by_name {
@@ -392,7 +388,7 @@ impl Directory {
         }
         conditions.push(match level {
             Some(level) => level(&format!("{row}.visibility")),
-            None => sees("o"),
+            None => N::sees(viewer, conditions.dialect(), "o"),
         });
         let from = match (by_name, needs_row) {
             (true, true) => format!("{list_table} AS l {then} {table} AS o ON o.id = l.id"),
@@ -402,7 +398,7 @@ impl Directory {
         let (keys, key_row, conditions) = conditions.finish();
         let parent = ranges.within.map(|_| if by_name { "region" } else { "within" });
         let list = List {
-            name: self.name,
+            name: N::TYPE.many(),
             parent,
             table,
             from,

@@ -35,14 +35,19 @@ pub enum RecordBy {
     ExternalId(ExternalIdInput),
 }
 
-impl RecordBy {
+/// An input that names one record.
+pub trait By {
     /// The key of a record of this type.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for a wrong id.
-    pub fn key(self, type_name: &str) -> Result<Key, DomainError> {
+    /// `BAD_USER_INPUT` for a wrong id or identifier.
+    fn key(self, of: RecordType) -> Result<Key, DomainError>;
+}
+
+impl By for RecordBy {
+    fn key(self, of: RecordType) -> Result<Key, DomainError> {
         Ok(match self {
-            Self::Id(id) => Key::Id(id::decode("by.id", type_name, &id)?),
+            Self::Id(id) => Key::Id(id::decode("by.id", of.prefix(), &id)?),
             Self::Slug(slug) => Key::slug(&slug),
             Self::ExternalId(by) => Key::external_id(&by.source, &by.id),
         })

@@ -7,6 +7,7 @@ pub mod abstract_type;
 pub mod audit;
 pub mod clock;
 pub mod core;
+pub(crate) mod declare;
 pub mod erasure;
 pub mod error;
 pub mod geo;

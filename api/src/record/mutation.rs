@@ -20,8 +20,8 @@ use super::reader::Reader;
 use super::user_error::UserError;
 use super::value::DateTime;
 use super::write::{
-    Answer, Answered, Ended, MAX_KEY, Merge, Mergeable, Once, RecordInput, Removal, Status, Step, Submission,
-    merge, through, write_once,
+    Answer, Answered, Caller, Ended, Kind, MAX_KEY, Merge, Mergeable, Once, RecordInput, Removal, Status,
+    Step, Submission, merge, through, write_once,
 };
 use crate::record::core::Core;
 
@@ -101,36 +101,51 @@ pub async fn payload<P: Payload>(ctx: &Context<'_>, done: Done) -> GraphqlResult
     Ok(P::new(node, done.user_errors(reader, shown).graphql()?))
 }
 
-/// Declares the payload of the mutations of a record type.
-macro_rules! record_payload {
-    (
-        $(#[$doc:meta])* $payload:ident,
-        $(#[$field_doc:meta])* $field:ident: $node:ty
-    ) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, async_graphql::SimpleObject)]
-        pub struct $payload {
-            $(#[$field_doc])*
-            pub $field: Option<$node>,
-            /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
-            pub user_errors: Vec<$crate::record::user_error::UserError>,
-        }
-
-        impl $crate::record::mutation::Payload for $payload {
-            const NAME: &'static str = stringify!($payload);
-            const FIELD: &'static str = stringify!($field);
-            type Node = $node;
-
-            fn new(
-                $field: Option<$node>,
-                user_errors: Vec<$crate::record::user_error::UserError>,
-            ) -> Self {
-                Self { $field, user_errors }
-            }
-        }
-    };
+/// The mutation that makes a record.
+///
+/// # Errors
+/// [`DomainError::Database`], [`DomainError::Unconfirmed`].
+pub async fn create<K: Kind, P: Payload>(
+    ctx: &Context<'_>,
+    input: K::Input,
+    key: Option<String>,
+) -> GraphqlResult<P> {
+    let raw = sent(ctx, "input").graphql()?;
+    payload(ctx, Mutator::of(ctx)?.create(RecordInput::new::<K>(input), key, raw).await.graphql()?).await
 }
-pub(crate) use record_payload;
+
+/// The mutation that changes a record.
+///
+/// # Errors
+/// See [`Mutator::update`].
+pub async fn update<K: Kind, P: Payload>(
+    ctx: &Context<'_>,
+    id: &ID,
+    base_revision: Option<i32>,
+    input: K::Input,
+) -> GraphqlResult<P> {
+    let record = RecordInput::new::<K>(input);
+    payload(ctx, Mutator::of(ctx)?.update(id, base_revision, record).await.graphql()?).await
+}
+
+/// The mutation that merges a duplicate into a survivor.
+///
+/// # Errors
+/// See [`Mutator::update`].
+pub async fn merged<K: Mergeable, P: Payload>(
+    ctx: &Context<'_>,
+    asked: &MergeArguments<'_>,
+) -> GraphqlResult<P> {
+    payload(ctx, Mutator::of(ctx)?.merge::<K>(asked).await.graphql()?).await
+}
+
+/// The mutation by which a side says something of a record.
+///
+/// # Errors
+/// See [`Mutator::update`].
+pub async fn answered<K: Kind, P: Payload>(ctx: &Context<'_>, id: &ID, answer: Answer) -> GraphqlResult<P> {
+    payload(ctx, Mutator::of(ctx)?.answer(id, answer, K::TYPE).await.graphql()?).await
+}
 
 /// Checks that a written record was read back, if the payload `wanted` it.
 ///
@@ -324,9 +339,9 @@ impl<'a> Mutator<'a> {
     }
 
     fn submission(&self, record: RecordInput) -> Submission {
-        let viewer = Some(Arc::new(self.reader.viewer.clone()));
+        let by = Caller::Person(Arc::new(self.reader.viewer.clone()));
         // People choose with `baseRevision` whether to detect conflicts. Without it they overwrite.
-        Submission { viewer, overwrite: true, ..Submission::new(record) }
+        Submission { by, overwrite: true, ..Submission::new(record) }
     }
 
     async fn with_record(&self, id: &ID, submission: Submission) -> Result<Done, DomainError> {

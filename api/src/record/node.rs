@@ -2,37 +2,35 @@
 //!
 //! A type says which columns it needs and how a row becomes a node (see [`Node`]). The reads themselves are here, once.
 
+use async_graphql::{Context, InputType};
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use super::RecordType;
-use super::error::DomainError;
-use super::list::{Fetch, List, Listed};
-use super::lookup::Key;
+use super::error::{DomainError, GraphqlResult, IntoGraphql};
+use super::list::{Conditions, Fetch, List, Listed, Ranges, Sort, same_list};
+use super::lookup::{By, Key};
 use super::page::{Connection, PageArguments, PageOf};
 use super::policy::Viewer;
 use super::read::{Dialect, KeyRow, KeyedStatement, Row, Selected, Selection};
 use super::reader::{Reader, nodes_wanted, total_wanted};
 
 /// The read side of a record type: its row in the database, and its relations.
-pub trait Node: Sized + Send + Sync + 'static {
+pub trait Node: Around + Send + Sync + 'static {
     /// The type.
     const TYPE: RecordType;
     /// Name of the type in the schema.
     const NAME: &'static str;
-    /// Fields of the schema, in groups. A group is read if one of its fields is selected; the first group is always
-    /// read. A test finds fields that are in no group.
-    const FIELDS: &'static [&'static [&'static str]];
     /// The groups of columns to read.
-    type Columns: Copy + Send + Sync;
+    type Columns: ColumnGroups;
 
     /// The condition under which a viewer sees the row `alias` of the type's table.
     fn sees(viewer: &Viewer, dialect: Dialect, alias: &str) -> String;
     /// The groups that the selected fields need.
-    fn columns(want: &Selection) -> Self::Columns;
-    /// The columns to select of the row `alias`, and the joins that they need.
-    fn fetch(columns: Self::Columns, alias: &str) -> Fetch;
-    /// Decodes a row of [`Node::fetch`], without the fields that the viewer may not see.
+    fn columns(want: &Selection) -> Self::Columns {
+        Self::Columns::of(want)
+    }
+    /// Reads what [`ColumnGroups::fetch`] selects, without what the viewer may not see.
     ///
     /// # Errors
     /// [`DomainError::Database`] or [`DomainError::Stored`].
@@ -42,7 +40,113 @@ pub trait Node: Sized + Send + Sync + 'static {
         reader: &'a Reader,
         nodes: &'a mut [Self],
         want: &'a Selection,
-    ) -> BoxFuture<'a, Result<(), DomainError>>;
+    ) -> BoxFuture<'a, Result<(), DomainError>> {
+        Box::pin(async move {
+            if nodes.is_empty() || want.is_empty() { Ok(()) } else { Self::around(reader, nodes, want).await }
+        })
+    }
+}
+
+/// The groups of columns of a type, each of which is read or not.
+pub trait ColumnGroups: Copy + Send + Sync {
+    /// Fields of the schema, in groups. A group is read where one of its fields is selected; the first group is read
+    /// always. A test names the fields that are in no group.
+    const FIELDS: &'static [&'static [&'static str]];
+
+    /// The groups with the selected fields.
+    fn of(want: &Selection) -> Self;
+    /// What to select of the row `alias`, and the joins that it needs.
+    fn fetch(self, alias: &str) -> Fetch;
+}
+
+/// Reads the records around nodes, as far as they are wanted: one keyed read for each relation.
+pub trait Around: Sized {
+    /// Reads them into the nodes, of which there is one at least. Refusals of arguments are kept for their own fields.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    fn around(
+        reader: &Reader,
+        nodes: &mut [Self],
+        want: &Selection,
+    ) -> impl Future<Output = Result<(), DomainError>> + Send;
+}
+
+/// A record type that is listed by a filter, in an order.
+pub trait Listable: Node {
+    /// Which of its records.
+    type Filter: InputType + Default + Send + Sync;
+    /// In which order.
+    type Order: InputType + Default + Copy + Into<Sort> + Send + Sync;
+
+    /// The filters that the list table answers, and conditions on the row `o` for the others.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` for an unknown slug, a wrong id, or a number out of range.
+    fn filter(reader: &Reader, filter: &Self::Filter) -> Result<(Ranges<'static>, Conditions), DomainError>;
+}
+
+/// The list of records that fit a filter, within one region or everywhere, and its keys.
+///
+/// # Errors
+/// Those of [`Listable::filter`].
+fn list<N: Listable>(
+    reader: &Reader,
+    filter: &N::Filter,
+    order: Option<N::Order>,
+    within: Option<&str>,
+) -> Result<(List, KeyRow), DomainError> {
+    let (ranges, conditions) = N::filter(reader, filter)?;
+    Ok(Ranges { within, ..ranges }.list::<N>(&reader.viewer, order.unwrap_or_default().into(), conditions))
+}
+
+/// The query of one record; nothing where there is none that the viewer may see.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for a wrong id or identifier, [`DomainError::Database`].
+pub async fn one<N: Node>(ctx: &Context<'_>, by: impl By) -> GraphqlResult<Option<N>> {
+    let key = by.key(N::TYPE).graphql()?;
+    Ok(find(Reader::of(ctx)?, vec![key], &Selection::of(ctx)).await.graphql()?.next().flatten())
+}
+
+/// The query of the records that fit a filter.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for its arguments, [`DomainError::Database`].
+pub async fn all<C>(
+    ctx: &Context<'_>,
+    filter: Option<<C::Item as Listable>::Filter>,
+    order: Option<<C::Item as Listable>::Order>,
+    arguments: &PageArguments,
+) -> GraphqlResult<C>
+where
+    C: Connection,
+    C::Item: Listable,
+{
+    let reader = Reader::of(ctx)?;
+    let list = list::<C::Item>(reader, &filter.unwrap_or_default(), order, None);
+    page(reader, list, arguments, &Selection::root(ctx)).await.graphql()
+}
+
+/// The page of the records of each region that a field asks for.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn of_regions<C>(
+    reader: &Reader,
+    regions: &[&str],
+    filter: Option<<C::Item as Listable>::Filter>,
+    order: Option<<C::Item as Listable>::Order>,
+    (arguments, field): (&PageArguments, &Selected),
+) -> Result<Vec<Result<C, DomainError>>, DomainError>
+where
+    C: Connection,
+    C::Item: Listable,
+{
+    let filter = filter.unwrap_or_default();
+    let lists = regions.iter().map(|region| list::<C::Item>(reader, &filter, order, Some(region)));
+    let lists: Result<Vec<_>, _> = lists.collect();
+    pages(reader, lists.and_then(same_list), arguments, field, regions.len()).await
 }
 
 /// The statement that finds records of a type by keys of one kind.
@@ -75,7 +179,7 @@ pub async fn rows<N: Node>(
     let mut found: Vec<Option<N>> = keys.iter().map(|_| None).collect();
     let Some(first) = keys.first() else { return Ok(found) };
     let sees = N::sees(&reader.viewer, reader.dialect(), "r");
-    let statement = by_key(reader, N::TYPE, first, &N::fetch(columns, "r"), &sees);
+    let statement = by_key(reader, N::TYPE, first, &columns.fetch("r"), &sees);
     let keys = keys.into_iter().map(Key::into_row).collect();
     for (position, mut row) in reader.db.read(&statement, keys).await? {
         found[position] = Some(N::read(columns, &mut row, &reader.viewer)?);
@@ -154,7 +258,7 @@ where
     let columns = C::Item::columns(&want);
     let total = total_wanted(field, C::NAME);
     let read = |row: &mut _| C::Item::read(columns, row, &reader.viewer);
-    let pages = list.read(&reader.db, parents, &page, &C::Item::fetch(columns, "r"), total, read).await?;
+    let pages = list.read(&reader.db, parents, &page, &columns.fetch("r"), total, read).await?;
     let (pages, mut nodes) = PageOf::apart(pages);
     C::Item::fill(reader, &mut nodes, &want).await?;
     Ok(PageOf::together(pages, nodes).into_iter().map(|page| Ok(C::new(page))).collect())
@@ -182,12 +286,14 @@ where
 /// Declares a group of columns from one table: the struct, its columns, the fields of the schema that it answers, and
 /// how it is read.
 ///
-/// A line is `member: Type = reader [columns] => fields;`. The reader takes the columns of its line from a row.
+/// A line is `member: Type = reader [columns] => fields;`. The reader takes the columns of its line from a row. A member
+/// whose columns are those of another table has `joined by function` after its columns: the function adds them, and the
+/// join.
 macro_rules! group {
     ($(#[$doc:meta])* $vis:vis struct $name:ident {
         $(
             $(#[$member_doc:meta])*
-            $member:ident: $type:ty = $read:path [$($column:ident)*] => $($field:ident)*;
+            $member:ident: $type:ty = $read:path [$($column:ident)*] $(joined by $join:path)? => $($field:ident)*;
         )*
     }) => {
         $(#[$doc])*
@@ -201,10 +307,14 @@ macro_rules! group {
             /// The fields of the schema that the group answers.
             pub(crate) const FIELDS: &'static [&'static str] = &[$($(stringify!($field),)*)*];
 
-            /// Reads the group from a row with its columns.
-            ///
-            /// # Errors
-            /// `DomainError::Stored` where a column holds no value of its type.
+            /// Adds the columns of the row `alias`, and the joins that they need.
+            pub(crate) fn fetch(alias: &str, columns: &mut Vec<String>, joins: &mut Vec<String>) {
+                columns.extend(Self::COLUMNS.iter().map(|column| format!("{alias}.{column}")));
+                $($($join(alias, columns, joins);)?)*
+                let _ = joins;
+            }
+
+            /// Reads the columns that [`Self::fetch`] adds.
             pub(crate) fn read(
                 row: &mut $crate::record::read::Row,
             ) -> Result<Self, $crate::record::error::DomainError> {
@@ -214,3 +324,42 @@ macro_rules! group {
     };
 }
 pub(crate) use group;
+
+/// Declares the groups of columns of a type from one table: which of them a selection needs, and what is fetched then.
+///
+/// The columns in brackets are read always, after those of every record; the fields behind them need no group.
+macro_rules! columns {
+    (
+        $(#[$doc:meta])*
+        pub struct $columns:ident of $node:ident [$($always:ident)*] => $($field:ident)*;
+        $($group:ident: $type:ty,)*
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[allow(clippy::struct_excessive_bools, reason = "each group is wanted or not, whatever the others are")]
+        pub struct $columns {
+            $(pub(super) $group: bool,)*
+        }
+
+        impl $crate::record::node::ColumnGroups for $columns {
+            const FIELDS: &'static [&'static [&'static str]] =
+                &[&[$(stringify!($field),)*], $(<$type>::FIELDS,)*];
+
+            fn of(want: &$crate::record::read::Selection) -> Self {
+                let name = <$node as $crate::record::node::Node>::NAME;
+                Self { $($group: want.has(name, <$type>::FIELDS),)* }
+            }
+
+            fn fetch(self, alias: &str) -> $crate::record::list::Fetch {
+                let mut columns = vec![$crate::record::columns_of(alias, $crate::record::Head::COLUMNS)];
+                columns.extend([$(stringify!($always),)*].map(|column| format!("{alias}.{column}")));
+                let mut joins = Vec::new();
+                $(if self.$group {
+                    <$type>::fetch(alias, &mut columns, &mut joins);
+                })*
+                $crate::record::list::Fetch { columns: columns.join(", "), joins: joins.join(" ") }
+            }
+        }
+    };
+}
+pub(crate) use columns;

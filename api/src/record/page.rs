@@ -314,7 +314,7 @@ pub trait Connection: Sized {
 /// They differ only in names. GraphQL has no generic types.
 #[macro_export]
 macro_rules! connection {
-    ($connection:ident, $edge:ident, $node:ty, $name:literal, $edge_name:literal, $what:literal) => {
+    ($connection:ident, $edge:ident, $node:ty, $what:literal) => {
         #[doc = concat!("A page of a list of ", $what, ".")]
         #[derive(Clone, Debug)]
         pub struct $connection {
@@ -324,8 +324,8 @@ macro_rules! connection {
         }
 
         impl $crate::record::page::Connection for $connection {
-            const NAME: &'static str = $name;
-            const EDGE: &'static str = $edge_name;
+            const NAME: &'static str = stringify!($connection);
+            const EDGE: &'static str = stringify!($edge);
             type Item = $node;
 
             fn new(page: $crate::record::page::PageOf<$node>) -> Self {
@@ -345,7 +345,7 @@ macro_rules! connection {
         }
 
         #[doc = concat!("A page of a list of ", $what, ".")]
-        #[async_graphql::Object(name = $name)]
+        #[async_graphql::Object]
         impl $connection {
             /// The items with their positions.
             async fn edges(&self) -> &[$edge] {
@@ -376,7 +376,7 @@ macro_rules! connection {
         }
 
         #[doc = concat!("One of a list of ", $what, ", with its position.")]
-        #[async_graphql::Object(name = $edge_name)]
+        #[async_graphql::Object]
         impl $edge {
             /// Position in the list, for `after` and `before`.
             async fn cursor(&self) -> String {

@@ -158,6 +158,16 @@ impl<T> ByKey<T> {
     }
 }
 
+/// Puts what a selection answers for each of these nodes into its slot.
+pub fn put_each<N, T>(
+    nodes: &mut [N],
+    field: &Selected,
+    answers: Vec<Result<T, DomainError>>,
+    slot: impl Fn(&mut N) -> &mut ByKey<T>,
+) {
+    nodes.iter_mut().zip(answers).for_each(|(node, answer)| slot(node).put(field, answer));
+}
+
 /// The selection of a connection's nodes, through `nodes` and through `edges`.
 pub fn nodes_wanted(field: &Selected, connection: &str, edge: &str) -> Selection {
     let direct = field.selection.below(connection, "nodes").unwrap_or_default();

@@ -1,9 +1,10 @@
 //! Places, sectors, occupations and terms: shipped with the program, held in memory, joined by no query.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use async_graphql::Enum;
+use entity::JsonText;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -98,7 +99,7 @@ pub struct Term {
 /// A region.
 #[derive(Debug)]
 pub struct Region {
-    /// What it has in common with all entries.
+    /// The parts that all entries have.
     pub term: Term,
     /// How it takes part.
     pub role: RegionRole,
@@ -119,7 +120,7 @@ pub struct Region {
 /// A territory below a region.
 #[derive(Debug)]
 pub struct Territory {
-    /// What it has in common with all entries.
+    /// The parts that all entries have.
     pub term: Term,
     /// Slug of its region.
     pub region: String,
@@ -136,7 +137,7 @@ pub struct Territory {
 /// A sector of the image industry.
 #[derive(Debug)]
 pub struct Sector {
-    /// What it has in common with all entries.
+    /// The parts that all entries have.
     pub term: Term,
     /// Slug of the sector that it is part of.
     pub parent: Option<String>,
@@ -147,7 +148,7 @@ pub struct Sector {
 /// An occupation.
 #[derive(Debug)]
 pub struct Occupation {
-    /// What it has in common with all entries.
+    /// The parts that all entries have.
     pub term: Term,
     /// Slug of its family.
     pub family: String,
@@ -217,7 +218,7 @@ pub struct Entries<T> {
 
 /// An entry that has a slug.
 pub trait Named {
-    /// What it has in common with all entries.
+    /// The parts that all entries have.
     fn term(&self) -> &Term;
 }
 
@@ -333,6 +334,19 @@ pub fn sector_facet(slug: &str) -> String {
 /// The facet under which the lists show who has an occupation.
 pub fn occupation_facet(slug: &str) -> String {
     format!("o:{slug}")
+}
+
+/// The facets under which a record with these sectors and occupations is listed.
+pub fn facets<'a>(sectors: impl IntoIterator<Item = &'a String>, occupations: &[String]) -> JsonText {
+    let sectors = sectors.into_iter().flat_map(|slug| vocabularies().sector_with_ancestors(slug));
+    let sectors = sectors.map(|slug| sector_facet(slug));
+    let facets = sectors.chain(occupations.iter().map(|slug| occupation_facet(slug)));
+    JsonText::of(&facets.chain([String::new()]).collect::<BTreeSet<_>>())
+}
+
+/// The regions under which a record is listed: these, and all of them together.
+pub fn list_regions<'a>(regions: impl IntoIterator<Item = &'a str>) -> JsonText {
+    JsonText::of(&regions.into_iter().chain([""]).collect::<BTreeSet<_>>())
 }
 
 /// The facets of a filter by sectors.

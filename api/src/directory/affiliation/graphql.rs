@@ -16,14 +16,7 @@ use crate::record::value::{DateTime, Language, PartialDate};
 use crate::vocabulary::graphql::OccupationNode;
 use crate::vocabulary::vocabularies;
 
-connection!(
-    AffiliationConnection,
-    AffiliationEdge,
-    AffiliationNode,
-    "AffiliationConnection",
-    "AffiliationEdge",
-    "affiliations"
-);
+connection!(AffiliationConnection, AffiliationEdge, AffiliationNode, "affiliations");
 
 /// A talent's role in an organization. It is seen by those who see the talent, the talent's group AFFILIATIONS
 /// and the organization.

@@ -12,7 +12,7 @@ use crate::record::error::DomainError;
 use crate::record::name_of;
 use crate::record::problem::Problems;
 use crate::record::provenance::Source;
-use crate::record::write::{Pair, Rewritten, lock_ids, union_of};
+use crate::record::write::{Pair, Rewritten, lock_ids, unite};
 
 /// Lets the affiliations of the duplicate be those of the survivor. One that both had becomes one: it says what either
 /// said, and is disputed where either was. `claimed` says that the person has claimed the surviving profile: what others
@@ -33,7 +33,7 @@ pub(crate) async fn move_to(
             format!("SELECT k.n, a.id FROM {keys} {join} affiliation AS a ON a.{sql} = k.id")
         })
         .await?;
-    // Locked before they are read: what somebody else is writing to them is not lost.
+    // Locked before they are read, so that no concurrent write to them is lost.
     lock_ids(batch, &found).await?;
     let both = [pair.survivor, pair.duplicate];
     let rows =
@@ -71,7 +71,7 @@ pub(crate) async fn move_to(
     written.save::<Affiliations>(kept, Action::Update).await
 }
 
-/// Who says so where the talent has not.
+/// The assertion that remains without the talent's.
 const fn without_the_talent(by: AssertedBy) -> AssertedBy {
     match by {
         AssertedBy::Both | AssertedBy::Organization => AssertedBy::Organization,
@@ -79,7 +79,7 @@ const fn without_the_talent(by: AssertedBy) -> AssertedBy {
     }
 }
 
-/// Who says so where either says it.
+/// The assertion that two join into.
 fn either(one: AssertedBy, other: AssertedBy) -> AssertedBy {
     match (one, other) {
         (AssertedBy::Source, by) | (by, AssertedBy::Source) => by,
@@ -92,13 +92,13 @@ fn either(one: AssertedBy, other: AssertedBy) -> AssertedBy {
 fn join(kept: &mut Model, gone: &Model, problems: &mut Problems) -> Result<(), DomainError> {
     let (mut one, other) = (assertion(kept), assertion(gone));
     one.by = either(one.by, other.by);
-    // What the person disputes goes before what the organization does.
+    // The person's dispute takes precedence over the organization's.
     let disputed = [other.disputed_by, one.disputed_by];
     let by = disputed.iter().flatten().find(|side| **side == SideOf::Talent);
     let by = by.or_else(|| disputed.iter().flatten().next());
     let since = [kept.disputed_at, gone.disputed_at].into_iter().flatten().min();
     if let Some(side) = by {
-        // Who disputes it does not say that it is so.
+        // A side that disputes an affiliation does not assert it.
         one.by = match (side, one.by) {
             (SideOf::Talent, AssertedBy::Both) => AssertedBy::Organization,
             (SideOf::Talent, AssertedBy::Talent) | (SideOf::Organization, AssertedBy::Organization) => {
@@ -111,8 +111,7 @@ fn join(kept: &mut Model, gone: &Model, problems: &mut Problems) -> Result<(), D
         kept.disputed_at = since;
     }
     name_of(one.by).clone_into(&mut kept.asserted_by);
-    let sources: Vec<Source> = serde_json::from_str(&gone.sources)?;
-    union_of("sources", &mut kept.sources, sources, |one, other| one == other, problems)
+    unite::<Source>("sources", &mut kept.sources, &gone.sources, problems)
 }
 
 #[cfg(test)]

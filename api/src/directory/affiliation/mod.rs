@@ -1,14 +1,13 @@
 //! Affiliations: talents' roles in organizations.
 
 use async_graphql::{Enum, SimpleObject};
-use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::directory::organization::OrganizationNode;
-use crate::directory::region::{self, Regions};
+use crate::directory::region::{self, Regions, Slugs};
 use crate::directory::talent::TalentNode;
 use crate::record::error::DomainError;
-use crate::record::node::{Node as _, group, pages};
+use crate::record::node::{Around, Node, group, pages};
 use crate::record::page::PageArguments;
 use crate::record::provenance::{ExternalId, Source};
 use crate::record::read::{Group, KeyRow, KeyValue, Row, Selected, Selection};
@@ -59,7 +58,7 @@ impl Period {
 /// An affiliation as the database has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Affiliation {
-    /// What every record has.
+    /// The columns that every record has.
     pub head: Head,
     /// Roles by language, the original first.
     pub roles: Vec<LocalizedText>,
@@ -70,7 +69,7 @@ pub struct Affiliation {
 }
 
 group! {
-    /// What a card about an affiliation shows beside the role.
+    /// The columns, beside the role, that a card about an affiliation shows.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Card {
         /// When it was written.
@@ -100,9 +99,6 @@ pub struct AffiliationNode {
     organization: Option<Box<OrganizationNode>>,
 }
 
-/// Name of the type in the schema.
-const TYPE: &str = AffiliationNode::NAME;
-
 /// The side from which affiliations are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -112,38 +108,28 @@ pub enum Side {
     Organization,
 }
 
-/// Reads what is wanted around these affiliations.
-fn fill<'a>(
-    reader: &'a Reader,
-    nodes: &'a mut [AffiliationNode],
-    want: &'a Selection,
-) -> BoxFuture<'a, Result<(), DomainError>> {
-    Box::pin(async move {
-        if nodes.is_empty() || want.is_empty() {
-            return Ok(());
-        }
-        if let Some(below) = want.below(TYPE, "region") {
-            let slugs = nodes.iter().map(|node| node.row.head.region.as_str());
-            let regions = region::read(reader, slugs, &below).await?;
-            for node in nodes.iter_mut() {
-                node.region = regions.clone();
-            }
-        }
-        if let Some(below) = want.below(TYPE, "talent") {
-            let mut talents: Vec<TalentNode> =
-                nodes.iter_mut().filter_map(|n| n.talent.take().map(|t| *t)).collect();
-            TalentNode::fill(reader, &mut talents, &below).await?;
-            nodes.iter_mut().zip(talents).for_each(|(node, talent)| node.talent = Some(Box::new(talent)));
-        }
-        if let Some(below) = want.below(TYPE, "organization") {
-            let taken = nodes.iter_mut().filter_map(|node| node.organization.take().map(|o| *o));
-            let mut organizations: Vec<OrganizationNode> = taken.collect();
-            OrganizationNode::fill(reader, &mut organizations, &below).await?;
-            let filled = nodes.iter_mut().zip(organizations);
-            filled.for_each(|(node, organization)| node.organization = Some(Box::new(organization)));
-        }
-        Ok(())
-    })
+impl Around for AffiliationNode {
+    async fn around(reader: &Reader, nodes: &mut [Self], want: &Selection) -> Result<(), DomainError> {
+        let own: Slugs<Self> = |node| vec![node.row.head.region.as_str()];
+        region::fill(reader, nodes, (want, "region"), own, |node| &mut node.region).await?;
+        fill_side(reader, nodes, (want, "talent"), |node| &mut node.talent).await?;
+        fill_side(reader, nodes, (want, "organization"), |node| &mut node.organization).await
+    }
+}
+
+/// Reads what is wanted around the records on one side of affiliations.
+async fn fill_side<N: Node>(
+    reader: &Reader,
+    nodes: &mut [AffiliationNode],
+    (want, field): (&Selection, &str),
+    slot: impl Fn(&mut AffiliationNode) -> &mut Option<Box<N>>,
+) -> Result<(), DomainError> {
+    let Some(below) = want.below(AffiliationNode::NAME, field) else { return Ok(()) };
+    let taken = nodes.iter_mut().filter_map(|node| slot(node).take().map(|record| *record));
+    let mut records: Vec<N> = taken.collect();
+    N::fill(reader, &mut records, &below).await?;
+    nodes.iter_mut().zip(records).for_each(|(node, record)| *slot(node) = Some(Box::new(record)));
+    Ok(())
 }
 
 /// The page of the affiliations of each parent that a field asks for. Each key row is a parent's id.
@@ -154,15 +140,15 @@ pub async fn of(
     reader: &Reader,
     side: Side,
     mut parents: Vec<KeyRow>,
-    field: &Selected,
+    current: Option<bool>,
+    (arguments, field): (&PageArguments, &Selected),
 ) -> Result<Vec<Result<AffiliationConnection, DomainError>>, DomainError> {
-    let (count, current): (usize, Option<bool>) = (parents.len(), field.argument("current"));
-    let list = store::list(reader, side, current);
+    let (count, list) = (parents.len(), store::list(reader, side, current));
     if current.is_some() {
         let today = KeyValue::Text(reader.today.format("%Y-%m-%d").to_string());
         for row in &mut parents {
             row.push(today.clone());
         }
     }
-    pages(reader, Ok((list, parents)), &PageArguments::of(field), field, count).await
+    pages(reader, Ok((list, parents)), arguments, field, count).await
 }

@@ -3,69 +3,48 @@
 use async_graphql::{Context, ID, Object};
 
 use super::AffiliationNode;
-use super::write::{AffiliationInput, Affiliations};
-use crate::record::RecordType;
-use crate::record::error::{GraphqlResult, IntoGraphql};
-use crate::record::mutation::{DeletePayload, Mutator, payload, record_payload, sent};
-use crate::record::write::{Answer, RecordInput};
+use super::write::Affiliations;
+use crate::record::declare::record_mutations;
+use crate::record::error::GraphqlResult;
+use crate::record::mutation::answered;
+use crate::record::write::Answer;
 
-record_payload! {
+record_mutations! {
+    /// Mutations of affiliations.
+    AffiliationMutation of Affiliations,
     /// An affiliation as it was written, or why nothing was.
-    AffiliationPayload,
-    /// The affiliation as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have
-    /// left it; null where nothing was written for another reason.
-    affiliation: AffiliationNode
+    AffiliationPayload {
+        /// The affiliation as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have
+        /// left it; null where nothing was written for another reason.
+        affiliation: AffiliationNode
+    }
+    create {
+        /// Makes an affiliation: it needs a talent, an organization and a role. Those who speak for the talent or
+        /// for the organization may: the person, members of the organization, and those who write the records of
+        /// the region of either. It is asserted by that side; the other is asked to confirm.
+        create_affiliation
+    }
+    update {
+        /// Changes an affiliation: an absent field keeps, null clears, a list replaces. The talent's side may;
+        /// the organization's side where it has asserted the role. What has changed must be confirmed anew by the
+        /// other side.
+        update_affiliation("Id of the affiliation.")
+    }
+    delete {
+        /// Deletes an affiliation. The talent's side may; the organization's side where nobody else has asserted
+        /// the role.
+        delete_affiliation("Id of the affiliation.")
+    }
+    also AffiliationAnswers
 }
 
-async fn answer(ctx: &Context<'_>, id: &ID, yes: bool) -> GraphqlResult<AffiliationPayload> {
-    let answer = Answer { yes, organization: None };
-    let done = Mutator::of(ctx)?.answer(id, answer, RecordType::Affiliation).await.graphql()?;
-    payload(ctx, done).await
-}
+/// Mutations by which the sides answer.
+#[derive(Clone, Copy, Debug)]
+pub struct AffiliationAnswers;
 
-/// Mutations of affiliations.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AffiliationMutation;
-
-/// Mutations of affiliations.
+/// Mutations by which the sides answer.
 #[Object]
-impl AffiliationMutation {
-    /// Makes an affiliation: it needs a talent, an organization and a role. Those who speak for the talent or
-    /// for the organization may: the person, members of the organization, and those who write the records of
-    /// the region of either. It is asserted by that side; the other is asked to confirm.
-    async fn create_affiliation(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What is known of it.")] input: AffiliationInput,
-        #[graphql(
-            desc = "A text of your choice, 255 characters at most, that makes it safe to send the same again: for a week it answers the record that it made first. With another input it is a CONFLICT."
-        )]
-        idempotency_key: Option<String>,
-    ) -> GraphqlResult<AffiliationPayload> {
-        let raw = sent(ctx, "input").graphql()?;
-        let record = RecordInput::new::<Affiliations>(input);
-        let done = Mutator::of(ctx)?.create(record, idempotency_key, raw).await.graphql()?;
-        payload(ctx, done).await
-    }
-
-    /// Changes an affiliation: an absent field keeps, null clears, a list replaces. The talent's side may;
-    /// the organization's side where it has asserted the role. What has changed must be confirmed anew by the
-    /// other side.
-    async fn update_affiliation(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Id of the affiliation.")] id: ID,
-        #[graphql(
-            desc = "The revision that you have read. Where another is present, nothing is written: CONFLICT, with the record as it is. Without it you write over what others have changed."
-        )]
-        base_revision: Option<i32>,
-        #[graphql(desc = "What changes.")] input: AffiliationInput,
-    ) -> GraphqlResult<AffiliationPayload> {
-        let record = RecordInput::new::<Affiliations>(input);
-        let done = Mutator::of(ctx)?.update(&id, base_revision, record).await.graphql()?;
-        payload(ctx, done).await
-    }
-
+impl AffiliationAnswers {
     /// Confirms an affiliation in the name of the side that has not asserted it; then it is asserted by BOTH.
     /// A side
     /// that has disputed it takes that back.
@@ -74,7 +53,7 @@ impl AffiliationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Id of the affiliation.")] id: ID,
     ) -> GraphqlResult<AffiliationPayload> {
-        answer(ctx, &id, true).await
+        answered::<Affiliations, _>(ctx, &id, Answer { yes: true, organization: None }).await
     }
 
     /// Says, in the name of the side that has not asserted it, that an affiliation is not so. From then on
@@ -85,20 +64,6 @@ impl AffiliationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Id of the affiliation.")] id: ID,
     ) -> GraphqlResult<AffiliationPayload> {
-        answer(ctx, &id, false).await
-    }
-
-    /// Deletes an affiliation. The talent's side may; the organization's side where nobody else has asserted
-    /// the role.
-    async fn delete_affiliation(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Id of the affiliation.")] id: ID,
-        #[graphql(
-            desc = "The revision that you have read. Where another is present, nothing is deleted: CONFLICT."
-        )]
-        base_revision: Option<i32>,
-    ) -> GraphqlResult<DeletePayload> {
-        Mutator::of(ctx)?.delete(&id, base_revision, RecordType::Affiliation).await
+        answered::<Affiliations, _>(ctx, &id, Answer { yes: false, organization: None }).await
     }
 }

@@ -1,24 +1,21 @@
 //! Affiliations as instances tell of them: replicated fields to a row, and back.
 
 use entity::affiliation::Model;
-use serde_json::Value;
-use uuid::Uuid;
 
 use super::AssertedBy;
 use super::assertion::SideOf;
-use super::write::{blank, last_day, sides};
+use super::write::derive;
 use crate::directory::replicated::{Json, Named, Text, known, replicated};
 use crate::record::error::DomainError;
 use crate::record::provenance::Source;
 use crate::record::value::{LocalizedText, PartialDate};
-use crate::record::write::replica::{self, Refers, Unfit};
-use crate::record::write::{Batch, Draft, Numbered};
-use crate::record::{RecordType, Times, id as ids};
+use crate::record::write::replica::{self, Refers, Replicated, Unfit};
+use crate::record::{RecordType, id as ids};
 use crate::vocabulary::vocabularies;
 
 replicated! {
     /// The replicated fields of an affiliation.
-    struct Fields of Model {
+    pub struct Fields of Model {
         talent: String = by_hand,
         organization: String = by_hand,
         roles: Json<Vec<LocalizedText>>,
@@ -34,46 +31,33 @@ replicated! {
     }
 }
 
-/// The replicated fields of a row.
-pub(super) fn told(row: &Model) -> Result<Value, DomainError> {
-    let talent = ids::encode("talent", row.talent_id);
-    Fields::of(row, talent, ids::encode("organization", row.organization_id)).told()
-}
+impl Replicated for Fields {
+    type Row = Model;
 
-/// The row of an affiliation that has these replicated fields. Since when it is disputed is not among them: since the
-/// last change that is known.
-pub(super) fn row(id: Uuid, times: Times, fields: &Value) -> Result<Model, Unfit> {
-    let fields: Fields = replica::fields(fields)?;
-    known("occupation", "occupation", &vocabularies().occupations, &fields.occupation)?;
-    if let Some(side) = fields.disputed_by.as_deref().filter(|side| SideOf::of_name(side).is_none()) {
-        return Err(Unfit::new("disputedBy", format!("there is no side `{}`", replica::shown(side))));
+    fn of(row: &Model) -> Result<Self, DomainError> {
+        let talent = ids::encode("talent", row.talent_id);
+        Ok(Self::of_columns(row, talent, ids::encode("organization", row.organization_id)))
     }
-    let mut row = blank(id);
-    row.talent_id = replica::id("talent", RecordType::Talent, &fields.talent)?;
-    row.organization_id = replica::id("organization", RecordType::Organization, &fields.organization)?;
-    fields.fill(times, &mut row);
-    row.ends_last = last_day(row.ends_on.as_deref());
-    row.sort_on = row.starts_on.clone().or_else(|| row.as_of.clone()).unwrap_or_default();
-    row.disputed_at = row.disputed_by.as_ref().map(|_| row.updated_at);
-    Ok(row)
-}
 
-/// The talent and the organization.
-pub(super) fn refers(row: &Model) -> Vec<Refers> {
-    vec![
-        Refers { path: "talent", to: RecordType::Talent, id: row.talent_id },
-        Refers { path: "organization", to: RecordType::Organization, id: row.organization_id },
-    ]
-}
-
-/// Sets what affiliations have of their sides. Who has disputed one before has disputed it since then.
-pub(super) async fn place(batch: &Batch<'_>, drafts: &mut Numbered<Draft<Model>>) -> Result<(), DomainError> {
-    let found = sides(batch, &drafts.iter().map(|(_, draft)| &draft.row).collect::<Vec<_>>()).await?;
-    for ((_, Draft { row, before, .. }), found) in drafts.iter_mut().zip(found) {
-        if let Some(before) = before.as_ref().filter(|before| before.disputed_by == row.disputed_by) {
-            row.disputed_at = before.disputed_at;
+    /// The time since which it is disputed is not told: it is the time of the last change that is known.
+    fn fill(&self, row: &mut Model) -> Result<(), Unfit> {
+        known("occupation", "occupation", &vocabularies().occupations, &self.occupation)?;
+        if let Some(side) = self.disputed_by.as_deref().filter(|side| SideOf::of_name(side).is_none()) {
+            return Err(Unfit::new("disputedBy", format!("there is no side `{}`", replica::shown(side))));
         }
-        found.ok_or_else(|| DomainError::Stored("an affiliation without its sides".into()))?.fill(row);
+        row.talent_id = replica::id("talent", RecordType::Talent, &self.talent)?;
+        row.organization_id = replica::id("organization", RecordType::Organization, &self.organization)?;
+        self.fill_columns(row);
+        derive(row);
+        row.disputed_at = row.disputed_by.as_ref().map(|_| row.updated_at);
+        Ok(())
     }
-    Ok(())
+
+    /// The talent and the organization.
+    fn refers(row: &Model) -> Result<Vec<Refers>, DomainError> {
+        Ok(vec![
+            Refers { path: "talent", to: RecordType::Talent, id: row.talent_id },
+            Refers { path: "organization", to: RecordType::Organization, id: row.organization_id },
+        ])
+    }
 }

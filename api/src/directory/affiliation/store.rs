@@ -1,14 +1,12 @@
 //! SQL of affiliations: keyed reads under the viewer's condition, with both sides joined in.
 
-use futures::future::BoxFuture;
-
 use super::{Affiliation, AffiliationNode, Card, Side};
 use crate::directory::organization::OrganizationNode;
 use crate::directory::talent::TalentNode;
 use crate::directory::{organization, talent};
 use crate::record::error::DomainError;
 use crate::record::list::{Fetch, List, Order};
-use crate::record::node::Node;
+use crate::record::node::{ColumnGroups, Node};
 use crate::record::policy::Viewer;
 use crate::record::provenance::ExternalId;
 use crate::record::read::{Dialect, Group, KeyColumns, KeyType, Row, Selection};
@@ -30,10 +28,45 @@ const ALWAYS: &[&str] = &["id", "region", "visibility", "revision", "role", "tal
 /// The field that the id in the owning system answers.
 const EXTERNAL: &[&str] = &["externalId"];
 
+impl ColumnGroups for Columns {
+    const FIELDS: &'static [&'static [&'static str]] = &[ALWAYS, EXTERNAL, Card::FIELDS];
+
+    fn of(want: &Selection) -> Self {
+        let name = AffiliationNode::NAME;
+        Self {
+            card: want.has(name, Card::FIELDS),
+            external_id: want.has(name, EXTERNAL),
+            talent: want.below(name, "talent").map(|below| TalentNode::columns(&below)),
+            organization: want.below(name, "organization").map(|below| OrganizationNode::columns(&below)),
+        }
+    }
+
+    fn fetch(self, alias: &str) -> Fetch {
+        let mut all = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, &["roles"])];
+        let mut joins = Vec::new();
+        if self.card {
+            Card::fetch(alias, &mut all, &mut joins);
+        }
+        if self.external_id {
+            ExternalId::fetch(alias, &mut all, &mut joins);
+        }
+        if let Some(talent) = self.talent {
+            let fetch = talent.fetch("t");
+            all.push(fetch.columns);
+            joins.push(format!("JOIN talent AS t ON t.id = {alias}.talent_id {}", fetch.joins));
+        }
+        if let Some(organization) = self.organization {
+            let fetch = organization.fetch("c");
+            all.push(fetch.columns);
+            joins.push(format!("JOIN organization AS c ON c.id = {alias}.organization_id {}", fetch.joins));
+        }
+        Fetch { columns: all.join(", "), joins: joins.join(" ") }
+    }
+}
+
 impl Node for AffiliationNode {
     const TYPE: RecordType = RecordType::Affiliation;
     const NAME: &'static str = "Affiliation";
-    const FIELDS: &'static [&'static [&'static str]] = &[ALWAYS, EXTERNAL, Card::FIELDS];
     type Columns = Columns;
 
     /// The talent, that group of the talent's fields, and the organization are all seen. One that a side disputes is
@@ -54,39 +87,6 @@ impl Node for AffiliationNode {
         )
     }
 
-    fn columns(want: &Selection) -> Columns {
-        Columns {
-            card: want.has(Self::NAME, Card::FIELDS),
-            external_id: want.has(Self::NAME, EXTERNAL),
-            talent: want.below(Self::NAME, "talent").map(|below| TalentNode::columns(&below)),
-            organization: want
-                .below(Self::NAME, "organization")
-                .map(|below| OrganizationNode::columns(&below)),
-        }
-    }
-
-    fn fetch(columns: Columns, alias: &str) -> Fetch {
-        let mut all = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, &["roles"])];
-        let mut joins = Vec::new();
-        if columns.card {
-            all.push(columns_of(alias, Card::COLUMNS));
-        }
-        if columns.external_id {
-            ExternalId::fetch(alias, &mut all, &mut joins);
-        }
-        if let Some(talent) = columns.talent {
-            let fetch = TalentNode::fetch(talent, "t");
-            all.push(fetch.columns);
-            joins.push(format!("JOIN talent AS t ON t.id = {alias}.talent_id {}", fetch.joins));
-        }
-        if let Some(organization) = columns.organization {
-            let fetch = OrganizationNode::fetch(organization, "c");
-            all.push(fetch.columns);
-            joins.push(format!("JOIN organization AS c ON c.id = {alias}.organization_id {}", fetch.joins));
-        }
-        Fetch { columns: all.join(", "), joins: joins.join(" ") }
-    }
-
     fn read(columns: Columns, row: &mut Row, viewer: &Viewer) -> Result<Self, DomainError> {
         let affiliation = Affiliation {
             head: Head::read(row)?,
@@ -103,14 +103,6 @@ impl Node for AffiliationNode {
             talent: talent.map(Box::new),
             organization: organization.map(Box::new),
         })
-    }
-
-    fn fill<'a>(
-        reader: &'a Reader,
-        nodes: &'a mut [Self],
-        want: &'a Selection,
-    ) -> BoxFuture<'a, Result<(), DomainError>> {
-        super::fill(reader, nodes, want)
     }
 }
 

@@ -1,6 +1,4 @@
-//! How affiliations are written: from an input to a row, and how they follow their talent and organization.
-
-use std::collections::HashMap;
+//! The write path of affiliations: from an input to a row, and how they follow their talent and organization.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::affiliation::{Column, Entity, Model};
@@ -18,12 +16,11 @@ use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::SourceInput;
 use crate::record::read::{KeyColumns, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{DateTime, Given, PartialDate};
-use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{
-    self, Batch, Draft, Kind, Numbered, RecordRow as _, Reference, Submission, Written, fields_of_parts,
+    self, Batch, Draft, InputFields, Kind, Numbered, RecordRow as _, Reference, Submission, Written,
     lock_ids, touch,
 };
-use crate::record::{RecordType, Times, messages, name_of, value_of};
+use crate::record::{RecordType, messages, name_of, value_of};
 use crate::vocabulary::vocabularies;
 
 /// An affiliation, as it is written. An absent field keeps, null clears, a list replaces.
@@ -48,7 +45,7 @@ pub struct AffiliationInput {
     pub sources: MaybeUndefined<Vec<SourceInput>>,
 }
 
-impl write::Fields for AffiliationInput {
+impl InputFields for AffiliationInput {
     fn references(&self, into: &mut Vec<Reference>) {
         let given = |to, id: &MaybeUndefined<ID>| {
             id.as_opt_ref().flatten().map(|id| Reference { to, text: id.0.clone() })
@@ -58,36 +55,11 @@ impl write::Fields for AffiliationInput {
     }
 }
 
-/// How the door writes affiliations.
+/// The write path of affiliations.
 #[derive(Debug)]
 pub struct Affiliations;
 
-pub(super) fn blank(id: Uuid) -> Model {
-    Model {
-        id,
-        region: String::new(),
-        view_region: String::new(),
-        visibility: Visibility::Private.code(),
-        revision: 0,
-        created_at: 0,
-        updated_at: 0,
-        talent_id: Uuid::nil(),
-        organization_id: Uuid::nil(),
-        roles: "[]".to_owned(),
-        occupation: None,
-        starts_on: None,
-        ends_on: None,
-        ends_last: None,
-        as_of: None,
-        sort_on: String::new(),
-        asserted_by: name_of(AssertedBy::Source).to_owned(),
-        sources: "[]".to_owned(),
-        disputed_by: None,
-        disputed_at: None,
-    }
-}
-
-/// What decides about an affiliation: its talent, that group of the talent's fields, and its organization.
+/// The facts that decide about an affiliation: its talent, that group of the talent's fields, and its organization.
 #[derive(Clone, Debug)]
 pub(super) struct Sides {
     pub(super) talent: Facts,
@@ -129,7 +101,7 @@ impl Sides {
     }
 }
 
-/// What is said of an affiliation.
+/// The assertion of an affiliation.
 pub(super) fn assertion(row: &Model) -> Assertion {
     Assertion {
         by: value_of(&row.asserted_by).unwrap_or(AssertedBy::Source),
@@ -171,7 +143,7 @@ fn assert_anew(draft: &mut Draft<Model>, sides: &Sides, now: DateTime, problems:
     }
     let by = match voice {
         None => Some(AssertedBy::Source),
-        // Who speaks for both sides leaves what they have said as it is.
+        // A writer for both sides leaves the assertion as it is.
         Some(Voice { talent: true, organization: true, .. }) if before.is_some() => return,
         Some(voice) => voice.asserts(),
     };
@@ -226,39 +198,16 @@ pub async fn follow(batch: &Batch<'_>, column: &str, ids: &[Uuid]) -> Result<Vec
     let found = Entity::find().select_only().column(Column::Id).filter(side.is_in(ids.iter().copied()));
     let mut found: Vec<Uuid> = found.into_tuple().all(batch.tx).await?;
     found.sort_unstable();
-    // Locked before they are read: what somebody else is writing to them is not lost.
+    // Locked before they are read, so that no concurrent write to them is lost.
     lock_ids(batch, &found).await?;
-    let rows: Vec<Model> = Affiliations::load(batch, &found).await?.into_values().collect();
+    let rows: Vec<Model> = Model::load(batch, &found).await?.into_values().collect();
     let facts = sides(batch, &rows.iter().collect::<Vec<_>>()).await?;
     let moved = rows.into_iter().zip(facts).filter_map(|(before, sides)| {
         let mut row = before.clone();
         sides?.fill(&mut row);
         (row != before).then_some((row, before))
     });
-    let moved: Vec<(Model, Model)> = moved.collect();
-    let revisions = touch(batch, &moved.iter().map(|(row, _)| row.id).collect::<Vec<_>>()).await?;
-    let mut written = Vec::new();
-    let mut changed = Vec::new();
-    for (mut row, before) in moved {
-        row.revision = revisions.get(&row.id).copied().unwrap_or(row.revision) + batch.raise();
-        row.updated_at = batch.now.micros();
-        written.push(Written {
-            record_type: RecordType::Affiliation,
-            id: row.id,
-            fields: fields_of_parts((&before.region, before.visibility()), (&row.region, row.visibility())),
-            before: Some(Affiliations::view(&before)),
-            after: Some(Affiliations::view(&row)),
-            revision: row.revision,
-            content_hash: Vec::new(),
-            origin: String::new(),
-            external: None,
-            erased_from: None,
-            action: Action::Update,
-        });
-        changed.push(row);
-    }
-    batch.upsert::<Entity, _>(changed).await?;
-    Ok(written)
+    write::follow::<Affiliations>(batch, moved.collect()).await
 }
 
 /// Erases the affiliations of talents who are erased.
@@ -270,56 +219,51 @@ pub async fn erase(batch: &Batch<'_>, talents: &[Uuid]) -> Result<Vec<Written>, 
     let found = Entity::find().select_only().column(Column::Id).filter(of);
     let found: Vec<Uuid> = found.into_tuple().all(batch.tx).await?;
     let revisions = touch(batch, &found).await?;
-    let rows = Affiliations::load(batch, &found).await?;
+    let rows = Model::load(batch, &found).await?;
     Affiliations::delete(batch, &found).await?;
-    let erased = rows.into_values().map(|row| Written {
-        record_type: RecordType::Affiliation,
-        id: row.id,
-        before: Some(Affiliations::view(&row)),
-        after: None,
-        revision: revisions.get(&row.id).copied().unwrap_or(row.revision) + 1,
-        content_hash: Vec::new(),
-        origin: String::new(),
-        external: None,
-        erased_from: Some(Vec::new()),
-        action: Action::Erase,
-        fields: Vec::new(),
+    let erased = rows.into_values().map(|row| {
+        let revision = revisions.get(&row.id).copied().unwrap_or(row.revision) + 1;
+        let written = Written::new::<Affiliations>(row.id, Some(&row), None, revision, Action::Erase);
+        Written { erased_from: Some(Vec::new()), ..written }
     });
     Ok(erased.collect())
 }
 
 impl Kind for Affiliations {
     const HAS_REGION: bool = false;
+    const IS_LISTED: bool = false;
     type Node = AffiliationNode;
     type Input = AffiliationInput;
     type Row = Model;
+    type Replicated = replica::Fields;
+
+    fn blank(id: Uuid) -> Model {
+        Model {
+            id,
+            visibility: Visibility::Private.code(),
+            asserted_by: name_of(AssertedBy::Source).to_owned(),
+            ..Model::default()
+        }
+    }
 
     fn view(row: &Model) -> (String, Visibility) {
         (row.view_region.clone(), row.visibility())
     }
 
-    fn replicated(row: &Model) -> Result<serde_json::Value, DomainError> {
-        replica::told(row)
-    }
-
-    fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Model, Unfit> {
-        replica::row(id, times, fields)
-    }
-
-    fn refers(row: &Model) -> Result<Vec<Refers>, DomainError> {
-        Ok(replica::refers(row))
-    }
-
+    /// Sets what affiliations have of their sides. A dispute that was there before keeps its time.
     async fn place(
         batch: &Batch<'_>,
         drafts: &mut Numbered<Draft<Model>>,
         _: &mut [Problems],
     ) -> Result<(), DomainError> {
-        replica::place(batch, drafts).await
-    }
-
-    async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Model>, DomainError> {
-        batch.load::<Entity>(ids).await
+        let found = sides(batch, &drafts.iter().map(|(_, draft)| &draft.row).collect::<Vec<_>>()).await?;
+        for ((_, Draft { row, before, .. }), found) in drafts.iter_mut().zip(found) {
+            if let Some(before) = before.as_ref().filter(|before| before.disputed_by == row.disputed_by) {
+                row.disputed_at = before.disputed_at;
+            }
+            found.ok_or_else(|| DomainError::Stored("an affiliation without its sides".into()))?.fill(row);
+        }
+        Ok(())
     }
 
     async fn refusal(
@@ -328,7 +272,7 @@ impl Kind for Affiliations {
         before: &Model,
         submission: &Submission,
     ) -> Result<Option<Problem>, DomainError> {
-        // What a side may answer is decided with the answer itself.
+        // The right to answer is checked with the answer itself.
         if submission.answer.is_some() {
             return Ok(None);
         }
@@ -343,24 +287,16 @@ impl Kind for Affiliations {
 
     fn merge(
         batch: &Batch<'_>,
-        id: Uuid,
-        before: Option<&Model>,
+        row: &mut Model,
+        _: Option<&Model>,
         input: &AffiliationInput,
-        problems: &mut Problems,
-    ) -> Model {
-        let mut row = before.cloned().unwrap_or_else(|| blank(id));
-        let mut fields = Fields { new: before.is_none(), problems };
-        side(batch, RecordType::Talent, "talent", &input.talent, &mut row.talent_id, &mut fields);
-        side(
-            batch,
-            RecordType::Organization,
-            "organization",
-            &input.organization,
-            &mut row.organization_id,
-            &mut fields,
-        );
+        fields: &mut Fields<'_>,
+    ) {
+        let (talent, organization) = (&mut row.talent_id, &mut row.organization_id);
+        side(batch, RecordType::Talent, "talent", &input.talent, talent, fields);
+        side(batch, RecordType::Organization, "organization", &input.organization, organization, fields);
         fields.texts("roles", &input.roles, MAX_NAME, &mut row.roles);
-        if row.roles == "[]" && !fields.problems.concern("roles") {
+        if row.roles.is_empty() && !fields.problems.concern("roles") {
             fields.problems.add(Problem::required("roles"));
         }
         let occupation =
@@ -371,9 +307,7 @@ impl Kind for Affiliations {
         fields.scalar("asOf", &input.as_of, &mut row.as_of);
         fields.period("endsOn", row.starts_on.as_deref(), row.ends_on.as_deref());
         fields.sources("sources", &input.sources, &mut row.sources);
-        row.ends_last = last_day(row.ends_on.as_deref());
-        row.sort_on = row.starts_on.clone().or_else(|| row.as_of.clone()).unwrap_or_default();
-        row
+        derive(row);
     }
 
     async fn complete(
@@ -395,15 +329,12 @@ impl Kind for Affiliations {
         }
         Ok(())
     }
+}
 
-    async fn save(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<Vec<Written>, DomainError> {
-        batch.upsert::<Entity, _>(rows.iter().map(|(row, _)| row.clone()).collect()).await?;
-        Ok(Vec::new())
-    }
-
-    async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
-        batch.delete_where("affiliation", "id", ids).await
-    }
+/// Sets the columns that follow from the dates.
+pub(super) fn derive(row: &mut Model) {
+    row.ends_last = last_day(row.ends_on.as_deref());
+    row.sort_on = row.starts_on.clone().or_else(|| row.as_of.clone()).unwrap_or_default();
 }
 
 /// The last day that a partial date may mean, as text.

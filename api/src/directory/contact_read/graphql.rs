@@ -16,8 +16,6 @@ connection!(
     ContactReadConnection,
     ContactReadEdge,
     ContactReadNode,
-    "ContactReadConnection",
-    "ContactReadEdge",
     "those who were shown how to reach a person"
 );
 

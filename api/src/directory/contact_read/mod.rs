@@ -46,7 +46,7 @@ impl ContactRead {
     }
 }
 
-/// What waits to be written. Cheap to clone.
+/// The entries that wait to be written. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct ContactReads(Arc<Backlog<ContactRead, ShownContact>>);
 

@@ -92,7 +92,7 @@ pub fn list() -> List {
     }
 }
 
-/// What to fetch of an entry `r`.
+/// The columns and joins of an entry `r`.
 pub fn fetch() -> Fetch {
     Fetch {
         columns: "r.at, r.reader, COALESCE(a.display_name, y.name), r.email, r.phone".into(),

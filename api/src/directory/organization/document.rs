@@ -1,4 +1,4 @@
-//! How an organization looks in the search index.
+//! The search document of an organization.
 
 use uuid::Uuid;
 
@@ -37,7 +37,7 @@ impl Searchable for OrganizationNode {
         document.localized("description", &details.descriptions);
         let kinds = std::iter::once(&card.kind).chain(&details.other_kinds);
         document.kinds(Vocabulary::OrganizationKind, kinds.map(String::as_str));
-        document.sectors(&self.row.sectors);
+        document.sectors(&self.row.sectors.slugs);
         document.territory(card.territory.as_deref());
         let regions = std::iter::once(&self.row.head.region).chain(&details.served_regions);
         document.regions(regions.map(String::as_str));

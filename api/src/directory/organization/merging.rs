@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use entity::JsonText;
 use entity::organization::Model;
 use sea_orm::{ConnectionTrait, Statement};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::write::{Organizations, derive};
@@ -14,13 +13,13 @@ use crate::directory::affiliation::{self, Side};
 use crate::directory::partnership;
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
-use crate::record::input::to_json;
 use crate::record::messages::{self, Said};
 use crate::record::name_of;
 use crate::record::problem::{Problem, Problems};
-use crate::record::provenance::Claim;
-use crate::record::value::{Identifier, LocalizedText};
-use crate::record::write::{Batch, Kind, Mergeable, Pair, Rewritten, lock_ids, union_of};
+use crate::record::value::Identifier;
+use crate::record::write::{
+    Mergeable, Pair, RecordRow as _, Rewritten, lock_ids, union_of, unite, unite_claims, unite_texts,
+};
 use crate::vocabulary::vocabularies;
 
 /// Fills a field that is empty, and notes its name.
@@ -36,43 +35,8 @@ fn fill<T: Clone>(
     }
 }
 
-/// Adds the entries of a stored list that the other one lacks.
-fn unite<T: Serialize + DeserializeOwned + PartialEq>(
-    field: &str,
-    into: &mut String,
-    other: &str,
-    problems: &mut Problems,
-) -> Result<(), DomainError> {
-    union_of::<T>(field, into, serde_json::from_str(other)?, |one, other| one == other, problems)
-}
-
-/// Adds the texts in languages that there are none in.
-pub(crate) fn unite_texts(
-    field: &str,
-    into: &mut String,
-    other: &str,
-    problems: &mut Problems,
-) -> Result<(), DomainError> {
-    let same = |one: &LocalizedText, other: &LocalizedText| one.language == other.language;
-    union_of(field, into, serde_json::from_str(other)?, same, problems)
-}
-
-/// Adds the claims that the other one lacks. What a field answers stays as it is: only for a field that was filled does
-/// a claim stay preferred.
-pub(crate) fn unite_claims(
-    into: &mut String,
-    mut other: Vec<Claim>,
-    filled: &[&str],
-    problems: &mut Problems,
-) -> Result<(), DomainError> {
-    for claim in other.iter_mut().filter(|claim| !filled.contains(&claim.field.as_str())) {
-        claim.preferred = false;
-    }
-    let same = |one: &Claim, other: &Claim| Claim { preferred: other.preferred, ..one.clone() } == *other;
-    union_of("claims", into, other, same, problems)
-}
-
-/// Whether a period with these partial dates does not end before it begins, as far as both are known.
+/// Whether a period with these partial dates does not end before it begins. The dates are compared to the precision of
+/// the less precise one.
 fn in_order(starts: Option<&str>, ends: Option<&str>) -> bool {
     let (Some(starts), Some(ends)) = (starts, ends) else { return true };
     let common = starts.len().min(ends.len());
@@ -80,10 +44,6 @@ fn in_order(starts: Option<&str>, ends: Option<&str>) -> bool {
 }
 
 impl Mergeable for Organizations {
-    async fn unmergeable(_: &Batch<'_>, _: &Model, _: &Model) -> Result<Option<Problem>, DomainError> {
-        Ok(None)
-    }
-
     fn absorb(row: &mut Model, other: &Model, problems: &mut Problems) -> Result<(), DomainError> {
         let mut filled = Vec::new();
         fill("acronym", &mut row.acronym, other.acronym.as_ref(), &mut filled);
@@ -110,11 +70,11 @@ impl Mergeable for Organizations {
         if row.status == name_of(OrganizationStatus::Unknown) {
             row.status.clone_from(&other.status);
         }
-        let mut names: Vec<String> = serde_json::from_str(&other.other_names)?;
+        let mut names: Vec<String> = other.other_names.read()?;
         names.splice(0..0, std::iter::once(other.name.clone()).chain(other.acronym.clone()));
         names.retain(|name| *name != row.name && Some(name) != row.acronym.as_ref());
         union_of("otherNames", &mut row.other_names, names, |one, other| one == other, problems)?;
-        let mut kinds: Vec<String> = serde_json::from_str(&other.other_kinds)?;
+        let mut kinds: Vec<String> = other.other_kinds.read()?;
         kinds.insert(0, other.kind.clone());
         kinds.retain(|kind| *kind != row.kind);
         union_of("otherKinds", &mut row.other_kinds, kinds, |one, other| one == other, problems)?;
@@ -125,10 +85,10 @@ impl Mergeable for Organizations {
         unite::<Uuid>("memberOf", &mut row.member_of, &other.member_of, problems)?;
         unite::<serde_json::Value>("sources", &mut row.sources, &other.sources, problems)?;
         unite_texts("descriptions", &mut row.descriptions, &other.descriptions, problems)?;
-        unite_claims(&mut row.claims, serde_json::from_str(&other.claims)?, &filled, problems)?;
-        let mut clusters: Vec<Uuid> = serde_json::from_str(&row.member_of)?;
+        unite_claims(&mut row.claims, other.claims.read()?, &filled, problems)?;
+        let mut clusters: Vec<Uuid> = row.member_of.read()?;
         clusters.retain(|cluster| *cluster != row.id && *cluster != other.id);
-        row.member_of = to_json(&clusters);
+        row.member_of = JsonText::of(&clusters);
         // The survivor may have been continued by the duplicate, or the other way round.
         let own = row.successor_id.filter(|successor| *successor != other.id);
         let others = other.successor_id.filter(|successor| *successor != row.id);
@@ -136,7 +96,7 @@ impl Mergeable for Organizations {
             row.status.clone_from(&other.status);
         }
         row.successor_id = own.or(others);
-        let place: Option<Address> = row.address.as_deref().map(serde_json::from_str).transpose()?;
+        let place: Option<Address> = row.address.as_ref().map(JsonText::read).transpose()?;
         derive(row, place.as_ref());
         Ok(())
     }
@@ -150,7 +110,7 @@ impl Mergeable for Organizations {
         partnership::merging::move_to(written, pair).await?;
         relatives(written, pair, survivor).await?;
         belonging(written, pair).await?;
-        // What is proposed for the duplicate is proposed for the survivor; where their fields differ, that is a conflict.
+        // Proposals for the duplicate become proposals for the survivor; where their fields differ, they conflict.
         written.execute("UPDATE proposal SET organization_id = $1 WHERE organization_id = $2", pair).await
     }
 }
@@ -176,9 +136,9 @@ async fn relatives(
     );
     found.retain(|id| *id != pair.survivor && *id != pair.duplicate);
     let found: Vec<Uuid> = found.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-    // Locked before they are read: what somebody else is writing to them is not lost.
+    // Locked before they are read, so that no concurrent write to them is lost.
     lock_ids(batch, &found).await?;
-    let rows: HashMap<Uuid, Model> = Organizations::load(batch, &found).await?;
+    let rows: HashMap<Uuid, Model> = Model::load(batch, &found).await?;
     let before: BTreeSet<Uuid> =
         rows.values().filter(|row| row.successor_id == Some(pair.duplicate)).map(|row| row.id).collect();
     let chain = succession::chain(batch, survivor.successor_id).await?;
@@ -196,7 +156,7 @@ async fn relatives(
         if row.successor_id == Some(pair.duplicate) {
             row.successor_id = Some(pair.survivor);
         }
-        let clusters: Vec<Uuid> = serde_json::from_str(&row.member_of)?;
+        let clusters: Vec<Uuid> = row.member_of.read()?;
         if clusters.contains(&pair.duplicate) {
             let mut now: Vec<Uuid> = Vec::new();
             for cluster in clusters {
@@ -205,7 +165,7 @@ async fn relatives(
                     now.push(cluster);
                 }
             }
-            row.member_of = to_json(&now);
+            row.member_of = JsonText::of(&now);
         }
         if row != had {
             changed.push((row, had));
@@ -230,6 +190,6 @@ async fn belonging(written: &mut Rewritten<'_, '_>, pair: Pair) -> Result<(), Do
     written.execute(&sql, pair).await?;
     let sql = "DELETE FROM account_organization WHERE organization_id = $2 AND organization_id <> $1";
     written.execute(sql, pair).await?;
-    // Who was invited to the one belongs to the other.
+    // Invitations to the duplicate become invitations to the survivor.
     written.execute("UPDATE invitation SET organization_id = $1 WHERE organization_id = $2", pair).await
 }

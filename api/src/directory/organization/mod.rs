@@ -1,21 +1,19 @@
 //! Organizations: companies, schools, laboratories, funds, public bodies, associations, venues.
 
 use async_graphql::Enum;
-use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::directory::affiliation::graphql::AffiliationConnection;
 use crate::directory::partnership::graphql::PartnershipConnection;
-use crate::directory::region::{self, Regions};
+use crate::directory::region::{self, Regions, Slugs};
 use crate::directory::{affiliation, partnership};
 use crate::record::error::DomainError;
-use crate::record::list::same_list;
-use crate::record::node::{Node as _, by_ids, fill_groups, group, pages};
+use crate::record::node::{Around, Node as _, by_ids, fill_groups, group, pages};
 use crate::record::page::PageArguments;
 use crate::record::provenance::{Claim, ExternalId, Source};
-use crate::record::read::{Group, KeyRow, KeyValue, Row, Selected, Selection};
-use crate::record::reader::{ByKey, Reader};
+use crate::record::read::{Group, KeyRow, KeyValue, Row, Selection};
+use crate::record::reader::{ByKey, Reader, put_each};
 use crate::record::value::{EmailAddress, Identifier, Language, LocalizedText, PartialDate, Url};
 use crate::record::{Head, Times};
 
@@ -29,7 +27,7 @@ pub mod store;
 mod succession;
 pub mod write;
 
-use graphql::{OrganizationConnection, OrganizationFilter, OrganizationOrder};
+use graphql::{AffiliationsArguments, OrganizationConnection, PartnershipsArguments};
 
 /// Whether an organization still exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
@@ -77,24 +75,33 @@ pub struct Address {
 /// An organization as the database has it, with the groups of columns that were asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Organization {
-    /// What every record has.
+    /// The columns that every record has.
     pub head: Head,
     /// Readable name in addresses.
     pub slug: String,
     /// Its name.
     pub name: String,
-    /// Slugs of its sectors; empty where they were not asked for.
-    pub sectors: Vec<String>,
-    /// What a card about it shows.
+    /// Its sectors.
+    pub sectors: Group<Sectors>,
+    /// The columns that a card about it shows.
     pub card: Group<Card>,
-    /// What only detailed views ask for.
+    /// The columns that only detailed views ask for.
     pub details: Group<Details>,
     /// How to reach it; empty where the viewer may not see it.
     pub contact: Group<Contact>,
 }
 
 group! {
-    /// What a card about an organization shows.
+    /// The sectors of an organization.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Sectors {
+        /// Their slugs.
+        slugs: Vec<String> = Row::json [sectors] => sectors;
+    }
+}
+
+group! {
+    /// The columns that a card about an organization shows.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Card {
         /// When it was written.
@@ -119,7 +126,7 @@ group! {
 }
 
 group! {
-    /// What only detailed views of an organization ask for.
+    /// The columns that only detailed views of an organization ask for.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Details {
         /// Slugs of its other kinds.
@@ -147,7 +154,7 @@ group! {
         /// Statements by source.
         claims: Vec<Claim> = Row::json [claims] => claims;
         /// The id in the system that owns it, which is joined to the row.
-        external_id: Option<ExternalId> = ExternalId::read [] => externalId;
+        external_id: Option<ExternalId> = ExternalId::read [] joined by ExternalId::fetch => externalId;
     }
 }
 
@@ -167,6 +174,12 @@ group! {
 pub struct OrganizationNode {
     /// The row, as far as it was read.
     pub(crate) row: Organization,
+    around: Relations,
+}
+
+/// The records that were read around an organization.
+#[derive(Clone, Debug, Default)]
+struct Relations {
     region: Regions,
     seat_region: Regions,
     served_regions: Regions,
@@ -182,55 +195,30 @@ pub struct OrganizationNode {
 /// Name of the type in the schema.
 const TYPE: &str = OrganizationNode::NAME;
 
-impl From<Organization> for OrganizationNode {
-    fn from(row: Organization) -> Self {
-        Self {
-            row,
-            region: Regions::default(),
-            seat_region: Regions::default(),
-            served_regions: Regions::default(),
-            territory_regions: Regions::default(),
-            successor: None,
-            predecessors: Vec::new(),
-            member_of: Vec::new(),
-            members: ByKey::default(),
-            affiliations: ByKey::default(),
-            partnerships: ByKey::default(),
-        }
-    }
-}
-
-/// Reads what is wanted around these organizations: one keyed read per relation.
-///
-/// # Errors
-/// [`DomainError::Database`]. Refusals of arguments are kept for their own fields.
-pub fn fill<'a>(
-    reader: &'a Reader,
-    nodes: &'a mut [OrganizationNode],
-    want: &'a Selection,
-) -> BoxFuture<'a, Result<(), DomainError>> {
-    Box::pin(async move {
-        if nodes.is_empty() || want.is_empty() {
-            return Ok(());
-        }
+impl Around for OrganizationNode {
+    async fn around(reader: &Reader, nodes: &mut [Self], want: &Selection) -> Result<(), DomainError> {
         fill_regions(reader, nodes, want).await?;
         fill_relatives(reader, nodes, want).await?;
         let parents: Vec<KeyRow> = nodes.iter().map(|node| vec![KeyValue::Id(node.row.head.id)]).collect();
         for field in want.each(TYPE, "members") {
-            let answers = members(reader, parents.clone(), &field).await?;
-            nodes.iter_mut().zip(answers).for_each(|(node, answer)| node.members.put(&field, answer));
+            let (list, page) = (Ok((store::members(reader), parents.clone())), PageArguments::of(&field));
+            let answers = pages(reader, list, &page, &field, parents.len()).await?;
+            put_each(nodes, &field, answers, |node| &mut node.around.members);
         }
         for field in want.each(TYPE, "affiliations") {
-            let answers =
-                affiliation::of(reader, affiliation::Side::Organization, parents.clone(), &field).await?;
-            nodes.iter_mut().zip(answers).for_each(|(node, answer)| node.affiliations.put(&field, answer));
+            let AffiliationsArguments { page, current } = AffiliationsArguments::of(&field);
+            let (side, parents) = (affiliation::Side::Organization, parents.clone());
+            let answers = affiliation::of(reader, side, parents, current, (&page, &field)).await?;
+            put_each(nodes, &field, answers, |node| &mut node.around.affiliations);
         }
         for field in want.each(TYPE, "partnerships") {
-            let answers = partnership::of_organizations(reader, &parents, &field).await?;
-            nodes.iter_mut().zip(answers).for_each(|(node, answer)| node.partnerships.put(&field, answer));
+            let PartnershipsArguments { page, filter } = PartnershipsArguments::of(&field);
+            let filter = filter.unwrap_or_default();
+            let answers = partnership::of_organizations(reader, &parents, &filter, (&page, &field)).await?;
+            put_each(nodes, &field, answers, |node| &mut node.around.partnerships);
         }
         Ok(())
-    })
+    }
 }
 
 async fn fill_regions(
@@ -238,35 +226,16 @@ async fn fill_regions(
     nodes: &mut [OrganizationNode],
     want: &Selection,
 ) -> Result<(), DomainError> {
-    if let Some(below) = want.below(TYPE, "region") {
-        let regions = region::read(reader, nodes.iter().map(|n| n.row.head.region.as_str()), &below).await?;
-        for node in nodes.iter_mut() {
-            node.region = regions.clone();
-        }
-    }
-    if let Some(below) = want.below(TYPE, "seatRegion") {
-        let slugs = nodes.iter().filter_map(|n| n.row.card.seat_region.as_deref());
-        let regions = region::read(reader, slugs, &below).await?;
-        for node in nodes.iter_mut() {
-            node.seat_region = regions.clone();
-        }
-    }
-    if let Some(below) = want.below(TYPE, "servedRegions") {
-        let slugs = nodes.iter().flat_map(|n| n.row.details.served_regions.iter().map(String::as_str));
-        let regions = region::read(reader, slugs, &below).await?;
-        for node in nodes.iter_mut() {
-            node.served_regions = regions.clone();
-        }
-    }
-    if let Some(below) = want.below(TYPE, "territory") {
-        let territories = nodes.iter().filter_map(|n| n.row.card.territory.as_deref());
-        let slugs = region::regions_of_territories(territories);
-        let regions = region::read(reader, slugs, &region::wanted_of_territories(&below)).await?;
-        for node in nodes.iter_mut() {
-            node.territory_regions = regions.clone();
-        }
-    }
-    Ok(())
+    let own: Slugs<OrganizationNode> = |node| vec![node.row.head.region.as_str()];
+    region::fill(reader, nodes, (want, "region"), own, |node| &mut node.around.region).await?;
+    let seat: Slugs<OrganizationNode> = |node| node.row.card.seat_region.as_deref().into_iter().collect();
+    region::fill(reader, nodes, (want, "seatRegion"), seat, |node| &mut node.around.seat_region).await?;
+    let served: Slugs<OrganizationNode> =
+        |node| node.row.details.served_regions.iter().map(String::as_str).collect();
+    region::fill(reader, nodes, (want, "servedRegions"), served, |node| &mut node.around.served_regions)
+        .await?;
+    let territory: Slugs<OrganizationNode> = |node| node.row.card.territory.as_deref().into_iter().collect();
+    region::fill_territories(reader, nodes, want, territory, |node| &mut node.around.territory_regions).await
 }
 
 async fn fill_relatives(
@@ -279,46 +248,20 @@ async fn fill_relatives(
         let successors: Vec<Uuid> = nodes.iter().filter_map(|node| node.row.card.successor_id).collect();
         let mut found = by_ids::<OrganizationNode>(reader, &successors, &below).await?;
         for node in nodes.iter_mut().filter(|node| node.row.card.successor_id.is_some()) {
-            node.successor = found.next().flatten().map(Box::new);
+            node.around.successor = found.next().flatten().map(Box::new);
         }
     }
     if let Some(below) = want.below(TYPE, "predecessors") {
         let found = store::predecessors(reader, &ids, OrganizationNode::columns(&below)).await?;
         for (node, found) in nodes.iter_mut().zip(fill_groups(reader, found, &below).await?) {
-            node.predecessors = found;
+            node.around.predecessors = found;
         }
     }
     if let Some(below) = want.below(TYPE, "memberOf") {
         let found = store::member_of(reader, &ids, OrganizationNode::columns(&below)).await?;
         for (node, found) in nodes.iter_mut().zip(fill_groups(reader, found, &below).await?) {
-            node.member_of = found;
+            node.around.member_of = found;
         }
     }
     Ok(())
-}
-
-/// The page of the organizations of each region that a field asks for.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn of_regions(
-    reader: &Reader,
-    regions: &[&str],
-    field: &Selected,
-) -> Result<Vec<Result<OrganizationConnection, DomainError>>, DomainError> {
-    let filter: OrganizationFilter = field.argument("filter").unwrap_or_default();
-    let order: Option<OrganizationOrder> = field.argument("orderBy");
-    let lists: Result<Vec<_>, _> =
-        regions.iter().map(|region| store::list(reader, &filter, order, Some(region))).collect();
-    pages(reader, lists.and_then(same_list), &PageArguments::of(field), field, regions.len()).await
-}
-
-/// The page of the members of each organization that a field asks for.
-async fn members(
-    reader: &Reader,
-    parents: Vec<KeyRow>,
-    field: &Selected,
-) -> Result<Vec<Result<OrganizationConnection, DomainError>>, DomainError> {
-    let count = parents.len();
-    pages(reader, Ok((store::members(reader), parents)), &PageArguments::of(field), field, count).await
 }

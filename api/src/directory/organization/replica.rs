@@ -1,23 +1,22 @@
 //! Organizations as instances tell of them: replicated fields to a row, and back.
 
+use entity::JsonText;
 use entity::organization::Model;
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::write::{blank, derive};
+use super::write::derive;
 use super::{Address, OrganizationStatus};
 use crate::directory::replicated::{Json, Level, Named, Slug, Text, known, replicated};
 use crate::record::error::DomainError;
-use crate::record::input::to_json;
 use crate::record::provenance::{Claim, Source};
 use crate::record::value::{EmailAddress, Identifier, Language, LocalizedText, PartialDate, Url};
-use crate::record::write::replica::{self, Refers, Unfit};
-use crate::record::{RecordType, Times, id as ids};
+use crate::record::write::replica::{self, Refers, Replicated, Unfit};
+use crate::record::{RecordType, id as ids};
 use crate::vocabulary::{Vocabulary, vocabularies};
 
 replicated! {
     /// The replicated fields of an organization.
-    struct Fields of Model {
+    pub struct Fields of Model {
         slug: Slug,
         region: String,
         visibility: Level,
@@ -49,41 +48,39 @@ replicated! {
     }
 }
 
-/// The replicated fields of a row.
-pub(super) fn told(row: &Model) -> Result<Value, DomainError> {
-    let typed = |id: Uuid| ids::encode("organization", id);
-    let members: Vec<Uuid> = serde_json::from_str(&row.member_of)?;
-    Fields::of(row, row.successor_id.map(typed), members.into_iter().map(typed).collect()).told()
-}
+impl Replicated for Fields {
+    type Row = Model;
 
-/// The row of an organization that has these replicated fields.
-pub(super) fn row(id: Uuid, times: Times, fields: &Value) -> Result<Model, Unfit> {
-    let fields: Fields = replica::fields(fields)?;
-    let all = vocabularies();
-    known("region", "region", &all.regions, [&fields.region])?;
-    known("servedRegions", "region", &all.regions, fields.served_regions.told().into_iter().flatten())?;
-    known("seatRegion", "region", &all.regions, &fields.seat_region)?;
-    known("territory", "territory", &all.territories, &fields.territory)?;
-    known("sectors", "sector", &all.sectors, fields.sectors.told().into_iter().flatten())?;
-    let kinds = all.terms(Vocabulary::OrganizationKind);
-    known("kind", "kind of organization", kinds, [&fields.kind])?;
-    known("otherKinds", "kind of organization", kinds, fields.other_kinds.told().into_iter().flatten())?;
-    let organization = |path: &str, text: &String| replica::id(path, RecordType::Organization, text);
-    let members = fields.member_of.iter().map(|text| organization("memberOf", text));
-    let members = members.collect::<Result<Vec<Uuid>, Unfit>>()?;
-    let mut row = blank(id);
-    row.member_of = to_json(&members);
-    row.successor_id = fields.successor.as_ref().map(|text| organization("successor", text)).transpose()?;
-    fields.fill(times, &mut row);
-    derive(&mut row, fields.address.as_ref().and_then(Json::told));
-    Ok(row)
-}
+    fn of(row: &Model) -> Result<Self, DomainError> {
+        let typed = |id: Uuid| ids::encode("organization", id);
+        let members: Vec<Uuid> = row.member_of.read()?;
+        Ok(Self::of_columns(row, row.successor_id.map(typed), members.into_iter().map(typed).collect()))
+    }
 
-/// The organizations that one refers to.
-pub(super) fn refers(row: &Model) -> Result<Vec<Refers>, DomainError> {
-    let members: Vec<Uuid> = serde_json::from_str(&row.member_of)?;
-    let to = RecordType::Organization;
-    let members = members.into_iter().map(|id| Refers { path: "memberOf", to, id });
-    let successor = row.successor_id.map(|id| Refers { path: "successor", to, id });
-    Ok(members.chain(successor).collect())
+    fn fill(&self, row: &mut Model) -> Result<(), Unfit> {
+        let all = vocabularies();
+        known("region", "region", &all.regions, [&self.region])?;
+        known("servedRegions", "region", &all.regions, self.served_regions.entries())?;
+        known("seatRegion", "region", &all.regions, &self.seat_region)?;
+        known("territory", "territory", &all.territories, &self.territory)?;
+        known("sectors", "sector", &all.sectors, self.sectors.entries())?;
+        let kinds = all.terms(Vocabulary::OrganizationKind);
+        known("kind", "kind of organization", kinds, [&self.kind])?;
+        known("otherKinds", "kind of organization", kinds, self.other_kinds.entries())?;
+        let organization = |path: &str, text: &String| replica::id(path, RecordType::Organization, text);
+        let members = self.member_of.iter().map(|text| organization("memberOf", text));
+        row.member_of = JsonText::of(&members.collect::<Result<Vec<Uuid>, Unfit>>()?);
+        row.successor_id = self.successor.as_ref().map(|text| organization("successor", text)).transpose()?;
+        self.fill_columns(row);
+        derive(row, self.address.as_ref().and_then(Json::told));
+        Ok(())
+    }
+
+    fn refers(row: &Model) -> Result<Vec<Refers>, DomainError> {
+        let members: Vec<Uuid> = row.member_of.read()?;
+        let to = RecordType::Organization;
+        let members = members.into_iter().map(|id| Refers { path: "memberOf", to, id });
+        let successor = row.successor_id.map(|id| Refers { path: "successor", to, id });
+        Ok(members.chain(successor).collect())
+    }
 }

@@ -1,53 +1,31 @@
 //! SQL of organizations: keyed reads under the viewer's condition.
 
-use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use super::graphql::{OrganizationFilter, OrganizationOrder};
-use super::{Address, Card, Contact, Details, Organization, OrganizationNode};
+use super::{Address, Card, Contact, Details, Organization, OrganizationNode, Relations, Sectors};
 use crate::record::error::DomainError;
-use crate::record::list::{Conditions, Directory, Fetch, List, Order, Ranges, filled};
+use crate::record::list::{Conditions, List, Order, Ranges, filled};
 use crate::record::lookup::Key;
-use crate::record::node::Node;
+use crate::record::node::{ColumnGroups as _, Listable, Node, columns};
 use crate::record::policy::{Viewer, Visibility};
-use crate::record::provenance::ExternalId;
-use crate::record::read::{
-    Dialect, Group, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection,
-};
+use crate::record::read::{Dialect, Group, KeyColumns, KeyType, KeyValue, KeyedStatement, Row};
 use crate::record::reader::Reader;
 use crate::record::value::Identifier;
 use crate::record::{Head, RecordType, columns_of, id, name_of};
 use crate::vocabulary::{Vocabulary, sector_facets, territories_within, vocabularies};
 
-/// The groups of columns that a selection needs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each group is wanted or not, whatever the others are")]
-pub struct Columns {
-    pub(super) sectors: bool,
-    pub(super) card: bool,
-    pub(super) details: bool,
-    pub(super) contact: bool,
+columns! {
+    /// The groups of columns that a selection needs.
+    pub struct Columns of OrganizationNode [slug name]
+        => id slug region visibility revision name predecessors memberOf members affiliations partnerships;
+    sectors: Sectors,
+    card: Card,
+    details: Details,
+    contact: Contact,
 }
 
-/// Fields of the schema that need no group of columns.
-const ALWAYS: &[&str] = &[
-    "id",
-    "slug",
-    "region",
-    "visibility",
-    "revision",
-    "name",
-    "predecessors",
-    "memberOf",
-    "members",
-    "affiliations",
-    "partnerships",
-];
-
-/// The field that the column of sectors answers.
-const SECTORS: &[&str] = &["sectors"];
-
-/// E-mail address and phone of an organization are for members: they are no harvest for the public.
+/// Whether the viewer sees e-mail address and phone of an organization: members do, so that nobody harvests them.
 fn sees_contact(viewer: &Viewer, head: &Head) -> bool {
     viewer.sees(head.visibility.max(Visibility::Members), &head.region, head.id)
 }
@@ -55,40 +33,10 @@ fn sees_contact(viewer: &Viewer, head: &Head) -> bool {
 impl Node for OrganizationNode {
     const TYPE: RecordType = RecordType::Organization;
     const NAME: &'static str = "Organization";
-    const FIELDS: &'static [&'static [&'static str]] =
-        &[ALWAYS, SECTORS, Card::FIELDS, Details::FIELDS, Contact::FIELDS];
     type Columns = Columns;
 
     fn sees(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
         viewer.sees_record(dialect, alias)
-    }
-
-    fn columns(want: &Selection) -> Columns {
-        Columns {
-            sectors: want.has(Self::NAME, SECTORS),
-            card: want.has(Self::NAME, Card::FIELDS),
-            details: want.has(Self::NAME, Details::FIELDS),
-            contact: want.has(Self::NAME, Contact::FIELDS),
-        }
-    }
-
-    fn fetch(columns: Columns, alias: &str) -> Fetch {
-        let mut all = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, &["slug", "name"])];
-        let mut joins = Vec::new();
-        if columns.sectors {
-            all.push(columns_of(alias, SECTORS));
-        }
-        if columns.card {
-            all.push(columns_of(alias, Card::COLUMNS));
-        }
-        if columns.details {
-            all.push(columns_of(alias, Details::COLUMNS));
-            ExternalId::fetch(alias, &mut all, &mut joins);
-        }
-        if columns.contact {
-            all.push(columns_of(alias, Contact::COLUMNS));
-        }
-        Fetch { columns: all.join(", "), joins: joins.join(" ") }
     }
 
     fn read(columns: Columns, row: &mut Row, viewer: &Viewer) -> Result<Self, DomainError> {
@@ -96,7 +44,7 @@ impl Node for OrganizationNode {
         let row = Organization {
             slug: row.get()?,
             name: row.get()?,
-            sectors: if columns.sectors { row.json()? } else { Vec::new() },
+            sectors: Group::read(columns.sectors, row, Sectors::read)?,
             card: Group::read(columns.card, row, Card::read)?,
             details: Group::read(columns.details, row, |row| {
                 let mut details = Details::read(row)?;
@@ -111,19 +59,11 @@ impl Node for OrganizationNode {
             })?,
             head,
         };
-        Ok(row.into())
-    }
-
-    fn fill<'a>(
-        reader: &'a Reader,
-        nodes: &'a mut [Self],
-        want: &'a Selection,
-    ) -> BoxFuture<'a, Result<(), DomainError>> {
-        super::fill(reader, nodes, want)
+        Ok(Self { row, around: Relations::default() })
     }
 }
 
-/// What is compared of an organization with a name that somebody has: its names, where it sits, its numbers.
+/// The facts of an organization that are compared with a name that somebody has: its names, where it sits, its numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparable {
     /// Its id.
@@ -146,7 +86,7 @@ pub struct Comparable {
     pub successor_id: Option<Uuid>,
 }
 
-/// What is compared of each of these organizations, in order, as far as the viewer may see them.
+/// The comparable facts of each of these organizations, in order; none where the viewer does not see it.
 ///
 /// # Errors
 /// [`DomainError::Database`] or [`DomainError::Stored`].
@@ -163,17 +103,13 @@ pub async fn comparables(reader: &Reader, ids: &[Uuid]) -> Result<Vec<Option<Com
         "successor_id",
     ];
     let dialect = reader.dialect();
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let statement = KeyedStatement {
-        sql: format!(
-            "SELECT k.n, {} FROM {} {} organization AS r ON r.id = k.id WHERE {} ORDER BY k.n",
+    let statement = KeyedStatement::by_id(dialect, |keys, then| {
+        format!(
+            "SELECT k.n, {} FROM {keys} {then} organization AS r ON r.id = k.id WHERE {} ORDER BY k.n",
             columns_of("r", COLUMNS),
-            keys.source(dialect),
-            dialect.join(),
-            reader.viewer.sees_record(dialect, "r"),
-        ),
-        keys,
-    };
+            reader.viewer.sees_record(dialect, "r")
+        )
+    });
     let mut found: Vec<Option<Comparable>> = ids.iter().map(|_| None).collect();
     let rows = ids.iter().map(|id| vec![KeyValue::Id(*id)]).collect();
     for (position, mut row) in reader.db.read(&statement, rows).await? {
@@ -273,18 +209,15 @@ async fn groups(
     join: &str,
 ) -> Result<Vec<Vec<OrganizationNode>>, DomainError> {
     let dialect = reader.dialect();
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let fetch = OrganizationNode::fetch(columns, "r");
-    let statement = KeyedStatement {
-        sql: format!(
-            "SELECT k.n, {} FROM {} {join} {} WHERE {} ORDER BY k.n, r.name_key, r.id",
+    let fetch = columns.fetch("r");
+    let statement = KeyedStatement::by_id(dialect, |keys, _| {
+        format!(
+            "SELECT k.n, {} FROM {keys} {join} {} WHERE {} ORDER BY k.n, r.name_key, r.id",
             fetch.columns,
-            keys.source(dialect),
             fetch.joins,
-            reader.viewer.sees_record(dialect, "r"),
-        ),
-        keys,
-    };
+            reader.viewer.sees_record(dialect, "r")
+        )
+    });
     let mut found: Vec<Vec<OrganizationNode>> = ids.iter().map(|_| Vec::new()).collect();
     let rows = ids.iter().map(|id| vec![KeyValue::Id(*id)]).collect();
     for (position, mut row) in reader.db.read(&statement, rows).await? {
@@ -319,61 +252,52 @@ pub fn members(reader: &Reader) -> List {
     }
 }
 
-/// The list of organizations that fit a filter, within one region or everywhere, and its keys.
-///
-/// # Errors
-/// `BAD_USER_INPUT` for an unknown slug, a wrong id, or a number out of range.
-pub fn list(
-    reader: &Reader,
-    filter: &OrganizationFilter,
-    order: Option<OrganizationOrder>,
-    within: Option<&str>,
-) -> Result<(List, KeyRow), DomainError> {
-    let order = order.unwrap_or_default();
-    let all = vocabularies();
-    let ranges = Ranges {
-        within,
-        regions: all.regions.checked("filter.regions", "region", filter.regions.as_deref())?,
-        facets: sector_facets("filter.sectors", filter.sectors.as_deref())?,
-    };
-    let mut conditions = Conditions::new(reader.dialect());
-    if let Some(kinds) = filled(filter.kinds.as_ref()) {
-        let kinds = all.terms(Vocabulary::OrganizationKind).checked("filter.kinds", "kind", Some(kinds))?;
-        let other = reader.dialect().contains("o.other_kinds", "'\"' || v.value || '\"'");
-        conditions.any("kinds", &kinds, "", &format!("(v.value = o.kind OR {other})"));
+impl Listable for OrganizationNode {
+    type Filter = OrganizationFilter;
+    type Order = OrganizationOrder;
+
+    fn filter(
+        reader: &Reader,
+        filter: &OrganizationFilter,
+    ) -> Result<(Ranges<'static>, Conditions), DomainError> {
+        let all = vocabularies();
+        let ranges = Ranges {
+            within: None,
+            regions: all.regions.checked("filter.regions", "region", filter.regions.as_deref())?,
+            facets: sector_facets("filter.sectors", filter.sectors.as_deref())?,
+        };
+        let mut conditions = Conditions::new(reader.dialect());
+        if let Some(kinds) = filled(filter.kinds.as_ref()) {
+            let kinds =
+                all.terms(Vocabulary::OrganizationKind).checked("filter.kinds", "kind", Some(kinds))?;
+            let other = reader.dialect().contains("o.other_kinds", "'\"' || v.value || '\"'");
+            conditions.any("kinds", &kinds, "", &format!("(v.value = o.kind OR {other})"));
+        }
+        if let Some(statuses) = filled(filter.statuses.as_ref()) {
+            let names: Vec<&str> = statuses.iter().map(|status| name_of(*status)).collect();
+            conditions.one_of("statuses", &names, "o.status");
+        }
+        if let Some(slugs) = filled(filter.territories.as_ref()) {
+            conditions.one_of("territories", &territories_within(slugs)?, "o.territory");
+        }
+        if let Some(languages) = filled(filter.languages.as_ref()) {
+            conditions.list_has("languages", languages, "o.languages");
+        }
+        if let Some(clusters) = filled(filter.member_of.as_ref()) {
+            let ids = clusters.iter().map(|text| id::decode("filter.memberOf", "organization", text));
+            let ids = ids.map(|id| id.map(|id| id.simple().to_string())).collect::<Result<Vec<_>, _>>()?;
+            let cluster = reader.dialect().id_from_hex("v.value");
+            let from = format!(
+                "{then} organization_member AS m ON m.organization_id = {cluster} AND m.member_id = o.id \
+                 {then} organization AS c ON c.id = m.organization_id",
+                then = reader.dialect().join(),
+            );
+            conditions.any("member_of", &ids, &from, &reader.viewer.sees_record(reader.dialect(), "c"));
+        }
+        if let Some(near) = &filter.near {
+            near.condition(&mut conditions)?;
+        }
+        conditions.updated_since(filter.updated_since);
+        Ok((ranges, conditions))
     }
-    if let Some(statuses) = filled(filter.statuses.as_ref()) {
-        let names: Vec<&str> = statuses.iter().map(|status| name_of(*status)).collect();
-        conditions.one_of("statuses", &names, "o.status");
-    }
-    if let Some(slugs) = filled(filter.territories.as_ref()) {
-        conditions.one_of("territories", &territories_within(slugs)?, "o.territory");
-    }
-    if let Some(languages) = filled(filter.languages.as_ref()) {
-        conditions.list_has("languages", languages, "o.languages");
-    }
-    if let Some(clusters) = filled(filter.member_of.as_ref()) {
-        let ids = clusters.iter().map(|text| id::decode("filter.memberOf", "organization", text));
-        let ids = ids.map(|id| id.map(|id| id.simple().to_string())).collect::<Result<Vec<_>, _>>()?;
-        let cluster = reader.dialect().id_from_hex("v.value");
-        let from = format!(
-            "{then} organization_member AS m ON m.organization_id = {cluster} AND m.member_id = o.id \
-             {then} organization AS c ON c.id = m.organization_id",
-            then = reader.dialect().join(),
-        );
-        conditions.any("member_of", &ids, &from, &reader.viewer.sees_record(reader.dialect(), "c"));
-    }
-    if let Some(near) = &filter.near {
-        near.condition(&mut conditions)?;
-    }
-    if let Some(since) = filter.updated_since {
-        conditions.bind("updated_since", KeyValue::Int(since.micros()));
-        conditions.push("o.updated_at >= k.updated_since");
-    }
-    let directory =
-        Directory { name: "organizations", table: "organization", list_table: "organization_list" };
-    let viewer = &reader.viewer;
-    let level = viewer.by_level_alone().then_some(|column: &str| viewer.level_condition(column));
-    let sees = |alias: &str| viewer.sees_record(reader.dialect(), alias);
-    Ok(directory.list(order.sort(), ranges, conditions, sees, level))
 }

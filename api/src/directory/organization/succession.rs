@@ -6,7 +6,7 @@ use entity::organization::Model;
 use uuid::Uuid;
 
 use crate::record::error::DomainError;
-use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
+use crate::record::read::KeyedStatement;
 use crate::record::write::{Batch, Draft, Numbered, lock_ids, rows_of};
 
 /// The drafts whose new successors lead back to themselves, by their index. An organization that is its own
@@ -26,7 +26,7 @@ pub(super) async fn circular(
         })
         .map(|(index, draft)| (*index, draft.row.id))
         .collect();
-    // What is written now goes before what is stored.
+    // Rows of this batch take precedence over stored rows.
     let mut next: HashMap<Uuid, Option<Uuid>> =
         drafts.iter().map(|(_, draft)| (draft.row.id, draft.row.successor_id)).collect();
     let mut frontier: HashSet<Uuid> = changed.iter().filter_map(|(_, id)| next[id]).collect();
@@ -65,13 +65,10 @@ pub(super) async fn chain(batch: &Batch<'_>, first: Option<Uuid>) -> Result<Vec<
 }
 
 async fn successors(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Option<Uuid>>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, o.successor_id FROM {} {} organization AS o ON o.id = k.id",
-        keys.source(batch.dialect),
-        batch.dialect.join(),
-    );
-    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
+    let statement = KeyedStatement::by_id(batch.dialect, |keys, then| {
+        format!("SELECT k.n, o.successor_id FROM {keys} {then} organization AS o ON o.id = k.id")
+    });
+    let found = statement.query(batch.tx, batch.dialect, rows_of(ids)).await?;
     found.into_iter().map(|(position, mut row)| Ok((ids[position], row.get()?))).collect()
 }
 

@@ -1,9 +1,8 @@
-//! How organizations are written: from an input to a row, and what hangs on it.
-
-use std::collections::HashMap;
+//! The write path of organizations: from an input to a row, and the rows that belong to it.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
-use entity::organization::{Entity, Model};
+use entity::JsonText;
+use entity::organization::Model;
 use sea_orm::ConnectionTrait;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -12,16 +11,17 @@ use super::name::ComparableName;
 use super::{Address, GeoPoint, OrganizationNode, OrganizationStatus, replica, succession};
 use crate::directory::{affiliation, partnership};
 use crate::record::error::DomainError;
-use crate::record::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT, to_json};
+use crate::record::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT};
 use crate::record::policy::Visibility;
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use crate::record::value::{EmailAddress, Given, Identifier, Language, PartialDate, Url, sort_key};
-use crate::record::write::replica::{Refers, Unfit};
-use crate::record::write::{self, Batch, Draft, Kind, Numbered, Reference, ReferredBy, Written};
-use crate::record::{RecordType, Times, geo, messages, name_of};
-use crate::vocabulary::{Vocabulary, sector_facet, vocabularies};
+use crate::record::write::{
+    Batch, Draft, InputFields, Kind, Numbered, RecordRow as _, Reference, ReferredBy, Written, input_fields,
+};
+use crate::record::{RecordType, geo, messages};
+use crate::vocabulary::{Vocabulary, facets, list_regions, vocabularies};
 
 /// A postal address, as it is written.
 #[derive(Clone, Debug, Default, Deserialize, InputObject)]
@@ -104,18 +104,8 @@ pub struct OrganizationInput {
     pub claims: MaybeUndefined<Vec<ClaimInput>>,
 }
 
-impl write::Fields for OrganizationInput {
-    fn slug(&self) -> Option<&str> {
-        self.slug.as_opt_deref().flatten()
-    }
-
-    fn identifiers(&self) -> &[IdentifierInput] {
-        self.identifiers.as_opt_deref().flatten().unwrap_or_default()
-    }
-
-    fn region(&self) -> Option<&str> {
-        self.region.as_opt_deref().flatten()
-    }
+impl InputFields for OrganizationInput {
+    input_fields!(slug identifiers region);
 
     fn references(&self, into: &mut Vec<Reference>) {
         let to = RecordType::Organization;
@@ -125,54 +115,9 @@ impl write::Fields for OrganizationInput {
     }
 }
 
-/// How the door writes organizations.
+/// The write path of organizations.
 #[derive(Debug)]
 pub struct Organizations;
-
-pub(super) fn blank(id: Uuid) -> Model {
-    let list = || "[]".to_owned();
-    Model {
-        id,
-        slug: String::new(),
-        region: String::new(),
-        visibility: 0,
-        revision: 0,
-        created_at: 0,
-        updated_at: 0,
-        kind: String::new(),
-        other_kinds: list(),
-        status: String::new(),
-        successor_id: None,
-        name: String::new(),
-        name_key: Vec::new(),
-        acronym: None,
-        other_names: list(),
-        seat_region: None,
-        territory: None,
-        address: None,
-        country: String::new(),
-        geo_x: None,
-        geo_y: None,
-        geo_z: None,
-        served_regions: list(),
-        website: None,
-        email: None,
-        phone: None,
-        founded_on: None,
-        dissolved_on: None,
-        employee_count: None,
-        student_count: None,
-        languages: list(),
-        identifiers: list(),
-        sectors: list(),
-        member_of: list(),
-        facets: list(),
-        list_regions: list(),
-        descriptions: list(),
-        sources: list(),
-        claims: list(),
-    }
-}
 
 /// An address, checked.
 fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
@@ -218,7 +163,6 @@ fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
 /// Facts that follow from others.
 pub(super) fn derive(row: &mut Model, address: Option<&Address>) {
     let all = vocabularies();
-    let list = |text: &str| serde_json::from_str::<Vec<String>>(text).unwrap_or_default();
     row.name_key = sort_key(&row.name);
     let region_country = || all.regions.get(&row.region).map(|region| region.country.clone());
     row.country = address.map(|a| a.country.clone()).or_else(region_country).unwrap_or_default();
@@ -229,66 +173,48 @@ pub(super) fn derive(row: &mut Model, address: Option<&Address>) {
     };
     let vector = point.or_else(centroid).map(|(latitude, longitude)| geo::unit_vector(latitude, longitude));
     (row.geo_x, row.geo_y, row.geo_z) = (vector.map(|v| v[0]), vector.map(|v| v[1]), vector.map(|v| v[2]));
-    let mut facets = vec![String::new()];
-    for slug in list(&row.sectors).iter().flat_map(|slug| all.sector_with_ancestors(slug)) {
-        facets.push(sector_facet(slug));
-    }
-    facets.sort_unstable();
-    facets.dedup();
-    row.facets = to_json(&facets);
-    let mut regions = list(&row.served_regions);
-    regions.extend([String::new(), row.region.clone()]);
-    regions.sort_unstable();
-    regions.dedup();
-    row.list_regions = to_json(&regions);
+    row.facets = facets(&row.sectors.read::<Vec<String>>().unwrap_or_default(), &[]);
+    let served: Vec<String> = row.served_regions.read().unwrap_or_default();
+    row.list_regions = list_regions(served.iter().chain([&row.region]).map(String::as_str));
 }
 
 impl Kind for Organizations {
-    const HAS_REGION: bool = true;
     const REFERRED_BY: &'static [ReferredBy] = &[
         ReferredBy::column(RecordType::Affiliation, "organization_id"),
         ReferredBy::table(RecordType::Partnership, "partnership_party", "organization_id", "partnership_id"),
         ReferredBy::table(RecordType::Organization, "organization_member", "organization_id", "member_id"),
         ReferredBy::column(RecordType::Organization, "successor_id"),
     ];
+    const PARTS: &'static [(&'static str, &'static str)] = &[
+        ("organization_member", "member_id"),
+        ("organization_name", "organization_id"),
+        ("proposal", "organization_id"),
+    ];
     type Node = OrganizationNode;
     type Input = OrganizationInput;
     type Row = Model;
+    type Replicated = replica::Fields;
+
+    fn blank(id: Uuid) -> Model {
+        Model { id, ..Model::default() }
+    }
 
     fn slug(row: &mut Model) -> Option<&mut String> {
         Some(&mut row.slug)
     }
 
     fn identifiers(row: &Model) -> Result<Vec<Identifier>, DomainError> {
-        Ok(serde_json::from_str(&row.identifiers)?)
-    }
-
-    fn replicated(row: &Model) -> Result<serde_json::Value, DomainError> {
-        replica::told(row)
-    }
-
-    fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Model, Unfit> {
-        replica::row(id, times, fields)
-    }
-
-    fn refers(row: &Model) -> Result<Vec<Refers>, DomainError> {
-        replica::refers(row)
-    }
-
-    async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Model>, DomainError> {
-        batch.load::<Entity>(ids).await
+        Ok(row.identifiers.read()?)
     }
 
     fn merge(
         batch: &Batch<'_>,
-        id: Uuid,
-        before: Option<&Model>,
+        row: &mut Model,
+        _: Option<&Model>,
         input: &OrganizationInput,
-        problems: &mut Problems,
-    ) -> Model {
+        fields: &mut Fields<'_>,
+    ) {
         let all = vocabularies();
-        let mut row = before.cloned().unwrap_or_else(|| blank(id));
-        let mut fields = Fields { new: before.is_none(), problems };
         let kind = |path: &str, slug: &str| {
             all.terms(Vocabulary::OrganizationKind).find(path, "kind of organization", slug).map(|_| ())
         };
@@ -306,20 +232,16 @@ impl Kind for Organizations {
             row.seat_region =
                 row.territory.as_deref().and_then(|slug| all.territories.get(slug)).map(|t| t.region.clone());
         }
-        if let Some(status) = fields.or(&input.status, OrganizationStatus::Active) {
-            name_of(status).clone_into(&mut row.status);
-        }
+        fields.name(&input.status, OrganizationStatus::Active, &mut row.status);
         fields.text("acronym", &input.acronym, MAX_NAME, &mut row.acronym);
         fields.text_list("otherNames", &input.other_names, &mut row.other_names);
         fields.texts("descriptions", &input.descriptions, MAX_TEXT, &mut row.descriptions);
         let place = match &input.address {
-            MaybeUndefined::Undefined => {
-                row.address.as_deref().and_then(|text| serde_json::from_str(text).ok())
-            }
+            MaybeUndefined::Undefined => row.address.as_ref().and_then(|address| address.read().ok()),
             MaybeUndefined::Null => None,
-            MaybeUndefined::Value(given) => address(&mut fields, given),
+            MaybeUndefined::Value(given) => address(fields, given),
         };
-        row.address = place.as_ref().map(to_json);
+        row.address = place.as_ref().map(JsonText::of);
         fields.scalar("website", &input.website, &mut row.website);
         fields.scalar("email", &input.email, &mut row.email);
         fields.text("phone", &input.phone, MAX_NAME, &mut row.phone);
@@ -327,22 +249,19 @@ impl Kind for Organizations {
         fields.scalar("dissolvedOn", &input.dissolved_on, &mut row.dissolved_on);
         fields.period("dissolvedOn", row.founded_on.as_deref(), row.dissolved_on.as_deref());
         let served = fields.slugs("servedRegions", &input.served_regions, region, &mut row.served_regions);
-        if served.is_none() && before.is_none() && !row.region.is_empty() {
-            row.served_regions = to_json(&[&row.region]);
+        if served.is_none() && fields.new && !row.region.is_empty() {
+            row.served_regions = JsonText::of(&[&row.region]);
         }
         fields.count("employeeCount", &input.employee_count, &mut row.employee_count);
         fields.count("studentCount", &input.student_count, &mut row.student_count);
         fields.values("languages", &input.languages, &mut row.languages);
         fields.identifiers("identifiers", &input.identifiers, &mut row.identifiers);
         fields.slugs("sectors", &input.sectors, sector, &mut row.sectors);
-        if let Some(visibility) = fields.or(&input.visibility, Visibility::Public) {
-            row.visibility = visibility.code();
-        }
+        fields.visibility(&input.visibility, Visibility::Public, &mut row.visibility);
         fields.sources("sources", &input.sources, &mut row.sources);
         fields.claims("claims", &input.claims, &mut row.claims);
-        relatives(batch, id, &mut row, input, fields.problems);
-        derive(&mut row, place.as_ref());
-        row
+        relatives(batch, row, input, fields.problems);
+        derive(row, place.as_ref());
     }
 
     async fn complete(
@@ -357,8 +276,7 @@ impl Kind for Organizations {
     }
 
     async fn save(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<Vec<Written>, DomainError> {
-        let models = rows.iter().map(|(row, before)| (row.clone(), before.is_some()));
-        batch.save_listed::<Entity, _>("organization", models).await?;
+        Model::store(batch, Self::IS_LISTED, rows).await?;
         memberships(batch, rows).await?;
         names(batch, rows).await?;
         let moved = |(row, before): &&(Model, Option<Model>)| {
@@ -372,24 +290,11 @@ impl Kind for Organizations {
         touched.extend(partnership::write::follow(batch, &moved).await?);
         Ok(touched)
     }
-
-    async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
-        batch.unlist("organization", ids).await?;
-        batch.delete_where("organization_member", "member_id", ids).await?;
-        batch.delete_where("organization_name", "organization_id", ids).await?;
-        batch.delete_where("proposal", "organization_id", ids).await?;
-        batch.delete_where("organization", "id", ids).await
-    }
 }
 
 /// Sets the successor and the clusters, which are other organizations.
-fn relatives(
-    batch: &Batch<'_>,
-    id: Uuid,
-    row: &mut Model,
-    input: &OrganizationInput,
-    problems: &mut Problems,
-) {
+fn relatives(batch: &Batch<'_>, row: &mut Model, input: &OrganizationInput, problems: &mut Problems) {
+    let id = row.id;
     let own = |path: &str, other: Uuid, problems: &mut Problems| {
         if other == id {
             problems.add(Problem::new(path, &messages::OF_ITSELF));
@@ -418,7 +323,7 @@ fn relatives(
             }
         }
     }
-    row.member_of = to_json(&members);
+    row.member_of = JsonText::of(&members);
 }
 
 /// Writes which clusters list these organizations as members.
@@ -432,7 +337,7 @@ async fn memberships(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Resu
     ]);
     let mut members = Vec::new();
     for (row, _) in rows {
-        let clusters: Vec<Uuid> = serde_json::from_str(&row.member_of)?;
+        let clusters: Vec<Uuid> = row.member_of.read()?;
         members.extend(clusters.into_iter().map(|cluster| {
             vec![KeyValue::Id(cluster), KeyValue::Bytes(row.name_key.clone()), KeyValue::Id(row.id)]
         }));
@@ -463,9 +368,9 @@ fn names_of(
     id: Uuid,
     name: &str,
     acronym: Option<&str>,
-    other_names: &str,
+    other_names: &JsonText,
 ) -> Result<Vec<KeyRow>, DomainError> {
-    let others: Vec<String> = serde_json::from_str(other_names)?;
+    let others: Vec<String> = other_names.read()?;
     let all = std::iter::once(name).chain(acronym).chain(others.iter().map(String::as_str));
     let names: Vec<ComparableName> = all.map(ComparableName::of).collect();
     let mut keys: Vec<&str> = names.iter().flat_map(ComparableName::stored_keys).collect();
@@ -513,7 +418,7 @@ pub async fn name_all(on: &impl ConnectionTrait, dialect: Dialect) -> Result<(),
         for (_, mut row) in found {
             after = row.get()?;
             let (name, acronym): (String, Option<String>) = (row.get()?, row.get()?);
-            rows.extend(names_of(after, &name, acronym.as_deref(), &row.get::<String>()?)?);
+            rows.extend(names_of(after, &name, acronym.as_deref(), &row.get()?)?);
         }
         insert_names(on, dialect, rows).await?;
         if count < NAMED {

@@ -1,4 +1,4 @@
-//! How a partnership looks in the search index.
+//! The search document of a partnership.
 
 use uuid::Uuid;
 

@@ -2,15 +2,15 @@
 
 use entity::partnership_party::Model as Party;
 
-use super::write::{Partnerships, Row, add_up, derive, organizations};
+use super::write::{Partnerships, Row, add_up, derive, organizations, organizations_of};
 use super::{PartnershipNode, consent};
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
 use crate::record::messages::{self, Said};
 use crate::record::node::Node as _;
 use crate::record::problem::Problem;
-use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
-use crate::record::write::{Kind, Pair, Rewritten, lock_ids, rows_of};
+use crate::record::read::KeyedStatement;
+use crate::record::write::{Pair, RecordRow as _, Rewritten, lock_ids, rows_of};
 use crate::record::{RecordType, id, name_of};
 
 /// Lets the survivor be a party where the duplicate was. Where both were, they are one: it has the survivor's role and
@@ -22,11 +22,10 @@ pub(crate) async fn move_to(written: &mut Rewritten<'_, '_>, pair: Pair) -> Resu
             format!("SELECT k.n, p.partnership_id FROM {keys} {join} partnership_party AS p ON p.organization_id = k.id")
         })
         .await?;
-    // Locked before they are read: what somebody else is writing to them is not lost.
+    // Locked before they are read, so that no concurrent write to them is lost.
     lock_ids(batch, &found).await?;
-    let rows = Partnerships::load(batch, &found).await?;
-    let parties = rows.values().flat_map(|row| row.parties.iter().map(|party| party.organization_id));
-    let known = organizations(batch, parties.collect()).await?;
+    let rows = Row::load(batch, &found).await?;
+    let known = organizations(batch, organizations_of(rows.values())).await?;
     let mut changed: Vec<(Row, Row)> = Vec::new();
     let mut lonely = Vec::new();
     for (id, before) in rows {
@@ -55,14 +54,13 @@ pub(crate) async fn move_to(written: &mut Rewritten<'_, '_>, pair: Pair) -> Resu
 /// The ids, as clients see them, of those of these partnerships that the viewer sees: a few of them.
 async fn shown(written: &Rewritten<'_, '_>, ids: &[uuid::Uuid]) -> Result<Vec<String>, DomainError> {
     let batch = written.batch;
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, r.id FROM {} {} partnership AS r ON r.id = k.id WHERE {} ORDER BY k.n LIMIT 10",
-        keys.source(batch.dialect),
-        batch.dialect.join(),
-        PartnershipNode::sees(written.viewer, batch.dialect, "r"),
-    );
-    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
+    let statement = KeyedStatement::by_id(batch.dialect, |keys, then| {
+        format!(
+            "SELECT k.n, r.id FROM {keys} {then} partnership AS r ON r.id = k.id WHERE {} ORDER BY k.n LIMIT 10",
+            PartnershipNode::sees(written.viewer, batch.dialect, "r")
+        )
+    });
+    let found = statement.query(batch.tx, batch.dialect, rows_of(ids)).await?;
     found
         .into_iter()
         .map(|(_, mut row)| Ok(id::encode(RecordType::Partnership.prefix(), row.get()?)))

@@ -1,16 +1,15 @@
 //! Partnerships: two or more organizations with roles, contributions and a period.
 
 use async_graphql::Enum;
-use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::directory::affiliation::Period;
 use crate::directory::organization::OrganizationNode;
-use crate::directory::region::{self, Regions};
+use crate::directory::region::{self, Regions, Slugs};
 use crate::record::error::DomainError;
 use crate::record::list::same_list;
-use crate::record::node::{Node as _, group, pages};
+use crate::record::node::{Around, ColumnGroups as _, Node as _, group, pages};
 use crate::record::page::PageArguments;
 use crate::record::provenance::{Claim, ExternalId, Source};
 use crate::record::read::{Group, KeyRow, Row, Selected, Selection};
@@ -75,20 +74,20 @@ pub enum PartyRole {
 /// A partnership as the database has it, with the groups of columns that were asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Partnership {
-    /// What every record has.
+    /// The columns that every record has.
     pub head: Head,
     /// Readable name in addresses.
     pub slug: String,
     /// Titles, the original first.
     pub titles: Vec<LocalizedText>,
-    /// What a card about it shows.
+    /// The columns that a card about it shows.
     pub card: Group<Card>,
-    /// What only detailed views ask for.
+    /// The columns that only detailed views ask for.
     pub details: Group<Details>,
 }
 
 group! {
-    /// What a card about a partnership shows.
+    /// The columns that a card about a partnership shows.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Card {
         /// When it was written.
@@ -118,7 +117,7 @@ fn read_money(row: &mut Row) -> Result<Option<Money>, DomainError> {
 }
 
 group! {
-    /// What only detailed views of a partnership ask for.
+    /// The columns that only detailed views of a partnership ask for.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Details {
         /// Descriptions, the original first.
@@ -128,7 +127,7 @@ group! {
         /// Statements by source.
         claims: Vec<Claim> = Row::json [claims] => claims;
         /// The id in the system that owns it, which is joined to the row.
-        external_id: Option<ExternalId> = ExternalId::read [] => externalId;
+        external_id: Option<ExternalId> = ExternalId::read [] joined by ExternalId::fetch => externalId;
     }
 }
 
@@ -160,52 +159,31 @@ group! {
 pub struct PartnershipNode {
     /// The row, as far as it was read.
     pub(crate) row: Partnership,
+    around: Relations,
+}
+
+/// The records that were read around a partnership.
+#[derive(Clone, Debug, Default)]
+struct Relations {
     region: Regions,
     regions: Regions,
     parties: Vec<PartyNode>,
 }
 
-/// Name of the type in the schema.
-const TYPE: &str = PartnershipNode::NAME;
-
-impl From<Partnership> for PartnershipNode {
-    fn from(row: Partnership) -> Self {
-        Self { row, region: Regions::default(), regions: Regions::default(), parties: Vec::new() }
-    }
-}
-
-/// Reads what is wanted around these partnerships: one keyed read per relation.
-fn fill<'a>(
-    reader: &'a Reader,
-    nodes: &'a mut [PartnershipNode],
-    want: &'a Selection,
-) -> BoxFuture<'a, Result<(), DomainError>> {
-    Box::pin(async move {
-        if nodes.is_empty() || want.is_empty() {
-            return Ok(());
-        }
-        if let Some(below) = want.below(TYPE, "region") {
-            let slugs = nodes.iter().map(|node| node.row.head.region.as_str());
-            let regions = region::read(reader, slugs, &below).await?;
-            for node in nodes.iter_mut() {
-                node.region = regions.clone();
-            }
-        }
-        if let Some(below) = want.below(TYPE, "regions") {
-            let slugs = nodes.iter().flat_map(|node| node.row.card.party_regions.iter().map(String::as_str));
-            let regions = region::read(reader, slugs, &below).await?;
-            for node in nodes.iter_mut() {
-                node.regions = regions.clone();
-            }
-        }
-        if let Some(below) = want.below(TYPE, "parties") {
+impl Around for PartnershipNode {
+    async fn around(reader: &Reader, nodes: &mut [Self], want: &Selection) -> Result<(), DomainError> {
+        let own: Slugs<Self> = |node| vec![node.row.head.region.as_str()];
+        region::fill(reader, nodes, (want, "region"), own, |node| &mut node.around.region).await?;
+        let parties: Slugs<Self> = |node| node.row.card.party_regions.iter().map(String::as_str).collect();
+        region::fill(reader, nodes, (want, "regions"), parties, |node| &mut node.around.regions).await?;
+        if let Some(below) = want.below(Self::NAME, "parties") {
             let ids: Vec<Uuid> = nodes.iter().map(|node| node.row.head.id).collect();
             let groups = store::parties(reader, &ids, store::PartyColumns::of(&below)).await?;
             let below = below.below("PartnershipParty", "organization").unwrap_or_default();
             fill_parties(reader, nodes, groups, &below).await?;
         }
         Ok(())
-    })
+    }
 }
 
 /// Fills the organizations of all parties together, and gives each partnership its own.
@@ -230,7 +208,7 @@ async fn fill_parties(
     let mut organizations = organizations.into_iter();
     for (node, rest) in nodes.iter_mut().zip(rests) {
         let together = rest.into_iter().zip(organizations.by_ref());
-        node.parties =
+        node.around.parties =
             together.map(|((role, terms), organization)| PartyNode { organization, role, terms }).collect();
     }
     Ok(())
@@ -244,10 +222,10 @@ async fn fill_parties(
 pub async fn of_organizations(
     reader: &Reader,
     parents: &[KeyRow],
-    field: &Selected,
+    filter: &PartnershipFilter,
+    (arguments, field): (&PageArguments, &Selected),
 ) -> Result<Vec<Result<PartnershipConnection, DomainError>>, DomainError> {
-    let filter: PartnershipFilter = field.argument("filter").unwrap_or_default();
-    let lists: Result<Vec<_>, _> =
-        parents.iter().map(|parent| store::list_of_organization(reader, &filter, parent.clone())).collect();
-    pages(reader, lists.and_then(same_list), &PageArguments::of(field), field, parents.len()).await
+    let lists = parents.iter().map(|parent| store::list_of_organization(reader, filter, parent.clone()));
+    let lists: Result<Vec<_>, _> = lists.collect();
+    pages(reader, lists.and_then(same_list), arguments, field, parents.len()).await
 }

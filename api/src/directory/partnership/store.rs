@@ -1,37 +1,30 @@
 //! SQL of partnerships: keyed reads under the viewer's condition.
 
-use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use super::graphql::{PartnershipFilter, PartnershipOrder};
-use super::{Card, Details, Partnership, PartnershipNode, PartyRole, Terms};
+use super::{Card, Details, Partnership, PartnershipNode, PartyRole, Relations, Terms};
 use crate::directory::organization::{self, OrganizationNode};
 use crate::record::error::DomainError;
-use crate::record::list::{Conditions, Directory, Fetch, List, Order, Ranges, filled};
-use crate::record::node::Node;
+use crate::record::list::{Conditions, Fetch, List, Order, Ranges, filled};
+use crate::record::node::{ColumnGroups, Listable, Node, columns};
 use crate::record::policy::Viewer;
-use crate::record::provenance::ExternalId;
-use crate::record::read::{
-    Dialect, Group, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection,
-};
+use crate::record::read::{Dialect, Group, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection};
 use crate::record::reader::Reader;
-use crate::record::{Head, RecordType, columns_of, id, name_of};
+use crate::record::{Head, RecordType, id, name_of};
 use crate::vocabulary::{Vocabulary, sector_facets, vocabularies};
 
-/// The groups of columns that a selection needs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Columns {
-    pub(super) card: bool,
-    pub(super) details: bool,
+columns! {
+    /// The groups of columns that a selection needs.
+    pub struct Columns of PartnershipNode [slug titles]
+        => id slug region visibility revision title titles parties;
+    card: Card,
+    details: Details,
 }
-
-/// Fields of the schema that need no group of columns.
-const ALWAYS: &[&str] = &["id", "slug", "region", "visibility", "revision", "title", "titles", "parties"];
 
 impl Node for PartnershipNode {
     const TYPE: RecordType = RecordType::Partnership;
     const NAME: &'static str = "Partnership";
-    const FIELDS: &'static [&'static [&'static str]] = &[ALWAYS, Card::FIELDS, Details::FIELDS];
     type Columns = Columns;
 
     /// It and all its parties are seen.
@@ -49,23 +42,6 @@ impl Node for PartnershipNode {
         )
     }
 
-    fn columns(want: &Selection) -> Columns {
-        Columns { card: want.has(Self::NAME, Card::FIELDS), details: want.has(Self::NAME, Details::FIELDS) }
-    }
-
-    fn fetch(columns: Columns, alias: &str) -> Fetch {
-        let mut all = vec![columns_of(alias, Head::COLUMNS), columns_of(alias, &["slug", "titles"])];
-        let mut joins = Vec::new();
-        if columns.card {
-            all.push(columns_of(alias, Card::COLUMNS));
-        }
-        if columns.details {
-            all.push(columns_of(alias, Details::COLUMNS));
-            ExternalId::fetch(alias, &mut all, &mut joins);
-        }
-        Fetch { columns: all.join(", "), joins: joins.join(" ") }
-    }
-
     fn read(columns: Columns, row: &mut Row, _: &Viewer) -> Result<Self, DomainError> {
         let row = Partnership {
             head: Head::read(row)?,
@@ -74,15 +50,7 @@ impl Node for PartnershipNode {
             card: Group::read(columns.card, row, Card::read)?,
             details: Group::read(columns.details, row, Details::read)?,
         };
-        Ok(row.into())
-    }
-
-    fn fill<'a>(
-        reader: &'a Reader,
-        nodes: &'a mut [Self],
-        want: &'a Selection,
-    ) -> BoxFuture<'a, Result<(), DomainError>> {
-        super::fill(reader, nodes, want)
+        Ok(Self { row, around: Relations::default() })
     }
 }
 
@@ -104,14 +72,27 @@ pub struct PartyColumns {
     organization: organization::store::Columns,
 }
 
-impl PartyColumns {
-    /// Those that the selected fields of `PartnershipParty` need.
-    pub fn of(want: &Selection) -> Self {
+impl ColumnGroups for PartyColumns {
+    const FIELDS: &'static [&'static [&'static str]] = &[&["organization", "role"], Terms::FIELDS];
+
+    fn of(want: &Selection) -> Self {
         let organization = want.below("PartnershipParty", "organization").unwrap_or_default();
         Self {
             terms: want.has("PartnershipParty", Terms::FIELDS),
             organization: OrganizationNode::columns(&organization),
         }
+    }
+
+    /// The organization is the row `r`.
+    fn fetch(self, alias: &str) -> Fetch {
+        let organization = self.organization.fetch("r");
+        let (mut columns, mut joins) = (vec![format!("{alias}.role")], Vec::new());
+        if self.terms {
+            Terms::fetch(alias, &mut columns, &mut joins);
+        }
+        columns.push(organization.columns);
+        joins.push(organization.joins);
+        Fetch { columns: columns.join(", "), joins: joins.join(" ") }
     }
 }
 
@@ -125,21 +106,14 @@ pub async fn parties(
     columns: PartyColumns,
 ) -> Result<Vec<Vec<Party>>, DomainError> {
     let dialect = reader.dialect();
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let fetch = OrganizationNode::fetch(columns.organization, "r");
-    let terms = if columns.terms { format!(", {}", columns_of("p", Terms::COLUMNS)) } else { String::new() };
-    let statement = KeyedStatement {
-        sql: format!(
-            "SELECT k.n, p.role{terms}, {} FROM {} {then} partnership_party AS p ON p.partnership_id = k.id \
-             {then} organization AS r ON r.id = p.organization_id {} WHERE {} ORDER BY k.n, p.position",
-            fetch.columns,
-            keys.source(dialect),
-            fetch.joins,
-            reader.viewer.sees_record(dialect, "r"),
-            then = dialect.join(),
-        ),
-        keys,
-    };
+    let Fetch { columns: fetched, joins } = columns.fetch("p");
+    let sees = reader.viewer.sees_record(dialect, "r");
+    let statement = KeyedStatement::by_id(dialect, |keys, then| {
+        format!(
+            "SELECT k.n, {fetched} FROM {keys} {then} partnership_party AS p ON p.partnership_id = k.id \
+             {then} organization AS r ON r.id = p.organization_id {joins} WHERE {sees} ORDER BY k.n, p.position"
+        )
+    });
     let mut found: Vec<Vec<Party>> = ids.iter().map(|_| Vec::new()).collect();
     let rows = ids.iter().map(|id| vec![KeyValue::Id(*id)]).collect();
     for (position, mut row) in reader.db.read(&statement, rows).await? {
@@ -183,10 +157,7 @@ fn conditions(reader: &Reader, filter: &PartnershipFilter) -> Result<Conditions,
              OR o.ends_last >= k.active_on) AND (o.starts_on IS NULL OR o.starts_on <= k.active_on)",
         );
     }
-    if let Some(since) = filter.updated_since {
-        conditions.bind("updated_since", KeyValue::Int(since.micros()));
-        conditions.push("o.updated_at >= k.updated_since");
-    }
+    conditions.updated_since(filter.updated_since);
     Ok(conditions)
 }
 
@@ -199,21 +170,16 @@ fn ranges(filter: &PartnershipFilter) -> Result<Ranges<'static>, DomainError> {
     })
 }
 
-/// The list of partnerships that fit a filter, and its keys.
-///
-/// # Errors
-/// `BAD_USER_INPUT` for an unknown slug or a wrong id.
-pub fn list(
-    reader: &Reader,
-    filter: &PartnershipFilter,
-    order: Option<PartnershipOrder>,
-) -> Result<(List, KeyRow), DomainError> {
-    let directory = Directory { name: "partnerships", table: "partnership", list_table: "partnership_list" };
-    let viewer = &reader.viewer;
-    let level = viewer.by_level_alone().then_some(|column: &str| viewer.level_condition(column));
-    let sees = |alias: &str| PartnershipNode::sees(viewer, reader.dialect(), alias);
-    let sort = order.unwrap_or_default().sort();
-    Ok(directory.list(sort, ranges(filter)?, conditions(reader, filter)?, sees, level))
+impl Listable for PartnershipNode {
+    type Filter = PartnershipFilter;
+    type Order = PartnershipOrder;
+
+    fn filter(
+        reader: &Reader,
+        filter: &PartnershipFilter,
+    ) -> Result<(Ranges<'static>, Conditions), DomainError> {
+        Ok((ranges(filter)?, conditions(reader, filter)?))
+    }
 }
 
 /// The list of one organization's partnerships that fit a filter, by their start, and its keys. `parent` is

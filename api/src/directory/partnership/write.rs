@@ -1,8 +1,9 @@
-//! How partnerships are written: from an input to a row and its parties, and how they follow these.
+//! The write path of partnerships: from an input to a row and its parties, and how they follow these.
 
 use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
+use entity::JsonText;
 use entity::partnership::{Entity, Model};
 use entity::partnership_party;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -11,22 +12,20 @@ use uuid::Uuid;
 
 use super::{PartnershipNode, PartnershipStatus, PartyRole, consent, replica};
 use crate::directory::affiliation::write::last_day;
-use crate::record::audit::Action;
 use crate::record::error::DomainError;
-use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT, to_json};
+use crate::record::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT};
 use crate::record::messages::{self, Said};
 use crate::record::policy::{Viewer, Visibility, view_region};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
-use crate::record::read::{KeyColumns, KeyType, KeyedStatement};
+use crate::record::read::KeyedStatement;
 use crate::record::value::{Currency, DateTime, Decimal, Given, LocalizedText, Money, PartialDate, sort_key};
-use crate::record::write::replica::{Refers, Unfit};
 use crate::record::write::{
-    self, Batch, Draft, Kind, Numbered, RecordRow as _, Reference, Submission, Written, fields_of_parts,
-    lock_ids, record_row, rows_of, touch,
+    self, Batch, Draft, InputFields, Kind, Numbered, RecordRow as _, Reference, Submission, Written,
+    input_fields, lock_ids, record_row, rows_of,
 };
-use crate::record::{RecordType, Times, name_of, value_of};
-use crate::vocabulary::{Vocabulary, sector_facet, vocabularies};
+use crate::record::{RecordType, name_of, value_of};
+use crate::vocabulary::{Vocabulary, facets, list_regions, vocabularies};
 
 /// An amount of money, as it is written.
 #[derive(Clone, Debug, Deserialize, InputObject)]
@@ -86,14 +85,8 @@ pub struct PartnershipInput {
     pub claims: MaybeUndefined<Vec<ClaimInput>>,
 }
 
-impl write::Fields for PartnershipInput {
-    fn slug(&self) -> Option<&str> {
-        self.slug.as_opt_deref().flatten()
-    }
-
-    fn region(&self) -> Option<&str> {
-        self.region.as_opt_deref().flatten()
-    }
+impl InputFields for PartnershipInput {
+    input_fields!(slug region);
 
     fn references(&self, into: &mut Vec<Reference>) {
         let parties = self.parties.as_opt_ref().flatten().into_iter().flatten();
@@ -103,7 +96,7 @@ impl write::Fields for PartnershipInput {
 }
 
 /// A partnership's row with its parties.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Row {
     pub(super) model: Model,
     pub(super) parties: Vec<partnership_party::Model>,
@@ -112,10 +105,6 @@ pub struct Row {
 }
 
 impl Row {
-    pub(super) fn new(model: Model, parties: Vec<partnership_party::Model>) -> Self {
-        Self { model, parties, asked: None }
-    }
-
     pub(super) fn status(&self) -> PartnershipStatus {
         value_of(&self.model.status).unwrap_or(PartnershipStatus::Proposed)
     }
@@ -162,50 +151,18 @@ impl Row {
     }
 }
 
-record_row!(Row, model);
+record_row!(Row { model: Model } loaded by load);
 
-/// How the door writes partnerships.
+/// The write path of partnerships.
 #[derive(Debug)]
 pub struct Partnerships;
-
-pub(super) fn blank(id: Uuid) -> Model {
-    let list = || "[]".to_owned();
-    Model {
-        id,
-        slug: String::new(),
-        region: String::new(),
-        view_region: String::new(),
-        visibility: 0,
-        declared_visibility: 0,
-        revision: 0,
-        created_at: 0,
-        updated_at: 0,
-        kind: String::new(),
-        status: String::new(),
-        name_key: Vec::new(),
-        starts_on: None,
-        ends_on: None,
-        ends_last: None,
-        sectors: list(),
-        cross_border: false,
-        party_regions: list(),
-        total_amount: None,
-        total_currency: None,
-        facets: list(),
-        list_regions: list(),
-        titles: list(),
-        descriptions: list(),
-        sources: list(),
-        claims: list(),
-    }
-}
 
 /// The start in lists by party: what is not known comes last.
 pub(super) fn starts_key(row: &Model) -> String {
     row.starts_on.clone().unwrap_or_else(|| "~".to_owned())
 }
 
-/// What a partnership must know of its parties.
+/// The facts of a party that its partnerships depend on.
 #[derive(Clone, Debug)]
 pub(super) struct PartyFacts {
     region: String,
@@ -217,19 +174,23 @@ pub(super) async fn organizations(
     batch: &Batch<'_>,
     ids: BTreeSet<Uuid>,
 ) -> Result<HashMap<Uuid, PartyFacts>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, o.id, o.region, o.country, o.visibility FROM {} {} organization AS o ON o.id = k.id",
-        keys.source(batch.dialect),
-        batch.dialect.join(),
-    );
+    let statement = KeyedStatement::by_id(batch.dialect, |keys, then| {
+        format!(
+            "SELECT k.n, o.id, o.region, o.country, o.visibility FROM {keys} {then} organization AS o ON o.id = k.id"
+        )
+    });
     let ids: Vec<Uuid> = ids.into_iter().collect();
-    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(&ids)).await?;
+    let found = statement.query(batch.tx, batch.dialect, rows_of(&ids)).await?;
     let facts = |(_, mut row): (usize, crate::record::read::Row)| {
         let (id, region, country) = (row.get()?, row.get()?, row.get()?);
         Ok((id, PartyFacts { region, country, visibility: Visibility::from_code(row.get()?) }))
     };
     found.into_iter().map(facts).collect()
+}
+
+/// The organizations that are parties of these partnerships.
+pub(super) fn organizations_of<'a>(rows: impl Iterator<Item = &'a Row>) -> BTreeSet<Uuid> {
+    rows.flat_map(|row| &row.parties).map(|party| party.organization_id).collect()
 }
 
 /// Facts that follow from the parties. None where an organization is missing.
@@ -245,9 +206,8 @@ pub(super) fn derive(partnership: &mut Row, organizations: &HashMap<Uuid, PartyF
     row.view_region = view_region(&row.region, Visibility::from_code(row.visibility), parts);
     row.cross_border = facts.iter().map(|party| party.country.as_str()).collect::<BTreeSet<_>>().len() > 1;
     let regions: BTreeSet<&str> = facts.iter().map(|party| party.region.as_str()).collect();
-    row.party_regions = to_json(&regions);
-    let listed: BTreeSet<&str> = regions.into_iter().chain(["", row.region.as_str()]).collect();
-    row.list_regions = to_json(&listed);
+    row.party_regions = JsonText::of(&regions);
+    row.list_regions = list_regions(regions.into_iter().chain([row.region.as_str()]));
     Some(())
 }
 
@@ -268,20 +228,22 @@ fn total(parties: &[partnership_party::Model]) -> Option<Money> {
     sum
 }
 
-async fn load_parties(
-    batch: &Batch<'_>,
-    ids: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<partnership_party::Model>>, DomainError> {
+/// The rows of these ids, with their parties.
+async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Row>, DomainError> {
+    let rows = batch.load::<Entity>(ids).await?;
+    let mut all: HashMap<Uuid, Row> = HashMap::new();
+    for (id, model) in rows {
+        all.insert(id, Row { model, ..Row::default() });
+    }
     let parties = partnership_party::Entity::find()
         .filter(partnership_party::Column::PartnershipId.is_in(ids.iter().copied()))
         .order_by_asc(partnership_party::Column::Position)
         .all(batch.tx)
         .await?;
-    let mut grouped: HashMap<Uuid, Vec<partnership_party::Model>> = HashMap::new();
     for party in parties {
-        grouped.entry(party.partnership_id).or_default().push(party);
+        all.entry(party.partnership_id).and_modify(|row| row.parties.push(party));
     }
-    Ok(grouped)
+    Ok(all)
 }
 
 /// Makes partnerships follow their parties into the view, the regions and the countries that these are in now.
@@ -298,55 +260,30 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
         .await?;
     let ids: BTreeSet<Uuid> = parties.into_iter().map(|party| party.partnership_id).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
-    // Locked before they are read: what somebody else is writing to them is not lost.
+    // Locked before they are read, so that no concurrent write to them is lost.
     lock_ids(batch, &ids).await?;
-    let rows = Partnerships::load(batch, &ids).await?;
-    let parties = rows.values().flat_map(|row| row.parties.iter().map(|party| party.organization_id));
-    let known = organizations(batch, parties.collect()).await?;
+    let rows = Row::load(batch, &ids).await?;
+    let known = organizations(batch, organizations_of(rows.values())).await?;
     let mut moved: Vec<(Row, Row)> = Vec::new();
-    for (_, before) in rows {
+    for before in rows.into_values() {
         let mut after = before.clone();
         if derive(&mut after, &known).is_some() && after.model != before.model {
             moved.push((after, before));
         }
     }
-    let changed = |(after, before): &&mut (Row, Row)| Partnerships::view(after) != Partnerships::view(before);
-    let ids: Vec<Uuid> = moved.iter_mut().filter(changed).map(|(after, _)| after.model.id).collect();
-    let revisions = touch(batch, &ids).await?;
-    let mut written = Vec::new();
-    for (after, before) in moved.iter_mut().filter(changed) {
-        after.model.revision =
-            revisions.get(&after.model.id).copied().unwrap_or(after.model.revision) + batch.raise();
-        after.model.updated_at = batch.now.micros();
-        written.push(Written {
-            record_type: RecordType::Partnership,
-            id: after.model.id,
-            fields: fields_of_parts(
-                (&before.model.region, before.visibility()),
-                (&after.model.region, after.visibility()),
-            ),
-            before: Some(Partnerships::view(before)),
-            after: Some(Partnerships::view(after)),
-            revision: after.model.revision,
-            content_hash: Vec::new(),
-            origin: String::new(),
-            external: None,
-            erased_from: None,
-            action: Action::Update,
-        });
-    }
-    let ids: Vec<Uuid> = moved.iter().map(|(after, _)| after.model.id).collect();
-    batch.unlist("partnership", &ids).await?;
-    batch.upsert::<Entity, _>(moved.into_iter().map(|(after, _)| after.model).collect()).await?;
-    batch.list("partnership", &ids).await?;
-    Ok(written)
+    write::follow::<Partnerships>(batch, moved).await
 }
 
 impl Kind for Partnerships {
-    const HAS_REGION: bool = true;
+    const PARTS: &'static [(&'static str, &'static str)] = &[("partnership_party", "partnership_id")];
     type Node = PartnershipNode;
     type Input = PartnershipInput;
     type Row = Row;
+    type Replicated = replica::Fields;
+
+    fn blank(id: Uuid) -> Row {
+        Row { model: Model { id, ..Model::default() }, ..Row::default() }
+    }
 
     fn view(row: &Row) -> (String, Visibility) {
         (row.model.view_region.clone(), row.visibility())
@@ -356,32 +293,19 @@ impl Kind for Partnerships {
         Some(&mut row.model.slug)
     }
 
-    fn replicated(row: &Row) -> Result<serde_json::Value, DomainError> {
-        replica::told(row)
-    }
-
-    fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Row, Unfit> {
-        replica::row(id, times, fields)
-    }
-
-    fn refers(row: &Row) -> Result<Vec<Refers>, DomainError> {
-        Ok(replica::refers(row))
-    }
-
+    /// Sets what follows from the parties.
     async fn place(
         batch: &Batch<'_>,
         drafts: &mut Numbered<Draft<Row>>,
         _: &mut [Problems],
     ) -> Result<(), DomainError> {
-        replica::place(batch, drafts).await
-    }
-
-    async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Row>, DomainError> {
-        let rows = batch.load::<Entity>(ids).await?;
-        let mut parties = load_parties(batch, ids).await?;
-        let with_parties =
-            |(id, row): (Uuid, Model)| (id, Row::new(row, parties.remove(&id).unwrap_or_default()));
-        Ok(rows.into_iter().map(with_parties).collect())
+        let known =
+            organizations(batch, organizations_of(drafts.iter().map(|(_, draft)| &draft.row))).await?;
+        for (_, draft) in drafts.iter_mut() {
+            let placed = derive(&mut draft.row, &known);
+            placed.ok_or_else(|| DomainError::Stored("a partnership without its parties".into()))?;
+        }
+        Ok(())
     }
 
     async fn refusal(
@@ -413,16 +337,14 @@ impl Kind for Partnerships {
 
     fn merge(
         batch: &Batch<'_>,
-        id: Uuid,
-        before: Option<&Row>,
+        partnership: &mut Row,
+        _: Option<&Row>,
         input: &PartnershipInput,
-        problems: &mut Problems,
-    ) -> Row {
+        fields: &mut Fields<'_>,
+    ) {
         let all = vocabularies();
-        let mut partnership = before.cloned().unwrap_or_else(|| Row::new(blank(id), Vec::new()));
         partnership.asked = input.status.as_opt_ref().flatten().copied();
         let row = &mut partnership.model;
-        let mut fields = Fields { new: before.is_none(), problems };
         let kind = |path: &str, slug: &str| {
             all.terms(Vocabulary::PartnershipKind).find(path, "kind of partnership", slug).map(|_| ())
         };
@@ -430,11 +352,9 @@ impl Kind for Partnerships {
         let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
         fields.required_slug("kind", &input.kind, kind, &mut row.kind);
         fields.required_slug("region", &input.region, region, &mut row.region);
-        if let Some(status) = fields.or(&input.status, PartnershipStatus::Active) {
-            name_of(status).clone_into(&mut row.status);
-        }
+        fields.name(&input.status, PartnershipStatus::Active, &mut row.status);
         fields.texts("titles", &input.titles, MAX_NAME, &mut row.titles);
-        let titles: Vec<LocalizedText> = serde_json::from_str(&row.titles).unwrap_or_default();
+        let titles: Vec<LocalizedText> = row.titles.read().unwrap_or_default();
         let original = titles.first().map(|title| title.text.clone()).unwrap_or_default();
         if original.is_empty() && !fields.problems.concern("titles") {
             fields.problems.add(Problem::required("titles"));
@@ -446,20 +366,12 @@ impl Kind for Partnerships {
         fields.scalar("endsOn", &input.ends_on, &mut row.ends_on);
         fields.period("endsOn", row.starts_on.as_deref(), row.ends_on.as_deref());
         row.ends_last = last_day(row.ends_on.as_deref());
-        let sectors = fields.slugs("sectors", &input.sectors, sector, &mut row.sectors);
-        if let Some(visibility) = fields.or(&input.visibility, Visibility::Public) {
-            row.declared_visibility = visibility.code();
-        }
+        fields.slugs("sectors", &input.sectors, sector, &mut row.sectors);
+        fields.visibility(&input.visibility, Visibility::Public, &mut row.declared_visibility);
         fields.sources("sources", &input.sources, &mut row.sources);
         fields.claims("claims", &input.claims, &mut row.claims);
-        if sectors.is_some() || before.is_none() {
-            let slugs = sectors.unwrap_or_default();
-            let facets =
-                slugs.iter().flat_map(|slug| all.sector_with_ancestors(slug)).map(|slug| sector_facet(slug));
-            row.facets = to_json(&facets.chain([String::new()]).collect::<BTreeSet<_>>());
-        }
-        parties(batch, &mut partnership, input, &mut fields);
-        partnership
+        row.facets = facets(&row.sectors.read::<Vec<String>>().unwrap_or_default(), &[]);
+        parties(batch, partnership, input, fields);
     }
 
     async fn complete(
@@ -467,9 +379,8 @@ impl Kind for Partnerships {
         drafts: &mut Numbered<Draft<Row>>,
         problems: &mut [Problems],
     ) -> Result<(), DomainError> {
-        let ids =
-            drafts.iter().flat_map(|(_, draft)| draft.row.parties.iter().map(|party| party.organization_id));
-        let known = organizations(batch, ids.collect()).await?;
+        let known =
+            organizations(batch, organizations_of(drafts.iter().map(|(_, draft)| &draft.row))).await?;
         for (index, draft) in drafts.iter_mut() {
             let problems = &mut problems[*index];
             if derive(&mut draft.row, &known).is_none() && problems.is_empty() {
@@ -495,17 +406,10 @@ impl Kind for Partnerships {
     async fn save(batch: &Batch<'_>, rows: &[(Row, Option<Row>)]) -> Result<Vec<Written>, DomainError> {
         let known = rows.iter().filter(|(_, before)| before.is_some()).map(|(row, _)| row.model.id);
         batch.delete_where("partnership_party", "partnership_id", &known.collect::<Vec<_>>()).await?;
-        let models = rows.iter().map(|(row, before)| (row.model.clone(), before.is_some()));
-        batch.save_listed::<Entity, _>("partnership", models).await?;
+        Row::store(batch, Self::IS_LISTED, rows).await?;
         let parties = rows.iter().flat_map(|(row, _)| row.parties.iter().cloned());
         batch.upsert::<partnership_party::Entity, _>(parties.collect()).await?;
         Ok(Vec::new())
-    }
-
-    async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
-        batch.unlist("partnership", ids).await?;
-        batch.delete_where("partnership_party", "partnership_id", ids).await?;
-        batch.delete_where("partnership", "id", ids).await
     }
 }
 
@@ -552,7 +456,7 @@ fn parties(batch: &Batch<'_>, partnership: &mut Row, input: &PartnershipInput, f
                 declined_at: None,
             });
         }
-        // Who had answered has still answered, as long as the same is asked of them.
+        // An answer stays valid as long as the terms of the party stay the same.
         for party in &mut kept {
             if let Some(before) = partnership.parties.iter().find(|had| consent::same_terms(had, party)) {
                 (party.confirmed_at, party.declined_at) = (before.confirmed_at, before.declined_at);
@@ -572,7 +476,7 @@ pub(super) fn add_up(partnership: &mut Row) {
     partnership.model.total_currency = total.map(|money| money.currency().to_string());
 }
 
-/// What a party gives, checked.
+/// The contribution of a party, checked.
 fn contribution(place: usize, party: &PartnershipPartyInput, fields: &mut Fields<'_>) -> Option<Money> {
     let given = party.contribution.as_ref()?;
     let path = format!("parties.{place}.contribution");

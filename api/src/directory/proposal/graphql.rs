@@ -14,14 +14,7 @@ use crate::record::read::{Selected, Selection};
 use crate::record::reader::{Reader, nodes_wanted, total_wanted};
 use crate::record::value::DateTime;
 
-connection!(
-    ProposalConnection,
-    ProposalEdge,
-    ProposalNode,
-    "ProposalConnection",
-    "ProposalEdge",
-    "proposals"
-);
+connection!(ProposalConnection, ProposalEdge, ProposalNode, "proposals");
 
 /// Prefix of the ids of proposals.
 pub(super) const PREFIX: &str = "proposal";
@@ -162,8 +155,8 @@ impl ProposalQuery {
         #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> GraphqlResult<ProposalConnection> {
-        let _ = (first, after, last, before);
-        page(Reader::of(ctx)?, &Selection::root(ctx), filter.unwrap_or_default()).await.graphql()
+        let arguments = PageArguments { first, after, last, before };
+        page(Reader::of(ctx)?, &Selection::root(ctx), filter.unwrap_or_default(), &arguments).await.graphql()
     }
 }
 
@@ -171,6 +164,7 @@ async fn page(
     reader: &Reader,
     field: &Selected,
     filter: ProposalFilter,
+    arguments: &PageArguments,
 ) -> Result<ProposalConnection, DomainError> {
     let organization = filter
         .organization
@@ -178,7 +172,7 @@ async fn page(
         .map(|id| id::decode("filter.organization", "organization", id))
         .transpose()?;
     let (list, row) = store::list(reader, organization, filter.states.as_ref());
-    let page = list.page(&PageArguments::of(field), std::slice::from_ref(&row))?;
+    let page = list.page(arguments, std::slice::from_ref(&row))?;
     let total = total_wanted(field, "ProposalConnection");
     let pages = list.read(&reader.db, vec![row], &page, &store::fetch(), total, store::read).await?;
     let (pages, rows) = PageOf::apart(pages);

@@ -29,7 +29,8 @@ use crate::record::policy::Viewer;
 use crate::record::problem::{Problem, Problems, UserErrorCode};
 use crate::record::read::keyed::hex;
 use crate::record::write::{
-    Batch, Ended, Kind, RecordInput, Status, Submission, Written, apply, revision_of, through,
+    Batch, Caller, Ended, Kind as _, RecordInput, RecordRow as _, Status, Submission, Written, apply,
+    revision_of, through,
 };
 use crate::record::{RecordType, name_of, value_of};
 
@@ -153,7 +154,7 @@ fn comment(path: &str, given: Option<&String>, problems: &mut Problems) -> Optio
 
 fn submission(viewer: &Viewer, organization: Uuid, input: OrganizationInput) -> Submission {
     Submission {
-        viewer: Some(Arc::new(viewer.clone())),
+        by: Caller::Person(Arc::new(viewer.clone())),
         id: Some(organization),
         exists: true,
         overwrite: true,
@@ -257,7 +258,7 @@ async fn propose_in(identity: &Identity, tx: &DatabaseTransaction, draft: &Draft
     if !problems.is_empty() {
         return refused(problems.take());
     }
-    let row = Organizations::load(&batch, &[organization]).await?.remove(&organization);
+    let row = Organization::load(&batch, &[organization]).await?.remove(&organization);
     let (Some(row), Some(revision)) = (row, revision) else {
         return refused(vec![Problem::new("organization", &messages::NO_RECORD)]);
     };
@@ -340,7 +341,7 @@ async fn decide_in(identity: &Identity, tx: &DatabaseTransaction, decision: &Dec
     let change: Value = serde_json::from_str(&proposal.change)?;
     let (mut written, mut shown, mut now) = (Vec::new(), None, None);
     if decision.state == ProposalState::Accepted {
-        let row = Organizations::load(&batch, &[organization]).await?.remove(&organization);
+        let row = Organization::load(&batch, &[organization]).await?.remove(&organization);
         let Some(row) = row else { return refused(Problem::no_record()) };
         let changed = changed_since(&proposal, &change, &row)?;
         if !changed.is_empty() {

@@ -57,7 +57,7 @@ const COLUMNS: &[&str] = &[
     "decision",
 ];
 
-/// What to fetch of a proposal `r`.
+/// The columns and joins of a proposal `r`.
 pub fn fetch() -> Fetch {
     Fetch { columns: columns_of("r", COLUMNS), joins: String::new() }
 }
@@ -127,16 +127,15 @@ pub fn list(
 /// [`DomainError::Database`].
 pub async fn find(reader: &Reader, id: Uuid) -> Result<Option<Proposal>, DomainError> {
     let dialect = reader.dialect();
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, {} FROM {} {join} proposal AS r ON r.id = k.id {join} organization AS o ON o.id = r.organization_id \
-         WHERE {} ORDER BY k.n",
-        fetch().columns,
-        keys.source(dialect),
-        reader.viewer.sees_proposal(dialect, "r", "o"),
-        join = dialect.join(),
-    );
-    let rows = reader.db.read(&KeyedStatement { sql, keys }, rows_of(&[id])).await?;
+    let statement = KeyedStatement::by_id(dialect, |keys, then| {
+        format!(
+            "SELECT k.n, {} FROM {keys} {then} proposal AS r ON r.id = k.id {then} organization AS o ON o.id = r.organization_id \
+             WHERE {} ORDER BY k.n",
+            fetch().columns,
+            reader.viewer.sees_proposal(dialect, "r", "o")
+        )
+    });
+    let rows = reader.db.read(&statement, rows_of(&[id])).await?;
     rows.into_iter().next().map(|(_, mut row)| read(&mut row)).transpose()
 }
 
@@ -158,15 +157,14 @@ pub async fn seen(
     viewer: &Viewer,
     proposal: Uuid,
 ) -> Result<Option<(Uuid, String)>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, o.id, o.region FROM {} {join} proposal AS p ON p.id = k.id \
-         {join} organization AS o ON o.id = p.organization_id WHERE {}",
-        keys.source(batch.dialect),
-        viewer.sees_proposal(batch.dialect, "p", "o"),
-        join = batch.dialect.join(),
-    );
-    let rows = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(&[proposal])).await?;
+    let statement = KeyedStatement::by_id(batch.dialect, |keys, then| {
+        format!(
+            "SELECT k.n, o.id, o.region FROM {keys} {then} proposal AS p ON p.id = k.id \
+             {then} organization AS o ON o.id = p.organization_id WHERE {}",
+            viewer.sees_proposal(batch.dialect, "p", "o")
+        )
+    });
+    let rows = statement.query(batch.tx, batch.dialect, rows_of(&[proposal])).await?;
     rows.into_iter().next().map(|(_, mut row)| Ok((row.get()?, row.get()?))).transpose()
 }
 
@@ -178,7 +176,7 @@ pub async fn locked(batch: &Batch<'_>, proposal: Uuid) -> Result<Option<Model>, 
     Ok(Entity::find_by_id(proposal).lock_exclusive().one(batch.tx).await?)
 }
 
-/// How many proposals for an organization wait for an answer.
+/// The number of proposals for an organization that wait for an answer.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -207,7 +205,7 @@ pub async fn update(batch: &Batch<'_>, proposal: Model) -> Result<(), DomainErro
     Ok(())
 }
 
-/// Deletes proposals that were decided long ago: at most so many. Answers how many.
+/// Deletes proposals that were decided long ago, up to a limit. Returns their number.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -283,7 +281,7 @@ pub async fn purge_talent(
 ) -> Result<(), DomainError> {
     let mut texts = vec![id::encode("talent", talent), talent.to_string()];
     if let Some(row) = entity::talent::Entity::find_by_id(talent).one(on).await? {
-        let variants: Vec<String> = serde_json::from_str(&row.name_variants)?;
+        let variants: Vec<String> = row.name_variants.read()?;
         texts.extend([row.slug, row.display_name]);
         texts.extend(variants);
         texts.extend([row.email, row.phone, row.website].into_iter().flatten());

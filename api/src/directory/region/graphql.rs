@@ -8,6 +8,7 @@ use crate::directory::organization::graphql::{
 };
 use crate::directory::statistics::Statistics;
 use crate::directory::talent::graphql::{TalentConnection, TalentFilter, TalentOrder};
+use crate::record::declare::relations;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::graphql_id;
 use crate::record::read::Selection;
@@ -89,50 +90,32 @@ impl RegionNode {
         own.map(|entry| TerritoryNode { entry, regions: regions.clone() }).collect()
     }
 
-    /// Organizations that it answers for or that serve it.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection; read from the selection")]
-    async fn organizations(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Only those that fit.")] filter: Option<OrganizationFilter>,
-        #[graphql(desc = "Order of the list; by name where it is not given.")] order_by: Option<
-            OrganizationOrder,
-        >,
-        #[graphql(
-            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
-        )]
-        first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
-    ) -> GraphqlResult<&OrganizationConnection> {
-        let _ = (filter, order_by, first, after, last, before);
-        self.read.as_ref().ok_or_else(not_read).graphql()?.organizations.get(ctx)
-    }
-
-    /// Talents that it answers for.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection; read from the selection")]
-    async fn talents(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Only those that fit.")] filter: Option<TalentFilter>,
-        #[graphql(desc = "Order of the list; by name where it is not given.")] order_by: Option<TalentOrder>,
-        #[graphql(
-            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
-        )]
-        first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
-    ) -> GraphqlResult<&TalentConnection> {
-        let _ = (filter, order_by, first, after, last, before);
-        self.read.as_ref().ok_or_else(not_read).graphql()?.talents.get(ctx)
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "the schema's derive asks for it")]
+    async fn relations(&self) -> RegionRelations<'_> {
+        RegionRelations(self)
     }
 
     /// Figures of the region, as this viewer may see it.
     async fn statistics(&self) -> GraphqlResult<&Statistics> {
         let statistics = self.read.as_ref().and_then(|read| read.statistics.as_ref());
         statistics.ok_or_else(not_read).graphql()
+    }
+}
+
+relations! {
+    /// The nested connections of a region.
+    RegionRelations of RegionNode {
+        /// Organizations that it answers for or that serve it.
+        organizations as OrganizationsArguments {
+            filter: OrganizationFilter = "Only those that fit.",
+            order_by: OrganizationOrder = "Order of the list; by name where it is not given.", ..
+        } -> OrganizationConnection = |node| Ok(&node.read.as_ref().ok_or_else(not_read)?.organizations);
+        /// Talents that it answers for.
+        talents as TalentsArguments {
+            filter: TalentFilter = "Only those that fit.",
+            order_by: TalentOrder = "Order of the list; by name where it is not given.", ..
+        } -> TalentConnection = |node| Ok(&node.read.as_ref().ok_or_else(not_read)?.talents);
     }
 }
 

@@ -11,13 +11,15 @@ use futures::future::BoxFuture;
 use crate::directory::organization::graphql::OrganizationConnection;
 use crate::directory::statistics::{self, Statistics};
 use crate::directory::talent::graphql::TalentConnection;
-use crate::directory::{organization, talent};
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
+use crate::record::node::{Node, of_regions};
 use crate::record::read::Selection;
-use crate::record::reader::{ByKey, Reader};
+use crate::record::reader::{ByKey, Reader, put_each};
 use crate::vocabulary::{Region, Territory, vocabularies};
 
 pub mod graphql;
+
+use graphql::{OrganizationsArguments, TalentsArguments};
 
 /// A region in an answer, with what was read of it.
 #[derive(Clone, Debug)]
@@ -105,6 +107,50 @@ pub fn read<'a, 's>(
     })
 }
 
+/// The slugs of the regions that a field of a node leads to.
+pub type Slugs<N> = fn(&N) -> Vec<&str>;
+
+/// Reads the regions that a field of nodes leads to, and puts them into each; nothing where the field is not selected.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn fill<N: Node>(
+    reader: &Reader,
+    nodes: &mut [N],
+    (want, field): (&Selection, &str),
+    slugs: Slugs<N>,
+    slot: impl Fn(&mut N) -> &mut Regions,
+) -> Result<(), DomainError> {
+    if let Some(below) = want.below(N::NAME, field) {
+        let regions = read(reader, nodes.iter().flat_map(slugs), &below).await?;
+        for node in nodes {
+            *slot(node) = regions.clone();
+        }
+    }
+    Ok(())
+}
+
+/// Reads the regions of the territories that the field `territory` of nodes leads to, as [`fill`] does.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn fill_territories<N: Node>(
+    reader: &Reader,
+    nodes: &mut [N],
+    want: &Selection,
+    territories: Slugs<N>,
+    slot: impl Fn(&mut N) -> &mut Regions,
+) -> Result<(), DomainError> {
+    if let Some(below) = want.below(N::NAME, "territory") {
+        let slugs = regions_of_territories(nodes.iter().flat_map(territories));
+        let regions = read(reader, slugs, &wanted_of_territories(&below)).await?;
+        for node in nodes {
+            *slot(node) = regions.clone();
+        }
+    }
+    Ok(())
+}
+
 async fn read_all(
     reader: &Reader,
     entries: Vec<&'static Region>,
@@ -113,14 +159,14 @@ async fn read_all(
     let slugs: Vec<&str> = entries.iter().map(|entry| entry.term.slug.as_str()).collect();
     let mut all: Vec<Read> = slugs.iter().map(|_| Read::default()).collect();
     for field in want.each("Region", "organizations") {
-        for (read, answer) in all.iter_mut().zip(organization::of_regions(reader, &slugs, &field).await?) {
-            read.organizations.put(&field, answer);
-        }
+        let OrganizationsArguments { page, filter, order_by } = OrganizationsArguments::of(&field);
+        let answers = of_regions(reader, &slugs, filter, order_by, (&page, &field)).await?;
+        put_each(&mut all, &field, answers, |read| &mut read.organizations);
     }
     for field in want.each("Region", "talents") {
-        for (read, answer) in all.iter_mut().zip(talent::of_regions(reader, &slugs, &field).await?) {
-            read.talents.put(&field, answer);
-        }
+        let TalentsArguments { page, filter, order_by } = TalentsArguments::of(&field);
+        let answers = of_regions(reader, &slugs, filter, order_by, (&page, &field)).await?;
+        put_each(&mut all, &field, answers, |read| &mut read.talents);
     }
     if let Some(below) = want.below("Region", "statistics") {
         for (read, answer) in all.iter_mut().zip(statistics::of_regions(reader, &slugs, &below).await?) {

@@ -67,7 +67,7 @@ pub async fn claim(
     let (outcomes, written) = apply(identity, tx, &[submission]).await?;
     let refused: Vec<Problem> = outcomes.into_iter().flat_map(|outcome| outcome.problems).collect();
     if !refused.is_empty() || written.is_empty() {
-        // What could be in the way was looked at under the same locks.
+        // All obstacles were checked under the same locks.
         return Err(DomainError::Stored("a profile that can be claimed was not written".into()));
     }
     account::store::set_talent(tx, claim.account, claim.talent, identity.clock.now()).await?;
@@ -103,7 +103,7 @@ async fn in_the_way(
         Standing::Gone => Some(&PROFILE_GONE),
         Standing::Claimed => Some(&ALREADY_CLAIMED),
         Standing::Unclaimed => match own {
-            // A profile that is gone is none any more.
+            // A profile that is gone counts as absent.
             Some(own) if own != wanted && standing(tx, own).await? != Standing::Gone => Some(&HAS_PROFILE),
             _ => None,
         },

@@ -1,4 +1,4 @@
-//! How a talent looks in the search index: nothing of a hidden group is in it.
+//! The search document of a talent: nothing of a hidden group is in it.
 
 use uuid::Uuid;
 

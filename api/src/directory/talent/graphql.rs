@@ -1,54 +1,28 @@
 //! Talents in the schema.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
+use async_graphql::{Context, ID, InputObject, Object};
 
 use super::consent::Consent;
-use super::{
-    Availability, FieldVisibility, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, TalentNode, store,
-};
+use super::{Availability, FieldVisibility, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, TalentNode};
 use crate::connection;
 use crate::directory::affiliation::graphql::AffiliationConnection;
-use crate::directory::region::{RegionNode, TerritoryNode, known};
-use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
-use crate::record::id::{self, graphql_id};
-use crate::record::input::IdentifierInput;
-use crate::record::list::{OrderDirection, Sort, SortKey};
-use crate::record::lookup::Key;
-use crate::record::name_of;
-use crate::record::node::{find, page};
-use crate::record::page::PageArguments;
-use crate::record::policy::Visibility;
-use crate::record::provenance::{Claim, ExternalId, ExternalIdInput, Source};
-use crate::record::read::Selection;
+use crate::directory::region::TerritoryNode;
+use crate::record::declare::{order, record_by, record_object, record_queries, relations};
+use crate::record::error::GraphqlResult;
+use crate::record::list::SortKey;
+use crate::record::provenance::Claim;
 use crate::record::reader::{Reader, ShownContact};
 use crate::record::value::{Date, DateTime, EmailAddress, Identifier, Language, LocalizedText, Url};
 use crate::vocabulary::graphql::{OccupationNode, SectorNode};
 use crate::vocabulary::vocabularies;
 
-connection!(TalentConnection, TalentEdge, TalentNode, "TalentConnection", "TalentEdge", "talents");
+connection!(TalentConnection, TalentEdge, TalentNode, "talents");
 
-/// Names one talent, in one of four ways.
-#[derive(Clone, Debug, OneofObject)]
-pub enum TalentBy {
-    /// By its id, or that of a duplicate that was merged into it.
-    Id(ID),
-    /// By its slug, or a former one.
-    Slug(String),
+record_by! {
+    /// Names one talent, in one of four ways.
+    TalentBy,
     /// By an official identifier, such as ORCID or ISNI.
-    Identifier(IdentifierInput),
-    /// By its id in the system that owns the record.
-    ExternalId(ExternalIdInput),
-}
-
-impl TalentBy {
-    fn key(self) -> Result<Key, DomainError> {
-        Ok(match self {
-            Self::Id(id) => Key::Id(id::decode("by.id", "talent", &id)?),
-            Self::Slug(slug) => Key::slug(&slug),
-            Self::Identifier(identifier) => identifier.key()?,
-            Self::ExternalId(by) => Key::external_id(&by.source, &by.id),
-        })
-    }
+    Identifier
 }
 
 /// Which talents. Fields combine with AND, the values of one list with OR; an empty list filters nothing. What a
@@ -77,105 +51,38 @@ pub struct TalentFilter {
     pub updated_since: Option<DateTime>,
 }
 
-/// What talents can be ordered by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-pub enum TalentOrderField {
-    /// The name shown, in the order that a reader of French or Dutch expects.
-    #[default]
-    Name,
-    /// When the record was first written here.
-    CreatedAt,
-    /// When the record was last changed.
-    UpdatedAt,
-}
-
-/// The order of talents.
-#[derive(Clone, Copy, Debug, Default, InputObject)]
-pub struct TalentOrder {
-    /// What the list is ordered by.
-    pub field: TalentOrderField,
-    /// In which direction; ascending where it is not given.
-    #[graphql(default_with = "OrderDirection::Asc")]
-    pub direction: OrderDirection,
-}
-
-impl TalentOrder {
-    /// The same for a list.
-    pub(super) fn sort(self) -> Sort {
-        let key = match self.field {
-            TalentOrderField::Name => SortKey::Name,
-            TalentOrderField::CreatedAt => SortKey::Number("created_at"),
-            TalentOrderField::UpdatedAt => SortKey::Number("updated_at"),
-        };
-        Sort { name: name_of(self.field), key, descending: self.direction == OrderDirection::Desc }
+order! {
+    /// The order of talents.
+    TalentOrder,
+    /// What talents can be ordered by.
+    TalentOrderField {
+        /// The name shown, in the order that a reader of French or Dutch expects.
+        #[default]
+        Name => SortKey::Name,
+        /// When the record was first written here.
+        CreatedAt => SortKey::Number("created_at"),
+        /// When the record was last changed.
+        UpdatedAt => SortKey::Number("updated_at"),
     }
 }
 
-/// A person in a professional role. People decide themselves who sees what of them.
-#[Object(name = "Talent")]
-impl TalentNode {
-    /// Opaque id, the same on every deployment.
-    pub(crate) async fn id(&self) -> ID {
-        graphql_id("talent", self.row.head.id)
+record_object! {
+    /// A person in a professional role. People decide themselves who sees what of them.
+    TalentNode named "Talent" of "talent" {
+        /// Readable name for addresses. It may change; a former one still finds the talent.
+        slug,
+        /// Who may see the record.
+        visibility,
+        times in card,
+        /// Statements by source, where sources differ or are unsure, on fields that the viewer is shown.
+        claims("Only those on this field, named as in the schema: `displayName`.") noted by shows_claims,
+        rest TalentFields,
     }
+}
 
-    /// Readable name for addresses. It may change; a former one still finds the talent.
-    pub(crate) async fn slug(&self) -> &str {
-        &self.row.slug
-    }
-
-    /// The region that answers for the record.
-    pub(crate) async fn region(&self) -> GraphqlResult<RegionNode> {
-        known(&self.region, &self.row.head.region)
-    }
-
-    /// Who may see the record.
-    pub(crate) async fn visibility(&self) -> Visibility {
-        self.row.head.visibility
-    }
-
-    /// Grows by one with each accepted change. Pass it as `baseRevision` to write only over what was read.
-    pub(crate) async fn revision(&self) -> i32 {
-        self.row.head.revision
-    }
-
-    /// When the record was first written here.
-    pub(crate) async fn created_at(&self) -> DateTime {
-        self.row.card.times.created_at
-    }
-
-    /// When the record was last changed.
-    pub(crate) async fn updated_at(&self) -> DateTime {
-        self.row.card.times.updated_at
-    }
-
-    /// Where the facts come from.
-    pub(crate) async fn sources(&self) -> &[Source] {
-        &self.row.details.sources
-    }
-
-    /// The id in the system that owns the record; null where it was made here.
-    pub(crate) async fn external_id(&self) -> Option<&ExternalId> {
-        self.row.details.external_id.as_ref()
-    }
-
-    /// Statements by source, where sources differ or are unsure, on fields that the viewer is shown.
-    pub(crate) async fn claims(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Only those on this field, named as in the schema: `displayName`.")] field: Option<
-            String,
-        >,
-    ) -> Vec<&Claim> {
-        let claims = self.row.details.claims.iter();
-        let claims = claims.filter(|claim| field.as_ref().is_none_or(|name| claim.field == *name));
-        let claims: Vec<&Claim> = claims.collect();
-        // A claim on how to reach somebody says how to.
-        let says = |field: &str| claims.iter().any(|claim| claim.field == field);
-        self.shows_contact(ctx, ShownContact { email: says("email"), phone: says("phone") });
-        claims
-    }
-
+/// The fields that only talents have.
+#[Object]
+impl TalentFields<'_> {
     /// The name to show.
     async fn display_name(&self) -> &str {
         &self.row.display_name
@@ -243,7 +150,7 @@ impl TalentNode {
 
     /// Where the person works from.
     async fn territory(&self) -> Option<TerritoryNode> {
-        TerritoryNode::new(self.row.card.territory.as_deref()?, &self.territory_regions)
+        TerritoryNode::new(self.row.card.territory.as_deref()?, &self.around.territory_regions)
     }
 
     /// Occupations.
@@ -303,24 +210,10 @@ impl TalentNode {
         phone
     }
 
-    /// Roles in organizations, the latest first. Group AFFILIATIONS.
-    async fn affiliations(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(
-            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
-        )]
-        first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
-        #[graphql(
-            desc = "`true`: only roles that last, with no known end or one in the future. `false`: only those that have ended. Roles known from a report alone (`asOf`) are neither."
-        )]
-        current: Option<bool>,
-    ) -> GraphqlResult<&AffiliationConnection> {
-        let _ = (first, after, last, before, current);
-        self.affiliations.get(ctx)
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "the schema's derive asks for it")]
+    async fn relations(&self) -> TalentRelations<'_> {
+        TalentRelations(self)
     }
 
     /// Which group of fields is shown to whom; only the person and the staff of the region see this.
@@ -340,12 +233,23 @@ impl TalentNode {
     /// What the person has agreed to, and taken back, the latest first; only the person and the staff of the region
     /// see this.
     async fn consents(&self) -> Option<&[Consent]> {
-        self.consents.as_deref()
+        self.around.consents.as_deref()
     }
 
     /// Groups of fields that this viewer is not shown, whether or not anything is there.
     async fn withheld(&self) -> &[TalentFieldGroup] {
         &self.row.card.withheld
+    }
+}
+
+relations! {
+    /// The nested connections of a talent.
+    TalentRelations of TalentNode {
+        /// Roles in organizations, the latest first. Group AFFILIATIONS.
+        affiliations as AffiliationsArguments {
+            ..,
+            current: bool = "`true`: only roles that last, with no known end or one in the future. `false`: only those that have ended. Roles known from a report alone (`asOf`) are neither."
+        } -> AffiliationConnection = |node| Ok(&node.around.affiliations);
     }
 }
 
@@ -357,42 +261,20 @@ impl TalentNode {
             reader.shows_contact(self.row.head.id, shown);
         }
     }
+
+    /// Notes claims on how to reach the person: they say it too.
+    fn shows_claims(&self, ctx: &Context<'_>, claims: &[&Claim]) {
+        let says = |field: &str| claims.iter().any(|claim| claim.field == field);
+        self.shows_contact(ctx, ShownContact { email: says("email"), phone: says("phone") });
+    }
 }
 
-/// Queries of talents.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TalentQuery;
-
-/// Queries of talents.
-#[Object]
-impl TalentQuery {
-    /// One talent; null where there is none that this viewer may see.
-    async fn talent(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The one way in which you name it.")] by: TalentBy,
-    ) -> GraphqlResult<Option<TalentNode>> {
-        let key = by.key().graphql()?;
-        Ok(find(Reader::of(ctx)?, vec![key], &Selection::of(ctx)).await.graphql()?.next().flatten())
-    }
-
-    /// Talents that this viewer may see.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
-    async fn talents(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Only those that fit.")] filter: Option<TalentFilter>,
-        #[graphql(desc = "Order of the list; by name where it is not given.")] order_by: Option<TalentOrder>,
-        #[graphql(
-            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
-        )]
-        first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
-    ) -> GraphqlResult<TalentConnection> {
-        let (reader, arguments) = (Reader::of(ctx)?, PageArguments { first, after, last, before });
-        let list = store::list(reader, &filter.unwrap_or_default(), order_by, None);
-        page(reader, list, &arguments, &Selection::root(ctx)).await.graphql()
+record_queries! {
+    /// Queries of talents.
+    TalentQuery of TalentNode {
+        /// One talent; null where there is none that this viewer may see.
+        talent(TalentBy),
+        /// Talents that this viewer may see.
+        talents("Order of the list; by name where it is not given.") -> TalentConnection,
     }
 }

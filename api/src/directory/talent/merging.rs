@@ -9,7 +9,6 @@ use sea_orm::{ConnectionTrait, Statement};
 use super::write::{Talents, derive};
 use super::{Availability, Link, SpokenLanguage, TalentFieldGroup, erasing};
 use crate::directory::affiliation::{self, Side};
-use crate::directory::organization::merging::{unite_claims, unite_texts};
 use crate::identity::invited;
 use crate::record::error::DomainError;
 use crate::record::messages::{self, Message, Said};
@@ -17,9 +16,9 @@ use crate::record::name_of;
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{Claim, Source};
 use crate::record::value::Identifier;
-use crate::record::write::{Batch, Mergeable, Pair, Rewritten, union_of};
+use crate::record::write::{Batch, Mergeable, Pair, Rewritten, union_of, unite, unite_claims, unite_texts};
 
-/// Who sees a group of fields of a row, as the number of the level; of no group, the row itself.
+/// The level of a group of fields of a row; without a group, that of the row itself.
 fn level(row: &Model, group: Option<TalentFieldGroup>) -> i16 {
     let of_group = match group {
         None => row.visibility,
@@ -97,64 +96,22 @@ impl Mergeable for Talents {
             Some(TalentFieldGroup::Availability) => availability,
             Some(TalentFieldGroup::Affiliations) | None => plain,
         };
-        let mut claims: Vec<Claim> = serde_json::from_str(&other.claims)?;
+        let mut claims: Vec<Claim> = other.claims.read()?;
         claims.retain(shown);
         unite_claims(&mut row.claims, claims, &filled, problems)?;
         if plain {
-            let mut names: Vec<String> = serde_json::from_str(&other.name_variants)?;
+            let mut names: Vec<String> = other.name_variants.read()?;
             names.insert(0, other.display_name.clone());
             names.retain(|name| *name != row.display_name);
             union_of("nameVariants", &mut row.name_variants, names, |one, other| one == other, problems)?;
-            union_of::<Identifier>(
-                "identifiers",
-                &mut row.identifiers,
-                serde_json::from_str(&other.identifiers)?,
-                PartialEq::eq,
-                problems,
-            )?;
-            union_of::<String>(
-                "occupations",
-                &mut row.occupations,
-                serde_json::from_str(&other.occupations)?,
-                PartialEq::eq,
-                problems,
-            )?;
-            union_of::<String>(
-                "sectors",
-                &mut row.sectors,
-                serde_json::from_str(&other.sectors)?,
-                PartialEq::eq,
-                problems,
-            )?;
-            union_of::<String>(
-                "skills",
-                &mut row.skills,
-                serde_json::from_str(&other.skills)?,
-                PartialEq::eq,
-                problems,
-            )?;
+            unite::<Identifier>("identifiers", &mut row.identifiers, &other.identifiers, problems)?;
+            unite::<String>("occupations", &mut row.occupations, &other.occupations, problems)?;
+            unite::<String>("sectors", &mut row.sectors, &other.sectors, problems)?;
+            unite::<String>("skills", &mut row.skills, &other.skills, problems)?;
             let same = |one: &SpokenLanguage, other: &SpokenLanguage| one.language == other.language;
-            union_of(
-                "languages",
-                &mut row.languages,
-                serde_json::from_str(&other.languages)?,
-                same,
-                problems,
-            )?;
-            union_of::<Link>(
-                "links",
-                &mut row.links,
-                serde_json::from_str(&other.links)?,
-                PartialEq::eq,
-                problems,
-            )?;
-            union_of::<Source>(
-                "sources",
-                &mut row.sources,
-                serde_json::from_str(&other.sources)?,
-                PartialEq::eq,
-                problems,
-            )?;
+            union_of("languages", &mut row.languages, other.languages.read()?, same, problems)?;
+            unite::<Link>("links", &mut row.links, &other.links, problems)?;
+            unite::<Source>("sources", &mut row.sources, &other.sources, problems)?;
             unite_texts("headlines", &mut row.headlines, &other.headlines, problems)?;
         }
         derive(row);
@@ -168,12 +125,12 @@ impl Mergeable for Talents {
     ) -> Result<(), DomainError> {
         let claimed = is_claimed(written.batch, survivor).await?;
         affiliation::merging::move_to(written, Side::Talent, pair, claimed).await?;
-        // Who was shown how to reach the person has been shown it.
+        // Reads of the contact data go over to the survivor.
         let sql = "UPDATE contact_read SET talent_id = $1 WHERE talent_id = $2 AND NOT EXISTS (SELECT 1 FROM contact_read \
                    AS o WHERE o.talent_id = $1 AND o.at = contact_read.at AND o.reader_id = contact_read.reader_id)";
         written.execute(sql, pair).await?;
         written.execute("DELETE FROM contact_read WHERE talent_id = $2 AND talent_id <> $1", pair).await?;
-        // What was agreed to is kept with the profile that stays; who was invited to the other must be invited to it.
+        // Consents go over to the survivor. Invitations to the duplicate end; the people must be invited anew.
         written.execute("UPDATE consent SET talent_id = $1 WHERE talent_id = $2", pair).await?;
         invited::purge_talent(written.batch.tx, pair.duplicate).await
     }

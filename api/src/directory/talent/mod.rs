@@ -1,21 +1,18 @@
 //! Talents: people in a professional role.
 
 use async_graphql::{Enum, SimpleObject};
-use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::directory::affiliation;
 use crate::directory::affiliation::graphql::AffiliationConnection;
-use crate::directory::region::{self, Regions};
+use crate::directory::region::{self, Regions, Slugs};
 use crate::record::error::DomainError;
-use crate::record::list::same_list;
-use crate::record::node::{Node as _, group, pages};
-use crate::record::page::PageArguments;
+use crate::record::node::{Around, Node as _, group};
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::provenance::{Claim, ExternalId, Source};
-use crate::record::read::{Group, KeyRow, KeyValue, Row, Selected, Selection};
-use crate::record::reader::{ByKey, Reader};
+use crate::record::read::{Group, KeyRow, KeyValue, Row, Selection};
+use crate::record::reader::{ByKey, Reader, put_each};
 use crate::record::value::{Date, DateTime, EmailAddress, Identifier, LocalizedText, Url};
 use crate::record::{Head, Times};
 
@@ -33,7 +30,7 @@ pub mod upkeep;
 pub mod write;
 
 use consent::Consent;
-use graphql::{TalentConnection, TalentFilter, TalentOrder};
+use graphql::AffiliationsArguments;
 
 /// Whether a talent can take on work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
@@ -144,15 +141,15 @@ pub struct FieldVisibility {
 /// were asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Talent {
-    /// What every record has.
+    /// The columns that every record has.
     pub head: Head,
     /// Readable name in addresses.
     pub slug: String,
     /// The name that is shown.
     pub display_name: String,
-    /// What a card about them shows.
+    /// The columns that a card about them shows.
     pub card: Group<Card>,
-    /// What only detailed views ask for.
+    /// The columns that only detailed views ask for.
     pub details: Group<Details>,
     /// How to reach them; empty where the viewer may not see it.
     pub contact: Group<Contact>,
@@ -161,7 +158,7 @@ pub struct Talent {
 }
 
 group! {
-    /// What a card about a talent shows.
+    /// The columns that a card about a talent shows.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Card {
         /// When it was written.
@@ -227,12 +224,18 @@ group! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Upkeep {
         /// The last time.
-        confirmed_at: Option<DateTime> = Row::optional_time [confirmed_at] => confirmedAt;
+        confirmed_at: Option<DateTime> = Row::optional_time [] joined by confirmed_at => confirmedAt;
     }
 }
 
+/// Adds the column `confirmed_at`, and joins its table.
+fn confirmed_at(alias: &str, columns: &mut Vec<String>, joins: &mut Vec<String>) {
+    columns.push(format!("{alias}_upkeep.confirmed_at"));
+    joins.push(format!("LEFT JOIN talent_upkeep AS {alias}_upkeep ON {alias}_upkeep.talent_id = {alias}.id"));
+}
+
 group! {
-    /// What only detailed views of a talent ask for.
+    /// The columns that only detailed views of a talent ask for.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Details {
         /// Other spellings of the name.
@@ -252,7 +255,7 @@ group! {
         /// Statements by source.
         claims: Vec<Claim> = Row::json [claims] => claims;
         /// The id in the system that owns it, which is joined to the row.
-        external_id: Option<ExternalId> = ExternalId::read [] => externalId;
+        external_id: Option<ExternalId> = ExternalId::read [] joined by ExternalId::fetch => externalId;
     }
 }
 
@@ -306,6 +309,12 @@ impl Talent {
 pub struct TalentNode {
     /// The row, as far as it was read.
     pub(crate) row: Talent,
+    around: Relations,
+}
+
+/// The records that were read around a talent.
+#[derive(Clone, Debug, Default)]
+struct Relations {
     region: Regions,
     territory_regions: Regions,
     affiliations: ByKey<AffiliationConnection>,
@@ -315,75 +324,28 @@ pub struct TalentNode {
 /// Name of the type in the schema.
 const TYPE: &str = TalentNode::NAME;
 
-impl From<Talent> for TalentNode {
-    fn from(row: Talent) -> Self {
-        Self {
-            row,
-            region: Regions::default(),
-            territory_regions: Regions::default(),
-            affiliations: ByKey::default(),
-            consents: None,
-        }
-    }
-}
-
-/// Reads what is wanted around these talents: one keyed read per relation.
-///
-/// # Errors
-/// [`DomainError::Database`]. Refusals of arguments are kept for their own fields.
-pub fn fill<'a>(
-    reader: &'a Reader,
-    nodes: &'a mut [TalentNode],
-    want: &'a Selection,
-) -> BoxFuture<'a, Result<(), DomainError>> {
-    Box::pin(async move {
-        if nodes.is_empty() || want.is_empty() {
-            return Ok(());
-        }
-        if let Some(below) = want.below(TYPE, "region") {
-            let slugs = nodes.iter().map(|node| node.row.head.region.as_str());
-            let regions = region::read(reader, slugs, &below).await?;
-            for node in nodes.iter_mut() {
-                node.region = regions.clone();
-            }
-        }
-        if let Some(below) = want.below(TYPE, "territory") {
-            let territories = nodes.iter().filter_map(|node| node.row.card.territory.as_deref());
-            let slugs = region::regions_of_territories(territories);
-            let regions = region::read(reader, slugs, &region::wanted_of_territories(&below)).await?;
-            for node in nodes.iter_mut() {
-                node.territory_regions = regions.clone();
-            }
-        }
+impl Around for TalentNode {
+    async fn around(reader: &Reader, nodes: &mut [Self], want: &Selection) -> Result<(), DomainError> {
+        let own: Slugs<Self> = |node| vec![node.row.head.region.as_str()];
+        region::fill(reader, nodes, (want, "region"), own, |node| &mut node.around.region).await?;
+        let territory: Slugs<Self> = |node| node.row.card.territory.as_deref().into_iter().collect();
+        region::fill_territories(reader, nodes, want, territory, |node| &mut node.around.territory_regions)
+            .await?;
         if want.has(TYPE, &["consents"]) {
             let shown = nodes.iter().filter(|node| node.row.card.sees_private);
             let ids: Vec<Uuid> = shown.map(|node| node.row.head.id).collect();
             let mut all = consent::store::of(&reader.db, &ids).await?;
             for node in nodes.iter_mut().filter(|node| node.row.card.sees_private) {
-                node.consents = Some(all.remove(&node.row.head.id).unwrap_or_default());
+                node.around.consents = Some(all.remove(&node.row.head.id).unwrap_or_default());
             }
         }
         let parents: Vec<KeyRow> = nodes.iter().map(|node| vec![KeyValue::Id(node.row.head.id)]).collect();
         for field in want.each(TYPE, "affiliations") {
-            let answers = affiliation::of(reader, affiliation::Side::Talent, parents.clone(), &field).await?;
-            nodes.iter_mut().zip(answers).for_each(|(node, answer)| node.affiliations.put(&field, answer));
+            let AffiliationsArguments { page, current } = AffiliationsArguments::of(&field);
+            let (side, parents) = (affiliation::Side::Talent, parents.clone());
+            let answers = affiliation::of(reader, side, parents, current, (&page, &field)).await?;
+            put_each(nodes, &field, answers, |node| &mut node.around.affiliations);
         }
         Ok(())
-    })
-}
-
-/// The page of the talents of each region that a field asks for.
-///
-/// # Errors
-/// [`DomainError::Database`].
-pub async fn of_regions(
-    reader: &Reader,
-    regions: &[&str],
-    field: &Selected,
-) -> Result<Vec<Result<TalentConnection, DomainError>>, DomainError> {
-    let filter: TalentFilter = field.argument("filter").unwrap_or_default();
-    let order: Option<TalentOrder> = field.argument("orderBy");
-    let lists: Result<Vec<_>, _> =
-        regions.iter().map(|region| store::list(reader, &filter, order, Some(region))).collect();
-    pages(reader, lists.and_then(same_list), &PageArguments::of(field), field, regions.len()).await
+    }
 }

@@ -7,43 +7,52 @@ use async_graphql::{Context, ID, Object};
 use super::consent::{Agreement, ConsentInput, Step};
 use super::write::{TalentInput, Talents};
 use super::{TalentNode, erasing};
-use crate::record::RecordType;
+use crate::record::declare::record_mutations;
 use crate::record::error::{GraphqlResult, IntoGraphql};
-use crate::record::mutation::{DeletePayload, MergeArguments, Mutator, payload, record_payload, sent};
+use crate::record::mutation::{DeletePayload, Mutator, payload};
 use crate::record::write::RecordInput;
 
-record_payload! {
+record_mutations! {
+    /// Mutations of talents.
+    TalentMutation of Talents,
     /// A talent as it was written, or why nothing was.
-    TalentPayload,
-    /// The talent as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have left
-    /// it; null where nothing was written for another reason.
-    talent: TalentNode
+    TalentPayload {
+        /// The talent as it is now. Where somebody else has changed it meanwhile (CONFLICT), as they have left
+        /// it; null where nothing was written for another reason.
+        talent: TalentNode
+    }
+    create {
+        /// Makes a talent: it needs a name and a region. Those who write the records of that region may. Without
+        /// a visibility the person stays PRIVATE.
+        create_talent
+    }
+    delete {
+        /// Deletes a talent. The person and those who write the records of the region may. It is refused while
+        /// affiliations refer to it. It removes the record and not what others have kept of it.
+        delete_talent("Id of the talent.")
+    }
+    merge {
+        /// Merges a talent who is in the directory twice: the duplicate goes, and its id, its slugs and its external id lead
+        /// to the survivor from then on, also in imports. Those who write the records of the regions of both may. A profile
+        /// that its person has claimed is never the one that goes, and two claimed ones are not merged.
+        ///
+        /// Affiliations go over to the survivor; one that both had becomes one, and is disputed where either was. Of the
+        /// survivor only what is empty is filled from the duplicate, and its lists (name variants, identifiers, occupations,
+        /// sectors, skills, languages, links, texts in other languages, sources, claims) get what they lack; but nothing
+        /// that fewer may see in the duplicate than in the survivor, group by group. Who sees the survivor, and its legal
+        /// basis, stay as they are. Invitations to claim the duplicate end. It cannot be undone.
+        merge_talents
+    }
+    also OtherTalentMutation
 }
 
-/// Mutations of talents.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TalentMutation;
+/// Mutations that only talents have.
+#[derive(Clone, Copy, Debug)]
+pub struct OtherTalentMutation;
 
-/// Mutations of talents.
+/// Mutations that only talents have.
 #[Object]
-impl TalentMutation {
-    /// Makes a talent: it needs a name and a region. Those who write the records of that region may. Without
-    /// a visibility the person stays PRIVATE.
-    async fn create_talent(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What is known of it.")] input: TalentInput,
-        #[graphql(
-            desc = "A text of your choice, 255 characters at most, that makes it safe to send the same again: for a week it answers the record that it made first. With another input it is a CONFLICT."
-        )]
-        idempotency_key: Option<String>,
-    ) -> GraphqlResult<TalentPayload> {
-        let raw = sent(ctx, "input").graphql()?;
-        let record = RecordInput::new::<Talents>(input);
-        let done = Mutator::of(ctx)?.create(record, idempotency_key, raw).await.graphql()?;
-        payload(ctx, done).await
-    }
-
+impl OtherTalentMutation {
     /// Changes a talent: an absent field keeps, null clears, a list replaces. The person and those who write
     /// the records of the region may. Who sees the profile, and why the directory shows it, only the person
     /// decides once they have claimed it; where they show more of it, or to more people, they agree to the present
@@ -70,20 +79,6 @@ impl TalentMutation {
         payload(ctx, done).await
     }
 
-    /// Deletes a talent. The person and those who write the records of the region may. It is refused while
-    /// affiliations refer to it. It removes the record and not what others have kept of it.
-    async fn delete_talent(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Id of the talent.")] id: ID,
-        #[graphql(
-            desc = "The revision that you have read. Where another is present, nothing is deleted: CONFLICT."
-        )]
-        base_revision: Option<i32>,
-    ) -> GraphqlResult<DeletePayload> {
-        Mutator::of(ctx)?.delete(&id, base_revision, RecordType::Talent).await
-    }
-
     /// Erases a talent: nothing that was known of the person stays anywhere, and the profile never comes back, from
     /// whatever source. Its affiliations go with it, and the account of a person who has no role and belongs to no
     /// organization. Who kept a copy is told by the change log. The person and those who write the records of the
@@ -102,31 +97,5 @@ impl TalentMutation {
         password: Option<String>,
     ) -> GraphqlResult<DeletePayload> {
         erasing::graphql::erase(ctx, &id, password).await
-    }
-
-    /// Merges a talent who is in the directory twice: the duplicate goes, and its id, its slugs and its external id lead
-    /// to the survivor from then on, also in imports. Those who write the records of the regions of both may. A profile
-    /// that its person has claimed is never the one that goes, and two claimed ones are not merged.
-    ///
-    /// Affiliations go over to the survivor; one that both had becomes one, and is disputed where either was. Of the
-    /// survivor only what is empty is filled from the duplicate, and its lists (name variants, identifiers, occupations,
-    /// sectors, skills, languages, links, texts in other languages, sources, claims) get what they lack; but nothing
-    /// that fewer may see in the duplicate than in the survivor, group by group. Who sees the survivor, and its legal
-    /// basis, stay as they are. Invitations to claim the duplicate end. It cannot be undone.
-    async fn merge_talents(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The one that stays.")] survivor: ID,
-        #[graphql(desc = "The one that goes.")] duplicate: ID,
-        #[graphql(
-            desc = "The revision of the survivor that you have read. Where another is present, nothing is written: CONFLICT, with the survivor as it is."
-        )]
-        base_revision: Option<i32>,
-        #[graphql(desc = "The same for the duplicate.")] duplicate_revision: Option<i32>,
-    ) -> GraphqlResult<TalentPayload> {
-        let asked =
-            MergeArguments { survivor: &survivor, duplicate: &duplicate, base_revision, duplicate_revision };
-        let done = Mutator::of(ctx)?.merge::<Talents>(&asked).await.graphql()?;
-        payload(ctx, done).await
     }
 }

@@ -1,22 +1,19 @@
 //! Talents as instances tell of them: replicated fields to a row, and back.
 
 use entity::talent::Model;
-use serde_json::Value;
-use uuid::Uuid;
 
-use super::write::{blank, derive};
-use super::{Availability, LegalBasis, Link, SpokenLanguage};
+use super::write::{derive, level_of, levels};
+use super::{Availability, LegalBasis, Link, SpokenLanguage, TalentFieldGroup};
 use crate::directory::replicated::{Json, Level, Named, Slug, Text, known, replicated};
-use crate::record::Times;
 use crate::record::error::DomainError;
 use crate::record::provenance::{Claim, Source};
 use crate::record::value::{Date, EmailAddress, Identifier, LocalizedText, Url};
-use crate::record::write::replica::{self, Unfit};
+use crate::record::write::replica::{self, Replicated, Unfit};
 use crate::vocabulary::vocabularies;
 
 replicated! {
     /// The replicated fields of a talent.
-    struct Fields of Model {
+    pub struct Fields of Model {
         slug: Slug,
         region: String,
         visibility: Level,
@@ -47,38 +44,27 @@ replicated! {
     }
 }
 
-/// The replicated fields of a row.
-pub(super) fn told(row: &Model) -> Result<Value, DomainError> {
-    let levels = [
-        row.contact_visibility,
-        row.biography_visibility,
-        row.availability_visibility,
-        row.affiliations_visibility,
-    ];
-    Fields::of(row, levels).told()
-}
+impl Replicated for Fields {
+    type Row = Model;
 
-/// The row of a talent that has these replicated fields.
-pub(super) fn row(id: Uuid, times: Times, fields: &Value) -> Result<Model, Unfit> {
-    let fields: Fields = replica::fields(fields)?;
-    let all = vocabularies();
-    known("region", "region", &all.regions, [&fields.region])?;
-    known("territory", "territory", &all.territories, &fields.territory)?;
-    known("sectors", "sector", &all.sectors, fields.sectors.told().into_iter().flatten())?;
-    known("occupations", "occupation", &all.occupations, fields.occupations.told().into_iter().flatten())?;
-    let spoken = fields.languages.told().into_iter().flatten().map(|spoken| &spoken.language);
-    known("languages", "language code", &all.languages, spoken)?;
-    for level in fields.field_visibility {
-        replica::level("fieldVisibility", level)?;
+    fn of(row: &Model) -> Result<Self, DomainError> {
+        let [_, groups @ ..] = levels(row);
+        Ok(Self::of_columns(row, groups))
     }
-    let mut row = blank(id);
-    [
-        row.contact_visibility,
-        row.biography_visibility,
-        row.availability_visibility,
-        row.affiliations_visibility,
-    ] = fields.field_visibility;
-    fields.fill(times, &mut row);
-    derive(&mut row);
-    Ok(row)
+
+    fn fill(&self, row: &mut Model) -> Result<(), Unfit> {
+        let all = vocabularies();
+        known("region", "region", &all.regions, [&self.region])?;
+        known("territory", "territory", &all.territories, &self.territory)?;
+        known("sectors", "sector", &all.sectors, self.sectors.entries())?;
+        known("occupations", "occupation", &all.occupations, self.occupations.entries())?;
+        let spoken = self.languages.entries().map(|spoken| &spoken.language);
+        known("languages", "language code", &all.languages, spoken)?;
+        for (group, level) in TalentFieldGroup::ALL.into_iter().zip(self.field_visibility) {
+            *level_of(row, group) = replica::level("fieldVisibility", level)?;
+        }
+        self.fill_columns(row);
+        derive(row);
+        Ok(())
+    }
 }

@@ -1,9 +1,8 @@
-//! How talents are written: from an input to a row, and what hangs on it.
-
-use std::collections::HashMap;
+//! The write path of talents: from an input to a row, and the rows that belong to it.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::talent::{Entity, Model};
+use entity::JsonText;
+use entity::talent::Model;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -16,15 +15,17 @@ use crate::directory::{affiliation, proposal};
 use crate::identity::invited;
 use crate::mail;
 use crate::record::error::DomainError;
-use crate::record::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT, to_json};
+use crate::record::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT};
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
 use crate::record::provenance::{ClaimInput, SourceInput};
 use crate::record::value::{Date, EmailAddress, Given, Identifier, Url, fold, sort_key};
-use crate::record::write::replica::{Received, Unfit};
-use crate::record::write::{self, Batch, Draft, Kind, Numbered, ReferredBy, Submission, Written};
-use crate::record::{RecordType, Times, messages, name_of};
-use crate::vocabulary::{occupation_facet, sector_facet, vocabularies};
+use crate::record::write::replica::Received;
+use crate::record::write::{
+    Batch, Draft, InputFields, Kind, Numbered, RecordRow as _, ReferredBy, Submission, Written, input_fields,
+};
+use crate::record::{RecordType, messages, name_of};
+use crate::vocabulary::{facets, list_regions, vocabularies};
 
 /// A language that somebody speaks, as it is written.
 #[derive(Clone, Debug, Deserialize, InputObject)]
@@ -113,81 +114,22 @@ pub struct TalentInput {
     pub claims: MaybeUndefined<Vec<ClaimInput>>,
 }
 
-impl write::Fields for TalentInput {
-    fn slug(&self) -> Option<&str> {
-        self.slug.as_opt_deref().flatten()
-    }
-
-    fn identifiers(&self) -> &[IdentifierInput] {
-        self.identifiers.as_opt_deref().flatten().unwrap_or_default()
-    }
-
-    fn region(&self) -> Option<&str> {
-        self.region.as_opt_deref().flatten()
-    }
+impl InputFields for TalentInput {
+    input_fields!(slug identifiers region);
 }
 
-/// How the door writes talents.
+/// The write path of talents.
 #[derive(Debug)]
 pub struct Talents;
 
-pub(super) fn blank(id: Uuid) -> Model {
-    let list = || "[]".to_owned();
-    Model {
-        id,
-        slug: String::new(),
-        region: String::new(),
-        visibility: Visibility::Private.code(),
-        revision: 0,
-        created_at: 0,
-        updated_at: 0,
-        display_name: String::new(),
-        name_key: Vec::new(),
-        given_name: None,
-        family_name: None,
-        name_variants: list(),
-        identifiers: list(),
-        claimed: false,
-        legal_basis: name_of(LegalBasis::Consent).to_owned(),
-        territory: None,
-        occupations: list(),
-        sectors: list(),
-        skills: list(),
-        skill_keys: list(),
-        languages: list(),
-        availability: name_of(Availability::Unknown).to_owned(),
-        available_from: None,
-        website: None,
-        links: list(),
-        email: None,
-        phone: None,
-        contact_visibility: TalentFieldGroup::Contact.default_visibility().code(),
-        biography_visibility: TalentFieldGroup::Biography.default_visibility().code(),
-        availability_visibility: TalentFieldGroup::Availability.default_visibility().code(),
-        affiliations_visibility: TalentFieldGroup::Affiliations.default_visibility().code(),
-        facets: list(),
-        list_regions: list(),
-        headlines: list(),
-        biographies: list(),
-        sources: list(),
-        claims: list(),
-    }
-}
-
 /// Facts that follow from others.
 pub(super) fn derive(row: &mut Model) {
-    let list = |text: &str| serde_json::from_str::<Vec<String>>(text).unwrap_or_default();
+    let list = |column: &JsonText| column.read::<Vec<String>>().unwrap_or_default();
     row.name_key = sort_key(&row.display_name);
-    let mut facets = vec![String::new()];
-    for slug in list(&row.sectors).iter().flat_map(|slug| vocabularies().sector_with_ancestors(slug)) {
-        facets.push(sector_facet(slug));
-    }
-    facets.extend(list(&row.occupations).iter().map(|slug| occupation_facet(slug)));
-    facets.sort_unstable();
-    facets.dedup();
-    row.facets = to_json(&facets);
-    row.list_regions = to_json(&["", row.region.as_str()]);
-    row.skill_keys = to_json(&list(&row.skills).iter().map(|skill| fold(skill)).collect::<Vec<_>>());
+    row.facets = facets(&list(&row.sectors), &list(&row.occupations));
+    row.list_regions = list_regions([row.region.as_str()]);
+    let skill_keys: Vec<String> = list(&row.skills).iter().map(|skill| fold(skill)).collect();
+    row.skill_keys = JsonText::of(&skill_keys);
 }
 
 /// Sets languages, links and who may see which group.
@@ -218,13 +160,17 @@ fn particulars(fields: &mut Fields<'_>, row: &mut Model, input: &TalentInput) {
     });
     fields.values("links", &links, &mut row.links);
     for choice in input.field_visibility.as_opt_ref().flatten().into_iter().flatten() {
-        let column = match choice.group {
-            TalentFieldGroup::Contact => &mut row.contact_visibility,
-            TalentFieldGroup::Biography => &mut row.biography_visibility,
-            TalentFieldGroup::Availability => &mut row.availability_visibility,
-            TalentFieldGroup::Affiliations => &mut row.affiliations_visibility,
-        };
-        *column = choice.visibility.code();
+        *level_of(row, choice.group) = choice.visibility.code();
+    }
+}
+
+/// The column with the level of a group.
+pub(super) fn level_of(row: &mut Model, group: TalentFieldGroup) -> &mut i16 {
+    match group {
+        TalentFieldGroup::Contact => &mut row.contact_visibility,
+        TalentFieldGroup::Biography => &mut row.biography_visibility,
+        TalentFieldGroup::Availability => &mut row.availability_visibility,
+        TalentFieldGroup::Affiliations => &mut row.affiliations_visibility,
     }
 }
 
@@ -242,24 +188,16 @@ fn shown_name(input: &TalentInput, row: &Model) -> MaybeUndefined<String> {
 
 /// The fields in which a row differs from what the person has decided: who sees the profile, and why.
 fn decided_otherwise<'a>(before: &Model, row: &Model) -> Vec<&'a str> {
-    let groups = |row: &Model| {
-        [
-            row.contact_visibility,
-            row.biography_visibility,
-            row.availability_visibility,
-            row.affiliations_visibility,
-        ]
-    };
     let decided = [
         ("visibility", before.visibility == row.visibility),
-        ("fieldVisibility", groups(before) == groups(row)),
+        ("fieldVisibility", levels(before)[1..] == levels(row)[1..]),
         ("legalBasis", before.legal_basis == row.legal_basis),
     ];
     decided.into_iter().filter(|(_, same)| !same).map(|(field, _)| field).collect()
 }
 
 /// The levels of a row: that of the record, then those of the groups.
-fn levels(row: &Model) -> [i16; 5] {
+pub(super) fn levels(row: &Model) -> [i16; 5] {
     [
         row.visibility,
         row.contact_visibility,
@@ -329,7 +267,7 @@ async fn record_step(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Resu
     match batch.step_of().copied() {
         Some(Step::Claim(agreement)) => {
             consent::store::give(batch.tx, &ids, agreement, ConsentPurpose::Claim, batch.now).await?;
-            // Who takes a profile over wants to keep it.
+            // Claiming a profile cancels its erasure.
             erasing::forget(batch.tx, &ids).await?;
             upkeep::store::confirm(batch.tx, &ids, batch.now).await
         }
@@ -347,40 +285,44 @@ async fn record_step(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Resu
 }
 
 impl Kind for Talents {
-    const HAS_REGION: bool = true;
     const REFERRED_BY: &'static [ReferredBy] =
         &[ReferredBy::column(RecordType::Affiliation, "talent_id").most(10)];
+    // Consents are kept: they prove that the profile was shown rightly.
+    const PARTS: &'static [(&'static str, &'static str)] = &[("talent_upkeep", "talent_id")];
     type Node = TalentNode;
     type Input = TalentInput;
     type Row = Model;
+    type Replicated = replica::Fields;
+
+    fn blank(id: Uuid) -> Model {
+        Model {
+            id,
+            visibility: Visibility::Private.code(),
+            legal_basis: name_of(LegalBasis::Consent).to_owned(),
+            availability: name_of(Availability::Unknown).to_owned(),
+            contact_visibility: TalentFieldGroup::Contact.default_visibility().code(),
+            biography_visibility: TalentFieldGroup::Biography.default_visibility().code(),
+            availability_visibility: TalentFieldGroup::Availability.default_visibility().code(),
+            affiliations_visibility: TalentFieldGroup::Affiliations.default_visibility().code(),
+            ..Model::default()
+        }
+    }
 
     fn slug(row: &mut Model) -> Option<&mut String> {
         Some(&mut row.slug)
     }
 
     fn identifiers(row: &Model) -> Result<Vec<Identifier>, DomainError> {
-        Ok(serde_json::from_str(&row.identifiers)?)
+        Ok(row.identifiers.read()?)
     }
 
-    fn replicated(row: &Model) -> Result<serde_json::Value, DomainError> {
-        replica::told(row)
-    }
-
-    fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Model, Unfit> {
-        replica::row(id, times, fields)
-    }
-
-    /// What the person has decided was checked where they did.
+    /// The decisions of the person were checked where they were made.
     async fn place(
         _: &Batch<'_>,
         _: &mut Numbered<Draft<Model>>,
         _: &mut [Problems],
     ) -> Result<(), DomainError> {
         Ok(())
-    }
-
-    async fn load(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Model>, DomainError> {
-        batch.load::<Entity>(ids).await
     }
 
     async fn arrive(batch: &Batch<'_>, received: &Received) -> Result<(), DomainError> {
@@ -392,21 +334,19 @@ impl Kind for Talents {
 
     fn merge(
         _: &Batch<'_>,
-        id: Uuid,
+        row: &mut Model,
         before: Option<&Model>,
         input: &TalentInput,
-        problems: &mut Problems,
-    ) -> Model {
+        fields: &mut Fields<'_>,
+    ) {
         let all = vocabularies();
-        let mut row = before.cloned().unwrap_or_else(|| blank(id));
-        let mut fields = Fields { new: before.is_none(), problems };
         let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
         let territory = |path: &str, slug: &str| all.territories.find(path, "territory", slug).map(|_| ());
         let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
         let occupation = |path: &str, slug: &str| all.occupations.find(path, "occupation", slug).map(|_| ());
         fields.text("givenName", &input.given_name, MAX_NAME, &mut row.given_name);
         fields.text("familyName", &input.family_name, MAX_NAME, &mut row.family_name);
-        let name = shown_name(input, &row);
+        let name = shown_name(input, row);
         fields.required_text("displayName", &name, MAX_NAME, &mut row.display_name);
         fields.record_slug(&input.slug, &row.display_name, &mut row.slug);
         fields.text_list("nameVariants", &input.name_variants, &mut row.name_variants);
@@ -418,9 +358,7 @@ impl Kind for Talents {
         fields.slugs("sectors", &input.sectors, sector, &mut row.sectors);
         fields.text_list("skills", &input.skills, &mut row.skills);
         fields.identifiers("identifiers", &input.identifiers, &mut row.identifiers);
-        if let Some(availability) = fields.or(&input.availability, Availability::Unknown) {
-            name_of(availability).clone_into(&mut row.availability);
-        }
+        fields.name(&input.availability, Availability::Unknown, &mut row.availability);
         fields.scalar("availableFrom", &input.available_from, &mut row.available_from);
         if row.availability == name_of(Availability::FromDate)
             && row.available_from.is_none()
@@ -431,22 +369,19 @@ impl Kind for Talents {
         fields.scalar("website", &input.website, &mut row.website);
         fields.scalar("email", &input.email, &mut row.email);
         fields.text("phone", &input.phone, MAX_NAME, &mut row.phone);
-        if let Some(visibility) = fields.or(&input.visibility, Visibility::Private) {
-            row.visibility = visibility.code();
-        }
+        fields.visibility(&input.visibility, Visibility::Private, &mut row.visibility);
         match &input.legal_basis {
             MaybeUndefined::Value(basis) => name_of(*basis).clone_into(&mut row.legal_basis),
             // Whoever takes a profile out of PRIVATE says why the directory may show it. A claimed one has its basis.
-            _ if is_shown_first(before, &row) && !row.claimed => {
+            _ if is_shown_first(before, row) && !row.claimed => {
                 fields.problems.add(Problem::required("legalBasis"));
             }
             _ => {}
         }
-        particulars(&mut fields, &mut row, input);
+        particulars(fields, row, input);
         fields.sources("sources", &input.sources, &mut row.sources);
         fields.claims("claims", &input.claims, &mut row.claims);
-        derive(&mut row);
-        row
+        derive(row);
     }
 
     async fn refusal(
@@ -498,8 +433,7 @@ impl Kind for Talents {
     }
 
     async fn save(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Result<Vec<Written>, DomainError> {
-        let models = rows.iter().map(|(row, before)| (row.clone(), before.is_some()));
-        batch.save_listed::<Entity, _>("talent", models).await?;
+        Model::store(batch, Self::IS_LISTED, rows).await?;
         record_step(batch, rows).await?;
         let moved = |(row, before): &&(Model, Option<Model>)| {
             let same = |b: &Model| {
@@ -520,7 +454,7 @@ impl Kind for Talents {
         consent::store::forget(batch.tx, ids).await?;
         erasing::forget(batch.tx, ids).await?;
         // Those who could be written to without an account: warned, or invited.
-        for row in Self::load(batch, ids).await?.into_values() {
+        for row in Model::load(batch, ids).await?.into_values() {
             invited::purge_talent(batch.tx, row.id).await?;
             if let Some(address) = row.email.and_then(|email| email.parse().ok()) {
                 mail::purge(batch.tx, batch.core, &address).await?;
@@ -530,11 +464,8 @@ impl Kind for Talents {
     }
 
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
-        batch.unlist("talent", ids).await?;
-        // What was agreed to for the profile is kept: it is the proof that it was shown rightly.
-        batch.delete_where("talent_upkeep", "talent_id", ids).await?;
-        batch.delete_where("talent", "id", ids).await?;
-        // After the row, which whoever notes a read holds: what is noted now is seen, and nothing is noted later.
+        batch.delete_records::<Self>(ids).await?;
+        // After the row, which the note of a read locks: all notes are visible now, and none is added later.
         batch.delete_where("contact_read", "talent_id", ids).await
     }
 }

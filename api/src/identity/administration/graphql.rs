@@ -92,7 +92,7 @@ impl AccountEntryNode {
     }
 }
 
-connection!(AccountConnection, AccountEdge, AccountEntryNode, "AccountConnection", "AccountEdge", "accounts");
+connection!(AccountConnection, AccountEdge, AccountEntryNode, "accounts");
 
 /// A role that an account is to have, or to have no more.
 #[derive(Clone, Debug, InputObject)]

@@ -12,7 +12,7 @@ use crate::record::columns_of;
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, List, Order};
 use crate::record::page::{Page, PageOf};
-use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
+use crate::record::read::{Database, Dialect, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use crate::record::value::DateTime;
 
 const COLUMNS: &[&str] = &["id", "email", "display_name", "language", "talent_id", "created_at"];
@@ -119,15 +119,14 @@ pub(super) async fn grants(
     db: &Arc<Database>,
     entries: &[Entry],
 ) -> Result<HashMap<usize, Vec<Grant>>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, g.role, g.region FROM {} {} account_role AS g ON g.account_id = k.id \
-         ORDER BY k.n, g.role, g.region",
-        keys.source(db.dialect()),
-        db.dialect().join(),
-    );
+    let statement = KeyedStatement::by_id(db.dialect(), |keys, then| {
+        format!(
+            "SELECT k.n, g.role, g.region FROM {keys} {then} account_role AS g ON g.account_id = k.id \
+             ORDER BY k.n, g.role, g.region"
+        )
+    });
     let mut found: HashMap<usize, Vec<Grant>> = HashMap::new();
-    for (place, mut row) in db.read(&KeyedStatement { sql, keys }, ids_of(entries)).await? {
+    for (place, mut row) in db.read(&statement, ids_of(entries)).await? {
         let role: String = row.get()?;
         found.entry(place).or_default().push(grant(&role, row.get()?)?);
     }
@@ -142,15 +141,14 @@ pub(super) async fn organizations(
     db: &Arc<Database>,
     entries: &[Entry],
 ) -> Result<HashMap<usize, Vec<Uuid>>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, m.organization_id FROM {} {} account_organization AS m ON m.account_id = k.id \
-         ORDER BY k.n, m.organization_id",
-        keys.source(db.dialect()),
-        db.dialect().join(),
-    );
+    let statement = KeyedStatement::by_id(db.dialect(), |keys, then| {
+        format!(
+            "SELECT k.n, m.organization_id FROM {keys} {then} account_organization AS m ON m.account_id = k.id \
+             ORDER BY k.n, m.organization_id"
+        )
+    });
     let mut found: HashMap<usize, Vec<Uuid>> = HashMap::new();
-    for (place, mut row) in db.read(&KeyedStatement { sql, keys }, ids_of(entries)).await? {
+    for (place, mut row) in db.read(&statement, ids_of(entries)).await? {
         found.entry(place).or_default().push(row.get()?);
     }
     Ok(found)

@@ -120,14 +120,7 @@ impl InvitationNode {
     }
 }
 
-connection!(
-    InvitationConnection,
-    InvitationEdge,
-    InvitationNode,
-    "InvitationConnection",
-    "InvitationEdge",
-    "invitations"
-);
+connection!(InvitationConnection, InvitationEdge, InvitationNode, "invitations");
 
 /// Somebody who is to be invited.
 #[derive(Clone, Debug, InputObject)]

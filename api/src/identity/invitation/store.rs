@@ -12,7 +12,7 @@ use crate::record::columns_of;
 use crate::record::error::DomainError;
 use crate::record::list::{Conditions, List, Order};
 use crate::record::page::{Page, PageOf};
-use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
+use crate::record::read::{Database, Dialect, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use crate::record::value::DateTime;
 
 const COLUMNS: &[&str] = &[
@@ -49,14 +49,13 @@ fn read(row: &mut Row) -> Result<Invitation, DomainError> {
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
 pub(super) async fn by_id(db: &Arc<Database>, id: Uuid) -> Result<Option<Invitation>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, {} FROM {} {} invitation AS i ON i.id = k.id ORDER BY k.n",
-        columns_of("i", COLUMNS),
-        keys.source(db.dialect()),
-        db.dialect().join(),
-    );
-    let rows = db.read(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Id(id)]]).await?;
+    let statement = KeyedStatement::by_id(db.dialect(), |keys, then| {
+        format!(
+            "SELECT k.n, {} FROM {keys} {then} invitation AS i ON i.id = k.id ORDER BY k.n",
+            columns_of("i", COLUMNS)
+        )
+    });
+    let rows = db.read(&statement, vec![vec![KeyValue::Id(id)]]).await?;
     rows.into_iter().next().map(|(_, mut row)| read(&mut row)).transpose()
 }
 

@@ -106,14 +106,13 @@ pub(in crate::record) async fn strip(
 
 /// The views that records were ever in, by position.
 async fn views(batch: &Batch<'_>, ids: &[Uuid]) -> Result<Vec<(usize, String, Visibility)>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, v.region, v.visibility FROM {} {} view_head AS v ON v.record_id = k.id \
-         ORDER BY k.n, v.region, v.visibility",
-        keys.source(batch.dialect),
-        batch.dialect.join(),
-    );
-    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
+    let statement = KeyedStatement::by_id(batch.dialect, |keys, then| {
+        format!(
+            "SELECT k.n, v.region, v.visibility FROM {keys} {then} view_head AS v ON v.record_id = k.id \
+             ORDER BY k.n, v.region, v.visibility"
+        )
+    });
+    let found = statement.query(batch.tx, batch.dialect, rows_of(ids)).await?;
     let view = found
         .into_iter()
         .map(|(position, mut row)| Ok((position, row.get()?, Visibility::from_code(row.get()?))));
@@ -122,13 +121,12 @@ async fn views(batch: &Batch<'_>, ids: &[Uuid]) -> Result<Vec<(usize, String, Vi
 
 /// The ids of the duplicates that were merged into these records, each with the position of its record.
 async fn duplicates(batch: &Batch<'_>, ids: &[Uuid]) -> Result<Vec<(usize, Uuid)>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, d.id FROM {} {} record_redirect AS d ON d.target_id = k.id ORDER BY k.n, d.id",
-        keys.source(batch.dialect),
-        batch.dialect.join(),
-    );
-    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
+    let statement = KeyedStatement::by_id(batch.dialect, |keys, then| {
+        format!(
+            "SELECT k.n, d.id FROM {keys} {then} record_redirect AS d ON d.target_id = k.id ORDER BY k.n, d.id"
+        )
+    });
+    let found = statement.query(batch.tx, batch.dialect, rows_of(ids)).await?;
     found.into_iter().map(|(position, mut row)| Ok((position, row.get()?))).collect()
 }
 
@@ -137,13 +135,12 @@ async fn external_ids(
     batch: &Batch<'_>,
     ids: &[Uuid],
 ) -> Result<HashMap<usize, (String, String)>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, s.source, s.external_id FROM {} {} sync_record AS s ON s.record_id = k.id \
-         WHERE s.source IS NOT NULL AND s.external_id IS NOT NULL ORDER BY k.n",
-        keys.source(batch.dialect),
-        batch.dialect.join(),
-    );
-    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
+    let statement = KeyedStatement::by_id(batch.dialect, |keys, then| {
+        format!(
+            "SELECT k.n, s.source, s.external_id FROM {keys} {then} sync_record AS s ON s.record_id = k.id \
+             WHERE s.source IS NOT NULL AND s.external_id IS NOT NULL ORDER BY k.n"
+        )
+    });
+    let found = statement.query(batch.tx, batch.dialect, rows_of(ids)).await?;
     found.into_iter().map(|(position, mut row)| Ok((position, (row.get()?, row.get()?)))).collect()
 }

@@ -195,6 +195,13 @@ pub struct KeyedStatement {
 }
 
 impl KeyedStatement {
+    /// A statement that is keyed by ids. `sql` takes the source of the keys, `k (n, id)`, and the word that joins a table to
+    /// them.
+    pub fn by_id(dialect: Dialect, sql: impl FnOnce(&str, &str) -> String) -> Self {
+        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+        Self { sql: sql(&keys.source(dialect), dialect.join()), keys }
+    }
+
     /// Runs it inside a transaction. Returns each row found with the position of its key, from 0.
     ///
     /// # Errors

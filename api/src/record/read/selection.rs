@@ -34,11 +34,21 @@ impl Selected {
         self.only_on.iter().all(|types| types.iter().any(|name| name == object))
     }
 
-    /// The value of an argument; null and absent are both `None`.
+    /// The value of an argument by its name in the schema or in Rust (`orderBy` or `order_by`); null and absent are both
+    /// `None`.
     ///
     /// Values were validated before execution. A value that does not parse counts as absent.
     pub fn argument<T: InputType>(&self, name: &str) -> Option<T> {
-        let (_, value) = self.arguments.iter().find(|(n, _)| n == name)?;
+        let same = |given: &str| {
+            let letters = name.split('_').enumerate().flat_map(|(place, word)| {
+                let upper = place > 0;
+                word.chars()
+                    .enumerate()
+                    .map(move |(at, c)| if upper && at == 0 { c.to_ascii_uppercase() } else { c })
+            });
+            letters.eq(given.chars())
+        };
+        let (_, value) = self.arguments.iter().find(|(given, _)| same(given))?;
         Option::<T>::parse(Some(value.clone())).ok().flatten()
     }
 }

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{RecordRow, ReferredBy, Resolved, Step};
+use super::{Kind, RecordRow, ReferredBy, Resolved, Step};
 use crate::record::core::Core;
 use crate::record::error::DomainError;
 use crate::record::id::encode;
@@ -189,9 +189,9 @@ impl Batch<'_> {
     ///
     /// # Errors
     /// [`DomainError::Database`].
-    pub async fn save_listed<E, A>(
+    pub async fn store<E, A>(
         &self,
-        table: &str,
+        is_listed: bool,
         rows: impl Iterator<Item = (E::Model, bool)> + Send,
     ) -> Result<(), DomainError>
     where
@@ -205,9 +205,28 @@ impl Batch<'_> {
             known.extend(is_known.then(|| model.id()));
             models.push(model);
         }
-        self.unlist(table, &known).await?;
+        if !is_listed {
+            return self.upsert::<E, _>(models).await;
+        }
+        let entity = E::default();
+        self.unlist(entity.table_name(), &known).await?;
         self.upsert::<E, _>(models).await?;
-        self.list(table, &ids).await
+        self.list(entity.table_name(), &ids).await
+    }
+
+    /// Deletes records of a type with their parts.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    pub async fn delete_records<K: Kind>(&self, ids: &[Uuid]) -> Result<(), DomainError> {
+        let table = K::TYPE.prefix();
+        if K::IS_LISTED {
+            self.unlist(table, ids).await?;
+        }
+        for (part, column) in K::PARTS {
+            self.delete_where(part, column, ids).await?;
+        }
+        self.delete_where(table, "id", ids).await
     }
 
     /// Deletes the present entries of these records from their list table.

@@ -13,13 +13,14 @@ use uuid::Uuid;
 use self::contents::Contents;
 use super::shared::{Shared, lock};
 use super::{
-    Batch, Draft, Kind, Numbered, Outcome, RecordRow, Reference, Removal, Resolved, SCHEMA_VERSION, Status,
-    Submission, Written, rows_of,
+    Batch, Draft, Kind, Named, Numbered, Outcome, RecordRow, Reference, Removal, Resolved, SCHEMA_VERSION,
+    Status, Submission, Written, rows_of,
 };
 use crate::record::audit::{self, Action, Actor};
 use crate::record::core::Core;
 use crate::record::erasure::ledger;
 use crate::record::error::DomainError;
+use crate::record::input::Fields;
 use crate::record::policy::Viewer;
 use crate::record::problem::{Problem, Problems};
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
@@ -77,7 +78,7 @@ impl<'a> Door<'a> {
         // erasure deletes the redirects of merged duplicates, and takes the same lock as a merge. The table is locked
         // before any record, which prevents deadlocks.
         let erases = submissions.iter().any(|s| s.removal == Some(Removal::Erase));
-        let mode = match (submissions.iter().any(|s| s.source.is_some()), erases) {
+        let mode = match (submissions.iter().any(|s| s.named().is_some()), erases) {
             (true, true) => Some("SHARE ROW EXCLUSIVE"),
             (true, false) => Some("SHARE"),
             (false, true) => Some("ROW EXCLUSIVE"),
@@ -91,10 +92,7 @@ impl<'a> Door<'a> {
             submissions,
             batch: Batch {
                 step: submissions.iter().find_map(|submission| submission.step.clone()),
-                reader: submissions
-                    .iter()
-                    .find_map(|s| s.viewer.as_ref().or(s.reader.as_ref()))
-                    .map(Arc::clone),
+                reader: submissions.iter().find_map(Submission::reader).cloned(),
                 ..Batch::new(core, tx)
             },
             instance: core.instance(tx).await?.to_string(),
@@ -124,11 +122,9 @@ impl<'a> Door<'a> {
                 "s.source = k.source AND s.external_id = k.external_id"
             ),
         );
-        let named =
-            |s: &Submission| s.source.as_ref().map(|source| source.name.clone()).zip(s.external_id.clone());
         // A submission without an external id looks up the empty one, which no record has.
         let rows = self.submissions.iter().map(|submission| {
-            let (source, id) = named(submission).unwrap_or_default();
+            let (source, id) = submission.named().map(Named::pair).unwrap_or_default();
             vec![KeyValue::Text(source), KeyValue::Text(id)]
         });
         let found =
@@ -146,8 +142,8 @@ impl<'a> Door<'a> {
         let mut new: HashMap<(String, String), Uuid> = HashMap::new();
         for (index, submission) in self.submissions.iter().enumerate() {
             let id = known.get(&index).copied().or(submission.id);
-            let id = id.unwrap_or_else(|| match named(submission) {
-                Some(name) => *new.entry(name).or_insert_with(|| self.core.new_id()),
+            let id = id.unwrap_or_else(|| match submission.named() {
+                Some(named) => *new.entry(named.pair()).or_insert_with(|| self.core.new_id()),
                 None => self.core.new_id(),
             });
             self.ids.push(id);
@@ -176,9 +172,8 @@ impl<'a> Door<'a> {
             if erased && !submission.exists {
                 self.problems[index].add(Problem::new("id", &messages::ERASED));
             }
-            let external = submission.source.as_ref().zip(submission.external_id.as_ref());
-            if let Some((source, id)) = external.filter(|_| !known.contains_key(&index)) {
-                names.push((source.name.clone(), id.clone()));
+            if let Some(named) = submission.named().filter(|_| !known.contains_key(&index)) {
+                names.push(named.pair());
                 meant.push(index);
             }
         }
@@ -192,14 +187,11 @@ impl<'a> Door<'a> {
     async fn follow_redirects(&mut self) -> Result<(), DomainError> {
         let meant = self.submissions.iter().enumerate().filter(|(_, submission)| submission.exists);
         let meant: Vec<usize> = meant.map(|(index, _)| index).collect();
-        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-        let sql = format!(
-            "SELECT k.n, d.target_id FROM {} {} record_redirect AS d ON d.id = k.id",
-            keys.source(self.batch.dialect),
-            self.batch.dialect.join(),
-        );
+        let statement = KeyedStatement::by_id(self.batch.dialect, |keys, then| {
+            format!("SELECT k.n, d.target_id FROM {keys} {then} record_redirect AS d ON d.id = k.id")
+        });
         let ids: Vec<Uuid> = meant.iter().map(|index| self.ids[*index]).collect();
-        let found = KeyedStatement { sql, keys };
+        let found = statement;
         for (position, mut row) in found.query(self.batch.tx, self.batch.dialect, rows_of(&ids)).await? {
             self.ids[meant[position]] = row.get()?;
         }
@@ -220,7 +212,7 @@ impl<'a> Door<'a> {
         for submission in self.submissions.iter().filter(|submission| submission.removal.is_none()) {
             submission.references(&mut wanted);
         }
-        let keeps = self.submissions.iter().any(|submission| submission.viewer.is_some());
+        let keeps = self.submissions.iter().any(|submission| submission.viewer().is_some());
         let reader = self.batch.reader.as_deref();
         let mut resolved = crate::record::reference::resolve(&self.batch, &wanted, reader, keeps).await?;
         for (index, (submission, id)) in self.submissions.iter().zip(&self.ids).enumerate() {
@@ -230,8 +222,7 @@ impl<'a> Door<'a> {
             }
             let to = submission.input.record_type();
             let names = submission.input.slug().map(str::to_owned).into_iter();
-            let external = submission.source.as_ref().zip(submission.external_id.as_ref());
-            let names = names.chain(external.map(|(source, id)| format!("{}:{id}", source.name)));
+            let names = names.chain(submission.named().map(Named::text));
             let names = names.chain([crate::record::id::encode(to.prefix(), *id)]);
             for text in names {
                 resolved.entry(Reference { to, text }).or_insert(*id);
@@ -295,7 +286,7 @@ impl<'a> Door<'a> {
         let known = inputs.iter().map(|(_, (id, _))| *id).filter(|id| self.shared.contains_key(id));
         let known: Vec<Uuid> = known.collect();
         let mut present =
-            if known.is_empty() { HashMap::new() } else { K::load(&self.batch, &known).await? };
+            if known.is_empty() { HashMap::new() } else { K::Row::load(&self.batch, &known).await? };
         present.retain(|id, _| self.shared.get(id).is_some_and(|shared| shared.live));
         let meant: Numbered<Uuid> = inputs.iter().map(|(index, (id, _))| (*index, *id)).collect();
         self.admit::<K>(&meant, &present).await?;
@@ -334,12 +325,13 @@ impl<'a> Door<'a> {
         for (index, (id, input)) in inputs {
             let before = present.get(id);
             let submission = &self.submissions[*index];
-            let origin = submission.source.as_ref().zip(submission.external_id.as_ref());
-            let salt = origin.map_or_else(|| id.to_string(), |(source, id)| format!("{}:{id}", source.name));
+            let salt = submission.named().map_or_else(|| id.to_string(), Named::text);
             let generated = before.is_none() && submission.input.slug().is_none();
             let problems = &mut self.problems[*index];
-            let row = K::merge(&self.batch, *id, before, input, problems);
-            let writer = submission.viewer.as_deref().filter(|_| !submission.proposal);
+            let mut row = before.cloned().unwrap_or_else(|| K::blank(*id));
+            let mut fields = Fields { new: before.is_none(), problems };
+            K::merge(&self.batch, &mut row, before, input, &mut fields);
+            let writer = submission.viewer().filter(|_| !submission.proposal);
             if let Some(refusal) = writer.and_then(|viewer| refused::<K>(viewer, &row, before)) {
                 // Callers without the right to write get no other problems.
                 problems.take();
@@ -347,21 +339,21 @@ impl<'a> Door<'a> {
                 continue;
             }
             let slug_salt = generated.then_some(salt);
-            let (viewer, answer) = (submission.viewer.clone(), submission.answer.clone());
+            let (viewer, answer) = (submission.viewer().cloned(), submission.answer.clone());
             let before = before.cloned();
             drafts.push((*index, Draft { row, before, slug_salt, held: Vec::new(), viewer, answer }));
         }
         // A refused draft takes no slug and no identifier from others of the batch. Drafts of people go on, so that all
         // problems are reported at once: people submit records alone.
         let goes_on = |problems: &[Problems], index: usize| {
-            problems[index].is_empty() || self.submissions[index].viewer.is_some()
+            problems[index].is_empty() || self.submissions[index].viewer().is_some()
         };
         drafts.retain(|(index, _)| goes_on(&self.problems, *index));
         K::complete(&self.batch, &mut drafts, &mut self.problems).await?;
         for (index, draft) in &drafts {
             // A source must not write a record of another region, such as the survivor of a merge with one of its own.
             let mut regions = draft.before.iter().chain([&draft.row]).map(RecordRow::region);
-            let Some(source) = &self.submissions[*index].source else { continue };
+            let Some(Named { source, .. }) = self.submissions[*index].named() else { continue };
             if let Some(region) = regions.find(|region| *region != source.region) {
                 self.problems[*index].add(Problem::foreign_source(&source.name, &source.region, region));
                 continue;
@@ -389,7 +381,7 @@ impl<'a> Door<'a> {
     ) -> Result<(), DomainError> {
         for (index, id) in meant {
             let submission = &self.submissions[*index];
-            let Some(viewer) = submission.viewer.as_deref().filter(|_| submission.exists) else { continue };
+            let Some(viewer) = submission.viewer().filter(|_| submission.exists) else { continue };
             let shared = self.shared.get(id).map_or(0, |shared| shared.revision);
             // Always read, so that a hidden record costs as much as an absent one.
             let seen = sees::<K>(&self.batch, viewer, *id).await?;
@@ -429,12 +421,11 @@ impl<'a> Door<'a> {
                     self.statuses[index] = Some((Status::Unchanged, shared.revision));
                     continue;
                 }
-                let name =
-                    submission.source.as_ref().map_or(self.instance.as_str(), |source| source.name.as_str());
+                let name = submission.named().map_or(&self.instance, |named| &named.source.name);
                 let seen = match submission.base_revision {
                     Some(base) => base == shared.revision,
                     // The origin of the present revision overwrites only its own change.
-                    None => shared.origin == name || submission.overwrite,
+                    None => shared.origin == *name || submission.overwrite,
                 };
                 if !seen {
                     self.differing.insert(index, contents.changed);
@@ -447,28 +438,15 @@ impl<'a> Door<'a> {
             row.stamp(revision, self.batch.now, before.as_ref());
             let status = if before.is_some() { Status::Updated } else { Status::Created };
             self.statuses[index] = Some((status, revision));
-            self.written.push(Written {
-                record_type: K::TYPE,
-                id,
-                before: before.as_ref().map(K::view),
-                after: Some(K::view(&row)),
-                revision,
-                content_hash: contents.hash,
-                origin: submission.source.as_ref().map_or_else(|| self.instance.clone(), |s| s.name.clone()),
-                external: submission
-                    .source
-                    .as_ref()
-                    .map(|s| s.name.clone())
-                    .zip(submission.external_id.clone()),
-                erased_from: None,
-                action: match &submission.answer {
-                    Some(answer) if answer.yes => Action::Confirm,
-                    Some(_) => Action::Dispute,
-                    None if before.is_some() => Action::Update,
-                    None => Action::Create,
-                },
-                fields: contents.changed,
-            });
+            let action = match &submission.answer {
+                Some(answer) if answer.yes => Action::Confirm,
+                Some(_) => Action::Dispute,
+                None if before.is_some() => Action::Update,
+                None => Action::Create,
+            };
+            let written = Written::new::<K>(id, before.as_ref(), Some(&row), revision, action);
+            let (content_hash, fields) = (contents.hash, contents.changed);
+            self.written.push(Written { content_hash, fields, ..self.submitted(submission, written) });
             saved.push((row, before));
         }
         if saved.is_empty() {
@@ -489,11 +467,12 @@ impl<'a> Door<'a> {
 
     async fn delete<K: Kind>(&mut self, deletions: Numbered<Uuid>) -> Result<(), DomainError> {
         let ids: Vec<Uuid> = deletions.iter().map(|(_, id)| *id).collect();
-        let mut present = K::load(&self.batch, &ids).await?;
+        let mut present = K::Row::load(&self.batch, &ids).await?;
         present.retain(|id, _| self.shared.get(id).is_some_and(|shared| shared.live));
         self.admit::<K>(&deletions, &present).await?;
         for (index, id) in &deletions {
-            if let (Some(source), Some(row)) = (&self.submissions[*index].source, present.get(id))
+            if let (Some(Named { source, .. }), Some(row)) =
+                (self.submissions[*index].named(), present.get(id))
                 && row.region() != source.region
             {
                 let problem = Problem::foreign_source(&source.name, &source.region, row.region());
@@ -506,8 +485,7 @@ impl<'a> Door<'a> {
             let is_left = self.shared.get(id).is_some_and(|shared| !shared.live && !shared.erased);
             submission.removal == Some(Removal::Erase)
                 && self.problems[*index].is_empty()
-                && (present.contains_key(id)
-                    || (submission.source.is_some() || submission.viewer.is_none()) && is_left)
+                && (present.contains_key(id) || submission.viewer().is_none() && is_left)
         });
         let erased: Vec<Uuid> = erased.map(|(_, id)| *id).collect();
         if !erased.is_empty() {
@@ -528,7 +506,7 @@ impl<'a> Door<'a> {
             };
             let submission = &self.submissions[index];
             if referred.contains(&id) {
-                let problem = match &submission.viewer {
+                let problem = match submission.viewer() {
                     Some(viewer) => Problem::referred("id", &K::referrers(&self.batch, viewer, id).await?),
                     None => Problem::referred("delete", &[]),
                 };
@@ -537,26 +515,11 @@ impl<'a> Door<'a> {
             }
             let revision = shared.revision + 1;
             self.statuses[index] = Some((Status::Updated, revision));
-            self.written.push(Written {
-                record_type: K::TYPE,
-                id,
-                before: row.map(K::view),
-                after: None,
-                revision,
-                content_hash: Vec::new(),
-                origin: submission.source.as_ref().map_or_else(|| self.instance.clone(), |s| s.name.clone()),
-                external: submission
-                    .source
-                    .as_ref()
-                    .map(|s| s.name.clone())
-                    .zip(submission.external_id.clone()),
-                action: match submission.removal {
-                    Some(Removal::Erase) => Action::Erase,
-                    Some(Removal::Delete) | None => Action::Delete,
-                },
-                fields: Vec::new(),
-                erased_from: (submission.removal == Some(Removal::Erase)).then(Vec::new),
-            });
+            let is_erasure = submission.removal == Some(Removal::Erase);
+            let action = if is_erasure { Action::Erase } else { Action::Delete };
+            let written = Written::new::<K>(id, row, None, revision, action);
+            let erased_from = is_erasure.then(Vec::new);
+            self.written.push(Written { erased_from, ..self.submitted(submission, written) });
             gone.push(id);
         }
         if gone.is_empty() {
@@ -567,6 +530,13 @@ impl<'a> Door<'a> {
             self.batch.for_ids(&gone, |keys| format!("{delete} (SELECT k.id FROM {keys})")).await?;
         }
         K::delete(&self.batch, &gone).await
+    }
+
+    /// A record with where its revision was made, and its external id.
+    fn submitted(&self, submission: &Submission, written: Written) -> Written {
+        let external = submission.named().map(Named::pair);
+        let origin = external.as_ref().map_or(&self.instance, |(source, _)| source).clone();
+        Written { origin, external, ..written }
     }
 
     fn outcomes(&mut self) -> Vec<Outcome> {
@@ -684,15 +654,14 @@ fn refused<K: Kind>(viewer: &Viewer, row: &K::Row, before: Option<&K::Row>) -> O
 
 /// Whether a viewer sees a record, by the condition of reads.
 pub(super) async fn sees<K: Kind>(batch: &Batch<'_>, viewer: &Viewer, id: Uuid) -> Result<bool, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n FROM {} {} {} AS r ON r.id = k.id WHERE {}",
-        keys.source(batch.dialect),
-        batch.dialect.join(),
-        K::TYPE.prefix(),
-        K::sees(viewer, batch.dialect, "r"),
-    );
-    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(&[id])).await?;
+    let statement = KeyedStatement::by_id(batch.dialect, |keys, then| {
+        format!(
+            "SELECT k.n FROM {keys} {then} {} AS r ON r.id = k.id WHERE {}",
+            K::TYPE.prefix(),
+            K::sees(viewer, batch.dialect, "r")
+        )
+    });
+    let found = statement.query(batch.tx, batch.dialect, rows_of(&[id])).await?;
     Ok(!found.is_empty())
 }
 

@@ -6,14 +6,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use super::door::Door;
-use super::replica::{Canonical, Received, Refers, Taking, Unfit, row_of};
-use super::{Answer, Batch, Reference, Submission};
+use super::replica::{Canonical, Received, Replicated, Taking, Unfit, row_of};
+use super::{Answer, Batch, Reference, Submission, touch};
 use crate::record::audit::Action;
 use crate::record::error::DomainError;
-use crate::record::input::IdentifierInput;
+use crate::record::input::{Fields, IdentifierInput};
 use crate::record::node::Node;
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Problems};
@@ -49,10 +50,67 @@ pub struct Written {
     pub fields: Vec<String>,
 }
 
-/// The names of the changed fields that follow from the parts of a record.
-pub fn fields_of_parts(before: (&str, Visibility), after: (&str, Visibility)) -> Vec<String> {
-    let changed = [("region", before.0 != after.0), ("visibility", before.1 != after.1)];
-    changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
+impl Written {
+    /// A record with its row before and after. The other fields are still empty.
+    pub fn new<K: Kind>(
+        id: Uuid,
+        before: Option<&K::Row>,
+        after: Option<&K::Row>,
+        revision: i32,
+        action: Action,
+    ) -> Self {
+        Self {
+            record_type: K::TYPE,
+            id,
+            before: before.map(K::view),
+            after: after.map(K::view),
+            revision,
+            content_hash: Vec::new(),
+            origin: String::new(),
+            external: None,
+            erased_from: None,
+            action,
+            fields: Vec::new(),
+        }
+    }
+}
+
+/// Writes records whose region or visibility follows from other records, which have changed. Each comes with its row
+/// before, and is locked.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn follow<K: Kind>(
+    batch: &Batch<'_>,
+    moved: Vec<(K::Row, K::Row)>,
+) -> Result<Vec<Written>, DomainError> {
+    let differs = |(after, before): &(K::Row, K::Row)| {
+        K::view(after) != K::view(before) || after.region() != before.region()
+    };
+    let ids: Vec<Uuid> = moved.iter().filter(|pair| differs(pair)).map(|(after, _)| after.id()).collect();
+    let revisions = touch(batch, &ids).await?;
+    let (mut written, mut rows) = (Vec::new(), Vec::with_capacity(moved.len()));
+    for pair in moved {
+        let told = differs(&pair);
+        let (mut after, before) = pair;
+        if told {
+            let id = after.id();
+            let had = revisions.get(&id).copied().unwrap_or_else(|| before.revision());
+            after.stamp(had + batch.raise(), batch.now, Some(&before));
+            let changed = [
+                ("region", before.region() != after.region()),
+                ("visibility", before.visibility() != after.visibility()),
+            ];
+            let fields = changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned());
+            written.push(Written {
+                fields: fields.collect(),
+                ..Written::new::<K>(id, Some(&before), Some(&after), after.revision(), Action::Update)
+            });
+        }
+        rows.push((after, Some(before)));
+    }
+    K::Row::store(batch, K::IS_LISTED, &rows).await?;
+    Ok(written)
 }
 
 /// Values with the index of their submission in the batch.
@@ -76,7 +134,7 @@ pub struct Draft<R> {
 }
 
 /// The submitted fields of a record.
-pub trait Fields: fmt::Debug + Send + Sync + 'static {
+pub trait InputFields: fmt::Debug + Send + Sync + 'static {
     /// The requested slug.
     fn slug(&self) -> Option<&str> {
         None
@@ -95,6 +153,24 @@ pub trait Fields: fmt::Debug + Send + Sync + 'static {
     }
 }
 
+/// Methods of [`InputFields`] whose fields an input has.
+macro_rules! input_fields {
+    ($($field:ident)*) => {
+        $(input_fields! { @ $field })*
+    };
+    (@ identifiers) => {
+        fn identifiers(&self) -> &[$crate::record::input::IdentifierInput] {
+            self.identifiers.as_opt_deref().flatten().unwrap_or_default()
+        }
+    };
+    (@ $field:ident) => {
+        fn $field(&self) -> Option<&str> {
+            self.$field.as_opt_deref().flatten()
+        }
+    };
+}
+pub(crate) use input_fields;
+
 /// A step that is taken beside the change of a record's fields, such as a consent. The submitter must have checked the
 /// right to take it.
 pub trait Step: Any + fmt::Debug + Send + Sync {
@@ -102,7 +178,7 @@ pub trait Step: Any + fmt::Debug + Send + Sync {
     fn account(&self) -> Option<Uuid>;
 }
 
-/// The columns that the rows of all record types have.
+/// The columns that the rows of all record types have, and how such rows are stored.
 pub trait RecordRow: Clone + Send + Sync + 'static {
     /// The record's id.
     fn id(&self) -> Uuid;
@@ -110,8 +186,29 @@ pub trait RecordRow: Clone + Send + Sync + 'static {
     fn region(&self) -> &str;
     /// Who may see it.
     fn visibility(&self) -> Visibility;
+    /// The number of its revision.
+    fn revision(&self) -> i32;
+    /// Sets the times.
+    fn set_times(&mut self, times: Times);
     /// Sets the revision and the times. A new row has no row `before`.
     fn stamp(&mut self, revision: i32, now: DateTime, before: Option<&Self>);
+    /// The rows of these ids.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    fn load(
+        batch: &Batch<'_>,
+        ids: &[Uuid],
+    ) -> impl Future<Output = Result<HashMap<Uuid, Self>, DomainError>> + Send;
+    /// Writes rows, each with the row before, into the table and into the list table of the type.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    fn store(
+        batch: &Batch<'_>,
+        is_listed: bool,
+        rows: &[(Self, Option<Self>)],
+    ) -> impl Future<Output = Result<(), DomainError>> + Send;
 }
 
 /// A column by which records of a type refer to others, which cannot be deleted then.
@@ -155,26 +252,54 @@ impl ReferredBy {
     }
 }
 
-/// Implements [`RecordRow`] for the model of a table, or for a row that has such a model in a field.
+/// Implements [`RecordRow`] for a row that has the model of its table in a field, with the function that loads it.
 macro_rules! record_row {
-    ($row:ty $(, $model:ident)?) => {
+    ($row:ty { $field:ident: $model:ty } loaded by $load:path) => {
+        record_row! { @ $row, $model, $load, $field }
+    };
+    (@ $row:ty, $model:ty, $load:path $(, $field:ident)?) => {
         impl $crate::record::write::RecordRow for $row {
             fn id(&self) -> uuid::Uuid {
-                self.$($model.)?id
+                self.$($field.)?id
             }
 
             fn region(&self) -> &str {
-                &self.$($model.)?region
+                &self.$($field.)?region
             }
 
             fn visibility(&self) -> $crate::record::policy::Visibility {
-                $crate::record::policy::Visibility::from_code(self.$($model.)?visibility)
+                $crate::record::policy::Visibility::from_code(self.$($field.)?visibility)
+            }
+
+            fn revision(&self) -> i32 {
+                self.$($field.)?revision
+            }
+
+            fn set_times(&mut self, times: $crate::record::Times) {
+                self.$($field.)?created_at = times.created_at.micros();
+                self.$($field.)?updated_at = times.updated_at.micros();
             }
 
             fn stamp(&mut self, revision: i32, now: $crate::record::value::DateTime, before: Option<&Self>) {
-                self.$($model.)?revision = revision;
-                self.$($model.)?updated_at = now.micros();
-                self.$($model.)?created_at = before.map_or(now.micros(), |before| before.$($model.)?created_at);
+                self.$($field.)?revision = revision;
+                self.$($field.)?updated_at = now.micros();
+                self.$($field.)?created_at = before.map_or(now.micros(), |before| before.$($field.)?created_at);
+            }
+
+            async fn load(
+                batch: &$crate::record::write::Batch<'_>,
+                ids: &[uuid::Uuid],
+            ) -> Result<std::collections::HashMap<uuid::Uuid, Self>, $crate::record::error::DomainError> {
+                $load(batch, ids).await
+            }
+
+            async fn store(
+                batch: &$crate::record::write::Batch<'_>,
+                is_listed: bool,
+                rows: &[(Self, Option<Self>)],
+            ) -> Result<(), $crate::record::error::DomainError> {
+                let models = rows.iter().map(|(row, before)| (row.$($field.)?clone(), before.is_some()));
+                batch.store::<<$model as sea_orm::ModelTrait>::Entity, _>(is_listed, models).await
             }
         }
     };
@@ -183,8 +308,17 @@ pub(crate) use record_row;
 
 macro_rules! make_rows {
     ($($(#[$doc:meta])* $name:ident $module:ident { $($rest:tt)* })*) => {
-        $(record_row!(entity::$module::Model);)*
+        $(record_row! { @ entity::$module::Model, entity::$module::Model, load_models::<entity::$module::Entity> })*
     };
+}
+
+/// The rows of these ids, of a table whose primary key is the id of a record.
+async fn load_models<E>(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, E::Model>, DomainError>
+where
+    E: EntityTrait,
+    E::Model: RecordRow,
+{
+    batch.load::<E>(ids).await
 }
 
 // The tables of record types are in the crate `entity`, and the trait is here: it is implemented here, by the table of types.
@@ -192,20 +326,28 @@ records!(make_rows);
 
 /// A record type, as the write path knows it.
 #[allow(async_fn_in_trait, reason = "used inside this crate only, where every future is Send")]
-pub trait Kind: 'static {
+pub trait Kind: Sized + 'static {
     /// The type.
     const TYPE: RecordType = Self::Node::TYPE;
     /// Whether the region that answers for the record is a field of its input, rather than that of another record.
-    const HAS_REGION: bool;
+    const HAS_REGION: bool = true;
+    /// Whether the table `<type>_list` lists records of the type by name.
+    const IS_LISTED: bool = true;
+    /// Tables with rows that belong to a record and go with it, each with its column of the record's id.
+    const PARTS: &'static [(&'static str, &'static str)] = &[];
     /// The columns by which others refer to records of the type. A record that is referred to is not deleted.
     const REFERRED_BY: &'static [ReferredBy] = &[];
     /// The read side.
     type Node: Node;
     /// The input.
-    type Input: Fields + Default;
+    type Input: InputFields + Default;
     /// The row.
     type Row: RecordRow;
+    /// The fields that other instances see.
+    type Replicated: Replicated<Row = Self::Row>;
 
+    /// The row of a new record: its id, and the values of the columns that are never empty.
+    fn blank(id: Uuid) -> Self::Row;
     /// The condition under which a viewer sees the row `alias` of the type's table.
     fn sees(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
         Self::Node::sees(viewer, dialect, alias)
@@ -218,20 +360,20 @@ pub trait Kind: 'static {
     ///
     /// # Errors
     /// [`DomainError::Stored`] where a stored list is not JSON.
-    fn replicated(row: &Self::Row) -> Result<serde_json::Value, DomainError>;
+    fn replicated(row: &Self::Row) -> Result<serde_json::Value, DomainError> {
+        Ok(serde_json::to_value(Self::Replicated::of(row)?)?)
+    }
     /// The row that has these replicated fields: the inverse of [`Kind::replicated`]. Columns that follow from other
     /// records are not set yet.
     ///
     /// # Errors
     /// [`Unfit`] where they are not those of a record of this type, or name an unknown entry of a vocabulary.
-    fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Self::Row, Unfit>;
-    /// The records that a row refers to, all of which must exist.
-    ///
-    /// # Errors
-    /// [`DomainError::Stored`] where a stored list is not JSON.
-    fn refers(row: &Self::Row) -> Result<Vec<Refers>, DomainError> {
-        let _ = row;
-        Ok(Vec::new())
+    fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Self::Row, Unfit> {
+        let fields: Self::Replicated = super::replica::fields(fields)?;
+        let mut row = Self::blank(id);
+        row.set_times(times);
+        fields.fill(&mut row)?;
+        Ok(row)
     }
     /// Completes rows that another instance has made with columns that follow from other rows, all of which exist. The
     /// replicated fields stay as they are.
@@ -245,11 +387,6 @@ pub trait Kind: 'static {
     ) -> impl Future<Output = Result<(), DomainError>> + Send {
         Self::complete(batch, drafts, problems)
     }
-    /// The rows of these ids.
-    fn load(
-        batch: &Batch<'_>,
-        ids: &[Uuid],
-    ) -> impl Future<Output = Result<HashMap<Uuid, Self::Row>, DomainError>> + Send;
     /// The row's slug, where the type has one.
     fn slug(row: &mut Self::Row) -> Option<&mut String> {
         let _ = row;
@@ -281,11 +418,11 @@ pub trait Kind: 'static {
     /// to find more of them.
     fn merge(
         batch: &Batch<'_>,
-        id: Uuid,
+        row: &mut Self::Row,
         before: Option<&Self::Row>,
         input: &Self::Input,
-        problems: &mut Problems,
-    ) -> Self::Row;
+        fields: &mut Fields<'_>,
+    );
     /// Completes rows with columns that follow from other rows.
     ///
     /// # Errors
@@ -313,7 +450,9 @@ pub trait Kind: 'static {
     fn save(
         batch: &Batch<'_>,
         rows: &[(Self::Row, Option<Self::Row>)],
-    ) -> impl Future<Output = Result<Vec<Written>, DomainError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Written>, DomainError>> + Send {
+        async { Self::Row::store(batch, Self::IS_LISTED, rows).await.map(|()| Vec::new()) }
+    }
     /// Those of these records that others refer to.
     ///
     /// # Errors
@@ -347,8 +486,13 @@ pub trait Kind: 'static {
         let _ = (batch, ids);
         std::future::ready(Ok(Vec::new()))
     }
-    /// Deletes rows and their dependent rows.
-    fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> impl Future<Output = Result<(), DomainError>> + Send;
+    /// Deletes rows and their parts.
+    ///
+    /// # Errors
+    /// [`DomainError::Database`].
+    fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> impl Future<Output = Result<(), DomainError>> + Send {
+        batch.delete_records::<Self>(ids)
+    }
 }
 
 /// Rows of one type, between reading and writing them.
@@ -409,7 +553,7 @@ impl<K: Kind + Send + Sync> AnyKind for K {
         ids: &'b [Uuid],
     ) -> BoxFuture<'b, Result<HashMap<Uuid, Canonical>, DomainError>> {
         Box::pin(async move {
-            let rows = K::load(batch, ids).await?;
+            let rows = K::Row::load(batch, ids).await?;
             rows.iter().map(|(id, row)| Ok((*id, Canonical::of(&K::replicated(row)?)?))).collect()
         })
     }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use entity::JsonText;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,11 +18,13 @@ use super::{Batch, Kind, RecordRow as _, Written, content_hash, rows_of};
 use crate::record::audit::{self, Action, Actor};
 use crate::record::core::Core;
 use crate::record::error::DomainError;
-use crate::record::input::{MAX_ENTRIES, to_json};
+use crate::record::input::MAX_ENTRIES;
 use crate::record::messages::{self, Said};
 use crate::record::policy::Viewer;
 use crate::record::problem::{Problem, Problems};
+use crate::record::provenance::Claim;
 use crate::record::read::{Dialect, KeyColumns, KeyType, KeyedStatement};
+use crate::record::value::LocalizedText;
 use crate::record::{id, slug};
 
 /// A merge of one record into another, and its caller.
@@ -70,7 +73,10 @@ pub trait Mergeable: Kind {
         batch: &Batch<'_>,
         survivor: &Self::Row,
         duplicate: &Self::Row,
-    ) -> impl Future<Output = Result<Option<Problem>, DomainError>> + Send;
+    ) -> impl Future<Output = Result<Option<Problem>, DomainError>> + Send {
+        let _ = (batch, survivor, duplicate);
+        std::future::ready(Ok(None))
+    }
     /// Fills empty fields of the survivor from the duplicate, and joins their lists.
     ///
     /// # Errors
@@ -129,17 +135,10 @@ impl Rewritten<'_, '_> {
             let revision = shared.get(&id).map_or(0, |shared| shared.revision) + 1;
             row.stamp(revision, self.batch.now, Some(&before));
             self.records.push(Written {
-                record_type: K::TYPE,
-                id,
-                before: Some(K::view(&before)),
-                after: Some(K::view(&row)),
-                revision,
                 content_hash: content_hash(&is)?,
                 origin: self.instance.clone(),
-                external: None,
-                erased_from: None,
-                action,
                 fields: audit::changed(Some(&was), &is),
+                ..Written::new::<K>(id, Some(&before), Some(&row), revision, action)
             });
             saved.push((row, Some(before)));
         }
@@ -163,19 +162,9 @@ impl Rewritten<'_, '_> {
             let pair = Pair { survivor: into, duplicate: row.id() };
             lead(self.batch, pair).await?;
             self.led.push(pair);
-            self.records.push(Written {
-                record_type: K::TYPE,
-                id: pair.duplicate,
-                before: Some(K::view(&row)),
-                after: None,
-                revision: shared.get(&pair.duplicate).map_or(0, |shared| shared.revision) + 1,
-                content_hash: Vec::new(),
-                origin: self.instance.clone(),
-                external: None,
-                erased_from: None,
-                action: Action::Merged,
-                fields: Vec::new(),
-            });
+            let revision = shared.get(&pair.duplicate).map_or(0, |shared| shared.revision) + 1;
+            let written = Written::new::<K>(pair.duplicate, Some(&row), None, revision, Action::Merged);
+            self.records.push(Written { origin: self.instance.clone(), ..written });
         }
         K::delete(self.batch, &ids).await
     }
@@ -233,16 +222,15 @@ async fn lead(batch: &Batch<'_>, pair: Pair) -> Result<(), DomainError> {
     ] {
         execute(batch, sql, pair).await?;
     }
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, s.source, s.external_id FROM {} {} sync_record AS s ON s.record_id = k.id \
-         WHERE s.external_id IS NOT NULL ORDER BY k.n",
-        keys.source(batch.dialect),
-        batch.dialect.join(),
-    );
+    let statement = KeyedStatement::by_id(batch.dialect, |keys, then| {
+        format!(
+            "SELECT k.n, s.source, s.external_id FROM {keys} {then} sync_record AS s ON s.record_id = k.id \
+             WHERE s.external_id IS NOT NULL ORDER BY k.n"
+        )
+    });
     let asked = rows_of(&[pair.survivor, pair.duplicate]);
     let mut named: HashMap<usize, (String, String)> = HashMap::new();
-    for (place, mut row) in (KeyedStatement { sql, keys }).query(batch.tx, batch.dialect, asked).await? {
+    for (place, mut row) in statement.query(batch.tx, batch.dialect, asked).await? {
         named.insert(place, (row.get()?, row.get()?));
     }
     let (of_survivor, of_duplicate) = (named.remove(&0), named.remove(&1));
@@ -275,7 +263,7 @@ pub async fn merge<K: Mergeable>(
     let refused = |problems: Vec<Problem>| Ok((Merged { problems, ..Merged::default() }, Vec::new()));
     let (pair, merged_before) = targets(&batch, asked).await?;
     let shared = lock(&batch, &sorted([pair.survivor, pair.duplicate].into_iter())).await?;
-    let mut rows = K::load(&batch, &[pair.survivor, pair.duplicate]).await?;
+    let mut rows = K::Row::load(&batch, &[pair.survivor, pair.duplicate]).await?;
     rows.retain(|id, _| shared.get(id).is_some_and(|shared| shared.live));
     let mut problems = Vec::new();
     for (path, id) in [("survivor", pair.survivor), ("duplicate", pair.duplicate)] {
@@ -344,14 +332,11 @@ pub async fn merge<K: Mergeable>(
 
 /// The records to merge, after redirects, and whether the duplicate was merged before.
 async fn targets(batch: &Batch<'_>, asked: &Merge) -> Result<(Pair, bool), DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, d.target_id FROM {} {} record_redirect AS d ON d.id = k.id",
-        keys.source(batch.dialect),
-        batch.dialect.join(),
-    );
+    let statement = KeyedStatement::by_id(batch.dialect, |keys, then| {
+        format!("SELECT k.n, d.target_id FROM {keys} {then} record_redirect AS d ON d.id = k.id")
+    });
     let mut ids = [asked.survivor, asked.duplicate];
-    let found = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(&ids)).await?;
+    let found = statement.query(batch.tx, batch.dialect, rows_of(&ids)).await?;
     for (place, mut row) in found {
         ids[place] = row.get()?;
     }
@@ -365,12 +350,12 @@ async fn targets(batch: &Batch<'_>, asked: &Merge) -> Result<(Pair, bool), Domai
 /// [`DomainError::Stored`] where a list is not JSON.
 pub fn union_of<T: Serialize + DeserializeOwned>(
     field: &str,
-    into: &mut String,
+    into: &mut JsonText,
     other: Vec<T>,
     same: impl Fn(&T, &T) -> bool,
     problems: &mut Problems,
 ) -> Result<(), DomainError> {
-    let mut list: Vec<T> = serde_json::from_str(into)?;
+    let mut list: Vec<T> = into.read()?;
     for value in other {
         if !list.iter().any(|had| same(had, &value)) {
             list.push(value);
@@ -380,6 +365,51 @@ pub fn union_of<T: Serialize + DeserializeOwned>(
         let said = Said::new(&messages::TOO_MANY_TOGETHER).with("field", field);
         problems.add(Problem::beside("duplicate", said.with("limit", MAX_ENTRIES.to_string())));
     }
-    *into = to_json(&list);
+    *into = JsonText::of(&list);
     Ok(())
+}
+
+/// Adds the entries of a stored list that the other one lacks.
+///
+/// # Errors
+/// [`DomainError::Stored`] where a list is not JSON.
+pub fn unite<T: Serialize + DeserializeOwned + PartialEq>(
+    field: &str,
+    into: &mut JsonText,
+    other: &JsonText,
+    problems: &mut Problems,
+) -> Result<(), DomainError> {
+    union_of::<T>(field, into, other.read()?, |one, other| one == other, problems)
+}
+
+/// Adds the texts in languages that the stored list lacks.
+///
+/// # Errors
+/// [`DomainError::Stored`] where a list is not JSON.
+pub fn unite_texts(
+    field: &str,
+    into: &mut JsonText,
+    other: &JsonText,
+    problems: &mut Problems,
+) -> Result<(), DomainError> {
+    let same = |one: &LocalizedText, other: &LocalizedText| one.language == other.language;
+    union_of(field, into, other.read()?, same, problems)
+}
+
+/// Adds the claims that the stored list lacks. No field that had a value changes it: a claim stays preferred only for a
+/// field that was filled.
+///
+/// # Errors
+/// [`DomainError::Stored`] where a list is not JSON.
+pub fn unite_claims(
+    into: &mut JsonText,
+    mut other: Vec<Claim>,
+    filled: &[&str],
+    problems: &mut Problems,
+) -> Result<(), DomainError> {
+    for claim in other.iter_mut().filter(|claim| !filled.contains(&claim.field.as_str())) {
+        claim.preferred = false;
+    }
+    let same = |one: &Claim, other: &Claim| Claim { preferred: other.preferred, ..one.clone() } == *other;
+    union_of("claims", into, other, same, problems)
 }

@@ -31,11 +31,13 @@ pub use self::batch::{Batch, rows_of};
 pub use self::door::{apply, consolidate};
 use self::guard::Confirmed;
 pub use self::idempotency::{Claimed, MAX_KEY, Once, claim, keep, look};
-pub(crate) use self::kind::record_row;
 pub use self::kind::{
-    AnyKind, Draft, Fields, Kind, Kinds, Numbered, RecordRow, ReferredBy, Step, Written, fields_of_parts,
+    AnyKind, Draft, InputFields, Kind, Kinds, Numbered, RecordRow, ReferredBy, Step, Written, follow,
 };
-pub use self::merging::{Merge, Mergeable, Merged, Pair, Rewritten, merge, union_of};
+pub(crate) use self::kind::{input_fields, record_row};
+pub use self::merging::{
+    Merge, Mergeable, Merged, Pair, Rewritten, merge, union_of, unite, unite_claims, unite_texts,
+};
 pub use self::shared::{lock_ids, revision_of, touch};
 use super::RecordType;
 use super::error::DomainError;
@@ -59,7 +61,7 @@ pub struct RecordInput {
 /// The fields of a record, as their trait and as `Any` for downcasts.
 #[derive(Clone)]
 struct Submitted {
-    fields: Arc<dyn Fields>,
+    fields: Arc<dyn InputFields>,
     any: Arc<dyn Any + Send + Sync>,
 }
 
@@ -105,7 +107,7 @@ impl RecordInput {
         }
     }
 
-    fn fields(&self) -> Option<&dyn Fields> {
+    fn fields(&self) -> Option<&dyn InputFields> {
         self.fields.as_ref().map(|given| &*given.fields)
     }
 
@@ -120,7 +122,7 @@ impl RecordInput {
 
     /// The identifiers in official registers, as they were written.
     fn identifiers(&self) -> &[IdentifierInput] {
-        self.fields().map_or(&[], Fields::identifiers)
+        self.fields().map_or(&[], InputFields::identifiers)
     }
 
     fn references(&self, into: &mut Vec<Reference>) {
@@ -196,17 +198,46 @@ pub enum Removal {
 
 /// One record to write. All submissions of a batch have the same caller.
 #[derive(Clone, Debug)]
-pub struct Submission {
-    /// The person who writes, whose rights are checked. Records that they do not see are treated as absent. None for a
-    /// source, which has the rights of its region, and for the program, which may write everything.
-    pub viewer: Option<Arc<Viewer>>,
-    /// The caller on whose behalf a source writes. Records that they do not see are treated as absent. None for an
-    /// import from the command line.
-    pub reader: Option<Arc<Viewer>>,
-    /// The source system that owns the record; none for one that is created here.
-    pub source: Option<Source>,
+pub enum Caller {
+    /// The rights of a person are checked, and records that they do not see do not exist for them.
+    Person(Arc<Viewer>),
+    /// A system has the rights that its region gives it, over records of its own.
+    Source(Box<Named>),
+    /// The program itself may write everything.
+    Program,
+}
+
+/// A record as the system that owns it names it.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The system.
+    pub source: Source,
     /// The record's id in that system.
-    pub external_id: Option<String>,
+    pub external_id: String,
+    /// The viewer on whose word the system writes: records that they do not see do not exist for it. None for an import by
+    /// the operator.
+    pub reader: Option<Arc<Viewer>>,
+    /// Whether the system means to delete as many records as it does. All its deletions in a batch have the same.
+    pub confirmed: Confirmed,
+}
+
+impl Named {
+    /// The name of the system, and the record's id in it.
+    pub fn pair(&self) -> (String, String) {
+        (self.source.name.clone(), self.external_id.clone())
+    }
+
+    /// The name by which others refer to the record: `source:externalId`.
+    fn text(&self) -> String {
+        format!("{}:{}", self.source.name, self.external_id)
+    }
+}
+
+/// One record to write.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The right by which it is written. All submissions of a batch are of persons, of systems, or of the program.
+    pub by: Caller,
     /// The id of the record to change, or the id for a new record. A new record without it gets a new id.
     pub id: Option<Uuid>,
     /// Whether a record with this id must exist.
@@ -217,8 +248,6 @@ pub struct Submission {
     pub overwrite: bool,
     /// The removal, if the record is to be removed.
     pub removal: Option<Removal>,
-    /// The confirmation of mass deletions by a source. All deletions of a batch have the same.
-    pub confirmed: Confirmed,
     /// The answer of a side about the record. The fields of the record then stay as they are.
     pub answer: Option<Answer>,
     /// Whether the change is only proposed. Then the submitter needs the right to propose changes, not to write: those
@@ -234,16 +263,12 @@ impl Submission {
     /// A record that is created or changed here, without a check of rights.
     pub fn new(input: RecordInput) -> Self {
         Self {
-            viewer: None,
-            reader: None,
-            source: None,
-            external_id: None,
+            by: Caller::Program,
             id: None,
             exists: false,
             base_revision: None,
             overwrite: false,
             removal: None,
-            confirmed: Confirmed::No,
             answer: None,
             proposal: false,
             step: None,
@@ -253,7 +278,29 @@ impl Submission {
 
     /// A record that a source submits: a line of a file, or an item of a batch.
     pub fn of_source(source: Source, external_id: String, input: RecordInput) -> Self {
-        Self { source: Some(source), external_id: Some(external_id), ..Self::new(input) }
+        let named = Named { source, external_id, reader: None, confirmed: Confirmed::No };
+        Self { by: Caller::Source(Box::new(named)), ..Self::new(input) }
+    }
+
+    /// The viewer whose rights are checked.
+    pub fn viewer(&self) -> Option<&Arc<Viewer>> {
+        match &self.by {
+            Caller::Person(viewer) => Some(viewer),
+            Caller::Source(_) | Caller::Program => None,
+        }
+    }
+
+    /// The name of the record in the system that owns it; none for a record that is made here.
+    pub fn named(&self) -> Option<&Named> {
+        match &self.by {
+            Caller::Source(named) => Some(named),
+            Caller::Person(_) | Caller::Program => None,
+        }
+    }
+
+    /// The viewer for whom records exist or not.
+    fn reader(&self) -> Option<&Arc<Viewer>> {
+        self.viewer().or_else(|| self.named()?.reader.as_ref())
     }
 
     /// The erasure of a record, without a check of rights.

@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -156,6 +157,30 @@ pub struct Received {
     pub confirmed_at: Option<DateTime>,
 }
 
+/// The replicated fields of a record type: one struct for both directions.
+pub trait Replicated: Serialize + DeserializeOwned {
+    /// The row that has them.
+    type Row;
+    /// The fields of a row.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where a stored list is not JSON.
+    fn of(row: &Self::Row) -> Result<Self, DomainError>;
+    /// Sets the columns of a row, and those that follow from them.
+    ///
+    /// # Errors
+    /// [`Unfit`] where a field names an entry of a vocabulary that is not known, or a level or an id that is none.
+    fn fill(&self, row: &mut Self::Row) -> Result<(), Unfit>;
+    /// The records that a row refers to, all of which must be there.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] where a stored list is not JSON.
+    fn refers(row: &Self::Row) -> Result<Vec<Refers>, DomainError> {
+        let _ = row;
+        Ok(Vec::new())
+    }
+}
+
 /// The outcome of a revision that was made elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -299,7 +324,7 @@ impl Taking<'_> {
             }
             match row_of::<K>(one) {
                 Ok(row) => {
-                    self.refers.insert(index, K::refers(&row)?);
+                    self.refers.insert(index, K::Replicated::refers(&row)?);
                     rows.push((index, row));
                 }
                 Err(unfit) => self.taken[index] = Some(Taken::Refused(unfit)),
@@ -317,13 +342,13 @@ impl Taking<'_> {
         self.shared = lock(&self.batch, &ids).await?;
         let (tx, dialect) = (self.batch.tx, self.batch.dialect);
         let own: Vec<Uuid> = self.received.iter().map(|one| one.id).collect();
-        let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-        let sql = format!(
-            "SELECT k.n, s.record_type, d.target_id, e.record_id FROM {} LEFT JOIN sync_record AS s ON s.record_id = k.id \
-             LEFT JOIN record_redirect AS d ON d.id = k.id LEFT JOIN erasure_ledger AS e ON e.record_id = k.id ORDER BY k.n",
-            keys.source(dialect),
-        );
-        let found = KeyedStatement { sql, keys }.query(tx, dialect, rows_of(&own)).await?;
+        let statement = KeyedStatement::by_id(dialect, |keys, _| {
+            format!(
+                "SELECT k.n, s.record_type, d.target_id, e.record_id FROM {keys} LEFT JOIN sync_record AS s ON s.record_id = k.id \
+                 LEFT JOIN record_redirect AS d ON d.id = k.id LEFT JOIN erasure_ledger AS e ON e.record_id = k.id ORDER BY k.n"
+            )
+        });
+        let found = statement.query(tx, dialect, rows_of(&own)).await?;
         for (index, mut row) in found {
             let (of, target): (Option<String>, Option<Uuid>) = (row.get()?, row.get()?);
             let in_ledger = row.get::<Option<Uuid>>()?.is_some();
@@ -468,7 +493,8 @@ impl Taking<'_> {
             rows.into_iter().filter(|(index, _)| self.taken[*index].is_none()).collect();
         let is_live = |id: &Uuid| self.shared.get(id).is_some_and(|shared| shared.live);
         let here: Vec<Uuid> = going.iter().map(|(_, row)| row.id()).filter(is_live).collect();
-        let mut present = if here.is_empty() { HashMap::new() } else { K::load(&self.batch, &here).await? };
+        let mut present =
+            if here.is_empty() { HashMap::new() } else { K::Row::load(&self.batch, &here).await? };
         let draft = |(index, row): (usize, K::Row)| {
             let before = present.remove(&row.id());
             let draft = Draft { row, before, slug_salt: None, held: Vec::new(), viewer: None, answer: None };
@@ -509,18 +535,13 @@ impl Taking<'_> {
             let made = before.clone().unwrap_or_else(|| row.clone());
             row.stamp(one.revision, one.times.updated_at, Some(&made));
             let replaced = before.as_ref().map(K::replicated).transpose()?;
+            let action = if before.is_some() { Action::Update } else { Action::Create };
             self.written.push(Written {
-                record_type: K::TYPE,
-                id: one.id,
-                before: before.as_ref().map(K::view),
-                after: Some(K::view(&row)),
-                revision: one.revision,
                 content_hash: one.content_hash.clone(),
                 origin: one.origin.clone(),
                 external: one.external.clone(),
-                erased_from: None,
-                action: if before.is_some() { Action::Update } else { Action::Create },
                 fields: audit::changed(replaced.as_ref(), &K::replicated(&row)?),
+                ..Written::new::<K>(one.id, before.as_ref(), Some(&row), one.revision, action)
             });
             self.taken[index] = Some(if before.is_some() { Taken::Updated } else { Taken::Created });
             saved.push((row, before));

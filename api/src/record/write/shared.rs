@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Batch, rows_of};
 use crate::record::error::DomainError;
-use crate::record::read::{Dialect, KeyColumns, KeyType, KeyedStatement};
+use crate::record::read::{Dialect, KeyedStatement};
 
 /// The row of a record in `sync_record`.
 #[derive(Clone, Debug)]
@@ -23,15 +23,14 @@ pub(super) struct Shared {
 
 /// Locks these records, in the order of their ids.
 pub(super) async fn lock(batch: &Batch<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Shared>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let lock = if batch.dialect == Dialect::Postgres { "FOR UPDATE OF s" } else { "" };
-    let sql = format!(
-        "SELECT k.n, s.record_id, s.source, s.revision, s.origin, s.content_hash, s.state FROM {} \
-         {} sync_record AS s ON s.record_id = k.id ORDER BY s.record_id {lock}",
-        keys.source(batch.dialect),
-        batch.dialect.join(),
-    );
-    let rows = KeyedStatement { sql, keys }.query(batch.tx, batch.dialect, rows_of(ids)).await?;
+    let statement = KeyedStatement::by_id(batch.dialect, |keys, then| {
+        format!(
+            "SELECT k.n, s.record_id, s.source, s.revision, s.origin, s.content_hash, s.state FROM {keys} \
+             {then} sync_record AS s ON s.record_id = k.id ORDER BY s.record_id {lock}"
+        )
+    });
+    let rows = statement.query(batch.tx, batch.dialect, rows_of(ids)).await?;
     rows.into_iter()
         .map(|(_, mut row)| {
             let id: Uuid = row.get()?;

@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(changed.removed_views, []);
         assert_eq!(changed.added_types, []);
         assert_eq!(changed.removed_types.len(), 3);
-        let resume: ChangeCursor = changed.resume.parse().unwrap();
+        let resume = ChangeCursor::read(&changed.resume).unwrap();
         assert_eq!(now.continues(&resume), Ok(()));
         assert_eq!(resume.seq, 7);
     }

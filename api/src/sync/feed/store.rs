@@ -126,13 +126,12 @@ pub async fn newest_after(
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn present_views(db: &Arc<Database>, ids: &[Uuid]) -> Result<HashMap<Uuid, View>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, v.region, v.visibility FROM {} {} view_head AS v ON v.record_id = k.id AND v.op = 'UPSERT'",
-        keys.source(db.dialect()),
-        db.dialect().join(),
-    );
-    let rows = db.read(&KeyedStatement { sql, keys }, rows_of(ids)).await?;
+    let statement = KeyedStatement::by_id(db.dialect(), |keys, then| {
+        format!(
+            "SELECT k.n, v.region, v.visibility FROM {keys} {then} view_head AS v ON v.record_id = k.id AND v.op = 'UPSERT'"
+        )
+    });
+    let rows = db.read(&statement, rows_of(ids)).await?;
     let view = |(position, mut row): (usize, Row)| {
         Ok((ids[position], (row.get()?, Visibility::from_code(row.get()?))))
     };

@@ -14,6 +14,7 @@ use crate::identity::caller::Call;
 use crate::push::full;
 use crate::push::mutation::FullPush;
 use crate::record::audit::{ActorKind, Subject};
+use crate::record::declare::relations;
 use crate::record::error::{DomainError, GraphqlResult, IntoGraphql};
 use crate::record::id::{self, graphql_id};
 use crate::record::page::{PageArguments, PageOf};
@@ -168,14 +169,7 @@ impl SyncClientNode {
     }
 }
 
-connection!(
-    SyncClientConnection,
-    SyncClientEdge,
-    SyncClientNode,
-    "SyncClientConnection",
-    "SyncClientEdge",
-    "those who follow the log"
-);
+connection!(SyncClientConnection, SyncClientEdge, SyncClientNode, "those who follow the log");
 
 /// How far the search index has followed the log.
 #[derive(Clone, Debug, SimpleObject)]
@@ -280,21 +274,19 @@ impl SyncStatus {
         self.activity.as_ref()
     }
 
-    /// Those who follow, the furthest behind first. A row comes with the first position that somebody passes as `after`,
-    /// takes from a subscription, or begins with after a whole snapshot.
-    async fn clients(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(
-            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
-        )]
-        first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
-    ) -> GraphqlResult<&SyncClientConnection> {
-        let _ = (first, after, last, before);
-        self.clients.get(ctx)
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "the schema's derive asks for it")]
+    async fn relations(&self) -> StatusRelations<'_> {
+        StatusRelations(self)
+    }
+}
+
+relations! {
+    /// The nested connections of the status.
+    StatusRelations of SyncStatus {
+        /// Those who follow, the furthest behind first. A row comes with the first position that somebody passes as `after`,
+        /// takes from a subscription, or begins with after a whole snapshot.
+        clients -> SyncClientConnection = |node| Ok(&node.clients);
     }
 }
 
@@ -393,8 +385,6 @@ connection!(
     ErasureRecipientConnection,
     ErasureRecipientEdge,
     ErasureRecipient,
-    "ErasureRecipientConnection",
-    "ErasureRecipientEdge",
     "clients that have followed a record which is erased"
 );
 
@@ -448,20 +438,18 @@ impl ErasureStatus {
         self.index_passed
     }
 
-    /// The clients, the furthest behind first.
-    async fn clients(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(
-            desc = "At most so many from the beginning or after `after`: 20 if not given, 100 at most."
-        )]
-        first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end or before `before`: 100 at most.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
-    ) -> GraphqlResult<&ErasureRecipientConnection> {
-        let _ = (first, after, last, before);
-        self.clients.get(ctx)
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "the schema's derive asks for it")]
+    async fn relations(&self) -> ErasureRelations<'_> {
+        ErasureRelations(self)
+    }
+}
+
+relations! {
+    /// The nested connections of an erased record.
+    ErasureRelations of ErasureStatus {
+        /// The clients, the furthest behind first.
+        clients -> ErasureRecipientConnection = |node| Ok(&node.clients);
     }
 }
 

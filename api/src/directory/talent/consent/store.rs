@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Agreement, Consent, ConsentAct, ConsentInput, ConsentPurpose};
 use crate::record::error::DomainError;
-use crate::record::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
+use crate::record::read::{Database, Dialect, KeyRow, KeyValue, KeyedStatement, Row};
 use crate::record::value::{DateTime, Language};
 use crate::record::{id, name_of};
 
@@ -80,7 +80,7 @@ fn row(
     row.into_active_model().reset_all()
 }
 
-/// What was agreed to for each of these profiles, and taken back: the latest first.
+/// The consents given and withdrawn for each of these profiles, the latest first.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
@@ -111,14 +111,12 @@ fn keys(talents: &[Uuid]) -> Vec<KeyRow> {
 }
 
 fn statement(dialect: Dialect) -> KeyedStatement {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, c.act, c.purpose, c.text_version, c.language, c.at FROM {} {} consent AS c \
-         ON c.talent_id = k.id ORDER BY k.n, c.at DESC, c.id DESC",
-        keys.source(dialect),
-        dialect.join(),
-    );
-    KeyedStatement { sql, keys }
+    KeyedStatement::by_id(dialect, |keys, then| {
+        format!(
+            "SELECT k.n, c.act, c.purpose, c.text_version, c.language, c.at FROM {keys} {then} consent AS c \
+             ON c.talent_id = k.id ORDER BY k.n, c.at DESC, c.id DESC"
+        )
+    })
 }
 
 fn read(row: &mut Row) -> Result<Consent, DomainError> {

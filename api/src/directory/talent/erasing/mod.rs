@@ -30,7 +30,7 @@ use crate::record::messages::{self, Said, accounts as said};
 use crate::record::policy::{Viewer, Visibility};
 use crate::record::problem::{Problem, Undone};
 use crate::record::value::{DateTime, Language};
-use crate::record::write::{Ended, RecordInput, Submission, Written, apply, through};
+use crate::record::write::{Caller, Ended, RecordInput, Submission, Written, apply, through};
 use crate::vocabulary::vocabularies;
 
 pub mod graphql;
@@ -92,7 +92,7 @@ pub async fn forget(on: &impl ConnectionTrait, talents: &[Uuid]) -> Result<(), D
 /// A change of a profile that is a step alone.
 fn submission(talent: Uuid, viewer: Option<Arc<Viewer>>, step: Step) -> Submission {
     Submission {
-        viewer,
+        by: viewer.map_or(Caller::Program, Caller::Person),
         id: Some(talent),
         exists: true,
         overwrite: true,

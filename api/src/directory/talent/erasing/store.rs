@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::record::error::DomainError;
 use crate::record::policy::Visibility;
-use crate::record::read::{Dialect, KeyColumns, KeyType, KeyedStatement};
+use crate::record::read::{Dialect, KeyedStatement};
 use crate::record::value::DateTime;
 use crate::record::write::rows_of;
 
@@ -24,7 +24,7 @@ pub async fn lock(tx: &DatabaseTransaction, talent: Uuid) -> Result<Option<Model
     Ok(Entity::find_by_id(talent).lock_exclusive().one(tx).await?)
 }
 
-/// Which of these profiles wait for their erasure.
+/// Those of these profiles that wait for their erasure.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -36,13 +36,10 @@ pub async fn scheduled(
     if talents.is_empty() {
         return Ok(HashSet::new());
     }
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n FROM {} {} scheduled_erasure AS s ON s.talent_id = k.id",
-        keys.source(dialect),
-        dialect.join(),
-    );
-    let rows = KeyedStatement { sql, keys }.query(on, dialect, rows_of(talents)).await?;
+    let statement = KeyedStatement::by_id(dialect, |keys, then| {
+        format!("SELECT k.n FROM {keys} {then} scheduled_erasure AS s ON s.talent_id = k.id")
+    });
+    let rows = statement.query(on, dialect, rows_of(talents)).await?;
     Ok(rows.into_iter().map(|(position, _)| talents[position]).collect())
 }
 
@@ -94,7 +91,7 @@ pub async fn delete(on: &impl ConnectionTrait, talents: &[Uuid]) -> Result<(), D
 /// When the next erasure is due.
 pub(super) const NEXT: &str = "SELECT MIN(due_at) FROM scheduled_erasure";
 
-/// At most so many profiles whose erasure is due, the oldest first.
+/// Profiles whose erasure is due, the oldest first, up to a limit.
 ///
 /// # Errors
 /// [`DomainError::Database`].

@@ -61,7 +61,7 @@ fn due(profile: &Profile, terms: &Terms, now: DateTime) -> Option<(Measure, Date
     }
 }
 
-/// How many profiles were dealt with.
+/// The number of profiles that were dealt with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Persons who were warned, or could not be.

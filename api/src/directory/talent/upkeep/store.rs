@@ -17,7 +17,7 @@ use crate::record::read::{Database, Dialect, KeyColumns, KeyType, KeyValue, Keye
 use crate::record::value::{DateTime, EmailAddress, Language};
 use crate::record::write::rows_of;
 
-/// What the upkeep of a profile depends on.
+/// The facts that the upkeep of a profile depends on.
 #[derive(Clone, Debug)]
 pub struct Profile {
     /// The profile.
@@ -96,7 +96,7 @@ async fn put(
     Ok(())
 }
 
-/// Which of these profiles were hidden because nobody has confirmed them, and have not been confirmed since.
+/// Those of these profiles that were hidden because nobody has confirmed them, and have not been confirmed since.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -105,13 +105,12 @@ pub async fn hidden(
     dialect: Dialect,
     talents: &[Uuid],
 ) -> Result<HashSet<Uuid>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n FROM {} {} talent_upkeep AS u ON u.talent_id = k.id AND u.hidden_at IS NOT NULL",
-        keys.source(dialect),
-        dialect.join(),
-    );
-    let rows = KeyedStatement { sql, keys }.query(on, dialect, rows_of(talents)).await?;
+    let statement = KeyedStatement::by_id(dialect, |keys, then| {
+        format!(
+            "SELECT k.n FROM {keys} {then} talent_upkeep AS u ON u.talent_id = k.id AND u.hidden_at IS NOT NULL"
+        )
+    });
+    let rows = statement.query(on, dialect, rows_of(talents)).await?;
     Ok(rows.into_iter().map(|(position, _)| talents[position]).collect())
 }
 
@@ -144,7 +143,7 @@ pub async fn candidates(
     rows.into_iter().map(|(_, mut row)| row.get()).collect()
 }
 
-/// What the upkeep of this profile depends on; nothing where it is not there.
+/// The facts that the upkeep of this profile depends on; none where there is no such profile.
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
@@ -153,15 +152,14 @@ pub async fn profile(
     dialect: Dialect,
     id: Uuid,
 ) -> Result<Option<Profile>, DomainError> {
-    let keys = KeyColumns::new(&[("id", KeyType::Id)]);
-    let sql = format!(
-        "SELECT k.n, t.region, t.visibility, t.legal_basis, t.created_at, u.confirmed_at, u.hiding_warned_at, \
-         u.erasure_warned_at, COALESCE(a.email, t.email), a.language FROM {} {} talent AS t ON t.id = k.id \
-         LEFT JOIN talent_upkeep AS u ON u.talent_id = t.id LEFT JOIN account AS a ON a.talent_id = t.id",
-        keys.source(dialect),
-        dialect.join(),
-    );
-    let rows = KeyedStatement { sql, keys }.query(on, dialect, rows_of(&[id])).await?;
+    let statement = KeyedStatement::by_id(dialect, |keys, then| {
+        format!(
+            "SELECT k.n, t.region, t.visibility, t.legal_basis, t.created_at, u.confirmed_at, u.hiding_warned_at, \
+             u.erasure_warned_at, COALESCE(a.email, t.email), a.language FROM {keys} {then} talent AS t ON t.id = k.id \
+             LEFT JOIN talent_upkeep AS u ON u.talent_id = t.id LEFT JOIN account AS a ON a.talent_id = t.id"
+        )
+    });
+    let rows = statement.query(on, dialect, rows_of(&[id])).await?;
     let Some((_, mut row)) = rows.into_iter().next() else { return Ok(None) };
     let (region, visibility, basis): (String, i16, LegalBasis) = (row.get()?, row.get()?, row.name()?);
     let created_at = DateTime::from_micros(row.get()?);

@@ -8,9 +8,9 @@ use crate::record::error::DomainError;
 use crate::record::messages::{self, Said, pushing};
 use crate::record::problem::Problem;
 use crate::record::reference;
-use crate::record::write::guard;
+use crate::record::write::guard::{self, Confirmed};
 use crate::record::write::shared::Shared;
-use crate::record::write::{Reference, Removal, Status, Submission};
+use crate::record::write::{Named, Reference, Removal, Status, Submission};
 
 /// The problem of a source, and the status with the present revision in case of a conflict.
 type Refusal = (Problem, Option<(Status, i32)>);
@@ -19,7 +19,7 @@ impl Door<'_> {
     /// Refuses submissions of sources about records that have changed since, or that are of another type.
     pub(super) fn judge(&mut self) {
         for (index, submission) in self.submissions.iter().enumerate() {
-            if submission.source.is_none() || !self.problems[index].is_empty() {
+            if submission.named().is_none() || !self.problems[index].is_empty() {
                 continue;
             }
             let is_other = self.types.get(&index).is_some_and(|of| *of != submission.input.record_type());
@@ -41,7 +41,7 @@ impl Door<'_> {
         let Some(reader) = self.batch.reader.clone() else { return Ok(()) };
         let mut asked: Vec<(usize, Reference)> = Vec::new();
         for (index, submission) in self.submissions.iter().enumerate() {
-            let (Some(source), Some(text)) = (&submission.source, &submission.external_id) else { continue };
+            let Some(Named { source, external_id: text, .. }) = submission.named() else { continue };
             let is_known = self.types.contains_key(&index);
             let is_own = text.split_once(':').is_some_and(|(name, _)| name == source.name);
             let to = submission.input.record_type();
@@ -68,7 +68,8 @@ impl Door<'_> {
         let mut asked: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, submission) in self.submissions.iter().enumerate() {
             let is_live = self.shared.get(&self.ids[index]).is_some_and(|shared| shared.live);
-            if let (Some(source), Some(_), true) = (&submission.source, submission.removal, is_live)
+            if let (Some(Named { source, .. }), Some(_), true) =
+                (submission.named(), submission.removal, is_live)
                 && self.problems[index].is_empty()
             {
                 asked.entry(&source.name).or_default().push(index);
@@ -77,7 +78,8 @@ impl Door<'_> {
         let (tx, dialect, now) = (self.batch.tx, self.batch.dialect, self.batch.now);
         for (source, places) in asked {
             let count = i64::try_from(places.len()).unwrap_or(i64::MAX);
-            let confirmed = self.submissions[places[0]].confirmed;
+            let confirmed =
+                self.submissions[places[0]].named().map_or(Confirmed::No, |named| named.confirmed);
             let problem = guard::blocked(tx, dialect, (source, count), confirmed, now, "delete").await?;
             match problem {
                 Some(problem) => places.iter().for_each(|place| self.problems[*place].add(problem.clone())),
@@ -126,7 +128,7 @@ fn unseen(submission: &Submission, shared: Option<&Shared>, led: bool) -> Option
             Some((Problem::beside("delete", Said::new(&messages::ALREADY_MERGED).with("into", into)), None))
         }
         (Some(removal), Some(shared)) if shared.live => {
-            let is_own = submission.source.as_ref().is_some_and(|source| source.name == shared.origin);
+            let is_own = submission.named().is_some_and(|named| named.source.name == shared.origin);
             // An erasure needs no base revision.
             let unasked = is_own || submission.overwrite || removal == Removal::Erase;
             let is_seen = base.map_or(unasked, |base| base == shared.revision);
