@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use passerelle::changes;
-use passerelle::import::line::Line;
-use passerelle::record::write::{self, End, Source, Submission};
+use passerelle::exchange::import::line::Line;
+use passerelle::records::changes;
+use passerelle::records::write::{self, End, Source, Submission};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use uuid::Uuid;

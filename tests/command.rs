@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use passerelle::migrations;
-use passerelle::record::read::Database;
+use passerelle::kernel::read::Database;
+use passerelle::records::migrations;
 use sea_orm::ConnectionTrait;
 
 use crate::support::HOPELESS;

@@ -17,7 +17,7 @@ const NAMES: &str = "query Names($n: Int) { organizations(first: $n) { nodes { n
 const PASSWORD: &str = "mutation { requestPasswordReset(email: \"a@b.example\") { userErrors { code } } }";
 
 fn sha256(text: &str) -> String {
-    passerelle::record::read::keyed::hex(&Sha256::digest(text))
+    passerelle::kernel::read::keyed::hex(&Sha256::digest(text))
 }
 
 /// Writes a manifest in the format of graphql-codegen. One of its documents has an id that is not its hash.

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 
 use entity::{account, erasure_ledger};
 use passerelle::identity::role::Role;
-use passerelle::record::erasure::settle::Erased;
-use passerelle::record::id;
+use passerelle::kernel::id;
+use passerelle::records::erasure::settle::Erased;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, Statement};
 use serde_json::{Value, json};

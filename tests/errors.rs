@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use passerelle::changes::ChangeCursor;
-use passerelle::changes::continuity;
-use passerelle::changes::retention::{self, Retention};
-use passerelle::record::error::{Code, Retry};
+use passerelle::identity::traffic::Limits;
+use passerelle::kernel::error::{Code, Retry};
+use passerelle::records::changes::ChangeCursor;
+use passerelle::records::changes::continuity;
+use passerelle::records::changes::retention::{self, Retention};
 use passerelle::server::{Limits as RequestLimits, Manifest, Trust};
-use passerelle::traffic::Limits;
 use reqwest::RequestBuilder;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};

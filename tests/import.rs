@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use passerelle::import::file::{Format, Options};
+use passerelle::exchange::import::file::{Format, Options};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ on_both_databases! {
     async fn ids_of_merged_duplicates_resolve(server) {
         import(&server, &[organization("wallonie", "survivor", json!({})), organization("wallonie", "duplicate", json!({}))]).await;
         let data = server.data("{ a: organization(by: {slug: \"survivor\"}) { id } b: organization(by: {slug: \"duplicate\"}) { id } }").await;
-        let uuid = |node: &Value| passerelle::record::id::decode_any("", node["id"].as_str().unwrap()).unwrap().1;
+        let uuid = |node: &Value| passerelle::kernel::id::decode_any("", node["id"].as_str().unwrap()).unwrap().1;
         let backend = server.app.db.dialect().backend();
         let insert = Statement::from_sql_and_values(backend, "INSERT INTO record_redirect (id, target_id) VALUES ($1, $2)", [uuid(&data["b"]).into(), uuid(&data["a"]).into()]);
         server.app.db.writer().execute_raw(insert).await.unwrap();

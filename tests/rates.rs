@@ -1,6 +1,6 @@
 //! Rate limits of clients.
 
-use passerelle::traffic::Limits;
+use passerelle::identity::traffic::Limits;
 use reqwest::Response;
 use serde_json::{Value, json};
 

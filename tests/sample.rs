@@ -91,7 +91,7 @@ on_both_databases! {
 on_both_databases! {
     with Setup::default().with_sample();
     async fn a_second_load_changes_nothing(server) {
-        assert_eq!(passerelle::import::sample::load(&server.app).await.unwrap(), None);
+        assert_eq!(passerelle::exchange::import::sample::load(&server.app).await.unwrap(), None);
         let data = server.data("{ statistics { organizationCount talentCount partnershipCount crossBorderPartnershipCount } organization(by: {slug: \"crrav\"}) { revision } }").await;
         assert_eq!(data["statistics"], json!({"organizationCount": 132, "talentCount": 13, "partnershipCount": 24, "crossBorderPartnershipCount": 3}));
         assert_eq!(data["organization"]["revision"], 1);

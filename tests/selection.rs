@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use passerelle::record::policy::Viewer;
+use passerelle::kernel::policy::Viewer;
 use serde_json::Value;
 
 use crate::on_both_databases;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use passerelle::record::policy::{Facts, Viewer, Visibility, may_see};
-use passerelle::record::reader::Reader;
-use passerelle::record::value::LanguagePreferences;
+use passerelle::kernel::policy::{Facts, Viewer, Visibility, may_see};
+use passerelle::kernel::reader::Reader;
+use passerelle::kernel::value::LanguagePreferences;
 use passerelle::schema::{Schema, schema};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -152,7 +152,7 @@ async fn ids(server: &TestServer, schema: &Schema) -> BTreeMap<String, Uuid> {
     let mut ids = BTreeMap::new();
     for list in ["organizations", "talents", "partnerships"] {
         for node in all[list]["nodes"].as_array().unwrap() {
-            let (_, id) = passerelle::record::id::decode_any("", node["id"].as_str().unwrap()).unwrap();
+            let (_, id) = passerelle::kernel::id::decode_any("", node["id"].as_str().unwrap()).unwrap();
             ids.insert(node["slug"].as_str().unwrap().to_owned(), id);
         }
     }
@@ -354,7 +354,7 @@ on_both_databases! {
         let viewers = viewers(&ids);
         let mut queries: Vec<String> = ids.iter().map(|(slug, id)| {
             let kind = match &slug[..1] { "o" => "organization", "t" => "talent", _ => "partnership" };
-            format!("{{ node(id: \"{}\") {{ __typename id ... on Record {{ slug }} }} {kind}(by: {{slug: \"{slug}\"}}) {{ id visibility }} }}", passerelle::record::id::encode(kind, *id))
+            format!("{{ node(id: \"{}\") {{ __typename id ... on Record {{ slug }} }} {kind}(by: {{slug: \"{slug}\"}}) {{ id visibility }} }}", passerelle::kernel::id::encode(kind, *id))
         }).collect();
         queries.extend(["animation", "jeux-video"].map(|s| format!("{{ organizations(filter: {{sectors: [\"{s}\"]}}) {{ nodes {{ id }} }} }}")));
         queries.push(EVERYTHING.to_owned());

@@ -9,15 +9,15 @@ use lettre::message::Mailbox;
 use secrecy::SecretString;
 use url::{Origin, Url};
 
-use crate::directory::talent::erasing::Delay;
-use crate::directory::talent::upkeep::{Term, Terms};
-use crate::identity::session::REUSE_SECONDS;
-use crate::push::BATCHES_PER_MINUTE;
-use crate::record::value::EmailAddress;
-use crate::server::{Manifest, Trust};
-use crate::sync::ERASURE_HOURS;
-use crate::telemetry::LogFormat;
-use crate::traffic::Limits;
+use directory::talent::erasing::Delay;
+use directory::talent::upkeep::{Term, Terms};
+use exchange::push::BATCHES_PER_MINUTE;
+use exchange::sync::ERASURE_HOURS;
+use identity::session::REUSE_SECONDS;
+use identity::traffic::Limits;
+use kernel::value::EmailAddress;
+use server::telemetry::LogFormat;
+use server::{Manifest, Trust};
 
 mod limits;
 

@@ -14,15 +14,16 @@ use chrono::Months;
 use sea_orm::{ConnectionTrait, Statement};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
-use crate::changes::{acknowledged, retention};
-use crate::directory::{contact_read, proposal};
-use crate::identity::account::network;
-use crate::record::error::DomainError;
-use crate::record::value::DateTime;
-use crate::record::{audit, id, trusted_clock};
-use crate::sync::status;
-use crate::worker::{Job, Worker};
+use directory::{contact_read, proposal};
+use exchange::sync::status;
+use identity::account::network;
+use kernel::error::DomainError;
+use kernel::value::DateTime;
+use kernel::{id, trusted_clock};
+use records::audit;
+use records::changes::{acknowledged, retention};
+use records::worker::{Job, Worker};
+use server::app::App;
 
 /// Interval between two sweeps.
 const EVERY: Duration = Duration::from_hours(1);

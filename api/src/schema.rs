@@ -6,37 +6,37 @@ use std::sync::{Arc, LazyLock};
 use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions, ValidationMode};
 use futures::future::BoxFuture;
 
-use crate::app::App;
-use crate::directory::history::HistoryQuery;
-use crate::directory::partnership::graph::PartnershipGraphQuery;
-use crate::directory::proposal::graphql::ProposalQuery;
-use crate::directory::proposal::mutation::ProposalMutation;
-use crate::directory::region::graphql::RegionQuery;
-use crate::directory::statistics::StatisticsQuery;
-use crate::directory::talent::consent::graphql::ConsentQuery;
-use crate::directory::talent::erasing::graphql::ErasureMutation;
-use crate::directory::talent::own::OwnTalentMutation;
-use crate::identity::administration::graphql::{AdministrationMutation, AdministrationQuery};
-use crate::identity::api_key::graphql::{ApiKeyMutation, ApiKeyQuery};
-use crate::identity::export::graphql::ExportQuery;
-use crate::identity::graphql::ViewerQuery;
-use crate::identity::invitation::graphql::{InvitationMutation, InvitationQuery};
-use crate::identity::recovery::graphql::RecoveryMutation;
-use crate::identity::session::graphql::SessionMutation;
-use crate::import::source::graphql::{SourceMutation, SourceQuery};
-use crate::node::{NodeQuery, Record};
-use crate::push::mutation::PushMutation;
-use crate::record::types::records;
-use crate::search::graphql::SearchQuery;
-use crate::search::matching::graphql::MatchQuery;
-use crate::server::{self, Contract, Server, Settings};
-use crate::sync::digest::DigestQuery;
-use crate::sync::feed::graphql::FeedQuery;
-use crate::sync::feed::subscription::FeedSubscription;
-use crate::sync::status::graphql::StatusQuery;
-use crate::vocabulary::graphql::VocabularyQuery;
+use accounts::administration::graphql::{AdministrationMutation, AdministrationQuery};
+use accounts::api_key::{ApiKeyMutation, ApiKeyQuery};
+use accounts::export::graphql::ExportQuery;
+use accounts::invitation::graphql::{InvitationMutation, InvitationQuery};
+use accounts::recovery::RecoveryMutation;
+use accounts::session::SessionMutation;
+use accounts::viewer::ViewerQuery;
+use directory::history::HistoryQuery;
+use directory::partnership::graph::PartnershipGraphQuery;
+use directory::proposal::graphql::ProposalQuery;
+use directory::proposal::mutation::ProposalMutation;
+use directory::region::graphql::RegionQuery;
+use directory::statistics::StatisticsQuery;
+use directory::talent::consent::graphql::ConsentQuery;
+use directory::talent::erasing::graphql::ErasureMutation;
+use directory::talent::own::OwnTalentMutation;
+use exchange::import::source::graphql::{SourceMutation, SourceQuery};
+use exchange::node::{NodeQuery, Record};
+use exchange::push::mutation::PushMutation;
+use exchange::sync::digest::DigestQuery;
+use exchange::sync::feed::graphql::FeedQuery;
+use exchange::sync::feed::subscription::FeedSubscription;
+use exchange::sync::status::graphql::StatusQuery;
+use kernel::records;
+use kernel::vocabulary::graphql::VocabularyQuery;
+use search::graphql::SearchQuery;
+use search::matching::graphql::MatchQuery;
+use server::app::App;
+use server::{self, Contract, Server, Settings};
 
-pub(crate) mod cost;
+pub mod cost;
 
 macro_rules! make_roots {
     ($(
@@ -48,11 +48,11 @@ macro_rules! make_roots {
     )*) => {
         /// The queries of record types.
         #[derive(Clone, Copy, Debug, Default, MergedObject)]
-        pub struct RecordQuery($($(crate::directory::$module::graphql::$query,)?)*);
+        pub struct RecordQuery($($(directory::$module::graphql::$query,)?)*);
 
         /// The mutations of record types.
         #[derive(Clone, Copy, Debug, Default, MergedObject)]
-        pub struct RecordMutation($(crate::directory::$module::mutation::$mutation,)*);
+        pub struct RecordMutation($(directory::$module::mutation::$mutation,)*);
     };
 }
 
@@ -166,9 +166,9 @@ mod tests {
     use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 
     use super::*;
-    use crate::directory::partnership::store::PartyColumns;
-    use crate::record::node::{ColumnGroups, Node};
-    use crate::record::{RecordType, all_of};
+    use directory::partnership::store::PartyColumns;
+    use kernel::node::{ColumnGroups, Node};
+    use kernel::{RecordType, all_of};
 
     macro_rules! make_fields {
         ($(
@@ -180,8 +180,8 @@ mod tests {
             /// For each record type, and for parties: the name in the schema, and the fields that groups of columns answer.
             fn answered() -> Vec<(&'static str, &'static [&'static [&'static str]])> {
                 vec![("PartnershipParty", <PartyColumns as ColumnGroups>::FIELDS), $((
-                    <crate::directory::$module::$node as Node>::NAME,
-                    <<crate::directory::$module::$node as Node>::Columns as ColumnGroups>::FIELDS,
+                    <directory::$module::$node as Node>::NAME,
+                    <<directory::$module::$node as Node>::Columns as ColumnGroups>::FIELDS,
                 ),)*]
             }
         };

@@ -25,9 +25,9 @@ use std::time::{Duration, Instant};
 
 use clap::Args as _;
 use passerelle::config::Config;
-use passerelle::record::error::{Code, Retry};
-use passerelle::record::messages;
-use passerelle::record::value::Language;
+use passerelle::kernel::error::{Code, Retry};
+use passerelle::kernel::messages;
+use passerelle::kernel::value::Language;
 use tempfile::TempDir;
 
 use self::reader::{Reader, root};
@@ -362,7 +362,7 @@ fn refusals() -> String {
     table
 }
 
-fn name_of_code(code: passerelle::record::problem::UserErrorCode) -> String {
+fn name_of_code(code: passerelle::kernel::problem::UserErrorCode) -> String {
     match async_graphql::InputType::to_value(&code) {
         async_graphql::Value::Enum(name) => name.to_string(),
         other => other.to_string(),

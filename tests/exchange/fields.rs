@@ -1,9 +1,9 @@
 //! Replicated fields convert to rows and back without loss, for any content.
 
 use passerelle::directory::KINDS;
-use passerelle::record::value::DateTime;
-use passerelle::record::write::replica::{self, Canonical, Received, Unfit, hash};
-use passerelle::record::{RecordType, Times, id};
+use passerelle::kernel::value::DateTime;
+use passerelle::kernel::{RecordType, Times, id};
+use passerelle::records::write::replica::{self, Canonical, Received, Unfit, hash};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -212,7 +212,7 @@ proptest! {
 
     #[test]
     fn a_hash_is_told_in_one_way(bytes: [u8; 32]) {
-        let text = passerelle::record::read::keyed::hex(&bytes);
+        let text = passerelle::kernel::read::keyed::hex(&bytes);
         prop_assert_eq!(hash("contentHash", &text), Ok(bytes.to_vec()));
         prop_assert!(hash("contentHash", &text[1..]).is_err());
         prop_assert_eq!(hash("contentHash", &text.to_uppercase()).is_ok(), text == text.to_uppercase());

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use passerelle::record::policy::Viewer;
-use passerelle::record::read::Dialect;
-use passerelle::record::read::keyed::hex;
+use passerelle::kernel::policy::Viewer;
+use passerelle::kernel::read::Dialect;
+use passerelle::kernel::read::keyed::hex;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -110,7 +110,7 @@ fn rewritten(text: &str, change: impl Fn(usize, Value) -> Option<Value>) -> Stri
 fn with_fields(mut line: Value, revision: i64, fields: &Value) -> Value {
     let mut canonical: Value = serde_json::from_str(line["canonical"].as_str().unwrap()).unwrap();
     canonical.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    let text = passerelle::record::write::replica::Canonical::of(&canonical).unwrap();
+    let text = passerelle::records::write::replica::Canonical::of(&canonical).unwrap();
     line["canonical"] = text.text.into();
     line["contentHash"] = hex(&text.hash).into();
     line["revision"] = revision.into();

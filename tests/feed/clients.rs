@@ -1,8 +1,8 @@
 //! The progress of clients, as administrators see it.
 
-use passerelle::changes::acknowledged;
 use passerelle::identity::api_key::{self, Maker, NewKey};
 use passerelle::identity::role::Role;
+use passerelle::records::changes::acknowledged;
 use sea_orm::EntityTrait as _;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! The feed after its database was restored, and after its tombstones were swept.
 
-use passerelle::changes::continuity::{self, Why};
-use passerelle::changes::retention::{self, Retention, Swept};
+use passerelle::records::changes::continuity::{self, Why};
+use passerelle::records::changes::retention::{self, Retention, Swept};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 

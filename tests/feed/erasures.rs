@@ -1,8 +1,8 @@
 //! Whether all clients that have received a record have received its erasure.
 
-use passerelle::changes::retention::{self, Retention};
-use passerelle::record::policy::Viewer;
-use passerelle::sync::status;
+use passerelle::exchange::sync::status;
+use passerelle::kernel::policy::Viewer;
+use passerelle::records::changes::retention::{self, Retention};
 use serde_json::{Value, json};
 
 use super::clients::{at, key, to_the_end};

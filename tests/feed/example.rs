@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use passerelle::sync::snapshot::DOCUMENT;
-use passerelle::traffic::Limits;
+use passerelle::exchange::sync::snapshot::DOCUMENT;
+use passerelle::identity::traffic::Limits;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -167,8 +167,8 @@ async fn change(server: &TestServer) {
 
 fn backend(server: &TestServer) -> Backend {
     match server.app.db.dialect() {
-        passerelle::record::read::Dialect::Sqlite => Backend::Sqlite,
-        passerelle::record::read::Dialect::Postgres => Backend::Postgres,
+        passerelle::kernel::read::Dialect::Sqlite => Backend::Sqlite,
+        passerelle::kernel::read::Dialect::Postgres => Backend::Postgres,
     }
 }
 

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use passerelle::changes::ChangeCursor;
-use passerelle::changes::retention::{self, Retention};
-use passerelle::record::policy::Viewer;
+use passerelle::kernel::policy::Viewer;
+use passerelle::records::changes::ChangeCursor;
+use passerelle::records::changes::retention::{self, Retention};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Rate limits of the feed for each client.
 
-use passerelle::traffic::Limits;
+use passerelle::identity::traffic::Limits;
 use serde_json::{Value, json};
 
 use super::clients::key;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use passerelle::import::file;
-use passerelle::record::policy::Viewer;
+use passerelle::exchange::import::file;
+use passerelle::kernel::policy::Viewer;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
@@ -210,8 +210,8 @@ on_both_databases! {
         for bad in ["", "abc", "!", &good[1..], &good[..good.len() - 4]] {
             assert_eq!(code(&at(bad).ask(&server).await), ("CURSOR_INVALID".into(), "SNAPSHOT".into()), "{bad:?}");
         }
-        let cursor = passerelle::changes::ChangeCursor::read(&good).unwrap();
-        let changed = |change: &dyn Fn(&mut passerelle::changes::ChangeCursor)| {
+        let cursor = passerelle::records::changes::ChangeCursor::read(&good).unwrap();
+        let changed = |change: &dyn Fn(&mut passerelle::records::changes::ChangeCursor)| {
             let mut cursor = cursor.clone();
             change(&mut cursor);
             at(&cursor.text())

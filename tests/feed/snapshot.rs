@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use passerelle::record::policy::Viewer;
-use passerelle::record::read::keyed::hex;
+use passerelle::kernel::policy::Viewer;
+use passerelle::kernel::read::keyed::hex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -144,7 +144,7 @@ fn a_copy_tells_all_that_the_schema_has() {
             TestServer::with(Backend::Sqlite, Setup::default()).await.expect("SQLite is always there");
         // The last fragment is that of claims, shared by all types.
         let fragments: Vec<&str> =
-            passerelle::sync::snapshot::DOCUMENT.split("\nfragment ").skip(1).collect();
+            passerelle::exchange::sync::snapshot::DOCUMENT.split("\nfragment ").skip(1).collect();
         assert!(fragments.len() > 4, "{fragments:?}");
         for fragment in &fragments[..fragments.len() - 1] {
             let (_, of) = fragment.split_once(" on ").expect("the name of a type");

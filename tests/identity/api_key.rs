@@ -93,7 +93,7 @@ on_both_databases! {
         let secret = made["secret"].as_str().unwrap();
         assert!(is_good(&server, secret).await);
         let replica = server.replica().await;
-        let id = passerelle::record::id::decode("id", "api_key", made["apiKey"]["id"].as_str().unwrap()).unwrap();
+        let id = passerelle::kernel::id::decode("id", "api_key", made["apiKey"]["id"].as_str().unwrap()).unwrap();
         passerelle::identity::api_key::revoke(&replica, id, passerelle::identity::api_key::Maker::Operator).await.unwrap();
         replica.db.close().await;
         server.set_clock("2026-11-22T10:00:05Z");

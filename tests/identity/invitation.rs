@@ -180,7 +180,7 @@ on_both_databases! {
         let said = async |token: Option<&str>, input: &Value| refusals(&mutate(&server, token, INVITE, json!({"input": input})).await);
         assert_eq!(said(None, &input).await, ["FORBIDDEN/NOT_SIGNED_IN input"]);
         for role in [Role::Member, Role::Editor, Role::Moderator, Role::SyncPartner] {
-            let email = format!("{}@example.org", passerelle::record::name_of(role).to_lowercase());
+            let email = format!("{}@example.org", passerelle::kernel::name_of(role).to_lowercase());
             account(&server.app, &email, &[(role, "wallonie")]).await;
             let token = sign_in(&server, &email).await.access;
             assert_eq!(said(Some(&token), &input).await, ["FORBIDDEN input.region"]);
@@ -192,7 +192,7 @@ on_both_databases! {
         assert_eq!(said(own, &json!({"email": BEN, "region": "nowhere"})).await, ["NOT_FOUND input.region"]);
         // An organization of another region and an unknown one: the same response.
         let foreign = first_of(&server, "flandre").await.0;
-        let nobodys = passerelle::record::id::encode("organization", uuid::Uuid::from_u128(1));
+        let nobodys = passerelle::kernel::id::encode("organization", uuid::Uuid::from_u128(1));
         for organization in [foreign, nobodys] {
             let input = json!({"email": BEN, "region": "wallonie", "roles": ["MEMBER", "ADMIN"], "organization": organization});
             assert_eq!(said(own, &input).await, ["INVALID input.roles", "NOT_FOUND input.organization"]);

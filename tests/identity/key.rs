@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::signing_key;
-use passerelle::app::App;
-use passerelle::encryption::EncryptionKey;
 use passerelle::identity::{self, Options};
-use passerelle::record::read::Database;
+use passerelle::kernel::encryption::EncryptionKey;
+use passerelle::kernel::read::Database;
+use passerelle::server::app::App;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use sea_orm::EntityTrait;
 use serde_json::Value;
@@ -86,8 +86,8 @@ on_both_databases! {
         let session = sign_in(&server, ANA).await;
         let sid: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(session.access.split('.').nth(1).unwrap()).unwrap()).unwrap();
         let (account, session) = (
-            passerelle::record::id::decode("sub", "account", sid["sub"].as_str().unwrap()).unwrap(),
-            passerelle::record::id::decode("sid", "session", sid["sid"].as_str().unwrap()).unwrap(),
+            passerelle::kernel::id::decode("sub", "account", sid["sub"].as_str().unwrap()).unwrap(),
+            passerelle::kernel::id::decode("sid", "session", sid["sid"].as_str().unwrap()).unwrap(),
         );
         let (token, _) = elsewhere.sign(&other, account, session).await.unwrap();
         server.set_clock("2026-11-22T10:12:04Z");

@@ -3,10 +3,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use entity::account;
-use passerelle::app::App;
+use passerelle::identity::mail::{self, Mail, Template};
 use passerelle::identity::role::Role;
-use passerelle::mail::{self, Mail, Template};
-use passerelle::record::value::Language;
+use passerelle::kernel::value::Language;
+use passerelle::server::app::App;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Statement};
 
@@ -265,7 +265,7 @@ fn a_program_that_is_killed_while_it_sends_goes_on_where_it_was() {
         let first = silent.wait_for(1).await;
         killed.kill();
         // End the lease of the killed program, instead of waiting for it.
-        let db = passerelle::record::read::Database::open(&format!(
+        let db = passerelle::kernel::read::Database::open(&format!(
             "sqlite://{}",
             folder.path().join("data/passerelle.db").display()
         ))
@@ -330,7 +330,7 @@ on_both_databases! {
             inviteAccount(input: {email: \"gone.exemple@example.org\", region: \"wallonie\"}) { userErrors { message } }
             requestPasswordReset(email: \"gone.exemple@example.org\") { userErrors { message } } }").await;
         let id = made["createTalent"]["talent"]["id"].as_str().expect("a talent").to_owned();
-        let (_, talent) = passerelle::record::id::decode_any("", &id).unwrap();
+        let (_, talent) = passerelle::kernel::id::decode_any("", &id).unwrap();
         account::Entity::update_many().col_expr(account::Column::TalentId, Expr::value(talent))
             .filter(account::Column::Id.eq(own)).exec(server.app.db.writer()).await.unwrap();
         assert_eq!(server.mails_to(GONE).await.len(), 1);

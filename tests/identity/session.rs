@@ -112,7 +112,7 @@ on_both_databases! {
         account(&server.app, ANA, &[]).await;
         let first = sign_in(&server, ANA).await;
         let mut last = first.clone();
-        let mut now: passerelle::record::value::DateTime = crate::support::server::NOW.parse().unwrap();
+        let mut now: passerelle::kernel::value::DateTime = crate::support::server::NOW.parse().unwrap();
         for _ in 0..5 {
             let answers = join_all((0..8).map(|_| refresh(&server, &last.refresh))).await;
             let answers: Vec<_> = answers.into_iter().map(|answer| answer.expect("all succeed")).collect();
@@ -120,7 +120,7 @@ on_both_databases! {
                 assert_eq!(answer.refresh, answers[0].refresh, "all get the same token");
                 assert!(answer.refresh != last.refresh && is_good(&server, &answer.access).await);
             }
-            now = passerelle::record::value::DateTime::from_micros(now.micros() + 600_000_000);
+            now = passerelle::kernel::value::DateTime::from_micros(now.micros() + 600_000_000);
             server.set_clock(&now.to_string());
             last = answers.into_iter().next_back().expect("there are eight");
         }

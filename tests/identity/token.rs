@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use entity::signing_key;
-use passerelle::record::id;
+use passerelle::kernel::id;
 use ring::hmac;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use sea_orm::EntityTrait;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use entity::{account, account_organization, account_role};
 use passerelle::identity::account::set_grant;
 use passerelle::identity::role::{Grant, Role};
-use passerelle::record::id;
+use passerelle::kernel::id;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::{Value, json};

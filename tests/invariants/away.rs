@@ -1,7 +1,7 @@
 //! I5: a record leaves the view of a reader who is away. The reader ends without it, whatever happens to it
 //! elsewhere.
 
-use passerelle::changes::retention::{self, Retention};
+use passerelle::records::changes::retention::{self, Retention};
 use serde_json::{Value, json};
 
 use crate::feed::{Follower, code, editor, member, told};

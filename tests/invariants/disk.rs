@@ -7,8 +7,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use passerelle::record::policy::Viewer;
-use passerelle::record::read::{Database, Dialect};
+use passerelle::kernel::policy::Viewer;
+use passerelle::kernel::read::{Database, Dialect};
 use sea_orm::ConnectionTrait as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sea_orm::sqlx::{ConnectOptions as _, Connection as _, Executor as _, Row as _};

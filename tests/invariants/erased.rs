@@ -3,9 +3,9 @@
 
 use std::fs;
 
-use passerelle::import::file;
-use passerelle::record::id;
-use passerelle::record::read::Dialect;
+use passerelle::exchange::import::file;
+use passerelle::kernel::id;
+use passerelle::kernel::read::Dialect;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

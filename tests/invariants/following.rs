@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use passerelle::changes;
-use passerelle::record::id;
-use passerelle::record::read::Database;
+use passerelle::kernel::id;
+use passerelle::kernel::read::Database;
+use passerelle::records::changes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

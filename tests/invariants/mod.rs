@@ -27,7 +27,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use passerelle::record::read::{Database, Dialect};
+use passerelle::kernel::read::{Database, Dialect};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sea_orm::{ConnectionTrait, QueryResult, Statement};

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use passerelle::identity::role::Role;
-use passerelle::record::read::Dialect;
+use passerelle::kernel::read::Dialect;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use passerelle::record::id;
+use passerelle::kernel::id;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -239,7 +239,7 @@ const APART: [&str; 5] = ["seaql_migrations", "api_key", "session", "account_net
 
 /// The whole database, one line for each row.
 pub(crate) async fn dump(server: &TestServer) -> String {
-    use passerelle::record::read::Dialect;
+    use passerelle::kernel::read::Dialect;
     let (db, dialect) = (server.app.db.writer(), server.app.db.dialect());
     let texts = async |sql: &str| -> Vec<String> {
         let rows = db.query_all_raw(Statement::from_string(dialect.backend(), sql)).await.expect(sql);

@@ -254,10 +254,10 @@ impl Matrix {
         let full_push = self.begin_full_push().await;
         let mut accounts = Vec::new();
         for (word, name) in [("{account}", "editor-wallonie"), ("{colleague}", "colleague")] {
-            accounts.push((word, passerelle::record::id::encode("account", id_of(&self.server, name).await)));
+            accounts.push((word, passerelle::kernel::id::encode("account", id_of(&self.server, name).await)));
         }
         let own = [
-            ("{key}", passerelle::record::id::encode("api_key", made.id)),
+            ("{key}", passerelle::kernel::id::encode("api_key", made.id)),
             ("{proposal}", proposal),
             ("{invitation}", invitation),
             ("{full-push}", full_push),

@@ -148,7 +148,7 @@ on_both_databases! {
         let flandre = server.beside(editor(&["flandre"])).await;
         let id = made(&flandre, "affiliation", role("Monteur")).await;
         let before = logged(&server).await;
-        for (viewer, why) in [(member(9), "NEITHER_SIDE"), (editor(&["nord-pas-de-calais"]), "NEITHER_SIDE"), (passerelle::record::policy::Viewer::anonymous(), "NOT_SIGNED_IN")] {
+        for (viewer, why) in [(member(9), "NEITHER_SIDE"), (editor(&["nord-pas-de-calais"]), "NEITHER_SIDE"), (passerelle::kernel::policy::Viewer::anonymous(), "NOT_SIGNED_IN")] {
             let other = server.beside(viewer).await;
             let answer = create(&other, "affiliation", role("x"), "id").await;
             assert_eq!((told(&answer), reason(&answer)), (vec!["FORBIDDEN input".to_owned()], why));

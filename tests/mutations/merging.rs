@@ -1,7 +1,7 @@
 //! Merging duplicates: the survivor takes over the duplicate's data, and the duplicate's names resolve to it.
 
-use passerelle::record::id;
-use passerelle::record::policy::Viewer;
+use passerelle::kernel::id;
+use passerelle::kernel::policy::Viewer;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 //! Writes by GraphQL mutations: rights, and all errors at once.
 
-use passerelle::record::policy::Viewer;
+use passerelle::kernel::policy::Viewer;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -29,7 +29,7 @@ pub(crate) fn editor(regions: &[&str]) -> Viewer {
 
 /// The account that owns a talent or is a member of an organization.
 pub(crate) fn owner(id: &str) -> Viewer {
-    let (_, id) = passerelle::record::id::decode_any("", id).expect("an id");
+    let (_, id) = passerelle::kernel::id::decode_any("", id).expect("an id");
     Viewer { owns: [id].into(), ..member(2) }
 }
 

@@ -2,8 +2,8 @@
 
 use passerelle::directory::proposal::{MAX_PENDING, store};
 use passerelle::housekeeping;
-use passerelle::record::id;
-use passerelle::record::policy::Viewer;
+use passerelle::kernel::id;
+use passerelle::kernel::policy::Viewer;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

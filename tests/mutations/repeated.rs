@@ -15,7 +15,7 @@ async fn with_key(server: &TestServer, key: &str, input: Value) -> Value {
 on_both_databases! {
     async fn the_same_key_gives_the_first_answer_and_another_input_is_a_conflict(server) {
         let one = server.beside(editor(&["wallonie"])).await;
-        let other = server.beside(passerelle::record::policy::Viewer { writes: ["wallonie".to_owned()].into(), ..member(9) }).await;
+        let other = server.beside(passerelle::kernel::policy::Viewer { writes: ["wallonie".to_owned()].into(), ..member(9) }).await;
         let input = json!({"name": "A", "kind": "fund", "region": "wallonie"});
         let first = with_key(&one, "k", input.clone()).await;
         assert_eq!(first["userErrors"], json!([]));

@@ -1,6 +1,6 @@
 //! Write access, and the errors without it.
 
-use passerelle::record::policy::Viewer;
+use passerelle::kernel::policy::Viewer;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
@@ -77,8 +77,8 @@ on_both_databases! {
     async fn ids_of_merged_duplicates_mean_the_survivor(server) {
         let own = server.beside(editor(&["wallonie"])).await;
         let survivor = made(&own, "organization", studio("wallonie", "a")).await;
-        let old = passerelle::record::id::encode("organization", uuid::Uuid::from_u128(7));
-        let uuid = passerelle::record::id::decode_any("", &survivor).unwrap().1;
+        let old = passerelle::kernel::id::encode("organization", uuid::Uuid::from_u128(7));
+        let uuid = passerelle::kernel::id::decode_any("", &survivor).unwrap().1;
         let backend = server.app.db.dialect().backend();
         let sql = "INSERT INTO record_redirect (id, target_id) VALUES ($1, $2)";
         let insert = sea_orm::Statement::from_sql_and_values(backend, sql, [uuid::Uuid::from_u128(7).into(), uuid.into()]);

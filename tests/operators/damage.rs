@@ -14,7 +14,7 @@ use crate::support::server::TestServer;
 async fn damage(server: &TestServer) {
     let db = server.app.db.writer();
     let dialect = server.app.db.dialect();
-    if dialect == passerelle::record::read::Dialect::Postgres {
+    if dialect == passerelle::kernel::read::Dialect::Postgres {
         // The pages of PostgreSQL are out of reach, so the table raises its error for a damaged page.
         for sql in [
             "CREATE FUNCTION damaged() RETURNS boolean AS $$ BEGIN RAISE EXCEPTION 'invalid page' USING ERRCODE = 'XX001'; \

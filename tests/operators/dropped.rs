@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use passerelle::record::read::{Database, Dialect};
+use passerelle::kernel::read::{Database, Dialect};
 use rand::Rng;
 use sea_orm::ConnectionTrait;
 use serde_json::json;

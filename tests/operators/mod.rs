@@ -1,6 +1,6 @@
 //! Operation of a server: health, logs, metrics, traces, stops and failures.
 
-use passerelle::record::read::Database;
+use passerelle::kernel::read::Database;
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 
 mod damage;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use passerelle::record::read::{Database, Dialect};
+use passerelle::kernel::read::{Database, Dialect};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tokio::task::{JoinHandle, spawn_blocking};

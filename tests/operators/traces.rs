@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyValue;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
-use passerelle::record::read::keyed::hex;
+use passerelle::kernel::read::keyed::hex;
 use prost::Message as _;
 use serde_json::json;
 use tokio::net::TcpListener;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use passerelle::record::error::{Code, DomainError};
-use passerelle::record::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement, Waits};
+use passerelle::kernel::error::{Code, DomainError};
+use passerelle::kernel::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement, Waits};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::{Value, json};
 

@@ -104,7 +104,7 @@ on_both_databases! {
         assert_eq!(json["roles"][0]["region"], Value::Null);
         assert_eq!(json["apiKeys"][0]["name"], "base");
         assert!(!json.to_string().contains(&secret) && !json.to_string().contains("argon2"));
-        let id = passerelle::record::id::decode_any("", json["account"]["id"].as_str().unwrap()).unwrap().1;
+        let id = passerelle::kernel::id::decode_any("", json["account"]["id"].as_str().unwrap()).unwrap().1;
         assert_eq!(vcard, format!("BEGIN:VCARD\r\nVERSION:4.0\r\nPRODID:-//Passerelle//Passerelle//EN\r\nKIND:individual\r\nUID:urn:uuid:{id}\r\nFN:eva@example.org\r\nEMAIL:eva@example.org\r\nLANG:fr\r\nEND:VCARD\r\n"));
         // Anonymous callers and API keys have no export.
         assert_eq!(server.data(EXPORT).await["myDataExport"], Value::Null);

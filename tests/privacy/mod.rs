@@ -1,10 +1,10 @@
 //! Personal data: who decides about it, consent, and the export.
 
-use passerelle::changes;
 use passerelle::directory::talent::claim::{Claim, claim};
 use passerelle::directory::talent::consent::ConsentInput;
 use passerelle::identity::role::Role;
-use passerelle::record::value::Language;
+use passerelle::kernel::value::Language;
+use passerelle::records::changes;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ mod upkeep;
 
 /// The UUID of an id as clients see it.
 fn uuid_of(id: &str) -> Uuid {
-    passerelle::record::id::decode_any("", id).expect("an id").1
+    passerelle::kernel::id::decode_any("", id).expect("an id").1
 }
 
 /// Claims a profile for an account, as accepting an invitation does. Returns the reasons of a refusal.

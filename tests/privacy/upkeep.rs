@@ -1,7 +1,7 @@
 //! Unconfirmed profiles: warned, hidden and erased.
 
 use passerelle::directory::talent::upkeep::{self, Swept, Terms, sweep};
-use passerelle::record::trusted_clock;
+use passerelle::kernel::trusted_clock;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 

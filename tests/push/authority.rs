@@ -2,7 +2,7 @@
 
 use passerelle::identity::api_key::{self, Maker, NewKey};
 use passerelle::identity::role::Role;
-use passerelle::record::policy::Viewer;
+use passerelle::kernel::policy::Viewer;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 

@@ -2,8 +2,8 @@
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use passerelle::changes::{self, ChangeCursor};
-use passerelle::record::read::Dialect;
+use passerelle::kernel::read::Dialect;
+use passerelle::records::changes::{self, ChangeCursor};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 

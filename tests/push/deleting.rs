@@ -7,7 +7,7 @@ use crate::mutations::{editor, logged, number, update};
 use crate::on_both_databases;
 use crate::support::records::{affiliation, import_text, ndjson, options, organization, talent};
 use crate::support::server::TestServer;
-use passerelle::import::file::Options;
+use passerelle::exchange::import::file::Options;
 
 fn delete(slug: &str) -> Value {
     json!({"externalId": format!("org-{slug}"), "delete": true, "organization": {}})

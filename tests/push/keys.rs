@@ -1,8 +1,8 @@
 //! Repeated batches and their idempotency keys.
 
-use passerelle::record::policy::Viewer;
-use passerelle::record::read::Dialect;
-use passerelle::record::read::keyed::hex;
+use passerelle::kernel::policy::Viewer;
+use passerelle::kernel::read::Dialect;
+use passerelle::kernel::read::keyed::hex;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use uuid::Uuid;

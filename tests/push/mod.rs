@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use passerelle::record::policy::Viewer;
+use passerelle::kernel::policy::Viewer;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ pub(crate) async fn push(server: &TestServer, region: &str, records: &[Value]) -
 pub(crate) async fn sources(server: &TestServer, regions: &[&str]) {
     for region in regions {
         let name = format!("test-{region}");
-        let added = passerelle::import::source::add(&server.app, &name, region).await;
+        let added = passerelle::exchange::import::source::add(&server.app, &name, region).await;
         added.expect("a source");
     }
 }

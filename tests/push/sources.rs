@@ -1,8 +1,8 @@
 //! Registration of sources, the systems that own records.
 
+use passerelle::exchange::import::source;
 use passerelle::identity::api_key::{self, Maker, NewKey};
 use passerelle::identity::role::Role;
-use passerelle::import::source;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 

@@ -7,14 +7,14 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use passerelle::search::document::{Document, Text};
-use passerelle::search::embedded::Embedded;
-use passerelle::search::engine::{Batch, Engine, EngineError, Guard, Position, Query, Target};
+use passerelle::index::document::{Document, Text};
+use passerelle::index::embedded::Embedded;
+use passerelle::index::engine::{Batch, Engine, EngineError, Guard, Position, Query, Target};
+use passerelle::index::kind::{Audience, SearchType};
+use passerelle::index::text::query_words;
 use passerelle::search::guard::{Held, LEASE_TIME};
-use passerelle::search::kind::{Audience, SearchType};
 use passerelle::search::reindex::{ReindexError, reindex, reindex_within};
 use passerelle::search::store::{self, Drift, Outcome, Task};
-use passerelle::search::text::query_words;
 use serde_json::Value;
 use uuid::Uuid;
 

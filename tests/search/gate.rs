@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use passerelle::search::engine::{
-    Batch, Engine, EngineError, Found, Guard, Position, Query, Refused, Target,
-};
-use passerelle::search::kind::Audience;
+use passerelle::index::engine::{Batch, Engine, EngineError, Found, Guard, Position, Query, Refused, Target};
+use passerelle::index::kind::Audience;
 use tokio::sync::watch;
 use uuid::Uuid;
 

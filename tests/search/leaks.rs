@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use passerelle::record;
-use passerelle::record::policy::Viewer;
+use passerelle::kernel;
+use passerelle::kernel::policy::Viewer;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

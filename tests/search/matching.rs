@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use passerelle::record::policy::Viewer;
-use passerelle::record::reader::Reader;
-use passerelle::record::value::LanguagePreferences;
+use passerelle::kernel::policy::Viewer;
+use passerelle::kernel::reader::Reader;
+use passerelle::kernel::value::LanguagePreferences;
 use passerelle::search::matching::Asked;
 use passerelle::search::matching::candidates::judged;
 use passerelle::search::service::Search;
@@ -243,7 +243,7 @@ on_both_databases! {
             answers[0]["candidates"].pointer("/0/match") == Some(&json!(true))
         };
         assert!(!matched().await, "names are needed for a match");
-        passerelle::migrations::run(&server.app.db, passerelle::directory::finish).await.expect("the migrations succeed");
+        passerelle::records::migrations::run(&server.app.db, passerelle::directory::finish).await.expect("the migrations succeed");
         assert!(matched().await);
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use passerelle::search::document::{Document, Text};
-use passerelle::search::engine::{Batch, Engine, EngineError, Position, Query, Refused, Target};
-use passerelle::search::kind::{Audience, SearchFacet, SearchType};
-use passerelle::search::meilisearch::{Meilisearch, Options};
-use passerelle::search::text::query_words;
+use passerelle::index::document::{Document, Text};
+use passerelle::index::engine::{Batch, Engine, EngineError, Position, Query, Refused, Target};
+use passerelle::index::kind::{Audience, SearchFacet, SearchType};
+use passerelle::index::meilisearch::{Meilisearch, Options};
+use passerelle::index::text::query_words;
 use serde_json::json;
 use uuid::Uuid;
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use passerelle::record::RecordType;
-use passerelle::record::id;
-use passerelle::record::policy::Viewer;
-use passerelle::record::write::{self, End, Status, Submission};
+use passerelle::kernel::RecordType;
+use passerelle::kernel::id;
+use passerelle::kernel::policy::Viewer;
+use passerelle::records::write::{self, End, Status, Submission};
 use passerelle::search::store::Drift;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use passerelle::record::policy::Viewer;
+use passerelle::kernel::policy::Viewer;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;

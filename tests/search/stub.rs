@@ -8,7 +8,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use passerelle::search::meilisearch::{Meilisearch, Options};
+use passerelle::index::meilisearch::{Meilisearch, Options};
 use serde_json::{Value, json};
 
 /// The API key that the stub requires.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use passerelle::record::policy::Viewer;
-use passerelle::search::embedded::Embedded;
-use passerelle::search::engine::Engine;
+use passerelle::index::embedded::Embedded;
+use passerelle::index::engine::Engine;
+use passerelle::kernel::policy::Viewer;
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -1,9 +1,9 @@
 //! Accounts for tests, and requests with their tokens.
 
-use passerelle::app::App;
 use passerelle::identity::account::{self, NewAccount, email_key};
 use passerelle::identity::role::{Grant, Role};
-use passerelle::record::value::{EmailAddress, Language};
+use passerelle::kernel::value::{EmailAddress, Language};
+use passerelle::server::app::App;
 use serde_json::{Value, json};
 
 use super::server::TestServer;
@@ -161,5 +161,5 @@ pub(crate) fn refusals(payload: &Value) -> Vec<String> {
 
 /// The id of an account as the API exposes it.
 pub(crate) fn account_id(id: uuid::Uuid) -> String {
-    passerelle::record::id::encode("account", id)
+    passerelle::kernel::id::encode("account", id)
 }

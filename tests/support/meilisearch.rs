@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use passerelle::search::engine::Engine;
-use passerelle::search::meilisearch::{Meilisearch, Options};
+use passerelle::index::engine::Engine;
+use passerelle::index::meilisearch::{Meilisearch, Options};
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -6,12 +6,12 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use passerelle::app::App;
+use passerelle::exchange::import::source;
 use passerelle::identity::api_key::{self, Maker, NewKey};
 use passerelle::identity::role::Role;
-use passerelle::import::source;
-use passerelle::record::clock::Clock;
-use passerelle::record::read::Database;
+use passerelle::kernel::clock::Clock;
+use passerelle::kernel::read::Database;
+use passerelle::server::app::App;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;

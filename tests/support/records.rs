@@ -1,7 +1,7 @@
 //! Records for tests, imported from files as those of regions are.
 
-use passerelle::import::file::{self, Format, Options, Report, Summary};
-use passerelle::import::line::Fault;
+use passerelle::exchange::import::file::{self, Format, Options, Report, Summary};
+use passerelle::exchange::import::line::Fault;
 use serde_json::{Value, json};
 
 use super::server::TestServer;

@@ -6,24 +6,25 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use passerelle::app::App;
-use passerelle::changes::{self, heads::Heads};
 use passerelle::directory::talent::erasing::Delay;
-use passerelle::encryption::EncryptionKey;
 use passerelle::identity;
+use passerelle::identity::mail::{self, Mailer};
 use passerelle::identity::oidc::Issuers;
-use passerelle::mail::{self, Mailer};
-use passerelle::record::clock::Clock;
-use passerelle::record::policy::Viewer;
-use passerelle::record::read::{Database, Waits};
-use passerelle::record::value::DateTime;
+use passerelle::identity::traffic::{Limits, Traffic};
+use passerelle::index::embedded::Embedded;
+use passerelle::index::engine::{Engine, Position};
+use passerelle::kernel::clock::Clock;
+use passerelle::kernel::encryption::EncryptionKey;
+use passerelle::kernel::policy::Viewer;
+use passerelle::kernel::read::{Database, Waits};
+use passerelle::kernel::value::DateTime;
+use passerelle::records::changes;
+use passerelle::records::changes::heads::Heads;
 use passerelle::schema;
-use passerelle::search::embedded::Embedded;
-use passerelle::search::engine::{Engine, Position};
+use passerelle::server::app::App;
 use passerelle::server::{
     Capacity, Limits as RequestLimits, Manifest, Server, Settings, SocketSettings, Trust,
 };
-use passerelle::traffic::{Limits, Traffic};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use passerelle::app::App;
-use passerelle::record::clock::Clock;
-use passerelle::record::read::Database;
-use passerelle::{import, migrations};
+use passerelle::exchange::import;
+use passerelle::kernel::clock::Clock;
+use passerelle::kernel::read::Database;
+use passerelle::records::migrations;
+use passerelle::server::app::App;
 
 use super::server::start_of_time;
 

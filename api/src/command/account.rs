@@ -2,18 +2,18 @@
 
 use std::io::Read as _;
 
-use crate::app::App;
 use crate::config::Config;
-use crate::identity::account::{self, NewAccount, NotMade};
-use crate::identity::password;
-use crate::identity::role::{Grant, Role};
-use crate::record::value::{EmailAddress, Language};
-use crate::record::{id, name_of, value_of};
-use crate::secret;
 use async_graphql::resolver_utils::EnumType as _;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+use identity::account::{self, NewAccount, NotMade};
+use identity::password;
+use identity::role::{Grant, Role};
+use kernel::secret;
+use kernel::value::{EmailAddress, Language};
+use kernel::{id, name_of, value_of};
 use secrecy::{ExposeSecret as _, SecretString};
+use server::app::App;
 
 use super::{Failure, make_data_dir, open};
 

@@ -1,13 +1,13 @@
 //! `passerelle api-key`: API keys, with which programs of a region call.
 
-use crate::app::App;
 use crate::config::Config;
-use crate::identity::api_key::{self, Maker, NewKey};
-use crate::record::problem::Undone;
-use crate::record::value::{DateTime, Language};
-use crate::record::{id, name_of};
 use clap::{Args, Subcommand};
+use identity::api_key::{self, Maker, NewKey};
+use kernel::problem::Undone;
+use kernel::value::{DateTime, Language};
+use kernel::{id, name_of};
 use secrecy::ExposeSecret as _;
+use server::app::App;
 
 use super::{Failure, account, make_data_dir, open};
 

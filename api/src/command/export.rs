@@ -5,16 +5,16 @@ use std::io::{BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
-use crate::app::App;
 use crate::config::Config;
-use crate::identity::caller::{Call, Presented};
-use crate::record::error::DomainError;
-use crate::record::policy::Viewer;
 use crate::schema;
-use crate::sync::feed::scope::Following;
-use crate::sync::snapshot::{self, Sink, types_of};
 use clap::Args;
+use exchange::sync::feed::scope::Following;
+use exchange::sync::snapshot::{self, Sink, types_of};
+use identity::caller::{Call, Presented};
 use indicatif::{ProgressBar, ProgressStyle};
+use kernel::error::DomainError;
+use kernel::policy::Viewer;
+use server::app::App;
 use tempfile::NamedTempFile;
 
 use super::{Failure, make_data_dir, open};

@@ -1,8 +1,8 @@
 //! `passerelle feed`: the change log that other systems follow.
 
-use crate::changes::continuity;
 use crate::config::Config;
 use clap::{Args, Subcommand};
+use records::changes::continuity;
 
 use super::{Failure, make_data_dir, open};
 

@@ -4,15 +4,15 @@ use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use crate::app::App;
 use crate::config::Config;
-use crate::identity::oidc::Issuers;
-use crate::import::file::{self, Format, ImportError, Options, Report, Summary};
-use crate::import::line::Fault;
-use crate::import::snapshot::{self, Recognized, SnapshotError};
-use crate::record::error::DomainError;
 use clap::{Args, ValueEnum};
+use exchange::import::file::{self, Format, ImportError, Options, Report, Summary};
+use exchange::import::line::Fault;
+use exchange::import::snapshot::{self, Recognized, SnapshotError};
+use identity::oidc::Issuers;
 use indicatif::{ProgressBar, ProgressStyle};
+use kernel::error::DomainError;
+use server::app::App;
 
 use super::{Failure, identified, make_data_dir, open};
 

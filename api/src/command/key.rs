@@ -1,9 +1,9 @@
 //! `passerelle key`: the keys that sign access tokens.
 
 use crate::config::Config;
-use crate::identity::oidc::Issuers;
-use crate::identity::signing;
 use clap::{Args, Subcommand};
+use identity::oidc::Issuers;
+use identity::signing;
 
 use super::{Failure, encryption_key, identified, make_data_dir, open};
 

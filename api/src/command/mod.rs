@@ -10,25 +10,25 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::app::App;
-use crate::changes::continuity;
 use crate::config::{Config, DatabaseName, Switch};
-use crate::encryption::EncryptionKey;
-use crate::identity;
-use crate::identity::oidc::{self, Issuers};
-use crate::mail::{self, Mailer};
-use crate::migrations::{self, Layout};
-use crate::private;
-use crate::record::clock::Clock;
-use crate::record::read::{Database, Fault, Waits};
-use crate::search::embedded::Embedded;
-use crate::search::engine::Engine;
-use crate::search::meilisearch::{Meilisearch, Options};
-use crate::telemetry::{self, Telemetry};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use identity;
+use identity::mail::{self, Mailer};
+use identity::oidc::{self, Issuers};
+use index::embedded::Embedded;
+use index::engine::Engine;
+use index::meilisearch::{Meilisearch, Options};
+use kernel::clock::Clock;
+use kernel::encryption::EncryptionKey;
+use kernel::private;
+use kernel::read::{Database, Fault, Waits};
+use records::changes::continuity;
+use records::migrations::{self, Layout};
 use sea_orm::DbErr;
 use secrecy::{ExposeSecret as _, SecretString};
+use server::app::App;
+use server::telemetry::{self, Telemetry};
 use url::Url;
 
 mod account;
@@ -229,7 +229,7 @@ async fn open_with(config: &Config, waits: Waits) -> Result<Opened, Failure> {
              `on` for this database or user"
         )));
     }
-    migrations::run(&db, crate::directory::finish).await.map_err(|error| broken(&error))?;
+    migrations::run(&db, directory::finish).await.map_err(|error| broken(&error))?;
     Ok(Opened { app: App::new(db, Clock::System), name })
 }
 

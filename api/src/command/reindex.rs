@@ -3,10 +3,10 @@
 use std::io::IsTerminal;
 
 use crate::config::Config;
-use crate::search::reindex::reindex;
-use crate::search::store::{Drift, Outcome, Task};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use search::reindex::reindex;
+use search::store::{Drift, Outcome, Task};
 
 use super::{Failure, engine, make_data_dir, open};
 

@@ -1,9 +1,9 @@
 //! `passerelle source`: the systems that own records.
 
 use crate::config::Config;
-use crate::import::source;
-use crate::record::error::DomainError;
 use clap::{Args, Subcommand};
+use exchange::import::source;
+use kernel::error::DomainError;
 
 use super::{Failure, make_data_dir, open};
 

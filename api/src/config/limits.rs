@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, value_parser};
 
-use crate::record::page::{DEFAULT_PAGE, MAX_PAGE};
-use crate::server::{Capacity, Limits, SocketSettings};
+use kernel::page::{DEFAULT_PAGE, MAX_PAGE};
+use server::{Capacity, Limits, SocketSettings};
 
 /// The settings of what is checked before a request is executed. Each error names the limit.
 #[derive(Clone, Debug, Args)]

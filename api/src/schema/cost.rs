@@ -13,8 +13,8 @@ use async_graphql::parser::types::{
     FieldDefinition, ServiceDocument, TypeDefinition, TypeKind, TypeSystemDefinition,
 };
 
-use crate::record::page::DEFAULT_PAGE;
-use crate::server::item;
+use kernel::page::DEFAULT_PAGE;
+use server::item;
 
 /// The definitions of the directives.
 const DEFINITIONS: &str = r#""""

@@ -89,11 +89,11 @@ on_both_databases! {
         let token = key.token(&key.header(), &with(&issuer.claims(), more));
         let who = data_as(&own, &token, WHO).await["viewer"].clone();
         assert_eq!(who["account"]["email"], "ana@example.org");
-        assert_ne!(who["account"]["id"], json!(passerelle::record::id::encode("account", local)));
+        assert_ne!(who["account"]["id"], json!(passerelle::kernel::id::encode("account", local)));
         assert_eq!(who["roles"], json!([{"role": "EDITOR", "region": {"slug": "wallonie"}}]));
         // The local account is unchanged. The other account has no password and cannot get one.
         let tokens = sign_in(&server, "ana@example.org").await;
-        assert_eq!(data_as(&own, &tokens.access, WHO).await["viewer"]["account"]["id"], json!(passerelle::record::id::encode("account", local)));
+        assert_eq!(data_as(&own, &tokens.access, WHO).await["viewer"]["account"]["id"], json!(passerelle::kernel::id::encode("account", local)));
         let more = json!({"sub": "subject-2", "email": "only@example.org", "email_verified": true});
         data_as(&own, &key.token(&key.header(), &with(&issuer.claims(), more)), WHO).await;
         let refused = try_sign_in(&server, "only@example.org", PASSWORD).await;
@@ -336,7 +336,7 @@ on_both_databases! {
         data_as(&own, &token(json!({})), WHO).await;
         let region = server.beside(editor(&["wallonie"])).await;
         let id = made(&region, "talent", json!({"displayName": "Ana", "region": "wallonie"})).await;
-        let talent = passerelle::record::id::decode_any("", &id).expect("an id").1;
+        let talent = passerelle::kernel::id::decode_any("", &id).expect("an id").1;
         let theirs = account::Entity::update_many().col_expr(account::Column::TalentId, Expr::value(talent));
         theirs.exec(server.app.db.writer()).await.expect("the profile is linked");
         own.app.identity.callers().forget_all();

@@ -1,0 +1,50 @@
+//! The domain: a folder per concept with its rules, its SQL and its schema.
+
+pub mod affiliation;
+pub mod contact_read;
+pub mod declare;
+pub mod history;
+pub mod organization;
+pub mod partnership;
+pub mod proposal;
+pub mod region;
+mod replicated;
+pub mod statistics;
+pub mod talent;
+
+use futures::future::BoxFuture;
+use sea_orm::DatabaseTransaction;
+
+use kernel::RecordType;
+use kernel::error::DomainError;
+use kernel::read::Dialect;
+use kernel::records;
+use records::write::{AnyKind, Kinds};
+
+macro_rules! make_kinds {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $module:ident {
+            is $is:tt, write($kind:ident, $input:ident, $described:literal), $($rest:tt)*
+        }
+    )*) => {
+        fn kind_of(record_type: RecordType) -> &'static dyn AnyKind {
+            match record_type {
+                $(RecordType::$name => &$module::write::$kind,)*
+            }
+        }
+    };
+}
+
+records!(make_kinds);
+
+/// The registry of record types.
+pub const KINDS: Kinds = Kinds::new(kind_of);
+
+/// Fills the columns of earlier layouts whose values the program computes: what [`records::migrations::run`] ends with.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub fn finish(on: &DatabaseTransaction, dialect: Dialect) -> BoxFuture<'_, Result<(), DomainError>> {
+    Box::pin(organization::write::name_all(on, dialect))
+}

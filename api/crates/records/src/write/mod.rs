@@ -1,0 +1,595 @@
+//! The write path: the only way in which records are written.
+//!
+//! One transaction turns a batch of submissions into domain rows, revisions and entries of the change log. The numbers
+//! of these entries are taken in its last statement. Everything is checked before the first row is written. A
+//! submission that changes nothing writes nothing.
+//!
+//! Code of one record type (how an input becomes a row, its dependent rows) is in the `write.rs` of its folder. Code
+//! for all types is here.
+
+mod batch;
+mod door;
+pub mod guard;
+mod idempotency;
+mod kind;
+mod merging;
+pub mod replica;
+mod shared;
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_graphql::Enum;
+use futures::future::BoxFuture;
+use sea_orm::{DatabaseTransaction, DbErr};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+pub use self::batch::{Batch, rows_of};
+pub use self::door::{apply, consolidate};
+use self::guard::Confirmed;
+pub use self::idempotency::{Claimed, MAX_KEY, Once, claim, keep, look};
+pub use self::kind::{
+    AnyKind, Draft, InputFields, Kind, Kinds, Numbered, RecordRow, ReferredBy, Step, Written, follow,
+};
+pub use self::merging::{
+    Merge, Mergeable, Merged, Pair, Rewritten, merge, union_of, unite, unite_claims, unite_texts,
+};
+pub use self::shared::{lock_ids, revision_of, touch};
+use crate::changes::{self, Change, Operation, Withdrawal};
+use crate::handle::Core;
+use kernel::RecordType;
+use kernel::error::DomainError;
+use kernel::input::IdentifierInput;
+use kernel::policy::{Viewer, Visibility};
+use kernel::problem::{Problem, Problems};
+use kernel::read::Dialect;
+
+/// Version of the layout of replicated fields, which the content hash covers and the change log records.
+pub const SCHEMA_VERSION: i32 = 1;
+
+/// A submitted record.
+#[derive(Clone, Debug)]
+pub struct RecordInput {
+    record_type: RecordType,
+    fields: Option<Submitted>,
+}
+
+/// The fields of a record, as their trait and as `Any` for downcasts.
+#[derive(Clone)]
+struct Submitted {
+    fields: Arc<dyn InputFields>,
+    any: Arc<dyn Any + Send + Sync>,
+}
+
+impl std::fmt::Debug for Submitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.fields.fmt(f)
+    }
+}
+
+impl RecordInput {
+    /// A record of a type with these fields.
+    pub fn new<K: Kind>(fields: K::Input) -> Self {
+        let fields = Arc::new(fields);
+        let any: Arc<dyn Any + Send + Sync> = fields.clone();
+        Self { record_type: K::TYPE, fields: Some(Submitted { fields, any }) }
+    }
+
+    /// A record of this type without any fields, such as one that is to be deleted.
+    pub fn blank(record_type: RecordType) -> Self {
+        Self { record_type, fields: None }
+    }
+
+    /// The one record that is given; none where there is no record, or more than one.
+    pub fn only(given: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
+        let mut given = given.into_iter().flatten();
+        let one = given.next()?;
+        given.next().is_none().then_some(one)
+    }
+
+    /// The type of the record.
+    pub fn record_type(&self) -> RecordType {
+        self.record_type
+    }
+
+    /// The fields, where the record is of this type.
+    fn of<K: Kind>(&self) -> Option<Arc<K::Input>> {
+        if self.record_type != K::TYPE {
+            return None;
+        }
+        match &self.fields {
+            None => Some(Arc::default()),
+            Some(given) => Arc::clone(&given.any).downcast().ok(),
+        }
+    }
+
+    fn fields(&self) -> Option<&dyn InputFields> {
+        self.fields.as_ref().map(|given| &*given.fields)
+    }
+
+    /// The region that is to answer for the record, where the input names one.
+    pub fn region(&self) -> Option<&str> {
+        self.fields()?.region()
+    }
+
+    fn slug(&self) -> Option<&str> {
+        self.fields()?.slug()
+    }
+
+    /// The identifiers in official registers, as they were written.
+    fn identifiers(&self) -> &[IdentifierInput] {
+        self.fields().map_or(&[], InputFields::identifiers)
+    }
+
+    fn references(&self, into: &mut Vec<Reference>) {
+        if let Some(fields) = self.fields() {
+            fields.references(into);
+        }
+    }
+}
+
+/// A reference to another record, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reference {
+    /// Type of the record that is referred to.
+    pub to: RecordType,
+    /// Its id, its slug, or `source:externalId`.
+    pub text: String,
+}
+
+/// The records of references, without references that were not found.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved(HashMap<Reference, Uuid>);
+
+impl Resolved {
+    /// The record of a reference, if it was found.
+    pub fn get(&self, to: RecordType, text: &str) -> Option<Uuid> {
+        self.0.get(&Reference { to, text: text.to_owned() }).copied()
+    }
+
+    /// The record of a reference. Adds a problem at `path` if it was not found.
+    pub fn find(&self, to: RecordType, text: &str, path: &str, problems: &mut Problems) -> Option<Uuid> {
+        let found = self.get(to, text);
+        if found.is_none() {
+            problems.add(Problem::unknown_reference(path, to, text));
+        }
+        found
+    }
+}
+
+/// Maximum bytes of an external id.
+pub const MAX_EXTERNAL_ID: usize = 255;
+
+/// Whether a text may be an external id.
+pub fn is_external_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_EXTERNAL_ID && !text.contains('\0')
+}
+
+/// The source system of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// The region whose records it may write.
+    pub region: String,
+}
+
+/// The answer of one side about a record that the other side wrote: it confirms or disputes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Whether the side confirms the record.
+    pub yes: bool,
+    /// A reference to the organization that answers, where the record has several parties: a partnership.
+    pub organization: Option<String>,
+}
+
+/// The kind of removal of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Its row is deleted. It may be created again. Refused where other records refer to it.
+    Delete,
+    /// All data about it is deleted, with all dependent rows. It can never be created again.
+    Erase,
+}
+
+/// One record to write. All submissions of a batch have the same caller.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    /// The rights of a person are checked, and records that they do not see do not exist for them.
+    Person(Arc<Viewer>),
+    /// A system has the rights that its region gives it, over records of its own.
+    Source(Box<Named>),
+    /// The program itself may write everything.
+    Program,
+}
+
+/// A record as the system that owns it names it.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The system.
+    pub source: Source,
+    /// The record's id in that system.
+    pub external_id: String,
+    /// The viewer on whose word the system writes: records that they do not see do not exist for it. None for an import by
+    /// the operator.
+    pub reader: Option<Arc<Viewer>>,
+    /// Whether the system means to delete as many records as it does. All its deletions in a batch have the same.
+    pub confirmed: Confirmed,
+}
+
+impl Named {
+    /// The name of the system, and the record's id in it.
+    pub fn pair(&self) -> (String, String) {
+        (self.source.name.clone(), self.external_id.clone())
+    }
+
+    /// The name by which others refer to the record: `source:externalId`.
+    fn text(&self) -> String {
+        format!("{}:{}", self.source.name, self.external_id)
+    }
+}
+
+/// One record to write.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The right by which it is written. All submissions of a batch are of persons, of systems, or of the program.
+    pub by: Caller,
+    /// The id of the record to change, or the id for a new record. A new record without it gets a new id.
+    pub id: Option<Uuid>,
+    /// Whether a record with this id must exist.
+    pub exists: bool,
+    /// The revision that the submitter has seen.
+    pub base_revision: Option<i32>,
+    /// Whether to overwrite changes of others.
+    pub overwrite: bool,
+    /// The removal, if the record is to be removed.
+    pub removal: Option<Removal>,
+    /// The answer of a side about the record. The fields of the record then stay as they are.
+    pub answer: Option<Answer>,
+    /// Whether the change is only proposed. Then the submitter needs the right to propose changes, not to write: those
+    /// who may write decide later.
+    pub proposal: bool,
+    /// The step that is taken beside the change of fields. All submissions of a batch have the same.
+    pub step: Option<Arc<dyn Step>>,
+    /// The record.
+    pub input: RecordInput,
+}
+
+impl Submission {
+    /// A record that is created or changed here, without a check of rights.
+    pub fn new(input: RecordInput) -> Self {
+        Self {
+            by: Caller::Program,
+            id: None,
+            exists: false,
+            base_revision: None,
+            overwrite: false,
+            removal: None,
+            answer: None,
+            proposal: false,
+            step: None,
+            input,
+        }
+    }
+
+    /// A record that a source submits: a line of a file, or an item of a batch.
+    pub fn of_source(source: Source, external_id: String, input: RecordInput) -> Self {
+        let named = Named { source, external_id, reader: None, confirmed: Confirmed::No };
+        Self { by: Caller::Source(Box::new(named)), ..Self::new(input) }
+    }
+
+    /// The viewer whose rights are checked.
+    pub fn viewer(&self) -> Option<&Arc<Viewer>> {
+        match &self.by {
+            Caller::Person(viewer) => Some(viewer),
+            Caller::Source(_) | Caller::Program => None,
+        }
+    }
+
+    /// The name of the record in the system that owns it; none for a record that is made here.
+    pub fn named(&self) -> Option<&Named> {
+        match &self.by {
+            Caller::Source(named) => Some(named),
+            Caller::Person(_) | Caller::Program => None,
+        }
+    }
+
+    /// The viewer for whom records exist or not.
+    fn reader(&self) -> Option<&Arc<Viewer>> {
+        self.viewer().or_else(|| self.named()?.reader.as_ref())
+    }
+
+    /// The erasure of a record, without a check of rights.
+    pub fn erasing(of: RecordType, id: Uuid) -> Self {
+        let removal = Some(Removal::Erase);
+        Self { id: Some(id), removal, overwrite: true, ..Self::new(RecordInput::blank(of)) }
+    }
+
+    fn references(&self, into: &mut Vec<Reference>) {
+        self.input.references(into);
+        let answer = self.answer.as_ref().and_then(|answer| answer.organization.clone());
+        into.extend(answer.map(|text| Reference { to: RecordType::Organization, text }));
+    }
+}
+
+/// What became of a record that was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "PushStatus")]
+pub enum Status {
+    /// It is a new record.
+    Created,
+    /// It has a new revision: it was changed, deleted or erased.
+    Updated,
+    /// There was nothing to do.
+    Unchanged,
+    /// Somebody else has changed the record since; it stays as it is.
+    Conflict,
+    /// It was not written: `userErrors` says why.
+    Rejected,
+}
+
+/// The outcome of a submission.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The status.
+    pub status: Status,
+    /// The record; none for a new record that was rejected.
+    pub id: Option<Uuid>,
+    /// The record's revision now.
+    pub revision: Option<i32>,
+    /// The problems, where it was rejected or conflicts.
+    pub problems: Vec<Problem>,
+    /// The fields in which a conflicting submission differs from the present record.
+    pub differing: Vec<String>,
+}
+
+impl Outcome {
+    /// Whether it was rejected only for references to records that do not exist, or not yet.
+    pub fn waits(&self) -> bool {
+        self.status == Status::Rejected && self.problems.iter().all(Problem::is_unknown_reference)
+    }
+}
+
+/// SHA-256 of the replicated fields, as canonical JSON (RFC 8785).
+///
+/// # Errors
+/// [`DomainError::Stored`] where they are not JSON.
+pub fn content_hash(fields: &serde_json::Value) -> Result<Vec<u8>, DomainError> {
+    Ok(replica::Canonical::of(fields)?.hash)
+}
+
+/// How a batch ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Good submissions are written, others are reported.
+    PerItem,
+    /// Nothing is written; the outcomes say what would be.
+    DryRun,
+}
+
+/// Maximum attempts to write a batch, in case of conflicts with other transactions.
+const ATTEMPTS: u32 = 5;
+/// An attempt that took longer on SQLite is not repeated: it has already waited for another process on the same file.
+const WAITED: Duration = Duration::from_millis(500);
+
+/// Writes a batch in a spawned task, so that a dropped request leaves no transaction open.
+///
+/// # Errors
+/// [`DomainError::Database`] where the database fails, also after several attempts in case of conflicts.
+pub async fn write(core: &Core, batch: Vec<Submission>, end: End) -> Result<Vec<Outcome>, DomainError> {
+    match in_task(core, batch, end, None).await? {
+        Answered::Now(outcomes) => Ok(outcomes),
+        Answered::Before(_) | Answered::Otherwise => {
+            Err(DomainError::Stored("a key was not asked for".into()))
+        }
+    }
+}
+
+/// Writes one record like [`write()`], at most once for each idempotency key. With a key, the submission must have an
+/// id.
+///
+/// # Errors
+/// See [`write()`].
+pub async fn write_once(
+    core: &Core,
+    submission: Submission,
+    once: Option<Once>,
+) -> Result<Answered, DomainError> {
+    in_task(core, vec![submission], End::PerItem, once).await
+}
+
+/// The outcome of a write with an idempotency key.
+#[derive(Clone, Debug)]
+pub enum Answered {
+    /// The write was made now, or refused.
+    Now(Vec<Outcome>),
+    /// An earlier request with the same key created this record.
+    Before(Uuid),
+    /// The key was used for another request before.
+    Otherwise,
+}
+
+async fn in_task(
+    core: &Core,
+    batch: Vec<Submission>,
+    end: End,
+    once: Option<Once>,
+) -> Result<Answered, DomainError> {
+    let submitted = Arc::new((batch, once));
+    through(core, move |core, tx| {
+        let submitted = Arc::clone(&submitted);
+        Box::pin(async move {
+            let (answer, written) = transaction(core, tx, &submitted.0, submitted.1.as_ref()).await?;
+            let kept = end != End::DryRun && !written.is_empty();
+            Ok(Ended { answer, written, kept })
+        })
+    })
+    .await
+}
+
+/// Writes a record, and its entries in the change log, at the end of a transaction that has done other work. The caller
+/// must commit next, and must submit nothing that can be refused.
+///
+/// # Errors
+/// [`DomainError::Stored`] where it is refused all the same, [`DomainError::Database`].
+pub async fn write_last(core: &Core, tx: &DatabaseTransaction, one: Submission) -> Result<(), DomainError> {
+    let (outcomes, written) = apply(core, tx, &[one]).await?;
+    if let Some(problem) = outcomes.iter().flat_map(|outcome| &outcome.problems).next() {
+        return Err(DomainError::Stored(format!("a write of our own was refused: {problem:?}")));
+    }
+    changes::append(tx, core.db.dialect(), log_of(&written), core.clock.now()).await
+}
+
+/// The result of work in a transaction of the write path.
+#[derive(Debug)]
+pub struct Ended<T> {
+    /// The result of the work.
+    pub answer: T,
+    /// The records that were written, for the change log.
+    pub written: Vec<Written>,
+    /// Whether the transaction is committed.
+    pub kept: bool,
+}
+
+/// Runs work that writes records, in one transaction and in a spawned task. Appends to the change log at the end.
+/// Repeats the work after a conflict with another transaction.
+///
+/// # Errors
+/// The errors of the work; [`DomainError::Database`] where the database fails, also after several attempts in case of
+/// conflicts.
+pub async fn through<C, T, W>(handle: &C, work: W) -> Result<T, DomainError>
+where
+    C: AsRef<Core> + Clone + Send + Sync + 'static,
+    T: Send + 'static,
+    W: for<'a> Fn(&'a C, &'a DatabaseTransaction) -> BoxFuture<'a, Result<Ended<T>, DomainError>>
+        + Send
+        + Sync
+        + 'static,
+{
+    let own = handle.clone();
+    let core = handle.as_ref();
+    let (dialect, span, tasks) = (core.db.dialect(), core.db.span("transaction"), core.tasks.clone());
+    let attempts = async move {
+        let mut attempt = 1;
+        loop {
+            let begun = Instant::now();
+            let waited = || dialect == Dialect::Sqlite && begun.elapsed() > WAITED;
+            match attempt_to(&own, &work).await {
+                Err(DomainError::Database(error))
+                    if attempt < ATTEMPTS && is_contended(&error) && !waited() =>
+                {
+                    let wait = rand::random_range(1..=20 * u64::from(attempt));
+                    tokio::time::sleep(Duration::from_millis(wait)).await;
+                    attempt += 1;
+                }
+                answer => return answer,
+            }
+        }
+    };
+    let task = tasks.spawn(attempts.instrument(span));
+    task.await.map_err(|error| DomainError::Task(error.to_string()))?
+}
+
+/// Whether a retry may succeed: after a deadlock, a serialization failure, a busy database, or a record that another
+/// transaction has just created.
+fn is_contended(error: &DbErr) -> bool {
+    if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) {
+        return true;
+    }
+    let text = error.to_string();
+    ["40001", "40P01", "deadlock detected", "could not serialize", "database is locked"]
+        .iter()
+        .any(|sign| text.contains(sign))
+}
+
+async fn attempt_to<C, T, W>(handle: &C, work: &W) -> Result<T, DomainError>
+where
+    C: AsRef<Core>,
+    W: for<'a> Fn(&'a C, &'a DatabaseTransaction) -> BoxFuture<'a, Result<Ended<T>, DomainError>>,
+{
+    let core = handle.as_ref();
+    let tx = core.db.begin().await?;
+    match work(handle, &tx).await {
+        Ok(Ended { answer, written, kept }) => {
+            if kept {
+                let changes = log_of(&written);
+                let appended = changes::append(&tx, core.db.dialect(), changes, core.clock.now()).await;
+                if let Err(error) = appended {
+                    return Err(tx.abandon(error).await);
+                }
+                tx.commit().await?;
+                core.committed(&written);
+            } else {
+                tx.rollback().await?;
+            }
+            Ok(answer)
+        }
+        Err(error) => {
+            if let DomainError::Database(error) = &error {
+                core.db.note(error);
+            }
+            Err(tx.abandon(error).await)
+        }
+    }
+}
+
+async fn transaction(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    submissions: &[Submission],
+    once: Option<&Once>,
+) -> Result<(Answered, Vec<Written>), DomainError> {
+    if let (Some(once), Some(id)) = (once, submissions.first().and_then(|submission| submission.id)) {
+        match claim(core, tx, once, id).await? {
+            Claimed::First => {}
+            Claimed::Again(id, _) => return Ok((Answered::Before(id), Vec::new())),
+            Claimed::Other => return Ok((Answered::Otherwise, Vec::new())),
+        }
+    }
+    let (outcomes, written) = apply(core, tx, submissions).await?;
+    Ok((Answered::Now(outcomes), written))
+}
+
+/// The entries of the change log for written records. A record that moves to another view gets a LEAVE entry in the old
+/// one.
+pub fn log_of(written: &[Written]) -> Vec<Change> {
+    let mut changes = Vec::with_capacity(written.len());
+    for record in written {
+        // A changed level of a field group may hide its fields, while the record stays in its view.
+        let hides = record.before.is_some() && record.fields.iter().any(|name| name == "fieldVisibility");
+        let withdraws = |operation, seen| match (operation, &record.after) {
+            (Operation::Upsert, _) if hides => Withdrawal::of_fields(seen),
+            (Operation::Upsert, _) => Withdrawal::default(),
+            (Operation::Leave, Some((_, after))) => Withdrawal::between(seen, Some(*after)),
+            (Operation::Leave | Operation::Delete | Operation::Erase, _) => Withdrawal::between(seen, None),
+        };
+        let entry = |operation, (region, visibility): &(String, Visibility)| Change {
+            record_type: record.record_type,
+            record_id: record.id,
+            operation,
+            revision: record.revision,
+            region: region.clone(),
+            visibility: *visibility,
+            origin: record.origin.clone(),
+            tag: rand::random(),
+            withdraws: withdraws(operation, *visibility),
+        };
+        if let Some(views) = &record.erased_from {
+            changes.extend(views.iter().map(|view| entry(Operation::Erase, view)));
+            continue;
+        }
+        match (&record.before, &record.after) {
+            (Some(before), Some(after)) if before != after => {
+                changes.push(entry(Operation::Leave, before));
+                changes.push(entry(Operation::Upsert, after));
+            }
+            (_, Some(after)) => changes.push(entry(Operation::Upsert, after)),
+            (Some(before), None) => changes.push(entry(Operation::Delete, before)),
+            (None, None) => {}
+        }
+    }
+    changes
+}
