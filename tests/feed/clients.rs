@@ -168,9 +168,9 @@ on_both_databases! {
         let nodes = clients(&by, |nodes| nodes.len() == 1).await;
         assert_eq!(nodes[0]["name"], "old");
         server.pass(180 * DAY);
-        assert_eq!(acknowledged::sweep(&server.app).await.expect("a sweep"), 0, "the client may still continue");
+        assert_eq!(acknowledged::sweep(&server.app, server.app.retention).await.expect("a sweep"), 0, "the client may still continue");
         server.pass(1);
-        assert_eq!(acknowledged::sweep(&server.app).await.expect("a sweep"), 1);
+        assert_eq!(acknowledged::sweep(&server.app, server.app.retention).await.expect("a sweep"), 1);
         clients(&by, <[Value]>::is_empty).await;
     }
 }

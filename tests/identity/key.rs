@@ -107,7 +107,7 @@ on_both_databases! {
         let db = Database::open(&server.database_url).await.unwrap();
         let app = App::new(db, server.app.clock.clone());
         let encryption_key = EncryptionKey::parse("x", &"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".into()).unwrap();
-        let opened = identity::open(app, Options { encryption_key, public_url: None, rate_limit: true, issuers: identity::oidc::Issuers::default() }).await;
+        let opened = identity::open(app.identity, Options { encryption_key, public_url: None, rate_limit: true, issuers: identity::oidc::Issuers::default() }).await;
         let error = opened.unwrap_err().to_string();
         assert!(error.contains("ENCRYPTION_KEY"), "{error}");
 

@@ -135,7 +135,7 @@ async fn viewers(server: &TestServer) -> Vec<(&'static str, Viewer)> {
     let admin = server.beside(Viewer { signed_in: true, admin: true, ..Viewer::anonymous() }).await;
     let answer = admin.data(r#"{ talent(by: {slug: "hidden"}) { id } }"#).await;
     let id = answer["talent"]["id"].as_str().expect("an id");
-    let id = record::id::decode("id", "talent", id).expect("a TypeID");
+    let id = kernel::id::decode("id", "talent", id).expect("a TypeID");
     let member = Viewer { signed_in: true, ..Viewer::anonymous() };
     let staff = |region: &str| Viewer { staff_of: BTreeSet::from([region.to_owned()]), ..member.clone() };
     vec![
