@@ -22,6 +22,7 @@ mod http;
 mod identity;
 mod import;
 mod invariants;
+mod layers;
 mod lists;
 mod matrix;
 mod mutations;

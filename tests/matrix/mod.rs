@@ -8,6 +8,9 @@
 //! Hidden records are compared with absent ones in two ways. Responses before and after hidden records are created
 //! must be equal, byte for byte. Responses about a hidden record must equal those about one that never existed,
 //! except for names. Both include the number of statements.
+//!
+//! A refused mutation must leave no trace in any table (`writes.rs`). A new mutation is another row of `table.rs`, with
+//! a call that writes nothing where it is permitted, or with the call that undoes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

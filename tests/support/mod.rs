@@ -1,4 +1,16 @@
 //! Starts servers with databases of their own, and sends requests to them.
+//!
+//! **Faults.** The tests of `tests/invariants/` run the real program and kill it with -9 (`place.rs`, `program.rs`). A
+//! proxy between the program and PostgreSQL delays messages, and cuts connections before or after COMMIT or before any
+//! message (`proxy.rs`). Other faults are statements that time out, restored backups, and a standby that takes over
+//! (`postgres.rs`). A full disk is a limit on the size of files, set with `prlimit` (util-linux) while the program
+//! runs.
+//!
+//! **Waits.** A test waits for the expected state (`until`, `found`) and does not assert how long that took: machines
+//! are slow and share their processors. The exceptions are `tests/operators/dropped.rs` and `a_stop_lets_requests_end`,
+//! where the unwanted event would come seconds later. Each test ends after 15 minutes (times `ROUNDS`), with its name
+//! (`run`). Requests have a time-out of a minute (`server::PATIENCE`), unless a test is about that. Servers log into
+//! files, because an unread pipe fills up and blocks them.
 
 pub(crate) mod accounts;
 pub(crate) mod mail;

@@ -39,7 +39,11 @@ macro_rules! make_kinds {
 records!(make_kinds);
 
 /// The registry of record types.
-pub const KINDS: Kinds = Kinds::new(kind_of);
+pub const KINDS: Kinds = Kinds::new(kind_of, &[identity::PERSONAL, PERSONAL]);
+
+/// The tables of this layer that have personal data.
+const PERSONAL: &[&str] =
+    &["talent", "talent_list", "affiliation", "proposal", "contact_read", "consent", "scheduled_erasure"];
 
 /// Fills the columns of earlier layouts whose values the program computes: what [`records::migrations::run`] ends with.
 ///
@@ -47,4 +51,19 @@ pub const KINDS: Kinds = Kinds::new(kind_of);
 /// [`DomainError::Database`].
 pub fn finish(on: &DatabaseTransaction, dialect: Dialect) -> BoxFuture<'_, Result<(), DomainError>> {
     Box::pin(organization::write::name_all(on, dialect))
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::all_of;
+
+    use super::*;
+
+    #[test]
+    fn the_space_of_every_personal_type_is_cleaned() {
+        let tables: Vec<&str> = KINDS.personal().collect();
+        for of in all_of::<RecordType>().filter(|of| of.is_personal()) {
+            assert!(tables.contains(&of.prefix()), "PERSONAL does not name the table {}", of.prefix());
+        }
+    }
 }

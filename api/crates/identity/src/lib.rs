@@ -6,6 +6,22 @@
 //! tokens contain no roles.
 //!
 //! Secrets have types of the crate `secrecy`, which print nothing, from the request until they are hashed.
+//!
+//! **Access tokens** (JWT with Ed25519, RFC 9068) name an account and a session. After verification, two keyed
+//! statements read the session with its account, roles and organizations. The cache of callers ([`caller::Callers`]) is
+//! bounded, and its key is the hash of the token. The rule of revocation: a change by this process takes effect at
+//! once, a change by another process (a replica, the command line) within 5 seconds.
+//!
+//! **A session** is one row, and nothing else of its chain of refresh tokens is stored (see [`session`]). The setting
+//! `REFRESH_REUSE_SECONDS` is the time in which a used token is accepted again.
+//!
+//! **Tokens of other issuers** pass all checks that need no key first. So only a token that is good except for its
+//! signature makes the program ask the issuer.
+//!
+//! **Signing keys**: a rotation retires the key that signs and adds a new one. A retired key verifies for the lifetime
+//! of a token, plus 5 seconds in which other programs notice the rotation, plus a minute for differing clocks.
+//!
+//! **Passwords** are hashed with Argon2id on the blocking thread pool, behind a semaphore of half the cores.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -22,6 +38,7 @@ pub mod account;
 pub mod api_key;
 pub mod caller;
 pub mod invited;
+pub mod lag;
 pub mod mail;
 pub mod oidc;
 pub mod one_time;
@@ -40,6 +57,9 @@ use password::Hashing;
 use session::REUSE_SECONDS;
 use signing::Signing;
 use throttle::Throttles;
+
+/// The tables of this layer that have personal data.
+pub const PERSONAL: &[&str] = &["account", "invitation", "mail_outbox"];
 
 /// The options of [`open`].
 #[derive(Debug)]

@@ -261,7 +261,7 @@ mod tests {
 
     async fn core(folder: &tempfile::TempDir) -> Core {
         let url = format!("sqlite://{}", folder.path().join("test.db").display());
-        let kinds = Kinds::new(|_| unreachable!("no record is written here"));
+        let kinds = Kinds::new(|_| unreachable!("no record is written here"), &[]);
         Core::new(Database::open(&url).await.unwrap(), Clock::default(), kinds)
     }
 

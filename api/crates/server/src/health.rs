@@ -19,7 +19,7 @@ use super::request::Media;
 use super::{Shared, graphql};
 use crate::app::App;
 use identity::caller::Unidentified;
-use records::changes::lag::Lag;
+use identity::lag::Lag;
 use records::migrations::{self, Layout};
 use search::service::Search;
 

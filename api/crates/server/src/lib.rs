@@ -1,4 +1,59 @@
 //! The HTTP server: routes, headers of all responses, and a start and graceful stop that lose no request.
+//!
+//! `execution.rs` is the one path from a request to its responses, over HTTP (`graphql.rs`), WebSockets (`socket/`) and
+//! server-sent events (`stream.rs`). `Operation::read` finds the document, the operation, its executable form and its
+//! variables. `prepare` adds the data of the request. `answer` and `answers` execute it, and `Frame::finish` completes
+//! every response. The transport layers of async-graphql are not used.
+//!
+//! - **Compilation** (`compile/`) comes before execution and follows the specification of September 2025
+//!   (`docs/specification.md`). `apollo-compiler` parses and validates; `validate.rs` adds the rules that it lacks, and
+//!   `syntax.rs` handles input on which its parser fails. `value.rs` coerces variables once, by the schema.
+//!   `collect.rs` resolves `@skip` and `@include` and merges fields by response key for each object type. This is
+//!   necessary because async-graphql runs a field as often as it is selected. Its own validation is off
+//!   (`ValidationMode::Fast`).
+//! - **A form** has no named fragments and no directives, and each response key once. If a selection set is empty, or
+//!   differs by object type, the form ends with `__typename` under the empty key (`EMPTY`). `answer.rs` removes this
+//!   field and sorts the others by it. A form depends only on the variables of conditions, so known documents keep
+//!   their forms (`Plans`), within a memory limit.
+//! - **Custom scalars** are strings for the compiler. In the input of a mutation they are `Given`, which keeps the
+//!   reason why a text is invalid: it is reported with the other problems of the input. In arguments of queries the
+//!   form refuses them.
+//! - **Limits come before the work.** The length of a text is checked before it is parsed. `limits.rs` measures each
+//!   fragment once, before validation. Forms are bounded while they grow. The cost is a formula over the form
+//!   (`cost.rs`), so the executed form is the charged one, and a request only fills in its variables. Prices are read
+//!   from the printed schema, where `api/src/schema/cost.rs` writes `@cost` and `@listSize`, so clients see the prices
+//!   that are charged. The directives are inserted into the printed text because async-graphql requires an attribute on
+//!   each field for them.
+//! - **Points** are paid the same way on all transports: one before the body is parsed (`Operation::pay`), the rest
+//!   when the cost is known (`Operation::read`), also by refused callers; the wait in the refusal covers both.
+//!   `identity/src/traffic.rs` has all limits by client. Fields with a limit of their own (searches, exports, pages of
+//!   the feed) are counted by their resolver, once for each time they are selected.
+//! - **Documents** (`documents.rs`) are found by text, by id in the manifest (`manifest.rs`), or by the hash under
+//!   which a client has registered them. Registered documents are never trusted.
+//! - **Tags** (`conditional.rs`): every field of `Query` is in one of two lists there, or a test fails with its name. A
+//!   field is cacheable only if the change log and the day determine its anonymous answer. The end of the log is read
+//!   before anything else.
+//! - **Resources of clients are bounded** (`capacity.rs`): connections, sockets, bodies, and the memory of bodies and
+//!   copies have limits per client and in all, with a part reserved for signed-in callers. `connections.rs` replaces
+//!   `axum::serve`, which has no time-outs. `pace.rs` ends connections whose client reads too slowly.
+//! - **Errors of async-graphql** without a code get one in `answer.rs`. Where introspection is off, messages for
+//!   anonymous callers contain no name that is not in their document.
+//! - **A socket is one future** that owns its operations. An operation polls its stream only after the socket has taken
+//!   the last item, so a subscription must hold no database connection between two items. The same holds for event
+//!   streams, which buffer one event.
+//! - **The caller is identified again** each second while operations run, and with each new operation. The cache of
+//!   callers limits this to one read in five seconds. An expired token closes the socket. Rights can change earlier, so
+//!   a subscription calls `Call::again` before each page.
+//! - **`Resumption`** is in the data of each request: the position from which a stream resumes, and the position that
+//!   it has reached, for `Last-Event-ID`.
+//! - **A stop** ends streams, completes queries and mutations in progress, and then closes the sockets (1001).
+//! - **The journal** (`journal.rs`) reports each request once, when nothing holds its `Entry` any more, also after a
+//!   disconnect. A test searches the log of the program for documents, tokens and the like. Metrics are created where
+//!   things are counted (`kernel/src/read/meters.rs`, `search/src/meters.rs`), without a global registry. The log is
+//!   written by a thread of its own (`telemetry.rs`): a blocked reader of the log must not stop requests.
+//! - **Time-outs of the database** (`kernel/src/read/database.rs`) derive from `MAX_SECONDS`, so that a statement ends
+//!   before its request. If the database is unavailable and nothing could be read, the response is a request error: 503
+//!   over HTTP, and `error` on a socket.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

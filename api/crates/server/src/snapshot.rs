@@ -81,7 +81,12 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
             None => copying.take_back(),
         }
         // Aborts the response. A client also detects an incomplete copy by its missing last line.
-        let _ = sender.try_send(Err(std::io::Error::other("the snapshot is not whole")));
+        let aborted = sender.send(Err(std::io::Error::other("the snapshot is not whole")));
+        tokio::select! {
+            biased;
+            _ = aborted => {}
+            () = stopping.cancelled() => {}
+        }
     });
     let body = Body::from_stream(futures::stream::poll_fn(move |context| receiver.poll_recv(context)));
     let mut response = Response::new(body);

@@ -141,13 +141,21 @@ async fn account(subject: &Subject<'_>) -> Result<Value, DomainError> {
 
 /// Invitations to the account, and those that it has sent, without the addresses of others.
 async fn invitations(subject: &Subject<'_>) -> Result<Value, DomainError> {
-    let received = store::invitations_to(subject.reader, &email_key(&subject.account.email)).await?;
+    // Mails and invitations to an address that is not proven may be another person's.
+    let received = if store::has_proven_address(subject.reader, subject.account).await? {
+        store::invitations_to(subject.reader, &email_key(&subject.account.email)).await?
+    } else {
+        Vec::new()
+    };
     let sent = store::invitations_by(subject.reader, subject.account.id).await?;
     Ok(json!({"received": received, "sent": sent}))
 }
 
 /// The times at which the queued mails to the account were written.
 async fn pending_mails(subject: &Subject<'_>) -> Result<Value, DomainError> {
+    if !store::has_proven_address(subject.reader, subject.account).await? {
+        return Ok(json!([]));
+    }
     let waiting = mail::waiting(subject.identity, &subject.account.email).await?;
     Ok(waiting.into_iter().map(|written| json!({"writtenAt": written})).collect())
 }

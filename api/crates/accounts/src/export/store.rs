@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use directory::affiliation::AssertedBy;
+use identity::account::{Account, email_key};
 use kernel::error::DomainError;
 use kernel::policy::Visibility;
 use kernel::read::keyed::hex;
@@ -59,6 +60,16 @@ pub async fn account_times(
             Ok((time(&mut row)?, time(&mut row)?))
         });
     Ok(found.await?.pop())
+}
+
+/// Whether the address of the account is proven: that of another issuer's account is what the issuer says.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn has_proven_address(reader: &Reader, account: &Account) -> Result<bool, DomainError> {
+    let found =
+        rows(reader, account.id, "a.email_key", "account AS a ON a.id = k.id", |mut row| row.get::<String>());
+    Ok(found.await?.pop().is_some_and(|key| key == email_key(&account.email)))
 }
 
 /// The account's roles, each with its region and since when.

@@ -1,4 +1,29 @@
 //! Talents: people in a professional role.
+//!
+//! - **Claims** (`claim.rs`) are the one way to take a profile over, in the transaction that uses up an invitation. The
+//!   account is locked before the record; all code that locks both must keep this order.
+//! - **Consents** (`consent/`) are rows that are only ever added, each with date, purpose, version and language of the
+//!   text. An erasure deletes them; a plain deletion keeps them as proof. The texts in `api/data/consent` are never
+//!   edited: a test holds their hashes. Consent to the present text is required for a claim, and where the person
+//!   lowers `visibility` or a level of `fieldVisibility` of a claimed profile. A group that opens while the record is
+//!   private counts too.
+//! - **Confirmations**: `talent_upkeep` has the time at which the person last confirmed the profile (by confirming,
+//!   agreeing or claiming; otherwise the creation counts), and the warnings since. It is not part of the record: a
+//!   confirmation makes no revision and is not replicated.
+//! - **Upkeep** (`upkeep/`; lease `profiles`, hourly) warns, hides and erases. Each step of a profile is one
+//!   transaction under the lock on the record, with the mail in it. A warning is also stored where nobody can be
+//!   warned, and always gives its full time. A clock that has jumped ahead erases nobody. Only profiles with the basis
+//!   CONSENT are concerned. A profile of a person in a public role rests on a public report instead, and its region
+//!   answers for it; a claim makes it rest on consent. A hidden profile is shown again on the basis of consent only by
+//!   the person.
+//! - **Requested erasures** (`erasing/`) wait for `ERASURE_DELAY`. A row of `scheduled_erasure` is written in the
+//!   transaction that hides the profile and queues the mail. The job is woken when one is due, in every program, and
+//!   locks the row before the record. Any erasure of a profile deletes its row. `identity/src/presence.rs` demands the
+//!   password or a fresh sign-in.
+//! - **The export of one's own data** (`accounts/src/export/`) is a list of sections. A new table about people needs a
+//!   new line there.
+//! - **Contact data** (`contact_read`): each part that returns it notes it with the `Reader` of the request: the
+//!   resolvers of e-mail, phone and claims, and the `canonical` fields of the feed. Copies note it as well.
 
 use async_graphql::{Enum, SimpleObject};
 use serde::{Deserialize, Serialize};

@@ -87,7 +87,10 @@ pub fn line(header: &csv::StringRecord, row: &csv::StringRecord) -> Result<Value
         header.iter().map(str::trim).zip(row.iter().map(str::trim)).filter(|(_, cell)| !cell.is_empty());
     for (column, cell) in cells {
         let entries = || cell.split(';').map(str::trim).filter(|entry| !entry.is_empty()).collect::<Vec<_>>();
-        let number = || cell.parse::<f64>().map_err(|_| Fault::new(column, "This is not a number."));
+        let number = || {
+            let number = cell.parse::<f64>().ok().filter(|number| number.is_finite());
+            number.ok_or_else(|| Fault::new(column, "This is not a number."))
+        };
         match column {
             "source" | "externalId" => _ = line.insert(column.to_owned(), json!(cell)),
             "lines" => _ = address.insert(column.to_owned(), json!(entries())),

@@ -5,6 +5,25 @@
 //! the mode `ALL_OR_NOTHING` none is written then. For a week, the same idempotency key returns the stored outcome.
 //!
 //! A system writes with the rights of the caller: records that the caller may not see do not exist for it.
+//!
+//! A batch becomes submissions with a source and a `reader`. The rights are those of the source
+//! (`records/src/write/door/sources.rs`). The visible records are those of the caller, so a push reveals no more than a
+//! query.
+//!
+//! - **The transaction** claims the idempotency key, locks the row of the source, applies the batch, and stores the
+//!   outcome with the key. The lock is taken with `SKIP LOCKED`: a second batch of the source gets `PUSH_BUSY` at once.
+//!   `running.rs` does the same within a program, and alone on SQLite. Equal requests wait for each other for up to 5
+//!   seconds; other batches of the source do not wait.
+//! - **Repeated batches** get the stored outcome (`outcome.rs`) with the records as they are now. Their conflicts are
+//!   computed again, in a transaction that is rolled back.
+//! - **Refusals by the database** because of the data (not a lost connection or a time-out): bisection of the batch
+//!   finds the record, and the batch is retried without it, at most three times.
+//! - **Full pushes** (`full.rs`): while one runs, every batch of its source stores keyed hashes of the external ids
+//!   that it mentions. Batches with the id of the full push are also counted. At the end, records without a mention are
+//!   deleted through the write path.
+//! - **Mass deletions**: the guard (`records/src/write/guard.rs`) counts the unconfirmed deletions of a source in a day
+//!   (`source_deletion`), under the lock on the row of the source. A file or a full push counts all its deletions
+//!   itself, and passes the decision to the write path.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

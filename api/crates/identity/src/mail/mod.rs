@@ -3,6 +3,19 @@
 //! A mail waits in a table, encrypted as a whole, until it is sent. An unreachable mail server neither loses mails
 //! nor blocks requests. Mails are sent over SMTP, or written as files if no server is set. Their texts come from
 //! [`Template`], in the reader's language. They contain no user input except the address.
+//!
+//! [`enqueue`] inserts a rendered mail in the transaction of the change that it reports, under a keyed hash of its
+//! address. The job `mail` (`follower.rs`) is woken when a mail is due. It takes the lease `mail`, sends, and deletes
+//! the row.
+//!
+//! A failed mail is retried after 30 seconds, then after twice as long each time: up to 15 minutes, or 4 hours if the
+//! server refuses it. Up to half of the delay is random. The mail is given up at its `give_up_at`. Log lines have the
+//! row's id and the code of the server, and never its text, which may quote addresses.
+//!
+//! [`purge`] deletes the queued mails of an address. It also queues a row that makes the job delete the files of that
+//! address. Only this job writes mail files, so none can appear after the deletion.
+//!
+//! Tokens are in the fragment of links, which browsers do not send to servers.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -2,6 +2,24 @@
 //!
 //! Numbers come from the counter row in the last statement before COMMIT (see [`append`]): the row stays
 //! locked until the commit is visible, so a reader sees a prefix of the log, with no holes.
+//!
+//! - **Cursors** (`cursor.rs`) hold the feed, the number, 32 random bits of that entry, the end of the log when the
+//!   reader began, and the scope: filter and views. So an error names the difference. Removals from before the reader
+//!   began are left out.
+//! - **Waiting** (`heads.rs`): one task reads the database once a second while anything waits, and at once after each
+//!   commit of this program. The read is one statement: the end of the log, and one number for each query that a job
+//!   has registered (`Sight`), such as the time at which the next mail is due. Nothing else polls: an idle program
+//!   sends one statement a second.
+//! - **Background jobs**: a `Worker` runs each `Job` and knows its period or wake-up, its lease, the back-off after
+//!   failures and the stop. Data that requests leave to be written after their response is in a `Backlog`: bounded, and
+//!   written in batches by a task that a stop waits for.
+//! - **Leases** (`lease.rs`): a job with a period keeps its lease from run to run. Other jobs give it back after each
+//!   run.
+//! - **Clients** (`acknowledged.rs`): the rows of `sync_client` are deleted with the account or key, and when a client
+//!   was not heard of for as long as tombstones are kept.
+//! - **A new feed** (`continuity.rs`) begins if the database is another one, or older than what was read of it. The
+//!   timeline of PostgreSQL is read from the present write position: the last checkpoint has the old one for minutes
+//!   after a failover.
 
 use std::sync::Arc;
 
@@ -19,7 +37,6 @@ pub mod acknowledged;
 pub mod continuity;
 pub mod cursor;
 pub mod heads;
-pub mod lag;
 pub mod lease;
 pub mod resumption;
 pub mod retention;

@@ -583,19 +583,31 @@ impl<K: Kind + Send + Sync> AnyKind for K {
     }
 }
 
-/// The registry of record types: one function that returns the kind of every type.
+/// The registry of record types, and of the tables with personal data that the layers above have.
 #[derive(Clone, Copy)]
-pub struct Kinds(fn(RecordType) -> &'static dyn AnyKind);
+pub struct Kinds {
+    kind_of: fn(RecordType) -> &'static dyn AnyKind,
+    personal: &'static [&'static [&'static str]],
+}
 
 impl Kinds {
-    /// A registry. The function matches on the type, so that no type can be missing.
-    pub const fn new(kind_of: fn(RecordType) -> &'static dyn AnyKind) -> Self {
-        Self(kind_of)
+    /// A registry. The function matches on the type, so that no type can be missing. `personal` has the tables with personal
+    /// data, a list for each layer.
+    pub const fn new(
+        kind_of: fn(RecordType) -> &'static dyn AnyKind,
+        personal: &'static [&'static [&'static str]],
+    ) -> Self {
+        Self { kind_of, personal }
+    }
+
+    /// The tables with personal data, those of this layer included.
+    pub fn personal(self) -> impl Iterator<Item = &'static str> {
+        [crate::erasure::PERSONAL].iter().chain(self.personal).flat_map(|tables| tables.iter().copied())
     }
 
     /// The kind of a type.
     pub fn of(self, record_type: RecordType) -> &'static dyn AnyKind {
-        (self.0)(record_type)
+        (self.kind_of)(record_type)
     }
 }
 

@@ -6,6 +6,53 @@
 //!
 //! Code of one record type (how an input becomes a row, its dependent rows) is in the `write.rs` of its folder. Code
 //! for all types is here.
+//!
+//! A resolver makes a [`Submission`] of its arguments, with the `Viewer` of the caller. An import or a push submits
+//! with a source instead, and the program itself with neither.
+//!
+//! - **Rights.** `Viewer::writes` has the regions whose records the viewer writes; writers see the private records of
+//!   these regions. `admin` writes everywhere. Talents write their own profile. Members of an organization write
+//!   nothing, but speak for it. The write path asks [`Kind::refusal`] about an existing record, and checks the region
+//!   of a new or moved one. Records that the viewer does not see are absent, also as targets of references
+//!   (`reference.rs`). Viewers without the right to write get no other problem of their input. A new type states its
+//!   rule in `refusal`, in terms of `kernel/src/policy.rs`.
+//! - **Problems.** A refusal is a `Problem`: a code, a path, and a message from `kernel/src/messages.rs`. People get
+//!   all problems at once, so [`Kind::merge`] returns a row even where there are some. Lines of a file stop at the
+//!   first stage with a problem: they must not take slugs from others. Violations of the schema itself (an enum, a
+//!   date, an id of another type) are `BAD_USER_INPUT` of the request.
+//! - **Conflicts.** A `baseRevision` other than the present one is a CONFLICT with the present record, whatever else is
+//!   wrong. Without it, people overwrite the changes of others, and sources do not.
+//! - **Claimed profiles.** Once `talent.claimed` is set, only the person changes visibility, field groups and legal
+//!   basis. `Talents::complete` refuses such changes by staff, administrators and sources.
+//! - **Steps** (`Step` in `directory/src/talent/consent/mod.rs`) are events of a profile beside its fields: it is
+//!   claimed, its person agrees or withdraws, it lapses, its erasure is scheduled or stopped. The submitter has checked
+//!   the right.
+//! - **Affiliations** (`assertion.rs`): the writer asserts for one side, and the other side confirms or disputes. A
+//!   writer for both sides asserts for the organization, except a person with their own profile. Changed statements
+//!   must be confirmed again. A disputed affiliation is PRIVATE and visible to its two sides only. Only the disputing
+//!   side takes that back; for a claimed profile that is the person alone.
+//! - **Partnerships** (`partnership/consent.rs`): parties for which the writer speaks have confirmed, the others are
+//!   asked. PROPOSED, ACTIVE and DECLINED follow from their answers. The writer may also set ENDED, or PROPOSED again.
+//!   An ACTIVE status that a source has reported stays ACTIVE when a party confirms.
+//! - **References to hidden records.** A refused deletion gets `REFERRED_TO` even if all referring records are hidden,
+//!   as the deletion would break them. The problem names only those that the caller sees.
+//! - **Locks.** References of a viewer lock their targets, so that none is deleted meanwhile. Chains of successors are
+//!   locked link by link before they are read. A merge locks, reads and rewrites all records that refer to the
+//!   duplicate, each with a new revision. The duplicate leaves a tombstone and a row of `record_redirect`, always one
+//!   hop. Sources do not lock their targets: on PostgreSQL their batches lock `record_redirect` against merges.
+//!   Erasures lock it like a merge, before any record.
+//! - **Sources after a merge**: a source does not write or delete the survivor of another region because it knew the
+//!   duplicate.
+//! - **Proposals** (`directory/src/proposal/`): the input is stored as JSON. It is tried by the write path in a
+//!   savepoint that is rolled back, and written through [`through`] when accepted. `seen` has a hash of each proposed
+//!   field, so only changes of the same fields conflict. The organization is locked before the proposal.
+//! - **History** (`audit.rs`): each written record gets an entry with ids and names of fields, and no values. Identity
+//!   writes entries for accounts and keys. If a source made the revision, the source is the actor.
+//! - **Deletion** leaves a tombstone in `sync_record`.
+//! - **Replication** (`replica.rs`): [`Kind::from_replicated`] is the inverse of [`Kind::replicated`], and both come
+//!   from one table of fields (`directory/src/*/replica.rs`, `directory/src/replicated.rs`). A row that would be
+//!   replicated with other fields than it was made of is refused, so nothing gets lost on the way. An equal revision
+//!   with an equal hash writes nothing; every other difference is reported.
 
 mod batch;
 mod door;

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::{contact_read, proposal};
-use identity::account::{network, store};
+use identity::account::{email_key, network, store};
 use identity::invited;
 use identity::mail;
 use identity::one_time::{self, Purpose};
@@ -54,7 +54,10 @@ async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
     if let Some(row) = store::by_id(tx, id).await? {
         let email = row.email.parse().map_err(|_| DomainError::Stored("an account has no address".into()))?;
         mail::purge(tx, batch.core, &email).await?;
-        invited::purge_address(tx, &email).await?;
+        // Invitations to an address that another issuer names may be another person's.
+        if row.email_key == email_key(&email) {
+            invited::purge_address(tx, &email).await?;
+        }
     }
     one_time::withdraw(tx, Purpose::PasswordReset, id).await?;
     network::forget(tx, id).await?;

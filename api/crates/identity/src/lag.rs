@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, Statement};
 
-use super::{Head, head};
+use records::changes::{Head, head};
 use kernel::error::DomainError;
 use kernel::read::Database;
 use kernel::value::DateTime;

@@ -1,0 +1,162 @@
+//! The layers: which crate uses which, which tables belong to which, and where SQL is written.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The crates, the lowest first. Each uses those before it alone.
+const CRATES: &[&str] = &[
+    "kernel", "records", "identity", "index", "directory", "accounts", "search", "exchange", "server", "passerelle",
+];
+
+/// The tables of each crate. A crate names its own tables and those of the crates that it uses.
+const TABLES: &[(&str, &[&str])] = &[
+    ("kernel", &["audit", "housekeeping", "record_identifier", "record_redirect", "record_slug", "sync_record"]),
+    (
+        "records",
+        &[
+            "change_log", "erasure_ledger", "erasure_view", "feed_history", "feed_meta", "idempotency", "instance", "lease",
+            "source", "source_deletion", "sync_client", "view_head",
+        ],
+    ),
+    (
+        "identity",
+        &[
+            "account", "account_network", "account_organization", "account_role", "api_key", "invitation", "mail_outbox",
+            "one_time_token", "session", "signing_key",
+        ],
+    ),
+    (
+        "directory",
+        &[
+            "affiliation", "consent", "contact_read", "organization", "organization_list", "organization_member",
+            "organization_name", "partnership", "partnership_list", "partnership_party", "proposal", "scheduled_erasure",
+            "talent", "talent_list", "talent_upkeep",
+        ],
+    ),
+    ("search", &["search_dead_letter", "search_job"]),
+    ("exchange", &["full_push", "full_push_mention"]),
+];
+
+/// Tables that a crate names although they belong to a higher one, each with its reason.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("identity", "organization", "the names of the organizations that an account belongs to are read with it"),
+];
+
+/// The files with SQL beside `store.rs`, `write.rs` and `merging.rs`, each with the reason.
+const SQL: &[(&str, &str)] = &[
+    ("directory/src/history.rs", "reads the audit log of a record"),
+    ("directory/src/organization/graphql.rs", "the condition of a circle on the map"),
+    ("directory/src/organization/succession.rs", "follows chains of successors"),
+    ("directory/src/partnership/graph.rs", "reads the graph of partners"),
+    ("directory/src/talent/mod.rs", "the condition under which an affiliation is shown"),
+    ("directory/src/talent/erasing/mod.rs", "looks for the account of a profile"),
+    ("directory/src/talent/erasing/holder.rs", "erases the account of a profile"),
+    ("exchange/src/import/file.rs", "lets SQLite keep more pages in memory"),
+    ("exchange/src/import/sample.rs", "loads the sample where the directory is empty"),
+    ("exchange/src/sync/digest.rs", "walks through tables in one snapshot"),
+    ("identity/src/account/network.rs", "one table with three statements"),
+    ("identity/src/invited.rs", "one table with three statements"),
+    ("identity/src/lag.rs", "counts for the metrics"),
+    ("kernel/src/", "the builder of statements"),
+    ("records/src/", "the write path and the change log"),
+    ("search/src/fallback.rs", "the search in the database"),
+    ("search/src/withdrawn.rs", "one statement"),
+    ("passerelle/src/housekeeping.rs", "deletes rows by age"),
+];
+
+fn folder(of: &str) -> PathBuf {
+    let api = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if of == "passerelle" { api.to_owned() } else { api.join("crates").join(of) }
+}
+
+/// The sources of a crate below `src`: path from the folder of crates, and text without tests and comments.
+fn sources(of: &str) -> Vec<(String, String)> {
+    fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, into);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                into.push(path);
+            }
+        }
+    }
+    let base = folder(of);
+    let mut paths = Vec::new();
+    walk(&base.join("src"), &mut paths);
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("a source");
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let code = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        (format!("{of}/{}", path.strip_prefix(&base).expect("within").display()), code)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// The words of a text, with the word before each.
+fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
+    (1..words.len()).map(move |at| (words[at - 1], words[at]))
+}
+
+#[test]
+fn each_crate_uses_those_below_it_alone() {
+    for (at, of) in CRATES.iter().enumerate() {
+        let manifest = fs::read_to_string(folder(of).join("Cargo.toml")).expect("a manifest");
+        for (place, used) in CRATES.iter().enumerate() {
+            let uses = manifest.lines().any(|line| line.starts_with(&format!("{used} =")));
+            assert!(!uses || place < at, "{of} uses {used}, which is not below it");
+        }
+    }
+}
+
+#[test]
+fn every_table_belongs_to_a_crate_and_none_above_names_it() {
+    let entities = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../entity/src")).expect("a folder");
+    let names = entities.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
+    let tables: BTreeSet<String> = names
+        .filter_map(|name| name.strip_suffix(".rs").map(str::to_owned))
+        .filter(|name| !matches!(name.as_str(), "lib" | "json_text"))
+        .collect();
+    let owned: BTreeSet<String> =
+        TABLES.iter().flat_map(|(_, tables)| tables.iter().map(|table| (*table).to_owned())).collect();
+    assert_eq!(tables, owned, "TABLES must have each table of `entity` once");
+    let place = |of: &str| CRATES.iter().position(|name| *name == of).expect("a crate");
+    let mut wrong = Vec::new();
+    for of in CRATES {
+        for (file, code) in sources(of) {
+            for (before, word) in pairs(&code) {
+                let named = matches!(before, "FROM" | "JOIN" | "INTO" | "UPDATE" | "entity" | "join_one");
+                let Some((owner, _)) = TABLES.iter().find(|(_, tables)| named && tables.contains(&word)) else { continue };
+                let excepted = EXCEPTIONS.iter().any(|(by, table, _)| by == of && *table == word);
+                if place(owner) > place(of) && !excepted {
+                    wrong.push(format!("{file} names {word}, a table of {owner}"));
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn sql_is_where_the_rule_says() {
+    const WORDS: &[&str] = &["SELECT ", "INSERT INTO ", "DELETE FROM ", "UPDATE {", " SET ", "EXISTS (", "PRAGMA "];
+    let mut used = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for of in CRATES {
+        for (file, code) in sources(of) {
+            let name = file.rsplit('/').next().unwrap_or_default();
+            if matches!(name, "store.rs" | "write.rs" | "merging.rs") || !WORDS.iter().any(|word| code.contains(word)) {
+                continue;
+            }
+            match SQL.iter().find(|(allowed, _)| file.starts_with(allowed)) {
+                Some((allowed, _)) => _ = used.insert(*allowed),
+                None => wrong.push(file),
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0], "SQL belongs in store.rs, write.rs or merging.rs");
+    let unused: Vec<_> = SQL.iter().filter(|(allowed, _)| !used.contains(allowed)).map(|(allowed, _)| allowed).collect();
+    assert_eq!(unused, [&""; 0], "these have no SQL any more");
+}
