@@ -6,32 +6,74 @@ use std::path::{Path, PathBuf};
 
 /// The crates, the lowest first. Each uses those before it alone.
 const CRATES: &[&str] = &[
-    "kernel", "records", "identity", "index", "directory", "accounts", "search", "exchange", "server", "passerelle",
+    "kernel",
+    "records",
+    "identity",
+    "index",
+    "directory",
+    "accounts",
+    "search",
+    "exchange",
+    "server",
+    "passerelle",
 ];
 
 /// The tables of each crate. A crate names its own tables and those of the crates that it uses.
 const TABLES: &[(&str, &[&str])] = &[
-    ("kernel", &["audit", "housekeeping", "record_identifier", "record_redirect", "record_slug", "sync_record"]),
+    (
+        "kernel",
+        &["audit", "housekeeping", "record_identifier", "record_redirect", "record_slug", "sync_record"],
+    ),
     (
         "records",
         &[
-            "change_log", "erasure_ledger", "erasure_view", "feed_history", "feed_meta", "idempotency", "instance", "lease",
-            "source", "source_deletion", "sync_client", "view_head",
+            "change_log",
+            "erasure_ledger",
+            "erasure_view",
+            "feed_history",
+            "feed_meta",
+            "idempotency",
+            "instance",
+            "lease",
+            "source",
+            "source_deletion",
+            "sync_client",
+            "view_head",
         ],
     ),
     (
         "identity",
         &[
-            "account", "account_network", "account_organization", "account_role", "api_key", "invitation", "mail_outbox",
-            "one_time_token", "session", "signing_key",
+            "account",
+            "account_network",
+            "account_organization",
+            "account_role",
+            "api_key",
+            "invitation",
+            "mail_outbox",
+            "one_time_token",
+            "session",
+            "signing_key",
         ],
     ),
     (
         "directory",
         &[
-            "affiliation", "consent", "contact_read", "organization", "organization_list", "organization_member",
-            "organization_name", "partnership", "partnership_list", "partnership_party", "proposal", "scheduled_erasure",
-            "talent", "talent_list", "talent_upkeep",
+            "affiliation",
+            "consent",
+            "contact_read",
+            "organization",
+            "organization_list",
+            "organization_member",
+            "organization_name",
+            "partnership",
+            "partnership_list",
+            "partnership_party",
+            "proposal",
+            "scheduled_erasure",
+            "talent",
+            "talent_list",
+            "talent_upkeep",
         ],
     ),
     ("search", &["search_dead_letter", "search_job"]),
@@ -39,9 +81,11 @@ const TABLES: &[(&str, &[&str])] = &[
 ];
 
 /// Tables that a crate names although they belong to a higher one, each with its reason.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("identity", "organization", "the names of the organizations that an account belongs to are read with it"),
-];
+const EXCEPTIONS: &[(&str, &str, &str)] = &[(
+    "identity",
+    "organization",
+    "the names of the organizations that an account belongs to are read with it",
+)];
 
 /// The files with SQL beside `store.rs`, `write.rs` and `merging.rs`, each with the reason.
 const SQL: &[(&str, &str)] = &[
@@ -88,7 +132,8 @@ fn sources(of: &str) -> Vec<(String, String)> {
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("a source");
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-        let code = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let code =
+            code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
         (format!("{of}/{}", path.strip_prefix(&base).expect("within").display()), code)
     };
     paths.into_iter().map(read).collect()
@@ -96,7 +141,10 @@ fn sources(of: &str) -> Vec<(String, String)> {
 
 /// The words of a text, with the word before each.
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+        .collect();
     (1..words.len()).map(move |at| (words[at - 1], words[at]))
 }
 
@@ -113,7 +161,8 @@ fn each_crate_uses_those_below_it_alone() {
 
 #[test]
 fn every_table_belongs_to_a_crate_and_none_above_names_it() {
-    let entities = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../entity/src")).expect("a folder");
+    let entities =
+        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../entity/src")).expect("a folder");
     let names = entities.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
     let tables: BTreeSet<String> = names
         .filter_map(|name| name.strip_suffix(".rs").map(str::to_owned))
@@ -128,7 +177,10 @@ fn every_table_belongs_to_a_crate_and_none_above_names_it() {
         for (file, code) in sources(of) {
             for (before, word) in pairs(&code) {
                 let named = matches!(before, "FROM" | "JOIN" | "INTO" | "UPDATE" | "entity" | "join_one");
-                let Some((owner, _)) = TABLES.iter().find(|(_, tables)| named && tables.contains(&word)) else { continue };
+                let Some((owner, _)) = TABLES.iter().find(|(_, tables)| named && tables.contains(&word))
+                else {
+                    continue;
+                };
                 let excepted = EXCEPTIONS.iter().any(|(by, table, _)| by == of && *table == word);
                 if place(owner) > place(of) && !excepted {
                     wrong.push(format!("{file} names {word}, a table of {owner}"));
@@ -141,13 +193,16 @@ fn every_table_belongs_to_a_crate_and_none_above_names_it() {
 
 #[test]
 fn sql_is_where_the_rule_says() {
-    const WORDS: &[&str] = &["SELECT ", "INSERT INTO ", "DELETE FROM ", "UPDATE {", " SET ", "EXISTS (", "PRAGMA "];
+    const WORDS: &[&str] =
+        &["SELECT ", "INSERT INTO ", "DELETE FROM ", "UPDATE {", " SET ", "EXISTS (", "PRAGMA "];
     let mut used = BTreeSet::new();
     let mut wrong = Vec::new();
     for of in CRATES {
         for (file, code) in sources(of) {
             let name = file.rsplit('/').next().unwrap_or_default();
-            if matches!(name, "store.rs" | "write.rs" | "merging.rs") || !WORDS.iter().any(|word| code.contains(word)) {
+            if matches!(name, "store.rs" | "write.rs" | "merging.rs")
+                || !WORDS.iter().any(|word| code.contains(word))
+            {
                 continue;
             }
             match SQL.iter().find(|(allowed, _)| file.starts_with(allowed)) {
@@ -157,6 +212,7 @@ fn sql_is_where_the_rule_says() {
         }
     }
     assert_eq!(wrong, [""; 0], "SQL belongs in store.rs, write.rs or merging.rs");
-    let unused: Vec<_> = SQL.iter().filter(|(allowed, _)| !used.contains(allowed)).map(|(allowed, _)| allowed).collect();
+    let unused: Vec<_> =
+        SQL.iter().filter(|(allowed, _)| !used.contains(allowed)).map(|(allowed, _)| allowed).collect();
     assert_eq!(unused, [&""; 0], "these have no SQL any more");
 }

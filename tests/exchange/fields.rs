@@ -3,14 +3,14 @@
 use passerelle::directory::KINDS;
 use passerelle::kernel::value::DateTime;
 use passerelle::kernel::{RecordType, Times, id};
-use passerelle::records::write::replica::{self, Canonical, Received, Unfit, hash};
+use passerelle::records::write::replica::{self, Canonical, Received, InvalidRevision, hash};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-fn check(received: &Received) -> Result<(), Unfit> {
+fn check(received: &Received) -> Result<(), InvalidRevision> {
     replica::check(KINDS, received)
 }
 

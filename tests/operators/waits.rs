@@ -158,7 +158,7 @@ fn a_read_of_sqlite_takes_too_long() {
         };
         let many = "(WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 50000000) SELECT COUNT(*) FROM c)";
         let error = read(many).await.unwrap_err();
-        assert!(matches!(error, DomainError::Crowded), "{error}");
+        assert!(matches!(error, DomainError::ReadTimedOut), "{error}");
         assert_eq!(error.code(), Code::Unavailable);
         assert_eq!(read("1").await.unwrap().len(), 1, "other reads succeed");
     });

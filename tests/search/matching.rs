@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use passerelle::kernel::policy::Viewer;
 use passerelle::kernel::reader::Reader;
 use passerelle::kernel::value::LanguagePreferences;
-use passerelle::search::matching::Asked;
+use passerelle::search::matching::MatchQuestion;
 use passerelle::search::matching::candidates::judged;
 use passerelle::search::service::Search;
 use sea_orm::{ConnectionTrait, Statement};
@@ -261,8 +261,8 @@ on_both_databases! {
         let reader = server.app.db.clone();
         let reader = Reader::new(reader, Viewer::anonymous(), LanguagePreferences::default(), NaiveDate::default());
         let names: Vec<String> = (0..100).map(|i| format!("Studio {i}")).collect();
-        let questions: Vec<(&str, Asked)> =
-            names.iter().map(|name| (name.as_str(), Asked::new(name, Some("Mons"), None, &[]))).collect();
+        let questions: Vec<(&str, MatchQuestion)> =
+            names.iter().map(|name| (name.as_str(), MatchQuestion::new(name, Some("Mons"), None, &[]))).collect();
         let judged = judged(&reader, &search, &questions).await.expect("the database answers");
         assert!(judged.iter().all(|candidates| candidates[0].matches));
     }

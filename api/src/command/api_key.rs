@@ -3,7 +3,7 @@
 use crate::config::Config;
 use clap::{Args, Subcommand};
 use identity::api_key::{self, Maker, NewKey};
-use kernel::problem::Undone;
+use kernel::problem::OperationError;
 use kernel::value::{DateTime, Language};
 use kernel::{id, name_of};
 use secrecy::ExposeSecret as _;
@@ -51,14 +51,14 @@ enum Action {
     },
 }
 
-fn undone(undone: Undone) -> Failure {
+fn undone(undone: OperationError) -> Failure {
     match undone {
-        Undone::Refused(all) => {
+        OperationError::Refused(all) => {
             let told =
                 all.iter().map(|problem| format!("{}: {}", problem.path, problem.message(Language::En)));
             Failure::usage(told.collect::<Vec<_>>().join(" "))
         }
-        Undone::Failed(error) => Failure::failed(error.to_string()),
+        OperationError::Failed(error) => Failure::failed(error.to_string()),
     }
 }
 

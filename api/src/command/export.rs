@@ -10,7 +10,7 @@ use crate::schema;
 use clap::Args;
 use exchange::sync::feed::scope::Following;
 use exchange::sync::snapshot::{self, Sink, types_of};
-use identity::caller::{Call, Presented};
+use identity::caller::{BearerToken, Call};
 use indicatif::{ProgressBar, ProgressStyle};
 use kernel::error::DomainError;
 use kernel::policy::Viewer;
@@ -52,7 +52,7 @@ impl Export {
         let app = open(&self.config).await?.app;
         let call = Call {
             identity: app.identity.clone(),
-            presented: Presented::default(),
+            presented: BearerToken::default(),
             known: None,
             nobody: viewer,
             from: IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -5,7 +5,7 @@ use async_graphql::{Context, InputObject, Object, SimpleObject};
 use identity::caller::Call;
 use identity::recovery::{change, request, reset};
 use kernel::error::{GraphqlResult, IntoGraphql};
-use kernel::problem::Undone;
+use kernel::problem::OperationError;
 use kernel::reader::Reader;
 use kernel::user_error::{UserError, outcome};
 use kernel::value::{EmailAddress, Given};
@@ -42,7 +42,7 @@ pub struct PasswordPayload {
     pub user_errors: Vec<UserError>,
 }
 
-fn payload(ctx: &Context<'_>, done: Result<(), Undone>) -> GraphqlResult<PasswordPayload> {
+fn payload(ctx: &Context<'_>, done: Result<(), OperationError>) -> GraphqlResult<PasswordPayload> {
     let done = outcome(done, &Reader::of(ctx)?.languages).graphql()?;
     Ok(PasswordPayload { user_errors: done.err().unwrap_or_default() })
 }

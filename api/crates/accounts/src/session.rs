@@ -9,7 +9,7 @@ use crate::viewer::ViewerNode;
 use identity::caller::Call;
 use identity::session::{Opened, refresh, sign_in, sign_out};
 use kernel::error::{GraphqlResult, IntoGraphql};
-use kernel::problem::Undone;
+use kernel::problem::OperationError;
 use kernel::read::Selection;
 use kernel::reader::Reader;
 use kernel::user_error::{UserError, outcome};
@@ -54,7 +54,10 @@ pub struct SignOutPayload {
 ///
 /// # Errors
 /// Failures other than a refused input.
-pub async fn payload(ctx: &Context<'_>, opened: Result<Opened, Undone>) -> GraphqlResult<SessionPayload> {
+pub async fn payload(
+    ctx: &Context<'_>,
+    opened: Result<Opened, OperationError>,
+) -> GraphqlResult<SessionPayload> {
     let reader = Reader::of(ctx)?;
     let opened = match outcome(opened, &reader.languages).graphql()? {
         Ok(opened) => opened,

@@ -6,7 +6,7 @@ use crate::account::AccountNode;
 use directory::contact_read::graphql::{ContactReadConnection, page as contact_reads};
 use directory::region::{self, RegionNode, Regions};
 use directory::relations;
-use identity::caller::{Call, Known};
+use identity::caller::{Call, IdentifiedCaller};
 use identity::role::{Grant, Role};
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::read::Selection;
@@ -26,9 +26,13 @@ impl ViewerNode {
     ///
     /// # Errors
     /// [`DomainError::Database`].
-    pub async fn read(reader: &Reader, known: Option<&Known>, want: &Selection) -> Result<Self, DomainError> {
+    pub async fn read(
+        reader: &Reader,
+        known: Option<&IdentifiedCaller>,
+        want: &Selection,
+    ) -> Result<Self, DomainError> {
         let authenticated = reader.viewer.signed_in || reader.viewer.admin;
-        let talent = known.and_then(Known::account).and_then(|account| account.talent);
+        let talent = known.and_then(IdentifiedCaller::account).and_then(|account| account.talent);
         let mut reads = ByKey::default();
         for field in want.each("Viewer", "contactReads") {
             reads.put(&field, contact_reads(reader, talent, &field).await?);

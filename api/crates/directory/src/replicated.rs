@@ -16,21 +16,24 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use kernel::name_of;
 use kernel::vocabulary::{Entries, Named as Entry};
-use records::write::replica::Unfit;
+use records::write::replica::InvalidRevision;
 
 /// Whether a vocabulary has all of these entries.
 ///
 /// # Errors
-/// [`Unfit`] that names the first it does not have.
+/// [`InvalidRevision`] that names the first it does not have.
 pub(super) fn known<'a, T: Entry>(
     path: &str,
     what: &str,
     entries: &Entries<T>,
     slugs: impl IntoIterator<Item = &'a String>,
-) -> Result<(), Unfit> {
+) -> Result<(), InvalidRevision> {
     for slug in slugs {
         if let Err(error) = entries.find(path, what, slug) {
-            return Err(Unfit { of_vocabulary: true, ..Unfit::new(path, error.to_string()) });
+            return Err(InvalidRevision {
+                of_vocabulary: true,
+                ..InvalidRevision::new(path, error.to_string())
+            });
         }
     }
     Ok(())

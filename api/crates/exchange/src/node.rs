@@ -6,7 +6,7 @@ use uuid::Uuid;
 use accounts::account::AccountNode;
 use directory::region;
 use directory::region::{RegionNode, TerritoryNode};
-use identity::caller::{Call, Known};
+use identity::caller::{Call, IdentifiedCaller};
 use kernel::abstract_type::Abstract;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::id;
@@ -196,7 +196,7 @@ impl Kind {
 /// `BAD_USER_INPUT` for an id of no known type, [`DomainError::Database`].
 async fn find(
     reader: &Reader,
-    known: Option<&Known>,
+    known: Option<&IdentifiedCaller>,
     argument: &str,
     ids: &[ID],
     want: &Selection,
@@ -219,7 +219,7 @@ async fn find(
 /// The nodes of these ids of one type, in their order.
 async fn of_type(
     reader: &Reader,
-    known: Option<&Known>,
+    known: Option<&IdentifiedCaller>,
     kind: Kind,
     ids: &[Uuid],
     want: &Selection,
@@ -250,7 +250,7 @@ async fn of_type(
         }
         Kind::Record(of) => of_record_type(reader, of, ids, want).await?,
         Kind::Account => {
-            let own = known.and_then(Known::account).filter(|account| ids.contains(&account.id));
+            let own = known.and_then(IdentifiedCaller::account).filter(|account| ids.contains(&account.id));
             let node = match own {
                 Some(account) => Some(AccountNode::read(reader, account, want).await?),
                 None => None,

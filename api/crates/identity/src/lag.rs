@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, Statement};
 
-use records::changes::{Head, head};
 use kernel::error::DomainError;
 use kernel::read::Database;
 use kernel::value::DateTime;
+use records::changes::{Head, head};
 
 /// The time in microseconds since its last request within which a client counts as a follower.
 const FOLLOWS: i64 = 24 * 3600 * 1_000_000;

@@ -2,13 +2,13 @@
 //!
 //! A request carries a bearer token: an access token of a session, an API key, or a token of another issuer
 //! ([`oidc`]). [`caller`] turns it into a caller with their rights. An invalid token is refused; it is never treated
-//! as anonymous. Roles are read from the database and cached for a few seconds (see [`caller::Callers`]); our access
+//! as anonymous. Roles are read from the database and cached for a few seconds (see [`caller::CallerCache`]); our access
 //! tokens contain no roles.
 //!
 //! Secrets have types of the crate `secrecy`, which print nothing, from the request until they are hashed.
 //!
 //! **Access tokens** (JWT with Ed25519, RFC 9068) name an account and a session. After verification, two keyed
-//! statements read the session with its account, roles and organizations. The cache of callers ([`caller::Callers`]) is
+//! statements read the session with its account, roles and organizations. The cache of callers ([`caller::CallerCache`]) is
 //! bounded, and its key is the hash of the token. The rule of revocation: a change by this process takes effect at
 //! once, a change by another process (a replica, the command line) within 5 seconds.
 //!
@@ -51,7 +51,7 @@ pub mod signing;
 pub mod throttle;
 pub mod traffic;
 
-use caller::Callers;
+use caller::CallerCache;
 use oidc::Issuers;
 use password::Hashing;
 use session::REUSE_SECONDS;
@@ -95,7 +95,7 @@ pub struct Identity {
 #[derive(Debug, Default)]
 struct Parts {
     signing: Option<Signing>,
-    callers: Arc<Callers>,
+    callers: Arc<CallerCache>,
     hashing: Hashing,
     throttles: Throttles,
     issuers: Issuers,
@@ -149,7 +149,7 @@ impl Identity {
     }
 
     /// The cache of callers.
-    pub fn callers(&self) -> &Callers {
+    pub fn callers(&self) -> &CallerCache {
         &self.parts.callers
     }
 

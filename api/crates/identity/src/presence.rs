@@ -7,8 +7,8 @@ use super::account::{email_key, network, store as accounts};
 use super::caller::{Call, Credential};
 use super::password;
 use super::session::store as sessions;
-use kernel::messages::{self, Said, accounts as said};
-use kernel::problem::{Problem, Undone};
+use kernel::messages::{self, FilledMessage, accounts as said};
+use kernel::problem::{OperationError, Problem};
 use kernel::value::DateTime;
 
 /// Microseconds for which a sign-in is fresh: five minutes.
@@ -26,10 +26,10 @@ fn is_fresh(signed_in_at: DateTime, now: DateTime) -> bool {
 /// stolen.
 ///
 /// # Errors
-/// [`Undone::Refused`] for a wrong password, or where there is neither a password nor a fresh sign-in;
+/// [`OperationError::Refused`] for a wrong password, or where there is neither a password nor a fresh sign-in;
 /// [`kernel::error::DomainError::RateLimited`] after too many attempts.
-pub async fn prove(call: &Call, given: Option<SecretString>) -> Result<(), Undone> {
-    let needed = || Problem::beside("password", Said::new(&messages::IDENTITY_NEEDED));
+pub async fn prove(call: &Call, given: Option<SecretString>) -> Result<(), OperationError> {
+    let needed = || Problem::beside("password", FilledMessage::new(&messages::IDENTITY_NEEDED));
     let (identity, now) = (&call.identity, call.identity.clock.now());
     let Some(known) = call.known.as_deref() else { return Ok(()) };
     match (&known.credential, given) {
@@ -45,7 +45,7 @@ pub async fn prove(call: &Call, given: Option<SecretString>) -> Result<(), Undon
             let attempt = identity.throttles().sign_in(&key, call.from, now, is_known).await?;
             let hash = accounts::credentials(&identity.db, &key).await?.and_then(|(_, hash)| hash);
             if !identity.hashing().verify(given, hash).await? {
-                return Err(Problem::beside("password", Said::new(&said::WRONG_PASSWORD)).into());
+                return Err(Problem::beside("password", FilledMessage::new(&said::WRONG_PASSWORD)).into());
             }
             identity.throttles().signed_in(&key, call.from, attempt);
             Ok(())

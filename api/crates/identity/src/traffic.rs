@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::caller::Call;
 use kernel::error::DomainError;
-use kernel::throttle::{Level, Place, Places, Throttle};
+use kernel::throttle::{ConcurrencyLimit, Level, Permit, Throttle};
 
 /// A minute, in milliseconds.
 const MINUTE: i64 = 60_000;
@@ -53,8 +53,8 @@ pub struct Traffic(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     counted: Option<Counted>,
-    streams: Arc<Places>,
-    copies: Arc<Places>,
+    streams: Arc<ConcurrencyLimit>,
+    copies: Arc<ConcurrencyLimit>,
 }
 
 /// The token buckets of the limits that have a period.
@@ -98,7 +98,7 @@ impl Default for Traffic {
 pub struct Copying {
     traffic: Traffic,
     client: Vec<u8>,
-    _place: Option<Place>,
+    _place: Option<Permit>,
 }
 
 impl Copying {
@@ -120,9 +120,9 @@ impl Traffic {
         let streams = limits.map_or(usize::MAX, |limits| limits.streams as usize);
         Self(Arc::new(Inner {
             counted: limits.map(Counted::new),
-            streams: Places::new(streams),
+            streams: ConcurrencyLimit::new(streams),
             // The server limits concurrent snapshots for all clients together.
-            copies: Places::new(usize::MAX),
+            copies: ConcurrencyLimit::new(usize::MAX),
         }))
     }
 
@@ -191,7 +191,7 @@ impl Traffic {
     ///
     /// # Errors
     /// [`DomainError::RateLimited`].
-    pub fn stream(&self, call: &Call) -> Result<Place, DomainError> {
+    pub fn stream(&self, call: &Call) -> Result<Permit, DomainError> {
         self.0.streams.take(&call.counted_as()).ok_or_else(|| limited(AGAIN))
     }
 

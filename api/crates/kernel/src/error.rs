@@ -55,7 +55,7 @@ pub enum DomainError {
     Database(Arc<DbErr>),
     /// A read did not finish within the time-out: its own statement, or the shared one that it waited for.
     #[error("a statement of others was waited for too long")]
-    Crowded,
+    ReadTimedOut,
     /// A record that was just written cannot be read back: the write was lost, or the record was removed since.
     #[error("what was written is not there")]
     Unconfirmed,
@@ -82,7 +82,7 @@ impl DomainError {
             Self::RateLimited { .. } => Code::RateLimited,
             Self::Cursor(fault) => fault.code(),
             Self::Unauthenticated(_) => Code::Unauthenticated,
-            Self::IssuerUnavailable | Self::Crowded | Self::Unconfirmed => Code::Unavailable,
+            Self::IssuerUnavailable | Self::ReadTimedOut | Self::Unconfirmed => Code::Unavailable,
             Self::Database(error) if is_unavailable(error) => Code::Unavailable,
             Self::Database(_) | Self::Stored(_) | Self::Task(_) => Code::InternalServerError,
         }
@@ -125,7 +125,7 @@ fn is_unavailable(error: &DbErr) -> bool {
 }
 
 /// Whether the database refuses the written data (a value or a constraint), so that a retry fails too.
-pub fn is_untaken(error: &DbErr) -> bool {
+pub fn is_permanent(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
     else {
         return false;

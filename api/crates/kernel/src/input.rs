@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::DomainError;
 use super::lookup::Key;
-use super::messages::{self, Said};
+use super::messages::{self, FilledMessage};
 use super::name_of;
 use super::policy::Visibility;
 use super::problem::{Problem, Problems};
@@ -94,7 +94,7 @@ pub fn check_line(path: &str, text: &str, limit: usize, problems: &mut Problems)
     } else if text.chars().any(char::is_control) {
         problems.add(Problem::new(path, &messages::CONTROL_CHARACTERS));
     } else if let Some(tag) = tag_in(text) {
-        problems.add(Problem::at(path, Said::new(&messages::MARKUP).with("found", tag)));
+        problems.add(Problem::at(path, FilledMessage::new(&messages::MARKUP).with("found", tag)));
     } else if text.chars().count() > limit {
         problems.add(Problem::too_long(path, limit));
     }
@@ -202,7 +202,7 @@ impl Fields<'_> {
             return None;
         }
         if let Some(tag) = tag_in(text) {
-            self.problems.add(Problem::at(path, Said::new(&messages::MARKUP).with("found", tag)));
+            self.problems.add(Problem::at(path, FilledMessage::new(&messages::MARKUP).with("found", tag)));
             return None;
         }
         if text.chars().count() > limit {
@@ -363,7 +363,7 @@ impl Fields<'_> {
                 Ok(identifier) if !kept.contains(&identifier) => kept.push(identifier),
                 Ok(_) => {}
                 Err(error) => {
-                    let said = Said::new(&messages::IDENTIFIER).with("detail", error.to_string());
+                    let said = FilledMessage::new(&messages::IDENTIFIER).with("detail", error.to_string());
                     self.problems.add(Problem::at(format!("{path}.{place}.value"), said));
                 }
             }
@@ -443,7 +443,7 @@ impl Fields<'_> {
         if let (Some(starts), Some(ends)) = (starts, ends) {
             let common = starts.len().min(ends.len());
             if ends[..common] < starts[..common] {
-                let said = Said::new(&messages::ENDS_BEFORE).with("end", ends).with("start", starts);
+                let said = FilledMessage::new(&messages::ENDS_BEFORE).with("end", ends).with("start", starts);
                 self.problems.add(Problem::at(path, said));
             }
         }

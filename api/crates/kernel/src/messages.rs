@@ -50,12 +50,12 @@ pub fn language_of(reader: &LanguagePreferences) -> Language {
 
 /// A message with the values of its placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct FilledMessage {
     message: &'static Message,
     values: Vec<(&'static str, String)>,
 }
 
-impl Said {
+impl FilledMessage {
     /// A message without values.
     pub fn new(message: &'static Message) -> Self {
         Self { message, values: Vec::new() }
@@ -671,9 +671,9 @@ mod tests {
 
     #[test]
     fn values_take_the_place_of_words_once() {
-        let said = Said::new(&ENDS_BEFORE).with("end", "{start}").with("start", "2010");
+        let said = FilledMessage::new(&ENDS_BEFORE).with("end", "{start}").with("start", "2010");
         assert_eq!(said.text(Language::En), "The end {start} lies before the beginning 2010.");
-        let nothing = Said::new(&REFERRED_TO).with("who", "");
+        let nothing = FilledMessage::new(&REFERRED_TO).with("who", "");
         assert!(nothing.text(Language::De).ends_with("erst diese."));
     }
 

@@ -6,7 +6,7 @@ use async_graphql::Enum;
 
 use super::RecordType;
 use super::error::DomainError;
-use super::messages::{self, Message, Said};
+use super::messages::{self, FilledMessage, Message};
 use super::value::Language;
 
 /// The kinds of refusals of a submission.
@@ -57,23 +57,23 @@ pub struct Problem {
     /// Milliseconds after which a retry may succeed; none where a retry does not help.
     pub retry_after_ms: Option<i32>,
     about: About,
-    said: Said,
+    said: FilledMessage,
 }
 
 impl Problem {
     /// A problem with a field.
-    pub fn at(path: impl Into<String>, said: Said) -> Self {
+    pub fn at(path: impl Into<String>, said: FilledMessage) -> Self {
         let Message { code, reason, .. } = *said.message();
         Self { code, reason, path: path.into(), retry_after_ms: None, about: About::Field, said }
     }
 
     /// A problem with a field, whose message has no values.
     pub fn new(path: impl Into<String>, message: &'static Message) -> Self {
-        Self::at(path, Said::new(message))
+        Self::at(path, FilledMessage::new(message))
     }
 
     /// A problem with an argument beside the record.
-    pub fn beside(path: impl Into<String>, said: Said) -> Self {
+    pub fn beside(path: impl Into<String>, said: FilledMessage) -> Self {
         Self { about: About::Beside, ..Self::at(path, said) }
     }
 
@@ -131,22 +131,22 @@ impl Problem {
 
     /// The text is too long.
     pub fn too_long(path: impl Into<String>, limit: usize) -> Self {
-        Self::at(path, Said::new(&messages::TOO_LONG).with("limit", limit.to_string()))
+        Self::at(path, FilledMessage::new(&messages::TOO_LONG).with("limit", limit.to_string()))
     }
 
     /// The list has too many entries.
     pub fn too_many(path: impl Into<String>, limit: usize) -> Self {
-        Self::at(path, Said::new(&messages::TOO_MANY).with("limit", limit.to_string()))
+        Self::at(path, FilledMessage::new(&messages::TOO_MANY).with("limit", limit.to_string()))
     }
 
     /// The vocabulary has no such slug. `detail` says which slugs are allowed, in English.
     pub fn unknown_term(path: impl Into<String>, detail: &impl Display) -> Self {
-        Self::at(path, Said::new(&messages::UNKNOWN_TERM).with("detail", detail.to_string()))
+        Self::at(path, FilledMessage::new(&messages::UNKNOWN_TERM).with("detail", detail.to_string()))
     }
 
     /// The text is not valid for its scalar type. `detail` says what is expected, in English.
     pub fn value(path: impl Into<String>, detail: &impl Display) -> Self {
-        Self::at(path, Said::new(&messages::VALUE).with("detail", detail.to_string()))
+        Self::at(path, FilledMessage::new(&messages::VALUE).with("detail", detail.to_string()))
     }
 
     /// The record that is referred to does not exist.
@@ -157,50 +157,53 @@ impl Problem {
             RecordType::Talent => &messages::UNKNOWN_TALENT,
             _ => &messages::UNKNOWN_RECORD,
         };
-        Self::at(path, Said::new(message).with("text", shown))
+        Self::at(path, FilledMessage::new(message).with("text", shown))
     }
 
     /// The caller may not write records of this region.
     pub fn foreign_region(region: &str) -> Self {
-        Self::at("region", Said::new(&messages::FOREIGN_REGION).with("region", region))
+        Self::at("region", FilledMessage::new(&messages::FOREIGN_REGION).with("region", region))
     }
 
     /// The source may not write records of this region.
     pub fn foreign_source(source: &str, own: &str, region: &str) -> Self {
-        let said = Said::new(&messages::FOREIGN_SOURCE).with("source", source);
+        let said = FilledMessage::new(&messages::FOREIGN_SOURCE).with("source", source);
         Self::at("region", said.with("own", own).with("region", region))
     }
 
     /// Somebody else has changed the record that a system owns.
     pub fn conflict_of_sources(revision: i32) -> Self {
-        let said = Said::new(&messages::CONFLICT_OF_SOURCES).with("revision", revision.to_string());
+        let said = FilledMessage::new(&messages::CONFLICT_OF_SOURCES).with("revision", revision.to_string());
         Self::beside("baseRevision", said)
     }
 
     /// Somebody else has changed the record.
     pub fn conflict(revision: i32) -> Self {
-        Self::beside("baseRevision", Said::new(&messages::CONFLICT).with("revision", revision.to_string()))
+        Self::beside(
+            "baseRevision",
+            FilledMessage::new(&messages::CONFLICT).with("revision", revision.to_string()),
+        )
     }
 
     /// There is no record for the given base revision.
     pub fn no_revision() -> Self {
-        Self::beside("baseRevision", Said::new(&messages::NO_REVISION))
+        Self::beside("baseRevision", FilledMessage::new(&messages::NO_REVISION))
     }
 
     /// There is no such record, or none that the caller may know of.
     pub fn no_record() -> Self {
-        Self::beside("id", Said::new(&messages::NO_RECORD))
+        Self::beside("id", FilledMessage::new(&messages::NO_RECORD))
     }
 
     /// The caller may see the record, but may not do this with it.
     pub fn forbidden(message: &'static Message) -> Self {
-        Self::beside("id", Said::new(message))
+        Self::beside("id", FilledMessage::new(message))
     }
 
     /// Other records refer to it. `who` are the ids of those that the caller sees.
     pub fn referred(path: &str, who: &[String]) -> Self {
         let who = if who.is_empty() { String::new() } else { format!("({})", who.join(", ")) };
-        Self::beside(path, Said::new(&messages::REFERRED_TO).with("who", who))
+        Self::beside(path, FilledMessage::new(&messages::REFERRED_TO).with("who", who))
     }
 
     /// Whether it is about a reference to a record that does not exist.
@@ -232,9 +235,9 @@ impl Problems {
     /// Returns `Ok` where there is no problem.
     ///
     /// # Errors
-    /// [`Undone::Refused`] with all problems.
-    pub fn none_or_refused(self) -> Result<(), Undone> {
-        if self.is_empty() { Ok(()) } else { Err(Undone::Refused(self.0)) }
+    /// [`OperationError::Refused`] with all problems.
+    pub fn none_or_refused(self) -> Result<(), OperationError> {
+        if self.is_empty() { Ok(()) } else { Err(OperationError::Refused(self.0)) }
     }
 
     /// Whether there is no problem.
@@ -255,20 +258,20 @@ impl Problems {
 
 /// The reason for which an operation was not done.
 #[derive(Clone, Debug)]
-pub enum Undone {
+pub enum OperationError {
     /// The input was refused, with these problems.
     Refused(Vec<Problem>),
     /// The program failed, or cannot answer now.
     Failed(DomainError),
 }
 
-impl From<DomainError> for Undone {
+impl From<DomainError> for OperationError {
     fn from(error: DomainError) -> Self {
         Self::Failed(error)
     }
 }
 
-impl From<Problem> for Undone {
+impl From<Problem> for OperationError {
     fn from(problem: Problem) -> Self {
         Self::Refused(vec![problem])
     }

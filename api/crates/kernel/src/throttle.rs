@@ -117,7 +117,7 @@ impl Throttle {
 /// A concurrency limit: a number of places for each caller, and for all callers together. Some places are reserved
 /// for identified callers.
 #[derive(Debug)]
-pub struct Places {
+pub struct ConcurrencyLimit {
     each: usize,
     all: usize,
     kept: usize,
@@ -153,13 +153,13 @@ pub enum Full {
 
 /// One or more places that are taken until this is dropped.
 #[derive(Debug)]
-pub struct Place {
-    places: Arc<Places>,
+pub struct Permit {
+    places: Arc<ConcurrencyLimit>,
     caller: Caller,
     count: usize,
 }
 
-impl Places {
+impl ConcurrencyLimit {
     /// A limit for each caller.
     pub fn new(each: usize) -> Arc<Self> {
         Self::shared(each, usize::MAX, 0)
@@ -171,7 +171,7 @@ impl Places {
     }
 
     /// Takes a place; `None` if none is free.
-    pub fn take(self: &Arc<Self>, key: &[u8]) -> Option<Place> {
+    pub fn take(self: &Arc<Self>, key: &[u8]) -> Option<Permit> {
         self.take_as(&Caller { key: key.to_vec(), known: true }, 1).ok()
     }
 
@@ -179,9 +179,9 @@ impl Places {
     ///
     /// # Errors
     /// [`Full`].
-    pub fn take_as(self: &Arc<Self>, caller: &Caller, count: usize) -> Result<Place, Full> {
+    pub fn take_as(self: &Arc<Self>, caller: &Caller, count: usize) -> Result<Permit, Full> {
         self.add(caller, count)?;
-        Ok(Place { places: Arc::clone(self), caller: caller.clone(), count })
+        Ok(Permit { places: Arc::clone(self), caller: caller.clone(), count })
     }
 
     fn add(&self, caller: &Caller, count: usize) -> Result<(), Full> {
@@ -211,7 +211,7 @@ impl Places {
     }
 }
 
-impl Place {
+impl Permit {
     /// Takes more places, or none.
     ///
     /// # Errors
@@ -223,7 +223,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.all = taken.all.saturating_sub(self.count);
@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn places_come_back() {
-        let places = Places::new(2);
+        let places = ConcurrencyLimit::new(2);
         let first = places.take(b"a");
         let second = places.take(b"a");
         assert!(first.is_some() && second.is_some() && places.take(b"a").is_none());
@@ -353,7 +353,7 @@ mod tests {
     fn strangers_leave_places_to_who_is_known() {
         let caller = |name: &str, known| Caller { key: name.as_bytes().to_vec(), known };
         let (one, two, partner) = (caller("1", false), caller("2", false), caller("p", true));
-        let places = Places::shared(2, 4, 1);
+        let places = ConcurrencyLimit::shared(2, 4, 1);
         let mut first = places.take_as(&one, 1).unwrap();
         assert_eq!(first.grow(2), Err(Full::Own), "a refused growth takes no places");
         assert_eq!(first.grow(1), Ok(()));

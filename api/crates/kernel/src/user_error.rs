@@ -4,7 +4,7 @@ use async_graphql::SimpleObject;
 
 use super::error::DomainError;
 use super::messages::language_of;
-use super::problem::{Problem, Undone, UserErrorCode};
+use super::problem::{OperationError, Problem, UserErrorCode};
 use super::value::LanguagePreferences;
 
 /// One thing that is wrong with the input of a mutation, for those who filled it in. Nothing was written.
@@ -40,16 +40,16 @@ impl UserError {
 /// Separates errors for the payload from errors that fail the whole field.
 ///
 /// # Errors
-/// The error of [`Undone::Failed`].
+/// The error of [`OperationError::Failed`].
 pub fn outcome<T>(
-    done: Result<T, Undone>,
+    done: Result<T, OperationError>,
     reader: &LanguagePreferences,
 ) -> Result<Result<T, Vec<UserError>>, DomainError> {
     match done {
         Ok(done) => Ok(Ok(done)),
-        Err(Undone::Refused(all)) => {
+        Err(OperationError::Refused(all)) => {
             Ok(Err(all.iter().map(|problem| UserError::new(problem, reader)).collect()))
         }
-        Err(Undone::Failed(error)) => Err(error),
+        Err(OperationError::Failed(error)) => Err(error),
     }
 }

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::write::{
-    Answer, Answered, Caller, Ended, Kind, MAX_KEY, Merge, Mergeable, Once, RecordInput, Removal, Status,
-    Step, Submission, merge, through, write_once,
+    Answer, Caller, IdempotencyKey, KeyedWrite, Kind, MAX_KEY, Merge, Mergeable, RecordInput, Removal,
+    Status, Step, Submission, TransactionResult, in_transaction, merge, write_once,
 };
 use crate::handle::Core;
 use kernel::RecordType;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::id::{self, graphql_id};
 use kernel::lookup::Key;
-use kernel::messages::{self, Message, Said};
+use kernel::messages::{self, FilledMessage, Message};
 use kernel::node::{self, Node};
 use kernel::problem::Problem;
 use kernel::read::Selection;
@@ -39,7 +39,7 @@ pub struct DeletePayload {
 
 /// The outcome of a mutation.
 #[derive(Clone, Debug, Default)]
-pub struct Done {
+pub struct MutationOutcome {
     /// The record to show: as written, or the present one after a conflict.
     id: Option<Uuid>,
     /// Whether an earlier request with the same idempotency key created the record.
@@ -47,7 +47,7 @@ pub struct Done {
     problems: Vec<Problem>,
 }
 
-impl Done {
+impl MutationOutcome {
     fn refused(problem: Problem) -> Self {
         Self { problems: vec![problem], ..Self::default() }
     }
@@ -68,7 +68,7 @@ impl Done {
             return Err(DomainError::Unconfirmed);
         }
         let gone = (self.before && !shown)
-            .then(|| Problem::beside("idempotencyKey", Said::new(&messages::KEY_WITHOUT_RECORD)));
+            .then(|| Problem::beside("idempotencyKey", FilledMessage::new(&messages::KEY_WITHOUT_RECORD)));
         let problems = self.problems.iter().chain(&gone);
         Ok(problems.map(|problem| UserError::new(problem, &reader.languages)).collect())
     }
@@ -90,7 +90,7 @@ pub trait Payload: Sized {
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Unconfirmed`].
-pub async fn payload<P: Payload>(ctx: &Context<'_>, done: Done) -> GraphqlResult<P> {
+pub async fn payload<P: Payload>(ctx: &Context<'_>, done: MutationOutcome) -> GraphqlResult<P> {
     let reader = Mutator::of(ctx)?.reader();
     let wanted = done.wanted(ctx, P::NAME, P::FIELD);
     let node = match &wanted {
@@ -204,19 +204,19 @@ impl<'a> Mutator<'a> {
         record: RecordInput,
         key: Option<String>,
         input: Option<Value>,
-    ) -> Result<Done, DomainError> {
+    ) -> Result<MutationOutcome, DomainError> {
         if let Some(message) = self.nobody() {
-            return Ok(Done::refused(Problem::new("", message)));
+            return Ok(MutationOutcome::refused(Problem::new("", message)));
         }
         let once = match key {
             None => None,
             Some(key) if key.is_empty() || key.chars().count() > MAX_KEY => {
-                let said = Said::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
-                return Ok(Done::refused(Problem::beside("idempotencyKey", said)));
+                let said = FilledMessage::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
+                return Ok(MutationOutcome::refused(Problem::beside("idempotencyKey", said)));
             }
             Some(key) => {
                 let made = record.record_type().name();
-                Some(Once::new(&self.reader.viewer, &key, made, &input.unwrap_or_default())?)
+                Some(IdempotencyKey::new(&self.reader.viewer, &key, made, &input.unwrap_or_default())?)
             }
         };
         let submission = Submission { id: Some(self.core.new_id()), ..self.submission(record) };
@@ -232,7 +232,7 @@ impl<'a> Mutator<'a> {
         id: &ID,
         base_revision: Option<i32>,
         record: RecordInput,
-    ) -> Result<Done, DomainError> {
+    ) -> Result<MutationOutcome, DomainError> {
         let submission = Submission { base_revision, ..self.submission(record) };
         self.with_record(id, submission).await
     }
@@ -247,7 +247,7 @@ impl<'a> Mutator<'a> {
         base_revision: Option<i32>,
         record: RecordInput,
         step: Arc<dyn Step>,
-    ) -> Result<Done, DomainError> {
+    ) -> Result<MutationOutcome, DomainError> {
         let submission = Submission { base_revision, step: Some(step), ..self.submission(record) };
         self.with_record(id, submission).await
     }
@@ -256,7 +256,12 @@ impl<'a> Mutator<'a> {
     ///
     /// # Errors
     /// See [`Mutator::update`].
-    pub async fn answer(&self, id: &ID, answer: Answer, of: RecordType) -> Result<Done, DomainError> {
+    pub async fn answer(
+        &self,
+        id: &ID,
+        answer: Answer,
+        of: RecordType,
+    ) -> Result<MutationOutcome, DomainError> {
         let submission = Submission { answer: Some(answer), ..self.submission(RecordInput::blank(of)) };
         self.with_record(id, submission).await
     }
@@ -303,12 +308,12 @@ impl<'a> Mutator<'a> {
     pub async fn merge<K: Mergeable + 'static>(
         &self,
         asked: &MergeArguments<'_>,
-    ) -> Result<Done, DomainError> {
+    ) -> Result<MutationOutcome, DomainError> {
         let decode = |argument: &str, id: &ID| id::decode(argument, K::TYPE.prefix(), id);
         let (survivor, duplicate) =
             (decode("survivor", asked.survivor)?, decode("duplicate", asked.duplicate)?);
         if let Some(message) = self.nobody() {
-            return Ok(Done::refused(Problem::beside("survivor", Said::new(message))));
+            return Ok(MutationOutcome::refused(Problem::beside("survivor", FilledMessage::new(message))));
         }
         let merge_of = Arc::new(Merge {
             viewer: self.reader.viewer.clone(),
@@ -317,19 +322,19 @@ impl<'a> Mutator<'a> {
             survivor_revision: asked.base_revision,
             duplicate_revision: asked.duplicate_revision,
         });
-        let merged = through(self.core, move |core, tx| {
+        let merged = in_transaction(self.core, move |core, tx| {
             let asked = Arc::clone(&merge_of);
             Box::pin(async move {
                 let (answer, written) = merge::<K>(core, tx, &asked).await?;
                 let kept = !written.is_empty();
-                Ok(Ended { answer, written, kept })
+                Ok(TransactionResult { answer, written, kept })
             })
         })
         .await?;
         for account in merged.accounts {
             self.core.account_changed(account);
         }
-        Ok(Done { id: merged.survivor, before: false, problems: merged.problems })
+        Ok(MutationOutcome { id: merged.survivor, before: false, problems: merged.problems })
     }
 
     /// The message for a caller who may write nothing at all; none for other callers.
@@ -344,27 +349,33 @@ impl<'a> Mutator<'a> {
         Submission { by, overwrite: true, ..Submission::new(record) }
     }
 
-    async fn with_record(&self, id: &ID, submission: Submission) -> Result<Done, DomainError> {
+    async fn with_record(&self, id: &ID, submission: Submission) -> Result<MutationOutcome, DomainError> {
         let id = id::decode("id", submission.input.record_type().prefix(), id)?;
         if let Some(message) = self.nobody() {
-            return Ok(Done::refused(Problem::forbidden(message)));
+            return Ok(MutationOutcome::refused(Problem::forbidden(message)));
         }
         self.write(Submission { id: Some(id), exists: true, ..submission }, None).await
     }
 
-    async fn write(&self, submission: Submission, once: Option<Once>) -> Result<Done, DomainError> {
+    async fn write(
+        &self,
+        submission: Submission,
+        once: Option<IdempotencyKey>,
+    ) -> Result<MutationOutcome, DomainError> {
         let outcome = match write_once(self.core, submission, once).await? {
-            Answered::Before(id) => return Ok(Done { id: Some(id), before: true, ..Done::default() }),
-            Answered::Otherwise => {
-                let problem = Problem::beside("idempotencyKey", Said::new(&messages::KEY_REUSED));
-                return Ok(Done::refused(problem));
+            KeyedWrite::Before(id) => {
+                return Ok(MutationOutcome { id: Some(id), before: true, ..MutationOutcome::default() });
             }
-            Answered::Now(outcomes) => outcomes.into_iter().next(),
+            KeyedWrite::Otherwise => {
+                let problem = Problem::beside("idempotencyKey", FilledMessage::new(&messages::KEY_REUSED));
+                return Ok(MutationOutcome::refused(problem));
+            }
+            KeyedWrite::Now(outcomes) => outcomes.into_iter().next(),
         };
         let outcome = outcome.ok_or_else(|| DomainError::Stored("a write without an outcome".into()))?;
         // After a refusal, the record is shown only on a conflict.
         let shown = outcome.status != Status::Rejected;
-        Ok(Done { id: outcome.id.filter(|_| shown), before: false, problems: outcome.problems })
+        Ok(MutationOutcome { id: outcome.id.filter(|_| shown), before: false, problems: outcome.problems })
     }
 }
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::write::{Batch, Draft, Kind, Numbered, RecordRow as _, rows_of};
 use kernel::error::DomainError;
 use kernel::input::IdentifierInput;
-use kernel::messages::{self, Said};
+use kernel::messages::{self, FilledMessage};
 use kernel::problem::{Problem, Problems};
 use kernel::read::keyed::hex;
 use kernel::read::{KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
@@ -115,7 +115,7 @@ pub async fn settle<K: Kind>(
                     changed = true;
                 }
                 (Some(_), None) if round == 0 => {
-                    let said = Said::new(&messages::SLUG_TAKEN).with("slug", slug.as_str());
+                    let said = FilledMessage::new(&messages::SLUG_TAKEN).with("slug", slug.as_str());
                     problems[*index].add(Problem::at("slug", said));
                 }
                 (Some(_), None) => {}

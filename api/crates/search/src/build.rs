@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::follower::{Audiences, Follower, Trouble};
+use super::follower::{AudienceBatches, FollowError, Follower};
 use super::store;
 use index::engine::{EngineError, Position, Target};
 use index::kind::SearchType;
@@ -20,7 +20,7 @@ impl Follower<'_> {
         &self,
         mut live: Option<Position>,
         progress: &mut (dyn FnMut(u64, u64) + Send),
-    ) -> Result<(u64, Position), Trouble> {
+    ) -> Result<(u64, Position), FollowError> {
         let db = &self.core.db;
         let mut total = 0;
         for of in all_of::<SearchType>() {
@@ -38,7 +38,7 @@ impl Follower<'_> {
                 let found = store::records(db, of, None, after, RECORDS).await?;
                 let Some((last, _)) = found.last().copied() else { break };
                 let ids: Vec<Uuid> = found.into_iter().map(|(id, _)| id).collect();
-                let mut batches = Audiences::default();
+                let mut batches = AudienceBatches::default();
                 self.read(of, &ids, &mut batches).await?;
                 // An empty index needs no deletions.
                 batches.public.gone.clear();
@@ -51,7 +51,7 @@ impl Follower<'_> {
             }
         }
         // Stores the position, also where there is no record at all.
-        self.write(Target::Shadow, Audiences::default(), position).await?;
+        self.write(Target::Shadow, AudienceBatches::default(), position).await?;
         live = self.follow_live(live).await?;
         let until = match live {
             Some(live) => live.seq,
@@ -66,7 +66,7 @@ impl Follower<'_> {
     }
 
     /// Follows the live index to the end of the log; `None` where it is gone, or belongs to another feed.
-    async fn follow_live(&self, live: Option<Position>) -> Result<Option<Position>, Trouble> {
+    async fn follow_live(&self, live: Option<Position>) -> Result<Option<Position>, FollowError> {
         let Some(mut live) = live else { return Ok(None) };
         let head = changes::head(&self.core.db).await?;
         if head.feed_id != live.feed_id {
@@ -76,7 +76,7 @@ impl Follower<'_> {
             match self.step(Target::Live, live, head.seq).await {
                 Ok(next) => live = next,
                 // The live index is gone: the new one need not wait for it.
-                Err(Trouble::Engine(EngineError::Building)) => return Ok(None),
+                Err(FollowError::Engine(EngineError::Building)) => return Ok(None),
                 Err(trouble) => return Err(trouble),
             }
         }

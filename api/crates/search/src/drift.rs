@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use uuid::Uuid;
 
-use super::follower::{Audiences, Follower, Trouble};
+use super::follower::{AudienceBatches, FollowError, Follower};
 use super::store::{self, Drift};
 use index::engine::{Position, Target};
 use index::kind::{Audience, SearchType};
@@ -64,7 +64,7 @@ impl Follower<'_> {
         &self,
         position: Position,
         progress: &mut (dyn FnMut(u64, u64) + Send),
-    ) -> Result<(Drift, Position), Trouble> {
+    ) -> Result<(Drift, Position), FollowError> {
         let mut drift = Drift::default();
         let (found, mut position) = self.differing(position, &mut drift.checked, progress).await?;
         for one in &found {
@@ -95,7 +95,7 @@ impl Follower<'_> {
         position: Position,
         checked: &mut u64,
         progress: &mut (dyn FnMut(u64, u64) + Send),
-    ) -> Result<(Vec<Differing>, Position), Trouble> {
+    ) -> Result<(Vec<Differing>, Position), FollowError> {
         let begun = self.catch_up(position).await?;
         let mut total = 0;
         for of in all_of::<SearchType>() {
@@ -120,10 +120,10 @@ impl Follower<'_> {
     }
 
     /// Writes the documents that differ anew, and retries the dead letters.
-    async fn repair(&self, found: &[Differing], position: Position) -> Result<(), Trouble> {
+    async fn repair(&self, found: &[Differing], position: Position) -> Result<(), FollowError> {
         let mut again: Vec<(SearchType, BTreeSet<Uuid>)> =
             all_of::<SearchType>().map(|of| (of, BTreeSet::new())).collect();
-        let mut batches = Audiences::default();
+        let mut batches = AudienceBatches::default();
         for one in found {
             match one.of {
                 Some(of) => {
@@ -148,7 +148,7 @@ impl Follower<'_> {
         for (of, ids) in again {
             let ids: Vec<Uuid> = ids.into_iter().collect();
             for ids in ids.chunks(PAGE) {
-                let mut batches = Audiences::default();
+                let mut batches = AudienceBatches::default();
                 self.read(of, ids, &mut batches).await?;
                 self.write(Target::Live, batches, position).await?;
             }
@@ -162,7 +162,7 @@ impl Follower<'_> {
         audience: Audience,
         differing: &mut Vec<Differing>,
         progress: &mut (dyn FnMut(u64) + Send),
-    ) -> Result<u64, Trouble> {
+    ) -> Result<u64, FollowError> {
         let mut index = Side::default();
         let mut tables: Vec<(SearchType, Side)> =
             all_of::<SearchType>().map(|of| (of, Side::default())).collect();
@@ -216,7 +216,7 @@ impl Follower<'_> {
     }
 
     /// Returns the records that changed after this number in the log.
-    async fn changed_since(&self, mut seq: i64) -> Result<BTreeSet<Uuid>, Trouble> {
+    async fn changed_since(&self, mut seq: i64) -> Result<BTreeSet<Uuid>, FollowError> {
         let mut changed = BTreeSet::new();
         loop {
             let entries = changes::after(&self.core.db, seq, ENTRIES).await?;

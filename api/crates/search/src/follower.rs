@@ -47,7 +47,7 @@ const UNREADABLE: &str = "UNREADABLE";
 
 /// An error after which the follower tries again.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum FollowError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
@@ -82,14 +82,14 @@ struct Keeping {
 }
 
 impl worker::Job for Keeping {
-    type Error = Trouble;
+    type Error = FollowError;
 
-    async fn run(&mut self, core: &Core) -> Result<(), Trouble> {
+    async fn run(&mut self, core: &Core) -> Result<(), FollowError> {
         let held = hold(core, &*self.engine, &self.reached).await?;
         let held = self.held.insert(held);
         let follower = Follower::new(core, &self.engine, &held.index, &self.reached);
         tokio::select! {
-            () = held.keep(&core.db) => Err(Trouble::Lost),
+            () = held.keep(&core.db) => Err(FollowError::Lost),
             ended = follower.run() => ended.map(|never| match never {}),
         }
     }
@@ -107,7 +107,7 @@ async fn hold(
     core: &Core,
     engine: &dyn Engine,
     reached: &watch::Sender<Option<Position>>,
-) -> Result<Held, Trouble> {
+) -> Result<Held, FollowError> {
     let guard = engine.guard();
     let mut lease = match &guard {
         Guard::File(_) => None,
@@ -146,7 +146,7 @@ pub async fn at_once(
     let (reached, _) = watch::channel(None);
     let follower = Follower::new(core, engine, &held.index, &reached);
     let done = tokio::select! {
-        () = held.keep(&core.db) => Err(Trouble::Lost),
+        () = held.keep(&core.db) => Err(FollowError::Lost),
         done = follower.at_once(task, progress) => done,
     };
     done.map_err(|trouble| trouble.to_string())
@@ -197,7 +197,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Follows until something fails.
-    async fn run(&self) -> Result<Infallible, Trouble> {
+    async fn run(&self) -> Result<Infallible, FollowError> {
         let (db, heads) = (&self.core.db, &self.core.heads);
         let (mut head, mut jobs) = (heads.watch(db), heads.sight(db, &store::open_jobs(self.index)));
         self.load_dead().await?;
@@ -232,7 +232,7 @@ impl<'a> Follower<'a> {
         &self,
         task: Task,
         mut progress: impl FnMut(u64, u64) + Send,
-    ) -> Result<Outcome, Trouble> {
+    ) -> Result<Outcome, FollowError> {
         self.load_dead().await?;
         let live = self.live().await?;
         match (task, live) {
@@ -242,7 +242,7 @@ impl<'a> Follower<'a> {
     }
 
     /// The position of the live index; `None` where the log lacks entries after it.
-    async fn live(&self) -> Result<Option<Position>, Trouble> {
+    async fn live(&self) -> Result<Option<Position>, FollowError> {
         let head = changes::head(&self.core.db).await?;
         // Tombstones before the floor may be gone.
         let floor = retention::floor(&self.core.db).await?;
@@ -251,7 +251,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Returns the position to go on from. Where no index fits the log, one is built first.
-    async fn start(&self) -> Result<Position, Trouble> {
+    async fn start(&self) -> Result<Position, FollowError> {
         if let Some(position) = self.live().await? {
             self.tell(position);
             return Ok(position);
@@ -263,7 +263,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Runs a job, and writes its progress and its outcome. A job that fails is not retried.
-    async fn work(&self, job: Job, position: Position) -> Result<Position, Trouble> {
+    async fn work(&self, job: Job, position: Position) -> Result<Position, FollowError> {
         let now = || self.core.clock.now();
         let db = &self.core.db;
         store::progress(db, job.id, 0, 0, now()).await?;
@@ -294,9 +294,9 @@ impl<'a> Follower<'a> {
                 }
             }
         };
-        let ended: Result<(Outcome, Position), Trouble> = tokio::select! {
+        let ended: Result<(Outcome, Position), FollowError> = tokio::select! {
             ended = task => ended,
-            () = reports => Err(Trouble::Lost),
+            () = reports => Err(FollowError::Lost),
         };
         let outcome = match &ended {
             Ok((outcome, _)) => outcome.clone(),
@@ -307,7 +307,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Follows the live index to the end of the log.
-    pub(super) async fn catch_up(&self, mut position: Position) -> Result<Position, Trouble> {
+    pub(super) async fn catch_up(&self, mut position: Position) -> Result<Position, FollowError> {
         loop {
             self.tell(position);
             let head = changes::head(&self.core.db).await?;
@@ -332,13 +332,13 @@ impl<'a> Follower<'a> {
         target: Target,
         position: Position,
         until: i64,
-    ) -> Result<Position, Trouble> {
+    ) -> Result<Position, FollowError> {
         let mut entries = changes::after(&self.core.db, position.seq, ENTRIES).await?;
         entries.retain(|entry| entry.seq <= until);
         let Some(last) = entries.last().map(|entry| entry.seq) else {
             return Ok(Position { seq: until, ..position });
         };
-        let mut batches = Audiences::default();
+        let mut batches = AudienceBatches::default();
         for of in all_of::<SearchType>() {
             let mut ids: Vec<Uuid> = entries
                 .iter()
@@ -360,10 +360,10 @@ impl<'a> Follower<'a> {
     pub(super) async fn write(
         &self,
         target: Target,
-        batches: Audiences,
+        batches: AudienceBatches,
         position: Position,
-    ) -> Result<(), Trouble> {
-        let Audiences { public, members, mut dead } = batches;
+    ) -> Result<(), FollowError> {
+        let AudienceBatches { public, members, mut dead } = batches;
         let all = || public.documents.iter().chain(&members.documents);
         let types: Vec<(Uuid, SearchType)> = all().map(|document| (document.id, document.of)).collect();
         let mut gone: BTreeSet<Uuid> = types.iter().map(|(id, _)| *id).collect();
@@ -409,8 +409,8 @@ impl<'a> Follower<'a> {
         &self,
         of: SearchType,
         ids: &[Uuid],
-        batches: &mut Audiences,
-    ) -> Result<(), Trouble> {
+        batches: &mut AudienceBatches,
+    ) -> Result<(), FollowError> {
         if ids.is_empty() {
             return Ok(());
         }
@@ -439,7 +439,7 @@ impl<'a> Follower<'a> {
         reader: &Reader,
         ids: &[Uuid],
         dead: &mut Vec<DeadLetter>,
-    ) -> Result<Vec<Option<Document>>, Trouble> {
+    ) -> Result<Vec<Option<Document>>, FollowError> {
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
             match found::documents(of, reader, &[*id]).await {
@@ -465,14 +465,14 @@ impl<'a> Follower<'a> {
 
 /// The batches of both audiences.
 #[derive(Debug, Default)]
-pub(super) struct Audiences {
+pub(super) struct AudienceBatches {
     pub(super) public: Batch,
     pub(super) members: Batch,
     /// Records that cannot be read.
     pub(super) dead: Vec<DeadLetter>,
 }
 
-impl Audiences {
+impl AudienceBatches {
     /// The batch of an audience.
     pub(super) fn of(&mut self, audience: Audience) -> &mut Batch {
         match audience {

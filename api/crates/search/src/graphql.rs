@@ -411,7 +411,7 @@ impl SearchQuery {
         let (types, first) = (self::types(types), first.unwrap_or(DEFAULT_PAGE));
         let call = Call::of(ctx)?;
         call.identity.traffic.search(call, 1).graphql()?;
-        let asked = Asked { query, types, filter, facets, language, first, after, not_before };
+        let asked = SearchArguments { query, types, filter, facets, language, first, after, not_before };
         let field = Selection::root(ctx);
         asked.answer(Reader::of(ctx)?, ctx.data()?, &field).await.graphql()
     }
@@ -483,7 +483,7 @@ fn fitting_name(names: &[Text], words: &[Word]) -> Option<String> {
 }
 
 /// The arguments of a search.
-struct Asked {
+struct SearchArguments {
     query: String,
     types: Vec<SearchType>,
     filter: Option<SearchFilter>,
@@ -494,7 +494,7 @@ struct Asked {
     not_before: Option<ChangeCursor>,
 }
 
-impl Asked {
+impl SearchArguments {
     /// The tag that binds cursors to this search, and to the engine or the database that answered.
     fn tag(&self, by: AnsweredBy) -> CursorTag {
         let what = format!("{} {:?} {:?}", typed(&self.query), self.types, self.filter);

@@ -10,13 +10,13 @@ use kernel::meter::{SECONDS, counters, histogram};
 
 /// The metrics of the search engine. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Meters {
+pub struct SearchMetrics {
     /// Requests to the engine, by outcome.
     pub(super) requests: IntCounterVec,
     seconds: Histogram,
 }
 
-impl Default for Meters {
+impl Default for SearchMetrics {
     fn default() -> Self {
         let help = "Questions to the search engine: ok, failed, building (its index is not ready), spared (not asked, \
                     because it has failed), behind (not asked, because its index still has what was hidden or erased)";
@@ -30,7 +30,7 @@ impl Default for Meters {
     }
 }
 
-impl Meters {
+impl SearchMetrics {
     /// Counts a request to the engine, with its duration and outcome.
     pub(super) fn asked<T>(&self, took: Duration, answer: &Result<T, EngineError>) {
         self.seconds.observe(took.as_secs_f64());

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::breaker::Breaker;
 use super::fallback;
-use super::meters::Meters;
+use super::meters::SearchMetrics;
 use super::withdrawn::Behind;
 use index::engine::{Engine, EngineError, Found, Hit, Position, Query};
 use index::kind::{Audience, SearchFacet, SearchType};
@@ -32,7 +32,7 @@ pub struct Search {
     behind: Arc<Behind>,
     reached: watch::Receiver<Option<Position>>,
     /// Its metrics.
-    pub meters: Meters,
+    pub meters: SearchMetrics,
     /// Time-out of the engine, after which the database answers.
     pub engine_time: Duration,
     /// Time that searches wait for an index that still has hidden or erased records. Then the database answers.
@@ -83,7 +83,7 @@ impl Search {
     }
 
     fn of(engine: Option<Arc<dyn Engine>>, reached: watch::Receiver<Option<Position>>) -> Self {
-        let (breaker, behind, meters) = (Arc::default(), Arc::default(), Meters::default());
+        let (breaker, behind, meters) = (Arc::default(), Arc::default(), SearchMetrics::default());
         let (engine_time, forget_time) = (ENGINE_TIME, FORGET_TIME);
         Self { engine, breaker, behind, reached, meters, engine_time, forget_time }
     }

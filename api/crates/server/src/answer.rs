@@ -23,12 +23,12 @@ const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
 
 /// The types of all fields of the schema.
 #[derive(Debug)]
-pub(super) struct Shapes {
+pub(super) struct FieldTypes {
     /// The fields of each object type and interface.
     fields: HashMap<String, HashMap<String, Type>>,
 }
 
-impl Shapes {
+impl FieldTypes {
     /// The types of a schema in SDL.
     pub(super) fn new(document: ServiceDocument) -> Self {
         let mut fields = HashMap::new();
@@ -136,7 +136,7 @@ pub(super) struct Executed<'a> {
 pub(super) fn mend(
     response: &mut Response,
     executed: Executed<'_>,
-    shapes: &Shapes,
+    shapes: &FieldTypes,
     max_errors: usize,
 ) -> bool {
     let was_executed =
@@ -150,7 +150,7 @@ pub(super) fn mend(
         }
     }
     if was_executed {
-        let mender = Mender { shapes };
+        let mender = ResponseRepair { shapes };
         mender.mend(&mut response.data, &response.errors, (executed.root, executed.set));
     }
     response.errors.truncate(max_errors);
@@ -242,11 +242,11 @@ fn conceal(message: &mut String, document: &str) {
 /// The selection sets that are merged for one object, each with the type on which it is written.
 type Sets<'a> = Vec<(&'a str, &'a SelectionSet)>;
 
-struct Mender<'a> {
-    shapes: &'a Shapes,
+struct ResponseRepair<'a> {
+    shapes: &'a FieldTypes,
 }
 
-impl<'a> Mender<'a> {
+impl<'a> ResponseRepair<'a> {
     /// Follows the path of each error to the failed field, and sets null where the specification requires it.
     fn mend(&self, data: &mut Value, errors: &[ServerError], root: (&'a str, &'a SelectionSet)) {
         // Paths already set to null, so that a second error below them does not restore an object.
@@ -383,7 +383,7 @@ mod tests {
         let operation = &document.operations[&None];
         let (plan, _) = compiler.plan(&document, operation, Variables::default()).unwrap();
         let executed = Executed { text: query, set: plan.root(), root: "Query", discreet: false };
-        let shapes = Shapes::new(parse_schema(SDL).unwrap());
+        let shapes = FieldTypes::new(parse_schema(SDL).unwrap());
         assert!(mend(&mut response, executed, &shapes, 20));
         put_in_order(&mut response.data, plan.root());
         response.data

@@ -15,7 +15,7 @@ use super::limits::Limits;
 use super::pace::Pace;
 use super::refusal::Refusal;
 use kernel::read::LONG_READS;
-use kernel::throttle::{Caller, Full, Place, Places, network};
+use kernel::throttle::{Caller, ConcurrencyLimit, Full, Permit, network};
 
 /// The bytes of a body that are not charged to the shared memory budget: almost every request is shorter.
 const SMALL_BODY: usize = 64 * 1024;
@@ -70,15 +70,15 @@ impl Default for Capacity {
 
 /// The concurrency limits of a server.
 #[derive(Debug)]
-pub(super) struct Rooms {
-    connections: Arc<Places>,
-    sockets: Arc<Places>,
-    bodies: Arc<Places>,
-    memory: Arc<Places>,
-    copies: Arc<Places>,
+pub(super) struct ConcurrencyLimits {
+    connections: Arc<ConcurrencyLimit>,
+    sockets: Arc<ConcurrencyLimit>,
+    bodies: Arc<ConcurrencyLimit>,
+    memory: Arc<ConcurrencyLimit>,
+    copies: Arc<ConcurrencyLimit>,
 }
 
-impl Rooms {
+impl ConcurrencyLimits {
     /// The limits of a server with this capacity.
     pub(super) fn new(capacity: &Capacity, limits: &Limits) -> Self {
         // One body of the maximum length must fit for every caller.
@@ -87,11 +87,11 @@ impl Rooms {
         let memory_kept = (memory / KEPT).min(memory - limits.body);
         let Capacity { connections, connections_per_address, sockets, sockets_per_client, .. } = *capacity;
         Self {
-            connections: Places::shared(connections_per_address, connections, 0),
-            sockets: Places::shared(sockets_per_client, sockets, sockets / KEPT),
-            bodies: Places::shared(BODIES.0, BODIES.1, BODIES.1 / KEPT),
-            memory: Places::shared(memory_each, memory, memory_kept),
-            copies: Places::shared(1, LONG_READS as usize, KEPT_COPIES),
+            connections: ConcurrencyLimit::shared(connections_per_address, connections, 0),
+            sockets: ConcurrencyLimit::shared(sockets_per_client, sockets, sockets / KEPT),
+            bodies: ConcurrencyLimit::shared(BODIES.0, BODIES.1, BODIES.1 / KEPT),
+            memory: ConcurrencyLimit::shared(memory_each, memory, memory_kept),
+            copies: ConcurrencyLimit::shared(1, LONG_READS as usize, KEPT_COPIES),
         }
     }
 
@@ -100,7 +100,7 @@ impl Rooms {
     ///
     /// # Errors
     /// [`Full`].
-    pub(super) fn connection(&self, peer: SocketAddr, trusted: &[IpNet]) -> Result<Place, Full> {
+    pub(super) fn connection(&self, peer: SocketAddr, trusted: &[IpNet]) -> Result<Permit, Full> {
         let address = peer.ip().to_canonical();
         let key = if trusted.iter().any(|network| network.contains(&address)) {
             format!("proxy {peer}").into_bytes()
@@ -114,7 +114,7 @@ impl Rooms {
     ///
     /// # Errors
     /// The refusal if a limit is reached.
-    pub(super) fn socket(&self, caller: &Caller) -> Result<Place, Refusal> {
+    pub(super) fn socket(&self, caller: &Caller) -> Result<Permit, Refusal> {
         let none = |full| full_of("WebSockets are open", full, AGAIN);
         self.sockets.take_as(caller, 1).map_err(none)
     }
@@ -133,7 +133,7 @@ impl Rooms {
     ///
     /// # Errors
     /// The refusal if a limit is reached.
-    pub(super) fn copy(&self, caller: &Caller) -> Result<Place, Refusal> {
+    pub(super) fn copy(&self, caller: &Caller) -> Result<Permit, Refusal> {
         self.copies.take_as(caller, 1).map_err(|full| full_of("copies are being made", full, COPY_AGAIN))
     }
 }
@@ -141,8 +141,8 @@ impl Rooms {
 /// The place and the memory of a body that is being read.
 #[derive(Debug)]
 pub(super) struct BodyRoom {
-    _place: Place,
-    memory: Place,
+    _place: Permit,
+    memory: Permit,
     bytes: usize,
 }
 
@@ -160,7 +160,7 @@ impl BodyRoom {
     }
 
     /// Releases the place once the body is complete. Its memory stays reserved.
-    pub(super) fn whole(self) -> Place {
+    pub(super) fn whole(self) -> Permit {
         self.memory
     }
 }
@@ -199,7 +199,7 @@ mod tests {
     fn a_body_as_long_as_allowed_fits_whatever_the_memory_is() {
         let limits = Limits { body: 1_000_000, ..Limits::default() };
         for body_memory in [0, 1_000_000, 1_100_000, 100_000_000] {
-            let rooms = Rooms::new(&Capacity { body_memory, ..Capacity::default() }, &limits);
+            let rooms = ConcurrencyLimits::new(&Capacity { body_memory, ..Capacity::default() }, &limits);
             let mut room = rooms.body(&stranger("a")).unwrap();
             assert!(room.reach(1_000_000).is_ok(), "{body_memory}");
         }
@@ -209,7 +209,7 @@ mod tests {
     fn one_client_leaves_memory_to_others_and_strangers_to_who_is_signed_in() {
         let megabyte = 1024 * 1024;
         let limits = Limits { body: 4 * megabyte, ..Limits::default() };
-        let rooms = Rooms::new(&Capacity::default(), &limits);
+        let rooms = ConcurrencyLimits::new(&Capacity::default(), &limits);
         let mut taken = Vec::new();
         let mut fill = |caller: &Caller| {
             for count in 0.. {
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn connections_of_a_proxy_are_those_of_its_clients() {
         let capacity = Capacity { connections: 5, connections_per_address: 2, ..Capacity::default() };
-        let rooms = Rooms::new(&capacity, &Limits::default());
+        let rooms = ConcurrencyLimits::new(&capacity, &Limits::default());
         let trusted = ["10.0.0.0/8".parse().unwrap()];
         let from = |text: &str| rooms.connection(text.parse().unwrap(), &trusted);
         let taken = [from("192.0.2.1:1"), from("192.0.2.1:2"), from("10.0.0.1:1"), from("10.0.0.1:2")];

@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::Shared;
 use super::pace::Paced;
-use kernel::throttle::Place;
+use kernel::throttle::Permit;
 
 /// The maximum size of the read buffer of a connection in bytes. The URI of a request has at most 64 kB.
 const MAX_BUFFER: usize = 96 * 1024;
@@ -88,7 +88,7 @@ fn connection(
     peer: SocketAddr,
     router: Router,
     shared: Arc<Shared>,
-    place: Place,
+    place: Permit,
 ) -> impl Future<Output = ()> + Send {
     // Disables Nagle's algorithm: responses are written whole, so waiting to fill a packet only delays them.
     if let Err(error) = stream.set_nodelay(true) {

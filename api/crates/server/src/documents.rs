@@ -20,7 +20,7 @@ use super::compile::{Compiler, Document};
 use super::journal;
 use super::manifest::{Manifest, sha256};
 use super::refusal::RequestError;
-use super::request::Meant;
+use super::request::DocumentReference;
 use kernel::error::Code;
 
 /// The approximate maximum number of cached documents.
@@ -125,15 +125,15 @@ impl Documents {
     ///
     /// # Errors
     /// If it is unknown or not allowed, does not parse, or exceeds the limits.
-    pub(super) fn find(&self, meant: &Meant) -> Result<Arc<Document>, RequestError> {
+    pub(super) fn find(&self, meant: &DocumentReference) -> Result<Arc<Document>, RequestError> {
         match meant {
-            Meant::Text(text) => self.of_text(text),
-            Meant::Id(id) => self.trusted(id).unwrap_or_else(|| {
+            DocumentReference::Text(text) => self.of_text(text),
+            DocumentReference::Id(id) => self.trusted(id).unwrap_or_else(|| {
                 let message = "The server knows no document of this id. The manifest of the client has to be given to the \
                                server first, as DOCUMENTS_MANIFEST.";
                 Err(RequestError::new(Code::PersistedQueryNotFound, message))
             }),
-            Meant::Hash { hash, text } => {
+            DocumentReference::Hash { hash, text } => {
                 if text.as_ref().is_some_and(|text| *hash != sha256(text)) {
                     let message = "`sha256Hash` is not the SHA-256 of `query`.";
                     return Err(RequestError::new(Code::BadRequest, message));

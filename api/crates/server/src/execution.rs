@@ -30,7 +30,7 @@ use super::compile::{self, Document, Plan};
 use super::conditional::Tag;
 use super::limits;
 use super::refusal::{Answer, Refusal, RequestError};
-use super::request::{Asked, Media};
+use super::request::{GraphqlRequest, Media};
 use super::{Shared, cost, journal};
 use directory::contact_read;
 use exchange::sync::feed::store::public_head;
@@ -64,7 +64,7 @@ impl<E: Executor> Run for E {
 
 /// The number of responses that a transport can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum ResponseMode {
     /// One: an HTTP response.
     One,
     /// Any number, as subscriptions need: a WebSocket or server-sent events.
@@ -107,12 +107,12 @@ impl CostWanted {
 
 /// The cost of an operation and its limit, in points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Charged {
+pub(super) struct OperationCost {
     points: u64,
     most: u64,
 }
 
-impl Charged {
+impl OperationCost {
     /// The value of `extensions.cost`.
     fn value(self) -> Value {
         let members = [("requestedQueryCost", self.points), ("maximumAvailable", self.most)];
@@ -184,11 +184,11 @@ pub(super) struct Operation {
     plan: Arc<Plan>,
     /// Its name in the document.
     name: Option<Name>,
-    asked: Asked,
+    asked: GraphqlRequest,
     /// The coerced values of its variables.
     variables: Variables,
     kind: OperationType,
-    charged: Charged,
+    charged: OperationCost,
     report: bool,
 }
 
@@ -208,8 +208,8 @@ impl Operation {
     pub(super) fn read(
         shared: &Shared,
         call: &Call,
-        asked: Asked,
-        way: Way,
+        asked: GraphqlRequest,
+        way: ResponseMode,
         wanted: CostWanted,
     ) -> Result<Self, Unexecuted> {
         let operation = Self::find(shared, call, asked, way, wanted)?;
@@ -223,8 +223,8 @@ impl Operation {
     fn find(
         shared: &Shared,
         call: &Call,
-        mut asked: Asked,
-        way: Way,
+        mut asked: GraphqlRequest,
+        way: ResponseMode,
         wanted: CostWanted,
     ) -> Result<Self, Unexecuted> {
         let discreet = !shared.settings.introspection && !call.viewer().signed_in;
@@ -243,7 +243,7 @@ impl Operation {
             let message = "Send mutations with POST: GET only reads.";
             return Err(Unexecuted::Refused(Refusal::method(message, "POST")));
         }
-        if kind == OperationType::Subscription && way == Way::One && wanted != CostWanted::Only {
+        if kind == OperationType::Subscription && way == ResponseMode::One && wanted != CostWanted::Only {
             let message = "A subscription has many answers: open a WebSocket with the subprotocol \
                            `graphql-transport-ws` here, or ask /graphql/stream for `text/event-stream`.";
             return Err(RequestError::new(Code::BadRequest, message).into());
@@ -260,9 +260,9 @@ impl Operation {
         })?;
         let variable = |name: &str| variables.get(name);
         limits::check_values(plan.uses, &variables)?;
-        let charged = Charged { points: plan.cost.points(&variable), most: most.cost };
+        let charged = OperationCost { points: plan.cost.points(&variable), most: most.cost };
         if charged.points > charged.most && wanted != CostWanted::Only {
-            let Charged { points, most } = charged;
+            let OperationCost { points, most } = charged;
             let message = format!(
                 "The operation costs {points} points: at most {most} are allowed. Ask for less at once, such as fewer \
                  items with `first`. /schema.graphql says with @cost and @listSize what costs how much."
@@ -284,7 +284,7 @@ impl Operation {
     }
 
     /// The cost of the operation.
-    pub(super) fn charged(&self) -> Charged {
+    pub(super) fn charged(&self) -> OperationCost {
         self.charged
     }
 
@@ -341,7 +341,7 @@ impl Operation {
             request = request.data(memory);
         }
         request.set_parsed_query(document);
-        let frame = Frame {
+        let frame = ResponseContext {
             shared: Arc::clone(shared),
             reader,
             resumption,
@@ -359,7 +359,7 @@ impl Operation {
 /// An operation that is ready to be executed.
 pub(super) struct Prepared {
     request: Request,
-    frame: Frame,
+    frame: ResponseContext,
 }
 
 /// A response in a stream.
@@ -444,7 +444,7 @@ impl Prepared {
 }
 
 /// The context that finishes a response.
-struct Frame {
+struct ResponseContext {
     shared: Arc<Shared>,
     reader: Arc<Reader>,
     resumption: Arc<Resumption>,
@@ -454,10 +454,10 @@ struct Frame {
     plan: Arc<Plan>,
     name: Option<Name>,
     /// The cost to report in the response.
-    report: Option<Charged>,
+    report: Option<OperationCost>,
 }
 
-impl Frame {
+impl ResponseContext {
     /// Corrects a response, adds its extensions, and notes the contact data that it shows.
     fn finish(&self, mut response: Response) -> Result<Answer, Unexecuted> {
         if !response.errors.is_empty() {

@@ -19,11 +19,11 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 
-use super::execution::{self, CostWanted, Operation, Unexecuted, Way};
+use super::execution::{self, CostWanted, Operation, ResponseMode, Unexecuted};
 use super::refusal::{self, Answer, Refusal, RequestError};
-use super::request::{self, Asked, Media};
+use super::request::{self, GraphqlRequest, Media};
 use super::{Shared, address, graphiql, rates, socket};
-use identity::caller::{Call, Presented, Unidentified};
+use identity::caller::{BearerToken, Call, IdentifyError};
 use kernel::error::Code;
 use kernel::throttle::{Caller, network};
 use records::changes::Resumption;
@@ -49,8 +49,8 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let asked = request::read(&parts, body, shared.settings.limits.body, room, pay(&shared, &call)).await;
     let call = match call {
         Ok(call) => call,
-        Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(media),
-        Err(Unidentified::Failed(error)) => return RequestError::from(&error).respond(media),
+        Err(IdentifyError::Refused) => return Refusal::unauthenticated().respond(media),
+        Err(IdentifyError::Failed(error)) => return RequestError::from(&error).respond(media),
     };
     let answered = match asked {
         Ok(asked) => answer(&shared, &parts.headers, &call, asked, media).await,
@@ -73,11 +73,11 @@ async fn answer(
     shared: &Arc<Shared>,
     headers: &HeaderMap,
     call: &Call,
-    asked: Asked,
+    asked: GraphqlRequest,
     media: Media,
 ) -> Result<Response<Body>, Unexecuted> {
     let wanted = CostWanted::of(headers).map_err(Unexecuted::Refused)?;
-    let operation = Operation::read(shared, call, asked, Way::One, wanted)?;
+    let operation = Operation::read(shared, call, asked, ResponseMode::One, wanted)?;
     if wanted == CostWanted::Only {
         return Ok(operation.charged().answer().respond(StatusCode::OK, media));
     }
@@ -97,13 +97,13 @@ async fn answer(
 /// Charges one point for reading the request. Unidentified callers are not charged: they are refused anyway.
 pub(super) fn pay(
     shared: &Shared,
-    call: &Result<Call, Unidentified>,
+    call: &Result<Call, IdentifyError>,
 ) -> impl FnOnce() -> Result<(), Refusal> {
     move || call.as_ref().map_or(Ok(()), |call| Operation::pay(shared, call))
 }
 
 /// The caller for concurrency limits. A caller with an invalid token is counted by network, as unknown.
-pub(super) fn caller(shared: &Shared, parts: &Parts, call: &Result<Call, Unidentified>) -> Caller {
+pub(super) fn caller(shared: &Shared, parts: &Parts, call: &Result<Call, IdentifyError>) -> Caller {
     match call {
         Ok(call) => call.caller(),
         Err(_) => Caller { key: network(address::of(shared, parts)), known: false },
@@ -111,8 +111,8 @@ pub(super) fn caller(shared: &Shared, parts: &Parts, call: &Result<Call, Unident
 }
 
 /// Identifies the caller of a request, and its address.
-pub(super) async fn call(shared: &Shared, parts: &Parts) -> Result<Call, Unidentified> {
-    let presented = Presented::of(&parts.headers)?;
+pub(super) async fn call(shared: &Shared, parts: &Parts) -> Result<Call, IdentifyError> {
+    let presented = BearerToken::of(&parts.headers)?;
     let (identity, nobody) = (shared.app.identity.clone(), shared.settings.viewer.clone());
     let known = presented.identify(&identity).await?;
     Ok(Call { identity, presented, known, nobody, from: address::of(shared, parts) })

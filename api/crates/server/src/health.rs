@@ -18,7 +18,7 @@ use super::refusal::Refusal;
 use super::request::Media;
 use super::{Shared, graphql};
 use crate::app::App;
-use identity::caller::Unidentified;
+use identity::caller::IdentifyError;
 use identity::lag::Lag;
 use records::migrations::{self, Layout};
 use search::service::Search;
@@ -44,7 +44,7 @@ pub(super) async fn asker(shared: &Shared, parts: &Parts) -> Asker {
     }
     match tokio::time::timeout(TIME, graphql::call(shared, parts)).await {
         Ok(Ok(call)) if call.viewer().admin => Asker::Admin,
-        Ok(Err(Unidentified::Refused)) => Asker::Refused,
+        Ok(Err(IdentifyError::Refused)) => Asker::Refused,
         _ => Asker::Anybody,
     }
 }

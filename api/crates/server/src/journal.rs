@@ -15,7 +15,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::StatusCode;
 use tracing::Span;
 
-use super::metrics::Meters;
+use super::metrics::RequestMetrics;
 use crate::telemetry;
 use kernel::error::{Code, REQUEST_ID};
 
@@ -28,7 +28,7 @@ const MAX_NAME: usize = 64;
 
 /// The transport of a request.
 #[derive(Clone, Debug)]
-pub(super) enum Way {
+pub(super) enum Transport {
     /// An HTTP request to this route.
     Http(Route),
     /// An operation of a WebSocket.
@@ -99,8 +99,8 @@ struct Noted {
 /// The entry of a request, reported on drop.
 #[derive(Debug)]
 pub(super) struct Entry {
-    meters: Arc<Meters>,
-    way: Way,
+    meters: Arc<RequestMetrics>,
+    way: Transport,
     id: String,
     /// The id of its trace, if traces are collected.
     trace: Option<String>,
@@ -110,7 +110,12 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Begins the entry of a request.
-    pub(super) fn new(meters: &Arc<Meters>, way: Way, id: &str, trace: Option<String>) -> Arc<Self> {
+    pub(super) fn new(
+        meters: &Arc<RequestMetrics>,
+        way: Transport,
+        id: &str,
+        trace: Option<String>,
+    ) -> Arc<Self> {
         meters.running.inc();
         Arc::new(Self {
             meters: Arc::clone(meters),
@@ -221,13 +226,13 @@ impl Drop for Entry {
             self.meters.operation(name, operation.kind, outcome, took);
         }
         let (way, route, is_probe) = match &self.way {
-            Way::Http(route) => {
+            Transport::Http(route) => {
                 if let Some(status) = noted.status {
                     self.meters.response(route.name(), status, took);
                 }
                 ("http", route.name(), route.is_probe())
             }
-            Way::Socket => ("socket", "/graphql", false),
+            Transport::Socket => ("socket", "/graphql", false),
         };
         let (id, code, trace) = (self.id.as_str(), noted.code.as_deref(), self.trace.as_deref());
         let (status, kind) = (noted.status.map(|status| status.as_u16()), kind.map(kind_name));

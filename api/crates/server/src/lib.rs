@@ -123,14 +123,14 @@ pub use manifest::{Manifest, ManifestError};
 pub use pace::Pace;
 pub use socket::Settings as SocketSettings;
 
-use answer::Shapes;
-use capacity::Rooms;
+use answer::FieldTypes;
+use capacity::ConcurrencyLimits;
 use compile::Compiler;
 use cost::Prices;
 use documents::Documents;
 use execution::Run;
 use journal::{Entry, Route};
-use metrics::Meters;
+use metrics::RequestMetrics;
 use refusal::Refusal;
 use request::Media;
 
@@ -207,11 +207,11 @@ struct Shared {
     edition: String,
     documents: Documents,
     /// The metrics.
-    meters: Arc<Meters>,
+    meters: Arc<RequestMetrics>,
     /// The start of the server.
     begun: Instant,
     /// The concurrency limits.
-    rooms: Rooms,
+    rooms: ConcurrencyLimits,
     /// Cancelled when a stop is requested.
     stopping: CancellationToken,
     /// The open sockets. A stop waits for them.
@@ -228,7 +228,7 @@ impl Shared {
         if let Some(manifest) = &settings.manifest {
             documents.trust(manifest);
         }
-        let meters = Arc::new(Meters::new(&app));
+        let meters = Arc::new(RequestMetrics::new(&app));
         meters.name_apart(documents.trusted_names());
         let edition = format!("{} {} {}", env!("CARGO_PKG_VERSION"), document::layout(), contract.hash);
         Self {
@@ -240,7 +240,7 @@ impl Shared {
             begun: Instant::now(),
             stopping: CancellationToken::new(),
             sockets: TaskTracker::new(),
-            rooms: Rooms::new(&settings.capacity, &settings.limits),
+            rooms: ConcurrencyLimits::new(&settings.capacity, &settings.limits),
             app,
             settings,
         }
@@ -269,7 +269,7 @@ pub struct Contract {
     hash: String,
     /// The schema against which documents are validated.
     types: Arc<compile::Schema>,
-    shapes: Shapes,
+    shapes: FieldTypes,
     prices: Arc<Prices>,
 }
 
@@ -286,7 +286,7 @@ impl Contract {
         let document = parse_schema(&sdl).expect("the schema that was written can be read");
         let prices = Arc::new(Prices::new(&document));
         let types = Arc::new(compile::Schema::new(&sdl));
-        Self { hash: manifest::sha256(&sdl), types, shapes: Shapes::new(document), prices, sdl }
+        Self { hash: manifest::sha256(&sdl), types, shapes: FieldTypes::new(document), prices, sdl }
     }
 }
 
@@ -437,7 +437,7 @@ async fn identify(State(shared): State<Arc<Shared>>, request: Request, next: Nex
     let header = HeaderValue::from_str(&id);
     let trace = telemetry::request(&id, method.as_str(), route.name(), request.headers());
     let entry =
-        Entry::new(&shared.meters, journal::Way::Http(route.clone()), &id, telemetry::trace_id(&trace));
+        Entry::new(&shared.meters, journal::Transport::Http(route.clone()), &id, telemetry::trace_id(&trace));
     let answer = entry.scope(next.run(request)).instrument(trace.clone()).instrument(span);
     let mut response = REQUEST_ID.scope(id, answer).await;
     entry.responded(response.status());

@@ -31,7 +31,7 @@ const MAX_NAMES: usize = 100;
 
 /// The metrics of requests, and the registry of all metrics.
 #[derive(Debug)]
-pub(super) struct Meters {
+pub(super) struct RequestMetrics {
     registry: Registry,
     names: Mutex<Names>,
     operations: IntCounterVec,
@@ -55,7 +55,7 @@ struct Names {
     seen: HashSet<String>,
 }
 
-impl Meters {
+impl RequestMetrics {
     /// Registers all metrics of the program.
     #[expect(
         clippy::expect_used,
@@ -277,7 +277,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("test.db").display());
         let app = App::new(Database::open(&url).await.unwrap(), Clock::default());
-        let meters = Meters::new(&app);
+        let meters = RequestMetrics::new(&app);
         assert_eq!(meters.label(None), "none");
         assert_eq!(meters.label(Some("none")), "other", "the label `none` is for anonymous operations");
         for number in 0..MAX_NAMES {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::capacity::BodyRoom;
 use super::refusal::Refusal;
 use kernel::error::Code;
-use kernel::throttle::Place;
+use kernel::throttle::Permit;
 
 /// The bytes that are read of a body that is too long, so that the client can read the refusal.
 const MAX_DRAINED: usize = 64 * 1024 * 1024;
@@ -121,7 +121,7 @@ pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
 
 /// The reference to a document.
 #[derive(Debug)]
-pub(super) enum Meant {
+pub(super) enum DocumentReference {
     /// Its text.
     Text(String),
     /// The id of a trusted document.
@@ -137,9 +137,9 @@ pub(super) enum Meant {
 
 /// A well-formed GraphQL request.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct GraphqlRequest {
     /// The document.
-    pub document: Meant,
+    pub document: DocumentReference,
     /// The name of the operation to execute.
     pub operation_name: Option<String>,
     /// The values of variables.
@@ -147,10 +147,10 @@ pub(super) struct Asked {
     /// Whether it was sent with GET, which permits no mutations.
     pub by_get: bool,
     /// The part of the shared memory that its body has reserved.
-    pub memory: Option<Place>,
+    pub memory: Option<Permit>,
 }
 
-impl Asked {
+impl GraphqlRequest {
     /// Reads a request from its JSON members. Null counts as absent.
     ///
     /// # Errors
@@ -176,9 +176,9 @@ impl Asked {
             (Some(_), Some(_), _) => {
                 return Err("Send `documentId` or `query`, and not both.");
             }
-            (None, Some(id), _) => Meant::Id(id),
-            (text, None, Some(hash)) => Meant::Hash { hash, text },
-            (Some(text), None, None) => Meant::Text(text),
+            (None, Some(id), _) => DocumentReference::Id(id),
+            (text, None, Some(hash)) => DocumentReference::Hash { hash, text },
+            (Some(text), None, None) => DocumentReference::Text(text),
             (None, None, None) => {
                 return Err("`query` is missing: it holds the text of the GraphQL document.");
             }
@@ -221,7 +221,7 @@ pub(super) async fn read(
     max_body: usize,
     room: impl FnOnce() -> Result<BodyRoom, Refusal>,
     pay: impl FnOnce() -> Result<(), Refusal>,
-) -> Result<Asked, Refusal> {
+) -> Result<GraphqlRequest, Refusal> {
     match parts.method {
         Method::GET | Method::HEAD => {
             pay()?;
@@ -233,7 +233,7 @@ pub(super) async fn read(
             let bytes = read_body(&parts.headers, body, max_body, &mut room).await?;
             let memory = Some(room.whole());
             pay()?;
-            Ok(Asked { memory, ..from_body(&bytes)? })
+            Ok(GraphqlRequest { memory, ..from_body(&bytes)? })
         }
         _ => Err(Refusal::method("Send GraphQL requests with POST, or queries with GET.", "GET, POST")),
     }
@@ -324,7 +324,7 @@ fn values(text: &[u8]) -> usize {
     count
 }
 
-fn from_body(bytes: &[u8]) -> Result<Asked, Refusal> {
+fn from_body(bytes: &[u8]) -> Result<GraphqlRequest, Refusal> {
     if values(bytes) > MAX_VALUES {
         let message = format!("The body holds too many values: at most {MAX_VALUES} are read.");
         return Err(Refusal { code: Code::QueryTooComplex, ..malformed(message) });
@@ -332,7 +332,7 @@ fn from_body(bytes: &[u8]) -> Result<Asked, Refusal> {
     let value: Value =
         serde_json::from_slice(bytes).map_err(|error| bad(format!("The body is not JSON: {error}.")))?;
     match value {
-        Value::Object(members) => Asked::from_members(members, false).map_err(malformed),
+        Value::Object(members) => GraphqlRequest::from_members(members, false).map_err(malformed),
         Value::Array(_) => Err(malformed("Send one request at a time: batches are not read.")),
         _ => Err(malformed("The body is JSON and no object: send {\"query\": \"{ regions { slug } }\"}.")),
     }
@@ -347,7 +347,7 @@ pub(super) fn is_asked_in(query: &str) -> bool {
 /// The URL parameters that hold JSON. The others are plain strings.
 const JSON_PARAMETERS: [&str; 2] = ["variables", "extensions"];
 
-fn from_address(query: &str) -> Result<Asked, Refusal> {
+fn from_address(query: &str) -> Result<GraphqlRequest, Refusal> {
     let mut members = Map::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         // An empty parameter counts as absent. The first of several wins.
@@ -362,7 +362,7 @@ fn from_address(query: &str) -> Result<Asked, Refusal> {
         };
         members.insert(name.into_owned(), value);
     }
-    Asked::from_members(members, true).map_err(malformed)
+    GraphqlRequest::from_members(members, true).map_err(malformed)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use exchange::sync::feed::acknowledge;
 use exchange::sync::feed::graphql::{again, following};
 use exchange::sync::feed::scope::Following;
 use exchange::sync::snapshot::{self, Failure, Sink};
-use identity::caller::{Call, Unidentified};
+use identity::caller::{Call, IdentifyError};
 use kernel::RecordType;
 use kernel::error::{Code, DomainError};
 use records::changes::Scope;
@@ -35,10 +35,10 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let (parts, _) = request.into_parts();
     let call = match call(&shared, &parts).await {
         Ok(call) => call,
-        Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(Media::Json),
-        Err(Unidentified::Failed(error)) => return RequestError::from(&error).respond(Media::Json),
+        Err(IdentifyError::Refused) => return Refusal::unauthenticated().respond(Media::Json),
+        Err(IdentifyError::Failed(error)) => return RequestError::from(&error).respond(Media::Json),
     };
-    let asked = Asked::read(parts.uri.query().unwrap_or_default());
+    let asked = SnapshotParameters::read(parts.uri.query().unwrap_or_default());
     let asked = asked.and_then(|asked| asked.following(&call).map(|following| (asked, following)));
     let (asked, following) = match asked {
         Ok(asked) => asked,
@@ -112,12 +112,12 @@ fn refused(error: &DomainError) -> Response<Body> {
 }
 
 /// The URL parameters `types` and `regions`, each repeated or separated by commas.
-struct Asked {
+struct SnapshotParameters {
     types: Vec<RecordType>,
     regions: Vec<String>,
 }
 
-impl Asked {
+impl SnapshotParameters {
     fn read(query: &str) -> Result<Self, DomainError> {
         let (mut types, mut regions) = (Vec::new(), Vec::new());
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -141,7 +141,7 @@ impl Asked {
 /// The sink of a copy. It checks the caller's permissions again with each part, as a copy can take ten minutes.
 struct Lines {
     call: Call,
-    asked: Asked,
+    asked: SnapshotParameters,
     scope: Scope,
     sender: mpsc::Sender<Result<Bytes, std::io::Error>>,
     /// The time for which the server still waits for a slow client.

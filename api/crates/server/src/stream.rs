@@ -24,12 +24,12 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 use tracing::Instrument;
 
-use super::execution::{self, CostWanted, Operation, Prepared, Unexecuted, Way};
+use super::execution::{self, CostWanted, Operation, Prepared, ResponseMode, Unexecuted};
 use super::metrics::Open;
 use super::refusal::{Answer, Refusal, RequestError, vary};
 use super::request::{self, Media};
 use super::{Shared, graphql, journal, rates};
-use identity::caller::{Call, Unidentified};
+use identity::caller::{Call, IdentifyError};
 use records::changes::Resumption;
 
 /// The header with the `id` of the last event that the client has received.
@@ -54,8 +54,8 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let asked = request::read(&parts, body, shared.settings.limits.body, room, paid).await;
     let call = match call {
         Ok(call) => call,
-        Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(Media::Json),
-        Err(Unidentified::Failed(error)) => return RequestError::from(&error).respond(Media::Json),
+        Err(IdentifyError::Refused) => return Refusal::unauthenticated().respond(Media::Json),
+        Err(IdentifyError::Failed(error)) => return RequestError::from(&error).respond(Media::Json),
     };
     let wanted = match CostWanted::of(&parts.headers) {
         Ok(CostWanted::Only) => {
@@ -67,7 +67,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     };
     let operation = asked
         .map_err(Unexecuted::Refused)
-        .and_then(|asked| Operation::read(&shared, &call, asked, Way::Many, wanted));
+        .and_then(|asked| Operation::read(&shared, &call, asked, ResponseMode::Many, wanted));
     let mut rates = HeaderMap::new();
     rates::tell(&shared.app.traffic, &call, &mut rates);
     let last = parts.headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
@@ -176,12 +176,12 @@ async fn feed(
                         call = now;
                         true
                     }
-                    Err(Unidentified::Refused) => {
+                    Err(IdentifyError::Refused) => {
                         fail(Unexecuted::Refused(Refusal::unauthenticated())).await;
                         return;
                     }
                     // Without `complete`, so that the client reconnects.
-                    Err(Unidentified::Failed(error)) => {
+                    Err(IdentifyError::Failed(error)) => {
                         tracing::warn!(%error, "a stream ends: its caller cannot be identified");
                         false
                     }

@@ -8,13 +8,13 @@ use super::{Entry, page, set_membership, set_role, store};
 use crate::account::AccountNode;
 use crate::viewer::RoleGrantNode;
 use directory::region::Regions;
-use identity::caller::{Call, Known};
+use identity::caller::{Call, IdentifiedCaller};
 use identity::role::{Grant, Role};
 use kernel::connection;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::id;
 use kernel::page::{PageArguments, PageOf};
-use kernel::problem::Undone;
+use kernel::problem::OperationError;
 use kernel::read::Selection;
 use kernel::reader::{Reader, nodes_wanted, total_wanted};
 use kernel::user_error::{UserError, outcome};
@@ -34,7 +34,7 @@ impl AccountEntryNode {
     /// Reads the selected relations of accounts, with one statement for each relation.
     async fn read(
         reader: &Reader,
-        known: Option<&Known>,
+        known: Option<&IdentifiedCaller>,
         mut entries: Vec<Entry>,
         want: &Selection,
     ) -> Result<Vec<Self>, DomainError> {
@@ -125,7 +125,10 @@ pub struct AccountEntryPayload {
     pub user_errors: Vec<UserError>,
 }
 
-async fn payload(ctx: &Context<'_>, done: Result<Entry, Undone>) -> GraphqlResult<AccountEntryPayload> {
+async fn payload(
+    ctx: &Context<'_>,
+    done: Result<Entry, OperationError>,
+) -> GraphqlResult<AccountEntryPayload> {
     let (call, reader) = (Call::of(ctx)?, Reader::of(ctx)?);
     match outcome(done, &reader.languages).graphql()? {
         Ok(entry) => {

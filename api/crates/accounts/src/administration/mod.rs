@@ -10,13 +10,13 @@ use uuid::Uuid;
 use directory::organization::store::region_by_id;
 use identity::Identity;
 use identity::account::{Account, note, store as accounts};
-use identity::caller::Known;
+use identity::caller::IdentifiedCaller;
 use identity::role::{Grant, Role};
 use identity::signing::store::lock_instance;
 use kernel::error::DomainError;
 use kernel::messages::{self, accounts as said};
 use kernel::page::{PageArguments, PageOf};
-use kernel::problem::{Problem, Problems, Undone};
+use kernel::problem::{OperationError, Problem, Problems};
 use kernel::read::{Database, KeyValue};
 use kernel::value::DateTime;
 use kernel::vocabulary::vocabularies;
@@ -39,7 +39,7 @@ pub struct Entry {
 
 /// The regions that the caller administers, or only `region` if it is one of them. `None` stands for the whole
 /// instance.
-pub(super) fn regions_of(known: Option<&Known>, region: Option<&str>) -> Option<Vec<String>> {
+pub(super) fn regions_of(known: Option<&IdentifiedCaller>, region: Option<&str>) -> Option<Vec<String>> {
     if region.is_none() && known.is_some_and(|known| known.viewer.admin && known.account().is_some()) {
         return None;
     }
@@ -52,7 +52,7 @@ pub(super) fn regions_of(known: Option<&Known>, region: Option<&str>) -> Option<
 ///
 /// # Errors
 /// A problem of the whole input for an anonymous caller or an API key.
-pub(super) fn signed_in(known: Option<&Known>) -> Result<&Known, Problem> {
+pub(super) fn signed_in(known: Option<&IdentifiedCaller>) -> Result<&IdentifiedCaller, Problem> {
     known.filter(|known| known.account().is_some()).ok_or_else(|| Problem::new("", &messages::NOT_SIGNED_IN))
 }
 
@@ -62,7 +62,7 @@ pub(super) fn signed_in(known: Option<&Known>) -> Result<&Known, Problem> {
 /// `BAD_USER_INPUT` for wrong arguments; [`DomainError::Database`].
 pub async fn page(
     db: &Arc<Database>,
-    known: Option<&Known>,
+    known: Option<&IdentifiedCaller>,
     region: Option<&str>,
     arguments: &PageArguments,
     want_total: bool,
@@ -76,14 +76,14 @@ pub async fn page(
 /// The account with this id, if the caller sees it.
 ///
 /// # Errors
-/// [`Undone::Refused`] where they do not; [`DomainError::Database`].
-pub async fn find(db: &Arc<Database>, known: &Known, id: Uuid) -> Result<Entry, Undone> {
+/// [`OperationError::Refused`] where they do not; [`DomainError::Database`].
+pub async fn find(db: &Arc<Database>, known: &IdentifiedCaller, id: Uuid) -> Result<Entry, OperationError> {
     let found = store::find(db, id, regions_of(Some(known), None).as_deref()).await?;
     Ok(found.ok_or_else(|| Problem::new("account", &said::NO_ACCOUNT))?)
 }
 
 /// Returns the problems of a role and its region.
-fn check_grant(known: &Known, grant: &Grant) -> Problems {
+fn check_grant(known: &IdentifiedCaller, grant: &Grant) -> Problems {
     let mut problems = Problems::default();
     match &grant.region {
         None if grant.role.has_region() => problems.add(Problem::new("region", &said::ROLE_NEEDS_REGION)),
@@ -105,14 +105,14 @@ fn check_grant(known: &Known, grant: &Grant) -> Problems {
 /// Grants a role to an account, or withdraws it, with effect from the next request. Repeating a change has no effect.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all problems; [`DomainError::Database`].
+/// [`OperationError::Refused`] with all problems; [`DomainError::Database`].
 pub async fn set_role(
     identity: &Identity,
-    known: Option<&Known>,
+    known: Option<&IdentifiedCaller>,
     account: Uuid,
     grant: Grant,
     given: bool,
-) -> Result<Entry, Undone> {
+) -> Result<Entry, OperationError> {
     let known = signed_in(known)?;
     check_grant(known, &grant).none_or_refused()?;
     let entry = find(&identity.db, known, account).await?;
@@ -153,7 +153,7 @@ pub async fn set_role(
 /// [`DomainError::Database`].
 pub(super) async fn organization_of(
     db: &Arc<Database>,
-    known: &Known,
+    known: &IdentifiedCaller,
     id: Uuid,
 ) -> Result<Option<(Uuid, String)>, DomainError> {
     let rows = db.read(&region_by_id(db.dialect()), vec![vec![KeyValue::Id(id)]]).await?;
@@ -168,14 +168,14 @@ pub(super) async fn organization_of(
 /// Makes an account a member of an organization, or ends its membership.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all problems; [`DomainError::Database`].
+/// [`OperationError::Refused`] with all problems; [`DomainError::Database`].
 pub async fn set_membership(
     identity: &Identity,
-    known: Option<&Known>,
+    known: Option<&IdentifiedCaller>,
     account: Uuid,
     organization: Uuid,
     belongs: bool,
-) -> Result<Entry, Undone> {
+) -> Result<Entry, OperationError> {
     let known = signed_in(known)?;
     let mut problems = Problems::default();
     let found = organization_of(&identity.db, known, organization).await?;
@@ -184,14 +184,14 @@ pub async fn set_membership(
     }
     let entry = match find(&identity.db, known, account).await {
         Ok(entry) => Some(entry),
-        Err(Undone::Refused(all)) => {
+        Err(OperationError::Refused(all)) => {
             problems.extend(all);
             None
         }
         Err(failed) => return Err(failed),
     };
     let (Some(entry), Some((organization, region))) = (entry, found) else {
-        return Err(Undone::Refused(problems.take()));
+        return Err(OperationError::Refused(problems.take()));
     };
     let actor = Actor::of(Some(&known.viewer));
     transact(identity, move |identity, tx| {

@@ -21,7 +21,7 @@ use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::id::{self, graphql_id};
 use kernel::node::by_ids;
 use kernel::page::{PageArguments, PageOf};
-use kernel::problem::Undone;
+use kernel::problem::OperationError;
 use kernel::read::Selection;
 use kernel::reader::{Reader, nodes_wanted, total_wanted};
 use kernel::user_error::{UserError, outcome};
@@ -163,7 +163,10 @@ pub struct AcceptInvitationInput {
     pub consent: Option<ConsentInput>,
 }
 
-async fn payload(ctx: &Context<'_>, done: Result<Invitation, Undone>) -> GraphqlResult<InvitationPayload> {
+async fn payload(
+    ctx: &Context<'_>,
+    done: Result<Invitation, OperationError>,
+) -> GraphqlResult<InvitationPayload> {
     let reader = Reader::of(ctx)?;
     match outcome(done, &reader.languages).graphql()? {
         Ok(invitation) => {
@@ -285,8 +288,8 @@ impl InvitationMutation {
         let done = claim_with(&call.identity, call.known.as_deref(), token.into(), consent, call.from).await;
         let done = match done {
             Ok(id) => Ok(id),
-            Err(Undone::Refused(problems)) => Err(problems),
-            Err(Undone::Failed(error)) => return Err(error).graphql(),
+            Err(OperationError::Refused(problems)) => Err(problems),
+            Err(OperationError::Failed(error)) => return Err(error).graphql(),
         };
         // The viewer of the request does not own the profile yet; the payload is read as its owner.
         let mut viewer = reader.viewer.clone();

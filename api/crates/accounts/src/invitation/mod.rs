@@ -18,7 +18,7 @@ use directory::talent::consent::{Agreement, ConsentInput};
 use identity::Identity;
 use identity::account::{MAX_NAME, NewAccount, email_key, note, password_problem, store as accounts};
 use identity::api_key::store::roles_text;
-use identity::caller::{Credential, Known};
+use identity::caller::{Credential, IdentifiedCaller};
 use identity::invited;
 use identity::mail::{self, Mail, Template};
 use identity::one_time::{self, Purpose};
@@ -28,7 +28,7 @@ use kernel::error::DomainError;
 use kernel::input::check_line;
 use kernel::messages::accounts as said;
 use kernel::page::{PageArguments, PageOf};
-use kernel::problem::{Problem, Problems, Undone};
+use kernel::problem::{OperationError, Problem, Problems};
 use kernel::read::KeyValue;
 use kernel::value::{DateTime, EmailAddress, Given, Language};
 use kernel::vocabulary::vocabularies;
@@ -89,12 +89,12 @@ pub struct NewInvitation {
 /// valid. The function does not check whether there is an account with the address.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all problems; [`DomainError::RateLimited`] after too many invitations.
+/// [`OperationError::Refused`] with all problems; [`DomainError::RateLimited`] after too many invitations.
 pub async fn invite(
     identity: &Identity,
-    known: Option<&Known>,
+    known: Option<&IdentifiedCaller>,
     new: NewInvitation,
-) -> Result<Invitation, Undone> {
+) -> Result<Invitation, OperationError> {
     let known = signed_in(known)?;
     let by = known.viewer.account.ok_or_else(|| DomainError::Stored("nobody is signed in".into()))?;
     let mut problems = Problems::default();
@@ -117,7 +117,7 @@ pub async fn invite(
         }
     }
     let (Some(region), Some(email), true) = (region, email, problems.is_empty()) else {
-        return Err(Undone::Refused(problems.take()));
+        return Err(OperationError::Refused(problems.take()));
     };
     let (key, now) = (email_key(email), identity.clock.now());
     identity.throttles().invitation(by, &key, now)?;
@@ -194,7 +194,7 @@ async fn write(
 /// `BAD_USER_INPUT` for wrong arguments; [`DomainError::Database`].
 pub async fn page(
     identity: &Identity,
-    known: Option<&Known>,
+    known: Option<&IdentifiedCaller>,
     region: Option<&str>,
     arguments: &PageArguments,
     want_total: bool,
@@ -209,8 +209,12 @@ pub async fn page(
 /// Withdraws an invitation, so that its link is no longer valid.
 ///
 /// # Errors
-/// [`Undone::Refused`] where the caller sees no valid invitation with this id; [`DomainError::Database`].
-pub async fn revoke(identity: &Identity, known: Option<&Known>, id: Uuid) -> Result<Invitation, Undone> {
+/// [`OperationError::Refused`] where the caller sees no valid invitation with this id; [`DomainError::Database`].
+pub async fn revoke(
+    identity: &Identity,
+    known: Option<&IdentifiedCaller>,
+    id: Uuid,
+) -> Result<Invitation, OperationError> {
     let found = store::by_id(&identity.db, id).await?.filter(|found| {
         found.expires_at > identity.clock.now() && known.is_some_and(|known| known.administers(&found.region))
     });
@@ -261,14 +265,14 @@ fn over() -> Problem {
 /// address. Opens a session for the account.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all problems; the token can then still be used. [`DomainError::RateLimited`] after too
+/// [`OperationError::Refused`] with all problems; the token can then still be used. [`DomainError::RateLimited`] after too
 /// many attempts.
 pub async fn accept(
     identity: &Identity,
-    known: Option<&Known>,
+    known: Option<&IdentifiedCaller>,
     given: Acceptance,
     from: IpAddr,
-) -> Result<Opened, Undone> {
+) -> Result<Opened, OperationError> {
     identity.throttles().one_time(from, identity.clock.now())?;
     let invitation = match one_time::look(identity, Purpose::Invitation, &given.token).await? {
         Some(id) => store::by_id(&identity.db, id).await?,
@@ -292,7 +296,7 @@ pub async fn accept(
         Ok(Accepted::Over) => Err(over().into()),
         Ok(Accepted::SignInFirst) => Err(Problem::new("", &said::SIGN_IN_FIRST).into()),
         Ok(Accepted::Refused(problems)) => {
-            Err(Undone::Refused(problems.into_iter().map(Problem::of_the_input).collect()))
+            Err(OperationError::Refused(problems.into_iter().map(Problem::of_the_input).collect()))
         }
         // Another request has created the account in the meantime.
         Err(error) if is_twice(&error) => Err(Problem::new("", &said::SIGN_IN_FIRST).into()),
@@ -302,7 +306,7 @@ pub async fn accept(
 
 /// The signed-in account, if it has the invited address. The address of an account of another issuer does not count,
 /// because it was not verified here.
-fn of_address(known: &Known, invitation: Option<&Invitation>) -> Result<Uuid, Problem> {
+fn of_address(known: &IdentifiedCaller, invitation: Option<&Invitation>) -> Result<Uuid, Problem> {
     let invitation = invitation.ok_or_else(over)?;
     match &known.credential {
         Credential::Session { account, .. } if email_key(&account.email) == email_key(&invitation.email) => {
@@ -317,7 +321,7 @@ async fn newcomer(
     identity: &Identity,
     invitation: Option<&Invitation>,
     given: &Acceptance,
-) -> Result<NewAccount, Undone> {
+) -> Result<NewAccount, OperationError> {
     let mut problems = Problems::default();
     if let Some(invitation) = invitation {
         // The link proves access to the mailbox, so only the owner learns of the account.

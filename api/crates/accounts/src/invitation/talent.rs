@@ -19,15 +19,15 @@ use directory::talent::store::Columns;
 use directory::talent::upkeep;
 use identity::Identity;
 use identity::account::{email_key, store as accounts};
-use identity::caller::Known;
+use identity::caller::IdentifiedCaller;
 use identity::invited;
 use identity::one_time::{self, Purpose};
 use identity::role;
 use kernel::error::DomainError;
 use kernel::lookup::Key;
-use kernel::messages::{ALREADY_CLAIMED, NO_RECORD, NOT_YOURS, Said};
+use kernel::messages::{ALREADY_CLAIMED, FilledMessage, NO_RECORD, NOT_YOURS};
 use kernel::node::rows;
-use kernel::problem::{Problem, Undone};
+use kernel::problem::{OperationError, Problem};
 use kernel::reader::Reader;
 use kernel::value::{DateTime, EmailAddress, Language};
 use kernel::vocabulary::vocabularies;
@@ -48,20 +48,20 @@ pub struct NewTalentInvitation {
 /// Invites the person whom a profile is about. An earlier invitation to the profile is withdrawn.
 ///
 /// # Errors
-/// [`Undone::Refused`] where the caller may not write the profile's region, or the profile is claimed;
+/// [`OperationError::Refused`] where the caller may not write the profile's region, or the profile is claimed;
 /// [`DomainError::RateLimited`] after too many invitations.
 pub async fn invite(
     identity: &Identity,
     reader: &Reader,
-    known: Option<&Known>,
+    known: Option<&IdentifiedCaller>,
     new: NewTalentInvitation,
-) -> Result<Invitation, Undone> {
+) -> Result<Invitation, OperationError> {
     let known = signed_in(known).map_err(Problem::not_of_the_input)?;
     let by = known.viewer.account.ok_or_else(|| DomainError::Stored("nobody is signed in".into()))?;
     let found =
         rows::<TalentNode>(reader, vec![Key::Id(new.talent)], Columns::SEARCHED).await?.pop().flatten();
     let found = found.map(|node| node.row);
-    let refused = |message| Err(Problem::beside("talent", Said::new(message)).into());
+    let refused = |message| Err(Problem::beside("talent", FilledMessage::new(message)).into());
     let Some(found) = found else { return refused(&NO_RECORD) };
     if !known.viewer.writes_in(&found.head.region) {
         return refused(&NOT_YOURS);
@@ -129,15 +129,15 @@ enum Claimed {
 /// profile.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all obstacles; the token can then still be used. [`DomainError::RateLimited`] after too
+/// [`OperationError::Refused`] with all obstacles; the token can then still be used. [`DomainError::RateLimited`] after too
 /// many attempts.
 pub async fn claim_with(
     identity: &Identity,
-    known: Option<&Known>,
+    known: Option<&IdentifiedCaller>,
     token: SecretString,
     consent: Option<ConsentInput>,
     from: IpAddr,
-) -> Result<Uuid, Undone> {
+) -> Result<Uuid, OperationError> {
     let known = signed_in(known).map_err(Problem::not_of_the_input)?;
     let account = known.viewer.account.ok_or_else(|| DomainError::Stored("nobody is signed in".into()))?;
     identity.throttles().one_time(from, identity.clock.now())?;
@@ -170,7 +170,7 @@ pub async fn claim_with(
             identity.callers().forget_account(account);
             Ok(talent)
         }
-        Ok(Claimed::Refused(problems)) => Err(Undone::Refused(problems)),
+        Ok(Claimed::Refused(problems)) => Err(OperationError::Refused(problems)),
         Ok(Claimed::Over) => Err(over().not_of_the_input().into()),
         Err(error) => Err(error.into()),
     }

@@ -11,7 +11,7 @@ use kernel::provenance::Source;
 use kernel::value::{LocalizedText, PartialDate};
 use kernel::vocabulary::vocabularies;
 use kernel::{RecordType, id as ids};
-use records::write::replica::{self, Refers, Replicated, Unfit};
+use records::write::replica::{self, InvalidRevision, Refers, Replicated};
 
 replicated! {
     /// The replicated fields of an affiliation.
@@ -40,10 +40,13 @@ impl Replicated for Fields {
     }
 
     /// The time since which it is disputed is not told: it is the time of the last change that is known.
-    fn fill(&self, row: &mut Model) -> Result<(), Unfit> {
+    fn fill(&self, row: &mut Model) -> Result<(), InvalidRevision> {
         known("occupation", "occupation", &vocabularies().occupations, &self.occupation)?;
         if let Some(side) = self.disputed_by.as_deref().filter(|side| SideOf::of_name(side).is_none()) {
-            return Err(Unfit::new("disputedBy", format!("there is no side `{}`", replica::shown(side))));
+            return Err(InvalidRevision::new(
+                "disputedBy",
+                format!("there is no side `{}`", replica::shown(side)),
+            ));
         }
         row.talent_id = replica::id("talent", RecordType::Talent, &self.talent)?;
         row.organization_id = replica::id("organization", RecordType::Organization, &self.organization)?;

@@ -12,7 +12,7 @@ use super::{Address, OrganizationStatus, succession};
 use crate::affiliation::{self, Side};
 use crate::partnership;
 use kernel::error::DomainError;
-use kernel::messages::{self, Said};
+use kernel::messages::{self, FilledMessage};
 use kernel::name_of;
 use kernel::problem::{Problem, Problems};
 use kernel::value::Identifier;
@@ -143,7 +143,7 @@ async fn relatives(
         rows.values().filter(|row| row.successor_id == Some(pair.duplicate)).map(|row| row.id).collect();
     let chain = succession::chain(batch, survivor.successor_id).await?;
     if chain.iter().any(|id| before.contains(id)) {
-        written.problems.add(Problem::beside("duplicate", Said::new(&messages::SUCCESSOR_CYCLE)));
+        written.problems.add(Problem::beside("duplicate", FilledMessage::new(&messages::SUCCESSOR_CYCLE)));
         return Ok(());
     }
     if chain.contains(&pair.survivor) {

@@ -12,7 +12,7 @@ use kernel::provenance::{Claim, Source};
 use kernel::value::{EmailAddress, Identifier, Language, LocalizedText, PartialDate, Url};
 use kernel::vocabulary::{Vocabulary, vocabularies};
 use kernel::{RecordType, id as ids};
-use records::write::replica::{self, Refers, Replicated, Unfit};
+use records::write::replica::{self, InvalidRevision, Refers, Replicated};
 
 replicated! {
     /// The replicated fields of an organization.
@@ -57,7 +57,7 @@ impl Replicated for Fields {
         Ok(Self::of_columns(row, row.successor_id.map(typed), members.into_iter().map(typed).collect()))
     }
 
-    fn fill(&self, row: &mut Model) -> Result<(), Unfit> {
+    fn fill(&self, row: &mut Model) -> Result<(), InvalidRevision> {
         let all = vocabularies();
         known("region", "region", &all.regions, [&self.region])?;
         known("servedRegions", "region", &all.regions, self.served_regions.entries())?;
@@ -69,7 +69,7 @@ impl Replicated for Fields {
         known("otherKinds", "kind of organization", kinds, self.other_kinds.entries())?;
         let organization = |path: &str, text: &String| replica::id(path, RecordType::Organization, text);
         let members = self.member_of.iter().map(|text| organization("memberOf", text));
-        row.member_of = JsonText::of(&members.collect::<Result<Vec<Uuid>, Unfit>>()?);
+        row.member_of = JsonText::of(&members.collect::<Result<Vec<Uuid>, InvalidRevision>>()?);
         row.successor_id = self.successor.as_ref().map(|text| organization("successor", text)).transpose()?;
         self.fill_columns(row);
         derive(row, self.address.as_ref().and_then(Json::told));

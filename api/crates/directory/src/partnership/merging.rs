@@ -5,7 +5,7 @@ use entity::partnership_party::Model as Party;
 use super::write::{Partnerships, Row, add_up, derive, organizations, organizations_of};
 use super::{PartnershipNode, consent};
 use kernel::error::DomainError;
-use kernel::messages::{self, Said};
+use kernel::messages::{self, FilledMessage};
 use kernel::node::Node as _;
 use kernel::problem::Problem;
 use kernel::read::KeyedStatement;
@@ -44,7 +44,7 @@ pub async fn move_to(written: &mut Rewritten<'_, '_>, pair: Pair) -> Result<(), 
         lonely.sort_unstable();
         let who = shown(written, &lonely).await?;
         let who = if who.is_empty() { String::new() } else { format!("({})", who.join(", ")) };
-        let said = Said::new(&messages::PARTNERSHIP_OF_ONE).with("who", who);
+        let said = FilledMessage::new(&messages::PARTNERSHIP_OF_ONE).with("who", who);
         written.problems.add(Problem::beside("duplicate", said));
         return Ok(());
     }

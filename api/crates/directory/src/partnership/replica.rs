@@ -13,7 +13,7 @@ use kernel::provenance::{Claim, Source};
 use kernel::value::{Currency, Decimal, LocalizedText, PartialDate, sort_key};
 use kernel::vocabulary::{Vocabulary, facets, vocabularies};
 use kernel::{RecordType, id as ids};
-use records::write::replica::{self, Refers, Replicated, Unfit};
+use records::write::replica::{self, InvalidRevision, Refers, Replicated};
 
 replicated! {
     /// The replicated fields of a partnership.
@@ -71,7 +71,7 @@ impl Replicated for Fields {
         Ok(Self::of_columns(&row.model, row.parties.iter().map(Party::of).collect()))
     }
 
-    fn fill(&self, row: &mut Row) -> Result<(), Unfit> {
+    fn fill(&self, row: &mut Row) -> Result<(), InvalidRevision> {
         let all = vocabularies();
         known("region", "region", &all.regions, [&self.region])?;
         known("sectors", "sector", &all.sectors, self.sectors.entries())?;
@@ -97,7 +97,7 @@ impl Replicated for Fields {
                 declined_at: party.declined_at,
             })
         });
-        row.parties = parties.collect::<Result<Vec<_>, Unfit>>()?;
+        row.parties = parties.collect::<Result<Vec<_>, InvalidRevision>>()?;
         add_up(row);
         Ok(())
     }

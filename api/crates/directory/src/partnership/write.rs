@@ -14,7 +14,7 @@ use super::{PartnershipNode, PartnershipStatus, PartyRole, consent, replica};
 use crate::affiliation::write::last_day;
 use kernel::error::DomainError;
 use kernel::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT};
-use kernel::messages::{self, Said};
+use kernel::messages::{self, FilledMessage};
 use kernel::policy::{Viewer, Visibility, view_region};
 use kernel::problem::{Problem, Problems};
 use kernel::provenance::{ClaimInput, SourceInput};
@@ -134,7 +134,7 @@ impl Row {
         match consent::written(had, self.asked, &self.parties) {
             Ok(status) => name_of(status).clone_into(&mut self.model.status),
             Err(follows) => {
-                let said = Said::new(&messages::STATUS_FOLLOWS).with("status", name_of(follows));
+                let said = FilledMessage::new(&messages::STATUS_FOLLOWS).with("status", name_of(follows));
                 problems.add(Problem::at("status", said));
             }
         }
@@ -324,7 +324,7 @@ impl Kind for Partnerships {
             let unknown = Problem::unknown_reference("organization", RecordType::Organization, text);
             return Ok(Some(unknown.not_of_the_input()));
         };
-        let at_party = |message| Ok(Some(Problem::beside("organization", Said::new(message))));
+        let at_party = |message| Ok(Some(Problem::beside("organization", FilledMessage::new(message))));
         if !before.parties.iter().any(|one| one.organization_id == party) {
             return at_party(&messages::NO_PARTY);
         }

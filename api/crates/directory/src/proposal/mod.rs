@@ -23,15 +23,15 @@ use crate::organization::write::{OrganizationInput, Organizations};
 use identity::Identity;
 use kernel::error::DomainError;
 use kernel::input::{Fields, to_json};
-use kernel::messages::{self, Said};
+use kernel::messages::{self, FilledMessage};
 use kernel::policy::Viewer;
 use kernel::problem::{Problem, Problems, UserErrorCode};
 use kernel::read::keyed::hex;
 use kernel::{RecordType, name_of, value_of};
 use records::audit::{self, Action, Actor, Subject};
 use records::write::{
-    Batch, Caller, Ended, Kind as _, RecordInput, RecordRow as _, Status, Submission, Written, apply,
-    revision_of, through,
+    Batch, Caller, Kind as _, RecordInput, RecordRow as _, Status, Submission, TransactionResult, Written,
+    apply, in_transaction, revision_of,
 };
 
 pub mod graphql;
@@ -92,7 +92,7 @@ pub struct Decision {
 
 /// What became of it.
 #[derive(Clone, Debug, Default)]
-pub struct Done {
+pub struct ProposalOutcome {
     /// The proposal to show.
     pub proposal: Option<Uuid>,
     /// The organization to show: as it was written, or as it is where somebody has changed it.
@@ -101,7 +101,7 @@ pub struct Done {
     pub problems: Vec<Problem>,
 }
 
-impl Done {
+impl ProposalOutcome {
     fn refused(problem: Problem) -> Self {
         Self { problems: vec![problem], ..Self::default() }
     }
@@ -180,19 +180,19 @@ async fn note(
     audit::record(tx, identity.db.dialect(), vec![entry], identity.clock.now()).await
 }
 
-type Outcome = Result<Ended<Done>, DomainError>;
+type Outcome = Result<TransactionResult<ProposalOutcome>, DomainError>;
 
-fn ended(answer: Done, written: Vec<Written>, kept: bool) -> Ended<Done> {
-    Ended { answer, written, kept }
+fn ended(answer: ProposalOutcome, written: Vec<Written>, kept: bool) -> TransactionResult<ProposalOutcome> {
+    TransactionResult { answer, written, kept }
 }
 
 /// Proposes a change.
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn propose(identity: &Identity, draft: Draft) -> Result<Done, DomainError> {
+pub async fn propose(identity: &Identity, draft: Draft) -> Result<ProposalOutcome, DomainError> {
     let draft = Arc::new(draft);
-    through(identity, move |identity, tx| -> BoxFuture<'_, Outcome> {
+    in_transaction(identity, move |identity, tx| -> BoxFuture<'_, Outcome> {
         let draft = Arc::clone(&draft);
         Box::pin(async move { propose_in(identity, tx, &draft).await })
     })
@@ -200,7 +200,9 @@ pub async fn propose(identity: &Identity, draft: Draft) -> Result<Done, DomainEr
 }
 
 async fn propose_in(identity: &Identity, tx: &DatabaseTransaction, draft: &Draft) -> Outcome {
-    let refused = |problems: Vec<Problem>| Ok(ended(Done { problems, ..Done::default() }, Vec::new(), false));
+    let refused = |problems: Vec<Problem>| {
+        Ok(ended(ProposalOutcome { problems, ..ProposalOutcome::default() }, Vec::new(), false))
+    };
     let batch = Batch::new(identity, tx);
     let organization = store::meant(&batch, draft.organization).await?;
     let revision = revision_of(&batch, organization).await?;
@@ -236,7 +238,11 @@ async fn propose_in(identity: &Identity, tx: &DatabaseTransaction, draft: &Draft
         return refused(told);
     }
     if outcome.status == Status::Conflict {
-        let answer = Done { organization: Some(organization), problems: told, ..Done::default() };
+        let answer = ProposalOutcome {
+            organization: Some(organization),
+            problems: told,
+            ..ProposalOutcome::default()
+        };
         return Ok(ended(answer, Vec::new(), false));
     }
     let mut problems = Problems::default();
@@ -252,7 +258,7 @@ async fn propose_in(identity: &Identity, tx: &DatabaseTransaction, draft: &Draft
         problems.add(Problem::too_long("change", MAX_CHANGE));
     }
     if store::pending(&batch, organization).await? >= MAX_PENDING {
-        let said = Said::new(&messages::TOO_MANY_PROPOSALS).with("limit", MAX_PENDING.to_string());
+        let said = FilledMessage::new(&messages::TOO_MANY_PROPOSALS).with("limit", MAX_PENDING.to_string());
         problems.add(Problem::at("organization", said));
     }
     if !problems.is_empty() {
@@ -280,16 +286,16 @@ async fn propose_in(identity: &Identity, tx: &DatabaseTransaction, draft: &Draft
     store::insert(&batch, proposal).await?;
     let about = (organization, row.region.as_str(), None);
     note(identity, tx, &draft.viewer, Action::Propose, about, fields_of(&draft.change)).await?;
-    Ok(ended(Done { proposal: Some(id), ..Done::default() }, Vec::new(), true))
+    Ok(ended(ProposalOutcome { proposal: Some(id), ..ProposalOutcome::default() }, Vec::new(), true))
 }
 
 /// Accepts, refuses or withdraws a proposal.
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn decide(identity: &Identity, decision: Decision) -> Result<Done, DomainError> {
+pub async fn decide(identity: &Identity, decision: Decision) -> Result<ProposalOutcome, DomainError> {
     let decision = Arc::new(decision);
-    through(identity, move |identity, tx| -> BoxFuture<'_, Outcome> {
+    in_transaction(identity, move |identity, tx| -> BoxFuture<'_, Outcome> {
         let decision = Arc::clone(&decision);
         Box::pin(async move { decide_in(identity, tx, &decision).await })
     })
@@ -297,7 +303,7 @@ pub async fn decide(identity: &Identity, decision: Decision) -> Result<Done, Dom
 }
 
 async fn decide_in(identity: &Identity, tx: &DatabaseTransaction, decision: &Decision) -> Outcome {
-    let refused = |problem: Problem| Ok(ended(Done::refused(problem), Vec::new(), false));
+    let refused = |problem: Problem| Ok(ended(ProposalOutcome::refused(problem), Vec::new(), false));
     let (batch, viewer) = (Batch::new(identity, tx), &decision.viewer);
     let Some((organization, region)) = store::seen(&batch, viewer, decision.proposal).await? else {
         return refused(Problem::no_record());
@@ -321,18 +327,21 @@ async fn decide_in(identity: &Identity, tx: &DatabaseTransaction, decision: &Dec
         _ => {}
     }
     if value_of::<ProposalState>(&proposal.state) != Some(ProposalState::Pending) {
-        let said = Said::new(&messages::PROPOSAL_DECIDED).with("state", proposal.state);
+        let said = FilledMessage::new(&messages::PROPOSAL_DECIDED).with("state", proposal.state);
         return refused(Problem::beside("id", said));
     }
     let mut problems = Problems::default();
     let comment = comment("comment", decision.comment.as_ref(), &mut problems);
     if !problems.is_empty() {
         let problems = problems.take().into_iter().map(Problem::not_of_the_input).collect();
-        return Ok(ended(Done { problems, ..Done::default() }, Vec::new(), false));
+        return Ok(ended(ProposalOutcome { problems, ..ProposalOutcome::default() }, Vec::new(), false));
     }
     let conflict = |problem| {
-        let answer =
-            Done { proposal: Some(proposal.id), organization: Some(organization), problems: vec![problem] };
+        let answer = ProposalOutcome {
+            proposal: Some(proposal.id),
+            organization: Some(organization),
+            problems: vec![problem],
+        };
         Ok(ended(answer, Vec::new(), false))
     };
     if decision.base_revision.is_some() && decision.base_revision != revision {
@@ -345,7 +354,7 @@ async fn decide_in(identity: &Identity, tx: &DatabaseTransaction, decision: &Dec
         let Some(row) = row else { return refused(Problem::no_record()) };
         let changed = changed_since(&proposal, &change, &row)?;
         if !changed.is_empty() {
-            let said = Said::new(&messages::CHANGED_SINCE).with("fields", changed.join(", "));
+            let said = FilledMessage::new(&messages::CHANGED_SINCE).with("fields", changed.join(", "));
             return conflict(Problem::beside("id", said));
         }
         let asked = submission(viewer, organization, input_of(&change)?);
@@ -360,7 +369,11 @@ async fn decide_in(identity: &Identity, tx: &DatabaseTransaction, decision: &Dec
                     problem
                 }
             });
-            let answer = Done { proposal: Some(proposal.id), problems: told.collect(), ..Done::default() };
+            let answer = ProposalOutcome {
+                proposal: Some(proposal.id),
+                problems: told.collect(),
+                ..ProposalOutcome::default()
+            };
             return Ok(ended(answer, Vec::new(), false));
         }
         (written, shown, now) = (records, Some(organization), outcome.revision);
@@ -380,7 +393,11 @@ async fn decide_in(identity: &Identity, tx: &DatabaseTransaction, decision: &Dec
         ProposalState::Refused | ProposalState::Pending => Action::RefuseProposal,
     };
     note(identity, tx, viewer, action, (organization, &region, now), fields_of(&change)).await?;
-    Ok(ended(Done { proposal: Some(id), organization: shown, problems: Vec::new() }, written, true))
+    Ok(ended(
+        ProposalOutcome { proposal: Some(id), organization: shown, problems: Vec::new() },
+        written,
+        true,
+    ))
 }
 
 /// The fields that a proposal would change and that somebody has changed since it was made.

@@ -3,13 +3,13 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::graphql::{PREFIX, ProposalNode};
-use super::{Decision, Done, Draft, MAX_PENDING, ProposalState, decide, propose};
+use super::{Decision, Draft, MAX_PENDING, ProposalOutcome, ProposalState, decide, propose};
 use crate::organization::OrganizationNode;
 use crate::organization::write::OrganizationInput;
 use identity::caller::Call;
 use kernel::error::{GraphqlResult, IntoGraphql};
 use kernel::id;
-use kernel::messages::Said;
+use kernel::messages::FilledMessage;
 use kernel::node::by_ids;
 use kernel::problem::Problem;
 use kernel::read::Selection;
@@ -44,7 +44,7 @@ pub struct ProposalPayload {
     pub user_errors: Vec<UserError>,
 }
 
-async fn payload(ctx: &Context<'_>, done: Done) -> GraphqlResult<ProposalPayload> {
+async fn payload(ctx: &Context<'_>, done: ProposalOutcome) -> GraphqlResult<ProposalPayload> {
     let reader = Mutator::of(ctx)?.reader();
     let want = Selection::of(ctx);
     let below = |name: &str| want.below("ProposalPayload", name);
@@ -80,7 +80,7 @@ async fn decided(
     let mutator = Mutator::of(ctx)?;
     let proposal = id::decode("id", PREFIX, id).graphql()?;
     let done = if let Some(message) = mutator.nobody() {
-        Done::refused(Problem::forbidden(message))
+        ProposalOutcome::refused(Problem::forbidden(message))
     } else {
         let viewer = mutator.reader().viewer.clone();
         let decision = Decision { viewer, proposal, state, comment, base_revision };
@@ -106,8 +106,8 @@ impl ProposalMutation {
         let mutator = Mutator::of(ctx)?;
         let organization = id::decode("input.organization", "organization", &input.organization).graphql()?;
         if let Some(message) = mutator.nobody() {
-            let problem = Problem::at("organization", Said::new(message));
-            return payload(ctx, Done::refused(problem)).await;
+            let problem = Problem::at("organization", FilledMessage::new(message));
+            return payload(ctx, ProposalOutcome::refused(problem)).await;
         }
         let mut raw = sent(ctx, "input").graphql()?.unwrap_or_default();
         let draft = Draft {

@@ -13,7 +13,7 @@ use identity::Identity;
 use identity::account;
 use kernel::RecordType;
 use kernel::error::DomainError;
-use kernel::messages::{ALREADY_CLAIMED, HAS_PROFILE, Message, PROFILE_GONE, PROFILE_MERGED, Said};
+use kernel::messages::{ALREADY_CLAIMED, FilledMessage, HAS_PROFILE, Message, PROFILE_GONE, PROFILE_MERGED};
 use kernel::problem::Problem;
 use records::changes::Change;
 use records::write::{RecordInput, Submission, apply, log_of};
@@ -35,7 +35,7 @@ pub struct Claim {
 /// confirmation, and makes the profile the account's own. The answer is either
 ///
 /// - the entries of the change log, which the caller must append with [`records::changes::append`] as the **last**
-///   statement before COMMIT; after it, the caller tells [`identity::caller::Callers::forget_account`], so
+///   statement before COMMIT; after it, the caller tells [`identity::caller::CallerCache::forget_account`], so
 ///   that the account's next request knows of its profile; or
 /// - all that is in the way, and nothing was written: the caller rolls back. Their paths are `consent` for what is
 ///   wrong with the consent, and `token` for what is wrong with the account or the profile (claimed before, merged
@@ -88,7 +88,7 @@ pub async fn obstacles(
     let mut problems: Vec<Problem> =
         Agreement { account: None, text: consent }.problem().into_iter().collect();
     let message = in_the_way(tx, own, talent).await?;
-    problems.extend(message.map(|message| Problem::beside("token", Said::new(message))));
+    problems.extend(message.map(|message| Problem::beside("token", FilledMessage::new(message))));
     Ok(problems)
 }
 

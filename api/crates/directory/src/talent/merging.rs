@@ -11,7 +11,7 @@ use super::{Availability, Link, SpokenLanguage, TalentFieldGroup, erasing};
 use crate::affiliation::{self, Side};
 use identity::invited;
 use kernel::error::DomainError;
-use kernel::messages::{self, Message, Said};
+use kernel::messages::{self, FilledMessage, Message};
 use kernel::name_of;
 use kernel::problem::{Problem, Problems};
 use kernel::provenance::{Claim, Source};
@@ -45,8 +45,9 @@ impl Mergeable for Talents {
         survivor: &Model,
         duplicate: &Model,
     ) -> Result<Option<Problem>, DomainError> {
-        let refused =
-            |path: &str, message: &'static Message| Ok(Some(Problem::beside(path, Said::new(message))));
+        let refused = |path: &str, message: &'static Message| {
+            Ok(Some(Problem::beside(path, FilledMessage::new(message))))
+        };
         let waiting =
             erasing::store::scheduled(batch.tx, batch.dialect, &[survivor.id, duplicate.id]).await?;
         for (path, row) in [("survivor", survivor), ("duplicate", duplicate)] {

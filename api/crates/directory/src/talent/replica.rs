@@ -9,7 +9,7 @@ use kernel::error::DomainError;
 use kernel::provenance::{Claim, Source};
 use kernel::value::{Date, EmailAddress, Identifier, LocalizedText, Url};
 use kernel::vocabulary::vocabularies;
-use records::write::replica::{self, Replicated, Unfit};
+use records::write::replica::{self, InvalidRevision, Replicated};
 
 replicated! {
     /// The replicated fields of a talent.
@@ -52,7 +52,7 @@ impl Replicated for Fields {
         Ok(Self::of_columns(row, groups))
     }
 
-    fn fill(&self, row: &mut Model) -> Result<(), Unfit> {
+    fn fill(&self, row: &mut Model) -> Result<(), InvalidRevision> {
         let all = vocabularies();
         known("region", "region", &all.regions, [&self.region])?;
         known("territory", "territory", &all.territories, &self.territory)?;

@@ -21,7 +21,7 @@ use kernel::read::{Dialect, Transaction};
 use kernel::value::Language;
 use records::changes::{self, Change};
 use records::handle::Core;
-use records::write::guard::{self, Confirmed};
+use records::write::guard::{self, DeletionConfirmation};
 use records::write::{
     self, Caller, End, Named, Outcome, Removal, Source, Status, Submission, is_external_id,
 };
@@ -456,7 +456,7 @@ impl<'a> Import<'a> {
         let (dialect, now) = (self.core.db.dialect(), self.core.clock.now());
         let is_meant = self.options.confirm_deletes == Some(whole);
         for (source, live) in decided {
-            let confirmed = if is_meant { Confirmed::Yes } else { Confirmed::No };
+            let confirmed = if is_meant { DeletionConfirmation::Yes } else { DeletionConfirmation::No };
             let asked = (source.as_str(), live);
             let problem = match &self.sink {
                 Sink::Each => {
@@ -670,7 +670,7 @@ struct Deletions {
     asked: HashMap<String, HashSet<String>>,
     is_their_turn: bool,
     /// The guard's decision by source: whether the deletions are confirmed, or the fault that refuses them.
-    decided: HashMap<String, Result<Confirmed, Fault>>,
+    decided: HashMap<String, Result<DeletionConfirmation, Fault>>,
 }
 
 impl Deletions {

@@ -26,8 +26,8 @@ use kernel::vocabulary;
 use kernel::{RecordType, Times, id, value_of};
 use records::audit::Actor;
 use records::handle::Core;
-use records::write::replica::{self, Received, Taken, Unfit, shown, take};
-use records::write::{Ended, SCHEMA_VERSION, Source, through};
+use records::write::replica::{self, InvalidRevision, Received, Taken, shown, take};
+use records::write::{SCHEMA_VERSION, Source, TransactionResult, in_transaction};
 
 /// Bytes of one line at most. A line has the record twice: as the API shows it, and as canonical JSON.
 const MAX_LINE: usize = 16 << 20;
@@ -247,7 +247,7 @@ struct Checked {
 }
 
 /// A message from the thread that checks.
-enum Told {
+enum CheckMessage {
     Bytes(u64),
     Bad(u64, Fault),
     Note(u64, String),
@@ -269,9 +269,9 @@ async fn check(
     let mut bad = 0;
     while let Some(told) = told.recv().await {
         match told {
-            Told::Bytes(bytes) => report.bytes(bytes),
-            Told::Note(number, text) => report.note(number, &text),
-            Told::Bad(number, fault) => {
+            CheckMessage::Bytes(bytes) => report.bytes(bytes),
+            CheckMessage::Note(number, text) => report.note(number, &text),
+            CheckMessage::Bad(number, fault) => {
                 bad += 1;
                 if bad <= TOLD {
                     report.bad_line(number, &fault);
@@ -318,11 +318,11 @@ fn read_header(text: &str, known: &[Source]) -> Result<Header, SnapshotError> {
 fn check_lines(
     mut lines: Lines<&File>,
     known: &[Source],
-    sender: &mpsc::Sender<Told>,
+    sender: &mpsc::Sender<CheckMessage>,
 ) -> Result<Checked, SnapshotError> {
     let cut =
         || SnapshotError::File("it is not whole: its last line, which says what is in it, is missing".into());
-    let tell = |told: Told| drop(sender.blocking_send(told));
+    let tell = |told: CheckMessage| drop(sender.blocking_send(told));
     let mut hash = Sha256::new();
     let first = lines.next()?.and_then(Result::ok).filter(|line| line.ends_with('\n')).ok_or_else(cut)?;
     hash.update(&first);
@@ -330,7 +330,7 @@ fn check_lines(
     if header.vocabulary_hash != vocabulary::hash() {
         let text = "it was written with other vocabularies than this program has: records that name entries which are \
                     not known here are refused";
-        tell(Told::Note(1, text.to_owned()));
+        tell(CheckMessage::Note(1, text.to_owned()));
     }
     let sources: HashMap<&str, &str> = known
         .iter()
@@ -347,7 +347,7 @@ fn check_lines(
             // A last line without a line feed was cut.
             Ok(_) => return Err(cut()),
             Err(fault) => {
-                tell(Told::Bad(number, fault));
+                tell(CheckMessage::Bad(number, fault));
                 continue;
             }
         };
@@ -358,13 +358,13 @@ fn check_lines(
         let checked = received(&line).and_then(|one| {
             let place = (one.record_type, one.id);
             if last.is_some_and(|last| last >= place) {
-                return Err(Unfit::new("recordId", "records come by type and id, each once"));
+                return Err(InvalidRevision::new("recordId", "records come by type and id, each once"));
             }
             let source = one.external.as_ref().map(|(source, _)| source.as_str());
             if let Some(source) = source.filter(|source| !sources.contains_key(source)) {
                 let message =
                     format!("the source `{}` is neither known here nor in the first line", shown(source));
-                return Err(Unfit::new("record.externalId", message));
+                return Err(InvalidRevision::new("record.externalId", message));
             }
             replica::check(KINDS, &one).map(|()| place)
         });
@@ -373,13 +373,13 @@ fn check_lines(
                 last = Some((of, id));
                 *counts.entry(of.name().to_owned()).or_default() += 1;
             }
-            Err(unfit) => tell(Told::Bad(number, fault_of(&unfit))),
+            Err(unfit) => tell(CheckMessage::Bad(number, fault_of(&unfit))),
         }
         if number.is_multiple_of(100) {
-            tell(Told::Bytes(lines.bytes));
+            tell(CheckMessage::Bytes(lines.bytes));
         }
     };
-    tell(Told::Bytes(lines.bytes));
+    tell(CheckMessage::Bytes(lines.bytes));
     if lines.next()?.is_some() {
         return Err(SnapshotError::File("there is something behind its last line".into()));
     }
@@ -400,37 +400,43 @@ fn check_lines(
     Ok(Checked { header, records })
 }
 
-fn fault_of(unfit: &Unfit) -> Fault {
+fn fault_of(unfit: &InvalidRevision) -> Fault {
     Fault::new(unfit.path.clone(), unfit.message.clone())
 }
 
 /// Parses the record of a line.
-fn received(text: &str) -> Result<Received, Unfit> {
+fn received(text: &str) -> Result<Received, InvalidRevision> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let line: Line = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        Unfit::new(if path == "." { String::new() } else { path }, error.inner().to_string())
+        InvalidRevision::new(if path == "." { String::new() } else { path }, error.inner().to_string())
     })?;
     let of: RecordType = value_of(&line.record_type).ok_or_else(|| {
         let message = format!("this program knows no records of type `{}`", shown(&line.record_type));
-        Unfit::new("recordType", message)
+        InvalidRevision::new("recordType", message)
     })?;
     let (Some(hash), Some(canonical)) = (line.content_hash, line.canonical) else {
         let message = "it has no `contentHash` and `canonical`, as copies have that somebody makes who does not write \
                        the records of the region; `passerelle export` writes them";
-        return Err(Unfit::new("canonical", message));
+        return Err(InvalidRevision::new("canonical", message));
     };
     if line.origin.is_empty() || line.origin.len() > 255 || line.origin.contains('\0') {
-        return Err(Unfit::new("origin", "it says where the revision was made, in 255 bytes at most"));
+        return Err(InvalidRevision::new(
+            "origin",
+            "it says where the revision was made, in 255 bytes at most",
+        ));
     }
     let external = line.record.external_id.map(|external| (external.source, external.id));
     if external.as_ref().is_some_and(|(_, id)| !records::write::is_external_id(id)) {
-        return Err(Unfit::new("record.externalId", "it is empty, too long, or has the character U+0000"));
+        return Err(InvalidRevision::new(
+            "record.externalId",
+            "it is empty, too long, or has the character U+0000",
+        ));
     }
     Ok(Received {
         record_type: of,
         id: id::decode("recordId", of.prefix(), &line.record_id)
-            .map_err(|error| Unfit::new("recordId", error.to_string()))?,
+            .map_err(|error| InvalidRevision::new("recordId", error.to_string()))?,
         revision: line.revision,
         origin: line.origin,
         external,
@@ -574,12 +580,12 @@ impl Import<'_> {
         let (lines, batch): (Vec<Numbers>, Vec<Received>) = records.into_iter().unzip();
         let batch = Arc::new(batch);
         let received = Arc::clone(&batch);
-        let taken = through(self.core, move |core, tx| {
+        let taken = in_transaction(self.core, move |core, tx| {
             let received = Arc::clone(&received);
             Box::pin(async move {
                 let (taken, written) = take(core, tx, &received, &Actor::CommandLine).await?;
                 let kept = !written.is_empty();
-                Ok(Ended { answer: taken, written, kept })
+                Ok(TransactionResult { answer: taken, written, kept })
             })
         });
         for ((line, one), taken) in lines.iter().zip(batch.iter()).zip(taken.await?) {
@@ -621,11 +627,14 @@ impl Import<'_> {
             Taken::Waits(_) if !self.is_last => return Ok(self.waiting.push(*number, text)?),
             Taken::Waits(refers) => {
                 let to = id::encode(refers.to.prefix(), refers.id);
-                Unfit::new(refers.path, format!("`{to}` is not here, and did not come in with the file"))
+                InvalidRevision::new(
+                    refers.path,
+                    format!("`{to}` is not here, and did not come in with the file"),
+                )
             }
             Taken::Forked => {
                 let message = format!("revision {} is here and says something else: it stays", one.revision);
-                Unfit::new("revision", message)
+                InvalidRevision::new("revision", message)
             }
             Taken::Refused(unfit) => unfit,
         };

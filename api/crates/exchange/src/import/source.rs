@@ -13,8 +13,8 @@ use identity::api_key::Maker;
 use kernel::error::DomainError;
 use kernel::id;
 use kernel::messages::accounts::NO_REGION;
-use kernel::messages::{Said, pushing};
-use kernel::problem::{Problem, Problems, Undone};
+use kernel::messages::{FilledMessage, pushing};
+use kernel::problem::{OperationError, Problem, Problems};
 use kernel::read::{Database, Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
 use kernel::value::DateTime;
 use kernel::vocabulary::vocabularies;
@@ -139,11 +139,11 @@ async fn registered(core: &Core, by: Actor, new: Source) -> Result<Registered, D
 /// Registers a source for an administrator of its region. Registering the same again changes nothing.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all problems; [`DomainError::Database`].
-pub async fn register_for(core: &Core, maker: Maker<'_>, new: Source) -> Result<Registered, Undone> {
+/// [`OperationError::Refused`] with all problems; [`DomainError::Database`].
+pub async fn register_for(core: &Core, maker: Maker<'_>, new: Source) -> Result<Registered, OperationError> {
     let mut wrong = Problems::default();
     if !is_name(&new.name) {
-        let said = Said::new(&pushing::SOURCE_NAME_FORM).with("limit", MAX_NAME.to_string());
+        let said = FilledMessage::new(&pushing::SOURCE_NAME_FORM).with("limit", MAX_NAME.to_string());
         wrong.add(Problem::at("name", said));
     }
     if vocabularies().regions.get(&new.region).is_none() {

@@ -13,16 +13,16 @@ use super::running::{Begun, Pushes};
 use super::{RETRY_AFTER, about, authority, busy, store};
 use kernel::RecordType;
 use kernel::error::DomainError;
-use kernel::messages::{self, Said, pushing};
+use kernel::messages::{self, FilledMessage, pushing};
 use kernel::policy::Viewer;
 use kernel::problem::Problem;
 use kernel::read::Database;
 use kernel::value::DateTime;
 use records::handle::Core;
-use records::write::guard::{self, Confirmed};
+use records::write::guard::{self, DeletionConfirmation};
 use records::write::{
-    Caller, Ended, Named, RecordInput, Removal, Source, Status, Submission, Written, apply, consolidate,
-    through,
+    Caller, Named, RecordInput, Removal, Source, Status, Submission, TransactionResult, Written, apply,
+    consolidate, in_transaction,
 };
 
 /// The time for which a full push may run, and for which it is kept, in microseconds: a week.
@@ -36,12 +36,12 @@ pub const SHOWN: usize = 100;
 
 /// The problem of a full push that does not exist, or that the caller may not see.
 pub(super) fn unknown(path: &str) -> Problem {
-    about(path, Said::new(&pushing::FULL_PUSH_UNKNOWN))
+    about(path, FilledMessage::new(&pushing::FULL_PUSH_UNKNOWN))
 }
 
 /// The problem of a full push that has ended or expired.
 pub(super) fn over(path: &str) -> Problem {
-    about(path, Said::new(&pushing::FULL_PUSH_OVER).with("days", DAYS.to_string()))
+    about(path, FilledMessage::new(&pushing::FULL_PUSH_OVER).with("days", DAYS.to_string()))
 }
 
 /// A full push that has begun.
@@ -86,7 +86,7 @@ pub async fn begin(
     };
     let (id, begun_at) = (core.new_id(), core.clock.now());
     let name = source.name.clone();
-    let is_free = through(core, move |core, tx| {
+    let is_free = in_transaction(core, move |core, tx| {
         let (name, _held) = (name.clone(), &ticket);
         Box::pin(async move {
             let dialect = core.db.dialect();
@@ -94,7 +94,7 @@ pub async fn begin(
             if is_free {
                 store::begin(tx, dialect, (id, &name), begun_at).await?;
             }
-            Ok(Ended { answer: is_free, written: Vec::new(), kept: is_free })
+            Ok(TransactionResult { answer: is_free, written: Vec::new(), kept: is_free })
         })
     });
     if is_free.await? {
@@ -156,7 +156,7 @@ pub async fn complete(core: &Core, pushes: &Pushes, asked: Complete) -> Result<C
     if !asked.viewer.pushes_anything() {
         let is_known = asked.viewer.signed_in;
         let message = if is_known { &pushing::NOT_SYNC_PARTNER } else { &messages::NOT_SIGNED_IN };
-        return Ok(about("id", Said::new(message)).into());
+        return Ok(about("id", FilledMessage::new(message)).into());
     }
     let found = store::full_push(core.db.reader(), core.db.dialect(), asked.id).await?;
     let Some(found) = found.filter(|found| asked.viewer.pushes_for(&found.source.region)) else {
@@ -167,7 +167,7 @@ pub async fn complete(core: &Core, pushes: &Pushes, asked: Complete) -> Result<C
         return Ok(busy(RETRY_AFTER).with_argument("id").into());
     };
     let shared = Arc::new((asked, source, ticket));
-    through(core, move |core, tx| {
+    in_transaction(core, move |core, tx| {
         let shared = Arc::clone(&shared);
         Box::pin(async move {
             let (asked, source, _) = &*shared;
@@ -182,8 +182,8 @@ async fn complete_in(
     tx: &DatabaseTransaction,
     asked: &Complete,
     source: &Source,
-) -> Result<Ended<Completed>, DomainError> {
-    let nothing = |answer: Completed| Ok(Ended { answer, written: Vec::new(), kept: false });
+) -> Result<TransactionResult<Completed>, DomainError> {
+    let nothing = |answer: Completed| Ok(TransactionResult { answer, written: Vec::new(), kept: false });
     let (dialect, now) = (core.db.dialect(), core.clock.now());
     if store::lock(tx, dialect, &source.name, now).await?.is_none() {
         return nothing(busy(RETRY_AFTER).with_argument("id").into());
@@ -199,20 +199,22 @@ async fn complete_in(
     }
     let count = store::carried(tx, dialect, asked.id).await?;
     if count != asked.expected {
-        let said = Said::new(&pushing::COUNT_DIFFERS).with("count", count.to_string());
+        let said = FilledMessage::new(&pushing::COUNT_DIFFERS).with("count", count.to_string());
         let said = said.with("expected", asked.expected.to_string());
         return nothing(about("expectedCount", said).into());
     }
     let unmentioned = store::unmentioned(tx, dialect, asked.id, &source.name).await?;
     let wanted = i64::try_from(unmentioned.len()).unwrap_or(i64::MAX);
-    let confirmed = asked.confirm_deletes.map_or(Confirmed::No, |count| Confirmed::Number(count.into()));
+    let confirmed = asked
+        .confirm_deletes
+        .map_or(DeletionConfirmation::No, |count| DeletionConfirmation::Number(count.into()));
     let blocked =
         guard::blocked(tx, dialect, (&source.name, wanted), confirmed, now, "confirmDeletes").await?;
     if let Some(problem) = blocked {
         return nothing(problem.into());
     }
     // Already confirmed here for the whole push, so that the door does not count each part again.
-    let confirmed = if confirmed.is(wanted) { Confirmed::Yes } else { Confirmed::No };
+    let confirmed = if confirmed.is(wanted) { DeletionConfirmation::Yes } else { DeletionConfirmation::No };
     let reader = Arc::new(asked.viewer.clone());
     let mut left: Vec<Submission> = unmentioned
         .into_iter()
@@ -234,7 +236,7 @@ async fn complete_in(
     let deleted = i64::try_from(deleted).unwrap_or(i64::MAX);
     store::end(tx, dialect, (asked.id, deleted), now).await?;
     let answer = Completed { deleted, stays, ..Completed::default() };
-    Ok(Ended { answer, written, kept: true })
+    Ok(TransactionResult { answer, written, kept: true })
 }
 
 /// Deletes records, in rounds until no more can be deleted: a record can go once those that refer to it have gone.

@@ -35,16 +35,16 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use kernel::RecordType;
-use kernel::error::{DomainError, is_untaken};
-use kernel::messages::{self, Said, pushing};
+use kernel::error::{DomainError, is_permanent};
+use kernel::messages::{self, FilledMessage, pushing};
 use kernel::policy::Viewer;
 use kernel::problem::Problem;
 use kernel::read::Dialect;
 use records::handle::Core;
-use records::write::guard::Confirmed;
+use records::write::guard::DeletionConfirmation;
 use records::write::{
-    Caller, Claimed, Ended, MAX_EXTERNAL_ID, MAX_KEY, Named, Once, Outcome, RecordInput, Removal, Source,
-    Status, Submission, apply, claim, is_external_id, keep, look, through,
+    Caller, IdempotencyKey, KeyState, MAX_EXTERNAL_ID, MAX_KEY, Named, Outcome, RecordInput, Removal, Source,
+    Status, Submission, TransactionResult, apply, claim, in_transaction, is_external_id, keep, look,
 };
 
 pub mod full;
@@ -53,7 +53,7 @@ mod outcome;
 mod running;
 mod store;
 
-pub use self::outcome::{Conflict, PushMode, Refusal, Told};
+pub use self::outcome::{Conflict, PushMode, RecordOutcome, Refusal};
 pub use self::running::{BATCHES_PER_MINUTE, Pushes};
 use self::running::{Begun, Ticket};
 
@@ -114,7 +114,7 @@ pub struct Push {
 #[derive(Clone, Debug, Default)]
 pub struct Pushed {
     /// The outcome of each record, in the order of the input; empty if the batch was refused.
-    pub told: Vec<Told>,
+    pub told: Vec<RecordOutcome>,
     /// Whether the same batch was sent before, so that this is its stored outcome.
     pub replayed: bool,
     /// The reasons why the batch was refused, or why none of its deletions was done.
@@ -127,13 +127,13 @@ impl From<Problem> for Pushed {
     }
 }
 
-fn about(argument: &str, said: Said) -> Problem {
+fn about(argument: &str, said: FilledMessage) -> Problem {
     Problem::beside(argument, said)
 }
 
 /// The problem of a busy source.
 fn busy(after: i64) -> Problem {
-    about("input.source", Said::new(&pushing::PUSH_BUSY)).again_after(after)
+    about("input.source", FilledMessage::new(&pushing::PUSH_BUSY)).again_after(after)
 }
 
 /// Moves a problem with a record of a batch to the record's path in the input.
@@ -153,14 +153,14 @@ async fn authority(
 ) -> Result<Result<Source, Problem>, DomainError> {
     if !viewer.pushes_anything() {
         let message = if viewer.signed_in { &pushing::NOT_SYNC_PARTNER } else { &messages::NOT_SIGNED_IN };
-        return Ok(Err(about(path, Said::new(message))));
+        return Ok(Err(about(path, FilledMessage::new(message))));
     }
     let shown: String = name.chars().take(64).flat_map(char::escape_debug).collect();
     let Some(source) = store::source(&core.db, &name.replace('\0', "")).await? else {
-        return Ok(Err(about(path, Said::new(&pushing::SOURCE_UNKNOWN).with("source", shown))));
+        return Ok(Err(about(path, FilledMessage::new(&pushing::SOURCE_UNKNOWN).with("source", shown))));
     };
     if !viewer.pushes_for(&source.region) {
-        return Ok(Err(about(path, Said::new(&pushing::FOREIGN_SYSTEM).with("source", shown))));
+        return Ok(Err(about(path, FilledMessage::new(&pushing::FOREIGN_SYSTEM).with("source", shown))));
     }
     Ok(Ok(source))
 }
@@ -168,15 +168,15 @@ async fn authority(
 /// Checks the key and the size of a batch; returns the first problem.
 fn form(push: &Push) -> Option<Problem> {
     if push.key.is_empty() || push.key.chars().count() > MAX_KEY {
-        let said = Said::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
+        let said = FilledMessage::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
         return Some(about("input.idempotencyKey", said));
     }
     if push.items.len() > MAX_RECORDS {
-        let said = Said::new(&pushing::TOO_MANY_RECORDS).with("limit", MAX_RECORDS.to_string());
+        let said = FilledMessage::new(&pushing::TOO_MANY_RECORDS).with("limit", MAX_RECORDS.to_string());
         return Some(about("input.records", said));
     }
     let too_large = |path: String, size: usize, limit: usize| {
-        let said = Said::new(&pushing::TOO_LARGE).with("size", size.to_string());
+        let said = FilledMessage::new(&pushing::TOO_LARGE).with("size", size.to_string());
         Some(Problem::beside(path, said.with("limit", limit.to_string())))
     };
     let mut whole = 0;
@@ -193,7 +193,7 @@ fn form(push: &Push) -> Option<Problem> {
 /// A batch that is ready for the write door.
 #[derive(Debug)]
 struct Ready {
-    once: Option<Once>,
+    once: Option<IdempotencyKey>,
     source: Source,
     mode: PushMode,
     dry_run: bool,
@@ -208,9 +208,11 @@ struct Ready {
 }
 
 impl Ready {
-    fn new(push: Push, source: Source, once: Option<Once>) -> Self {
+    fn new(push: Push, source: Source, once: Option<IdempotencyKey>) -> Self {
         let reader = Arc::new(push.viewer);
-        let confirmed = push.confirm_deletes.map_or(Confirmed::No, |count| Confirmed::Number(count.into()));
+        let confirmed = push
+            .confirm_deletes
+            .map_or(DeletionConfirmation::No, |count| DeletionConfirmation::Number(count.into()));
         let mut ready = Self {
             once,
             source,
@@ -257,10 +259,10 @@ impl Ready {
     }
 
     /// The outcome of each record of the batch, from the outcomes of the submissions.
-    fn told(&self, outcomes: Vec<Outcome>) -> Vec<Told> {
-        let mut all: Vec<Option<Told>> = self.external_ids.iter().map(|_| None).collect();
+    fn told(&self, outcomes: Vec<Outcome>) -> Vec<RecordOutcome> {
+        let mut all: Vec<Option<RecordOutcome>> = self.external_ids.iter().map(|_| None).collect();
         for (place, problem) in &self.refused {
-            all[*place] = Some(Told::refused(problem.clone()));
+            all[*place] = Some(RecordOutcome::refused(problem.clone()));
         }
         for ((place, submission), outcome) in self.places.iter().zip(&self.submissions).zip(outcomes) {
             let of = submission.input.record_type();
@@ -274,8 +276,13 @@ impl Ready {
                 differing: outcome.differing,
             });
             let id = outcome.id.filter(|_| revision.is_some() || outcome.status == Status::Rejected);
-            all[*place] =
-                Some(Told { status: outcome.status, id, revision, refusals: refusals.collect(), conflict });
+            all[*place] = Some(RecordOutcome {
+                status: outcome.status,
+                id,
+                revision,
+                refusals: refusals.collect(),
+                conflict,
+            });
         }
         all.into_iter().flatten().collect()
     }
@@ -286,15 +293,15 @@ fn submission(
     item: Item,
     source: &Source,
     reader: &Arc<Viewer>,
-    confirmed: Confirmed,
+    confirmed: DeletionConfirmation,
 ) -> Result<Submission, Problem> {
     if !is_external_id(&item.external_id) {
-        let said = Said::new(&pushing::EXTERNAL_ID_FORM).with("limit", MAX_EXTERNAL_ID.to_string());
+        let said = FilledMessage::new(&pushing::EXTERNAL_ID_FORM).with("limit", MAX_EXTERNAL_ID.to_string());
         return Err(Problem::at("externalId", said));
     }
     let input = item.input.ok_or_else(|| Problem::new("", &pushing::ONE_RECORD))?;
     if item.removal == Some(Removal::Erase) && !input.record_type().is_erasable() {
-        return Err(Problem::beside("erase", Said::new(&pushing::ERASE_PEOPLE)));
+        return Err(Problem::beside("erase", FilledMessage::new(&pushing::ERASE_PEOPLE)));
     }
     // A source that has seen no revision may create records but not change them.
     let unseen = (item.removal.is_none() && !item.overwrite).then_some(0);
@@ -324,7 +331,7 @@ pub async fn push(core: &Core, pushes: &Pushes, push: Push) -> Result<Pushed, Do
     if let Err(after) = pushes.count(push.viewer.account.unwrap_or_default(), core.clock.now()) {
         return Ok(busy(after).into());
     }
-    let once = Once::new(&push.viewer, &push.key, "pushRecords", &push.sent)?;
+    let once = IdempotencyKey::new(&push.viewer, &push.key, "pushRecords", &push.sent)?;
     let once = (!push.dry_run).then_some(once);
     let ready = Ready::new(push, source, once);
     let patient_until = Instant::now() + PATIENCE;
@@ -335,11 +342,11 @@ pub async fn push(core: &Core, pushes: &Pushes, push: Push) -> Result<Pushed, Do
             None => None,
         };
         match known {
-            Some(Claimed::Again(_, Some(stored))) => return replayed(core, &ready, &stored).await,
+            Some(KeyState::Again(_, Some(stored))) => return replayed(core, &ready, &stored).await,
             Some(_) => return Ok(mismatch().into()),
             None => {}
         }
-        match pushes.begin(&ready.source.name, ready.once.as_ref().map(Once::key)) {
+        match pushes.begin(&ready.source.name, ready.once.as_ref().map(IdempotencyKey::key)) {
             Begun::Now(ticket) => return run(core, ready, ticket).await,
             Begun::SameSource => return Ok(busy(RETRY_AFTER).into()),
             Begun::SameKey(mut ends) => {
@@ -352,25 +359,25 @@ pub async fn push(core: &Core, pushes: &Pushes, push: Push) -> Result<Pushed, Do
 }
 
 fn mismatch() -> Problem {
-    about("input.idempotencyKey", Said::new(&messages::KEY_REUSED))
+    about("input.idempotencyKey", FilledMessage::new(&messages::KEY_REUSED))
 }
 
 fn in_progress() -> Problem {
-    about("input.idempotencyKey", Said::new(&pushing::KEY_IN_PROGRESS)).again_after(RETRY_AFTER)
+    about("input.idempotencyKey", FilledMessage::new(&pushing::KEY_IN_PROGRESS)).again_after(RETRY_AFTER)
 }
 
 /// The outcome of a transaction.
 #[derive(Debug)]
 enum Tried {
-    Done(Vec<Told>),
+    Done(Vec<RecordOutcome>),
     /// The same batch was written before; this is its stored outcome.
     Before(String),
     /// The whole batch is refused.
     Refused(Problem),
 }
 
-fn nothing(answer: Tried) -> Ended<Tried> {
-    Ended { answer, written: Vec::new(), kept: false }
+fn nothing(answer: Tried) -> TransactionResult<Tried> {
+    TransactionResult { answer, written: Vec::new(), kept: false }
 }
 
 /// Writes a batch. If the database refuses a record, retries without it.
@@ -380,7 +387,7 @@ async fn run(core: &Core, ready: Ready, ticket: Ticket) -> Result<Pushed, Domain
     let mut reruns = 0;
     loop {
         let (batch, place) = (Arc::clone(&ready), Arc::clone(&ticket));
-        let tried = through(core, move |core, tx| {
+        let tried = in_transaction(core, move |core, tx| {
             let (batch, _held) = (Arc::clone(&batch), &place);
             Box::pin(async move { attempt(core, tx, &batch).await })
         })
@@ -403,7 +410,7 @@ async fn run(core: &Core, ready: Ready, ticket: Ticket) -> Result<Pushed, Domain
 
 /// Whether the database has refused the data itself, rather than been unavailable or failed.
 fn is_refused(error: &DomainError) -> bool {
-    matches!(error, DomainError::Database(error) if is_untaken(error))
+    matches!(error, DomainError::Database(error) if is_permanent(error))
 }
 
 /// Finds the first submission that the database refuses, by bisecting the batch; each trial is rolled back.
@@ -414,11 +421,11 @@ async fn culprit(
 ) -> Result<Option<usize>, DomainError> {
     let fails = async |count: usize| {
         let (batch, place) = (Arc::clone(ready), Arc::clone(ticket));
-        let tried = through(core, move |core, tx| {
+        let tried = in_transaction(core, move |core, tx| {
             let (batch, _held) = (Arc::clone(&batch), &place);
             Box::pin(async move {
                 apply(core, tx, &batch.submissions[..count]).await?;
-                Ok(Ended { answer: (), written: Vec::new(), kept: false })
+                Ok(TransactionResult { answer: (), written: Vec::new(), kept: false })
             })
         });
         match tried.await {
@@ -439,12 +446,16 @@ async fn culprit(
 }
 
 /// Writes a batch within one transaction.
-async fn attempt(core: &Core, tx: &DatabaseTransaction, ready: &Ready) -> Result<Ended<Tried>, DomainError> {
+async fn attempt(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    ready: &Ready,
+) -> Result<TransactionResult<Tried>, DomainError> {
     let (dialect, now) = (core.db.dialect(), core.clock.now());
     if let Some(once) = &ready.once {
         match claimed(core, tx, once).await? {
-            Some(Claimed::First) => {}
-            Some(Claimed::Again(_, Some(stored))) => return Ok(nothing(Tried::Before(stored))),
+            Some(KeyState::First) => {}
+            Some(KeyState::Again(_, Some(stored))) => return Ok(nothing(Tried::Before(stored))),
             Some(_) => return Ok(nothing(Tried::Refused(mismatch()))),
             None => return Ok(nothing(Tried::Refused(in_progress()))),
         }
@@ -460,11 +471,11 @@ async fn attempt(core: &Core, tx: &DatabaseTransaction, ready: &Ready) -> Result
     }
     let (outcomes, written) = apply(core, tx, &ready.submissions).await?;
     let mut told = ready.told(outcomes);
-    if ready.mode == PushMode::AllOrNothing && !told.iter().all(Told::is_good) {
+    if ready.mode == PushMode::AllOrNothing && !told.iter().all(RecordOutcome::is_good) {
         for (place, told) in told.iter_mut().enumerate() {
             if matches!(told.status, Status::Created | Status::Updated) {
-                let problem = Problem::beside("", Said::new(&pushing::NOT_ATTEMPTED));
-                *told = Told::refused(placed(problem, place, None));
+                let problem = Problem::beside("", FilledMessage::new(&pushing::NOT_ATTEMPTED));
+                *told = RecordOutcome::refused(placed(problem, place, None));
             }
         }
         return Ok(nothing(Tried::Done(told)));
@@ -488,15 +499,19 @@ async fn attempt(core: &Core, tx: &DatabaseTransaction, ready: &Ready) -> Result
         store::mention(tx, dialect, full_push, names.into_iter(), carried).await?;
     }
     // An outcome of refusals alone is not stored.
-    let kept = locked.full_push.is_some() || told.iter().any(Told::is_good);
+    let kept = locked.full_push.is_some() || told.iter().any(RecordOutcome::is_good);
     if let Some(once) = ready.once.as_ref().filter(|_| kept) {
         keep(tx, dialect, once, outcome::encode(&told)?).await?;
     }
-    Ok(Ended { answer: Tried::Done(told), written, kept })
+    Ok(TransactionResult { answer: Tried::Done(told), written, kept })
 }
 
 /// Claims the idempotency key; `None` if another transaction still holds it after [`PATIENCE`].
-async fn claimed(core: &Core, tx: &DatabaseTransaction, once: &Once) -> Result<Option<Claimed>, DomainError> {
+async fn claimed(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    once: &IdempotencyKey,
+) -> Result<Option<KeyState>, DomainError> {
     if core.db.dialect() == Dialect::Sqlite {
         return claim(core, tx, once, Uuid::nil()).await.map(Some);
     }
@@ -513,7 +528,7 @@ async fn claimed(core: &Core, tx: &DatabaseTransaction, once: &Once) -> Result<O
 }
 
 /// The result of a batch that was tried. A blocked mass deletion is also a problem of the whole batch.
-fn done(told: Vec<Told>) -> Pushed {
+fn done(told: Vec<RecordOutcome>) -> Pushed {
     let refusals = told.iter().flat_map(|told| &told.refusals);
     let blocked = refusals.filter_map(|refusal| match refusal {
         Refusal::Now(problem) if problem.reason == pushing::MASS_DELETE_BLOCKED.reason => Some(problem),
@@ -535,11 +550,11 @@ async fn replayed(core: &Core, ready: &Ready, stored: &str) -> Result<Pushed, Do
         let (places, submissions): (Vec<usize>, Vec<Submission>) =
             wanted.map(|(place, submission)| (*place, submission.clone())).unzip();
         let submissions = Arc::new(submissions);
-        let outcomes = through(core, move |core, tx| {
+        let outcomes = in_transaction(core, move |core, tx| {
             let submissions = Arc::clone(&submissions);
             Box::pin(async move {
                 let (answer, _) = apply(core, tx, &submissions).await?;
-                Ok(Ended { answer, written: Vec::new(), kept: false })
+                Ok(TransactionResult { answer, written: Vec::new(), kept: false })
             })
         });
         for (place, outcome) in places.into_iter().zip(outcomes.await?) {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use kernel::error::DomainError;
-use kernel::messages::{Said, pushing};
+use kernel::messages::{FilledMessage, pushing};
 use kernel::problem::{Problem, UserErrorCode};
 use kernel::user_error::UserError;
 use kernel::value::LanguagePreferences;
@@ -47,7 +47,7 @@ impl Refusal {
             Self::Now(problem) => UserError::new(problem, reader),
             Self::Before(code, reason, path) => {
                 let name = reason.clone().unwrap_or_else(|| name_of(*code).to_owned());
-                let said = Said::new(&pushing::REFUSED_BEFORE).with("code", name);
+                let said = FilledMessage::new(&pushing::REFUSED_BEFORE).with("code", name);
                 let told = UserError::new(&Problem::beside(path.as_str(), said), reader);
                 UserError { code: *code, reason: reason.clone(), ..told }
             }
@@ -68,7 +68,7 @@ pub struct Conflict {
 
 /// The outcome of a record of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct RecordOutcome {
     /// The status.
     pub status: Status,
     /// The id of the record, if there is one.
@@ -81,7 +81,7 @@ pub struct Told {
     pub conflict: Option<Conflict>,
 }
 
-impl Told {
+impl RecordOutcome {
     /// The outcome of a refused record.
     pub fn refused(problem: Problem) -> Self {
         let refusals = vec![Refusal::Now(problem)];
@@ -102,7 +102,7 @@ struct Kept(String, Option<Uuid>, Option<i32>, Vec<(String, Option<String>, Stri
 ///
 /// # Errors
 /// [`DomainError::Stored`].
-pub(super) fn encode(all: &[Told]) -> Result<String, DomainError> {
+pub(super) fn encode(all: &[RecordOutcome]) -> Result<String, DomainError> {
     let kept = all.iter().map(|told| {
         let codes = told.refusals.iter().map(|refusal| match refusal {
             Refusal::Now(problem) => {
@@ -120,7 +120,7 @@ pub(super) fn encode(all: &[Told]) -> Result<String, DomainError> {
 ///
 /// # Errors
 /// [`DomainError::Stored`] if the text is malformed.
-pub(super) fn decode(text: &str) -> Result<Vec<Told>, DomainError> {
+pub(super) fn decode(text: &str) -> Result<Vec<RecordOutcome>, DomainError> {
     let kept: Vec<Kept> = serde_json::from_str(text)?;
     let wrong = |name: &str| DomainError::Stored(format!("the outcome of a batch has `{name}`"));
     let told = kept.into_iter().map(|Kept(status, id, revision, codes)| {
@@ -129,7 +129,7 @@ pub(super) fn decode(text: &str) -> Result<Vec<Told>, DomainError> {
             Ok(Refusal::Before(known, reason, path))
         });
         let status = value_of(&status).ok_or_else(|| wrong(&status))?;
-        Ok(Told {
+        Ok(RecordOutcome {
             status,
             id,
             revision,
@@ -147,11 +147,17 @@ mod tests {
 
     #[test]
     fn codes_are_stored_and_no_words() {
-        let canary = Said::new(&messages::SLUG_TAKEN).with("slug", "canary");
-        let refused = Told::refused(Problem::at("slug", canary).with_argument("input.records.0.talent.slug"));
+        let canary = FilledMessage::new(&messages::SLUG_TAKEN).with("slug", "canary");
+        let refused =
+            RecordOutcome::refused(Problem::at("slug", canary).with_argument("input.records.0.talent.slug"));
         let id = Some(Uuid::from_u128(7));
-        let made =
-            Told { status: Status::Created, id, revision: Some(1), refusals: Vec::new(), conflict: None };
+        let made = RecordOutcome {
+            status: Status::Created,
+            id,
+            revision: Some(1),
+            refusals: Vec::new(),
+            conflict: None,
+        };
         let text = encode(&[refused, made.clone()]).unwrap();
         assert!(!text.contains("canary"), "{text}");
         let again = decode(&text).unwrap();

@@ -13,7 +13,7 @@ use super::role::Grant;
 use crate::Identity;
 use kernel::error::DomainError;
 use kernel::input::check_line;
-use kernel::messages::{Said, accounts as said};
+use kernel::messages::{FilledMessage, accounts as said};
 use kernel::name_of;
 use kernel::problem::{Problem, Problems};
 use kernel::value::{EmailAddress, Language};
@@ -134,7 +134,8 @@ pub fn password_problem(path: &str, password: &SecretString) -> Option<Problem> 
     if password.expose_secret().is_empty() {
         Some(Problem::required(path))
     } else if password::is_too_short(password) {
-        let said = Said::new(&said::PASSWORD_TOO_SHORT).with("limit", password::MIN_LENGTH.to_string());
+        let said =
+            FilledMessage::new(&said::PASSWORD_TOO_SHORT).with("limit", password::MIN_LENGTH.to_string());
         Some(Problem::at(path, said))
     } else if password::is_too_long(password) {
         Some(Problem::too_long(path, password::MAX_LENGTH))

@@ -9,13 +9,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use super::account::MAX_NAME;
-use super::caller::{Credential, Known};
+use super::caller::{Credential, IdentifiedCaller};
 use super::role::Role;
 use crate::Identity;
 use kernel::error::DomainError;
 use kernel::input::check_line;
 use kernel::messages::{self, accounts as said};
-use kernel::problem::{Problem, Problems, Undone};
+use kernel::problem::{OperationError, Problem, Problems};
 use kernel::secret;
 use kernel::value::{DateTime, Given};
 use kernel::vocabulary::vocabularies;
@@ -81,7 +81,7 @@ pub enum Maker<'a> {
     /// The operator at the command line.
     Operator,
     /// The caller, if identified.
-    Caller(Option<&'a Known>),
+    Caller(Option<&'a IdentifiedCaller>),
 }
 
 impl Maker<'_> {
@@ -138,12 +138,12 @@ fn check(new: &NewKey, maker: Maker<'_>, now: DateTime) -> Problems {
 /// Creates a key. Returns it with its secret, which is not shown again.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all problems; [`DomainError::Database`].
+/// [`OperationError::Refused`] with all problems; [`DomainError::Database`].
 pub async fn create(
     identity: &Identity,
     new: NewKey,
     maker: Maker<'_>,
-) -> Result<(ApiKey, SecretString), Undone> {
+) -> Result<(ApiKey, SecretString), OperationError> {
     let now = identity.clock.now();
     check(&new, maker, now).none_or_refused()?;
     let key: SecretString = format!("{PREFIX}{}", secret::text(&secret::random::<32>())).into();
@@ -183,8 +183,8 @@ pub async fn create(
 /// Revokes a key: the next request with it is refused. Revoking it again changes nothing.
 ///
 /// # Errors
-/// [`Undone::Refused`] where the maker sees no key with this id; [`DomainError::Database`].
-pub async fn revoke(identity: &Identity, id: Uuid, maker: Maker<'_>) -> Result<ApiKey, Undone> {
+/// [`OperationError::Refused`] where the maker sees no key with this id; [`DomainError::Database`].
+pub async fn revoke(identity: &Identity, id: Uuid, maker: Maker<'_>) -> Result<ApiKey, OperationError> {
     let unknown = Problem::forbidden(&said::NO_KEY);
     let found = store::by_id(&identity.db, id).await?.filter(|key| maker.may(&key.region));
     let found = found.ok_or(unknown)?;
@@ -222,7 +222,7 @@ pub async fn all(
 }
 
 /// Records the use of a key, at most once a minute, in a task that the request does not wait for.
-pub fn note_use(identity: &Identity, known: &Arc<Known>) {
+pub fn note_use(identity: &Identity, known: &Arc<IdentifiedCaller>) {
     let Credential::ApiKey { key, noted } = &known.credential else { return };
     let minute = identity.clock.now().micros().div_euclid(MINUTE) * MINUTE;
     if !noted.advance(minute) {
@@ -280,7 +280,7 @@ mod tests {
         let forbidden = ["FORBIDDEN region"];
         assert_eq!(wrong(&key(), Maker::Caller(None)), forbidden);
         let grants = vec![Grant { role: Role::RegionAdmin, region: Some("wallonie".into()) }];
-        let machine = Known::with_key(Uuid::nil(), None, grants, DateTime::from_micros(0));
+        let machine = IdentifiedCaller::with_key(Uuid::nil(), None, grants, DateTime::from_micros(0));
         assert_eq!(wrong(&key(), Maker::Caller(Some(&machine))), forbidden);
     }
 }

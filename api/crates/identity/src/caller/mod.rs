@@ -92,7 +92,7 @@ impl Noted {
 
 /// An identified caller.
 #[derive(Debug)]
-pub struct Known {
+pub struct IdentifiedCaller {
     /// Their credential.
     pub credential: Credential,
     /// Their roles.
@@ -103,7 +103,7 @@ pub struct Known {
     pub ends_at: DateTime,
 }
 
-impl Known {
+impl IdentifiedCaller {
     /// A caller with a session of an account.
     pub fn with_account(session: Uuid, account: Account, grants: Vec<Grant>, ends_at: DateTime) -> Self {
         let viewer = viewer(account.id, &grants, account.owns());
@@ -146,14 +146,14 @@ impl Known {
 
 /// The reason why the caller of a request could not be identified.
 #[derive(Debug)]
-pub enum Unidentified {
+pub enum IdentifyError {
     /// The token is malformed, unknown, revoked or expired.
     Refused,
     /// The check itself failed.
     Failed(DomainError),
 }
 
-impl From<DomainError> for Unidentified {
+impl From<DomainError> for IdentifyError {
     fn from(error: DomainError) -> Self {
         Self::Failed(error)
     }
@@ -162,7 +162,7 @@ impl From<DomainError> for Unidentified {
 /// The cached caller of a token.
 #[derive(Debug)]
 struct Remembered {
-    known: Arc<Known>,
+    known: Arc<IdentifiedCaller>,
     read_at: DateTime,
     /// When the token itself expires.
     until: DateTime,
@@ -177,20 +177,20 @@ impl Remembered {
 
 /// Cache of callers, by the hash of their token.
 #[derive(Debug)]
-pub struct Callers {
+pub struct CallerCache {
     known: Cache<Hash, Arc<Remembered>>,
     /// Counts invalidations. A caller that was read before an invalidation must not be cached after it.
     forgotten: AtomicU64,
 }
 
-impl Default for Callers {
+impl Default for CallerCache {
     fn default() -> Self {
         Self { known: Cache::new(MAX_TOKENS), forgotten: AtomicU64::new(0) }
     }
 }
 
-impl Callers {
-    fn find(&self, token: &Hash, now: DateTime) -> Option<Arc<Known>> {
+impl CallerCache {
+    fn find(&self, token: &Hash, now: DateTime) -> Option<Arc<IdentifiedCaller>> {
         let found = self.known.get(token).filter(|found| found.is_fresh(now));
         found.map(|found| Arc::clone(&found.known))
     }
@@ -232,7 +232,7 @@ impl Callers {
     }
 }
 
-impl AfterCommit for Callers {
+impl AfterCommit for CallerCache {
     /// Forgets everybody once something was erased: an account may have gone with it.
     fn committed(&self, written: &[Written]) {
         if written.iter().any(|record| record.erased_from.is_some()) {
@@ -248,34 +248,34 @@ impl AfterCommit for Callers {
 /// The token in the header `Authorization` (RFC 6750 section 2.1); `None` without the header.
 ///
 /// # Errors
-/// [`Unidentified::Refused`] for any other value, and for two headers.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Unidentified> {
+/// [`IdentifyError::Refused`] for any other value, and for two headers.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, IdentifyError> {
     let mut all = headers.get_all(AUTHORIZATION).iter();
     let Some(header) = all.next() else { return Ok(None) };
     if all.next().is_some() || header.len() > MAX_HEADER {
-        return Err(Unidentified::Refused);
+        return Err(IdentifyError::Refused);
     }
-    let text = header.to_str().map_err(|_| Unidentified::Refused)?;
-    let (scheme, token) = text.split_once(' ').ok_or(Unidentified::Refused)?;
+    let text = header.to_str().map_err(|_| IdentifyError::Refused)?;
+    let (scheme, token) = text.split_once(' ').ok_or(IdentifyError::Refused)?;
     let token = token.trim_matches(' ');
     // `token68` of RFC 9110 section 11.2.
     let right = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || !token.bytes().all(right) {
-        return Err(Unidentified::Refused);
+        return Err(IdentifyError::Refused);
     }
     Ok(Some(token))
 }
 
 /// The bearer token of a request, if it has one.
 #[derive(Clone, Debug, Default)]
-pub struct Presented(Option<SecretString>);
+pub struct BearerToken(Option<SecretString>);
 
-impl Presented {
+impl BearerToken {
     /// Reads the token from the headers of a request.
     ///
     /// # Errors
-    /// [`Unidentified::Refused`] for a header that is not a bearer token.
-    pub fn of(headers: &HeaderMap) -> Result<Self, Unidentified> {
+    /// [`IdentifyError::Refused`] for a header that is not a bearer token.
+    pub fn of(headers: &HeaderMap) -> Result<Self, IdentifyError> {
         Ok(Self(bearer(headers)?.map(Into::into)))
     }
 
@@ -291,8 +291,11 @@ impl Presented {
     /// Identifies the caller; `None` without a token.
     ///
     /// # Errors
-    /// [`Unidentified`]: a caller with an invalid token is not treated as anonymous.
-    pub async fn identify(&self, identity: &Identity) -> Result<Option<Arc<Known>>, Unidentified> {
+    /// [`IdentifyError`]: a caller with an invalid token is not treated as anonymous.
+    pub async fn identify(
+        &self,
+        identity: &Identity,
+    ) -> Result<Option<Arc<IdentifiedCaller>>, IdentifyError> {
         match &self.0 {
             Some(token) => identify(identity, token.expose_secret()).await.map(Some),
             None => Ok(None),
@@ -300,7 +303,7 @@ impl Presented {
     }
 }
 
-async fn identify(identity: &Identity, token: &str) -> Result<Arc<Known>, Unidentified> {
+async fn identify(identity: &Identity, token: &str) -> Result<Arc<IdentifiedCaller>, IdentifyError> {
     let (callers, now) = (identity.callers(), identity.clock.now());
     let hash = secret::hash(token.as_bytes());
     if let Some(known) = callers.find(&hash, now) {
@@ -309,19 +312,19 @@ async fn identify(identity: &Identity, token: &str) -> Result<Arc<Known>, Uniden
     }
     let forgotten = callers.forgotten.load(Ordering::SeqCst);
     let (known, until) = if api_key::is_one(token) {
-        let known = store::by_key(&identity.db, &hash, now).await?.ok_or(Unidentified::Refused)?;
+        let known = store::by_key(&identity.db, &hash, now).await?.ok_or(IdentifyError::Refused)?;
         let until = known.ends_at;
         (known, until)
     } else if let Some(issuer) = identity.issuers().of(token) {
-        let known = issuer.identify(identity, token).await?.ok_or(Unidentified::Refused)?;
+        let known = issuer.identify(identity, token).await?.ok_or(IdentifyError::Refused)?;
         let until = known.ends_at;
         (known, until)
     } else {
-        let claims = identity.signing()?.verify(identity, token).await?.ok_or(Unidentified::Refused)?;
-        let session = claims.session().ok_or(Unidentified::Refused)?;
-        let known = store::by_session(&identity.db, session, now).await?.ok_or(Unidentified::Refused)?;
+        let claims = identity.signing()?.verify(identity, token).await?.ok_or(IdentifyError::Refused)?;
+        let session = claims.session().ok_or(IdentifyError::Refused)?;
+        let known = store::by_session(&identity.db, session, now).await?.ok_or(IdentifyError::Refused)?;
         if known.account().map(|account| account.id) != claims.account() {
-            return Err(Unidentified::Refused);
+            return Err(IdentifyError::Refused);
         }
         (known, claims.expires_at())
     };
@@ -337,9 +340,9 @@ pub struct Call {
     /// The app.
     pub identity: Identity,
     /// The token of the request.
-    pub presented: Presented,
+    pub presented: BearerToken,
     /// The caller; `None` for a request without a token.
-    pub known: Option<Arc<Known>>,
+    pub known: Option<Arc<IdentifiedCaller>>,
     /// The viewer of a request without a token.
     pub nobody: Viewer,
     /// The client's IP address.
@@ -368,8 +371,8 @@ impl Call {
     /// The same call, with the caller identified again: the token may have expired, or its roles may have changed.
     ///
     /// # Errors
-    /// [`Unidentified`] where the token is no longer valid.
-    pub async fn again(&self) -> Result<Self, Unidentified> {
+    /// [`IdentifyError`] where the token is no longer valid.
+    pub async fn again(&self) -> Result<Self, IdentifyError> {
         let known = self.presented.identify(&self.identity).await?;
         Ok(Self { known, ..self.clone() })
     }
@@ -383,7 +386,7 @@ impl Call {
     }
 
     /// The caller, if identified.
-    pub fn known<'a>(ctx: &Context<'a>) -> Option<&'a Known> {
+    pub fn known<'a>(ctx: &Context<'a>) -> Option<&'a IdentifiedCaller> {
         ctx.data_opt::<Self>()?.known.as_deref()
     }
 }
@@ -412,16 +415,16 @@ mod tests {
         for wrong in
             ["", "Bearer", "Bearer ", "abc", "Basic YTpi", "Bearer a b", "Bearer é", "Bearer a,b", &long]
         {
-            assert!(matches!(bearer(&headers(&[wrong])), Err(Unidentified::Refused)), "{wrong}");
+            assert!(matches!(bearer(&headers(&[wrong])), Err(IdentifyError::Refused)), "{wrong}");
         }
-        assert!(matches!(bearer(&headers(&["Bearer a", "Bearer a"])), Err(Unidentified::Refused)));
+        assert!(matches!(bearer(&headers(&["Bearer a", "Bearer a"])), Err(IdentifyError::Refused)));
     }
 
     #[test]
     fn a_token_says_when_its_holder_signed_in() {
         let at = |claims: &str| {
             let token = format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims));
-            Presented(Some(token.into())).signed_in_at().map(DateTime::micros)
+            BearerToken(Some(token.into())).signed_in_at().map(DateTime::micros)
         };
         assert_eq!(at(r#"{"iat": 30, "auth_time": 20}"#), Some(20_000_000));
         assert_eq!(at(r#"{"iat": 30}"#), Some(30_000_000));
@@ -430,17 +433,17 @@ mod tests {
         {
             assert_eq!(at(nothing), None, "{nothing}");
         }
-        assert_eq!(Presented(Some("opaque".to_owned().into())).signed_in_at(), None);
-        assert_eq!(Presented(None).signed_in_at(), None);
+        assert_eq!(BearerToken(Some("opaque".to_owned().into())).signed_in_at(), None);
+        assert_eq!(BearerToken(None).signed_in_at(), None);
     }
 
     #[test]
     fn what_was_read_before_something_was_forgotten_is_not_remembered() {
-        let callers = Callers::default();
+        let callers = CallerCache::default();
         let (now, later) = (DateTime::from_micros(0), DateTime::from_micros(i64::MAX));
         let key = Uuid::from_u128(1);
         let remembered = || Remembered {
-            known: Arc::new(Known::with_key(key, None, Vec::new(), later)),
+            known: Arc::new(IdentifiedCaller::with_key(key, None, Vec::new(), later)),
             read_at: now,
             until: later,
         };

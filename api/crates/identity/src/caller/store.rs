@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Known;
+use super::IdentifiedCaller;
 use crate::account::Account;
 use crate::account::store::grant;
 use crate::api_key;
@@ -22,7 +22,7 @@ pub async fn by_session(
     db: &Arc<Database>,
     session: Uuid,
     now: DateTime,
-) -> Result<Option<Known>, DomainError> {
+) -> Result<Option<IdentifiedCaller>, DomainError> {
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
     let (source, join) = (keys.source(db.dialect()), db.dialect().join());
     let people = format!(
@@ -60,7 +60,8 @@ pub async fn by_session(
         found = Some((account, expires_at));
     }
     let found = found.filter(|(_, expires_at)| now < *expires_at);
-    Ok(found.map(|(account, expires_at)| Known::with_account(session, account, grants, expires_at)))
+    Ok(found
+        .map(|(account, expires_at)| IdentifiedCaller::with_account(session, account, grants, expires_at)))
 }
 
 fn given<T>(value: Option<T>) -> Result<T, DomainError> {
@@ -71,7 +72,11 @@ fn given<T>(value: Option<T>) -> Result<T, DomainError> {
 ///
 /// # Errors
 /// [`DomainError::Database`], [`DomainError::Stored`].
-pub async fn by_key(db: &Arc<Database>, hash: &Hash, now: DateTime) -> Result<Option<Known>, DomainError> {
+pub async fn by_key(
+    db: &Arc<Database>,
+    hash: &Hash,
+    now: DateTime,
+) -> Result<Option<IdentifiedCaller>, DomainError> {
     let keys = KeyColumns::new(&[("hash", KeyType::Bytes)]);
     let sql = format!(
         "SELECT k.n, a.id, a.region, a.roles, a.expires_at, a.last_used_at FROM {} {} api_key AS a \
@@ -85,5 +90,5 @@ pub async fn by_key(db: &Arc<Database>, hash: &Hash, now: DateTime) -> Result<Op
     let (expires_at, last_used_at) = (DateTime::from_micros(row.get()?), row.get()?);
     let roles = api_key::store::roles(&roles)?.into_iter();
     let grants = roles.map(|role| Grant { role, region: Some(region.clone()) }).collect();
-    Ok((now < expires_at).then(|| Known::with_key(id, last_used_at, grants, expires_at)))
+    Ok((now < expires_at).then(|| IdentifiedCaller::with_key(id, last_used_at, grants, expires_at)))
 }

@@ -30,7 +30,7 @@ const UNFINISHED: &str = "part";
 
 /// The stored content of a mail.
 #[derive(Deserialize, Serialize)]
-pub(super) struct Letter {
+pub(super) struct MailContent {
     /// The address; `None` for a decoy, which is not sent.
     pub(super) to: Option<EmailAddress>,
     /// The subject.
@@ -141,7 +141,12 @@ fn address(email: &EmailAddress) -> Address {
 
 /// The message with its envelope; `None` for a decoy. The same row always gives the same message, so that a mail that
 /// is sent twice is recognized by its Message-Id.
-fn message(row: &Model, letter: &Letter, from: &Mailbox, as_it_is: bool) -> Result<Option<Message>, NotSent> {
+fn message(
+    row: &Model,
+    letter: &MailContent,
+    from: &Mailbox,
+    as_it_is: bool,
+) -> Result<Option<Message>, NotSent> {
     let Some(to) = letter.to.as_ref().map(address) else { return Ok(None) };
     let text = letter.text.clone();
     let body = if as_it_is {
@@ -173,7 +178,12 @@ fn message(row: &Model, letter: &Letter, from: &Mailbox, as_it_is: bool) -> Resu
 ///
 /// # Errors
 /// [`NotSent`].
-pub(super) async fn send(smtp: &Smtp, row: &Model, letter: &Letter, from: &Mailbox) -> Result<(), NotSent> {
+pub(super) async fn send(
+    smtp: &Smtp,
+    row: &Model,
+    letter: &MailContent,
+    from: &Mailbox,
+) -> Result<(), NotSent> {
     if let Some(message) = message(row, letter, from, false)? {
         smtp.send(message).await?;
     }
@@ -189,7 +199,7 @@ fn prefix(address_hash: &[u8]) -> String {
 ///
 /// # Errors
 /// [`NotSent`].
-pub(super) fn write(folder: &Path, row: &Model, letter: &Letter, from: &Mailbox) -> Result<(), NotSent> {
+pub(super) fn write(folder: &Path, row: &Model, letter: &MailContent, from: &Mailbox) -> Result<(), NotSent> {
     // People read these files as they are.
     let Some(message) = message(row, letter, from, true)? else {
         return Ok(());
@@ -246,8 +256,8 @@ mod tests {
         }
     }
 
-    fn letter(to: &str) -> Letter {
-        Letter {
+    fn letter(to: &str) -> MailContent {
+        MailContent {
             to: Some(to.parse().unwrap()),
             subject: "Objet été\r\nBcc: x@example.org".into(),
             text: "Un lien :\n\nhttps://directory.example/#invitation=abc\n".into(),

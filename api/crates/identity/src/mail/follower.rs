@@ -9,7 +9,7 @@ use std::time::Duration;
 use entity::mail_outbox::Model;
 use tokio_util::sync::CancellationToken;
 
-use super::door::{self, Letter, NotSent};
+use super::door::{self, MailContent, NotSent};
 use super::{Door, Mailer, Parts, purpose, store};
 use kernel::error::DomainError;
 use kernel::value::DateTime;
@@ -94,7 +94,7 @@ async fn deliver(core: &Core, parts: &Parts, row: Model) -> Result<(), NotSent> 
         return blocking(move || door::delete_files(&folder, &row.address_hash)).await;
     };
     let opened = core.encryption().ok().and_then(|key| key.open(&purpose(row.id), sealed));
-    let letter: Option<Letter> = opened.and_then(|plain| serde_json::from_slice(&plain).ok());
+    let letter: Option<MailContent> = opened.and_then(|plain| serde_json::from_slice(&plain).ok());
     let letter =
         letter.ok_or_else(|| NotSent::Form("it was encrypted with another ENCRYPTION_KEY".into()))?;
     match &parts.door {

@@ -40,7 +40,7 @@ mod text;
 
 pub use text::Template;
 
-use door::{Letter, Smtp};
+use door::{MailContent, Smtp};
 
 /// Microseconds after which an unsent mail is given up: three days.
 pub const GIVE_UP: i64 = 3 * 24 * 3600 * 1_000_000;
@@ -158,7 +158,7 @@ pub async fn enqueue(on: &impl ConnectionTrait, identity: &Identity, mail: Mail)
         Some(address) => address_hash(identity, address)?,
         None => kernel::secret::random::<32>().to_vec(),
     };
-    let letter = serde_json::to_vec(&Letter { to: mail.to, subject, text })?;
+    let letter = serde_json::to_vec(&MailContent { to: mail.to, subject, text })?;
     let sealed = identity.encryption()?.seal(&purpose(id), &letter);
     let sealed = sealed.map_err(|_| DomainError::Task("a mail could not be encrypted".into()))?;
     let give_up_at = mail.until.map_or(now + GIVE_UP, |until| until.micros().min(now + GIVE_UP));

@@ -16,7 +16,7 @@ use std::time::Duration;
 use entity::account::Model;
 
 use super::account::Account;
-use super::caller::Known;
+use super::caller::IdentifiedCaller;
 use crate::Identity;
 use kernel::crypto;
 use kernel::error::DomainError;
@@ -118,10 +118,14 @@ impl Issuer {
     ///
     /// # Errors
     /// [`DomainError::IssuerUnavailable`], [`DomainError::Database`].
-    pub async fn identify(&self, identity: &Identity, token: &str) -> Result<Option<Known>, DomainError> {
+    pub async fn identify(
+        &self,
+        identity: &Identity,
+        token: &str,
+    ) -> Result<Option<IdentifiedCaller>, DomainError> {
         let Some(claims) = self.verify(identity, token).await? else { return Ok(None) };
         let account = account(identity, &self.settings, &claims).await?;
-        Ok(Some(Known::with_token(account, claims.grants(&self.settings), claims.expires_at)))
+        Ok(Some(IdentifiedCaller::with_token(account, claims.grants(&self.settings), claims.expires_at)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::account::{email_key, network, note, password_problem, store as accounts};
-use super::caller::{Credential, Known};
+use super::caller::{Credential, IdentifiedCaller};
 use super::one_time::{self, Purpose};
 use super::password;
 use super::session::store as sessions;
@@ -13,7 +13,7 @@ use crate::Identity;
 use crate::mail::{self, Mail, Template};
 use kernel::error::DomainError;
 use kernel::messages::{self, accounts as said};
-use kernel::problem::{Problem, Problems, Undone};
+use kernel::problem::{OperationError, Problem, Problems};
 use kernel::value::{DateTime, EmailAddress, Language};
 use records::audit::{Action, Actor};
 use records::transact::transact;
@@ -57,14 +57,14 @@ pub async fn request(identity: &Identity, email: &EmailAddress, from: IpAddr) ->
 /// Sets the password of a token's account, and ends all its sessions.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all problems; the token can then still be used. [`DomainError::RateLimited`] after too
+/// [`OperationError::Refused`] with all problems; the token can then still be used. [`DomainError::RateLimited`] after too
 /// many attempts.
 pub async fn reset(
     identity: &Identity,
     token: SecretString,
     password: SecretString,
     from: IpAddr,
-) -> Result<(), Undone> {
+) -> Result<(), OperationError> {
     identity.throttles().one_time(from, identity.clock.now())?;
     let over = || Problem::new("token", &said::LINK_OVER);
     let mut problems = Problems::default();
@@ -99,14 +99,14 @@ pub async fn reset(
 /// Changes the password of a caller who knows the current one, and ends their other sessions.
 ///
 /// # Errors
-/// [`Undone::Refused`] with all problems; [`DomainError::RateLimited`] after too many attempts.
+/// [`OperationError::Refused`] with all problems; [`DomainError::RateLimited`] after too many attempts.
 pub async fn change(
     identity: &Identity,
-    known: Option<&Known>,
+    known: Option<&IdentifiedCaller>,
     current: SecretString,
     new: SecretString,
     from: IpAddr,
-) -> Result<(), Undone> {
+) -> Result<(), OperationError> {
     let Some(Credential::Session { session, account }) = known.map(|known| &known.credential) else {
         return Err(Problem::new("", &messages::NOT_SIGNED_IN).into());
     };

@@ -18,13 +18,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use super::account::{email_key, network, store as accounts};
-use super::caller::Known;
+use super::caller::IdentifiedCaller;
 use super::{caller, password};
 use crate::Identity;
 use kernel::encryption::EncryptionKey;
 use kernel::error::DomainError;
-use kernel::messages::{Said, accounts as said};
-use kernel::problem::{Problem, Undone};
+use kernel::messages::{FilledMessage, accounts as said};
+use kernel::problem::{OperationError, Problem};
 use kernel::secret::{self, Hash};
 use kernel::value::{DateTime, EmailAddress};
 use records::transact::transact;
@@ -120,12 +120,12 @@ pub struct Opened {
     /// When the access token expires.
     pub expires_at: DateTime,
     /// The caller that the session identifies.
-    pub known: Known,
+    pub known: IdentifiedCaller,
 }
 
 /// The problem of a refresh token without a session.
 fn ended() -> Problem {
-    Problem::beside("refreshToken", Said::new(&said::SESSION))
+    Problem::beside("refreshToken", FilledMessage::new(&said::SESSION))
 }
 
 /// Opens a session for an address and its password.
@@ -133,13 +133,13 @@ fn ended() -> Problem {
 /// A missing account and a wrong password give the same result after the same time.
 ///
 /// # Errors
-/// [`Undone::Refused`] for wrong credentials; [`DomainError::RateLimited`] after too many attempts.
+/// [`OperationError::Refused`] for wrong credentials; [`DomainError::RateLimited`] after too many attempts.
 pub async fn sign_in(
     identity: &Identity,
     email: &EmailAddress,
     password: SecretString,
     from: IpAddr,
-) -> Result<Opened, Undone> {
+) -> Result<Opened, OperationError> {
     if password.expose_secret().is_empty() {
         return Err(Problem::required("password").into());
     }
@@ -214,7 +214,7 @@ pub async fn begin(
 ///
 /// # Errors
 /// [`said::SESSION`] where it has ended in the meantime; [`DomainError::Database`].
-pub async fn opened(identity: &Identity, begun: Begun) -> Result<Opened, Undone> {
+pub async fn opened(identity: &Identity, begun: Begun) -> Result<Opened, OperationError> {
     tidy(identity, begun.account);
     tokens(identity, begun).await
 }
@@ -229,7 +229,10 @@ fn tidy(identity: &Identity, account: Uuid) {
     });
 }
 
-async fn tokens(identity: &Identity, Begun { account, session, token }: Begun) -> Result<Opened, Undone> {
+async fn tokens(
+    identity: &Identity,
+    Begun { account, session, token }: Begun,
+) -> Result<Opened, OperationError> {
     let (access_token, expires_at) = identity.signing()?.sign(identity, account, session).await?;
     let known = caller::store::by_session(&identity.db, session, identity.clock.now()).await?;
     // The session has ended in the meantime.
@@ -252,7 +255,11 @@ enum Refreshed {
 ///
 /// # Errors
 /// [`said::SESSION`] for any other token; [`DomainError::RateLimited`] after too many attempts.
-pub async fn refresh(identity: &Identity, token: &SecretString, from: IpAddr) -> Result<Opened, Undone> {
+pub async fn refresh(
+    identity: &Identity,
+    token: &SecretString,
+    from: IpAddr,
+) -> Result<Opened, OperationError> {
     identity.throttles().refresh_from(from, identity.clock.now())?;
     let token = RefreshToken::parse(token).ok_or_else(ended)?;
     let next = token.child(identity.encryption()?);

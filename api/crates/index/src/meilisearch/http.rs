@@ -111,7 +111,7 @@ impl Http {
             let text: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
             return serde_json::from_slice(text).map_err(Error::ParseError);
         }
-        let Told { code, message } = serde_json::from_slice(&bytes).unwrap_or_default();
+        let ErrorBody { code, message } = serde_json::from_slice(&bytes).unwrap_or_default();
         Err(Error::Other(Box::new(Refused { status, code, message })))
     }
 }
@@ -119,7 +119,7 @@ impl Http {
 /// The body of an error response.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Told {
+struct ErrorBody {
     code: String,
     message: String,
 }

@@ -34,7 +34,7 @@ struct Lane {
 
 /// The queues of waiting readers: one for each statement text in use.
 #[derive(Debug, Default)]
-pub(super) struct Lanes(Mutex<HashMap<String, Lane>>);
+pub(super) struct ReadQueues(Mutex<HashMap<String, Lane>>);
 
 /// The turn of a reader: it runs its statement now, or waits for a shared result.
 enum Turn {
@@ -42,7 +42,7 @@ enum Turn {
     Later(oneshot::Receiver<Answer>),
 }
 
-impl Lanes {
+impl ReadQueues {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Lane>> {
         // The map is consistent after every single operation, so a panic elsewhere leaves nothing half-done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -64,7 +64,7 @@ impl Lanes {
                 answer
             }
             Turn::Later(answer) => {
-                let answer = db.patiently(answer).await.ok_or(DomainError::Crowded)?;
+                let answer = db.patiently(answer).await.ok_or(DomainError::ReadTimedOut)?;
                 answer.map_err(|e| DomainError::Task(e.to_string()))?
             }
         }

@@ -13,13 +13,13 @@ use sea_orm::{
 };
 use tracing::{Instrument, Span};
 
-use super::batch::Lanes;
+use super::batch::ReadQueues;
 use super::keyed::{KeyRow, KeyedStatement, Row};
-use super::meters::{self, Listener, Meters};
+use super::meters::{self, DatabaseMetrics, Listener};
 use super::span;
 use super::storage::Fault;
-use super::transaction::{Retirement, Transaction, Watch};
-use super::writing::Writing;
+use super::transaction::{RetiredConnections, StatementFailures, Transaction};
+use super::writing::WriteHealth;
 use crate::error::DomainError;
 
 /// The SQL dialect of a database.
@@ -129,14 +129,14 @@ pub struct Database {
     long: Pool,
     write: Pool,
     /// Whether writes succeed.
-    writing: Arc<Writing>,
-    lanes: Lanes,
+    writing: Arc<WriteHealth>,
+    lanes: ReadQueues,
     statements: Arc<AtomicU64>,
     waits: Waits,
     /// Whether a statement has found the database damaged.
     damaged: Arc<AtomicBool>,
     /// The metrics of the database.
-    pub meters: Meters,
+    pub meters: DatabaseMetrics,
 }
 
 /// A connection pool.
@@ -145,7 +145,7 @@ struct Pool {
     name: &'static str,
     connection: DatabaseConnection,
     listener: Listener,
-    retirement: Arc<Retirement>,
+    retirement: Arc<RetiredConnections>,
 }
 
 impl Pool {
@@ -155,9 +155,9 @@ impl Pool {
         name: &'static str,
         mut options: ConnectOptions,
         limit: Option<Duration>,
-        meters: &Meters,
+        meters: &DatabaseMetrics,
     ) -> Result<Self, DbErr> {
-        let retirement = Arc::new(Retirement::default());
+        let retirement = Arc::new(RetiredConnections::default());
         let writes = name == meters::WRITE;
         let own = Arc::clone(&retirement);
         options.map_sqlx_sqlite_pool_opts(move |pool| own.guard_sqlite(pool, writes));
@@ -266,7 +266,7 @@ impl Database {
     /// The error of the driver. Nothing has been written then.
     pub async fn open_with(url: &str, waits: Waits) -> Result<Arc<Self>, DbErr> {
         let dialect = if url.starts_with("sqlite:") { Dialect::Sqlite } else { Dialect::Postgres };
-        let meters = Meters::default();
+        let meters = DatabaseMetrics::default();
         let (mut pools, limit) = match dialect {
             Dialect::Postgres => (Self::postgres_pools(url, waits), waits.statement),
             Dialect::Sqlite => (Self::sqlite_pools(url, waits, None), None),
@@ -292,7 +292,7 @@ impl Database {
         let read = Pool::open(meters::READ, pools.read, limit, &meters).await?;
         pools.long.connect_lazy(true).min_connections(0);
         let long = Pool::open(meters::LONG, pools.long, None, &meters).await?;
-        let (lanes, statements, writing) = (Lanes::default(), Arc::default(), Arc::default());
+        let (lanes, statements, writing) = (ReadQueues::default(), Arc::default(), Arc::default());
         Ok(Arc::new(Self {
             dialect,
             read: Side::Pool(read),
@@ -310,7 +310,7 @@ impl Database {
     /// Opens a SQLite database for this process alone; none where that fails too. The driver closes the failed
     /// connection in another thread. Until then, SQLite refuses to open the file in another way, so this tries several
     /// times.
-    async fn open_alone(url: &str, waits: Waits, meters: &Meters) -> Option<(Pool, Pools)> {
+    async fn open_alone(url: &str, waits: Waits, meters: &DatabaseMetrics) -> Option<(Pool, Pools)> {
         for pause in CLOSING {
             tokio::time::sleep(pause).await;
             let pools = Self::sqlite_pools(url, waits, Some("unix-excl"));
@@ -412,7 +412,7 @@ impl Database {
             long: self.long.clone(),
             write: self.write.clone(),
             writing: Arc::clone(&self.writing),
-            lanes: Lanes::default(),
+            lanes: ReadQueues::default(),
             statements: Arc::clone(&self.statements),
             waits: self.waits,
             damaged: Arc::clone(&self.damaged),
@@ -425,7 +425,7 @@ impl Database {
     /// transaction that nobody takes. Every transaction begins here.
     #[expect(clippy::disallowed_methods, reason = "this is the one place where transactions begin")]
     async fn begin_on(&self, pool: &Pool, options: TransactionOptions) -> Result<Transaction, DbErr> {
-        let (watch, mut connection) = (Arc::new(Watch::default()), pool.connection.clone());
+        let (watch, mut connection) = (Arc::new(StatementFailures::default()), pool.connection.clone());
         let (listener, own) = (pool.listener.clone(), Arc::clone(&watch));
         connection.set_metric_callback(move |statement| {
             listener.note(statement);
@@ -513,7 +513,7 @@ impl Database {
     }
 
     /// The queues of batched reads.
-    pub(super) fn lanes(&self) -> &Lanes {
+    pub(super) fn lanes(&self) -> &ReadQueues {
         &self.lanes
     }
 
@@ -570,7 +570,7 @@ impl Database {
         let rows = match &self.read {
             // SQLite has no time-out of statements: the statement runs on in its connection, and nobody waits for it.
             Side::Pool(pool) if self.dialect == Dialect::Sqlite => {
-                self.patiently(pool.connection.query_all_raw(statement)).await.ok_or(DomainError::Crowded)?
+                self.patiently(pool.connection.query_all_raw(statement)).await.ok_or(DomainError::ReadTimedOut)?
             }
             Side::Pool(pool) => pool.connection.query_all_raw(statement).await,
             Side::Snapshot(transaction) => transaction.query_all_raw(statement).await,
@@ -637,7 +637,7 @@ impl Database {
     }
 
     /// The outcome of the last write. Nothing is written to find it out.
-    pub fn writing(&self) -> &Writing {
+    pub fn writing(&self) -> &WriteHealth {
         &self.writing
     }
 

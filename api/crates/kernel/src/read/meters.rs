@@ -37,7 +37,7 @@ impl fmt::Debug for Listener {
 
 /// The metrics of the database. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Meters {
+pub struct DatabaseMetrics {
     statements: IntCounterVec,
     seconds: HistogramVec,
     transactions: IntCounterVec,
@@ -49,7 +49,7 @@ pub struct Meters {
     pub(super) readers: Histogram,
 }
 
-impl Default for Meters {
+impl Default for DatabaseMetrics {
     fn default() -> Self {
         let pool = ["pool"];
         Self {
@@ -81,7 +81,7 @@ impl Default for Meters {
     }
 }
 
-impl Meters {
+impl DatabaseMetrics {
     /// Counts the statements of a pool from now on.
     pub(super) fn listen(&self, pool: &'static str, connection: &mut DatabaseConnection) -> Listener {
         let outcome = |outcome| self.statements.with_label_values(&[pool, outcome]);

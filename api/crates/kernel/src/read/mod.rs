@@ -18,4 +18,4 @@ pub use selection::{Selected, Selection};
 pub use span::TRACES;
 pub use storage::Fault;
 pub use transaction::Transaction;
-pub use writing::Writing;
+pub use writing::WriteHealth;

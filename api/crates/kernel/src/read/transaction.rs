@@ -22,16 +22,16 @@ use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::{Connection as _, Database, Error, Executor as _, Postgres, Row as _, Sqlite};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-use super::writing::Writing;
+use super::writing::WriteHealth;
 use crate::error::DomainError;
 
 /// Whether a statement of one transaction has failed.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(super) struct StatementFailures {
     failed: AtomicBool,
 }
 
-impl Watch {
+impl StatementFailures {
     /// Notes a statement that was sent.
     pub(super) fn note(&self, statement: &Info<'_>) {
         if statement.failed {
@@ -42,9 +42,9 @@ impl Watch {
 
 /// The connections of a pool that must not be used again: those that were open at the stored time.
 #[derive(Debug, Default)]
-pub(super) struct Retirement(Mutex<Option<Instant>>);
+pub(super) struct RetiredConnections(Mutex<Option<Instant>>);
 
-impl Retirement {
+impl RetiredConnections {
     /// Makes the pool close every connection that is open now before its next use.
     pub(super) fn retire(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
@@ -124,18 +124,18 @@ impl Retirement {
 #[derive(Debug)]
 pub struct Transaction {
     inner: DatabaseTransaction,
-    watch: Arc<Watch>,
-    retirement: Arc<Retirement>,
+    watch: Arc<StatementFailures>,
+    retirement: Arc<RetiredConnections>,
     /// The place where its outcome is noted, if it writes.
-    writing: Option<Arc<Writing>>,
+    writing: Option<Arc<WriteHealth>>,
 }
 
 impl Transaction {
     pub(super) fn new(
         inner: DatabaseTransaction,
-        watch: Arc<Watch>,
-        retirement: Arc<Retirement>,
-        writing: Option<Arc<Writing>>,
+        watch: Arc<StatementFailures>,
+        retirement: Arc<RetiredConnections>,
+        writing: Option<Arc<WriteHealth>>,
     ) -> Self {
         Self { inner, watch, retirement, writing }
     }

@@ -12,7 +12,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// The outcome of the last write, with regard to the disk.
 #[derive(Debug, Default)]
-pub struct Writing(Mutex<Option<Failed>>);
+pub struct WriteHealth(Mutex<Option<Failed>>);
 
 /// A write that failed.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ struct Failed {
     is_doubted: bool,
 }
 
-impl Writing {
+impl WriteHealth {
     /// The fault of the last write; none where it succeeded.
     pub fn fault(&self) -> Option<Fault> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).map(|failed| failed.fault)

@@ -6,7 +6,7 @@
 use sea_orm::{ConnectionTrait, Statement, Value};
 
 use kernel::error::DomainError;
-use kernel::messages::{Said, pushing};
+use kernel::messages::{FilledMessage, pushing};
 use kernel::problem::Problem;
 use kernel::read::{Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement};
 use kernel::value::DateTime;
@@ -20,7 +20,7 @@ const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// The confirmation of mass deletions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Confirmed {
+pub enum DeletionConfirmation {
     /// They are not confirmed.
     #[default]
     No,
@@ -30,7 +30,7 @@ pub enum Confirmed {
     Yes,
 }
 
-impl Confirmed {
+impl DeletionConfirmation {
     /// Whether this number is confirmed.
     pub fn is(self, count: i64) -> bool {
         match self {
@@ -60,7 +60,7 @@ pub async fn blocked(
     on: &impl ConnectionTrait,
     dialect: Dialect,
     (source, count): (&str, i64),
-    confirmed: Confirmed,
+    confirmed: DeletionConfirmation,
     now: DateTime,
     path: &str,
 ) -> Result<Option<Problem>, DomainError> {
@@ -83,7 +83,7 @@ pub async fn blocked(
     if (count + before) * PART <= records + before {
         return Ok(None);
     }
-    let said = Said::new(&pushing::MASS_DELETE_BLOCKED).with("count", count.to_string());
+    let said = FilledMessage::new(&pushing::MASS_DELETE_BLOCKED).with("count", count.to_string());
     let said = said.with("records", records.to_string()).with("before", before.to_string());
     Ok(Some(Problem::beside(path, said)))
 }

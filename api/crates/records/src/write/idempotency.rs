@@ -21,12 +21,12 @@ const SWEPT: u32 = 10;
 
 /// A key and the request that came with it, as hashes: neither can be read from them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Once {
+pub struct IdempotencyKey {
     key: Vec<u8>,
     request: Vec<u8>,
 }
 
-impl Once {
+impl IdempotencyKey {
     /// The hash of caller and key.
     pub fn key(&self) -> &[u8] {
         &self.key
@@ -55,7 +55,7 @@ impl Once {
 
 /// The result of looking up a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claimed {
+pub enum KeyState {
     /// The key is new.
     First,
     /// The same request was made before: the id of its record, and the stored outcome of a batch.
@@ -71,9 +71,9 @@ pub enum Claimed {
 pub async fn claim(
     core: &Core,
     tx: &DatabaseTransaction,
-    once: &Once,
+    once: &IdempotencyKey,
     record_id: Uuid,
-) -> Result<Claimed, DomainError> {
+) -> Result<KeyState, DomainError> {
     let (dialect, now) = (core.db.dialect(), core.clock.now().micros());
     let backend = dialect.backend();
     // Concurrent sweeps take other rows.
@@ -96,7 +96,7 @@ pub async fn claim(
     ];
     let inserted = tx.execute_raw(Statement::from_sql_and_values(backend, insert, values)).await?;
     if inserted.rows_affected() > 0 {
-        return Ok(Claimed::First);
+        return Ok(KeyState::First);
     }
     let found = look(tx, dialect, once, 0).await?;
     found.ok_or_else(|| DomainError::Stored("a key was there and is not".into()))
@@ -109,9 +109,9 @@ pub async fn claim(
 pub async fn look(
     on: &impl ConnectionTrait,
     dialect: Dialect,
-    once: &Once,
+    once: &IdempotencyKey,
     now: i64,
-) -> Result<Option<Claimed>, DomainError> {
+) -> Result<Option<KeyState>, DomainError> {
     let select =
         "SELECT request_hash, record_id, outcome FROM idempotency WHERE key_hash = $1 AND expires_at > $2";
     let found =
@@ -119,9 +119,9 @@ pub async fn look(
     let Some(row) = on.query_one_raw(found).await? else { return Ok(None) };
     let request: Vec<u8> = row.try_get_by_index(0)?;
     if request != once.request {
-        return Ok(Some(Claimed::Other));
+        return Ok(Some(KeyState::Other));
     }
-    Ok(Some(Claimed::Again(row.try_get_by_index(1)?, row.try_get_by_index(2)?)))
+    Ok(Some(KeyState::Again(row.try_get_by_index(1)?, row.try_get_by_index(2)?)))
 }
 
 /// Stores the outcome of a batch with its key, which this transaction has claimed.
@@ -131,7 +131,7 @@ pub async fn look(
 pub async fn keep(
     tx: &DatabaseTransaction,
     dialect: Dialect,
-    once: &Once,
+    once: &IdempotencyKey,
     outcome: String,
 ) -> Result<(), DomainError> {
     let update = "UPDATE idempotency SET outcome = $1 WHERE key_hash = $2";
@@ -149,7 +149,9 @@ mod tests {
     #[test]
     fn a_key_is_the_caller_s_own_and_goes_with_one_request() {
         let caller = |id| Viewer { account: Some(Uuid::from_u128(id)), ..Viewer::default() };
-        let one = |viewer: &Viewer, key, mutation, input| Once::new(viewer, key, mutation, &input).unwrap();
+        let one = |viewer: &Viewer, key, mutation, input| {
+            IdempotencyKey::new(viewer, key, mutation, &input).unwrap()
+        };
         let first = one(&caller(1), "k", "createTalent", json!({"a": 1, "b": "é"}));
         assert_eq!(first, one(&caller(1), "k", "createTalent", json!({"b": "é", "a": 1.0})));
         let other = one(&caller(1), "k", "createTalent", json!({"a": 2, "b": "é"}));

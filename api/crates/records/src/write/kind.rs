@@ -10,7 +10,7 @@ use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use super::door::Door;
-use super::replica::{Canonical, Received, Replicated, Taking, Unfit, row_of};
+use super::replica::{Canonical, InvalidRevision, Received, Replicated, Taking, row_of};
 use super::{Answer, Batch, Reference, Submission, touch};
 use crate::audit::Action;
 use kernel::error::DomainError;
@@ -367,8 +367,12 @@ pub trait Kind: Sized + 'static {
     /// records are not set yet.
     ///
     /// # Errors
-    /// [`Unfit`] where they are not those of a record of this type, or name an unknown entry of a vocabulary.
-    fn from_replicated(id: Uuid, times: Times, fields: &serde_json::Value) -> Result<Self::Row, Unfit> {
+    /// [`InvalidRevision`] where they are not those of a record of this type, or name an unknown entry of a vocabulary.
+    fn from_replicated(
+        id: Uuid,
+        times: Times,
+        fields: &serde_json::Value,
+    ) -> Result<Self::Row, InvalidRevision> {
         let fields: Self::Replicated = super::replica::fields(fields)?;
         let mut row = Self::blank(id);
         row.set_times(times);
@@ -517,8 +521,8 @@ pub trait AnyKind: Send + Sync {
     /// Checks a revision that another instance has made, without the database.
     ///
     /// # Errors
-    /// [`Unfit`].
-    fn check(&self, received: &Received) -> Result<(), Unfit>;
+    /// [`InvalidRevision`].
+    fn check(&self, received: &Received) -> Result<(), InvalidRevision>;
     /// The rows of the revisions of the type.
     ///
     /// # Errors
@@ -558,7 +562,7 @@ impl<K: Kind + Send + Sync> AnyKind for K {
         })
     }
 
-    fn check(&self, received: &Received) -> Result<(), Unfit> {
+    fn check(&self, received: &Received) -> Result<(), InvalidRevision> {
         row_of::<K>(received).map(|_| ())
     }
 

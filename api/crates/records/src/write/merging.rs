@@ -21,7 +21,7 @@ use crate::slug;
 use kernel::error::DomainError;
 use kernel::id;
 use kernel::input::MAX_ENTRIES;
-use kernel::messages::{self, Said};
+use kernel::messages::{self, FilledMessage};
 use kernel::policy::Viewer;
 use kernel::problem::{Problem, Problems};
 use kernel::provenance::Claim;
@@ -271,9 +271,9 @@ pub async fn merge<K: Mergeable>(
         // Always read, so that a hidden record costs as much as an absent one.
         let seen = sees::<K>(&batch, &asked.viewer, id).await?;
         match rows.get(&id).filter(|_| seen) {
-            None => problems.push(Problem::beside(path, Said::new(&messages::NO_RECORD))),
+            None => problems.push(Problem::beside(path, FilledMessage::new(&messages::NO_RECORD))),
             Some(row) if !asked.viewer.writes_in(row.region()) => {
-                problems.push(Problem::beside(path, Said::new(&messages::NOT_YOURS)));
+                problems.push(Problem::beside(path, FilledMessage::new(&messages::NOT_YOURS)));
             }
             Some(_) => {}
         }
@@ -283,11 +283,11 @@ pub async fn merge<K: Mergeable>(
     }
     if merged_before {
         let into = id::encode(K::TYPE.prefix(), pair.duplicate);
-        let said = Said::new(&messages::ALREADY_MERGED).with("into", into);
+        let said = FilledMessage::new(&messages::ALREADY_MERGED).with("into", into);
         return refused(vec![Problem::beside("duplicate", said)]);
     }
     let (Some(before), Some(duplicate)) = (rows.remove(&pair.survivor), rows.remove(&pair.duplicate)) else {
-        return refused(vec![Problem::beside("duplicate", Said::new(&messages::SAME_RECORD))]);
+        return refused(vec![Problem::beside("duplicate", FilledMessage::new(&messages::SAME_RECORD))]);
     };
     for (path, id, seen) in [
         ("baseRevision", pair.survivor, asked.survivor_revision),
@@ -295,7 +295,7 @@ pub async fn merge<K: Mergeable>(
     ] {
         let revision = shared.get(&id).map_or(0, |shared| shared.revision);
         if seen.is_some_and(|seen| seen != revision) {
-            let said = Said::new(&messages::CONFLICT).with("revision", revision.to_string());
+            let said = FilledMessage::new(&messages::CONFLICT).with("revision", revision.to_string());
             problems.push(Problem::beside(path, said));
         }
     }
@@ -363,7 +363,7 @@ pub fn union_of<T: Serialize + DeserializeOwned>(
         }
     }
     if list.len() > MAX_ENTRIES {
-        let said = Said::new(&messages::TOO_MANY_TOGETHER).with("field", field);
+        let said = FilledMessage::new(&messages::TOO_MANY_TOGETHER).with("field", field);
         problems.add(Problem::beside("duplicate", said.with("limit", MAX_ENTRIES.to_string())));
     }
     *into = JsonText::of(&list);

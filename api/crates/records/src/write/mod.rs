@@ -44,7 +44,7 @@
 //! - **Sources after a merge**: a source does not write or delete the survivor of another region because it knew the
 //!   duplicate.
 //! - **Proposals** (`directory/src/proposal/`): the input is stored as JSON. It is tried by the write path in a
-//!   savepoint that is rolled back, and written through [`through`] when accepted. `seen` has a hash of each proposed
+//!   savepoint that is rolled back, and written through [`in_transaction`] when accepted. `seen` has a hash of each proposed
 //!   field, so only changes of the same fields conflict. The organization is locked before the proposal.
 //! - **History** (`audit.rs`): each written record gets an entry with ids and names of fields, and no values. Identity
 //!   writes entries for accounts and keys. If a source made the revision, the source is the actor.
@@ -76,8 +76,8 @@ use uuid::Uuid;
 
 pub use self::batch::{Batch, rows_of};
 pub use self::door::{apply, consolidate};
-use self::guard::Confirmed;
-pub use self::idempotency::{Claimed, MAX_KEY, Once, claim, keep, look};
+use self::guard::DeletionConfirmation;
+pub use self::idempotency::{IdempotencyKey, KeyState, MAX_KEY, claim, keep, look};
 pub use self::kind::{
     AnyKind, Draft, InputFields, Kind, Kinds, Numbered, RecordRow, ReferredBy, Step, Written, follow,
 };
@@ -264,7 +264,7 @@ pub struct Named {
     /// the operator.
     pub reader: Option<Arc<Viewer>>,
     /// Whether the system means to delete as many records as it does. All its deletions in a batch have the same.
-    pub confirmed: Confirmed,
+    pub confirmed: DeletionConfirmation,
 }
 
 impl Named {
@@ -324,7 +324,7 @@ impl Submission {
 
     /// A record that a source submits: a line of a file, or an item of a batch.
     pub fn of_source(source: Source, external_id: String, input: RecordInput) -> Self {
-        let named = Named { source, external_id, reader: None, confirmed: Confirmed::No };
+        let named = Named { source, external_id, reader: None, confirmed: DeletionConfirmation::No };
         Self { by: Caller::Source(Box::new(named)), ..Self::new(input) }
     }
 
@@ -428,8 +428,8 @@ const WAITED: Duration = Duration::from_millis(500);
 /// [`DomainError::Database`] where the database fails, also after several attempts in case of conflicts.
 pub async fn write(core: &Core, batch: Vec<Submission>, end: End) -> Result<Vec<Outcome>, DomainError> {
     match in_task(core, batch, end, None).await? {
-        Answered::Now(outcomes) => Ok(outcomes),
-        Answered::Before(_) | Answered::Otherwise => {
+        KeyedWrite::Now(outcomes) => Ok(outcomes),
+        KeyedWrite::Before(_) | KeyedWrite::Otherwise => {
             Err(DomainError::Stored("a key was not asked for".into()))
         }
     }
@@ -443,14 +443,14 @@ pub async fn write(core: &Core, batch: Vec<Submission>, end: End) -> Result<Vec<
 pub async fn write_once(
     core: &Core,
     submission: Submission,
-    once: Option<Once>,
-) -> Result<Answered, DomainError> {
+    once: Option<IdempotencyKey>,
+) -> Result<KeyedWrite, DomainError> {
     in_task(core, vec![submission], End::PerItem, once).await
 }
 
 /// The outcome of a write with an idempotency key.
 #[derive(Clone, Debug)]
-pub enum Answered {
+pub enum KeyedWrite {
     /// The write was made now, or refused.
     Now(Vec<Outcome>),
     /// An earlier request with the same key created this record.
@@ -463,15 +463,15 @@ async fn in_task(
     core: &Core,
     batch: Vec<Submission>,
     end: End,
-    once: Option<Once>,
-) -> Result<Answered, DomainError> {
+    once: Option<IdempotencyKey>,
+) -> Result<KeyedWrite, DomainError> {
     let submitted = Arc::new((batch, once));
-    through(core, move |core, tx| {
+    in_transaction(core, move |core, tx| {
         let submitted = Arc::clone(&submitted);
         Box::pin(async move {
             let (answer, written) = transaction(core, tx, &submitted.0, submitted.1.as_ref()).await?;
             let kept = end != End::DryRun && !written.is_empty();
-            Ok(Ended { answer, written, kept })
+            Ok(TransactionResult { answer, written, kept })
         })
     })
     .await
@@ -492,7 +492,7 @@ pub async fn write_last(core: &Core, tx: &DatabaseTransaction, one: Submission) 
 
 /// The result of work in a transaction of the write path.
 #[derive(Debug)]
-pub struct Ended<T> {
+pub struct TransactionResult<T> {
     /// The result of the work.
     pub answer: T,
     /// The records that were written, for the change log.
@@ -507,11 +507,11 @@ pub struct Ended<T> {
 /// # Errors
 /// The errors of the work; [`DomainError::Database`] where the database fails, also after several attempts in case of
 /// conflicts.
-pub async fn through<C, T, W>(handle: &C, work: W) -> Result<T, DomainError>
+pub async fn in_transaction<C, T, W>(handle: &C, work: W) -> Result<T, DomainError>
 where
     C: AsRef<Core> + Clone + Send + Sync + 'static,
     T: Send + 'static,
-    W: for<'a> Fn(&'a C, &'a DatabaseTransaction) -> BoxFuture<'a, Result<Ended<T>, DomainError>>
+    W: for<'a> Fn(&'a C, &'a DatabaseTransaction) -> BoxFuture<'a, Result<TransactionResult<T>, DomainError>>
         + Send
         + Sync
         + 'static,
@@ -555,12 +555,12 @@ fn is_contended(error: &DbErr) -> bool {
 async fn attempt_to<C, T, W>(handle: &C, work: &W) -> Result<T, DomainError>
 where
     C: AsRef<Core>,
-    W: for<'a> Fn(&'a C, &'a DatabaseTransaction) -> BoxFuture<'a, Result<Ended<T>, DomainError>>,
+    W: for<'a> Fn(&'a C, &'a DatabaseTransaction) -> BoxFuture<'a, Result<TransactionResult<T>, DomainError>>,
 {
     let core = handle.as_ref();
     let tx = core.db.begin().await?;
     match work(handle, &tx).await {
-        Ok(Ended { answer, written, kept }) => {
+        Ok(TransactionResult { answer, written, kept }) => {
             if kept {
                 let changes = log_of(&written);
                 let appended = changes::append(&tx, core.db.dialect(), changes, core.clock.now()).await;
@@ -587,17 +587,17 @@ async fn transaction(
     core: &Core,
     tx: &DatabaseTransaction,
     submissions: &[Submission],
-    once: Option<&Once>,
-) -> Result<(Answered, Vec<Written>), DomainError> {
+    once: Option<&IdempotencyKey>,
+) -> Result<(KeyedWrite, Vec<Written>), DomainError> {
     if let (Some(once), Some(id)) = (once, submissions.first().and_then(|submission| submission.id)) {
         match claim(core, tx, once, id).await? {
-            Claimed::First => {}
-            Claimed::Again(id, _) => return Ok((Answered::Before(id), Vec::new())),
-            Claimed::Other => return Ok((Answered::Otherwise, Vec::new())),
+            KeyState::First => {}
+            KeyState::Again(id, _) => return Ok((KeyedWrite::Before(id), Vec::new())),
+            KeyState::Other => return Ok((KeyedWrite::Otherwise, Vec::new())),
         }
     }
     let (outcomes, written) = apply(core, tx, submissions).await?;
-    Ok((Answered::Now(outcomes), written))
+    Ok((KeyedWrite::Now(outcomes), written))
 }
 
 /// The entries of the change log for written records. A record that moves to another view gets a LEAVE entry in the old

@@ -76,7 +76,7 @@ fn batch<'a>(core: &'a Core, tx: &'a DatabaseTransaction) -> Batch<'a> {
 /// The reason for which a revision from another instance is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {message}")]
-pub struct Unfit {
+pub struct InvalidRevision {
     /// The field, as a path; empty for the whole record.
     pub path: String,
     /// The message for operators, in English.
@@ -85,7 +85,7 @@ pub struct Unfit {
     pub of_vocabulary: bool,
 }
 
-impl Unfit {
+impl InvalidRevision {
     /// The reason, with its field.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { path: path.into(), message: message.into(), of_vocabulary: false }
@@ -100,28 +100,28 @@ pub fn shown(text: &str) -> String {
 /// Reads the replicated fields of a type.
 ///
 /// # Errors
-/// [`Unfit`] with the path of the field that is missing, unknown, or of another form.
-pub fn fields<T: DeserializeOwned>(fields: &Value) -> Result<T, Unfit> {
+/// [`InvalidRevision`] with the path of the field that is missing, unknown, or of another form.
+pub fn fields<T: DeserializeOwned>(fields: &Value) -> Result<T, InvalidRevision> {
     serde_path_to_error::deserialize(fields).map_err(|error| {
         let path = error.path().to_string();
-        Unfit::new(if path == "." { String::new() } else { path }, error.inner().to_string())
+        InvalidRevision::new(if path == "." { String::new() } else { path }, error.inner().to_string())
     })
 }
 
 /// Reads the id of another record.
 ///
 /// # Errors
-/// [`Unfit`] where it is no id of this type.
-pub fn id(path: &str, to: RecordType, text: &str) -> Result<Uuid, Unfit> {
-    ids::decode(path, to.prefix(), text).map_err(|error| Unfit::new(path, error.to_string()))
+/// [`InvalidRevision`] where it is no id of this type.
+pub fn id(path: &str, to: RecordType, text: &str) -> Result<Uuid, InvalidRevision> {
+    ids::decode(path, to.prefix(), text).map_err(|error| InvalidRevision::new(path, error.to_string()))
 }
 
 /// Checks the code of a level of visibility.
 ///
 /// # Errors
-/// [`Unfit`] where there is no such level.
-pub fn level(path: &str, code: i16) -> Result<i16, Unfit> {
-    if (0..=2).contains(&code) { Ok(code) } else { Err(Unfit::new(path, "a level is 0, 1 or 2")) }
+/// [`InvalidRevision`] where there is no such level.
+pub fn level(path: &str, code: i16) -> Result<i16, InvalidRevision> {
+    if (0..=2).contains(&code) { Ok(code) } else { Err(InvalidRevision::new(path, "a level is 0, 1 or 2")) }
 }
 
 /// A reference to another record, and its field.
@@ -170,8 +170,8 @@ pub trait Replicated: Serialize + DeserializeOwned {
     /// Sets the columns of a row, and those that follow from them.
     ///
     /// # Errors
-    /// [`Unfit`] where a field names an entry of a vocabulary that is not known, or a level or an id that is none.
-    fn fill(&self, row: &mut Self::Row) -> Result<(), Unfit>;
+    /// [`InvalidRevision`] where a field names an entry of a vocabulary that is not known, or a level or an id that is none.
+    fn fill(&self, row: &mut Self::Row) -> Result<(), InvalidRevision>;
     /// The records that a row refers to, all of which must be there.
     ///
     /// # Errors
@@ -200,14 +200,14 @@ pub enum Taken {
     /// It refers to a record that does not exist here, or not yet.
     Waits(Refers),
     /// It was refused.
-    Refused(Unfit),
+    Refused(InvalidRevision),
 }
 
 /// Checks a revision, without the database.
 ///
 /// # Errors
-/// [`Unfit`].
-pub fn check(kinds: Kinds, received: &Received) -> Result<(), Unfit> {
+/// [`InvalidRevision`].
+pub fn check(kinds: Kinds, received: &Received) -> Result<(), InvalidRevision> {
     kinds.of(received.record_type).check(received)
 }
 
@@ -222,17 +222,17 @@ fn has_nul(value: &Value) -> bool {
 }
 
 /// The row of a revision. Its replicated fields must give the received text again, to the last character.
-pub(super) fn row_of<K: Kind>(received: &Received) -> Result<K::Row, Unfit> {
+pub(super) fn row_of<K: Kind>(received: &Received) -> Result<K::Row, InvalidRevision> {
     if received.revision < 1 {
-        return Err(Unfit::new("revision", "revisions begin with 1"));
+        return Err(InvalidRevision::new("revision", "revisions begin with 1"));
     }
     if hash_of(&received.canonical) != received.content_hash {
-        return Err(Unfit::new("contentHash", "this is not the SHA-256 of `canonical`"));
+        return Err(InvalidRevision::new("contentHash", "this is not the SHA-256 of `canonical`"));
     }
-    let broken = |error: &dyn std::fmt::Display| Unfit::new("canonical", error.to_string());
+    let broken = |error: &dyn std::fmt::Display| InvalidRevision::new("canonical", error.to_string());
     let told: Value = serde_json::from_str(&received.canonical).map_err(|error| broken(&error))?;
     if has_nul(&told) {
-        return Err(Unfit::new("canonical", "a text has the character U+0000"));
+        return Err(InvalidRevision::new("canonical", "a text has the character U+0000"));
     }
     let row = K::from_replicated(received.id, received.times, &told)?;
     let again = K::replicated(&row).map_err(|error| broken(&error))?;
@@ -244,7 +244,7 @@ pub(super) fn row_of<K: Kind>(received: &Received) -> Result<K::Row, Unfit> {
         let names = [&told, &again].into_iter().filter_map(Value::as_object).flat_map(|fields| fields.keys());
         let differs = names.into_iter().find(|name| !same(name)).cloned();
         let message = "it would not be kept as it is: its form is not the one that this program writes";
-        return Err(Unfit::new(differs.unwrap_or_else(|| "canonical".to_owned()), message));
+        return Err(InvalidRevision::new(differs.unwrap_or_else(|| "canonical".to_owned()), message));
     }
     Ok(row)
 }
@@ -310,7 +310,8 @@ impl Taking<'_> {
         let mut seen = HashSet::new();
         for (index, one) in self.received.iter().enumerate() {
             if !seen.insert(one.id) {
-                let unfit = Unfit::new("recordId", "another revision of the record stands before this one");
+                let unfit =
+                    InvalidRevision::new("recordId", "another revision of the record stands before this one");
                 self.taken[index] = Some(Taken::Refused(unfit));
             }
         }
@@ -369,7 +370,7 @@ impl Taking<'_> {
             _ if in_ledger || shared.is_some_and(|shared| shared.erased) => Taken::Erased,
             None => return,
             Some(_) if of != Some(one.record_type.name()) => {
-                Taken::Refused(Unfit::new("recordType", "the record is of another type here"))
+                Taken::Refused(InvalidRevision::new("recordType", "the record is of another type here"))
             }
             Some(shared) if one.revision < shared.revision => Taken::Behind(shared.revision),
             Some(shared) if one.revision == shared.revision => {
@@ -379,7 +380,10 @@ impl Taking<'_> {
             Some(_) => match merged_into {
                 Some(target) => {
                     let target = ids::encode(one.record_type.prefix(), target);
-                    Taken::Refused(Unfit::new("recordId", format!("it was merged into `{target}` here")))
+                    Taken::Refused(InvalidRevision::new(
+                        "recordId",
+                        format!("it was merged into `{target}` here"),
+                    ))
                 }
                 None => return,
             },
@@ -414,13 +418,13 @@ impl Taking<'_> {
                 known.insert(index);
             } else {
                 let owner = ids::encode(of.prefix(), owner);
-                let unfit = Unfit::new("externalId", format!("it is that of `{owner}` here"));
+                let unfit = InvalidRevision::new("externalId", format!("it is that of `{owner}` here"));
                 self.taken[index] = Some(Taken::Refused(unfit));
             }
         }
         for (index, name) in &named {
             if in_batch.insert(name, *index).is_some() {
-                let unfit = Unfit::new("externalId", "another record before this one has it");
+                let unfit = InvalidRevision::new("externalId", "another record before this one has it");
                 self.taken[*index] = Some(Taken::Refused(unfit));
             }
         }
@@ -470,7 +474,7 @@ impl Taking<'_> {
         K::place(&self.batch, &mut drafts, &mut problems).await?;
         for (index, draft) in &mut drafts {
             if let Some(problem) = problems[*index].take().into_iter().next() {
-                let unfit = Unfit::new(problem.path.clone(), problem.message(Language::En));
+                let unfit = InvalidRevision::new(problem.path.clone(), problem.message(Language::En));
                 self.taken[*index] = Some(Taken::Refused(unfit));
             } else if draft.row.id() != self.received[*index].id {
                 return Err(DomainError::Stored("a row has another id than its record".into()));
@@ -521,7 +525,8 @@ impl Taking<'_> {
             let owner = *owners.entry(slug.clone()).or_insert(id);
             if owner != id {
                 let owner = ids::encode(K::TYPE.prefix(), owner);
-                let unfit = Unfit::new("slug", format!("`{slug}` is the slug of `{owner}` here, or was"));
+                let unfit =
+                    InvalidRevision::new("slug", format!("`{slug}` is the slug of `{owner}` here, or was"));
                 self.taken[index] = Some(Taken::Refused(unfit));
             }
         }
@@ -615,12 +620,12 @@ fn without_clashes<K: Kind>(
 /// Reads a hash in hexadecimal.
 ///
 /// # Errors
-/// [`Unfit`] where it is no SHA-256 in hexadecimal.
-pub fn hash(path: &str, text: &str) -> Result<Vec<u8>, Unfit> {
+/// [`InvalidRevision`] where it is no SHA-256 in hexadecimal.
+pub fn hash(path: &str, text: &str) -> Result<Vec<u8>, InvalidRevision> {
     let digit = |at: usize| text.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
     let bytes: Option<Vec<u8>> =
         if text.len() == 64 { (0..64).step_by(2).map(digit).collect() } else { None };
     bytes
         .filter(|bytes| hex(bytes) == text)
-        .ok_or_else(|| Unfit::new(path, "a SHA-256 has 64 hexadecimal digits"))
+        .ok_or_else(|| InvalidRevision::new(path, "a SHA-256 has 64 hexadecimal digits"))
 }

@@ -9,7 +9,7 @@ use futures::{StreamExt, stream};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Asked, Candidate, Judged, judge};
+use super::{Candidate, Judged, MatchQuestion, judge};
 use crate::fallback;
 use crate::service::Search;
 use directory::organization::OrganizationNode;
@@ -53,7 +53,7 @@ struct Found {
 pub async fn judged(
     reader: &Reader,
     search: &Search,
-    questions: &[(&str, Asked)],
+    questions: &[(&str, MatchQuestion)],
 ) -> Result<Vec<Vec<Judged>>, DomainError> {
     let mut found: Vec<Found> = questions.iter().map(|_| Found::default()).collect();
     by_identifiers(reader, questions, &mut found).await?;
@@ -76,7 +76,7 @@ pub async fn judged(
 
 async fn by_identifiers(
     reader: &Reader,
-    questions: &[(&str, Asked)],
+    questions: &[(&str, MatchQuestion)],
     found: &mut [Found],
 ) -> Result<(), DomainError> {
     let asked = questions.iter().enumerate().flat_map(|(at, (_, asked))| {
@@ -95,7 +95,7 @@ async fn by_identifiers(
 /// Finds organizations by the same name, and by names with which a name begins: `Nozon` for `Nozon Animation`.
 async fn by_names(
     reader: &Reader,
-    questions: &[(&str, Asked)],
+    questions: &[(&str, MatchQuestion)],
     found: &mut [Found],
 ) -> Result<(), DomainError> {
     let mut asked: Vec<(usize, bool, &str)> = Vec::new();
@@ -119,11 +119,11 @@ async fn by_names(
 async fn alike(
     reader: &Reader,
     search: &Search,
-    questions: &[(&str, Asked)],
+    questions: &[(&str, MatchQuestion)],
     found: &mut [Found],
 ) -> Result<(), DomainError> {
     let engine = Asking { search, reader, away: AtomicBool::new(false), end: Instant::now() + ENGINE_TIME };
-    let words = |asked: &Asked| query_words(&asked.name().words().join(" "));
+    let words = |asked: &MatchQuestion| query_words(&asked.name().words().join(" "));
     let asked: Vec<(usize, Vec<Word>)> =
         questions.iter().enumerate().map(|(at, (_, asked))| (at, words(asked))).collect();
     let asking = asked.into_iter().map(|(at, words)| engine.ask(at, words));

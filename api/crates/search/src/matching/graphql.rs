@@ -6,7 +6,7 @@ use async_graphql::{Context, InputObject, Object, SimpleObject};
 use uuid::Uuid;
 
 use super::candidates::judged;
-use super::{Asked, Judged, place};
+use super::{Judged, MatchQuestion, place};
 use crate::graphql::page_size;
 use crate::service::Search;
 use directory::organization::OrganizationNode;
@@ -43,7 +43,7 @@ pub struct OrganizationMatchInput {
 
 impl OrganizationMatchInput {
     /// Converts the input to a question. `path` is the path of the input, for errors.
-    fn asked(&self, path: &str) -> Result<Asked, DomainError> {
+    fn asked(&self, path: &str) -> Result<MatchQuestion, DomainError> {
         short(&format!("{path}.name"), &self.name)?;
         short(&format!("{path}.city"), self.city.as_deref().unwrap_or_default())?;
         let code = self.country.as_deref().map(str::trim).filter(|code| !code.is_empty());
@@ -64,7 +64,7 @@ impl OrganizationMatchInput {
         // A mistyped number is no evidence. It does not refuse a list of a hundred names.
         let identifiers: Vec<Identifier> =
             given.iter().filter_map(|one| Identifier::parse(one.scheme, &one.value).ok()).collect();
-        Ok(Asked::new(&self.name, self.city.as_deref(), country.transpose()?, &identifiers))
+        Ok(MatchQuestion::new(&self.name, self.city.as_deref(), country.transpose()?, &identifiers))
     }
 }
 

@@ -68,14 +68,14 @@ const TRADE: &[&str] = &[
 
 /// A question: a row of somebody's spreadsheet.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct MatchQuestion {
     name: ComparableName,
     town: Option<Town>,
     country: Option<String>,
     numbers: BTreeSet<Identifier>,
 }
 
-impl Asked {
+impl MatchQuestion {
     /// A row with this name, town, country (ISO 3166-1 alpha-2) and identifiers.
     pub fn new(name: &str, city: Option<&str>, country: Option<String>, identifiers: &[Identifier]) -> Self {
         Self {
@@ -207,7 +207,7 @@ struct Evidence {
 }
 
 impl Evidence {
-    fn of(asked: &Asked, candidate: &Candidate) -> Self {
+    fn of(asked: &MatchQuestion, candidate: &Candidate) -> Self {
         let names = || candidate.names.iter().enumerate();
         let worth = |place: usize| if place == 0 { 1.0 } else { OTHER_NAME };
         let same = |name: &ComparableName| !name.key().is_empty() && name.key() == asked.name.key();
@@ -279,7 +279,7 @@ impl Evidence {
     }
 }
 
-fn town(asked: &Asked, candidate: &Candidate) -> Place {
+fn town(asked: &MatchQuestion, candidate: &Candidate) -> Place {
     let Some(town) = &asked.town else { return Place::Open };
     let territory = candidate.territory.as_deref();
     match &candidate.town {
@@ -368,7 +368,7 @@ pub struct Judged {
 /// Scores the candidates. Returns the best first; equal ones by name. Where `crowded`, not all organizations of the
 /// same name are among them, so that a name alone makes no match.
 pub fn judge<'a>(
-    asked: &Asked,
+    asked: &MatchQuestion,
     candidates: impl IntoIterator<Item = &'a Candidate>,
     crowded: bool,
 ) -> Vec<Judged> {
@@ -431,17 +431,22 @@ mod tests {
         }
     }
 
-    fn ask(name: &str, city: Option<&str>, country: Option<&str>, identifiers: &[Identifier]) -> Asked {
-        Asked::new(name, city, country.map(Into::into), identifiers)
+    fn ask(
+        name: &str,
+        city: Option<&str>,
+        country: Option<&str>,
+        identifiers: &[Identifier],
+    ) -> MatchQuestion {
+        MatchQuestion::new(name, city, country.map(Into::into), identifiers)
     }
 
-    fn judge_all(asked: &Asked, all: &[Comparable]) -> Vec<Judged> {
+    fn judge_all(asked: &MatchQuestion, all: &[Comparable]) -> Vec<Judged> {
         let candidates: Vec<Candidate> = all.iter().map(Candidate::from).collect();
         judge(asked, &candidates, false)
     }
 
     /// Returns the numbers of the candidates, the best first, and that of the match.
-    fn outcome(asked: &Asked, all: &[Comparable]) -> (Vec<u128>, Option<u128>) {
+    fn outcome(asked: &MatchQuestion, all: &[Comparable]) -> (Vec<u128>, Option<u128>) {
         let judged = judge_all(asked, all);
         let matched: Vec<u128> = judged.iter().filter(|j| j.matches).map(|j| j.id.as_u128()).collect();
         assert!(matched.len() <= 1, "one match at most");

@@ -5,12 +5,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::refusal::{Answer, RequestError};
-use crate::request::Asked;
+use crate::request::GraphqlRequest;
 use kernel::error::Code;
 
 /// A message of a client.
 #[derive(Debug)]
-pub(super) enum Heard {
+pub(super) enum ClientMessage {
     /// `connection_init`, with its payload.
     Init(Map<String, Value>),
     /// `ping`, to be answered by a pong with the same payload.
@@ -22,7 +22,7 @@ pub(super) enum Heard {
         /// The id of the operation, chosen by the client.
         id: String,
         /// The GraphQL request.
-        asked: Asked,
+        asked: GraphqlRequest,
     },
     /// `complete`: the client cancels an operation.
     Complete {
@@ -31,7 +31,7 @@ pub(super) enum Heard {
     },
 }
 
-impl Heard {
+impl ClientMessage {
     /// Reads a message.
     ///
     /// # Errors
@@ -52,7 +52,8 @@ impl Heard {
             "subscribe" => {
                 let id = id(&mut members)?;
                 let payload = object(&mut members, "payload", PAYLOAD)?;
-                let asked = Asked::from_members(payload.ok_or("`subscribe` needs a `payload`")?, false)?;
+                let asked =
+                    GraphqlRequest::from_members(payload.ok_or("`subscribe` needs a `payload`")?, false)?;
                 Ok(Self::Subscribe { id, asked })
             }
             "connection_ack" | "next" | "error" => Err("This message is the server's to send"),
@@ -85,7 +86,7 @@ fn object(
 /// A message of the server.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Said<'a> {
+pub(super) enum ServerMessage<'a> {
     /// Operations are accepted from now on.
     ConnectionAck,
     /// A ping, which the client must answer.
@@ -103,7 +104,7 @@ pub(super) enum Said<'a> {
     Complete { id: &'a str },
 }
 
-impl Said<'_> {
+impl ServerMessage<'_> {
     /// The text of the message, and whether it is the last of its operation. If it cannot be serialized, it becomes an
     /// error message.
     pub(super) fn text(&self) -> (String, bool) {
@@ -162,7 +163,7 @@ mod tests {
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":[]}}"#,
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","extensions":"x"}}"#,
         ] {
-            assert!(Heard::read(wrong).is_err(), "{}", wrong.get(..80).unwrap_or(wrong));
+            assert!(ClientMessage::read(wrong).is_err(), "{}", wrong.get(..80).unwrap_or(wrong));
         }
         for right in [
             r#"{"type":"connection_init"}"#,
@@ -175,17 +176,20 @@ mod tests {
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","operationName":null,"variables":null,"extensions":null}}"#,
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","operationName":"A","variables":{},"extensions":{},"x":1}}"#,
         ] {
-            assert!(Heard::read(right).is_ok(), "{right}");
+            assert!(ClientMessage::read(right).is_ok(), "{right}");
         }
     }
 
     #[test]
     fn messages_are_written_with_what_they_need_and_nothing_else() {
-        assert_eq!(Said::ConnectionAck.text(), (r#"{"type":"connection_ack"}"#.into(), false));
-        assert_eq!(Said::Pong { payload: None }.text().0, r#"{"type":"pong"}"#);
+        assert_eq!(ServerMessage::ConnectionAck.text(), (r#"{"type":"connection_ack"}"#.into(), false));
+        assert_eq!(ServerMessage::Pong { payload: None }.text().0, r#"{"type":"pong"}"#);
         let answer = Answer { data: Some(async_graphql::Value::Null), ..Answer::default() };
-        let next = Said::Next { id: "1", payload: &answer };
+        let next = ServerMessage::Next { id: "1", payload: &answer };
         assert_eq!(next.text(), (r#"{"type":"next","id":"1","payload":{"data":null}}"#.into(), false));
-        assert_eq!(Said::Complete { id: "1" }.text(), (r#"{"type":"complete","id":"1"}"#.into(), true));
+        assert_eq!(
+            ServerMessage::Complete { id: "1" }.text(),
+            (r#"{"type":"complete","id":"1"}"#.into(), true)
+        );
     }
 }

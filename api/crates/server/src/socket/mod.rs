@@ -39,13 +39,13 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
 use tracing::Instrument;
 
-use super::execution::{self, CostWanted, Operation, Unexecuted, Way};
+use super::execution::{self, CostWanted, Operation, ResponseMode, Unexecuted};
 use super::journal::{self, Entry};
 use super::metrics::Open;
 use super::refusal::{Refusal, RequestError};
-use super::request::{Asked, Media};
+use super::request::{GraphqlRequest, Media};
 use super::{Shared, graphql, origin};
-use identity::caller::{Call, Presented, Unidentified};
+use identity::caller::{BearerToken, Call, IdentifyError};
 use kernel::error::{Code, REQUEST_ID};
 use kernel::value::LanguagePreferences;
 use records::changes::Resumption;
@@ -54,7 +54,7 @@ mod ending;
 mod message;
 
 use ending::Ending;
-use message::{Heard, Said};
+use message::{ClientMessage, ServerMessage};
 
 /// The name of the protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -123,8 +123,8 @@ pub(super) async fn open(shared: &Arc<Shared>, mut parts: Parts) -> Response<Bod
     };
     let call = match graphql::call(shared, &parts).await {
         Ok(call) => call,
-        Err(Unidentified::Refused) => return Refusal::unauthenticated().respond(Media::Json),
-        Err(Unidentified::Failed(error)) => return RequestError::from(&error).respond(Media::Json),
+        Err(IdentifyError::Refused) => return Refusal::unauthenticated().respond(Media::Json),
+        Err(IdentifyError::Failed(error)) => return RequestError::from(&error).respond(Media::Json),
     };
     let place = match shared.rooms.socket(&call.caller()) {
         Ok(place) => place,
@@ -203,7 +203,7 @@ impl Outbox {
     }
 
     /// Sends a protocol message. Returns whether it ends its operation.
-    async fn say(&self, said: Said<'_>) -> Result<bool, Ending> {
+    async fn say(&self, said: ServerMessage<'_>) -> Result<bool, Ending> {
         let (text, ends) = said.text();
         self.send(Message::Text(text.into())).await?;
         Ok(ends)
@@ -231,7 +231,7 @@ struct Running {
 }
 
 /// The result of an errand.
-enum Done {
+enum ErrandResult {
     /// A message of the client was answered.
     Replied,
     /// The handshake was completed for this caller.
@@ -247,7 +247,7 @@ enum Done {
 }
 
 /// A future that runs concurrently with reading.
-type Errand = BoxFuture<'static, Result<Done, Ending>>;
+type Errand = BoxFuture<'static, Result<ErrandResult, Ending>>;
 
 struct Connection {
     shared: Arc<Shared>,
@@ -300,26 +300,26 @@ impl Connection {
                     self.hear(message)?;
                 }
                 Some(done) = self.errands.next() => match done? {
-                    Done::Replied => self.replies = false,
-                    Done::Acknowledged(call) => {
+                    ErrandResult::Replied => self.replies = false,
+                    ErrandResult::Acknowledged(call) => {
                         self.call = call;
                         self.phase = Phase::Acknowledged;
                         self.replies = false;
                     }
-                    Done::Pinged => {
+                    ErrandResult::Pinged => {
                         pinging = false;
                         unanswered = unanswered.or(Some(Instant::now()));
                     }
-                    Done::Checked(call) => {
+                    ErrandResult::Checked(call) => {
                         checking = false;
                         self.call = call;
                     }
-                    Done::Ended { id, number } => {
+                    ErrandResult::Ended { id, number } => {
                         if self.running.get(&id).is_some_and(|running| running.number == number) {
                             self.running.remove(&id);
                         }
                     }
-                    Done::Aborted => {}
+                    ErrandResult::Aborted => {}
                 },
                 () = &mut begin, if self.phase == Phase::Opened && !self.stops => {
                     return Ok(Ending::not_begun());
@@ -338,7 +338,7 @@ impl Connection {
                         async move {
                             // Without the time-out, streams would go on for a caller whose access may have ended.
                             let checked = timeout(limit, again(&call)).await;
-                            checked.map_err(|_| Ending::try_again())?.map(Done::Checked)
+                            checked.map_err(|_| Ending::try_again())?.map(ErrandResult::Checked)
                         }
                         .boxed(),
                     );
@@ -373,19 +373,19 @@ impl Connection {
         if text.len() > self.settings.max_message {
             return Err(Ending::too_long(self.settings.max_message));
         }
-        match Heard::read(&text).map_err(Ending::invalid)? {
-            Heard::Init(payload) => self.begin(&payload),
-            Heard::Ping(payload) => {
+        match ClientMessage::read(&text).map_err(Ending::invalid)? {
+            ClientMessage::Init(payload) => self.begin(&payload),
+            ClientMessage::Ping(payload) => {
                 let outbox = Arc::clone(&self.outbox);
                 self.reply(async move {
-                    outbox.say(Said::Pong { payload: payload.as_ref() }).await?;
-                    Ok(Done::Replied)
+                    outbox.say(ServerMessage::Pong { payload: payload.as_ref() }).await?;
+                    Ok(ErrandResult::Replied)
                 });
                 Ok(())
             }
-            Heard::Pong => Ok(()),
-            Heard::Subscribe { id, asked } => self.subscribe(id, asked),
-            Heard::Complete { id } => {
+            ClientMessage::Pong => Ok(()),
+            ClientMessage::Subscribe { id, asked } => self.subscribe(id, asked),
+            ClientMessage::Complete { id } => {
                 if let Some(running) = self.running.remove(&id) {
                     running.abort.abort();
                 }
@@ -395,7 +395,7 @@ impl Connection {
     }
 
     /// Runs a reply to the last message. Nothing more is read until it has been sent.
-    fn reply(&mut self, reply: impl Future<Output = Result<Done, Ending>> + Send + 'static) {
+    fn reply(&mut self, reply: impl Future<Output = Result<ErrandResult, Ending>> + Send + 'static) {
         self.replies = true;
         self.errands.push(reply.boxed());
     }
@@ -408,19 +408,19 @@ impl Connection {
         self.phase = Phase::Initialized;
         let mut call = self.call.clone();
         if let Some(headers) = credentials(payload)? {
-            call.presented = Presented::of(&headers).map_err(|_| Ending::forbidden())?;
+            call.presented = BearerToken::of(&headers).map_err(|_| Ending::forbidden())?;
         }
         let outbox = Arc::clone(&self.outbox);
         self.reply(async move {
             let call = again(&call).await?;
-            outbox.say(Said::ConnectionAck).await?;
-            Ok(Done::Acknowledged(call))
+            outbox.say(ServerMessage::ConnectionAck).await?;
+            Ok(ErrandResult::Acknowledged(call))
         });
         Ok(())
     }
 
     /// Executes an operation.
-    fn subscribe(&mut self, id: String, asked: Asked) -> Result<(), Ending> {
+    fn subscribe(&mut self, id: String, asked: GraphqlRequest) -> Result<(), Ending> {
         if self.phase != Phase::Acknowledged {
             return Err(Ending::unauthorized());
         }
@@ -432,7 +432,7 @@ impl Connection {
         let (call, languages) = (self.call.clone(), self.languages.clone());
         let full = self.running.len() >= most;
         let request_id = shared.app.new_id().simple().to_string();
-        let entry = Entry::new(&shared.meters, journal::Way::Socket, &request_id, None);
+        let entry = Entry::new(&shared.meters, journal::Transport::Socket, &request_id, None);
         let operation = entry.within(|| {
             Operation::pay(&shared, &self.call).map_err(Unexecuted::Refused)?;
             if full {
@@ -440,14 +440,14 @@ impl Connection {
                     format!("At most {most} operations run on a socket at once. Complete one first.");
                 return Err(RequestError::new(Code::BadRequest, message).into());
             }
-            Operation::read(&shared, &self.call, asked, Way::Many, CostWanted::No)
+            Operation::read(&shared, &self.call, asked, ResponseMode::Many, CostWanted::No)
         });
         let operation = match operation {
             Ok(operation) => operation,
             Err(unexecuted) => {
                 self.reply(entry.scope(async move {
                     fail(&outbox, &id, unexecuted).await?;
-                    Ok(Done::Replied)
+                    Ok(ErrandResult::Replied)
                 }));
                 return Ok(());
             }
@@ -459,8 +459,8 @@ impl Connection {
             // The token may have expired since the last check.
             let call = match call.again().await {
                 Ok(call) => call,
-                Err(Unidentified::Refused) => return Err(Ending::forbidden()),
-                Err(Unidentified::Failed(error)) => {
+                Err(IdentifyError::Refused) => return Err(Ending::forbidden()),
+                Err(IdentifyError::Failed(error)) => {
                     return fail(&outbox, &name, RequestError::from(&error).into()).await;
                 }
             };
@@ -470,7 +470,7 @@ impl Connection {
                 match answer {
                     Ok(event) => {
                         journal::errors(&event.answer.errors);
-                        if outbox.say(Said::Next { id: &name, payload: &event.answer }).await? {
+                        if outbox.say(ServerMessage::Next { id: &name, payload: &event.answer }).await? {
                             journal::ended();
                             return Ok(());
                         }
@@ -479,7 +479,7 @@ impl Connection {
                 }
             }
             journal::ended();
-            outbox.say(Said::Complete { id: &name }).await.map(|_| ())
+            outbox.say(ServerMessage::Complete { id: &name }).await.map(|_| ())
         };
         let work = entry.scope(work);
         let (abort, registration) = AbortHandle::new_pair();
@@ -488,8 +488,8 @@ impl Connection {
         self.errands.push(
             async move {
                 match work.await {
-                    Ok(ended) => ended.map(|()| Done::Ended { id, number }),
-                    Err(_) => Ok(Done::Aborted),
+                    Ok(ended) => ended.map(|()| ErrandResult::Ended { id, number }),
+                    Err(_) => Ok(ErrandResult::Aborted),
                 }
             }
             .boxed(),
@@ -503,22 +503,22 @@ async fn fail(outbox: &Outbox, id: &str, unexecuted: Unexecuted) -> Result<(), E
     let errors = unexecuted.into_errors();
     journal::errors(&errors);
     journal::ended();
-    outbox.say(Said::Error { id, payload: &errors }).await.map(|_| ())
+    outbox.say(ServerMessage::Error { id, payload: &errors }).await.map(|_| ())
 }
 
 /// Pings the client with a frame and with a message. Every WebSocket answers the frame. Scripts in browsers see only
 /// the message, by which they can notice that the server is gone.
-async fn ping(outbox: Arc<Outbox>) -> Result<Done, Ending> {
-    outbox.say(Said::Ping).await?;
+async fn ping(outbox: Arc<Outbox>) -> Result<ErrandResult, Ending> {
+    outbox.say(ServerMessage::Ping).await?;
     outbox.send(Message::Ping(bytes::Bytes::new())).await?;
-    Ok(Done::Pinged)
+    Ok(ErrandResult::Pinged)
 }
 
 /// Identifies the caller again.
 async fn again(call: &Call) -> Result<Call, Ending> {
     call.again().await.map_err(|unidentified| match unidentified {
-        Unidentified::Refused => Ending::forbidden(),
-        Unidentified::Failed(error) => {
+        IdentifyError::Refused => Ending::forbidden(),
+        IdentifyError::Failed(error) => {
             tracing::warn!(%error, "a socket ends: its caller cannot be identified");
             Ending::try_again()
         }

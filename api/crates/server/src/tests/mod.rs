@@ -186,7 +186,8 @@ impl Small {
         let limits = Limits { time: Duration::from_mins(1), ..Limits::default() };
         let settings = Settings { limits, socket, ..Settings::default() };
         let contract = Arc::new(Contract::new(sdl));
-        let shared = Shared::new(App::new(db, Clock::default()), settings, crate::Schema::new(schema, contract));
+        let shared =
+            Shared::new(App::new(db, Clock::default()), settings, crate::Schema::new(schema, contract));
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let server = Server { listener, shared: Arc::new(shared) };
         let (address, stop) = (server.address().unwrap(), CancellationToken::new());

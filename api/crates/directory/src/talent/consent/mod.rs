@@ -4,7 +4,7 @@
 use async_graphql::{Enum, InputObject, SimpleObject};
 use uuid::Uuid;
 
-use kernel::messages::{CONSENT_OUTDATED, CONSENT_REQUIRED, Said};
+use kernel::messages::{CONSENT_OUTDATED, CONSENT_REQUIRED, FilledMessage};
 use kernel::policy::Visibility;
 use kernel::problem::Problem;
 use kernel::value::{DateTime, Language};
@@ -55,7 +55,7 @@ pub struct Agreement {
 impl Agreement {
     /// Why this is no consent to the present text; nothing where it is one. Its path is `consent`.
     pub fn problem(&self) -> Option<Problem> {
-        let said = |message| Said::new(message).with("version", text::CURRENT.to_string());
+        let said = |message| FilledMessage::new(message).with("version", text::CURRENT.to_string());
         match self.text {
             None => Some(Problem::beside("consent", said(&CONSENT_REQUIRED))),
             Some(text) if text.version != text::CURRENT => {

@@ -10,7 +10,7 @@ use kernel::RecordType;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::id::{self, graphql_id};
 use kernel::node::by_ids;
-use kernel::problem::{Problem, Undone};
+use kernel::problem::{OperationError, Problem};
 use kernel::read::Selection;
 use kernel::user_error::{UserError, outcome};
 use records::mutation::{DeletePayload, Mutator};
@@ -80,13 +80,13 @@ impl ErasureMutation {
             (None, Some(id)) => {
                 let meant = id::decode("id", RecordType::Talent.prefix(), &id).graphql()?;
                 if let Some(message) = mutator.nobody() {
-                    Err(Undone::from(Problem::forbidden(message)))
+                    Err(OperationError::from(Problem::forbidden(message)))
                 } else {
                     let want = Selection::default();
                     let found =
                         by_ids::<TalentNode>(reader, &[meant], &want).await.graphql()?.next().flatten();
                     match found {
-                        None => Err(Undone::from(Problem::no_record())),
+                        None => Err(OperationError::from(Problem::no_record())),
                         Some(node) => {
                             stop_by(&Call::of(ctx)?.identity, &reader.viewer, node.row.head.id).await
                         }

@@ -25,13 +25,13 @@ use identity::mail::{self, Mail, Template};
 use identity::one_time::{self, Purpose};
 use kernel::RecordType;
 use kernel::error::DomainError;
-use kernel::messages::{self, Said, accounts as said};
+use kernel::messages::{self, FilledMessage, accounts as said};
 use kernel::policy::{Viewer, Visibility};
-use kernel::problem::{Problem, Undone};
+use kernel::problem::{OperationError, Problem};
 use kernel::value::{DateTime, Language};
 use kernel::vocabulary::vocabularies;
 use records::audit::{self, Action, Actor, Subject};
-use records::write::{Caller, Ended, RecordInput, Submission, Written, apply, through};
+use records::write::{Caller, RecordInput, Submission, TransactionResult, Written, apply, in_transaction};
 
 pub mod graphql;
 pub mod holder;
@@ -107,27 +107,27 @@ fn entry(talent: Uuid, region: String, actor: Actor, action: Action) -> audit::E
     audit::Entry { region: Some(region), ..audit::Entry::new(actor, action, subject) }
 }
 
-fn refused<T>(problems: Vec<Problem>) -> Ended<Result<T, Vec<Problem>>> {
-    Ended { answer: Err(problems), written: Vec::new(), kept: false }
+fn refused<T>(problems: Vec<Problem>) -> TransactionResult<Result<T, Vec<Problem>>> {
+    TransactionResult { answer: Err(problems), written: Vec::new(), kept: false }
 }
 
 /// Hides a profile and schedules its erasure, for a viewer who may write it. Answers when the erasure runs. Where it is
 /// scheduled already, that time stays.
 ///
 /// # Errors
-/// [`Undone::Refused`] where the viewer may not erase it; [`DomainError::Database`].
+/// [`OperationError::Refused`] where the viewer may not erase it; [`DomainError::Database`].
 pub async fn schedule(
     identity: &Identity,
     delay: Delay,
     viewer: &Viewer,
     talent: Uuid,
-) -> Result<DateTime, Undone> {
+) -> Result<DateTime, OperationError> {
     let viewer = Arc::new(viewer.clone());
-    let done = through(identity, move |identity, tx| {
+    let done = in_transaction(identity, move |identity, tx| {
         let viewer = Arc::clone(&viewer);
         Box::pin(async move { schedule_in(identity, tx, delay, viewer, talent).await })
     });
-    done.await?.map_err(Undone::Refused)
+    done.await?.map_err(OperationError::Refused)
 }
 
 async fn schedule_in(
@@ -136,7 +136,7 @@ async fn schedule_in(
     delay: Delay,
     viewer: Arc<Viewer>,
     id: Uuid,
-) -> Result<Ended<Result<DateTime, Vec<Problem>>>, DomainError> {
+) -> Result<TransactionResult<Result<DateTime, Vec<Problem>>>, DomainError> {
     let now = identity.clock.now();
     let by_person = viewer.owns.contains(&id);
     let waiting = store::lock(tx, id).await?;
@@ -155,7 +155,7 @@ async fn schedule_in(
             store::by_person(tx, id).await?;
         }
         let due = DateTime::from_micros(waiting.due_at);
-        return Ok(Ended { answer: Ok(due), written, kept: true });
+        return Ok(TransactionResult { answer: Ok(due), written, kept: true });
     }
     let missing = || DomainError::Stored("a profile that can be erased is not there".into());
     let before = before.ok_or_else(missing)?;
@@ -171,7 +171,7 @@ async fn schedule_in(
     let told = entry(id, before.region, actor, Action::ScheduleErasure);
     audit::record(tx, identity.db.dialect(), vec![told], now).await?;
     tell(identity, tx, id, due, by_person).await?;
-    Ok(Ended { answer: Ok(due), written, kept: true })
+    Ok(TransactionResult { answer: Ok(due), written, kept: true })
 }
 
 /// Tells the person, where they can be reached, and gives them a link that stops it.
@@ -206,8 +206,8 @@ enum Stop {
 /// Stops an erasure with the token of the mail. Answers which profile stays.
 ///
 /// # Errors
-/// [`Undone::Refused`] for a token that is good for nothing; [`DomainError::RateLimited`] after too many attempts.
-pub async fn stop_with(call: &Call, token: SecretString) -> Result<Uuid, Undone> {
+/// [`OperationError::Refused`] for a token that is good for nothing; [`DomainError::RateLimited`] after too many attempts.
+pub async fn stop_with(call: &Call, token: SecretString) -> Result<Uuid, OperationError> {
     let identity = &call.identity;
     identity.throttles().one_time(call.from, identity.clock.now())?;
     stop(identity, Stop::Link(token)).await
@@ -216,25 +216,25 @@ pub async fn stop_with(call: &Call, token: SecretString) -> Result<Uuid, Undone>
 /// Stops an erasure, for a viewer who sees the profile. Answers which profile stays.
 ///
 /// # Errors
-/// [`Undone::Refused`] where no erasure is scheduled, or the viewer may not stop it.
-pub async fn stop_by(identity: &Identity, viewer: &Viewer, talent: Uuid) -> Result<Uuid, Undone> {
+/// [`OperationError::Refused`] where no erasure is scheduled, or the viewer may not stop it.
+pub async fn stop_by(identity: &Identity, viewer: &Viewer, talent: Uuid) -> Result<Uuid, OperationError> {
     stop(identity, Stop::Caller(Arc::new(viewer.clone()), talent)).await
 }
 
-async fn stop(identity: &Identity, by: Stop) -> Result<Uuid, Undone> {
-    let done = through(identity, move |identity, tx| {
+async fn stop(identity: &Identity, by: Stop) -> Result<Uuid, OperationError> {
+    let done = in_transaction(identity, move |identity, tx| {
         let by = by.clone();
         Box::pin(async move { stop_in(identity, tx, by).await })
     });
-    done.await?.map_err(Undone::Refused)
+    done.await?.map_err(OperationError::Refused)
 }
 
 async fn stop_in(
     identity: &Identity,
     tx: &DatabaseTransaction,
     by: Stop,
-) -> Result<Ended<Result<Uuid, Vec<Problem>>>, DomainError> {
-    let no_link = || refused(vec![Problem::beside("token", Said::new(&said::LINK_OVER))]);
+) -> Result<TransactionResult<Result<Uuid, Vec<Problem>>>, DomainError> {
+    let no_link = || refused(vec![Problem::beside("token", FilledMessage::new(&said::LINK_OVER))]);
     let id = match &by {
         Stop::Link(token) => match one_time::redeem(tx, identity, Purpose::KeepProfile, token).await? {
             Some(id) => id,
@@ -284,7 +284,7 @@ async fn stop_in(
     }
     let told = entry(id, row.region, actor, Action::StopErasure);
     audit::record(tx, identity.db.dialect(), vec![told], identity.clock.now()).await?;
-    Ok(Ended { answer: Ok(id), written, kept: true })
+    Ok(TransactionResult { answer: Ok(id), written, kept: true })
 }
 
 /// The account whose profile it is.
@@ -295,12 +295,12 @@ async fn account_of(on: &impl ConnectionTrait, talent: Uuid) -> Result<Option<Uu
 
 /// Erases a profile whose erasure is due. Answers whether it was.
 async fn run(identity: &Identity, talent: Uuid) -> Result<bool, DomainError> {
-    through(identity, move |identity, tx| {
+    in_transaction(identity, move |identity, tx| {
         Box::pin(async move {
             // Another program may have done it meanwhile, or somebody has stopped it.
             let now = identity.clock.now().micros();
             if store::lock(tx, talent).await?.is_none_or(|waiting| waiting.due_at > now) {
-                return Ok(Ended { answer: false, written: Vec::<Written>::new(), kept: false });
+                return Ok(TransactionResult { answer: false, written: Vec::<Written>::new(), kept: false });
             }
             let (outcomes, written) =
                 apply(identity, tx, &[Submission::erasing(RecordType::Talent, talent)]).await?;
@@ -309,7 +309,7 @@ async fn run(identity: &Identity, talent: Uuid) -> Result<bool, DomainError> {
             }
             // Also of a profile that was erased by another way.
             forget(tx, &[talent]).await?;
-            Ok(Ended { answer: true, written, kept: true })
+            Ok(TransactionResult { answer: true, written, kept: true })
         })
     })
     .await

@@ -7,10 +7,10 @@ use async_graphql::{Context, Enum, ID, Object};
 use tokio::time::Instant;
 
 use super::scope::Following;
-use super::{Asked, Change, MAX_PAGE, Page, acknowledge, page};
+use super::{Change, MAX_PAGE, Page, PageRequest, acknowledge, page};
 use crate::node::Node;
 use directory::region::{self, RegionNode, Regions};
-use identity::caller::{Call, Unidentified};
+use identity::caller::{Call, IdentifyError};
 use kernel::RecordType;
 use kernel::abstract_type::Abstract;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
@@ -311,10 +311,10 @@ pub fn following(
 /// `UNAUTHENTICATED` where the token is not valid any more.
 pub async fn again(call: &Call) -> Result<Call, DomainError> {
     call.again().await.map_err(|error| match error {
-        Unidentified::Refused => {
+        IdentifyError::Refused => {
             DomainError::Unauthenticated("Your token has ended. Sign in again and go on.")
         }
-        Unidentified::Failed(error) => error,
+        IdentifyError::Failed(error) => error,
     })
 }
 
@@ -355,7 +355,7 @@ impl Arguments {
             );
             let following = following(&call, self.types.as_deref(), self.regions.as_deref())?;
             let presented = presented.take().map(|cursor| (following.clone(), cursor));
-            let asked = Asked {
+            let asked = PageRequest {
                 following,
                 after,
                 first: self.first,

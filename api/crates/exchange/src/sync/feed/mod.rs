@@ -37,7 +37,7 @@ const MAX_LOOKED_AT: usize = 5000;
 
 /// A request for a page of the feed.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct PageRequest {
     /// The types, regions and views.
     pub following: Following,
     /// The position to go on from; `None` for the beginning.
@@ -138,7 +138,7 @@ fn at_head(state: &LogState, scope: Scope, base: i64) -> ChangeCursor {
 ///
 /// # Errors
 /// [`CursorFault`] where the reader cannot go on from there, [`DomainError::Database`].
-pub async fn page(identity: &Identity, reader: &Reader, asked: Asked) -> Result<Page, DomainError> {
+pub async fn page(identity: &Identity, reader: &Reader, asked: PageRequest) -> Result<Page, DomainError> {
     let (db, viewer) = (Arc::clone(&reader.db), reader.viewer.clone());
     let (languages, today) = (reader.languages.clone(), reader.today);
     let own = identity.clone();
@@ -150,7 +150,7 @@ pub async fn page(identity: &Identity, reader: &Reader, asked: Asked) -> Result<
 }
 
 /// Checks the position of a reader against the log, and returns it.
-fn position(state: &LogState, asked: &Asked) -> Result<ChangeCursor, CursorFault> {
+fn position(state: &LogState, asked: &PageRequest) -> Result<ChangeCursor, CursorFault> {
     let Some(after) = &asked.after else {
         let scope = asked.following.scope.clone();
         return Ok(ChangeCursor { feed_id: state.feed_id, seq: 0, tag: 0, base: state.head, scope });
@@ -175,7 +175,7 @@ fn position(state: &LogState, asked: &Asked) -> Result<ChangeCursor, CursorFault
     Ok(after.clone())
 }
 
-async fn read(identity: &Identity, reader: &Reader, asked: &Asked) -> Result<Page, DomainError> {
+async fn read(identity: &Identity, reader: &Reader, asked: &PageRequest) -> Result<Page, DomainError> {
     let state = store::state(&reader.db, asked.after.as_ref()).await?;
     let mut cursor = position(&state, asked).map_err(DomainError::Cursor)?;
     let base = cursor.base;
@@ -252,7 +252,7 @@ fn knows_fields(reader: &Reader, entry: &Newest) -> bool {
 async fn canonical(
     identity: &Identity,
     reader: &Reader,
-    asked: &Asked,
+    asked: &PageRequest,
     entries: &[Newest],
 ) -> Result<HashMap<Uuid, String>, DomainError> {
     let mut texts = HashMap::new();
@@ -268,7 +268,7 @@ async fn canonical(
 
 /// Whether an entry passes the filters of the request. Removals from before the reader's beginning do not: the reader
 /// never had these records.
-fn wanted(asked: &Asked, entry: &Newest, base: i64) -> bool {
+fn wanted(asked: &PageRequest, entry: &Newest, base: i64) -> bool {
     let gone = entry.operation != Operation::Upsert && entry.seq <= base;
     !gone
         && asked.following.follows(entry.record_type)
@@ -279,7 +279,7 @@ fn wanted(asked: &Asked, entry: &Newest, base: i64) -> bool {
 /// type.
 async fn records(
     reader: &Reader,
-    asked: &Asked,
+    asked: &PageRequest,
     entries: &[Newest],
 ) -> Result<HashMap<Uuid, Node>, DomainError> {
     let left = entries.iter().filter(|entry| entry.operation == Operation::Leave);

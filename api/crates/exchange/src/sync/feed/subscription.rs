@@ -11,14 +11,14 @@ use futures::stream::{self, Stream};
 use tokio::sync::watch;
 
 use super::graphql::{ChangeNode, again, following, is_beyond};
-use super::{Asked, MAX_PAGE, acknowledge, page};
+use super::{MAX_PAGE, PageRequest, acknowledge, page};
 use identity::caller::Call;
 use kernel::RecordType;
 use kernel::error::fault::CursorFault;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::read::Selection;
 use kernel::reader::Reader;
-use kernel::throttle::Place;
+use kernel::throttle::Permit;
 use records::changes::{ChangeCursor, Head, Resumption};
 
 /// Subscriptions of the feed.
@@ -83,7 +83,7 @@ struct Following {
     /// Changes that were read and not yet taken.
     read: VecDeque<ChangeNode>,
     /// The place of the stream in the limit of the client.
-    _place: Place,
+    _place: Permit,
 }
 
 impl Following {
@@ -101,7 +101,7 @@ impl Following {
                 self.reader.today,
             );
             let following = following(&self.call, self.types.as_deref(), self.regions.as_deref())?;
-            let asked = Asked {
+            let asked = PageRequest {
                 following: following.clone(),
                 after: self.after.clone(),
                 first: MAX_PAGE,

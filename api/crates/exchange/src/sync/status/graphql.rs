@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use uuid::Uuid;
 
 use super::store::{self, Client, Erased, Lag};
-use super::{Told, due, indexed};
+use super::{StatusScope, due, indexed};
 use crate::push::full;
 use crate::push::mutation::FullPush;
 use crate::sync::SyncSettings;
@@ -294,7 +294,7 @@ async fn index(
     call: &Call,
     search: &Search,
     reader: &Reader,
-    told: &Told,
+    told: &StatusScope,
 ) -> Result<Option<SyncIndex>, DomainError> {
     if told.only_own() || !search.has_engine() {
         return Ok(None);
@@ -311,7 +311,7 @@ async fn index(
 
 async fn clients(
     around: &Around<'_>,
-    told: &Told,
+    told: &StatusScope,
     field: &Selected,
 ) -> Result<Result<SyncClientConnection, DomainError>, DomainError> {
     let (list, row) = store::clients(around.reader.dialect(), told);
@@ -335,7 +335,7 @@ async fn status(
     reader: &Reader,
     want: &Selection,
 ) -> Result<Option<SyncStatus>, DomainError> {
-    let Some(told) = Told::of(call) else { return Ok(None) };
+    let Some(told) = StatusScope::of(call) else { return Ok(None) };
     let (identity, wants) = (&call.identity, |name: &str| want.has("SyncStatus", &[name]));
     let state = feed::store::state(&reader.db, None).await?;
     let scope = Following::new(&reader.viewer, None, None)?.scope;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::sync::SyncSettings;
-use identity::caller::{Call, Known};
+use identity::caller::{Call, IdentifiedCaller};
 use kernel::error::DomainError;
 use kernel::value::DateTime;
 use kernel::vocabulary::vocabularies;
@@ -29,7 +29,7 @@ const HOUR: i64 = 3_600_000_000;
 
 /// The part of the status that a caller may see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Told {
+struct StatusScope {
     /// Everything.
     all: bool,
     /// The regions that the caller administers.
@@ -38,11 +38,11 @@ struct Told {
     own: Option<Uuid>,
 }
 
-impl Told {
+impl StatusScope {
     /// Returns the part that a caller may see; `None` where there is none.
     fn of(call: &Call) -> Option<Self> {
         let viewer = call.viewer();
-        let administers = |known: &Arc<Known>| {
+        let administers = |known: &Arc<IdentifiedCaller>| {
             let regions = vocabularies().regions.all.iter().map(|region| region.term.slug.as_str());
             regions.filter(|slug| known.administers(slug)).map(str::to_owned).collect()
         };
@@ -80,6 +80,6 @@ fn indexed(search: &Search) -> i64 {
 /// # Errors
 /// [`DomainError::Database`].
 pub async fn overdue(core: &Core, search: &Search, settings: SyncSettings) -> Result<i64, DomainError> {
-    let told = Told { all: true, ..Told::default() };
+    let told = StatusScope { all: true, ..StatusScope::default() };
     Ok(store::outstanding(&core.db, &told, indexed(search), due(core, settings)).await?.overdue)
 }

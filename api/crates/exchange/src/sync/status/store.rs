@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Told;
+use super::StatusScope;
 use kernel::RecordType;
 use kernel::error::DomainError;
 use kernel::list::{Conditions, Fetch, List, Order};
@@ -63,7 +63,7 @@ fn order() -> Order {
 }
 
 /// Returns the list of the clients that a caller may see, the furthest behind first, and its row of keys.
-pub(super) fn clients(dialect: Dialect, told: &Told) -> (List, KeyRow) {
+pub(super) fn clients(dialect: Dialect, told: &StatusScope) -> (List, KeyRow) {
     let mut conditions = Conditions::new(dialect);
     if !told.all {
         conditions.bind("own", KeyValue::Id(told.own.unwrap_or_default()));
@@ -167,7 +167,7 @@ pub(super) struct Outstanding {
 /// [`DomainError::Database`].
 pub(super) async fn outstanding(
     db: &Arc<Database>,
-    told: &Told,
+    told: &StatusScope,
     indexed: i64,
     due: DateTime,
 ) -> Result<Outstanding, DomainError> {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::Door;
 use crate::audit::Action;
 use crate::reference;
-use crate::write::guard::{self, Confirmed};
+use crate::write::guard::{self, DeletionConfirmation};
 use crate::write::shared::Shared;
 use crate::write::{Named, Reference, Removal, Status, Submission};
 use kernel::error::DomainError;
-use kernel::messages::{self, Said, pushing};
+use kernel::messages::{self, FilledMessage, pushing};
 use kernel::problem::Problem;
 
 /// The problem of a source, and the status with the present revision in case of a conflict.
@@ -79,7 +79,7 @@ impl Door<'_> {
         for (source, places) in asked {
             let count = i64::try_from(places.len()).unwrap_or(i64::MAX);
             let confirmed =
-                self.submissions[places[0]].named().map_or(Confirmed::No, |named| named.confirmed);
+                self.submissions[places[0]].named().map_or(DeletionConfirmation::No, |named| named.confirmed);
             let problem = guard::blocked(tx, dialect, (source, count), confirmed, now, "delete").await?;
             match problem {
                 Some(problem) => places.iter().for_each(|place| self.problems[*place].add(problem.clone())),
@@ -125,7 +125,10 @@ fn unseen(submission: &Submission, shared: Option<&Shared>, led: bool) -> Option
         }
         (Some(_), Some(shared)) if shared.live && led => {
             let into = kernel::id::encode(submission.input.record_type().prefix(), shared.id);
-            Some((Problem::beside("delete", Said::new(&messages::ALREADY_MERGED).with("into", into)), None))
+            Some((
+                Problem::beside("delete", FilledMessage::new(&messages::ALREADY_MERGED).with("into", into)),
+                None,
+            ))
         }
         (Some(removal), Some(shared)) if shared.live => {
             let is_own = submission.named().is_some_and(|named| named.source.name == shared.origin);
