@@ -23,7 +23,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).map(HeaderValue::to_str).transpose().expect("a text").unwrap_or_default()
 }
 
-/// The ETag of a response that may be cached.
+/// The tag of a response that may be cached.
 async fn tag(server: &TestServer, pairs: &[(&str, &str)], headers: &[(&str, &str)]) -> String {
     let response = get(server, pairs, headers).await;
     assert_eq!(response.status(), 200);

@@ -171,19 +171,19 @@ fn every_table_belongs_to_a_crate_and_none_above_names_it() {
     let owned: BTreeSet<String> =
         TABLES.iter().flat_map(|(_, tables)| tables.iter().map(|table| (*table).to_owned())).collect();
     assert_eq!(tables, owned, "TABLES must have each table of `entity` once");
-    let place = |of: &str| CRATES.iter().position(|name| *name == of).expect("a crate");
+    let position = |of: &str| CRATES.iter().position(|name| *name == of).expect("a crate");
     let mut wrong = Vec::new();
     for of in CRATES {
         for (file, code) in sources(of) {
-            for (before, word) in pairs(&code) {
-                let named = matches!(before, "FROM" | "JOIN" | "INTO" | "UPDATE" | "entity" | "join_one");
-                let Some((owner, _)) = TABLES.iter().find(|(_, tables)| named && tables.contains(&word))
+            for (before, table) in pairs(&code) {
+                let is_named = matches!(before, "FROM" | "JOIN" | "INTO" | "UPDATE" | "entity" | "join_one");
+                let Some((owner, _)) = TABLES.iter().find(|(_, tables)| is_named && tables.contains(&table))
                 else {
                     continue;
                 };
-                let excepted = EXCEPTIONS.iter().any(|(by, table, _)| by == of && *table == word);
-                if place(owner) > place(of) && !excepted {
-                    wrong.push(format!("{file} names {word}, a table of {owner}"));
+                let is_exception = EXCEPTIONS.iter().any(|(by, of_above, _)| by == of && *of_above == table);
+                if position(owner) > position(of) && !is_exception {
+                    wrong.push(format!("{file} names {table}, a table of {owner}"));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use passerelle::directory::KINDS;
 use passerelle::kernel::value::DateTime;
 use passerelle::kernel::{RecordType, Times, id};
-use passerelle::records::write::replica::{self, Canonical, Received, InvalidRevision, hash};
+use passerelle::records::write::replica::{self, Canonical, InvalidRevision, Received, hash};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

@@ -22,9 +22,7 @@ use passerelle::records::changes;
 use passerelle::records::changes::heads::Heads;
 use passerelle::schema;
 use passerelle::server::app::App;
-use passerelle::server::{
-    Capacity, Limits as RequestLimits, Manifest, Server, Settings, SocketSettings, Trust,
-};
+use passerelle::server::{Capacity, Limits as RequestLimits, Manifest, Settings, SocketSettings, Trust};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;

@@ -29,6 +29,7 @@ macro_rules! record_object {
         }
     ) => {
         $(#[$doc])*
+        #[allow(clippy::missing_errors_doc, reason = "these docs are the descriptions of the schema")]
         #[async_graphql::Object(name = $name)]
         impl $node {
             /// Opaque id, the same on every deployment.

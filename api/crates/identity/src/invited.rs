@@ -37,6 +37,9 @@ pub async fn all_to(on: &impl ConnectionTrait, email_key: &str) -> Result<Vec<Uu
 }
 
 /// Deletes an invitation and its link.
+///
+/// # Errors
+/// [`DomainError::Database`].
 pub async fn end(on: &impl ConnectionTrait, id: Uuid) -> Result<(), DomainError> {
     one_time::withdraw(on, Purpose::Invitation, id).await?;
     delete(on, id).await

@@ -1,6 +1,6 @@
 //! The rate limit headers of every response: the points that the caller has left.
 //!
-//! The names are those of the IETF drafts "RateLimit header fields for HTTP" up to the seventh, which clients know.
+//! The names are those of the IETF drafts "`RateLimit` header fields for HTTP" up to the seventh, which clients know.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 

@@ -17,6 +17,9 @@ use records::write::{Pair, Rewritten, lock_ids, unite};
 /// Lets the affiliations of the duplicate be those of the survivor. One that both had becomes one: it says what either
 /// said, and is disputed where either was. `claimed` says that the person has claimed the surviving profile: what others
 /// have asserted in the name of the duplicate they have not.
+///
+/// # Errors
+/// [`DomainError::Database`].
 pub async fn move_to(
     written: &mut Rewritten<'_, '_>,
     side: Side,

@@ -51,6 +51,9 @@ pub struct Period {
 
 impl Period {
     /// Reads the columns `starts_on` and `ends_on`.
+    ///
+    /// # Errors
+    /// [`DomainError::Stored`] for a text that is no partial date.
     pub fn read(row: &mut Row) -> Result<Self, DomainError> {
         Ok(Self { starts_on: row.parsed()?, ends_on: row.parsed()? })
     }

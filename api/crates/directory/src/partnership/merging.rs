@@ -15,6 +15,9 @@ use records::write::{Pair, RecordRow as _, Rewritten, lock_ids, rows_of};
 
 /// Lets the survivor be a party where the duplicate was. Where both were, they are one: it has the survivor's role and
 /// contribution, and those of the duplicate where the survivor has none. A partnership of the two alone is a problem.
+///
+/// # Errors
+/// [`DomainError::Database`].
 pub async fn move_to(written: &mut Rewritten<'_, '_>, pair: Pair) -> Result<(), DomainError> {
     let batch = written.batch;
     let found = written

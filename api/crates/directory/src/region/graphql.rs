@@ -159,7 +159,10 @@ impl TerritoryNode {
     }
 }
 
-/// The regions of these slugs, with what `want` asks of them.
+/// The regions of these slugs, with the fields of `want`.
+///
+/// # Errors
+/// [`DomainError::Database`].
 pub async fn nodes(
     reader: &Reader,
     slugs: &[&str],
@@ -169,7 +172,10 @@ pub async fn nodes(
     Ok(slugs.iter().filter_map(|slug| regions.get(slug)).collect())
 }
 
-/// The territory of a slug, with what `want` asks of its region.
+/// The territory of a slug, with the fields of `want` of its region.
+///
+/// # Errors
+/// [`DomainError::Database`].
 pub async fn territory(
     reader: &Reader,
     slug: &str,

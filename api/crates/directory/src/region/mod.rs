@@ -194,7 +194,10 @@ async fn read_all(
     Ok(Regions(Some(Arc::new(nodes.collect()))))
 }
 
-/// The region of a stored slug. What the vocabulary does not know is an error of ours.
+/// The region of a stored slug.
+///
+/// # Errors
+/// [`DomainError::Stored`] for a slug that the vocabulary does not have.
 pub fn known(regions: &Regions, slug: &str) -> GraphqlResult<RegionNode> {
     regions.get(slug).ok_or_else(|| DomainError::Stored(format!("unknown region {slug}"))).graphql()
 }

@@ -569,9 +569,10 @@ impl Database {
         let statement = statement.keys.statement(self.dialect, &statement.sql, keys);
         let rows = match &self.read {
             // SQLite has no time-out of statements: the statement runs on in its connection, and nobody waits for it.
-            Side::Pool(pool) if self.dialect == Dialect::Sqlite => {
-                self.patiently(pool.connection.query_all_raw(statement)).await.ok_or(DomainError::ReadTimedOut)?
-            }
+            Side::Pool(pool) if self.dialect == Dialect::Sqlite => self
+                .patiently(pool.connection.query_all_raw(statement))
+                .await
+                .ok_or(DomainError::ReadTimedOut)?,
             Side::Pool(pool) => pool.connection.query_all_raw(statement).await,
             Side::Snapshot(transaction) => transaction.query_all_raw(statement).await,
         };

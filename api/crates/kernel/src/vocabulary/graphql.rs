@@ -8,7 +8,10 @@ use crate::id::graphql_id;
 use crate::reader::Reader;
 use crate::value::{Language, LocalizedText, Url};
 
-/// The label in the asked language. Every entry has one in its own.
+/// The label in the requested language. Every entry has one in its own.
+///
+/// # Errors
+/// Only where the schema is run without a [`Reader`].
 pub fn label<'a>(
     ctx: &Context<'_>,
     asked: Option<Language>,
@@ -53,7 +56,10 @@ impl TermNode {
     }
 }
 
-/// The term of a stored slug. What the vocabulary does not know is an error of ours.
+/// The term of a stored slug.
+///
+/// # Errors
+/// [`DomainError::Stored`] for a slug that the vocabulary does not have.
 pub fn term_node(vocabulary: Vocabulary, slug: &str) -> GraphqlResult<TermNode> {
     let unknown = || DomainError::Stored(format!("unknown term {slug}"));
     vocabularies().terms(vocabulary).get(slug).map(TermNode).ok_or_else(unknown).graphql()

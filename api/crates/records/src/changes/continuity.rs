@@ -247,7 +247,7 @@ impl Job for Marking {
         let written = self.written;
         let grown = |head: &Option<Head>| head.is_some_and(|head| Some(head.seq) != written);
         if self.head.wait_for(grown).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -196,7 +196,7 @@ impl Job for Settling {
         let Some(settled) = self.settled else { return };
         let log = async {
             if self.log.changed().await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             sleep_until(settled + OTHERS).await;
         };
