@@ -88,12 +88,12 @@ const CHANGES: &str = "query($after: ChangeCursor) { changes(after: $after, firs
     sources { title url } claims { field value qualifier preferred } }
   fragment talent on Talent { id slug region { slug } visibility revision updatedAt
     displayName givenName familyName headlines { language text } biographies { language text } occupations { slug }
-    sectors { slug } skills languages { language level } territory { slug } availability website
+    sectors { slug } skills spokenLanguages: languages { language level } territory { slug } availability website
     links { label url } email phone sources { title url } claims { field value qualifier preferred } }
   fragment affiliation on Affiliation { id region { slug } visibility revision updatedAt talent { id }
     organization { id } role occupation { slug } period { startsOn endsOn } sources { title url } }
   fragment partnership on Partnership { id slug region { slug } visibility revision updatedAt
-    titles { language text } descriptions { language text } kind { slug } status period { startsOn endsOn }
+    titles { language text } descriptions { language text } kind { slug } partnershipStatus: status period { startsOn endsOn }
     regions { slug } sectors { slug } parties { organization { id } role contribution { amount currency } }
     sources { title url } claims { field value qualifier preferred } }";
 

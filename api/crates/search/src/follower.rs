@@ -30,7 +30,7 @@ use records::handle::Core;
 use records::worker::{self, Worker};
 
 /// The time after a commit of the index in which changes wait for the next one: a burst of writes takes few commits.
-const REST: Duration = Duration::from_millis(50);
+const REST: Duration = Duration::from_millis(200);
 /// How often a program that waits for its turn looks how far the index is: searches wait for that where something was
 /// withdrawn.
 const WAIT: Duration = Duration::from_millis(500);

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Statement};
 use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
 
 use super::Head;
 use kernel::clock::Clock;
 use kernel::error::DomainError;
 use kernel::read::Database;
 
+/// The least time between two looks.
+const GAP: Duration = Duration::from_millis(10);
 /// The pause between two looks. Commits of this program end it.
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -145,8 +148,10 @@ async fn look_on(heads: Arc<Heads>, db: Arc<Database>) {
         if !heads.tell(found.ok()) {
             return;
         }
+        // Writes in quick succession share a look.
+        sleep(GAP.min(heads.every)).await;
         tokio::select! {
-            () = tokio::time::sleep(heads.every) => {}
+            () = sleep(heads.every) => {}
             () = heads.written.notified() => {}
         }
     }
