@@ -182,9 +182,9 @@ fn every_table_belongs_to_a_crate_and_none_above_names_it() {
         .filter_map(|name| name.strip_suffix(".rs").map(str::to_owned))
         .filter(|name| !matches!(name.as_str(), "lib" | "json_text"))
         .collect();
-    let owned: BTreeSet<String> =
+    let listed: BTreeSet<String> =
         TABLES.iter().flat_map(|(_, tables)| tables.iter().map(|table| (*table).to_owned())).collect();
-    assert_eq!(tables, owned, "TABLES must have each table of `entity` once");
+    assert_eq!(tables, listed, "TABLES must have each table of `entity` once");
     let position = |of: &str| CRATES.iter().position(|name| *name == of).expect("a crate");
     let (mut wrong, mut used) = (Vec::new(), BTreeSet::new());
     for of in CRATES {
