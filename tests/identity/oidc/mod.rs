@@ -120,23 +120,6 @@ on_both_databases! {
         let export = data_as(&own, &token, "{ myDataExport { json } }").await["myDataExport"]["json"].clone();
         let export: Value = serde_json::from_str(export.as_str().unwrap()).unwrap();
         assert_eq!((&export["invitations"]["received"], &export["pendingMails"]), (&json!([]), &json!([])));
-
-        // Nor does the erasure of such an account end them.
-        let region = server.beside(editor(&["wallonie"])).await;
-        let id = made(&region, "talent", json!({"displayName": "Ben", "region": "wallonie"})).await;
-        let talent = passerelle::kernel::id::decode_any("", &id).expect("an id").1;
-        let theirs = account::Entity::update_many().col_expr(account::Column::TalentId, Expr::value(talent));
-        let theirs = theirs.filter(account::Column::Email.eq(BEN)).exec(server.app.db.writer()).await;
-        assert_eq!(theirs.expect("an update").rows_affected, 1);
-        // Without a role nothing but the profile holds the account.
-        entity::account_role::Entity::delete_many().exec(server.app.db.writer()).await.expect("a deletion");
-        let erase = "mutation($id: ID!) { eraseTalent(id: $id) { deletedId userErrors { code message } } }";
-        let erased = mutate(&region, None, erase, json!({ "id": id })).await;
-        assert!(erased["deletedId"].is_string(), "{erased}");
-        let left = account::Entity::find().filter(account::Column::Email.eq(BEN)).count(server.app.db.writer()).await;
-        assert_eq!(left.expect("a count"), 0);
-        let invitations = entity::invitation::Entity::find().count(server.app.db.writer()).await;
-        assert_eq!(invitations.expect("a count"), 1);
     }
 }
 

@@ -2,12 +2,12 @@
 //!
 //! | macro | declares |
 //! |---|---|
-//! | [`record_object!`] | the fields that all records share |
-//! | [`relations!`] | nested connections: their arguments, and where their pages are kept |
-//! | [`order!`] | the order of a list |
-//! | [`record_by!`] | the ways to name a record that has identifiers |
-//! | [`record_queries!`] | the query of one record and that of the list |
-//! | [`record_mutations!`] | the mutations that create, update, delete and merge, and their payload |
+//! | `record_object!` | the fields that all records share |
+//! | `relations!` | nested connections: their arguments, and where their pages are kept |
+//! | `order!` | the order of a list |
+//! | `record_by!` | the ways to name a record that has identifiers |
+//! | `record_queries!` | the query of one record and that of the list |
+//! | `record_mutations!` | the mutations that create, update, delete and merge, and their payload |
 //!
 //! What is a type's own is in an object whose fields are taken into the declared one (`flatten`).
 

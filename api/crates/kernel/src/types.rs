@@ -17,7 +17,7 @@ use super::name_of;
 /// |---|---|
 /// | doc comment, name, module | the value of `RecordType`, its description, and the folder under `directory/`, which is also the table and the prefix of ids |
 /// | `is` | the bit in cursors of the log, which no other type gets later; `things`, `people`, or `erasable` people; the name in inputs; the name with its article; the plural |
-/// | `write` | the type's [`Kind`](records::write::Kind), its input, and the description of the input in batches |
+/// | `write` | the type's `Kind` (`records::write`), its input, and the description of the input in batches |
 /// | `read` | the node |
 /// | `record` | the node again where it implements the interface `Record` |
 /// | `search` | the node again where it can be found, and the description in `SearchType` |

@@ -2,7 +2,7 @@
 //!
 //! [`record`] writes an entry in the transaction of the action itself. An entry holds ids and the names of changed
 //! fields. An erasure has to remove only the account that acted ([`forget_account`]). Entries are kept for
-//! [`KEPT_MONTHS`] months. [`directory::history`] reads them.
+//! [`KEPT_MONTHS`] months. `directory::history` reads them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -583,7 +583,7 @@ impl Database {
         rows.into_iter().map(Row::positioned).collect()
     }
 
-    /// Begins a write transaction. Its work must run in a spawned task (see [`records::write`]), or is rolled back
+    /// Begins a write transaction. Its work must run in a spawned task (see `records::write`), or is rolled back
     /// when the caller is dropped.
     ///
     /// # Errors
