@@ -19,7 +19,7 @@ use kernel::read::Database;
 
 /// Reacts to records that were written, after the commit.
 pub trait AfterCommit: Send + Sync {
-    /// The records of one committed transaction of the door.
+    /// The records of one committed transaction of the write path.
     fn committed(&self, written: &[Written]);
 
     /// The account, which sees or may do other things than before.
@@ -111,7 +111,7 @@ impl Core {
         id::new(self.clock.now())
     }
 
-    /// Adds a listener to the commits of the door.
+    /// Adds a listener to the commits of the write path.
     pub fn after_commit(&self, listener: Arc<dyn AfterCommit>) {
         self.listeners.0.write().unwrap_or_else(PoisonError::into_inner).push(listener);
     }

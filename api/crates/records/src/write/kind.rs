@@ -325,7 +325,7 @@ where
 records!(make_rows);
 
 /// A record type, as the write path knows it.
-#[allow(async_fn_in_trait, reason = "used inside this crate only, where every future is Send")]
+#[allow(async_fn_in_trait, reason = "used inside the workspace only, where every future is Send")]
 pub trait Kind: Sized + 'static {
     /// The type.
     const TYPE: RecordType = Self::Node::TYPE;

@@ -64,7 +64,7 @@ pub struct Pair {
 }
 
 /// The trait that a record type implements for merges.
-#[allow(async_fn_in_trait, reason = "used inside this crate only, where every future is Send")]
+#[allow(async_fn_in_trait, reason = "used inside the workspace only, where every future is Send")]
 pub trait Mergeable: Kind {
     /// The problem if these two, which the viewer may write, must not be merged; none if they may be.
     ///
