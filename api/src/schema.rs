@@ -28,6 +28,7 @@ use exchange::push::mutation::PushMutation;
 use exchange::sync::digest::DigestQuery;
 use exchange::sync::feed::graphql::FeedQuery;
 use exchange::sync::feed::subscription::FeedSubscription;
+use exchange::sync::feed::watch::WatchSubscription;
 use exchange::sync::status::graphql::StatusQuery;
 use kernel::records;
 use kernel::vocabulary::graphql::VocabularyQuery;
@@ -103,7 +104,7 @@ pub struct Mutation(
 /// Everything that can be followed, over a WebSocket (`graphql-transport-ws`) at /graphql or as events at
 /// /graphql/stream. A subscription asks for one field.
 #[derive(Clone, Copy, Debug, Default, MergedSubscription)]
-pub struct Subscription(FeedSubscription);
+pub struct Subscription(FeedSubscription, WatchSubscription);
 
 /// The schema that the server runs.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

@@ -19,6 +19,7 @@ mod example;
 mod history;
 mod limits;
 mod snapshot;
+mod watch;
 
 const PAGE: &str = "query($after: ChangeCursor, $first: Int, $types: [RecordType!], $regions: [String!], $wait: Int, \
     $exclude: String) { changes(after: $after, first: $first, types: $types, regions: $regions, waitSeconds: $wait, \

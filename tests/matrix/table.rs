@@ -102,7 +102,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     // Positions in the log differ, as every write advances them. `tests/feed` compares these fields with the lists of
     // records.
     ("Query", Shown::Free, "changes syncDigest syncBucket"),
-    ("Subscription", Shown::Related, "changes"),
+    ("Subscription", Shown::Related, "changes recordChanged"),
     ("ChangeFeed", Shown::Related, "changes cursor hasMore head instanceId pending schemaVersion vocabularyHash"),
     ("Change", Shown::Related, "cursor externalId lastOfTransaction occurredAt operation origin reason record recordId recordType region revision"),
     ("Change", Shown::Staff, "canonical contentHash"),

@@ -28,6 +28,8 @@ pub struct Limits {
     pub feed_requests: u32,
     /// Subscriptions of the feed at once.
     pub streams: u32,
+    /// Subscriptions to records at once.
+    pub watches: u32,
     /// Snapshots in an hour.
     pub snapshots: u32,
 }
@@ -41,6 +43,7 @@ impl Default for Limits {
             exports: 10,
             feed_requests: 120,
             streams: 10,
+            watches: 200,
             snapshots: 2,
         }
     }
@@ -54,6 +57,7 @@ pub struct Traffic(Arc<Inner>);
 struct Inner {
     counted: Option<Counted>,
     streams: Arc<ConcurrencyLimit>,
+    watches: Arc<ConcurrencyLimit>,
     copies: Arc<ConcurrencyLimit>,
 }
 
@@ -118,9 +122,11 @@ impl Traffic {
     /// Creates the counters with these limits, or without limits.
     pub fn new(limits: Option<Limits>) -> Self {
         let streams = limits.map_or(usize::MAX, |limits| limits.streams as usize);
+        let watches = limits.map_or(usize::MAX, |limits| limits.watches as usize);
         Self(Arc::new(Inner {
             counted: limits.map(Counted::new),
             streams: ConcurrencyLimit::new(streams),
+            watches: ConcurrencyLimit::new(watches),
             // The server limits concurrent snapshots for all clients together.
             copies: ConcurrencyLimit::new(usize::MAX),
         }))
@@ -193,6 +199,14 @@ impl Traffic {
     /// [`DomainError::RateLimited`].
     pub fn stream(&self, call: &Call) -> Result<Permit, DomainError> {
         self.0.streams.take(&call.counted_as()).ok_or_else(|| limited(AGAIN))
+    }
+
+    /// Takes a place for a subscription to records, which is free again when it is dropped.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn watch(&self, call: &Call) -> Result<Permit, DomainError> {
+        self.0.watches.take(&call.counted_as()).ok_or_else(|| limited(AGAIN))
     }
 
     /// Counts a snapshot that begins.
