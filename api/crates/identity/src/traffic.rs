@@ -30,6 +30,8 @@ pub struct Limits {
     pub streams: u32,
     /// Subscriptions to records at once.
     pub watches: u32,
+    /// Calendars in an hour.
+    pub calendars: u32,
     /// Snapshots in an hour.
     pub snapshots: u32,
 }
@@ -44,6 +46,7 @@ impl Default for Limits {
             feed_requests: 120,
             streams: 10,
             watches: 200,
+            calendars: 300,
             snapshots: 2,
         }
     }
@@ -69,6 +72,7 @@ struct Counted {
     searches: Throttle,
     exports: Throttle,
     feed: Throttle,
+    calendars: Throttle,
     snapshots: Throttle,
 }
 
@@ -80,6 +84,7 @@ impl Counted {
             searches: Throttle::per(limits.searches, MINUTE),
             exports: Throttle::per(limits.exports, 60 * MINUTE),
             feed: Throttle::per(limits.feed_requests, MINUTE),
+            calendars: Throttle::per(limits.calendars, 60 * MINUTE),
             snapshots: Throttle::per(limits.snapshots, 60 * MINUTE),
         }
     }
@@ -191,6 +196,14 @@ impl Traffic {
     /// [`DomainError::RateLimited`].
     pub fn request(&self, call: &Call) -> Result<(), DomainError> {
         self.count(call, |counted| &counted.feed, 1)
+    }
+
+    /// Counts a calendar.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn calendar(&self, call: &Call) -> Result<(), DomainError> {
+        self.count(call, |counted| &counted.calendars, 1)
     }
 
     /// Takes a place for a stream, which is free again when it is dropped.

@@ -169,7 +169,7 @@ mod tests {
         for ids in wrong {
             let error = record_ids(&ids).unwrap_err();
             assert!(
-                matches!(&error, DomainError::BadInput { argument, .. } if argument == "ids"),
+                matches!(&error, DomainError::BadUserInput { argument, .. } if argument == "ids"),
                 "{error:?}"
             );
         }
