@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 
 use accounts::administration::graphql::{AdministrationMutation, AdministrationQuery};
 use accounts::api_key::{ApiKeyMutation, ApiKeyQuery};
+use accounts::calendar_address::CalendarMutation;
 use accounts::export::graphql::ExportQuery;
 use accounts::invitation::graphql::{InvitationMutation, InvitationQuery};
 use accounts::recovery::RecoveryMutation;
@@ -93,6 +94,7 @@ pub struct Mutation(
     SessionMutation,
     RecoveryMutation,
     ApiKeyMutation,
+    CalendarMutation,
     AdministrationMutation,
     InvitationMutation,
     RecordMutation,

@@ -12,7 +12,7 @@ use crate::support::records::{Told, affiliation, import, ndjson, options, organi
 use crate::support::server::{Setup, TestServer};
 use crate::support::until;
 
-mod clients;
+pub(crate) mod clients;
 mod continuity;
 mod erasures;
 mod example;

@@ -13,6 +13,9 @@ const MINUTE: i64 = 60_000;
 /// Milliseconds after which a client with too many streams should retry.
 const AGAIN: i64 = 10_000;
 
+/// Addresses of calendars that an account makes in an hour.
+const CALENDAR_ADDRESSES: u32 = 20;
+
 /// The limits of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -73,6 +76,7 @@ struct Counted {
     exports: Throttle,
     feed: Throttle,
     calendars: Throttle,
+    calendar_addresses: Throttle,
     snapshots: Throttle,
 }
 
@@ -85,6 +89,7 @@ impl Counted {
             exports: Throttle::per(limits.exports, 60 * MINUTE),
             feed: Throttle::per(limits.feed_requests, MINUTE),
             calendars: Throttle::per(limits.calendars, 60 * MINUTE),
+            calendar_addresses: Throttle::per(CALENDAR_ADDRESSES, 60 * MINUTE),
             snapshots: Throttle::per(limits.snapshots, 60 * MINUTE),
         }
     }
@@ -204,6 +209,14 @@ impl Traffic {
     /// [`DomainError::RateLimited`].
     pub fn calendar(&self, call: &Call) -> Result<(), DomainError> {
         self.count(call, |counted| &counted.calendars, 1)
+    }
+
+    /// Counts an address of a calendar that is made.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn calendar_address(&self, call: &Call) -> Result<(), DomainError> {
+        self.count(call, |counted| &counted.calendar_addresses, 1)
     }
 
     /// Takes a place for a stream, which is free again when it is dropped.

@@ -1,28 +1,39 @@
-//! `/export/events.ics`: events as calendars, for the programs that people have (see [`exchange::calendar`]).
+//! `/export/events.ics` and `/export/registrations.ics`: events as calendars, for the programs that people have (see
+//! [`exchange::calendar`]).
 //!
 //! A calendar of an anonymous reader has an `ETag`, as their answers to GET have (see [`super::conditional`]): it depends on
-//! the public views of the log, the address, the languages and the program.
+//! the public views of the log, the address, the languages and the program. The calendar of one's own registrations is read
+//! whole before it is sent, and its `ETag` is the hash of its text.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use async_graphql::{Request as GraphqlRequest, Response as GraphqlResponse};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, stream};
+use secrecy::SecretString;
 use url::form_urlencoded;
 
 use super::conditional::Tag;
 use super::graphql::call;
 use super::refusal::{Refusal, RequestError, vary};
 use super::request::Media;
-use super::{Shared, execution, journal};
+use super::{Shared, address, execution, journal};
 use exchange::calendar::{Calendar, Failure, Which};
 use exchange::sync::feed::store::public_head;
-use identity::caller::{Call, IdentifyError};
+use identity::calendar_address;
+use identity::caller::{BearerToken, Call, IdentifiedCaller, IdentifyError};
 use kernel::error::{Code, DomainError};
+use kernel::name_of;
 use kernel::policy::Viewer;
 use kernel::value::LanguagePreferences;
+
+/// How long the calendar of one's own registrations may be kept: by nobody else, and never without asking.
+const PRIVATE: &str = "private, no-cache";
 
 /// Answers a request to `/export/events.ics`.
 pub(super) async fn events(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
@@ -35,18 +46,83 @@ pub(super) async fn events(State(shared): State<Arc<Shared>>, request: Request) 
     if let Err(error) = shared.app.traffic.calendar(&call) {
         return refused(&error);
     }
-    let address = parts.uri.query().unwrap_or_default();
-    let asked = match Parameters::read(address) {
+    let query = parts.uri.query().unwrap_or_default();
+    let asked = match Parameters::read(query) {
         Ok(asked) => asked,
         Err(error) => return refused(&error),
     };
     let languages = asked.language.as_deref().map(LanguagePreferences::parse);
     let languages = languages.unwrap_or_else(|| execution::languages(&parts.headers));
-    let tag = tag(&shared, &call, address, &languages).await;
+    let tag = tag(&shared, &call, query, &languages).await;
     if let Some(tag) = tag.as_ref().filter(|tag| tag.is_known(&parts.headers)) {
         return tag.clone().not_modified();
     }
     respond(&shared, call, languages, asked.which, tag).await
+}
+
+/// Answers a request to `/export/registrations.ics`: the registrations of whom the secret address belongs to. An address that
+/// opens nothing is answered as one that does not exist, and counted by network.
+pub(super) async fn registrations(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+    let (parts, _) = request.into_parts();
+    let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let pairs: Vec<(Cow<str>, Cow<str>)> = pairs.collect();
+    let value = |name: &str| pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1.clone().into_owned());
+    let secret = SecretString::from(value("address").unwrap_or_default());
+    let known = match calendar_address::caller_of(&shared.app.identity, &secret).await {
+        Ok(known) => known.map(Arc::new),
+        Err(error) => return RequestError::from(&error).respond(Media::Json),
+    };
+    // Nothing else that identifies a caller counts here: the address has the rights of its account, and no other.
+    let call = Call {
+        identity: shared.app.identity.clone(),
+        presented: BearerToken::default(),
+        known,
+        nobody: Viewer::anonymous(),
+        from: address::of(&shared, &parts),
+    };
+    if let Err(error) = shared.app.traffic.calendar(&call) {
+        return refused(&error);
+    }
+    let Some(account) = call.known.as_deref().and_then(IdentifiedCaller::account) else {
+        return Refusal::new(StatusCode::NOT_FOUND, "There is no calendar at this address.")
+            .respond(Media::Json);
+    };
+    let languages = value("language").unwrap_or_else(|| name_of(account.language).to_lowercase());
+    let text = match own(&shared, call, LanguagePreferences::parse(&languages)).await {
+        Ok(text) => text,
+        Err(failure) => return failed(failure),
+    };
+    let tag = Tag::of_text(&text);
+    if let Some(tag) = tag.as_ref().filter(|tag| tag.is_known(&parts.headers)) {
+        let mut response = tag.clone().not_modified();
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
+        return response;
+    }
+    let mut response = Response::new(Body::from(text));
+    close(response.headers_mut(), tag);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
+    response
+}
+
+/// The calendar of one's own registrations.
+async fn own(shared: &Arc<Shared>, call: Call, languages: LanguagePreferences) -> Result<String, Failure> {
+    let mut calendar = Calendar::new(call, languages, Which::Own, run(shared))?;
+    let mut text = String::new();
+    while let Some(part) = calendar.next().await? {
+        text += &part;
+    }
+    Ok(text)
+}
+
+/// Runs operations of the schema with the services of the program.
+fn run(
+    shared: &Arc<Shared>,
+) -> impl Fn(GraphqlRequest) -> BoxFuture<'static, GraphqlResponse> + Send + Sync + 'static {
+    let own = Arc::clone(shared);
+    move |request| {
+        let own = Arc::clone(&own);
+        async move { own.schema.once(own.app.given_to(request)).await }.boxed()
+    }
 }
 
 /// The calendar, from its first page on. A query that is refused is told before anything of the calendar is sent.
@@ -57,13 +133,8 @@ async fn respond(
     which: Which,
     tag: Option<Tag>,
 ) -> Response<Body> {
-    let own = Arc::clone(shared);
-    let run = move |request| {
-        let own = Arc::clone(&own);
-        async move { own.schema.once(own.app.given_to(request)).await }.boxed()
-    };
     let begun = async {
-        let mut calendar = Calendar::new(call, languages, which, run)?;
+        let mut calendar = Calendar::new(call, languages, which, run(shared))?;
         let first = calendar.next().await?;
         Ok((calendar, first))
     };
@@ -80,15 +151,14 @@ async fn respond(
         Ok(next.map(|text| (Bytes::from(text), calendar)))
     });
     let mut response = Response::new(Body::from_stream(first.chain(others)));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
-    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"events.ics\""));
-    close(headers, tag);
+    close(response.headers_mut(), tag);
     response
 }
 
-/// Sets the headers that say how long the response may be kept.
+/// Sets the headers that say what the response is, and how long it may be kept.
 fn close(headers: &mut HeaderMap, tag: Option<Tag>) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
+    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"events.ics\""));
     vary(headers);
     match tag {
         Some(tag) => tag.tell(headers),
@@ -99,12 +169,12 @@ fn close(headers: &mut HeaderMap, tag: Option<Tag>) {
 }
 
 /// The `ETag` of an anonymous calendar. Read before anything else, so that concurrent writes belong to the next one.
-async fn tag(shared: &Shared, call: &Call, address: &str, languages: &LanguagePreferences) -> Option<Tag> {
+async fn tag(shared: &Shared, call: &Call, query: &str, languages: &LanguagePreferences) -> Option<Tag> {
     if *call.viewer() != Viewer::anonymous() {
         return None;
     }
     let head = public_head(&shared.app.db).await.ok()?;
-    Tag::new(head, &[&shared.edition, "events.ics", address, &format!("{languages:?}")])
+    Tag::new(head, &[&shared.edition, "events.ics", query, &format!("{languages:?}")])
 }
 
 /// The response to a request that is invalid or exceeds a limit.

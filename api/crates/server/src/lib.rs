@@ -386,6 +386,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/graphql", any(graphql::handle))
         .route("/sync/snapshot", get(snapshot::handle))
         .route("/export/events.ics", get(calendar::events))
+        .route("/export/registrations.ics", get(calendar::registrations))
         .route("/graphql/stream", any(stream::handle))
         .route("/.well-known/jwks.json", get(keys::published))
         .route("/healthz", get(health::live))

@@ -8,6 +8,8 @@
 //!   cancelled or postponed has the status CANCELLED.
 //! - **Dates.** An event whose beginning is known to the day takes whole days; where the hours are known, it has them in
 //!   its own time zone. What is known to the month or the year is in no calendar: it would seem to be exact.
+//! - **One's own registrations** are a calendar that a secret address opens (`identity/src/calendar_address`). A place that is
+//!   not certain makes an event TENTATIVE; a registration that was cancelled or declined is left out.
 //! - **Time zones.** Each VTIMEZONE stands before the first event that names it. It has all changes of the clocks from
 //!   then on, by as few rules as there are, so it holds for events of the past and of the future.
 
@@ -56,6 +58,8 @@ pub enum Which {
     },
     /// The event with this id.
     One(String),
+    /// Those for which the caller has registered.
+    Own,
 }
 
 /// Why a calendar ends before its end.
@@ -108,10 +112,28 @@ enum State {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Page {
+#[serde(rename_all = "camelCase", bound = "T: Deserialize<'de>")]
+struct Page<T> {
     page_info: PageInfo,
-    nodes: Vec<CalendarEvent>,
+    nodes: Vec<T>,
+}
+
+/// A registration of the caller.
+#[derive(Debug, Deserialize)]
+struct Registration {
+    status: String,
+    event: CalendarEvent,
+}
+
+impl Registration {
+    /// Whether their place is certain; nothing where they have none and wait for none.
+    fn firm(&self) -> Option<bool> {
+        match self.status.as_str() {
+            "CONFIRMED" => Some(true),
+            "REQUESTED" | "WAITLISTED" => Some(false),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,6 +141,14 @@ struct Page {
 struct PageInfo {
     has_next_page: bool,
     end_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Its items, and the cursor of the next page.
+    fn apart(self) -> (Vec<T>, Option<String>) {
+        let next = self.page_info.end_cursor.filter(|_| self.page_info.has_next_page);
+        (self.nodes, next)
+    }
 }
 
 impl Calendar {
@@ -151,8 +181,8 @@ impl Calendar {
         };
         let mut text = if after.is_none() { BEGINNING.to_owned() } else { String::new() };
         let (events, next) = self.page(after).await?;
-        for event in events {
-            self.write(&event, true, &mut text);
+        for (event, firm) in events {
+            self.write(&event, firm, &mut text);
         }
         self.state = next.map_or(State::Ended, State::After);
         if self.state == State::Ended {
@@ -172,20 +202,31 @@ impl Calendar {
         *text += &component.text;
     }
 
-    /// The events of a page, and the cursor of the next one.
-    async fn page(&self, after: Option<String>) -> Result<(Vec<CalendarEvent>, Option<String>), Failure> {
+    /// The events of a page, each with whether the caller's own part in it is certain, and the cursor of the next page.
+    async fn page(
+        &self,
+        after: Option<String>,
+    ) -> Result<(Vec<(CalendarEvent, bool)>, Option<String>), Failure> {
         match &self.which {
             Which::One(id) => {
                 let mut data = self.ask("event", json!({ "id": id })).await?;
                 let event: Option<CalendarEvent> = read(data["event"].take())?;
-                Ok((vec![event.ok_or(Failure::Absent)?], None))
+                Ok((vec![(event.ok_or(Failure::Absent)?, true)], None))
             }
             Which::Filtered { regions, sectors, kinds, series } => {
                 let filter =
                     json!({"regions": regions, "sectors": sectors, "kinds": kinds, "series": series});
                 let mut data = self.ask("events", json!({"filter": filter, "after": after})).await?;
-                let Page { page_info, nodes } = read(data["events"].take())?;
-                Ok((nodes, page_info.end_cursor.filter(|_| page_info.has_next_page)))
+                let page: Page<CalendarEvent> = read(data["events"].take())?;
+                let (events, next) = page.apart();
+                Ok((events.into_iter().map(|event| (event, true)).collect(), next))
+            }
+            Which::Own => {
+                let mut data = self.ask("own", json!({ "after": after })).await?;
+                let page: Page<Registration> = read(data["viewer"]["registrations"].take())?;
+                let (registrations, next) = page.apart();
+                let firm = |one: Registration| one.firm().map(|firm| (one.event, firm));
+                Ok((registrations.into_iter().filter_map(firm).collect(), next))
             }
         }
     }
@@ -193,8 +234,8 @@ impl Calendar {
     /// The data of an operation of the document.
     async fn ask(&self, operation: &str, variables: Value) -> Result<Value, Failure> {
         let identity = &self.call.identity;
-        let (viewer, today) = (self.call.viewer().clone(), identity.clock.now().to_utc().date_naive());
-        let reader = Reader::new(Arc::clone(&identity.db), viewer, self.languages.clone(), today);
+        let (viewer, now) = (self.call.viewer().clone(), identity.clock.now());
+        let reader = Reader::new(Arc::clone(&identity.db), viewer, self.languages.clone(), now);
         let variables = GraphqlValue::from_json(variables).map_err(DomainError::from)?;
         let mut request = Request::new(String::new())
             .variables(Variables::from_value(variables))
@@ -223,6 +264,6 @@ mod tests {
         let document = parse_query(DOCUMENT).unwrap();
         let names: BTreeSet<String> =
             document.operations.iter().filter_map(|(name, _)| Some(name?.to_string())).collect();
-        assert_eq!(names, ["event".to_owned(), "events".to_owned()].into());
+        assert_eq!(names, ["event".to_owned(), "events".to_owned(), "own".to_owned()].into());
     }
 }

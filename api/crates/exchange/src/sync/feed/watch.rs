@@ -130,7 +130,7 @@ impl Watching {
             Arc::clone(&self.reader.db),
             self.call.viewer().clone(),
             self.reader.languages.clone(),
-            self.reader.today,
+            self.reader.now,
         );
         let following = following(&self.call, None, None)?;
         // A client does not keep this position, so other views than before are no fault.
