@@ -224,7 +224,7 @@ pub const NO_ORGANIZATION_OF_REGION: Message = Message {
 };
 
 /// All of them.
-pub(super) const ALL: [&Message; 21] = [
+pub(super) const ALL: [&Message; 22] = [
     &CREDENTIALS,
     &SESSION,
     &PASSWORD_TOO_SHORT,
