@@ -61,6 +61,7 @@ const LIGHT: &[&str] = &[
     "Address",
     "Claim",
     "Consent",
+    "EventSession",
     "ExternalId",
     "FacetDistribution",
     "FacetValue",
@@ -73,6 +74,7 @@ const LIGHT: &[&str] = &[
     "LocalizedText",
     "Money",
     "Occupation",
+    "OpeningHours",
     "OrganizationMatchCandidate",
     "PageInfo",
     "PartnershipGraphLink",
@@ -91,6 +93,7 @@ const LIGHT: &[&str] = &[
     "Term",
     "Territory",
     "UserError",
+    "Warning",
 ];
 
 /// Types that need a search for each object, with their weights.
@@ -129,6 +132,7 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("*", "claims", 3),
     ("*", "consents", 5),
     ("*", "descriptions", 4),
+    ("Event", "editions", 5),
     ("*", "facets", 5),
     ("*", "fieldVisibility", 4),
     ("*", "fullPushes", 5),
@@ -137,6 +141,14 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("*", "identifiers", 3),
     ("*", "languages", 3),
     ("*", "links", 3),
+    ("Event", "openingHours", 4),
+    ("Event", "organizers", 3),
+    ("Event", "partners", 5),
+    ("Event", "parts", 5),
+    ("Event", "programme", 10),
+    ("Event", "speakers", 3),
+    ("EventSession", "organizations", 3),
+    ("EventSession", "speakers", 3),
     ("*", "memberOf", 2),
     ("Talent", "occupations", 3),
     ("*", "organizationsByKind", 20),
@@ -162,6 +174,7 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("*", "territories", 10),
     ("*", "titles", 4),
     ("*", "userErrors", 1),
+    ("*", "warnings", 1),
     ("*", "values", 20),
 ];
 
