@@ -64,6 +64,7 @@ const LIGHT: &[&str] = &[
     "Claim",
     "Consent",
     "Contribution",
+    "EventSession",
     "ExternalId",
     "FacetDistribution",
     "FacetValue",
@@ -76,6 +77,7 @@ const LIGHT: &[&str] = &[
     "LocalizedText",
     "Money",
     "Occupation",
+    "OpeningHours",
     "OrganizationMatchCandidate",
     "PageInfo",
     "PartnershipGraphLink",
@@ -95,6 +97,7 @@ const LIGHT: &[&str] = &[
     "Term",
     "Territory",
     "UserError",
+    "Warning",
 ];
 
 /// Types that need a search for each object, with their weights.
@@ -136,6 +139,7 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("*", "criteria", 30),
     ("*", "descriptions", 4),
     ("*", "eligibleRegions", 2),
+    ("Event", "editions", 3),
     ("*", "facets", 5),
     ("*", "fieldVisibility", 4),
     ("*", "fullPushes", 5),
@@ -146,6 +150,14 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("*", "languages", 3),
     ("*", "links", 3),
     ("*", "lots", 3),
+    ("Event", "openingHours", 2),
+    ("Event", "organizers", 2),
+    ("Event", "partners", 2),
+    ("Event", "parts", 3),
+    ("Event", "programme", 3),
+    ("Event", "speakers", 1),
+    ("EventSession", "organizations", 1),
+    ("EventSession", "speakers", 1),
     ("*", "memberOf", 2),
     ("Talent", "occupations", 3),
     ("*", "organizers", 1),
@@ -173,6 +185,7 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("*", "territories", 10),
     ("*", "titles", 4),
     ("*", "userErrors", 1),
+    ("*", "warnings", 1),
     ("*", "values", 20),
 ];
 
