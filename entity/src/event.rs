@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use crate::JsonText;
 
 /// Events.
-#[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, Default, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "event")]
 pub struct Model {
     /// Identity of the row.

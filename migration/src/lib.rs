@@ -31,6 +31,7 @@ mod m20261122_000041_scheduled_erasure;
 mod m20261129_000030_account_network;
 mod m20261129_000031_housekeeping;
 mod m20261130_000033_events;
+mod m20261130_000035_registrations;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000030_account_network::Migration),
             Box::new(m20261129_000031_housekeeping::Migration),
             Box::new(m20261130_000033_events::Migration),
+            Box::new(m20261130_000035_registrations::Migration),
         ]
     }
 }
