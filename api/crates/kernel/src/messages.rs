@@ -10,6 +10,7 @@ pub mod accounts;
 mod merging;
 mod profile;
 pub mod pushing;
+mod registration;
 
 pub use self::merging::{
     ALREADY_MERGED, BOTH_CLAIMED, CHANGED_SINCE, CLAIMED_SURVIVES, NOT_A_MEMBER, NOT_YOUR_PROPOSAL,
@@ -17,6 +18,7 @@ pub use self::merging::{
     TOO_MANY_TOGETHER,
 };
 pub use self::profile::*;
+pub use self::registration::*;
 
 /// The message of a problem, with its codes and its text in each language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -577,7 +579,8 @@ pub const KEY_WITHOUT_RECORD: Message = Message {
 
 /// All messages, as the documentation lists them.
 pub fn all() -> impl Iterator<Item = &'static Message> {
-    let parts = [&ALL, accounts::ALL.as_slice(), &merging::ALL, profile::ALL, pushing::ALL];
+    let parts =
+        [&ALL, accounts::ALL.as_slice(), &merging::ALL, profile::ALL, pushing::ALL, registration::ALL];
     parts.into_iter().flatten().copied()
 }
 
@@ -663,6 +666,7 @@ mod tests {
             include_str!("messages/merging.rs"),
             include_str!("messages/profile.rs"),
             include_str!("messages/pushing.rs"),
+            include_str!("messages/registration.rs"),
         ];
         let written: usize =
             texts.iter().map(|text| text.matches(concat!(": Message", " = Message {")).count()).sum();

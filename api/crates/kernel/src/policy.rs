@@ -177,6 +177,38 @@ impl Viewer {
         }
     }
 
+    /// The condition for rows whose region, in `column`, is one whose records the viewer writes.
+    pub fn writes_in_any(&self, column: &str) -> String {
+        match (self.admin, self.writes.is_empty()) {
+            (true, _) => "TRUE".to_owned(),
+            (false, true) => "FALSE".to_owned(),
+            (false, false) => {
+                format!("{column} IN ({})", listed_texts(self.writes.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    /// The condition for rows whose id, in `column`, is that of a record that the viewer owns.
+    pub fn owns_any(&self, dialect: Dialect, column: &str) -> String {
+        if self.owns.is_empty() {
+            return "FALSE".to_owned();
+        }
+        format!("{column} IN ({})", listed_ids(dialect, self.owns.iter()))
+    }
+
+    /// The account of the viewer, where they are a person rather than an API key.
+    pub fn person(&self) -> Option<Uuid> {
+        self.account.filter(|_| !self.machine)
+    }
+
+    /// The condition for rows whose account, in `column`, is the viewer's own. An API key has none.
+    pub fn is_person(&self, dialect: Dialect, column: &str) -> String {
+        match self.person() {
+            Some(account) => format!("{column} = {}", listed_ids(dialect, [&account].into_iter())),
+            None => "FALSE".to_owned(),
+        }
+    }
+
     /// The regions whose private records the viewer sees, in order.
     pub fn insider_regions(&self) -> BTreeSet<&str> {
         self.staff_of.iter().chain(&self.writes).map(String::as_str).collect()
