@@ -1,4 +1,4 @@
-//! Table `event_list`: partnerships by facet and region, in the order of their titles.
+//! Table `event_list`: events by facet and region, in the order of their titles.
 
 use sea_orm::entity::prelude::*;
 
