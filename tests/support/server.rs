@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
+use passerelle::directory::registration::notice;
 use passerelle::directory::talent::erasing::Delay;
 use passerelle::identity;
 use passerelle::identity::mail::{self, Mailer};
@@ -340,6 +341,7 @@ impl TestServer {
         app.mail = mailer(data_dir.path(), setup.smtp_url);
         if setup.mail {
             app.mail.start(&app, stop.clone());
+            notice::start(&app, stop.clone());
         }
         let stop_following = stop.child_token();
         let search_folder = tempfile::tempdir().expect("a folder");

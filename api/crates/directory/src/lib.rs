@@ -8,6 +8,7 @@ pub mod organization;
 pub mod partnership;
 pub mod proposal;
 pub mod region;
+pub mod registration;
 mod replicated;
 pub mod statistics;
 pub mod talent;
@@ -42,8 +43,17 @@ records!(make_kinds);
 pub const KINDS: Kinds = Kinds::new(kind_of, &[identity::PERSONAL, PERSONAL]);
 
 /// The tables of this layer that have personal data.
-const PERSONAL: &[&str] =
-    &["talent", "talent_list", "affiliation", "proposal", "contact_read", "consent", "scheduled_erasure"];
+const PERSONAL: &[&str] = &[
+    "talent",
+    "talent_list",
+    "affiliation",
+    "proposal",
+    "contact_read",
+    "consent",
+    "scheduled_erasure",
+    "event_registration",
+    "event_notice",
+];
 
 /// Fills the columns of earlier layouts whose values the program computes: what [`records::migrations::run`] ends with.
 ///

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use accounts::account::AccountNode;
 use directory::region;
 use directory::region::{RegionNode, TerritoryNode};
+use directory::registration::graphql::{self as registration, EventRegistrationNode};
 use identity::caller::{Call, IdentifiedCaller};
 use kernel::abstract_type::Abstract;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
@@ -44,6 +45,8 @@ macro_rules! make_nodes {
             /// An occupation.
             Occupation(OccupationNode),
             $($(#[$doc])* $name(Box<directory::$module::$node>),)*
+            /// A registration for an event: the viewer's own, or one for an event that they organize.
+            EventRegistration(Box<EventRegistrationNode>),
             /// An account: the viewer's own.
             Account(Box<AccountNode>),
         }
@@ -63,6 +66,7 @@ macro_rules! make_nodes {
                     | Self::Territory(_)
                     | Self::Sector(_)
                     | Self::Occupation(_)
+                    | Self::EventRegistration(_)
                     | Self::Account(_) => None,
                 }
             }
@@ -155,13 +159,17 @@ enum Kind {
     Sector,
     Occupation,
     Record(RecordType),
+    EventRegistration,
     Account,
 }
 
 impl Kind {
     fn all() -> impl Iterator<Item = Self> {
         let places = [Self::Region, Self::Territory, Self::Sector, Self::Occupation];
-        places.into_iter().chain(all_of::<RecordType>().map(Self::Record)).chain([Self::Account])
+        places
+            .into_iter()
+            .chain(all_of::<RecordType>().map(Self::Record))
+            .chain([Self::EventRegistration, Self::Account])
     }
 
     const fn prefix(self) -> &'static str {
@@ -171,6 +179,7 @@ impl Kind {
             Self::Sector => "sector",
             Self::Occupation => "occupation",
             Self::Record(of) => of.prefix(),
+            Self::EventRegistration => registration::PREFIX,
             Self::Account => "account",
         }
     }
@@ -249,6 +258,10 @@ async fn of_type(
             entries.map(|entry| entry.map(|entry| Node::Occupation(OccupationNode(entry)))).collect()
         }
         Kind::Record(of) => of_record_type(reader, of, ids, want).await?,
+        Kind::EventRegistration => {
+            let found = EventRegistrationNode::by_ids(reader, ids, want).await?.into_iter();
+            found.map(|node| node.map(|node| Node::EventRegistration(Box::new(node)))).collect()
+        }
         Kind::Account => {
             let own = known.and_then(IdentifiedCaller::account).filter(|account| ids.contains(&account.id));
             let node = match own {

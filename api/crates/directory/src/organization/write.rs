@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::name::ComparableName;
 use super::{Address, GeoPoint, OrganizationNode, OrganizationStatus, replica, succession};
-use crate::{affiliation, partnership};
+use crate::{affiliation, partnership, registration};
 use kernel::error::DomainError;
 use kernel::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT};
 use kernel::policy::Visibility;
@@ -290,6 +290,11 @@ impl Kind for Organizations {
         let mut touched = affiliation::write::follow(batch, "organization_id", &moved).await?;
         touched.extend(partnership::write::follow(batch, &moved).await?);
         Ok(touched)
+    }
+
+    async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
+        registration::write::organizations_deleted(batch, ids).await?;
+        batch.delete_records::<Self>(ids).await
     }
 }
 
