@@ -36,7 +36,11 @@ fn event(slug: &str, more: Value) -> Value {
 /// Writes an event, and returns its id.
 async fn made(server: &TestServer, slug: &str, more: Value) -> String {
     import(server, &[event(slug, more)]).await;
-    let data = server.beside(crate::mutations::admin()).await.data(&format!("{{ event(by: {{slug: \"{slug}\"}}) {{ id }} }}")).await;
+    let data = server
+        .beside(crate::mutations::admin())
+        .await
+        .data(&format!("{{ event(by: {{slug: \"{slug}\"}}) {{ id }} }}"))
+        .await;
     data["event"]["id"].as_str().expect("an id").to_owned()
 }
 
@@ -68,7 +72,13 @@ impl Actor {
 
     /// The payload of a mutation, of which `arguments` is a text.
     async fn call(&self, server: &TestServer, call: &str, arguments: &str) -> Value {
-        mutate(server, Some(&self.token), &format!("mutation {{ {call}({arguments}) {{ {FIELDS} }} }}"), json!({})).await
+        mutate(
+            server,
+            Some(&self.token),
+            &format!("mutation {{ {call}({arguments}) {{ {FIELDS} }} }}"),
+            json!({}),
+        )
+        .await
     }
 
     async fn try_register(&self, server: &TestServer, event: &str, more: &str) -> Value {
@@ -110,7 +120,11 @@ async fn standings(server: &TestServer, editor: &Actor, event: &str) -> Vec<Stri
     let nodes = data["event"]["registrations"]["nodes"].as_array().expect("a list").iter();
     let line = |node: &Value| {
         let place = node["place"].as_i64().map_or_else(String::new, |place| format!(" {place}"));
-        format!("{} {}{place}", node["name"].as_str().expect("a name"), node["status"].as_str().expect("a status"))
+        format!(
+            "{} {}{place}",
+            node["name"].as_str().expect("a name"),
+            node["status"].as_str().expect("a status")
+        )
     };
     nodes.map(line).collect()
 }

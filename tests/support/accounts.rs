@@ -49,7 +49,11 @@ pub(crate) struct Person {
 impl Person {
     /// A person whose address is `<name>@example.org`.
     pub(crate) async fn new(server: &TestServer, name: &str, language: Language, grants: Vec<Grant>) -> Self {
-        let app = &server.app;
+        Self::on(&server.app, name, language, grants).await
+    }
+
+    /// The same, on the database of a program.
+    pub(crate) async fn on(app: &App, name: &str, language: Language, grants: Vec<Grant>) -> Self {
         let (id, now) = (app.new_id(), app.clock.now());
         let new = NewAccount {
             email: format!("{name}@example.org").parse().expect("an address"),
@@ -79,8 +83,13 @@ impl Person {
 
     /// An access token, good from now on.
     pub(crate) async fn token(&self, server: &TestServer) -> String {
-        let signing = server.app.identity.signing().expect("keys to sign with");
-        signing.sign(&server.app, self.id, self.session).await.expect("a token").0
+        self.token_on(&server.app).await
+    }
+
+    /// The same, on the database of a program.
+    pub(crate) async fn token_on(&self, app: &App) -> String {
+        let signing = app.identity.signing().expect("keys to sign with");
+        signing.sign(app, self.id, self.session).await.expect("a token").0
     }
 
     /// Makes them a member of an organization.

@@ -255,7 +255,8 @@ pub(crate) fn encryption_key() -> EncryptionKey {
     EncryptionKey::parse("the key of the tests", &ENCRYPTION_KEY.into()).expect("32 bytes")
 }
 
-async fn identified(app: App, rate_limit: bool, issuers: Issuers) -> App {
+/// The same with the keys that sign in its database.
+pub(crate) async fn identified(app: App, rate_limit: bool, issuers: Issuers) -> App {
     let options =
         identity::Options { encryption_key: encryption_key(), public_url: None, rate_limit, issuers };
     let identity = identity::open(app.identity, options).await.expect("there are signing keys");

@@ -3,6 +3,7 @@
 pub mod affiliation;
 pub mod contact_read;
 pub mod declare;
+pub mod event;
 pub mod history;
 pub mod organization;
 pub mod partnership;

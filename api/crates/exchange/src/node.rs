@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Interface, Object};
 use uuid::Uuid;
 
 use accounts::account::AccountNode;
+use directory::event::session::{self, SessionNode};
 use directory::region;
 use directory::region::{RegionNode, TerritoryNode};
 use directory::registration::graphql::{self as registration, EventRegistrationNode};
@@ -45,6 +46,8 @@ macro_rules! make_nodes {
             /// An occupation.
             Occupation(OccupationNode),
             $($(#[$doc])* $name(Box<directory::$module::$node>),)*
+            /// A session of an event.
+            EventSession(Box<SessionNode>),
             /// A registration for an event: the viewer's own, or one for an event that they organize.
             EventRegistration(Box<EventRegistrationNode>),
             /// An account: the viewer's own.
@@ -66,6 +69,7 @@ macro_rules! make_nodes {
                     | Self::Territory(_)
                     | Self::Sector(_)
                     | Self::Occupation(_)
+                    | Self::EventSession(_)
                     | Self::EventRegistration(_)
                     | Self::Account(_) => None,
                 }
@@ -159,6 +163,7 @@ enum Kind {
     Sector,
     Occupation,
     Record(RecordType),
+    EventSession,
     EventRegistration,
     Account,
 }
@@ -166,10 +171,8 @@ enum Kind {
 impl Kind {
     fn all() -> impl Iterator<Item = Self> {
         let places = [Self::Region, Self::Territory, Self::Sector, Self::Occupation];
-        places
-            .into_iter()
-            .chain(all_of::<RecordType>().map(Self::Record))
-            .chain([Self::EventRegistration, Self::Account])
+        let parts = [Self::EventSession, Self::EventRegistration, Self::Account];
+        places.into_iter().chain(all_of::<RecordType>().map(Self::Record)).chain(parts)
     }
 
     const fn prefix(self) -> &'static str {
@@ -179,6 +182,7 @@ impl Kind {
             Self::Sector => "sector",
             Self::Occupation => "occupation",
             Self::Record(of) => of.prefix(),
+            Self::EventSession => session::PREFIX,
             Self::EventRegistration => registration::PREFIX,
             Self::Account => "account",
         }
@@ -258,6 +262,10 @@ async fn of_type(
             entries.map(|entry| entry.map(|entry| Node::Occupation(OccupationNode(entry)))).collect()
         }
         Kind::Record(of) => of_record_type(reader, of, ids, want).await?,
+        Kind::EventSession => {
+            let found = session::by_ids(reader, ids, want).await?.into_iter();
+            found.map(|node| node.map(|node| Node::EventSession(Box::new(node)))).collect()
+        }
         Kind::EventRegistration => {
             let found = EventRegistrationNode::by_ids(reader, ids, want).await?.into_iter();
             found.map(|node| node.map(|node| Node::EventRegistration(Box::new(node)))).collect()

@@ -222,6 +222,16 @@ impl Document {
         }
     }
 
+    /// Adds a status.
+    pub fn status(&mut self, name: &str) {
+        self.value(SearchFacet::Status, name);
+    }
+
+    /// Adds a mode.
+    pub fn mode(&mut self, name: &str) {
+        self.value(SearchFacet::Mode, name);
+    }
+
     /// Adds an availability.
     pub fn availability(&mut self, name: &str) {
         self.value(SearchFacet::Availability, name);

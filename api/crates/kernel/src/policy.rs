@@ -177,25 +177,6 @@ impl Viewer {
         }
     }
 
-    /// The condition for rows whose region, in `column`, is one whose records the viewer writes.
-    pub fn writes_in_any(&self, column: &str) -> String {
-        match (self.admin, self.writes.is_empty()) {
-            (true, _) => "TRUE".to_owned(),
-            (false, true) => "FALSE".to_owned(),
-            (false, false) => {
-                format!("{column} IN ({})", listed_texts(self.writes.iter().map(String::as_str)))
-            }
-        }
-    }
-
-    /// The condition for rows whose id, in `column`, is that of a record that the viewer owns.
-    pub fn owns_any(&self, dialect: Dialect, column: &str) -> String {
-        if self.owns.is_empty() {
-            return "FALSE".to_owned();
-        }
-        format!("{column} IN ({})", listed_ids(dialect, self.owns.iter()))
-    }
-
     /// The account of the viewer, where they are a person rather than an API key.
     pub fn person(&self) -> Option<Uuid> {
         self.account.filter(|_| !self.machine)
@@ -223,6 +204,25 @@ impl Viewer {
     /// Whether the viewer writes the records of a region.
     pub fn writes_in(&self, region: &str) -> bool {
         self.admin || self.writes.contains(region)
+    }
+
+    /// The condition that the viewer writes the records of the region whose slug is in `column`.
+    pub fn writes_in_column(&self, column: &str) -> String {
+        match (self.admin, self.writes.is_empty()) {
+            (true, _) => "TRUE".to_owned(),
+            (false, true) => "FALSE".to_owned(),
+            (false, false) => {
+                format!("{column} IN ({})", listed_texts(self.writes.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    /// The condition that the record whose id is in `column` is the viewer's own.
+    pub fn owns_in_column(&self, dialect: Dialect, column: &str) -> String {
+        if self.owns.is_empty() {
+            return "FALSE".to_owned();
+        }
+        format!("{column} IN ({})", listed_ids(dialect, self.owns.iter()))
     }
 
     /// Whether the viewer pushes records for the source systems of a region.

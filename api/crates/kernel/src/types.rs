@@ -60,6 +60,14 @@ macro_rules! records {
                 search(PartnershipNode, "Partnerships."),
                 root([PartnershipQuery], PartnershipMutation),
             }
+            /// An event of the image industry: assises, a market, a mission, a meeting.
+            Event event {
+                is(5, things, "event", "an event", "events"),
+                write(Events, EventInput, "An event."),
+                read(EventNode), record(EventNode),
+                search(EventNode, "Events."),
+                root([EventQuery], EventMutation),
+            }
             // Further types follow here.
         }
     };
@@ -71,7 +79,7 @@ macro_rules! records {
 macro_rules! with_history {
     ($make:ident) => {
         $make! {
-            "Id of an organization, a talent, an affiliation, a partnership, a source, an account or an API key, also of one that was deleted."
+            "Id of an organization, a talent, an affiliation, a partnership, an event, a source, an account or an API key, also of one that was deleted."
         }
     };
 }

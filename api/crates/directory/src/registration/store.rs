@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect
 use uuid::Uuid;
 
 use super::{MAX_DELEGATION, RegistrationStatus};
-use crate::event::EventNode;
+use crate::event::{self, EventNode};
 use crate::organization::OrganizationNode;
 use kernel::error::DomainError;
 use kernel::list::{Conditions, Fetch, List, Order, filled};
@@ -15,7 +15,7 @@ use kernel::node::{ColumnGroups as _, Node as _};
 use kernel::policy::Viewer;
 use kernel::read::{Dialect, KeyRow, KeyType, KeyValue, KeyedStatement, Row, Selection};
 use kernel::reader::Reader;
-use kernel::value::{DateTime, EmailAddress, Url};
+use kernel::value::{DateTime, EmailAddress};
 use records::write::{Batch, rows_of};
 
 /// A registration in an answer.
@@ -43,20 +43,20 @@ pub struct Registration {
     pub place: Option<i32>,
 }
 
-/// The condition under which a viewer organizes the event `alias`: as a member of an organizing organization, or as one
-/// who writes the records of its region. An API key organizes nothing.
-pub fn organizes(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
+/// The condition under which a viewer decides about the registrations for the event `alias`: they organize it. An API key
+/// decides nothing.
+fn organizes(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
     if viewer.person().is_none() && !viewer.admin {
         return "FALSE".to_owned();
     }
-    let by_region = viewer.writes_in_any(&format!("{alias}.region"));
-    if viewer.admin || viewer.owns.is_empty() {
-        return by_region;
-    }
+    event::store::organizes(viewer, dialect, alias)
+}
+
+/// The condition under which a viewer has a place at the event `alias`.
+pub fn has_place(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
     format!(
-        "({by_region} OR EXISTS (SELECT 1 FROM event_organization AS eo WHERE eo.event_id = {alias}.id \
-         AND eo.role = 'ORGANIZER' AND {}))",
-        viewer.owns_any(dialect, "eo.organization_id"),
+        "EXISTS (SELECT 1 FROM event_registration AS g WHERE g.event_id = {alias}.id AND g.status = 'CONFIRMED' AND {})",
+        viewer.is_person(dialect, "g.account_id"),
     )
 }
 
@@ -146,6 +146,7 @@ pub fn list_of_event(
         order: in_order(),
         keys,
         conditions,
+        second: None,
     };
     (list, row)
 }
@@ -167,6 +168,7 @@ pub fn list_of_viewer(reader: &Reader) -> (List, KeyRow) {
         order: Order { name: "NEWEST", descending: true, ..in_order() },
         keys,
         conditions,
+        second: None,
     };
     (list, row)
 }
@@ -221,6 +223,7 @@ pub fn list_of_attendees(dialect: Dialect, parent: KeyRow) -> (List, KeyRow) {
         },
         keys,
         conditions,
+        second: None,
     };
     (list, row)
 }
@@ -271,45 +274,15 @@ pub async fn delegations(
     Ok(found)
 }
 
-/// For each of these events, its address online, for organizers and for those who have a confirmed place.
-///
-/// # Errors
-/// [`DomainError::Database`] or [`DomainError::Stored`].
-pub async fn online_urls(reader: &Reader, events: &[Uuid]) -> Result<Vec<Option<Url>>, DomainError> {
-    let (dialect, viewer) = (reader.dialect(), &reader.viewer);
-    let has_place = format!(
-        "EXISTS (SELECT 1 FROM event_registration AS g WHERE g.event_id = e.id AND g.status = 'CONFIRMED' AND {})",
-        viewer.is_person(dialect, "g.account_id"),
-    );
-    let statement = KeyedStatement::by_id(dialect, |keys, then| {
-        format!(
-            "SELECT k.n, e.online_url FROM {keys} {then} event AS e ON e.id = k.id \
-             WHERE e.online_url IS NOT NULL AND ({has_place} OR {})",
-            organizes(viewer, dialect, "e"),
-        )
-    });
-    let mut found: Vec<Option<Url>> = events.iter().map(|_| None).collect();
-    for (position, mut row) in reader.db.read(&statement, rows_of(events)).await? {
-        found[position] = row.parsed()?;
-    }
-    Ok(found)
-}
-
-/// The places of an event that are left, as columns of a row of `event`.
-#[derive(Clone, Copy, Debug)]
-pub struct SeatsLeft;
-
-impl SeatsLeft {
-    /// Adds the column of the event `alias`, and the join that it needs: nothing where there is no limit, or where people
-    /// register elsewhere.
-    pub fn fetch(alias: &str, columns: &mut Vec<String>, joins: &mut Vec<String>) {
-        columns.push(format!(
-            "CASE WHEN {alias}.registration_mode = 'NONE' OR {alias}.capacity IS NULL THEN NULL \
-             WHEN COALESCE(seats.confirmed, 0) >= {alias}.capacity THEN 0 \
-             ELSE {alias}.capacity - COALESCE(seats.confirmed, 0) END"
-        ));
-        joins.push(format!("LEFT JOIN event_seats AS seats ON seats.event_id = {alias}.id"));
-    }
+/// Adds the column with the places that are left at the event `alias`, and the join that it needs: nothing where there is
+/// no limit, or where people register elsewhere.
+pub fn fetch_seats_left(alias: &str, columns: &mut Vec<String>, joins: &mut Vec<String>) {
+    columns.push(format!(
+        "CASE WHEN {alias}.registration_mode = 'NONE' OR {alias}.capacity IS NULL THEN NULL \
+         WHEN COALESCE(seats.confirmed, 0) >= {alias}.capacity THEN 0 \
+         ELSE {alias}.capacity - COALESCE(seats.confirmed, 0) END"
+    ));
+    joins.push(format!("LEFT JOIN event_seats AS seats ON seats.event_id = {alias}.id"));
 }
 
 /// A registration that somebody wants to change.
