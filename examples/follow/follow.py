@@ -51,7 +51,9 @@ TABLES = [
 ]
 
 # What `changes.graphql` calls otherwise than copies do.
-RENAMED = {"spokenLanguages": "languages", "partnershipStatus": "status"}
+RENAMED = {
+    "spokenLanguages": "languages", "partnershipStatus": "status", "eventStatus": "status",
+}
 
 # The columns of the views, and where they are in the JSON of a record.
 VIEWS = {
@@ -74,6 +76,11 @@ VIEWS = {
         "slug": ["slug"], "region": ["region", "slug"], "title": ["titles", 0, "text"], "kind": ["kind", "slug"],
         "status": ["status"], "starts_on": ["period", "startsOn"], "ends_on": ["period", "endsOn"],
         "updated_at": ["updatedAt"],
+    },
+    "event": {
+        "slug": ["slug"], "region": ["region", "slug"], "title": ["titles", 0, "text"], "kind": ["kind", "slug"],
+        "status": ["status"], "mode": ["mode"], "series": ["series"], "starts_on": ["startsOn"], "ends_on": ["endsOn"],
+        "starts_at": ["startsAt"], "time_zone": ["timeZone"], "venue": ["venue"], "updated_at": ["updatedAt"],
     },
 }
 

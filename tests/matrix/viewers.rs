@@ -53,6 +53,8 @@ pub(super) enum Of {
     Affiliation,
     /// Between the organization and the PUBLIC ones.
     Partnership,
+    /// Of the organization and the PUBLIC one.
+    Event,
 }
 
 impl Who {

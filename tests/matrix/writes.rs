@@ -205,7 +205,9 @@ impl Matrix {
             let who = self.askers[at].who;
             for state in [State::Members, State::Private, State::Deleted, State::Erased] {
                 if !who.writes_in(AWAY)
-                    || [Of::Organization, Of::Talent, Of::Partnership].iter().any(|of| who.sees(*of, state))
+                    || [Of::Organization, Of::Talent, Of::Partnership, Of::Event]
+                        .iter()
+                        .any(|of| who.sees(*of, state))
                 {
                     continue;
                 }

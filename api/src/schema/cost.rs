@@ -62,6 +62,7 @@ const LIGHT: &[&str] = &[
     "Claim",
     "Consent",
     "EventAttendee",
+    "EventSession",
     "ExternalId",
     "FacetDistribution",
     "FacetValue",
@@ -74,6 +75,7 @@ const LIGHT: &[&str] = &[
     "LocalizedText",
     "Money",
     "Occupation",
+    "OpeningHours",
     "OrganizationMatchCandidate",
     "PageInfo",
     "PartnershipGraphLink",
@@ -92,6 +94,7 @@ const LIGHT: &[&str] = &[
     "Term",
     "Territory",
     "UserError",
+    "Warning",
 ];
 
 /// Types that need a search for each object, with their weights.
@@ -131,6 +134,7 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("*", "consents", 5),
     ("Event", "delegation", 20),
     ("*", "descriptions", 4),
+    ("Event", "editions", 3),
     ("*", "facets", 5),
     ("*", "fieldVisibility", 4),
     ("*", "fullPushes", 5),
@@ -139,6 +143,14 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("*", "identifiers", 3),
     ("*", "languages", 3),
     ("*", "links", 3),
+    ("Event", "openingHours", 2),
+    ("Event", "organizers", 2),
+    ("Event", "partners", 2),
+    ("Event", "parts", 3),
+    ("Event", "programme", 3),
+    ("Event", "speakers", 1),
+    ("EventSession", "organizations", 1),
+    ("EventSession", "speakers", 1),
     ("*", "memberOf", 2),
     ("Talent", "occupations", 3),
     ("*", "organizationsByKind", 20),
@@ -164,6 +176,7 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("*", "territories", 10),
     ("*", "titles", 4),
     ("*", "userErrors", 1),
+    ("*", "warnings", 1),
     ("*", "values", 20),
 ];
 

@@ -52,6 +52,8 @@ const PERSONAL: &[&str] = &[
     "contact_read",
     "consent",
     "scheduled_erasure",
+    "event_speaker",
+    "event_session_speaker",
     "event_registration",
     "event_notice",
 ];

@@ -15,7 +15,7 @@ use kernel::vocabulary::{self, Named, Term, Vocabulary, vocabularies};
 
 /// Increment it when documents get other words or values, or when an index may hold documents that do not belong there:
 /// those of version 1 kept duplicates that were merged.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The name of the present form of documents. It changes with the vocabularies, as documents hold their labels and
 /// aliases. An index with another name is built anew.
