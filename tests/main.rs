@@ -34,6 +34,7 @@ mod privacy;
 mod push;
 mod rates;
 mod readme;
+mod registrations;
 mod sample;
 mod schema;
 mod search;
