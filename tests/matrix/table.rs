@@ -231,6 +231,8 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("UnmentionedRecord", Shown::Related, "id externalId userErrors"),
     ("CreateApiKeyPayload", Shown::Administrators, "apiKey secret userErrors"),
     ("RevokeApiKeyPayload", Shown::Administrators, "apiKey userErrors"),
+    ("CalendarAddressPayload", Shown::Oneself, "url userErrors"),
+    ("ViewerPayload", Shown::Oneself, "viewer userErrors"),
     ("SessionPayload", Shown::Oneself, "accessToken refreshToken expiresAt viewer userErrors"),
     ("SignOutPayload", Shown::Oneself, "userErrors"),
     ("UserError", Shown::Free, "code message path reason retryAfterMs"),
@@ -573,6 +575,8 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         "(input: {name: \"\", region: \"wallonie\", roles: [EDITOR]}) { apiKey { id } {errors} }",
         Undo::Nothing,
     ),
+    ("createCalendarAddress", May::SignedIn, "{ url {errors} }", Undo::Nothing),
+    ("revokeCalendarAddress", May::SignedIn, "{ viewer { authenticated } {errors} }", Undo::Nothing),
     ("revokeApiKey", May::AdministerKey, "(id: \"{key}\") { apiKey { id } {errors} }", Undo::Nothing),
     (
         "signIn",

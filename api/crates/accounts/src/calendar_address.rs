@@ -8,10 +8,10 @@ use identity::calendar_address::{create, revoke};
 use identity::caller::{Call, IdentifiedCaller};
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::messages::{self, accounts as said};
-use kernel::problem::Problem;
+use kernel::problem::{OperationError, Problem};
 use kernel::read::Selection;
 use kernel::reader::Reader;
-use kernel::user_error::{OperationError, UserError, outcome};
+use kernel::user_error::{UserError, outcome};
 use kernel::value::Url;
 
 /// The new address, or why there is none.
