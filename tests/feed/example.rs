@@ -202,7 +202,7 @@ on_both_databases! {
     with Setup::default().with_sample();
     async fn the_copy_is_what_the_server_has(server) {
         let Some(target) = Target::new(backend(&server)).await else { return };
-        assert!(target.follow(&server).await.contains("loaded 181 records"));
+        assert!(target.follow(&server).await.contains("loaded 197 records"));
         target.is_like(&server).await;
         change(&server).await;
         assert!(target.follow(&server).await.contains("followed"));

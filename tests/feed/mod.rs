@@ -25,8 +25,8 @@ const PAGE: &str = "query($after: ChangeCursor, $first: Int, $types: [RecordType
     $exclude: String) { changes(after: $after, first: $first, types: $types, regions: $regions, waitSeconds: $wait, \
     excludeOrigin: $exclude) { cursor hasMore head instanceId pending schemaVersion vocabularyHash changes { cursor \
     recordType recordId operation reason revision region { slug } origin externalId { source id } contentHash \
-    lastOfTransaction record { __typename ... on Organization { id slug revision } ... on Talent { id slug revision email } \
-    ... on Affiliation { id revision } ... on Partnership { id slug revision } } } } }";
+    lastOfTransaction record { __typename ... on Record { id slug revision } ... on Talent { email } \
+    ... on Affiliation { id revision } } } } }";
 
 /// A client that follows the feed and keeps its records.
 #[derive(Clone, Debug)]

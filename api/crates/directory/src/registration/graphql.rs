@@ -98,7 +98,7 @@ fn wants_place(want: &Selection) -> bool {
 #[Object(name = "EventRegistration")]
 impl EventRegistrationNode {
     /// Opaque id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         graphql_id(PREFIX, self.row.id)
     }
 

@@ -150,10 +150,10 @@ async fn register(core: &Core, tx: &DatabaseTransaction, asked: &Registrant) -> 
         return refused(Problem::new("", &messages::NOT_SIGNED_IN));
     }
     let unknown = || Problem::unknown_reference("event", RecordType::Event, &asked.event_text);
-    let Some(mut places) = Places::lock(&batch, asked.event).await? else { return refused(unknown()) };
     if !store::sees_event(&batch, &asked.viewer, asked.event).await? {
         return refused(unknown());
     }
+    let Some(mut places) = Places::lock(&batch, asked.event).await? else { return refused(unknown()) };
     let mut problems = Problems::default();
     problems.extend(organization_problem(tx, account, asked.organization).await?);
     let (given, mut message) =
