@@ -129,7 +129,7 @@ pub fn schema() -> Schema {
 /// Takes an address for a server that answers with the schema of the program.
 ///
 /// # Errors
-/// Where the address is in use or not one of this machine.
+/// Fails where the address is in use or not one of this machine.
 pub async fn bind(app: App, address: SocketAddr, settings: Settings) -> std::io::Result<Server> {
     static CONTRACT: LazyLock<Arc<Contract>> = LazyLock::new(|| Arc::new(Contract::new(sdl().to_owned())));
     Server::bind(app, server::Schema::new(schema(), Arc::clone(&CONTRACT)), address, settings).await

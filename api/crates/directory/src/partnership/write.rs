@@ -110,7 +110,7 @@ impl Row {
         value_of(&self.model.status).unwrap_or(PartnershipStatus::Proposed)
     }
 
-    /// What the parties say now, after somebody has written it who speaks for some of them. A party that is asked
+    /// Updates the answers of the parties after a write by somebody who speaks for some of them. A party that is asked
     /// something new has not answered yet.
     fn agree(
         &mut self,

@@ -408,7 +408,7 @@ pub fn content_hash(fields: &serde_json::Value) -> Result<Vec<u8>, DomainError> 
     Ok(replica::Canonical::of(fields)?.hash)
 }
 
-/// How a batch ends.
+/// The end of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// Good submissions are written, others are reported.
