@@ -85,6 +85,11 @@ VIEWS = {
         "opens_at": ["opensAt"], "closes_at": ["closesAt"], "fund": ["fund", "amount"],
         "currency": ["fund", "currency"], "updated_at": ["updatedAt"],
     },
+    "event": {
+        "slug": ["slug"], "region": ["region", "slug"], "title": ["titles", 0, "text"], "kind": ["kind", "slug"],
+        "status": ["status"], "mode": ["mode"], "series": ["series"], "starts_on": ["startsOn"], "ends_on": ["endsOn"],
+        "starts_at": ["startsAt"], "time_zone": ["timeZone"], "venue": ["venue"], "updated_at": ["updatedAt"],
+    },
 }
 
 UPSERT = """INSERT INTO entry (id, type, revision, hash, walk, body) VALUES (?, ?, ?, ?, ?, ?)
