@@ -8,6 +8,7 @@
 
 mod audit;
 mod browsers;
+mod calls;
 mod changes;
 mod command;
 mod conditional;
@@ -15,6 +16,7 @@ mod documentation;
 mod documents;
 mod erasure;
 mod errors;
+mod events;
 mod exchange;
 mod feed;
 mod hostile;

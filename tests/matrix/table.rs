@@ -18,6 +18,8 @@ pub(super) enum Shown {
     SignedIn,
     /// Viewers from whom no group of the record is hidden.
     Insiders,
+    /// Members of the event's organizers, and those who write the records of its region.
+    Participants,
     /// The staff of the region.
     Staff,
     /// Administrators of the region.
@@ -51,9 +53,27 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Affiliation", Shown::Related, "talent organization"),
     ("Partnership", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions kind period
         sectors status crossBorder totalContribution regions claims"),
-    ("Partnership", Shown::Related, "parties"),
+    ("Partnership", Shown::Related, "parties call event"),
     ("PartnershipParty", Shown::All, "role title contribution confirmedAt declinedAt"),
     ("PartnershipParty", Shown::Related, "organization"),
+    ("CallForProjects", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions status
+        opensAt closesAt timeZone fund regulations sectors claims"),
+    ("CallForProjects", Shown::Related, "contributions lots organizers"),
+    ("Contribution", Shown::All, "amount confirmed confirmedAt declinedAt"),
+    ("Contribution", Shown::Related, "organization"),
+    ("CallLot", Shown::All, "genre title titles ceiling budget minEpisodes maxEpisodes minMinutes maxMinutes maxAidShare eligibleRegions
+        territorialSpendShare"),
+    ("CallLot", Shown::Related, "funders"),
+    ("CallComparison", Shown::Related, "calls criteria"),
+    ("CallCriterion", Shown::Related, "key label values"),
+    ("Event", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions kind mode status
+        series edition regions startsOn endsOn startsAt endsAt timeZone openingHours venue address territory website sectors expectedAttendance attendance
+        capacity registrationMode registrationClosesAt claims"),
+    ("Event", Shown::Participants, "onlineUrl"),
+    ("Event", Shown::Related, "organizers partners speakers programme parent parts editions venueOrganization"),
+    ("EventSession", Shown::All, "id kind title titles count startsAt endsAt room"),
+    ("EventSession", Shown::Related, "speakers organizations"),
+    ("OpeningHours", Shown::Free, "date opens closes opensAt closesAt venue"),
     ("Account", Shown::Oneself, "id email displayName language talent organizations"),
     ("Viewer", Shown::Oneself, "authenticated account roles contactReads"),
     ("Consent", Shown::Insiders, "act at language purpose version"),
@@ -95,7 +115,9 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("ProposalPayload", Shown::Related, "organization proposal userErrors"),
     ("RoleGrant", Shown::Oneself, "role region"),
     ("ApiKey", Shown::Administrators, "id name region roles createdAt expiresAt lastUsedAt revokedAt"),
+    ("Query", Shown::Related, "event events"),
     ("Query", Shown::Related, "node nodes organization organizations talent talents partnership partnerships partnershipGraph regionPairs statistics
+        callForProjects callsForProjects compareCalls
         search suggest matchOrganizations"),
     ("Query", Shown::Free, "region regions territory sector sectors occupation occupations terms"),
     ("Query", Shown::Oneself, "viewer"),
@@ -150,6 +172,10 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("AffiliationEdge", Shown::Related, "cursor node"),
     ("PartnershipConnection", Shown::Related, "edges nodes pageInfo totalCount"),
     ("PartnershipEdge", Shown::Related, "cursor node"),
+    ("CallForProjectsConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("CallForProjectsEdge", Shown::Related, "cursor node"),
+    ("EventConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("EventEdge", Shown::Related, "cursor node"),
     ("SearchConnection", Shown::Related, "edges nodes pageInfo estimatedTotalCount facets degraded"),
     // A position in the log, which every write advances. It reveals that there was a write, but not which.
     ("SearchConnection", Shown::Free, "indexedThrough"),
@@ -175,6 +201,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("LocalizedText", Shown::Free, "language text"),
     ("Money", Shown::Free, "amount currency"),
     ("Period", Shown::Free, "startsOn endsOn"),
+    ("Regulation", Shown::Free, "language version url validFrom"),
     ("Source", Shown::Free, "title url publishedOn"),
     ("SpokenLanguage", Shown::Free, "language level"),
     // The record in a payload is read under the same rules as by a query.
@@ -182,13 +209,16 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("TalentPayload", Shown::Related, "talent userErrors"),
     ("AffiliationPayload", Shown::Related, "affiliation userErrors"),
     ("PartnershipPayload", Shown::Related, "partnership userErrors"),
+    ("CallForProjectsPayload", Shown::Related, "callForProjects warnings userErrors"),
+    ("EventPayload", Shown::Related, "event warnings userErrors"),
+    ("Warning", Shown::Free, "code message path"),
     ("DeletePayload", Shown::Free, "deletedId scheduledFor userErrors"),
     ("StopErasurePayload", Shown::Free, "talentId userErrors"),
     ("PushRecordsPayload", Shown::Related, "cursor replayed results userErrors"),
     (
         "PushRecordResult",
         Shown::Related,
-        "index externalId status record currentRevision conflict userErrors",
+        "index externalId status record currentRevision conflict warnings userErrors",
     ),
     (
         "PushConflict",
@@ -223,6 +253,8 @@ pub(super) enum May {
     MakeAffiliation,
     /// Those who may act for the party.
     SpeakForParty,
+    /// Those who may act for the funder of a call.
+    SpeakForFunder,
     /// Members of the organization.
     Propose,
     /// Writers of the region, on a proposal of another account.
@@ -256,6 +288,7 @@ pub(super) enum Undo {
     Nothing,
     Affiliation,
     Partnership,
+    Call,
     Proposal,
     Member,
     Invitation,
@@ -487,6 +520,54 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         Undo::Partnership,
     ),
     (
+        "createCallForProjects",
+        May::WriteRegion,
+        "(input: {region: \"wallonie\"}) { callForProjects { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "updateCallForProjects",
+        May::Write(Of::Call),
+        "(id: \"{call}\", input: {}) { callForProjects { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "deleteCallForProjects",
+        May::Write(Of::Call),
+        "(id: \"{call}\", baseRevision: 999) { deletedId {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "confirmContribution",
+        May::SpeakForFunder,
+        "(id: \"{call}\", organization: \"pub-o\") { callForProjects { id } {errors} }",
+        Undo::Call,
+    ),
+    (
+        "declineContribution",
+        May::SpeakForFunder,
+        "(id: \"{call}\", organization: \"pub-o\") { callForProjects { id } {errors} }",
+        Undo::Call,
+    ),
+    (
+        "createEvent",
+        May::WriteRegion,
+        "(input: {region: \"wallonie\"}) { event { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "updateEvent",
+        May::Write(Of::Event),
+        "(id: \"{event}\", input: {}) { event { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "deleteEvent",
+        May::Write(Of::Event),
+        "(id: \"{event}\", baseRevision: 999) { deletedId {errors} }",
+        Undo::Nothing,
+    ),
+    (
         "createApiKey",
         May::Administer,
         "(input: {name: \"\", region: \"wallonie\", roles: [EDITOR]}) { apiKey { id } {errors} }",
@@ -533,16 +614,36 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
     ("PartnershipFilter.sectors", &["[\"jeux-video\"]"]),
     ("PartnershipFilter.statuses", &["[ACTIVE]"]),
     ("PartnershipFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
+    ("CallForProjectsFilter.funders", &["[\"{organization}\"]", "[\"{public}\"]"]),
+    ("CallForProjectsFilter.genres", &["[\"serious-game\"]"]),
+    ("CallForProjectsFilter.openOn", &["\"2000-01-01\""]),
+    ("CallForProjectsFilter.regions", &["[\"wallonie\"]", "[\"flandre\"]"]),
+    ("CallForProjectsFilter.sectors", &["[\"jeux-video\"]"]),
+    ("CallForProjectsFilter.statuses", &["[OPEN]", "[DRAFT, UPCOMING, CLOSED, AWARDED]"]),
+    ("CallForProjectsFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
+    ("EventFilter.from", &["\"2031-05-02T00:00:00Z\"", "\"2031-06-02T00:00:00Z\""]),
+    ("EventFilter.kinds", &["[\"market\"]"]),
+    ("EventFilter.modes", &["[HYBRID]"]),
+    ("EventFilter.near", &["{latitude: 50.2, longitude: 5.2, radiusKm: 10}"]),
+    ("EventFilter.organizations", &["[\"{organization}\"]", "[\"{public}\"]"]),
+    ("EventFilter.regions", &["[\"wallonie\"]", "[\"flandre\"]"]),
+    ("EventFilter.sectors", &["[\"jeux-video\"]"]),
+    ("EventFilter.series", &["\"rare-series\""]),
+    ("EventFilter.statuses", &["[POSTPONED]"]),
+    ("EventFilter.territories", &["[\"namur\"]"]),
+    ("EventFilter.to", &["\"2031-05-02T00:00:00Z\""]),
+    ("EventFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
     ("ProposalFilter.organization", &["\"{organization}\"", "\"{public}\""]),
     ("ProposalFilter.states", &["[PENDING]"]),
     ("SearchFilter.availability", &["[AVAILABLE]"]),
-    ("SearchFilter.kinds", &["[\"fund\"]"]),
+    ("SearchFilter.kinds", &["[\"fund\"]", "[\"market\"]"]),
     ("SearchFilter.languages", &["[\"de\"]"]),
     ("SearchFilter.near", &["{latitude: 50.2, longitude: 5.2, radiusKm: 10}"]),
     ("SearchFilter.occupations", &["[\"monteur\"]"]),
     ("SearchFilter.regions", &["[\"wallonie\"]"]),
     ("SearchFilter.sectors", &["[\"jeux-video\"]"]),
     ("SearchFilter.skills", &["[\"hidskill\"]", "[\"memskill\"]"]),
+    ("SearchFilter.statuses", &["[\"POSTPONED\"]"]),
     ("SearchFilter.territories", &["[\"namur\"]"]),
     ("OrganizationBy.id", &["\"{organization}\""]),
     ("OrganizationBy.slug", &["\"{name}-o\""]),
@@ -552,14 +653,34 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
     ("TalentBy.slug", &["\"{name}-t\""]),
     ("TalentBy.identifier", &["{scheme: ISNI, value: \"{isni}\"}"]),
     ("TalentBy.externalId", &["{source: \"test-wallonie\", id: \"tal-{name}-t\"}"]),
-    ("RecordBy.id", &["\"{partnership}\""]),
-    ("RecordBy.slug", &["\"{name}-p\""]),
-    ("RecordBy.externalId", &["{source: \"test-wallonie\", id: \"par-{name}-p\"}"]),
-    ("Query.node(id)", &["\"{organization}\"", "\"{talent}\"", "\"{affiliation}\"", "\"{partnership}\""]),
+    ("RecordBy.id", &["\"{partnership}\"", "\"{call}\"", "\"{event}\""]),
+    ("RecordBy.slug", &["\"{name}-p\"", "\"{name}-c\"", "\"{name}-e\""]),
+    (
+        "RecordBy.externalId",
+        &[
+            "{source: \"test-wallonie\", id: \"par-{name}-p\"}",
+            "{source: \"test-wallonie\", id: \"cal-{name}-c\"}",
+            "{source: \"test-wallonie\", id: \"eve-{name}-e\"}",
+        ],
+    ),
+    (
+        "Query.node(id)",
+        &[
+            "\"{organization}\"",
+            "\"{talent}\"",
+            "\"{affiliation}\"",
+            "\"{partnership}\"",
+            "\"{call}\"",
+            "\"{event}\"",
+        ],
+    ),
     (
         "Query.nodes(ids)",
-        &["[\"{organization}\", \"{public}\", \"{talent}\", \"{affiliation}\", \"{partnership}\"]"],
+        &[
+            "[\"{organization}\", \"{public}\", \"{talent}\", \"{affiliation}\", \"{partnership}\", \"{call}\", \"{event}\"]",
+        ],
     ),
+    ("Query.compareCalls(ids)", &["[\"{call}\", \"{public-call}\"]"]),
     ("Query.statistics(regions)", &["[\"wallonie\"]"]),
     ("Query.statistics(sectors)", &["[\"jeux-video\"]"]),
     (
@@ -573,11 +694,17 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
             "\"hiddescr\"",
             "\"hidbio\"",
             "\"hidpact\"",
+            "\"hidcall\"",
+            "\"hidfair\"",
+            "\"hidvenue\"",
             "\"mem\"",
             "\"memana\"",
         ],
     ),
-    ("Query.suggest(prefix)", &["\"hid\"", "\"hidor\"", "\"hidan\"", "\"hidpa\"", "\"mem\"", "\"pub\""]),
+    (
+        "Query.suggest(prefix)",
+        &["\"hid\"", "\"hidor\"", "\"hidan\"", "\"hidpa\"", "\"hidca\"", "\"mem\"", "\"pub\""],
+    ),
     (
         "Query.matchOrganizations(queries)",
         &[
@@ -595,6 +722,13 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("AffiliationInput.organization", "createAffiliation(input: {talent: \"away-t\", organization: \"{name}-o\"}) { {errors} }"),
     ("PartnershipPartyInput.organization", "createPartnership(input: {region: \"flandre\", kind: \"none\", parties: [{organization: \"away-o\", role: LEAD},
         {organization: \"{organization}\", role: PARTNER}]}) { {errors} }"),
+    ("ContributionInput.organization", "createCallForProjects(input: {region: \"flandre\", contributions: [
+        {organization: \"away-o\", amount: {amount: \"1\", currency: \"EUR\"}}, {organization: \"{organization}\", amount: {amount: \"1\", currency: \"EUR\"}}]}) { {errors} }"),
+    ("PartnershipInput.call", "createPartnership(input: {region: \"flandre\", kind: \"none\", call: \"{call}\"}) { {errors} }"),
+    ("PartnershipInput.call", "createPartnership(input: {region: \"flandre\", kind: \"none\", call: \"{name}-c\"}) { {errors} }"),
+    ("PartnershipInput.event", "createPartnership(input: {region: \"flandre\", kind: \"none\", event: \"{name}-e\"}) { {errors} }"),
+    ("CallForProjectsInput.organizers", "createCallForProjects(input: {region: \"flandre\", organizers: [\"away-o\", \"{name}-o\"]}) { {errors} }"),
+    ("CallForProjectsInput.slug", "createCallForProjects(input: {region: \"flandre\", sectors: [\"none\"], slug: \"{name}-c\"}) { {errors} }"),
     (
         "InviteAccountInput.organization",
         "inviteAccount(input: {email: \"guest@example.org\", region: \"flandre\", roles: [ADMIN], organization: \"{organization}\"}) { {errors} }",
@@ -635,6 +769,17 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("OrganizationInput.identifiers", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", identifiers: [{scheme: SIREN, value: \"{siren}\"}]}) { {errors} }"),
     ("TalentInput.slug", "createTalent(input: {region: \"flandre\", displayName: \"x\", territory: \"none\", slug: \"{name}-t\"}) { {errors} }"),
     ("TalentInput.identifiers", "createTalent(input: {region: \"flandre\", displayName: \"x\", territory: \"none\", identifiers: [{scheme: ISNI, value: \"{isni}\"}]}) { {errors} }"),
+    ("EventInput.organizers", "createEvent(input: {region: \"flandre\", kind: \"none\", organizers: [\"{organization}\", \"away-o\"]}) { {errors} }"),
+    ("EventInput.partners", "createEvent(input: {region: \"flandre\", kind: \"none\", partners: [\"{name}-o\"]}) { {errors} }"),
+    ("EventInput.speakers", "createEvent(input: {region: \"flandre\", kind: \"none\", speakers: [\"{talent}\"]}) { {errors} }"),
+    ("EventInput.venueOrganization", "createEvent(input: {region: \"flandre\", kind: \"none\", venueOrganization: \"{organization}\"}) { {errors} }"),
+    ("EventInput.parent", "createEvent(input: {region: \"flandre\", kind: \"none\", parent: \"{event}\"}) { {errors} }"),
+    ("EventInput.slug", "createEvent(input: {region: \"flandre\", kind: \"none\", slug: \"{name}-e\"}) { {errors} }"),
+    ("EventSessionInput.speakers", "createEvent(input: {region: \"flandre\", kind: \"none\", programme: [{kind: \"stand\", speakers: [\"{name}-t\"]}]}) { {errors} }"),
+    ("EventSessionInput.organizations", "createEvent(input: {region: \"flandre\", kind: \"none\", programme: [{kind: \"stand\", organizations: [\"{organization}\"]}]}) { {errors} }"),
+    ("EventInput.organizers", "pushRecords(input: {source: \"test-flandre\", idempotencyKey: \"k\", dryRun: true, records: [{externalId: \"x\",
+        event: {region: \"flandre\", kind: \"market\", titles: [{language: FR, text: \"x\"}], organizers: [\"test-wallonie:org-{name}-o\"], speakers: [\"{talent}\"]}}]}) {
+        results { status userErrors { code reason message path } } {errors} }"),
     ("PartnershipInput.slug", "createPartnership(input: {region: \"flandre\", kind: \"none\", slug: \"{name}-p\"}) { {errors} }"),
 ];
 
@@ -643,4 +788,6 @@ pub(super) const ORDERS: &[(&str, &str)] = &[
     ("OrganizationOrderField", "NAME CREATED_AT UPDATED_AT FOUNDED_ON"),
     ("TalentOrderField", "NAME CREATED_AT UPDATED_AT"),
     ("PartnershipOrderField", "TITLE CREATED_AT UPDATED_AT STARTS_ON"),
+    ("CallForProjectsOrderField", "OPENS_AT CLOSES_AT TITLE UPDATED_AT"),
+    ("EventOrderField", "STARTS_ON TITLE UPDATED_AT"),
 ];

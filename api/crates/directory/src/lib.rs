@@ -1,8 +1,10 @@
 //! The domain: a folder per concept with its rules, its SQL and its schema.
 
 pub mod affiliation;
+pub mod call_for_projects;
 pub mod contact_read;
 pub mod declare;
+pub mod event;
 pub mod history;
 pub mod organization;
 pub mod partnership;
@@ -42,8 +44,17 @@ records!(make_kinds);
 pub const KINDS: Kinds = Kinds::new(kind_of, &[identity::PERSONAL, PERSONAL]);
 
 /// The tables of this layer that have personal data.
-const PERSONAL: &[&str] =
-    &["talent", "talent_list", "affiliation", "proposal", "contact_read", "consent", "scheduled_erasure"];
+const PERSONAL: &[&str] = &[
+    "talent",
+    "talent_list",
+    "affiliation",
+    "proposal",
+    "contact_read",
+    "consent",
+    "scheduled_erasure",
+    "event_speaker",
+    "event_session_speaker",
+];
 
 /// Fills the columns of earlier layouts whose values the program computes: what [`records::migrations::run`] ends with.
 ///

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::found::{self, SearchResult};
 use super::highlight::{Highlight, highlights, matches};
 use super::service::{Answer, AnsweredBy, Counted, Search};
+use directory::event::EventStatus;
 use directory::organization::graphql::NearInput;
 use directory::talent::Availability;
 use identity::caller::Call;
@@ -24,7 +25,7 @@ use kernel::read::{Selected, Selection};
 use kernel::reader::Reader;
 use kernel::value::{Language, fold};
 use kernel::vocabulary::{Named, Term, Vocabulary, vocabularies};
-use kernel::{all_of, name_of};
+use kernel::{all_of, name_of, value_of};
 use kernel::{enumerated, records};
 use records::changes::{ChangeCursor, Head};
 
@@ -37,6 +38,10 @@ const MAX_SKILLS: usize = 100;
 /// Characters of a query that are read.
 const MAX_TYPED: usize = 1000;
 
+/// The vocabularies of kinds of records that can be found.
+const KINDS: [Vocabulary; 3] =
+    [Vocabulary::OrganizationKind, Vocabulary::PartnershipKind, Vocabulary::EventKind];
+
 /// Which hits. Fields combine with AND, the values of one list with OR; an empty list filters nothing.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct SearchFilter {
@@ -46,7 +51,7 @@ pub struct SearchFilter {
     pub territories: Option<Vec<String>>,
     /// Slugs of sectors; each stands for those below it as well.
     pub sectors: Option<Vec<String>>,
-    /// Slugs of kinds of organizations and of partnerships.
+    /// Slugs of kinds of organizations, of partnerships and of events.
     pub kinds: Option<Vec<String>>,
     /// Slugs of occupations.
     pub occupations: Option<Vec<String>>,
@@ -56,6 +61,8 @@ pub struct SearchFilter {
     pub languages: Option<Vec<String>>,
     /// Whether a talent can take on work, as far as they show it.
     pub availability: Option<Vec<Availability>>,
+    /// How firm events are: names of `EventStatus`.
+    pub statuses: Option<Vec<String>>,
     /// Within a circle; a record without a point of its own lies at the centre of its territory.
     pub near: Option<NearInput>,
 }
@@ -78,7 +85,7 @@ impl SearchFilter {
         add(SearchFacet::Territory, territories);
         add(SearchFacet::Sector, all.sectors.checked("filter.sectors", "sector", self.sectors.as_deref())?);
         for kind in self.kinds.iter().flatten() {
-            if all.terms(Vocabulary::PartnershipKind).get(kind).is_none() {
+            if !KINDS.into_iter().any(|vocabulary| all.terms(vocabulary).get(kind).is_some()) {
                 all.terms(Vocabulary::OrganizationKind).find("filter.kinds", "kind", kind)?;
             }
         }
@@ -97,6 +104,14 @@ impl SearchFilter {
         add(SearchFacet::Language, languages);
         let availability = filled(self.availability.as_ref()).into_iter().flatten();
         add(SearchFacet::Availability, availability.map(|one| name_of(*one).to_owned()).collect());
+        let statuses = self.statuses.clone().unwrap_or_default();
+        if let Some(unknown) = statuses.iter().find(|name| value_of::<EventStatus>(name).is_none()) {
+            let known: Vec<&str> = all_of::<EventStatus>().map(name_of).collect();
+            let shown: String = unknown.chars().take(60).flat_map(char::escape_debug).collect();
+            let message = format!("There is no status `{shown}`. Known are {}.", known.join(", "));
+            return Err(DomainError::bad_input("filter.statuses", message));
+        }
+        add(SearchFacet::Status, statuses);
         if let Some(near) = &self.near {
             check_circle("filter.near", near.latitude, near.longitude, near.radius_km)?;
             query.near = Some((near.latitude, near.longitude, near.radius_km));
@@ -245,12 +260,14 @@ impl FacetValue {
             SearchFacet::Territory => all.territories.get(slug).map(Named::term),
             SearchFacet::Sector => all.sectors.get(slug).map(Named::term),
             SearchFacet::Occupation => all.occupations.get(slug).map(Named::term),
-            SearchFacet::Kind => {
-                let kinds = [Vocabulary::OrganizationKind, Vocabulary::PartnershipKind];
-                kinds.into_iter().find_map(|vocabulary| all.terms(vocabulary).get(slug))
-            }
+            SearchFacet::Kind => KINDS.into_iter().find_map(|vocabulary| all.terms(vocabulary).get(slug)),
             SearchFacet::Language => all.languages.get(slug),
-            SearchFacet::Type | SearchFacet::Skill | SearchFacet::Availability => None,
+            SearchFacet::Genre => all.terms(Vocabulary::CallGenre).get(slug),
+            SearchFacet::Type
+            | SearchFacet::Skill
+            | SearchFacet::Availability
+            | SearchFacet::Status
+            | SearchFacet::Mode => None,
         }
     }
 }
