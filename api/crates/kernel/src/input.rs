@@ -12,7 +12,7 @@ use super::name_of;
 use super::policy::Visibility;
 use super::problem::{Problem, Problems};
 use super::provenance::{Claim, ClaimInput, Source, SourceInput};
-use super::value::{Given, Identifier, IdentifierScheme, Language, LocalizedText, TimeZone};
+use super::value::{DateTime, Given, Identifier, IdentifierScheme, Language, LocalizedText, TimeZone};
 
 /// Maximum characters of a name or title.
 pub const MAX_NAME: usize = 300;
@@ -436,6 +436,28 @@ impl Fields<'_> {
             return;
         }
         self.set(given, into);
+    }
+
+    /// Sets an instant that may be empty, in microseconds since 1970.
+    pub fn instant(&mut self, path: &str, given: &MaybeUndefined<Given<DateTime>>, into: &mut Option<i64>) {
+        match given {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => *into = None,
+            MaybeUndefined::Value(given) => {
+                if let Some(instant) = self.read(path, given) {
+                    *into = Some(instant.micros());
+                }
+            }
+        }
+    }
+
+    /// Sets whether something is so; null means that it is not.
+    pub fn flag(&mut self, given: &MaybeUndefined<bool>, into: &mut bool) {
+        match given {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => *into = false,
+            MaybeUndefined::Value(value) => *into = *value,
+        }
     }
 
     /// Sets a number that is at least 1.

@@ -262,6 +262,7 @@ impl FacetValue {
             SearchFacet::Occupation => all.occupations.get(slug).map(Named::term),
             SearchFacet::Kind => KINDS.into_iter().find_map(|vocabulary| all.terms(vocabulary).get(slug)),
             SearchFacet::Language => all.languages.get(slug),
+            SearchFacet::Genre => all.terms(Vocabulary::CallGenre).get(slug),
             SearchFacet::Type
             | SearchFacet::Skill
             | SearchFacet::Availability
