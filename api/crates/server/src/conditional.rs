@@ -21,6 +21,8 @@ pub(super) const TOLD: &[&str] = &[
     "__type",
     "__typename",
     "consentText",
+    "event",
+    "events",
     "node",
     "nodes",
     "occupation",
