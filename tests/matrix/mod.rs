@@ -164,6 +164,7 @@ impl Matrix {
             ("organization(by: {slug: \"pub-o\"})", "Organization", 3),
             ("talent(by: {slug: \"pub-t\"})", "Talent", 3),
             ("partnership(by: {slug: \"pub-p\"})", "Partnership", 2),
+            ("callForProjects(by: {slug: \"pub-c\"})", "CallForProjects", 2),
             ("event(by: {slug: \"pub-e\"})", "Event", 2),
             ("region(slug: \"wallonie\")", "Region", 2),
         ];
@@ -272,7 +273,7 @@ impl Matrix {
         let mut cursors: BTreeMap<&str, String> = BTreeMap::new();
         for number in 0..4 {
             let mut pages = Vec::new();
-            for root in ["organizations", "talents", "partnerships", "events"] {
+            for root in ["organizations", "talents", "partnerships", "callsForProjects", "events"] {
                 let page = |more: String| {
                     format!(
                         "{root}({more}) {{ totalCount nodes {{ id }} pageInfo {{ startCursor endCursor hasNextPage hasPreviousPage }} }}"
@@ -289,7 +290,7 @@ impl Matrix {
                 }
             }
             let answers = self.ask_all(asker, &pages).await;
-            for root in ["organizations", "talents", "partnerships", "events"] {
+            for root in ["organizations", "talents", "partnerships", "callsForProjects", "events"] {
                 let page: Value =
                     serde_json::from_str(&answers[&format!("{root} page {number}")]).expect("JSON");
                 cursors
@@ -322,7 +323,7 @@ impl Matrix {
         let named: Vec<(String, String)> = battery
             .iter()
             .filter(|(_, document)| names_one(document))
-            .map(|(name, document)| (name.clone(), document.replace("{public}", &public.organization)))
+            .map(|(name, document)| (name.clone(), with_public(document, public)))
             .collect();
         let fill = |ids: &Ids, state: State| -> Vec<(String, String)> {
             named.iter().map(|(name, field)| (name.clone(), ids.fill(state, field))).collect()
@@ -333,7 +334,8 @@ impl Matrix {
             let absent = self.ask_all(&self.askers[at], &absent_fields).await;
             for state in [State::Members, State::Private, State::Deleted, State::Erased] {
                 let own = &ids[state.prefix()];
-                let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Event];
+                let of =
+                    [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Call, Of::Event];
                 if of.iter().any(|of| who.sees(*of, state)) || !asks_for(who, state) {
                     continue;
                 }
@@ -351,7 +353,7 @@ impl Matrix {
         let all =
             [State::Public, State::Members, State::Private, State::Deleted, State::Erased, State::Never];
         let all = all.iter().flat_map(|state| {
-            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Event];
+            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Call, Of::Event];
             of.map(|of| (format!("{of:?} {state:?}"), *state, of, ids[state.prefix()].get(of).to_owned()))
         });
         let all: Vec<(String, State, Of, String)> = all.collect();
@@ -382,6 +384,13 @@ impl Matrix {
                 "partnership(by: {slug: \"pub-p\"}) { parties { {} } }",
                 "/partnership/parties/0",
             ),
+            ("CallForProjects", "callForProjects(by: {slug: \"pub-c\"}) { {} }", "/callForProjects"),
+            (
+                "Contribution",
+                "callForProjects(by: {slug: \"pub-c\"}) { contributions { {} } }",
+                "/callForProjects/contributions/0",
+            ),
+            ("CallLot", "callForProjects(by: {slug: \"pub-c\"}) { lots { {} } }", "/callForProjects/lots/0"),
             ("Affiliation", node.as_str(), "/node"),
             ("Event", "event(by: {slug: \"pub-e\"}) { {} }", "/event"),
             ("EventSession", "event(by: {slug: \"pub-e\"}) { programme { {} } }", "/event/programme/0"),
@@ -452,7 +461,7 @@ impl Matrix {
     async fn history_is_for_staff(&mut self, ids: &BTreeMap<&'static str, Ids>) {
         let all = [State::Public, State::Members, State::Private, State::Deleted];
         let fields = |state: State, ids: &Ids| -> Vec<(String, String)> {
-            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Event];
+            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Call, Of::Event];
             let history = |id: &str| {
                 format!("history(id: \"{id}\") {{ totalCount nodes {{ action actorId fields }} }}")
             };
@@ -565,9 +574,14 @@ fn names_one(document: &str) -> bool {
 }
 
 fn names_by_id(document: &str) -> bool {
-    ["{organization}", "{talent}", "{affiliation}", "{partnership}", "{event}", "{public}"]
+    ["{organization}", "{talent}", "{affiliation}", "{partnership}", "{call}", "{event}", "{public}"]
         .iter()
         .any(|word| document.contains(word))
+}
+
+/// A document with the ids of public records in place of their placeholders.
+fn with_public(document: &str, public: &Ids) -> String {
+    document.replace("{public}", &public.organization).replace("{public-call}", &public.call)
 }
 
 /// The viewers of the longest part of the matrix: one for each way in which the policy hides the records, and two

@@ -56,6 +56,16 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Partnership", Shown::Related, "parties"),
     ("PartnershipParty", Shown::All, "role title contribution confirmedAt declinedAt"),
     ("PartnershipParty", Shown::Related, "organization"),
+    ("CallForProjects", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions status
+        opensAt closesAt timeZone fund regulations sectors claims"),
+    ("CallForProjects", Shown::Related, "contributions lots organizers"),
+    ("Contribution", Shown::All, "amount confirmed confirmedAt declinedAt"),
+    ("Contribution", Shown::Related, "organization"),
+    ("CallLot", Shown::All, "genre title titles ceiling budget minEpisodes maxEpisodes minMinutes maxMinutes maxAidShare eligibleRegions
+        territorialSpendShare"),
+    ("CallLot", Shown::Related, "funders"),
+    ("CallComparison", Shown::Related, "calls criteria"),
+    ("CallCriterion", Shown::Related, "key label values"),
     ("Event", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions kind mode status
         series edition regions startsOn endsOn startsAt endsAt timeZone openingHours venue address territory website sectors expectedAttendance attendance
         capacity seatsLeft registrationMode registrationClosesAt claims"),
@@ -116,6 +126,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("ApiKey", Shown::Administrators, "id name region roles createdAt expiresAt lastUsedAt revokedAt"),
     ("Query", Shown::Related, "event events"),
     ("Query", Shown::Related, "node nodes organization organizations talent talents partnership partnerships partnershipGraph regionPairs statistics
+        callForProjects callsForProjects compareCalls
         search suggest matchOrganizations"),
     ("Query", Shown::Free, "region regions territory sector sectors occupation occupations terms"),
     ("Query", Shown::Oneself, "viewer"),
@@ -170,6 +181,8 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("AffiliationEdge", Shown::Related, "cursor node"),
     ("PartnershipConnection", Shown::Related, "edges nodes pageInfo totalCount"),
     ("PartnershipEdge", Shown::Related, "cursor node"),
+    ("CallForProjectsConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("CallForProjectsEdge", Shown::Related, "cursor node"),
     ("EventConnection", Shown::Related, "edges nodes pageInfo totalCount"),
     ("EventEdge", Shown::Related, "cursor node"),
     ("SearchConnection", Shown::Related, "edges nodes pageInfo estimatedTotalCount facets degraded"),
@@ -197,6 +210,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("LocalizedText", Shown::Free, "language text"),
     ("Money", Shown::Free, "amount currency"),
     ("Period", Shown::Free, "startsOn endsOn"),
+    ("Regulation", Shown::Free, "language version url validFrom"),
     ("Source", Shown::Free, "title url publishedOn"),
     ("SpokenLanguage", Shown::Free, "language level"),
     // The record in a payload is read under the same rules as by a query.
@@ -204,6 +218,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("TalentPayload", Shown::Related, "talent userErrors"),
     ("AffiliationPayload", Shown::Related, "affiliation userErrors"),
     ("PartnershipPayload", Shown::Related, "partnership userErrors"),
+    ("CallForProjectsPayload", Shown::Related, "callForProjects warnings userErrors"),
     ("EventPayload", Shown::Related, "event warnings userErrors"),
     ("Warning", Shown::Free, "code message path"),
     ("DeletePayload", Shown::Free, "deletedId scheduledFor userErrors"),
@@ -247,6 +262,8 @@ pub(super) enum May {
     MakeAffiliation,
     /// Those who may act for the party.
     SpeakForParty,
+    /// Those who may act for the funder of a call.
+    SpeakForFunder,
     /// Members of the organization.
     Propose,
     /// Writers of the region, on a proposal of another account.
@@ -286,6 +303,7 @@ pub(super) enum Undo {
     Nothing,
     Affiliation,
     Partnership,
+    Call,
     Proposal,
     Member,
     Invitation,
@@ -548,6 +566,36 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         Undo::Nothing,
     ),
     (
+        "createCallForProjects",
+        May::WriteRegion,
+        "(input: {region: \"wallonie\"}) { callForProjects { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "updateCallForProjects",
+        May::Write(Of::Call),
+        "(id: \"{call}\", input: {}) { callForProjects { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "deleteCallForProjects",
+        May::Write(Of::Call),
+        "(id: \"{call}\", baseRevision: 999) { deletedId {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "confirmContribution",
+        May::SpeakForFunder,
+        "(id: \"{call}\", organization: \"pub-o\") { callForProjects { id } {errors} }",
+        Undo::Call,
+    ),
+    (
+        "declineContribution",
+        May::SpeakForFunder,
+        "(id: \"{call}\", organization: \"pub-o\") { callForProjects { id } {errors} }",
+        Undo::Call,
+    ),
+    (
         "createEvent",
         May::WriteRegion,
         "(input: {region: \"wallonie\"}) { event { id } {errors} }",
@@ -612,6 +660,13 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
     ("PartnershipFilter.sectors", &["[\"jeux-video\"]"]),
     ("PartnershipFilter.statuses", &["[ACTIVE]"]),
     ("PartnershipFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
+    ("CallForProjectsFilter.funders", &["[\"{organization}\"]", "[\"{public}\"]"]),
+    ("CallForProjectsFilter.genres", &["[\"serious-game\"]"]),
+    ("CallForProjectsFilter.openOn", &["\"2000-01-01\""]),
+    ("CallForProjectsFilter.regions", &["[\"wallonie\"]", "[\"flandre\"]"]),
+    ("CallForProjectsFilter.sectors", &["[\"jeux-video\"]"]),
+    ("CallForProjectsFilter.statuses", &["[OPEN]", "[DRAFT, UPCOMING, CLOSED, AWARDED]"]),
+    ("CallForProjectsFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
     ("EventFilter.from", &["\"2031-05-02T00:00:00Z\"", "\"2031-06-02T00:00:00Z\""]),
     ("EventFilter.kinds", &["[\"market\"]"]),
     ("EventFilter.modes", &["[HYBRID]"]),
@@ -644,25 +699,34 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
     ("TalentBy.slug", &["\"{name}-t\""]),
     ("TalentBy.identifier", &["{scheme: ISNI, value: \"{isni}\"}"]),
     ("TalentBy.externalId", &["{source: \"test-wallonie\", id: \"tal-{name}-t\"}"]),
-    ("RecordBy.id", &["\"{partnership}\"", "\"{event}\""]),
-    ("RecordBy.slug", &["\"{name}-p\"", "\"{name}-e\""]),
+    ("RecordBy.id", &["\"{partnership}\"", "\"{call}\"", "\"{event}\""]),
+    ("RecordBy.slug", &["\"{name}-p\"", "\"{name}-c\"", "\"{name}-e\""]),
     (
         "RecordBy.externalId",
         &[
             "{source: \"test-wallonie\", id: \"par-{name}-p\"}",
+            "{source: \"test-wallonie\", id: \"cal-{name}-c\"}",
             "{source: \"test-wallonie\", id: \"eve-{name}-e\"}",
         ],
     ),
     (
         "Query.node(id)",
-        &["\"{organization}\"", "\"{talent}\"", "\"{affiliation}\"", "\"{partnership}\"", "\"{event}\""],
+        &[
+            "\"{organization}\"",
+            "\"{talent}\"",
+            "\"{affiliation}\"",
+            "\"{partnership}\"",
+            "\"{call}\"",
+            "\"{event}\"",
+        ],
     ),
     (
         "Query.nodes(ids)",
         &[
-            "[\"{organization}\", \"{public}\", \"{talent}\", \"{affiliation}\", \"{partnership}\", \"{event}\"]",
+            "[\"{organization}\", \"{public}\", \"{talent}\", \"{affiliation}\", \"{partnership}\", \"{call}\", \"{event}\"]",
         ],
     ),
+    ("Query.compareCalls(ids)", &["[\"{call}\", \"{public-call}\"]"]),
     ("Query.statistics(regions)", &["[\"wallonie\"]"]),
     ("Query.statistics(sectors)", &["[\"jeux-video\"]"]),
     (
@@ -676,13 +740,17 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
             "\"hiddescr\"",
             "\"hidbio\"",
             "\"hidpact\"",
+            "\"hidcall\"",
             "\"hidfair\"",
             "\"hidvenue\"",
             "\"mem\"",
             "\"memana\"",
         ],
     ),
-    ("Query.suggest(prefix)", &["\"hid\"", "\"hidor\"", "\"hidan\"", "\"hidpa\"", "\"mem\"", "\"pub\""]),
+    (
+        "Query.suggest(prefix)",
+        &["\"hid\"", "\"hidor\"", "\"hidan\"", "\"hidpa\"", "\"hidca\"", "\"mem\"", "\"pub\""],
+    ),
     (
         "Query.matchOrganizations(queries)",
         &[
@@ -700,6 +768,10 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("AffiliationInput.organization", "createAffiliation(input: {talent: \"away-t\", organization: \"{name}-o\"}) { {errors} }"),
     ("PartnershipPartyInput.organization", "createPartnership(input: {region: \"flandre\", kind: \"none\", parties: [{organization: \"away-o\", role: LEAD},
         {organization: \"{organization}\", role: PARTNER}]}) { {errors} }"),
+    ("ContributionInput.organization", "createCallForProjects(input: {region: \"flandre\", contributions: [
+        {organization: \"away-o\", amount: {amount: \"1\", currency: \"EUR\"}}, {organization: \"{organization}\", amount: {amount: \"1\", currency: \"EUR\"}}]}) { {errors} }"),
+    ("CallForProjectsInput.organizers", "createCallForProjects(input: {region: \"flandre\", organizers: [\"away-o\", \"{name}-o\"]}) { {errors} }"),
+    ("CallForProjectsInput.slug", "createCallForProjects(input: {region: \"flandre\", sectors: [\"none\"], slug: \"{name}-c\"}) { {errors} }"),
     (
         "InviteAccountInput.organization",
         "inviteAccount(input: {email: \"guest@example.org\", region: \"flandre\", roles: [ADMIN], organization: \"{organization}\"}) { {errors} }",
@@ -764,5 +836,6 @@ pub(super) const ORDERS: &[(&str, &str)] = &[
     ("OrganizationOrderField", "NAME CREATED_AT UPDATED_AT FOUNDED_ON"),
     ("TalentOrderField", "NAME CREATED_AT UPDATED_AT"),
     ("PartnershipOrderField", "TITLE CREATED_AT UPDATED_AT STARTS_ON"),
+    ("CallForProjectsOrderField", "OPENS_AT CLOSES_AT TITLE UPDATED_AT"),
     ("EventOrderField", "STARTS_ON TITLE UPDATED_AT"),
 ];

@@ -45,6 +45,7 @@ impl May {
             Self::ChangeAffiliation | Self::SpeakInAffiliation => Some(Of::Affiliation),
             Self::SpeakForParty => Some(Of::Partnership),
             Self::Register => Some(Of::Event),
+            Self::SpeakForFunder => Some(Of::Call),
             Self::WriteRegion
             | Self::Review
             | Self::Withdraw
@@ -65,7 +66,7 @@ impl May {
         }
         let is_own = |of| who.owns(of, state);
         let is_machine = matches!(who, Who::Key(_));
-        // The organization of all affiliations, and the party of all partnerships, is the public one.
+        // The organization of all affiliations, the party of all partnerships and the funder of all calls is the public one.
         let of_public = who.owns(Of::Organization, State::Public);
         // The registration is that of an account without roles, for the public event.
         let is_person = who.is_signed_in() && !is_machine;
@@ -85,7 +86,7 @@ impl May {
             Self::ChangeAffiliation => who.writes() || is_own(Of::Affiliation),
             Self::SpeakInAffiliation => who.writes() || is_own(Of::Affiliation) || of_public,
             Self::MakeAffiliation => who.writes() || is_own(Of::Talent) || of_public,
-            Self::SpeakForParty => who.writes() || of_public,
+            Self::SpeakForParty | Self::SpeakForFunder => who.writes() || of_public,
             Self::Propose => is_own(Of::Organization),
             Self::Withdraw => who == Who::Colleague,
             Self::Administer => who.administers(),
@@ -219,7 +220,7 @@ impl Matrix {
             let who = self.askers[at].who;
             for state in [State::Members, State::Private, State::Deleted, State::Erased] {
                 if !who.writes_in(AWAY)
-                    || [Of::Organization, Of::Talent, Of::Partnership, Of::Event]
+                    || [Of::Organization, Of::Talent, Of::Partnership, Of::Call, Of::Event]
                         .iter()
                         .any(|of| who.sees(*of, state))
                 {
@@ -356,6 +357,11 @@ impl Matrix {
                 "DELETE FROM event_notice",
             ],
             Undo::Proposal => &["UPDATE proposal SET state = 'PENDING', decided_at = NULL, decided_by = NULL"],
+            // All calls have the same fund.
+            Undo::Call => &[
+                "UPDATE call_for_projects SET fund_amount = '600.00', revision = 1",
+                "UPDATE call_for_projects_contribution SET confirmed = TRUE, confirmed_at = NULL, declined_at = NULL",
+            ],
             Undo::Partnership => &[
                 "UPDATE partnership SET status = 'ACTIVE', revision = 1",
                 "UPDATE partnership_party SET confirmed_at = NULL, declined_at = NULL",

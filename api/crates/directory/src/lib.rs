@@ -1,6 +1,7 @@
 //! The domain: a folder per concept with its rules, its SQL and its schema.
 
 pub mod affiliation;
+pub mod call_for_projects;
 pub mod contact_read;
 pub mod declare;
 pub mod event;

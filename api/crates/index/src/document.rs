@@ -227,6 +227,15 @@ impl Document {
         self.value(SearchFacet::Status, name);
     }
 
+    /// Adds genres.
+    pub fn genres<'a>(&mut self, slugs: impl IntoIterator<Item = &'a str>) {
+        let genres = vocabularies().terms(Vocabulary::CallGenre);
+        for term in slugs.into_iter().filter_map(|slug| genres.get(slug)) {
+            self.words(term);
+            self.value(SearchFacet::Genre, &term.slug);
+        }
+    }
+
     /// Adds a mode.
     pub fn mode(&mut self, name: &str) {
         self.value(SearchFacet::Mode, name);

@@ -74,10 +74,12 @@ pub enum SearchFacet {
     Language,
     /// Availability of talents; values are those of `Availability`.
     Availability,
-    /// How firm events are; values are those of `EventStatus`.
+    /// Where calls for projects stand, and how firm events are; values are those of `CallStatus` and `EventStatus`.
     Status,
     /// Where events take place; values are those of `EventMode`.
     Mode,
+    /// Genres that calls for projects have a lot for, by slug.
+    Genre,
 }
 
 /// Who may find what: each has an index of its own.

@@ -366,9 +366,15 @@ pub enum SortKey {
     Number(&'static str),
     /// A nullable column with a partial date. Null comes last in both directions.
     PartialDate(&'static str),
+    /// A nullable column with a time. Null comes last in both directions.
+    Time(&'static str),
     /// The beginning in time, the column `starts_at_key`. Records without a date come last in both directions.
     Start,
 }
+
+/// The sort key of what has no time, in an ascending order; in a descending one, it is negative. Indexes of such orders
+/// have the same number.
+pub const NO_TIME: i64 = 9_000_000_000_000_000_000;
 
 /// The direction of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
@@ -400,6 +406,9 @@ pub struct Ranges<'a> {
     pub regions: Vec<String>,
     /// For each filter by facet that is set, any of its facets.
     pub facets: Vec<Vec<String>>,
+    /// Whether the conditions select a range of an index of the type's own table. Then the list is read from that table,
+    /// also in the order of names.
+    pub by_row: bool,
 }
 
 impl Ranges<'_> {
@@ -410,7 +419,7 @@ impl Ranges<'_> {
         let list_table = format!("{table}_list");
         // A stored level decides alone for most viewers: then the list table answers without the record.
         let level = viewer.by_level_alone().then_some(|column: &str| viewer.level_condition(column));
-        let by_name = sort.key == SortKey::Name;
+        let by_name = sort.key == SortKey::Name && !ranges.by_row;
         let (mut facets, mut regions) = (ranges.facets, Vec::new());
         if by_name {
             // One facet and one region select the index range. The others are checked for each entry.
@@ -451,7 +460,7 @@ impl Ranges<'_> {
             Some(level) => level(&format!("{row}.visibility")),
             None => N::sees(viewer, conditions.dialect(), "o"),
         });
-        let order = sort.order();
+        let order = sort.order(row);
         let overlap = conditions.overlap.take().filter(|_| sort.key == SortKey::Start);
         let from = match (by_name, needs_row) {
             (true, true) => format!("{list_table} AS l {then} {table} AS o ON o.id = l.id"),
@@ -511,10 +520,11 @@ impl Overlap {
 }
 
 impl Sort {
-    fn order(self) -> Order {
+    /// The order, with the alias of the row that has the name.
+    fn order(self, named: &str) -> Order {
         let Self { name, key, descending } = self;
         let (inner, outer, key_type) = match key {
-            SortKey::Name => ("l.name_key".into(), "r.name_key".into(), KeyType::Bytes),
+            SortKey::Name => (format!("{named}.name_key"), "r.name_key".into(), KeyType::Bytes),
             SortKey::Number(column) => (format!("o.{column}"), format!("r.{column}"), KeyType::Int),
             SortKey::Start => {
                 let last = if descending { -i64::MAX } else { i64::MAX };
@@ -530,6 +540,14 @@ impl Sort {
                     format!("COALESCE(o.{column}, '{last}')"),
                     format!("COALESCE(r.{column}, '{last}')"),
                     KeyType::Text,
+                )
+            }
+            SortKey::Time(column) => {
+                let last = if descending { -NO_TIME } else { NO_TIME };
+                (
+                    format!("COALESCE(o.{column}, {last})"),
+                    format!("COALESCE(r.{column}, {last})"),
+                    KeyType::Int,
                 )
             }
         };

@@ -7,6 +7,7 @@ use super::problem::UserErrorCode;
 use super::value::{Language, LanguagePreferences};
 
 pub mod accounts;
+pub mod calls;
 pub mod events;
 mod merging;
 mod profile;
@@ -583,6 +584,7 @@ pub fn all() -> impl Iterator<Item = &'static Message> {
     let parts = [
         &ALL,
         accounts::ALL.as_slice(),
+        calls::ALL,
         events::ALL,
         &merging::ALL,
         profile::ALL,
@@ -594,7 +596,7 @@ pub fn all() -> impl Iterator<Item = &'static Message> {
 
 /// The messages of warnings: the value is taken. They have no placeholders, so that a repeated request gets the same text
 /// although no value is stored. The code of a refusal means nothing for them.
-pub const WARNINGS: &[&Message] = &[&events::TIME_TWICE];
+pub const WARNINGS: &[&Message] = &[&calls::CONTRIBUTION_UNCONFIRMED, &events::TIME_TWICE];
 
 const ALL: [&Message; 48] = [
     &REQUIRED,
@@ -676,6 +678,7 @@ mod tests {
         let texts = [
             include_str!("messages.rs"),
             include_str!("messages/accounts.rs"),
+            include_str!("messages/calls.rs"),
             include_str!("messages/events.rs"),
             include_str!("messages/merging.rs"),
             include_str!("messages/profile.rs"),

@@ -177,6 +177,35 @@ impl Viewer {
         }
     }
 
+    /// The condition for rows of a region whose private records the viewer sees. Its slug is in `column`.
+    pub fn is_insider_in(&self, column: &str) -> String {
+        let regions = self.insider_regions();
+        match (self.admin, regions.is_empty()) {
+            (true, _) => "TRUE".to_owned(),
+            (false, true) => "FALSE".to_owned(),
+            (false, false) => format!("{column} IN ({})", listed_texts(regions.into_iter())),
+        }
+    }
+
+    /// The condition for rows of a region whose records the viewer writes. Its slug is in `column`.
+    pub fn is_writer_in(&self, column: &str) -> String {
+        match (self.admin, self.writes.is_empty()) {
+            (true, _) => "TRUE".to_owned(),
+            (false, true) => "FALSE".to_owned(),
+            (false, false) => {
+                format!("{column} IN ({})", listed_texts(self.writes.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    /// The condition for rows of a record of the viewer's own. Its id is in `column`.
+    pub fn is_owner_in(&self, dialect: Dialect, column: &str) -> String {
+        if self.owns.is_empty() {
+            return "FALSE".to_owned();
+        }
+        format!("{column} IN ({})", listed_ids(dialect, self.owns.iter()))
+    }
+
     /// The account of the viewer, where they are a person rather than an API key.
     pub fn person(&self) -> Option<Uuid> {
         self.account.filter(|_| !self.machine)
