@@ -23,7 +23,7 @@ use kernel::value::{LocalizedText, sort_key};
 use kernel::vocabulary::{facets_with, genre_facet, list_regions, vocabularies};
 use records::record_row;
 use records::write::{
-    self, Batch, Draft, Kind, Numbered, RecordRow as _, Submission, Written, lock_ids, rows_of,
+    self, Batch, Draft, Kind, Numbered, RecordRow as _, ReferredBy, Submission, Written, lock_ids, rows_of,
 };
 
 /// A call's row with its parts.
@@ -179,6 +179,7 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
 }
 
 impl Kind for CallsForProjects {
+    const REFERRED_BY: &'static [ReferredBy] = &[ReferredBy::column(RecordType::Partnership, "call_id")];
     const PARTS: &'static [(&'static str, &'static str)] = &[
         ("call_for_projects_contribution", "call_id"),
         ("call_for_projects_lot", "call_id"),
