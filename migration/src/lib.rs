@@ -67,8 +67,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000031_housekeeping::Migration),
             Box::new(m20261130_000032_calls::Migration),
             Box::new(m20261130_000033_events::Migration),
-            Box::new(m20261130_000037_partnership_subjects::Migration),
             Box::new(m20261130_000035_registrations::Migration),
+            Box::new(m20261130_000037_partnership_subjects::Migration),
         ]
     }
 }
