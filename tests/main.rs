@@ -33,6 +33,7 @@ mod privacy;
 mod push;
 mod rates;
 mod readme;
+mod registrations;
 mod sample;
 mod schema;
 mod search;

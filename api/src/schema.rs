@@ -19,6 +19,7 @@ use directory::partnership::graph::PartnershipGraphQuery;
 use directory::proposal::graphql::ProposalQuery;
 use directory::proposal::mutation::ProposalMutation;
 use directory::region::graphql::RegionQuery;
+use directory::registration::mutation::RegistrationMutation;
 use directory::statistics::StatisticsQuery;
 use directory::talent::consent::graphql::ConsentQuery;
 use directory::talent::erasing::graphql::ErasureMutation;
@@ -98,6 +99,7 @@ pub struct Mutation(
     OwnTalentMutation,
     ErasureMutation,
     ProposalMutation,
+    RegistrationMutation,
     PushMutation,
     SourceMutation,
 );

@@ -664,7 +664,10 @@ async fn run(noisy: TestServer) {
     matrix.names_of_hidden_records_are_free(&ids).await;
 
     // After the deletion of all hidden records.
-    matrix.server.app.db.writer().execute_unprepared("DELETE FROM proposal").await.expect("a statement");
+    for table in ["proposal", "event_registration", "event_seats", "event_notice"] {
+        let emptied = format!("DELETE FROM {table}");
+        matrix.server.app.db.writer().execute_unprepared(&emptied).await.expect("a statement");
+    }
     for state in [State::Members, State::Private] {
         bring(&matrix.server, &deletions(state)).await;
     }

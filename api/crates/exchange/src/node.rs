@@ -7,6 +7,7 @@ use accounts::account::AccountNode;
 use directory::event::session::{self, SessionNode};
 use directory::region;
 use directory::region::{RegionNode, TerritoryNode};
+use directory::registration::graphql::{self as registration, EventRegistrationNode};
 use identity::caller::{Call, IdentifiedCaller};
 use kernel::abstract_type::Abstract;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
@@ -47,6 +48,8 @@ macro_rules! make_nodes {
             $($(#[$doc])* $name(Box<directory::$module::$node>),)*
             /// A session of an event.
             EventSession(Box<SessionNode>),
+            /// A registration for an event: the viewer's own, or one for an event that they organize.
+            EventRegistration(Box<EventRegistrationNode>),
             /// An account: the viewer's own.
             Account(Box<AccountNode>),
         }
@@ -67,6 +70,7 @@ macro_rules! make_nodes {
                     | Self::Sector(_)
                     | Self::Occupation(_)
                     | Self::EventSession(_)
+                    | Self::EventRegistration(_)
                     | Self::Account(_) => None,
                 }
             }
@@ -160,13 +164,14 @@ enum Kind {
     Occupation,
     Record(RecordType),
     EventSession,
+    EventRegistration,
     Account,
 }
 
 impl Kind {
     fn all() -> impl Iterator<Item = Self> {
         let places = [Self::Region, Self::Territory, Self::Sector, Self::Occupation];
-        let parts = [Self::EventSession, Self::Account];
+        let parts = [Self::EventSession, Self::EventRegistration, Self::Account];
         places.into_iter().chain(all_of::<RecordType>().map(Self::Record)).chain(parts)
     }
 
@@ -178,6 +183,7 @@ impl Kind {
             Self::Occupation => "occupation",
             Self::Record(of) => of.prefix(),
             Self::EventSession => session::PREFIX,
+            Self::EventRegistration => registration::PREFIX,
             Self::Account => "account",
         }
     }
@@ -259,6 +265,10 @@ async fn of_type(
         Kind::EventSession => {
             let found = session::by_ids(reader, ids, want).await?.into_iter();
             found.map(|node| node.map(|node| Node::EventSession(Box::new(node)))).collect()
+        }
+        Kind::EventRegistration => {
+            let found = EventRegistrationNode::by_ids(reader, ids, want).await?.into_iter();
+            found.map(|node| node.map(|node| Node::EventRegistration(Box::new(node)))).collect()
         }
         Kind::Account => {
             let own = known.and_then(IdentifiedCaller::account).filter(|account| ids.contains(&account.id));

@@ -12,6 +12,7 @@ pub mod events;
 mod merging;
 mod profile;
 pub mod pushing;
+mod registration;
 
 pub use self::merging::{
     ALREADY_MERGED, BOTH_CLAIMED, CHANGED_SINCE, CLAIMED_SURVIVES, NOT_A_MEMBER, NOT_YOUR_PROPOSAL,
@@ -19,6 +20,7 @@ pub use self::merging::{
     TOO_MANY_TOGETHER,
 };
 pub use self::profile::*;
+pub use self::registration::*;
 
 /// The message of a problem, with its codes and its text in each language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -579,8 +581,16 @@ pub const KEY_WITHOUT_RECORD: Message = Message {
 
 /// All messages, as the documentation lists them.
 pub fn all() -> impl Iterator<Item = &'static Message> {
-    let parts =
-        [&ALL, accounts::ALL.as_slice(), calls::ALL, events::ALL, &merging::ALL, profile::ALL, pushing::ALL];
+    let parts = [
+        &ALL,
+        accounts::ALL.as_slice(),
+        calls::ALL,
+        events::ALL,
+        &merging::ALL,
+        profile::ALL,
+        pushing::ALL,
+        registration::ALL,
+    ];
     parts.into_iter().flatten().copied()
 }
 
@@ -673,6 +683,7 @@ mod tests {
             include_str!("messages/merging.rs"),
             include_str!("messages/profile.rs"),
             include_str!("messages/pushing.rs"),
+            include_str!("messages/registration.rs"),
         ];
         let written: usize =
             texts.iter().map(|text| text.matches(concat!(": Message", " = Message {")).count()).sum();

@@ -71,6 +71,9 @@ const SECTIONS: &[(&str, Section)] = &[
     ("proposals", |subject| {
         Box::pin(async { Ok(store::proposals(subject.reader, subject.account.id).await?.into()) })
     }),
+    ("registrations", |subject| {
+        Box::pin(async { Ok(store::registrations(subject.reader, subject.account.id).await?.into()) })
+    }),
     ("actions", |subject| {
         Box::pin(async { Ok(store::actions(subject.reader, subject.account.id).await?.into()) })
     }),

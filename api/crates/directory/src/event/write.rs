@@ -14,6 +14,7 @@ use super::row::{self, Row};
 use super::{EventMode, EventNode, EventStatus, RegistrationMode, dates, lineage, replica};
 use crate::organization::Address;
 use crate::organization::write::{AddressInput, address, point};
+use crate::registration;
 use kernel::error::DomainError;
 use kernel::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT};
 use kernel::messages::{self, FilledMessage};
@@ -99,7 +100,8 @@ pub struct EventInput {
     pub attendance: MaybeUndefined<i32>,
     /// How people register; NONE where it is not said.
     pub registration_mode: MaybeUndefined<RegistrationMode>,
-    /// The last instant at which people register.
+    /// From when on nobody registers any more; when it begins, or ends where the hour of its beginning is not known, where it is
+    /// not given. It does not lie after the end.
     pub registration_closes_at: MaybeUndefined<Given<DateTime>>,
     /// How many places there are for registrations.
     pub capacity: MaybeUndefined<i32>,
@@ -284,7 +286,14 @@ impl Kind for Events {
 
     async fn save(batch: &Batch<'_>, rows: &[(Row, Option<Row>)]) -> Result<Vec<Written>, DomainError> {
         row::store(batch, Self::IS_LISTED, rows).await?;
+        let changed = rows.iter().filter_map(|(row, before)| Some((&row.model, &before.as_ref()?.model)));
+        registration::write::events_changed(batch, changed).await?;
         Ok(Vec::new())
+    }
+
+    async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
+        registration::write::events_deleted(batch, ids).await?;
+        batch.delete_records::<Self>(ids).await
     }
 }
 

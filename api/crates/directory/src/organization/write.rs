@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::name::ComparableName;
 use super::{Address, GeoPoint, OrganizationNode, OrganizationStatus, replica, succession};
-use crate::{affiliation, call_for_projects, partnership};
+use crate::{affiliation, call_for_projects, partnership, registration};
 use kernel::error::DomainError;
 use kernel::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT};
 use kernel::policy::Visibility;
@@ -301,6 +301,11 @@ impl Kind for Organizations {
         touched.extend(partnership::write::follow(batch, &moved).await?);
         touched.extend(call_for_projects::write::follow(batch, &moved).await?);
         Ok(touched)
+    }
+
+    async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
+        registration::write::organizations_deleted(batch, ids).await?;
+        batch.delete_records::<Self>(ids).await
     }
 }
 

@@ -8,7 +8,10 @@ use kernel::messages::fill;
 use kernel::value::Language;
 use kernel::vocabulary::vocabularies;
 
+mod event;
 mod profile;
+
+pub use event::EventNews;
 
 /// The kind of a mail, with the values of its placeholders.
 #[derive(Clone, Debug)]
@@ -64,6 +67,13 @@ pub enum Template {
         region: String,
         /// The day on which it is erased.
         on: NaiveDate,
+    },
+    /// News of a registration for an event.
+    Event {
+        /// What has happened.
+        news: EventNews,
+        /// The title of the event, in the reader's language or another.
+        title: String,
     },
 }
 
@@ -264,6 +274,7 @@ impl Template {
                 let hiding = matches!(self, Self::ProfileHiding { .. });
                 (if hiding { &profile::HIDING } else { &profile::ERASURE }, values)
             }
+            Self::Event { news, title } => (news.texts(), vec![("title", event::title(title))]),
         };
         let words = texts.of(language);
         (fill(words.subject, &values), fill(words.text, &values) + "\n")
@@ -298,11 +309,19 @@ mod tests {
             Template::ProfileHiding { region: "flandre".into(), on: NaiveDate::default() },
             Template::ProfileErasure { region: "flandre".into(), on: NaiveDate::default() },
         ];
-        for template in templates {
+        let event = |news| Template::Event { news, title: "Assises \n{region}".into() };
+        for template in templates.into_iter().chain(EventNews::ALL.map(event)) {
             for language in Language::ALL {
                 let (subject, text) = template.render(language, &page);
-                assert!(!subject.is_empty() && !subject.contains(['\n', '{']), "{subject}");
-                assert!(!text.contains('{') && text.lines().all(|line| line.len() < 900), "{text}");
+                assert!(!subject.is_empty() && !subject.contains('\n'), "{subject}");
+                assert!(text.lines().all(|line| line.len() < 900), "{text}");
+                if matches!(template, Template::Event { .. }) {
+                    // What is in a title is no word to fill.
+                    let named = |text: &str| text.matches("Assises {region}").count() == 1;
+                    assert!(named(&subject) && named(&text), "{text}");
+                    continue;
+                }
+                assert!(!subject.contains('{') && !text.contains('{'), "{text}");
                 match &template {
                     Template::Invitation { .. } | Template::ProfileInvitation { .. } => {
                         let region = region_name("flandre", language);
@@ -321,7 +340,7 @@ mod tests {
                         let link = "\n\nhttps://directory.example/welcome#keep-profile=secret-_1\n\n";
                         assert!(text.contains(link), "{text}");
                     }
-                    Template::PasswordChanged => {}
+                    Template::PasswordChanged | Template::Event { .. } => {}
                     Template::ProfileHiding { .. } | Template::ProfileErasure { .. } => {
                         assert!(
                             subject.contains(&region_name("flandre", language))

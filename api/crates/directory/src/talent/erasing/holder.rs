@@ -5,7 +5,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use crate::{contact_read, proposal};
+use crate::{contact_read, proposal, registration};
 use identity::account::{email_key, network, store};
 use identity::invited;
 use identity::mail;
@@ -51,6 +51,8 @@ pub async fn of_talents(batch: &Batch<'_>, talents: &[Uuid]) -> Result<(), Domai
 /// [`DomainError::Database`].
 async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
     let tx = batch.tx;
+    // First, so that a mail about a registration is there to be deleted, or is never made.
+    registration::write::forget_account(batch, id).await?;
     if let Some(row) = store::by_id(tx, id).await? {
         let email = row.email.parse().map_err(|_| DomainError::Stored("an account has no address".into()))?;
         mail::purge(tx, batch.core, &email).await?;
