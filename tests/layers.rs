@@ -49,6 +49,7 @@ const TABLES: &[(&str, &[&str])] = &[
             "account_organization",
             "account_role",
             "api_key",
+            "calendar_address",
             "invitation",
             "mail_outbox",
             "one_time_token",

@@ -8,6 +8,7 @@
 
 mod audit;
 mod browsers;
+mod calendar;
 mod calls;
 mod changes;
 mod command;

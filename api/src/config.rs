@@ -191,6 +191,14 @@ pub struct Config {
     #[arg(long, env, default_value_t = Limits::default().streams, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
     pub max_feed_streams: u32,
 
+    /// Subscriptions of `recordChanged` that a client may have at once, unless nothing is counted with `RATE_LIMIT=off`
+    #[arg(long, env, default_value_t = Limits::default().watches, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
+    pub max_record_streams: u32,
+
+    /// Calendars that a client may ask for in an hour, unless nothing is counted with `RATE_LIMIT=off`
+    #[arg(long, env, default_value_t = Limits::default().calendars, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
+    pub max_calendars: u32,
+
     /// Snapshots that a client may begin in an hour, unless nothing is counted with `RATE_LIMIT=off`
     #[arg(long, env, default_value_t = Limits::default().snapshots, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
     pub max_snapshots: u32,
@@ -335,6 +343,8 @@ impl Config {
             exports: self.max_exports,
             feed_requests: self.max_feed_requests,
             streams: self.max_feed_streams,
+            watches: self.max_record_streams,
+            calendars: self.max_calendars,
             snapshots: self.max_snapshots,
         })
     }

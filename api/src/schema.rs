@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 
 use accounts::administration::graphql::{AdministrationMutation, AdministrationQuery};
 use accounts::api_key::{ApiKeyMutation, ApiKeyQuery};
+use accounts::calendar_address::CalendarMutation;
 use accounts::export::graphql::ExportQuery;
 use accounts::invitation::graphql::{InvitationMutation, InvitationQuery};
 use accounts::recovery::RecoveryMutation;
@@ -30,6 +31,7 @@ use exchange::push::mutation::PushMutation;
 use exchange::sync::digest::DigestQuery;
 use exchange::sync::feed::graphql::FeedQuery;
 use exchange::sync::feed::subscription::FeedSubscription;
+use exchange::sync::feed::watch::WatchSubscription;
 use exchange::sync::status::graphql::StatusQuery;
 use kernel::records;
 use kernel::vocabulary::graphql::VocabularyQuery;
@@ -93,6 +95,7 @@ pub struct Mutation(
     SessionMutation,
     RecoveryMutation,
     ApiKeyMutation,
+    CalendarMutation,
     AdministrationMutation,
     InvitationMutation,
     RecordMutation,
@@ -107,7 +110,7 @@ pub struct Mutation(
 /// Everything that can be followed, over a WebSocket (`graphql-transport-ws`) at /graphql or as events at
 /// /graphql/stream. A subscription asks for one field.
 #[derive(Clone, Copy, Debug, Default, MergedSubscription)]
-pub struct Subscription(FeedSubscription);
+pub struct Subscription(FeedSubscription, WatchSubscription);
 
 /// The schema that the server runs.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

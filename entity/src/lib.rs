@@ -7,6 +7,7 @@ pub mod account_role;
 pub mod affiliation;
 pub mod api_key;
 pub mod audit;
+pub mod calendar_address;
 pub mod call_for_projects;
 pub mod call_for_projects_contribution;
 pub mod call_for_projects_lot;

@@ -133,7 +133,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     // Positions in the log differ, as every write advances them. `tests/feed` compares these fields with the lists of
     // records.
     ("Query", Shown::Free, "changes syncDigest syncBucket"),
-    ("Subscription", Shown::Related, "changes"),
+    ("Subscription", Shown::Related, "changes recordChanged"),
     ("ChangeFeed", Shown::Related, "changes cursor hasMore head instanceId pending schemaVersion vocabularyHash"),
     ("Change", Shown::Related, "cursor externalId lastOfTransaction occurredAt operation origin reason record recordId recordType region revision"),
     ("Change", Shown::Staff, "canonical contentHash"),
@@ -240,6 +240,8 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("UnmentionedRecord", Shown::Related, "id externalId userErrors"),
     ("CreateApiKeyPayload", Shown::Administrators, "apiKey secret userErrors"),
     ("RevokeApiKeyPayload", Shown::Administrators, "apiKey userErrors"),
+    ("CalendarAddressPayload", Shown::Oneself, "url userErrors"),
+    ("ViewerPayload", Shown::Oneself, "viewer userErrors"),
     ("SessionPayload", Shown::Oneself, "accessToken refreshToken expiresAt viewer userErrors"),
     ("SignOutPayload", Shown::Oneself, "userErrors"),
     ("UserError", Shown::Free, "code message path reason retryAfterMs"),
@@ -619,6 +621,8 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         "(input: {name: \"\", region: \"wallonie\", roles: [EDITOR]}) { apiKey { id } {errors} }",
         Undo::Nothing,
     ),
+    ("createCalendarAddress", May::SignedIn, "{ url {errors} }", Undo::Nothing),
+    ("revokeCalendarAddress", May::SignedIn, "{ viewer { authenticated } {errors} }", Undo::Nothing),
     ("revokeApiKey", May::AdministerKey, "(id: \"{key}\") { apiKey { id } {errors} }", Undo::Nothing),
     (
         "signIn",

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::{contact_read, proposal, registration};
 use identity::account::{email_key, network, store};
+use identity::calendar_address;
 use identity::invited;
 use identity::mail;
 use identity::one_time::{self, Purpose};
@@ -63,6 +64,7 @@ async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
     }
     one_time::withdraw(tx, Purpose::PasswordReset, id).await?;
     network::forget(tx, id).await?;
+    calendar_address::store::forget(tx, id).await?;
     session::Entity::delete_many().filter(session::Column::AccountId.eq(id)).exec(tx).await?;
     account_role::Entity::delete_many().filter(account_role::Column::AccountId.eq(id)).exec(tx).await?;
     let member = account_organization::Column::AccountId.eq(id);
