@@ -7,6 +7,7 @@ use super::problem::UserErrorCode;
 use super::value::{Language, LanguagePreferences};
 
 pub mod accounts;
+pub mod applications;
 mod merging;
 mod profile;
 pub mod pushing;
@@ -577,7 +578,7 @@ pub const KEY_WITHOUT_RECORD: Message = Message {
 
 /// All messages, as the documentation lists them.
 pub fn all() -> impl Iterator<Item = &'static Message> {
-    let parts = [&ALL, accounts::ALL.as_slice(), &merging::ALL, profile::ALL, pushing::ALL];
+    let parts = [&ALL, accounts::ALL.as_slice(), applications::ALL, &merging::ALL, profile::ALL, pushing::ALL];
     parts.into_iter().flatten().copied()
 }
 
@@ -660,6 +661,7 @@ mod tests {
         let texts = [
             include_str!("messages.rs"),
             include_str!("messages/accounts.rs"),
+            include_str!("messages/applications.rs"),
             include_str!("messages/merging.rs"),
             include_str!("messages/profile.rs"),
             include_str!("messages/pushing.rs"),
