@@ -13,6 +13,7 @@ use accounts::invitation::graphql::{InvitationMutation, InvitationQuery};
 use accounts::recovery::RecoveryMutation;
 use accounts::session::SessionMutation;
 use accounts::viewer::ViewerQuery;
+use directory::application::mutation::ApplicationMutation;
 use directory::history::HistoryQuery;
 use directory::partnership::graph::PartnershipGraphQuery;
 use directory::proposal::graphql::ProposalQuery;
@@ -96,6 +97,7 @@ pub struct Mutation(
     OwnTalentMutation,
     ErasureMutation,
     ProposalMutation,
+    ApplicationMutation,
     PushMutation,
     SourceMutation,
 );

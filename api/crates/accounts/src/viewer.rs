@@ -3,6 +3,8 @@
 use async_graphql::{Context, Object};
 
 use crate::account::AccountNode;
+use directory::application;
+use directory::application::graphql::ApplicationConnection;
 use directory::contact_read::graphql::{ContactReadConnection, page as contact_reads};
 use directory::region::{self, RegionNode, Regions};
 use directory::relations;
@@ -19,6 +21,7 @@ pub struct ViewerNode {
     account: Option<AccountNode>,
     roles: Vec<RoleGrantNode>,
     contact_reads: ByKey<ContactReadConnection>,
+    applications: ByKey<ApplicationConnection>,
 }
 
 impl ViewerNode {
@@ -37,8 +40,12 @@ impl ViewerNode {
         for field in want.each("Viewer", "contactReads") {
             reads.put(&field, contact_reads(reader, talent, &field).await?);
         }
+        let mut applications = ByKey::default();
+        for field in want.each("Viewer", "applications") {
+            applications.put(&field, application::of_viewer(reader, &field).await?);
+        }
         let Some(known) = known else {
-            return Ok(Self { authenticated, contact_reads: reads, ..Self::default() });
+            return Ok(Self { authenticated, contact_reads: reads, applications, ..Self::default() });
         };
         let account = match (want.below("Viewer", "account"), known.account()) {
             (Some(below), Some(account)) => Some(AccountNode::read(reader, account, &below).await?),
@@ -47,7 +54,7 @@ impl ViewerNode {
         let below = want.below("Viewer", "roles").unwrap_or_default();
         let regions = RoleGrantNode::regions(reader, &known.grants, &below).await?;
         let roles = RoleGrantNode::of(&known.grants, &regions);
-        Ok(Self { authenticated, account, roles, contact_reads: reads })
+        Ok(Self { authenticated, account, roles, contact_reads: reads, applications })
     }
 }
 
@@ -83,6 +90,9 @@ relations! {
         /// Who was shown the e-mail address or phone number in the viewer's own profile, the latest first, without the viewer
         /// and without those who need not sign in for it. It is noted shortly after the answer. Empty for who has no profile.
         contact_reads -> ContactReadConnection = |node| Ok(&node.contact_reads);
+        /// The applications to calls for projects of the organizations of which the viewer is a member, the newest first.
+        /// Empty for who is a member of none.
+        applications -> ApplicationConnection = |node| Ok(&node.applications);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The domain: a folder per concept with its rules, its SQL and its schema.
 
 pub mod affiliation;
+pub mod application;
 pub mod contact_read;
 pub mod declare;
 pub mod history;
@@ -42,8 +43,17 @@ records!(make_kinds);
 pub const KINDS: Kinds = Kinds::new(kind_of, &[identity::PERSONAL, PERSONAL]);
 
 /// The tables of this layer that have personal data.
-const PERSONAL: &[&str] =
-    &["talent", "talent_list", "affiliation", "proposal", "contact_read", "consent", "scheduled_erasure"];
+const PERSONAL: &[&str] = &[
+    "talent",
+    "talent_list",
+    "affiliation",
+    "application",
+    "application_decision",
+    "proposal",
+    "contact_read",
+    "consent",
+    "scheduled_erasure",
+];
 
 /// Fills the columns of earlier layouts whose values the program computes: what [`records::migrations::run`] ends with.
 ///

@@ -4,6 +4,8 @@ use async_graphql::{Context, ID, Interface, Object};
 use uuid::Uuid;
 
 use accounts::account::AccountNode;
+use directory::application::award::AwardNode;
+use directory::application::{self, ApplicationNode, award};
 use directory::region;
 use directory::region::{RegionNode, TerritoryNode};
 use identity::caller::{Call, IdentifiedCaller};
@@ -46,6 +48,10 @@ macro_rules! make_nodes {
             $($(#[$doc])* $name(Box<directory::$module::$node>),)*
             /// An account: the viewer's own.
             Account(Box<AccountNode>),
+            /// An application to a call for projects.
+            Application(Box<ApplicationNode>),
+            /// Money that a funder gives to a project.
+            Award(Box<AwardNode>),
         }
 
         $(impl From<directory::$module::$node> for Node {
@@ -63,7 +69,9 @@ macro_rules! make_nodes {
                     | Self::Territory(_)
                     | Self::Sector(_)
                     | Self::Occupation(_)
-                    | Self::Account(_) => None,
+                    | Self::Account(_)
+                    | Self::Application(_)
+                    | Self::Award(_) => None,
                 }
             }
         }
@@ -156,12 +164,18 @@ enum Kind {
     Occupation,
     Record(RecordType),
     Account,
+    Application,
+    Award,
 }
 
 impl Kind {
     fn all() -> impl Iterator<Item = Self> {
         let places = [Self::Region, Self::Territory, Self::Sector, Self::Occupation];
-        places.into_iter().chain(all_of::<RecordType>().map(Self::Record)).chain([Self::Account])
+        places.into_iter().chain(all_of::<RecordType>().map(Self::Record)).chain([
+            Self::Account,
+            Self::Application,
+            Self::Award,
+        ])
     }
 
     const fn prefix(self) -> &'static str {
@@ -172,6 +186,8 @@ impl Kind {
             Self::Occupation => "occupation",
             Self::Record(of) => of.prefix(),
             Self::Account => "account",
+            Self::Application => application::PREFIX,
+            Self::Award => award::PREFIX,
         }
     }
 
@@ -249,6 +265,14 @@ async fn of_type(
             entries.map(|entry| entry.map(|entry| Node::Occupation(OccupationNode(entry)))).collect()
         }
         Kind::Record(of) => of_record_type(reader, of, ids, want).await?,
+        Kind::Application => {
+            let found = application::find(reader, ids, want).await?;
+            found.into_iter().map(|node| node.map(|node| Node::Application(Box::new(node)))).collect()
+        }
+        Kind::Award => {
+            let found = award::find(reader, ids, want).await?;
+            found.into_iter().map(|node| node.map(|node| Node::Award(Box::new(node)))).collect()
+        }
         Kind::Account => {
             let own = known.and_then(IdentifiedCaller::account).filter(|account| ids.contains(&account.id));
             let node = match own {

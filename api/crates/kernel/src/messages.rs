@@ -578,7 +578,8 @@ pub const KEY_WITHOUT_RECORD: Message = Message {
 
 /// All messages, as the documentation lists them.
 pub fn all() -> impl Iterator<Item = &'static Message> {
-    let parts = [&ALL, accounts::ALL.as_slice(), applications::ALL, &merging::ALL, profile::ALL, pushing::ALL];
+    let parts =
+        [&ALL, accounts::ALL.as_slice(), applications::ALL, &merging::ALL, profile::ALL, pushing::ALL];
     parts.into_iter().flatten().copied()
 }
 

@@ -88,6 +88,7 @@ use kernel::policy::Viewer;
 mod address;
 mod answer;
 pub mod app;
+mod awards;
 mod capacity;
 mod compile;
 mod conditional;
@@ -382,6 +383,7 @@ fn router(shared: Arc<Shared>) -> Router {
     let mut router = Router::new()
         .route("/graphql", any(graphql::handle))
         .route("/sync/snapshot", get(snapshot::handle))
+        .route("/export/awards.csv", get(awards::handle))
         .route("/graphql/stream", any(stream::handle))
         .route("/.well-known/jwks.json", get(keys::published))
         .route("/healthz", get(health::live))
