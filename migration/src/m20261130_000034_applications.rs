@@ -19,7 +19,8 @@ impl MigrationTrait for Migration {
 }
 
 // An amount is in two whole numbers, so that both databases add amounts exactly. A funder decides once on an
-// application: the unique index says so to those who decide at the same moment.
+// application: the unique index says so to those who decide at the same moment. A call says when its last award was decided,
+// so that each award that becomes public is a change of the call, which the log tells.
 const UP: &str = r"
 CREATE TABLE application (
     id UUID PRIMARY KEY,
@@ -78,8 +79,10 @@ CREATE INDEX application_decision_by_decider ON application_decision (decided_by
 CREATE TABLE application_reminder (
     call_id UUID PRIMARY KEY,
     reminded_at BIGINT NOT NULL
-) CLUSTERED
+) CLUSTERED;
+
+ALTER TABLE call_for_projects ADD COLUMN awarded_at BIGINT
 ";
 
-const DOWN: &str = "DROP TABLE application_reminder; DROP TABLE application_decision; \
+const DOWN: &str = "ALTER TABLE call_for_projects DROP COLUMN awarded_at; DROP TABLE application_reminder; DROP TABLE application_decision; \
                     DROP TABLE application_partner; DROP TABLE application";

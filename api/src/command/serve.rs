@@ -12,6 +12,7 @@ use crate::schema;
 use accounts::demo;
 use clap::Args;
 use directory::application::reminder;
+use directory::call_for_projects::turn;
 use directory::talent::{erasing, upkeep};
 use exchange::import;
 use exchange::push::Pushes;
@@ -124,6 +125,7 @@ impl Serve {
         upkeep::start(&app, terms, stop.clone());
         erasing::start(&app, stop.clone());
         reminder::start(&app, stop.clone());
+        turn::start(&app, stop.clone());
         let sample = if self.demo {
             let loaded = import::sample::load(&app).await;
             let loaded = match loaded.map_err(|error| {

@@ -2,6 +2,7 @@
 
 pub mod affiliation;
 pub mod application;
+pub mod call_for_projects;
 pub mod contact_read;
 pub mod declare;
 pub mod history;

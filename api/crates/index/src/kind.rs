@@ -74,6 +74,10 @@ pub enum SearchFacet {
     Language,
     /// Availability of talents; values are those of `Availability`.
     Availability,
+    /// Where calls for projects stand; values are those of `CallStatus`.
+    Status,
+    /// Genres that calls for projects have a lot for, by slug.
+    Genre,
 }
 
 /// Who may find what: each has an index of its own.

@@ -307,7 +307,13 @@ pub enum SortKey {
     Number(&'static str),
     /// A nullable column with a partial date. Null comes last in both directions.
     PartialDate(&'static str),
+    /// A nullable column with a time. Null comes last in both directions.
+    Time(&'static str),
 }
+
+/// The sort key of what has no time, in an ascending order; in a descending one, it is negative. Indexes of such orders
+/// have the same number.
+pub const NO_TIME: i64 = 9_000_000_000_000_000_000;
 
 /// The direction of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
@@ -339,6 +345,9 @@ pub struct Ranges<'a> {
     pub regions: Vec<String>,
     /// For each filter by facet that is set, any of its facets.
     pub facets: Vec<Vec<String>>,
+    /// Whether the conditions select a range of an index of the type's own table. Then the list is read from that table,
+    /// also in the order of names.
+    pub by_row: bool,
 }
 
 impl Ranges<'_> {
@@ -349,7 +358,7 @@ impl Ranges<'_> {
         let list_table = format!("{table}_list");
         // A stored level decides alone for most viewers: then the list table answers without the record.
         let level = viewer.by_level_alone().then_some(|column: &str| viewer.level_condition(column));
-        let by_name = sort.key == SortKey::Name;
+        let by_name = sort.key == SortKey::Name && !ranges.by_row;
         let (mut facets, mut regions) = (ranges.facets, Vec::new());
         if by_name {
             // One facet and one region select the index range. The others are checked for each entry.
@@ -403,7 +412,7 @@ impl Ranges<'_> {
             table,
             from,
             id: format!("{row}.id"),
-            order: sort.order(),
+            order: sort.order(row),
             keys,
             conditions,
         };
@@ -412,10 +421,11 @@ impl Ranges<'_> {
 }
 
 impl Sort {
-    fn order(self) -> Order {
+    /// The order, with the alias of the row that has the name.
+    fn order(self, named: &str) -> Order {
         let Self { name, key, descending } = self;
         let (inner, outer, key_type) = match key {
-            SortKey::Name => ("l.name_key".into(), "r.name_key".into(), KeyType::Bytes),
+            SortKey::Name => (format!("{named}.name_key"), "r.name_key".into(), KeyType::Bytes),
             SortKey::Number(column) => (format!("o.{column}"), format!("r.{column}"), KeyType::Int),
             SortKey::PartialDate(column) => {
                 let last = if descending { "" } else { "~" };
@@ -423,6 +433,14 @@ impl Sort {
                     format!("COALESCE(o.{column}, '{last}')"),
                     format!("COALESCE(r.{column}, '{last}')"),
                     KeyType::Text,
+                )
+            }
+            SortKey::Time(column) => {
+                let last = if descending { -NO_TIME } else { NO_TIME };
+                (
+                    format!("COALESCE(o.{column}, {last})"),
+                    format!("COALESCE(r.{column}, {last})"),
+                    KeyType::Int,
                 )
             }
         };

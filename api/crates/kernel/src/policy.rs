@@ -177,6 +177,35 @@ impl Viewer {
         }
     }
 
+    /// The condition for rows of a region whose private records the viewer sees. Its slug is in `column`.
+    pub fn is_insider_in(&self, column: &str) -> String {
+        let regions = self.insider_regions();
+        match (self.admin, regions.is_empty()) {
+            (true, _) => "TRUE".to_owned(),
+            (false, true) => "FALSE".to_owned(),
+            (false, false) => format!("{column} IN ({})", listed_texts(regions.into_iter())),
+        }
+    }
+
+    /// The condition for rows of a region whose records the viewer writes. Its slug is in `column`.
+    pub fn is_writer_in(&self, column: &str) -> String {
+        match (self.admin, self.writes.is_empty()) {
+            (true, _) => "TRUE".to_owned(),
+            (false, true) => "FALSE".to_owned(),
+            (false, false) => {
+                format!("{column} IN ({})", listed_texts(self.writes.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    /// The condition for rows of a record of the viewer's own. Its id is in `column`.
+    pub fn is_owner_in(&self, dialect: Dialect, column: &str) -> String {
+        if self.owns.is_empty() {
+            return "FALSE".to_owned();
+        }
+        format!("{column} IN ({})", listed_ids(dialect, self.owns.iter()))
+    }
+
     /// The regions whose private records the viewer sees, in order.
     pub fn insider_regions(&self) -> BTreeSet<&str> {
         self.staff_of.iter().chain(&self.writes).map(String::as_str).collect()
@@ -344,21 +373,13 @@ impl Viewer {
     ) -> String {
         let mut any = Vec::new();
         if !self.owns.is_empty() {
-            any.push(self.is_member_of(dialect, &format!("{alias}.applicant_id")));
+            any.push(self.is_owner_in(dialect, &format!("{alias}.applicant_id")));
         }
         if self.is_staff() {
             let funded = if self.admin { "TRUE".to_owned() } else { funded(&self.is_staff_in("f.region")) };
             any.push(format!("({alias}.submitted_at IS NOT NULL AND {funded})"));
         }
         if any.is_empty() { "FALSE".to_owned() } else { format!("({})", any.join(" OR ")) }
-    }
-
-    /// The condition that the viewer is a member of the organization in `column`.
-    pub fn is_member_of(&self, dialect: Dialect, column: &str) -> String {
-        if self.owns.is_empty() {
-            return "FALSE".to_owned();
-        }
-        format!("{column} IN ({})", listed_ids(dialect, self.owns.iter()))
     }
 
     /// Whether the viewer writes the applications of an organization, as one of its members.

@@ -250,7 +250,8 @@ impl FacetValue {
                 kinds.into_iter().find_map(|vocabulary| all.terms(vocabulary).get(slug))
             }
             SearchFacet::Language => all.languages.get(slug),
-            SearchFacet::Type | SearchFacet::Skill | SearchFacet::Availability => None,
+            SearchFacet::Genre => all.terms(Vocabulary::CallGenre).get(slug),
+            SearchFacet::Type | SearchFacet::Skill | SearchFacet::Availability | SearchFacet::Status => None,
         }
     }
 }

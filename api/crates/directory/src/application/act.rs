@@ -277,7 +277,7 @@ async fn change(
         }
     }
     save(identity, tx, viewer, (&mut after, &before), Action::Update).await?;
-    let written = settle(identity, tx, &call.model, false).await?;
+    let written = settle(identity, tx, &call.model).await?;
     done(id, written)
 }
 

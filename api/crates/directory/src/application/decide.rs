@@ -12,7 +12,7 @@ use super::act::{ApplicationOutcome, Outcome, done, ended, held, not_in_state, r
 use super::rules::{self, Act, Award, Share};
 use super::write::{self, Call, Written};
 use super::{ApplicationStatus, mails};
-use crate::call_for_projects::write::Step;
+use crate::call_for_projects::turn;
 use crate::partnership::write::MoneyInput;
 use identity::Identity;
 use kernel::error::DomainError;
@@ -25,7 +25,7 @@ use kernel::value::Decimal;
 use kernel::{RecordType, name_of, value_of};
 use records::audit::Action;
 use records::reference::resolve;
-use records::write::{Batch, RecordInput, Reference, Submission, apply, in_transaction};
+use records::write::{Batch, Reference, in_transaction};
 
 /// What somebody decides for a funder.
 #[derive(Clone, Debug)]
@@ -138,7 +138,7 @@ async fn judge_in(
     if status == ApplicationStatus::Awarded || stands != before.status() {
         mails::decided(identity, tx, &after).await?;
     }
-    let written = settle(identity, tx, &call.model, status == ApplicationStatus::Awarded).await?;
+    let written = settle(identity, tx, &call.model).await?;
     done(id, written)
 }
 
@@ -218,30 +218,13 @@ fn note_of(given: Option<&String>, problems: &mut Problems) -> Option<String> {
     kept
 }
 
-/// Lets the call follow what has become of its applications: once it is closed and all of them are decided it is AWARDED,
-/// and from then on each further award is told with a new revision of the call.
+/// Lets a call follow what has become of its applications: once it is closed and all of them are decided it is AWARDED, and
+/// from then on each further award is told with a new revision of the call. Before it is closed, nothing is told.
 pub(super) async fn settle(
     identity: &Identity,
     tx: &DatabaseTransaction,
     call: &call_for_projects::Model,
-    awarded: bool,
 ) -> Result<Vec<records::write::Written>, DomainError> {
-    let batch = Batch::new(identity, tx);
-    let is_over = !call.draft && batch.now.micros() > call.closes_key;
-    let turns = is_over && (awarded || !call.decided) && write::all_decided(&batch, call.id).await?;
-    if !turns {
-        return Ok(Vec::new());
-    }
-    let submission = Submission {
-        id: Some(call.id),
-        exists: true,
-        overwrite: true,
-        step: Some(Arc::new(Step::Decide(true))),
-        ..Submission::new(RecordInput::blank(RecordType::Call))
-    };
-    let (outcomes, written) = apply(identity, tx, &[submission]).await?;
-    if let Some(problem) = outcomes.iter().flat_map(|outcome| &outcome.problems).next() {
-        return Err(DomainError::Stored(format!("the turn of a call was refused: {problem:?}")));
-    }
-    Ok(written)
+    let is_over = !call.draft && identity.clock.now().micros() > call.closes_key;
+    if is_over { turn::follow(identity, tx, call.id).await } else { Ok(Vec::new()) }
 }

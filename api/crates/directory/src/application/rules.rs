@@ -236,7 +236,7 @@ pub(super) struct Award<'a> {
 /// What is left of an amount; zero where more was spent, or where the sum does not fit.
 fn left<'a>(of: Decimal, spent: impl Iterator<Item = &'a Decimal>) -> Decimal {
     let sum = total(spent);
-    let rest = sum.and_then(|sum| of.get().checked_sub(sum.get())).map(Decimal::from);
+    let rest = sum.and_then(|sum| of.checked_sub(sum));
     rest.filter(|rest| *rest > Decimal::ZERO).unwrap_or(Decimal::ZERO)
 }
 

@@ -224,7 +224,7 @@ pub(super) fn list_of_call(
 pub(super) fn list_of_viewer(reader: &Reader) -> (List, KeyRow) {
     let dialect = reader.dialect();
     let mut conditions = Conditions::new(dialect);
-    conditions.push(reader.viewer.is_member_of(dialect, "a.applicant_id"));
+    conditions.push(reader.viewer.is_owner_in(dialect, "a.applicant_id"));
     conditions.push(CallForProjectsNode::sees(&reader.viewer, dialect, "c"));
     let (keys, row, conditions) = conditions.finish();
     let list = List {

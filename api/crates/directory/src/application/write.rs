@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
-use entity::application::{self, Entity, Model};
+use entity::application::{Entity, Model};
 use entity::{
     application_decision, application_partner, call_for_projects, call_for_projects_contribution,
     call_for_projects_lot, call_for_projects_lot_funder,
@@ -420,23 +420,48 @@ pub(super) async fn regions(batch: &Batch<'_>, organization: Uuid) -> Result<Vec
         .unwrap_or_default())
 }
 
-/// Whether every application that was submitted to a call is decided, and one was at least. Those that their applicants
-/// have taken back do not count.
+/// Those of these calls of which every application that was submitted is decided, and one was at least, each with the time
+/// of its last award. Applications that were taken back do not count.
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn all_decided(batch: &Batch<'_>, call: Uuid) -> Result<bool, DomainError> {
-    let in_state = async |states: [ApplicationStatus; 2]| {
-        let names = states.map(name_of);
-        let found = Entity::find()
-            .filter(application::Column::CallId.eq(call))
-            .filter(application::Column::Status.is_in(names))
-            .one(batch.tx)
-            .await?;
-        Ok::<_, DomainError>(found.is_some())
+pub async fn standing(
+    batch: &Batch<'_>,
+    calls: &[Uuid],
+) -> Result<HashMap<Uuid, Option<i64>>, DomainError> {
+    let in_state = |states: [ApplicationStatus; 2]| {
+        let [one, other] = states.map(name_of);
+        format!(
+            "EXISTS (SELECT 1 FROM application AS a WHERE a.call_id = k.id AND a.status IN ('{one}', '{other}'))"
+        )
     };
-    Ok(!in_state([ApplicationStatus::Submitted, ApplicationStatus::Shortlisted]).await?
-        && in_state([ApplicationStatus::Awarded, ApplicationStatus::Rejected]).await?)
+    let statement = KeyedStatement::by_id(batch.dialect, |keys, _| {
+        format!(
+            "SELECT k.n, (SELECT MAX(d.decided_at) FROM application_decision AS d WHERE d.call_id = k.id \
+             AND d.status = 'AWARDED') FROM {keys} WHERE {} AND NOT {}",
+            in_state([ApplicationStatus::Awarded, ApplicationStatus::Rejected]),
+            in_state([ApplicationStatus::Submitted, ApplicationStatus::Shortlisted]),
+        )
+    });
+    let rows = statement.query(batch.tx, batch.dialect, rows_of(calls)).await?;
+    rows.into_iter().map(|(position, mut row)| Ok((calls[position], row.get()?))).collect()
+}
+
+/// Deletes the applications to calls that are deleted, none of which was submitted.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn delete_of_calls(batch: &Batch<'_>, calls: &[Uuid]) -> Result<(), DomainError> {
+    batch
+        .for_ids(calls, |keys| {
+            format!(
+                "DELETE FROM application_partner WHERE application_id IN \
+                 (SELECT a.id FROM application AS a WHERE a.call_id IN (SELECT k.id FROM {keys}))"
+            )
+        })
+        .await?;
+    batch.delete_where("application", "call_id", calls).await?;
+    batch.delete_where("application_reminder", "call_id", calls).await
 }
 
 /// Forgets the account in the applications that it has made and the decisions that it has taken: for an account that is

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::write::{Organizations, derive};
 use super::{Address, OrganizationStatus, succession};
 use crate::affiliation::{self, Side};
-use crate::partnership;
+use crate::{call_for_projects, partnership};
 use kernel::error::DomainError;
 use kernel::messages::{self, FilledMessage};
 use kernel::name_of;
@@ -108,6 +108,8 @@ impl Mergeable for Organizations {
     ) -> Result<(), DomainError> {
         affiliation::merging::move_to(written, Side::Organization, pair, false).await?;
         partnership::merging::move_to(written, pair).await?;
+        call_for_projects::merging::move_to(written, pair).await?;
+        application::merging::move_to(written, pair).await?;
         relatives(written, pair, survivor).await?;
         belonging(written, pair).await?;
         // Proposals for the duplicate become proposals for the survivor; where their fields differ, they conflict.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::name::ComparableName;
 use super::{Address, GeoPoint, OrganizationNode, OrganizationStatus, replica, succession};
-use crate::{affiliation, partnership};
+use crate::{affiliation, call_for_projects, partnership};
 use kernel::error::DomainError;
 use kernel::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT};
 use kernel::policy::Visibility;
@@ -183,6 +183,11 @@ impl Kind for Organizations {
     const REFERRED_BY: &'static [ReferredBy] = &[
         ReferredBy::column(RecordType::Affiliation, "organization_id"),
         ReferredBy::table(RecordType::Partnership, "partnership_party", "organization_id", "partnership_id"),
+        ReferredBy::table(RecordType::Call, "call_for_projects_contribution", "organization_id", "call_id"),
+        ReferredBy::table(RecordType::Call, "call_for_projects_organizer", "organization_id", "call_id"),
+        // Not even the call is named: others do not learn who has applied to it.
+        ReferredBy::table(RecordType::Call, "application", "applicant_id", "call_id").most(0),
+        ReferredBy::table(RecordType::Call, "application_decision", "funder_id", "call_id").most(0),
         ReferredBy::table(RecordType::Organization, "organization_member", "organization_id", "member_id"),
         ReferredBy::column(RecordType::Organization, "successor_id"),
     ];
@@ -190,6 +195,7 @@ impl Kind for Organizations {
         ("organization_member", "member_id"),
         ("organization_name", "organization_id"),
         ("proposal", "organization_id"),
+        ("application_partner", "organization_id"),
     ];
     type Node = OrganizationNode;
     type Input = OrganizationInput;
@@ -289,6 +295,7 @@ impl Kind for Organizations {
         let moved: Vec<Uuid> = rows.iter().filter(moved).map(|(row, _)| row.id).collect();
         let mut touched = affiliation::write::follow(batch, "organization_id", &moved).await?;
         touched.extend(partnership::write::follow(batch, &moved).await?);
+        touched.extend(call_for_projects::write::follow(batch, &moved).await?);
         Ok(touched)
     }
 }

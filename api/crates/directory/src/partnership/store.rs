@@ -168,6 +168,7 @@ fn ranges(filter: &PartnershipFilter) -> Result<Ranges<'static>, DomainError> {
         within: None,
         regions: vocabularies().regions.checked("filter.regions", "region", filter.regions.as_deref())?,
         facets: sector_facets("filter.sectors", filter.sectors.as_deref())?,
+        ..Ranges::default()
     })
 }
 

@@ -46,6 +46,11 @@ impl Decimal {
         let number = whole.checked_mul(10_000)?.checked_add(part.into())?;
         rust_decimal::Decimal::try_from_i128_with_scale(number, 4).ok().map(|number| Self(number.normalize()))
     }
+
+    /// The difference; none where it has more digits than fit.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self::from)
+    }
 }
 
 impl From<rust_decimal::Decimal> for Decimal {

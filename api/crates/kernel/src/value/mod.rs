@@ -15,6 +15,7 @@ mod identifier;
 mod language;
 mod partial_date;
 pub mod slug;
+mod time_zone;
 mod url;
 
 use std::fmt;
@@ -30,6 +31,7 @@ pub use given::Given;
 pub use identifier::{Identifier, IdentifierScheme};
 pub use language::{Language, LanguagePreferences, LocalizedText, Served};
 pub use partial_date::PartialDate;
+pub use time_zone::{Hour, LocalTime, TimeZone};
 pub use url::Url;
 
 /// The error for a text that is not a value of its type.

@@ -397,6 +397,8 @@ pub struct Outcome {
     pub problems: Vec<Problem>,
     /// The fields in which a conflicting submission differs from the present record.
     pub differing: Vec<String>,
+    /// Values that were taken, and are worth a look; none where the submission was not taken.
+    pub warnings: Vec<Problem>,
 }
 
 impl Outcome {
