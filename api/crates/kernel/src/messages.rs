@@ -580,8 +580,16 @@ pub const KEY_WITHOUT_RECORD: Message = Message {
 
 /// All messages, as the documentation lists them.
 pub fn all() -> impl Iterator<Item = &'static Message> {
-    let parts =
-        [&ALL, accounts::ALL.as_slice(), applications::ALL, calls::ALL, events::ALL, &merging::ALL, profile::ALL, pushing::ALL];
+    let parts = [
+        &ALL,
+        accounts::ALL.as_slice(),
+        applications::ALL,
+        calls::ALL,
+        events::ALL,
+        &merging::ALL,
+        profile::ALL,
+        pushing::ALL,
+    ];
     parts.into_iter().flatten().copied()
 }
 

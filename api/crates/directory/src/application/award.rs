@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::store::{self, Award};
 use crate::organization::OrganizationNode;
 use kernel::connection;
-use kernel::error::{DomainError, GraphqlResult};
+use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::id::graphql_id;
 use kernel::node::by_ids;
 use kernel::page::{PageArguments, PageOf};
@@ -39,10 +39,11 @@ impl AwardNode {
     }
 
     /// The day of the decision in the time zone of the call.
-    pub(super) fn day(&self) -> Date {
+    pub(super) fn day(&self) -> Result<Date, DomainError> {
         let zone: Option<TimeZone> = self.row.time_zone.parse().ok();
         let at = self.row.decided_at;
-        Date::from(zone.map_or_else(|| at.to_utc().date_naive(), |zone| zone.day(at)))
+        let day = zone.map_or_else(|| at.to_utc().date_naive(), |zone| zone.day(at));
+        Date::try_from(day).map_err(|error| DomainError::Stored(error.to_string()))
     }
 
     /// Reads what is wanted around awards that the viewer sees.
@@ -147,8 +148,8 @@ impl AwardNode {
     }
 
     /// The day on which it was decided, in the time zone of the call.
-    async fn decided_on(&self) -> Date {
-        self.day()
+    async fn decided_on(&self) -> GraphqlResult<Date> {
+        self.day().graphql()
     }
 
     /// The organization that gives the money; null where this viewer does not see it.

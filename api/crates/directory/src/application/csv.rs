@@ -50,13 +50,13 @@ async fn of_call(reader: &Reader, call: Uuid) -> Result<String, DomainError> {
     let failed = |error: csv::Error| DomainError::Stored(error.to_string());
     writer.write_record(HEADER).map_err(failed)?;
     for named in store::named_awards(reader, call).await? {
-        writer.write_record(cells(named)).map_err(failed)?;
+        writer.write_record(cells(named)?).map_err(failed)?;
     }
     let bytes = writer.into_inner().map_err(|error| DomainError::Stored(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| DomainError::Stored(error.to_string()))
 }
 
-fn cells(named: NamedAward) -> [String; 11] {
+fn cells(named: NamedAward) -> Result<[String; 11], DomainError> {
     let NamedAward { award, applicant, funder, partners } = named;
     // The id of an organization that the viewer does not see is hidden with its name.
     let organization = |id: Uuid, name: &Option<String>| {
@@ -66,7 +66,7 @@ fn cells(named: NamedAward) -> [String; 11] {
         (organization(award.applicant, &applicant), organization(award.funder, &funder));
     let node = AwardNode::bare(award);
     let award = &node.row;
-    [
+    Ok([
         id::encode(award::PREFIX, award.id),
         plain(&award.project_title),
         award.genre.clone(),
@@ -77,8 +77,8 @@ fn cells(named: NamedAward) -> [String; 11] {
         plain(&funder.unwrap_or_default()),
         award.amount.amount().to_string(),
         award.amount.currency().to_string(),
-        node.day().to_string(),
-    ]
+        node.day()?.to_string(),
+    ])
 }
 
 /// A text that no spreadsheet takes for a formula: one that begins like a formula gets an apostrophe before it.

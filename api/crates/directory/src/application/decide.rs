@@ -12,12 +12,12 @@ use super::act::{ApplicationOutcome, Outcome, done, ended, held, not_in_state, r
 use super::rules::{self, Act, Award, Share};
 use super::write::{self, Call, Written};
 use super::{ApplicationStatus, mails};
+use crate::call_for_projects::lots::above_zero;
 use crate::call_for_projects::turn;
 use crate::partnership::write::MoneyInput;
 use identity::Identity;
 use kernel::error::DomainError;
 use kernel::input::{Fields, MAX_TEXT};
-use kernel::messages::FilledMessage;
 use kernel::messages::applications as messages;
 use kernel::policy::Viewer;
 use kernel::problem::{Problem, Problems};
@@ -187,7 +187,7 @@ async fn award(
     problems: &mut Problems,
 ) -> Result<Option<kernel::value::Money>, DomainError> {
     let Some(given) = amount else { return Ok(None) };
-    let given = write::amount("amount", given, &mut Fields { new: false, problems });
+    let (_, given) = above_zero("amount", given, &mut Fields { new: false, problems });
     let (Some(given), Some(funder)) = (given, funder) else { return Ok(None) };
     let Some(requested) = application.requested() else {
         return Err(DomainError::Stored("a submitted application that asks for nothing".into()));

@@ -63,7 +63,7 @@ impl ApplicationNode {
 
     /// What all its awards add up to; null where there is none.
     async fn awarded(&self) -> GraphqlResult<Option<Money>> {
-        self.awarded().graphql()
+        self.total().graphql()
     }
 
     /// Where it stands.

@@ -39,7 +39,7 @@ impl ApplicationNode {
     }
 
     /// What all its awards add up to; none where there is none.
-    pub(super) fn awarded(&self) -> Result<Option<Money>, DomainError> {
+    pub(super) fn total(&self) -> Result<Option<Money>, DomainError> {
         let awards: Vec<Money> = self.decisions.iter().filter_map(|decision| decision.0.amount).collect();
         let Some(first) = awards.first() else { return Ok(None) };
         let amounts: Vec<_> = awards.iter().map(|money| money.amount()).collect();

@@ -119,7 +119,7 @@ pub(super) fn check(terms: &Terms, asked: &Asked<'_>, problems: &mut Problems) {
         match terms.currency {
             Some(currency) if currency != money.currency() => {
                 let said = FilledMessage::new(&messages::AMOUNT_CURRENCY).with("currency", currency.code());
-                problems.add(Problem::at(path, said));
+                problems.add(Problem::at(format!("{path}.currency"), said));
                 None
             }
             _ => Some(money),
@@ -167,7 +167,7 @@ fn aid_share(lot: &Lot, asked: &Asked<'_>, amounts: Option<(Money, Money)>, prob
     if requested.currency() != budget.currency() {
         let said = FilledMessage::new(&messages::AMOUNT_CURRENCY);
         let currency = requested.currency().code();
-        problems.add(Problem::at("projectBudget", said.with("currency", currency)));
+        problems.add(Problem::at("projectBudget.currency", said.with("currency", currency)));
         return;
     }
     // A product that does not fit is greater than any amount.
@@ -218,7 +218,7 @@ pub(super) struct Spent {
     pub amount: Decimal,
 }
 
-/// An award that somebody wants to make.
+/// An award above zero that somebody wants to make.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Award<'a> {
     /// Slug of the genre of the application.
@@ -250,13 +250,9 @@ pub(super) fn total<'a>(mut amounts: impl Iterator<Item = &'a Decimal>) -> Optio
 pub(super) fn check_award(terms: &Terms, spent: &[Spent], award: &Award<'_>, problems: &mut Problems) {
     let amount = award.amount.amount();
     let currency = terms.currency.unwrap_or_else(|| award.requested.currency());
-    if amount <= Decimal::ZERO {
-        problems.add(Problem::new("amount", &messages::AMOUNT_NOT_POSITIVE));
-        return;
-    }
     if award.amount.currency() != currency {
         let said = FilledMessage::new(&messages::AMOUNT_CURRENCY).with("currency", currency.code());
-        problems.add(Problem::at("amount", said));
+        problems.add(Problem::at("amount.currency", said));
         return;
     }
     let by = |spent: &&Spent| spent.funder == award.funder;
@@ -407,7 +403,10 @@ mod tests {
         );
         let dollars = Money::new(decimal("1"), "USD".parse().unwrap()).unwrap();
         let other = Asked { requested: Some(dollars), budget: Some(dollars), ..asked() };
-        assert_eq!(checked(&other), ["requested AMOUNT_CURRENCY", "projectBudget AMOUNT_CURRENCY"]);
+        assert_eq!(
+            checked(&other),
+            ["requested.currency AMOUNT_CURRENCY", "projectBudget.currency AMOUNT_CURRENCY"]
+        );
     }
 
     #[test]
@@ -454,11 +453,8 @@ mod tests {
             awarded(&most, 1, "animation", euros("10001"), "0"),
             ["amount AWARD_ABOVE_LOT", "amount AWARD_ABOVE_FUND"]
         );
-        for nothing in ["0", "-1"] {
-            assert_eq!(awarded(&[], 1, "web", euros(nothing), "0"), ["amount AMOUNT_NOT_POSITIVE"]);
-        }
         let dollars = Money::new(decimal("1"), "USD".parse().unwrap()).unwrap();
-        assert_eq!(awarded(&[], 1, "web", dollars, "0"), ["amount AMOUNT_CURRENCY"]);
+        assert_eq!(awarded(&[], 1, "web", dollars, "0"), ["amount.currency AMOUNT_CURRENCY"]);
         let more = [
             spent("web", 1, "9999999999999999999999999999"),
             spent("web", 1, "9999999999999999999999999999"),

@@ -18,12 +18,13 @@ use super::rules::{Lot, Share, Spent, Terms};
 use super::store::{self, SUM};
 use super::{ApplicationStatus, PREFIX};
 use crate::call_for_projects::CallForProjectsNode;
+use crate::call_for_projects::lots::{MOST_MINUTES, above_zero};
 use crate::partnership::write::MoneyInput;
 use crate::talent::write::{LinkInput, links};
 use kernel::error::DomainError;
 use kernel::input::{Fields, MAX_NAME, MAX_TEXT};
 use kernel::messages::FilledMessage;
-use kernel::messages::applications as messages;
+use kernel::messages::{applications as messages, calls};
 use kernel::node::Node as _;
 use kernel::policy::Viewer;
 use kernel::problem::Problem;
@@ -157,29 +158,13 @@ pub(super) fn merge(
         fields.set(&input.episodes, &mut row.episodes);
     }
     let minutes = input.minutes.as_opt_ref().flatten();
-    if minutes.and_then(|given| given.value().ok()).is_some_and(|number| *number <= Decimal::ZERO) {
-        fields.problems.add(Problem::new("minutes", &messages::AMOUNT_NOT_POSITIVE));
+    let is_wrong = |number: &Decimal| *number <= Decimal::ZERO || *number > Decimal::from(MOST_MINUTES);
+    if minutes.and_then(|given| given.value().ok()).is_some_and(is_wrong) {
+        fields.problems.add(Problem::new("minutes", &calls::MINUTES_OUT_OF_RANGE));
     } else {
         fields.scalar("minutes", &input.minutes, &mut row.minutes);
     }
     links(&input.links, &mut row.links, fields);
-}
-
-/// Reads an amount above zero.
-pub(super) fn amount(path: &str, given: &MoneyInput, fields: &mut Fields<'_>) -> Option<Money> {
-    let amount = *fields.read(&format!("{path}.amount"), &given.amount)?;
-    let currency: Result<Currency, _> = given.currency.parse();
-    match currency.and_then(|currency| Money::new(amount, currency)) {
-        Ok(money) if money.amount() > Decimal::ZERO => Some(money),
-        Ok(_) => {
-            fields.problems.add(Problem::new(path, &messages::AMOUNT_NOT_POSITIVE));
-            None
-        }
-        Err(error) => {
-            fields.problems.add(Problem::value(path, &error));
-            None
-        }
-    }
 }
 
 /// Sets an amount.
@@ -193,7 +178,7 @@ fn money(
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => (*into, *currency) = (None, None),
         MaybeUndefined::Value(given) => {
-            if let Some(money) = amount(path, given, fields) {
+            if let (_, Some(money)) = above_zero(path, given, fields) {
                 *into = Some(money.amount().to_string());
                 *currency = Some(money.currency().to_string());
             }
@@ -425,10 +410,7 @@ pub(super) async fn regions(batch: &Batch<'_>, organization: Uuid) -> Result<Vec
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn standing(
-    batch: &Batch<'_>,
-    calls: &[Uuid],
-) -> Result<HashMap<Uuid, Option<i64>>, DomainError> {
+pub async fn standing(batch: &Batch<'_>, calls: &[Uuid]) -> Result<HashMap<Uuid, Option<i64>>, DomainError> {
     let in_state = |states: [ApplicationStatus; 2]| {
         let [one, other] = states.map(name_of);
         format!(

@@ -11,8 +11,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 pub use super::input::CallForProjectsInput;
-use crate::application;
 use super::{CallForProjectsNode, consent, funding, lots, replica, status};
+use crate::application;
 use kernel::RecordType;
 use kernel::error::DomainError;
 use kernel::input::{Fields, MAX_NAME, MAX_TEXT};
@@ -24,7 +24,7 @@ use kernel::value::{LocalizedText, sort_key};
 use kernel::vocabulary::{facets_with, genre_facet, list_regions, vocabularies};
 use records::record_row;
 use records::write::{
-    self, Batch, Draft, Kind, ReferredBy, Numbered, RecordRow as _, Submission, Written, lock_ids, rows_of,
+    self, Batch, Draft, Kind, Numbered, RecordRow as _, ReferredBy, Submission, Written, lock_ids, rows_of,
 };
 
 /// A call's row with its parts.

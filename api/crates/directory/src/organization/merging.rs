@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::write::{Organizations, derive};
 use super::{Address, OrganizationStatus, succession};
 use crate::affiliation::{self, Side};
-use crate::{call_for_projects, partnership};
+use crate::{application, call_for_projects, partnership};
 use kernel::error::DomainError;
 use kernel::messages::{self, FilledMessage};
 use kernel::name_of;

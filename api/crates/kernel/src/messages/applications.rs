@@ -133,16 +133,6 @@ pub const GENRE_WITHOUT_LOT: Message = Message {
     de: "Dieser Aufruf hat kein Los für das Genre `{genre}`. Seine Lose sind {genres}.",
 };
 
-/// An amount is zero or below.
-pub const AMOUNT_NOT_POSITIVE: Message = Message {
-    code: UserErrorCode::Invalid,
-    reason: Some("AMOUNT_NOT_POSITIVE"),
-    en: "An amount is above zero.",
-    fr: "Un montant est supérieur à zéro.",
-    nl: "Een bedrag is groter dan nul.",
-    de: "Ein Betrag ist größer als null.",
-};
-
 /// An amount is in another currency than the call.
 pub const AMOUNT_CURRENCY: Message = Message {
     code: UserErrorCode::Invalid,
@@ -268,7 +258,6 @@ pub(super) const ALL: &[&Message] = &[
     &APPLICATION_STATE,
     &PARTNER_APPLIES,
     &GENRE_WITHOUT_LOT,
-    &AMOUNT_NOT_POSITIVE,
     &AMOUNT_CURRENCY,
     &ABOVE_CEILING,
     &ABOVE_AID_SHARE,
