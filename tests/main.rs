@@ -9,6 +9,7 @@
 mod applications;
 mod audit;
 mod browsers;
+mod calls;
 mod changes;
 mod command;
 mod conditional;

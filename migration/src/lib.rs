@@ -31,6 +31,7 @@ mod m20261122_000041_scheduled_erasure;
 mod m20261129_000030_account_network;
 mod m20261129_000031_housekeeping;
 mod m20261130_000032_calls;
+mod m20261130_000033_events;
 mod m20261130_000034_applications;
 
 /// All steps, in order.
@@ -64,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000030_account_network::Migration),
             Box::new(m20261129_000031_housekeeping::Migration),
             Box::new(m20261130_000032_calls::Migration),
+            Box::new(m20261130_000033_events::Migration),
             Box::new(m20261130_000034_applications::Migration),
         ]
     }

@@ -5,6 +5,7 @@ pub mod application;
 pub mod call_for_projects;
 pub mod contact_read;
 pub mod declare;
+pub mod event;
 pub mod history;
 pub mod organization;
 pub mod partnership;

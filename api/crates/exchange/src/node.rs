@@ -6,6 +6,7 @@ use uuid::Uuid;
 use accounts::account::AccountNode;
 use directory::application::award::AwardNode;
 use directory::application::{self, ApplicationNode, award};
+use directory::event::session::{self, SessionNode};
 use directory::region;
 use directory::region::{RegionNode, TerritoryNode};
 use identity::caller::{Call, IdentifiedCaller};
@@ -46,6 +47,8 @@ macro_rules! make_nodes {
             /// An occupation.
             Occupation(OccupationNode),
             $($(#[$doc])* $name(Box<directory::$module::$node>),)*
+            /// A session of an event.
+            EventSession(Box<SessionNode>),
             /// An account: the viewer's own.
             Account(Box<AccountNode>),
             /// An application to a call for projects.
@@ -69,6 +72,7 @@ macro_rules! make_nodes {
                     | Self::Territory(_)
                     | Self::Sector(_)
                     | Self::Occupation(_)
+                    | Self::EventSession(_)
                     | Self::Account(_)
                     | Self::Application(_)
                     | Self::Award(_) => None,
@@ -163,6 +167,7 @@ enum Kind {
     Sector,
     Occupation,
     Record(RecordType),
+    EventSession,
     Account,
     Application,
     Award,
@@ -171,11 +176,8 @@ enum Kind {
 impl Kind {
     fn all() -> impl Iterator<Item = Self> {
         let places = [Self::Region, Self::Territory, Self::Sector, Self::Occupation];
-        places.into_iter().chain(all_of::<RecordType>().map(Self::Record)).chain([
-            Self::Account,
-            Self::Application,
-            Self::Award,
-        ])
+        let parts = [Self::EventSession, Self::Account, Self::Application, Self::Award];
+        places.into_iter().chain(all_of::<RecordType>().map(Self::Record)).chain(parts)
     }
 
     const fn prefix(self) -> &'static str {
@@ -185,6 +187,7 @@ impl Kind {
             Self::Sector => "sector",
             Self::Occupation => "occupation",
             Self::Record(of) => of.prefix(),
+            Self::EventSession => session::PREFIX,
             Self::Account => "account",
             Self::Application => application::PREFIX,
             Self::Award => award::PREFIX,
@@ -272,6 +275,10 @@ async fn of_type(
         Kind::Award => {
             let found = award::find(reader, ids, want).await?;
             found.into_iter().map(|node| node.map(|node| Node::Award(Box::new(node)))).collect()
+        }
+        Kind::EventSession => {
+            let found = session::by_ids(reader, ids, want).await?.into_iter();
+            found.map(|node| node.map(|node| Node::EventSession(Box::new(node)))).collect()
         }
         Kind::Account => {
             let own = known.and_then(IdentifiedCaller::account).filter(|account| ids.contains(&account.id));

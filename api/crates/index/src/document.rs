@@ -222,7 +222,7 @@ impl Document {
         }
     }
 
-    /// Adds where it stands.
+    /// Adds a status.
     pub fn status(&mut self, name: &str) {
         self.value(SearchFacet::Status, name);
     }
@@ -234,6 +234,11 @@ impl Document {
             self.words(term);
             self.value(SearchFacet::Genre, &term.slug);
         }
+    }
+
+    /// Adds a mode.
+    pub fn mode(&mut self, name: &str) {
+        self.value(SearchFacet::Mode, name);
     }
 
     /// Adds an availability.

@@ -222,6 +222,25 @@ impl Viewer {
         self.admin || self.writes.contains(region)
     }
 
+    /// The condition that the viewer writes the records of the region whose slug is in `column`.
+    pub fn writes_in_column(&self, column: &str) -> String {
+        match (self.admin, self.writes.is_empty()) {
+            (true, _) => "TRUE".to_owned(),
+            (false, true) => "FALSE".to_owned(),
+            (false, false) => {
+                format!("{column} IN ({})", listed_texts(self.writes.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    /// The condition that the record whose id is in `column` is the viewer's own.
+    pub fn owns_in_column(&self, dialect: Dialect, column: &str) -> String {
+        if self.owns.is_empty() {
+            return "FALSE".to_owned();
+        }
+        format!("{column} IN ({})", listed_ids(dialect, self.owns.iter()))
+    }
+
     /// Whether the viewer pushes records for the source systems of a region.
     pub fn pushes_for(&self, region: &str) -> bool {
         self.admin || self.pushes.contains(region)

@@ -250,6 +250,7 @@ pub fn members(reader: &Reader) -> List {
             "m.organization_id = k.organization_id".into(),
             reader.viewer.sees_record(reader.dialect(), "o"),
         ],
+        second: None,
     }
 }
 

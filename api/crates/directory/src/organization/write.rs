@@ -121,7 +121,7 @@ impl InputFields for OrganizationInput {
 pub struct Organizations;
 
 /// An address, checked.
-fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
+pub(crate) fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
     let country = input.country.trim();
     if country.len() != 2 || !country.bytes().all(|c| c.is_ascii_uppercase()) {
         fields.problems.add(Problem::new("address.country", &messages::COUNTRY));
@@ -161,18 +161,23 @@ fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
     })
 }
 
+/// The unit vector of an address, else of the middle of its territory.
+pub(crate) fn point(address: Option<&Address>, territory: Option<&str>) -> Option<[f64; 3]> {
+    let point = address.and_then(|address| address.location).map(|at| (at.latitude, at.longitude));
+    let centroid = || {
+        let territory = vocabularies().territories.get(territory?)?;
+        Some((territory.latitude, territory.longitude))
+    };
+    point.or_else(centroid).map(|(latitude, longitude)| geo::unit_vector(latitude, longitude))
+}
+
 /// Facts that follow from others.
 pub(super) fn derive(row: &mut Model, address: Option<&Address>) {
     let all = vocabularies();
     row.name_key = sort_key(&row.name);
     let region_country = || all.regions.get(&row.region).map(|region| region.country.clone());
     row.country = address.map(|a| a.country.clone()).or_else(region_country).unwrap_or_default();
-    let point = address.and_then(|a| a.location).map(|point| (point.latitude, point.longitude));
-    let centroid = || {
-        let territory = all.territories.get(row.territory.as_deref()?)?;
-        Some((territory.latitude, territory.longitude))
-    };
-    let vector = point.or_else(centroid).map(|(latitude, longitude)| geo::unit_vector(latitude, longitude));
+    let vector = point(address, row.territory.as_deref());
     (row.geo_x, row.geo_y, row.geo_z) = (vector.map(|v| v[0]), vector.map(|v| v[1]), vector.map(|v| v[2]));
     row.facets = facets(&row.sectors.read::<Vec<String>>().unwrap_or_default(), &[]);
     let served: Vec<String> = row.served_regions.read().unwrap_or_default();
@@ -190,6 +195,9 @@ impl Kind for Organizations {
         ReferredBy::table(RecordType::Call, "application_decision", "funder_id", "call_id").most(0),
         ReferredBy::table(RecordType::Organization, "organization_member", "organization_id", "member_id"),
         ReferredBy::column(RecordType::Organization, "successor_id"),
+        ReferredBy::table(RecordType::Event, "event_organization", "organization_id", "event_id"),
+        ReferredBy::table(RecordType::Event, "event_session_organization", "organization_id", "event_id"),
+        ReferredBy::column(RecordType::Event, "venue_organization_id"),
     ];
     const PARTS: &'static [(&'static str, &'static str)] = &[
         ("organization_member", "member_id"),

@@ -220,6 +220,7 @@ pub fn list_of_organization(
         },
         keys,
         conditions,
+        second: None,
     };
     Ok((list, row))
 }
