@@ -126,15 +126,15 @@ on_both_databases! {
         assert_eq!(passerelle::directory::call_for_projects::turn::run_due(&server.app).await.unwrap(), 1);
         let query = |arguments: &str| format!("{{ statistics{arguments} {{ awards {{ amount {{ amount }} count }} }} }}");
         let whole = json!([{"amount": {"amount": "999.9999"}, "count": 3}]);
-        for arguments in ["", "(regions: [\"flandre\"])", "(sectors: [\"animation\"])", "(regions: [\"wallonie\", \"bruxelles\"])"] {
+        for arguments in ["", "(regions: [\"flandre\"])", "(sectors: [\"animation\"])", "(regions: [\"wallonie\", \"bruxelles-capitale\"])"] {
             assert_eq!(server.data(&query(arguments)).await["statistics"]["awards"], whole, "{arguments}");
         }
-        for arguments in ["(regions: [\"bruxelles\"])", "(sectors: [\"serious-game\"])"] {
+        for arguments in ["(regions: [\"bruxelles-capitale\"])", "(sectors: [\"serious-game\"])"] {
             assert_eq!(server.data(&query(arguments)).await["statistics"]["awards"], json!([]), "{arguments}");
         }
         let data = server.data("{ regions { slug statistics { awards { count } } } }").await;
         let of = |slug: &str| data["regions"].as_array().unwrap().iter().find(|region| region["slug"] == slug).unwrap()["statistics"]["awards"].clone();
-        assert_eq!((of("flandre"), of("bruxelles")), (json!([{"count": 3}]), json!([])));
+        assert_eq!((of("flandre"), of("bruxelles-capitale")), (json!([{"count": 3}]), json!([])));
     }
 }
 

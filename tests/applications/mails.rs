@@ -65,7 +65,7 @@ on_both_databases! {
         let stage = stage(&server).await;
         for (email, role, region) in [
             ("w@example.org", Role::Editor, "wallonie"), ("f@example.org", Role::Moderator, "flandre"), ("n@example.org", Role::RegionAdmin, "nord-pas-de-calais"),
-            ("b@example.org", Role::Editor, "bruxelles"), ("m@example.org", Role::Member, "wallonie"), ("s@example.org", Role::SyncPartner, "wallonie"),
+            ("b@example.org", Role::Editor, "bruxelles-capitale"), ("m@example.org", Role::Member, "wallonie"), ("s@example.org", Role::SyncPartner, "wallonie"),
         ] {
             account(&server.app, email, &[(role, region)]).await;
         }

@@ -48,7 +48,7 @@ on_both_databases! {
         let others = [
             Viewer::anonymous(),
             member(9),
-            editor(&["bruxelles"]),
+            editor(&["bruxelles-capitale"]),
             Viewer { writes: ["wallonie".to_owned()].into(), ..member(9) },
             super::member_of(9, &funder),
             Viewer { machine: true, ..member(9) },

@@ -628,6 +628,8 @@ async fn run(noisy: TestServer) {
     give_organization(&matrix.server, uuid(&public.organization)).await;
     matrix.greet().await;
     matrix.propose(&private.organization).await;
+    // A draft, which nobody else sees.
+    matrix.apply(&private.organization, &public).await;
     for (who, answers) in &before {
         if !who.is_inside() {
             let after = matrix.answers(matrix.asker(*who), &battery).await;
@@ -657,7 +659,10 @@ async fn run(noisy: TestServer) {
     matrix.names_of_hidden_records_are_free(&ids).await;
 
     // After the deletion of all hidden records.
-    matrix.server.app.db.writer().execute_unprepared("DELETE FROM proposal").await.expect("a statement");
+    for table in ["proposal", "application", "application_decision"] {
+        let delete = format!("DELETE FROM {table}");
+        matrix.server.app.db.writer().execute_unprepared(&delete).await.expect("a statement");
+    }
     for state in [State::Members, State::Private] {
         bring(&matrix.server, &deletions(state)).await;
     }
