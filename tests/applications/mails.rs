@@ -1,7 +1,7 @@
 //! Mails: received, decided, and once before the call closes.
 
 use entity::account_organization;
-use passerelle::directory::application::reminder::{remind, start};
+use passerelle::directory::application::mail::reminder::{remind, start};
 use passerelle::identity::role::Role;
 use passerelle::kernel::trusted_clock;
 use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _};

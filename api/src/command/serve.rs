@@ -11,7 +11,7 @@ use crate::housekeeping;
 use crate::schema;
 use accounts::demo;
 use clap::Args;
-use directory::application::reminder;
+use directory::application::mail::reminder;
 use directory::call_for_projects::turn;
 use directory::talent::{erasing, upkeep};
 use exchange::import;

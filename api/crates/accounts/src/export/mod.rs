@@ -70,6 +70,9 @@ const SECTIONS: &[(&str, Section)] = &[
     ("proposals", |subject| {
         Box::pin(async { Ok(store::proposals(subject.reader, subject.account.id).await?.into()) })
     }),
+    ("applications", |subject| {
+        Box::pin(async { Ok(store::applications(subject.reader, subject.account.id).await?.into()) })
+    }),
     ("actions", |subject| {
         Box::pin(async { Ok(store::actions(subject.reader, subject.account.id).await?.into()) })
     }),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::decide::settle;
 use super::rules::{self, Act, Asked};
 use super::write::{self, ApplicationInput, Call, Written};
-use super::{ApplicationStatus, mails};
+use super::{ApplicationStatus, mail};
 use identity::Identity;
 use kernel::error::DomainError;
 use kernel::input::Fields;
@@ -267,7 +267,7 @@ async fn change(
             }
             name_of(ApplicationStatus::Submitted).clone_into(&mut after.model.status);
             after.model.submitted_at = Some(batch.now.micros());
-            mails::received(identity, tx, &after).await?;
+            mail::received(identity, tx, &after).await?;
         }
         Deed::Withdraw => name_of(ApplicationStatus::Withdrawn).clone_into(&mut after.model.status),
         Deed::Delete => {

@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
+use super::award::store::{self, NamedAward};
 use super::award::{self, AwardNode};
-use super::store::{self, NamedAward};
 use crate::call_for_projects::CallForProjectsNode;
 use kernel::error::DomainError;
 use kernel::lookup::Key;

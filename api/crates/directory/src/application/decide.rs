@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::act::{ApplicationOutcome, Outcome, done, ended, held, not_in_state, refused, save};
 use super::rules::{self, Act, Award, Share};
 use super::write::{self, Call, Written};
-use super::{ApplicationStatus, mails};
+use super::{ApplicationStatus, mail};
 use crate::call_for_projects::lots::above_zero;
 use crate::call_for_projects::turn;
 use crate::partnership::write::MoneyInput;
@@ -136,7 +136,7 @@ async fn judge_in(
     }
     save(identity, tx, viewer, (&mut after, &before), Action::Update).await?;
     if status == ApplicationStatus::Awarded || stands != before.status() {
-        mails::decided(identity, tx, &after).await?;
+        mail::decided(identity, tx, &after).await?;
     }
     let written = settle(identity, tx, &call.model).await?;
     done(id, written)
@@ -151,7 +151,6 @@ async fn chosen<'a>(
     problems: &mut Problems,
 ) -> Result<Option<&'a Share>, DomainError> {
     let reference = Reference { to: RecordType::Organization, text: text.to_owned() };
-    // Without the viewer: who funds a call may be hidden from those who decide for another funder.
     let found = resolve(batch, std::slice::from_ref(&reference), Some(viewer), false).await?;
     let Some(id) = found.get(&reference) else {
         problems.add(Problem::unknown_reference("funder", RecordType::Organization, text));

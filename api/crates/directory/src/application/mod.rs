@@ -14,8 +14,8 @@
 //! the region of a funder decide for it, not its members: applications are for the eyes of these staff. A decision with an
 //! amount is an award, which has an id of its own. Awards are public once the call is AWARDED.
 //!
-//! **Mails** are queued in the transaction of what they report ([`mails`]). The job `applications` reminds the staff of the
-//! funders before a call closes ([`reminder`]).
+//! **Mails** are queued in the transaction of what they report ([`mail`]). The job `applications` reminds the staff of the
+//! funders before a call closes ([`mail::reminder`]).
 
 use async_graphql::Enum;
 
@@ -24,11 +24,10 @@ pub mod award;
 pub mod csv;
 pub mod decide;
 pub mod graphql;
-mod mails;
+pub mod mail;
 pub mod merging;
 pub mod mutation;
 mod node;
-pub mod reminder;
 mod rules;
 pub mod store;
 pub mod write;

@@ -276,7 +276,7 @@ pub async fn lots_of(
         }
     }
     let awarded = if want.has(LOT, &["awarded"]) {
-        application::store::awarded_by_genre(reader, ids).await?
+        award::store::awarded_by_genre(reader, ids).await?
     } else {
         ids.iter().map(|_| Vec::new()).collect()
     };

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::store::{self, Recipient};
-use super::write;
+use crate::application::write;
 use identity::Identity;
 use identity::mail::{self, Mail, Template};
 use kernel::error::DomainError;

@@ -3,11 +3,14 @@
 use sea_orm::DatabaseTransaction;
 
 use super::ApplicationStatus;
-use super::store::{Recipient, accounts_of_organization};
 use super::write::{Written, shown_id};
 use identity::Identity;
 use identity::mail::{self, Mail, Template};
 use kernel::error::DomainError;
+use store::{Recipient, accounts_of_organization};
+
+pub mod reminder;
+mod store;
 
 /// Tells the members of the applicant that their application was received.
 ///

@@ -3,7 +3,7 @@
 use async_graphql::{ID, Object};
 use uuid::Uuid;
 
-use super::store::{self, Award};
+use super::store as applications;
 use crate::organization::OrganizationNode;
 use kernel::connection;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
@@ -15,6 +15,9 @@ use kernel::reader::{Reader, nodes_wanted, total_wanted};
 use kernel::value::{Date, Money, TimeZone};
 use kernel::vocabulary::Vocabulary;
 use kernel::vocabulary::graphql::{TermNode, term_node};
+use store::Award;
+
+pub mod store;
 
 connection!(AwardConnection, AwardEdge, AwardNode, "awards");
 
@@ -66,7 +69,7 @@ impl AwardNode {
         }
         if let Some(below) = want.below(TYPE, "partners") {
             let ids: Vec<Uuid> = nodes.iter().map(|node| node.row.application).collect();
-            for (node, found) in nodes.iter_mut().zip(store::partners(reader, &ids, &below).await?) {
+            for (node, found) in nodes.iter_mut().zip(applications::partners(reader, &ids, &below).await?) {
                 node.partners = found;
             }
         }
