@@ -1,16 +1,20 @@
 //! What follows organizations and accounts: merges, and erasures.
 
-use entity::{application, application_decision};
+use entity::{account, application, application_decision};
 use passerelle::directory::application::write::forget_account;
 use passerelle::kernel::id;
-use sea_orm::EntityTrait as _;
+use passerelle::kernel::policy::Viewer;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{FIELDS, MEMBER, animation, apply, award, euros, id_of, reject, stage, submitted, web};
-use crate::mutations::{admin, call, made, number, studio, told};
+use crate::matrix::world::dump;
+use crate::mutations::{admin, call, made, number, owner, person, studio, told};
 use crate::on_both_databases;
-use crate::support::server::TestServer;
+use crate::support::accounts::account as account_of;
+use crate::support::server::{Setup, TestServer};
 
 async fn id_named(server: &TestServer, slug: &str) -> String {
     server.data(&format!("{{ organization(by: {{slug: \"{slug}\"}}) {{ id }} }}")).await["organization"]["id"]
@@ -78,11 +82,39 @@ on_both_databases! {
         assert_eq!(authors().await, [Uuid::from_u128(MEMBER); 2]);
         forget_account(db.writer(), db.dialect(), Uuid::from_u128(MEMBER)).await.unwrap();
         forget_account(db.writer(), db.dialect(), Uuid::from_u128(1)).await.unwrap();
-        assert_eq!(authors().await, []);
+        assert_eq!(authors().await, Vec::<Uuid>::new());
         let decided = application_decision::Entity::find().all(db.writer()).await.unwrap();
         assert_eq!(decided.into_iter().map(|row| row.decided_by).collect::<Vec<_>>(), [None]);
         assert!(id::decode_any("", &id).is_ok());
         let node = stage.member.data(&format!("{{ node(id: \"{id}\") {{ id }} }}")).await;
         assert_eq!(node["node"]["id"], json!(id), "it is still there");
+    }
+}
+
+on_both_databases! {
+    with Setup::default().erasing_at_once();
+    async fn the_application_of_an_erased_person_stays_without_them(server) {
+        let stage = stage(&server).await;
+        let talent = made(&server.beside(admin()).await, "talent", person("wallonie", "ana")).await;
+        let ana = account_of(&server.app, "ana@example.org", &[]).await;
+        let own_profile = account::Entity::update_many()
+            .col_expr(account::Column::TalentId, Expr::value(id::decode_any("", &talent).unwrap().1))
+            .filter(account::Column::Id.eq(ana));
+        own_profile.exec(server.app.db.writer()).await.unwrap();
+        let (_, a) = id::decode_any("", &id_named(&server, "a").await).unwrap();
+        let own = Viewer { owns: [a].into(), account: Some(ana), ..crate::mutations::member(1) };
+        let (own, erasing) = (server.beside(own).await, server.beside(owner(&talent)).await);
+        let id = submitted(&own, &stage.call, animation()).await;
+        let holds = async || {
+            let (whole, id) = (dump(&server).await.to_lowercase(), ana.to_string());
+            whole.contains(&id) || whole.contains(&id.replace('-', ""))
+        };
+        assert!(holds().await, "the account is there");
+        let erased = call(&erasing, "eraseTalent", "deletedId", &[("id", "ID!", json!(talent))]).await;
+        assert_eq!(erased["deletedId"], json!(talent));
+        assert_eq!(number(&server, "SELECT COUNT(*) FROM account").await, 0);
+        assert!(!holds().await, "no table knows the account");
+        let node = stage.member.data(&format!("{{ node(id: \"{id}\") {{ ... on Application {{ status projectTitle }} }} }}")).await;
+        assert_eq!(node["node"], json!({"status": "SUBMITTED", "projectTitle": "Les Petits Pas"}));
     }
 }

@@ -63,7 +63,7 @@ pub(super) struct ApplicationOutcome {
 }
 
 impl ApplicationOutcome {
-    pub fn refused(problem: Problem) -> Self {
+    pub(super) fn refused(problem: Problem) -> Self {
         Self { problems: vec![problem], ..Self::default() }
     }
 }

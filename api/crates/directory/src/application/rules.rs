@@ -82,12 +82,12 @@ pub(super) struct Terms {
 
 impl Terms {
     /// The lot of a genre.
-    pub fn lot(&self, genre: &str) -> Option<&Lot> {
+    pub(super) fn lot(&self, genre: &str) -> Option<&Lot> {
         self.lots.iter().find(|lot| lot.genre == genre)
     }
 
     /// The funders who decide on applications of a genre: those of its lot, or those of the fund where the lot has none.
-    pub fn funders(&self, genre: &str) -> &[Share] {
+    pub(super) fn funders(&self, genre: &str) -> &[Share] {
         match self.lot(genre) {
             Some(lot) if !lot.funders.is_empty() => &lot.funders,
             _ => &self.fund,

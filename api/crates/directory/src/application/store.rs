@@ -197,6 +197,7 @@ pub(super) fn list_of_call(
         from: "application AS a".into(),
         id: "a.id".into(),
         order: newest(),
+        second: None,
         keys,
         conditions,
     };
@@ -224,6 +225,7 @@ pub(super) fn list_of_viewer(reader: &Reader) -> (List, KeyRow) {
         from: format!("application AS a {} call_for_projects AS c ON c.id = a.call_id", dialect.join()),
         id: "a.id".into(),
         order: newest(),
+        second: None,
         keys,
         conditions,
     };

@@ -78,22 +78,22 @@ pub(super) struct Written {
 }
 
 impl Written {
-    pub fn status(&self) -> ApplicationStatus {
+    pub(super) fn status(&self) -> ApplicationStatus {
         value_of(&self.model.status).unwrap_or(ApplicationStatus::Draft)
     }
 
     /// The amount that it asks for.
-    pub fn requested(&self) -> Option<Money> {
+    pub(super) fn requested(&self) -> Option<Money> {
         stored(self.model.requested_amount.as_deref(), self.model.requested_currency.as_deref())
     }
 
     /// The budget of its project.
-    pub fn budget(&self) -> Option<Money> {
+    pub(super) fn budget(&self) -> Option<Money> {
         stored(self.model.budget_amount.as_deref(), self.model.budget_currency.as_deref())
     }
 
     /// Minutes of one episode.
-    pub fn minutes(&self) -> Option<Decimal> {
+    pub(super) fn minutes(&self) -> Option<Decimal> {
         self.model.minutes.as_deref().and_then(|text| text.parse().ok())
     }
 }

@@ -116,6 +116,7 @@ pub(super) fn list_of_awards(reader: &Reader) -> List {
             key_type: KeyType::Int,
             descending: false,
         },
+        second: None,
         keys: KeyColumns::new(&[("call_id", KeyType::Id)]),
         conditions: vec![
             "d.call_id = k.call_id AND d.status = 'AWARDED'".into(),
@@ -167,7 +168,7 @@ pub struct NamedAward {
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub(super) async fn named_awards(reader: &Reader, call: Uuid) -> Result<Vec<NamedAward>, DomainError> {
+pub async fn named_awards(reader: &Reader, call: Uuid) -> Result<Vec<NamedAward>, DomainError> {
     let (dialect, viewer) = (reader.dialect(), &reader.viewer);
     let Fetch { columns, joins } = fetch_award(dialect);
     let statement = KeyedStatement::by_id(dialect, |keys, then| {
