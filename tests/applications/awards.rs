@@ -115,7 +115,7 @@ on_both_databases! {
 
 on_both_databases! {
     async fn sums_follow_the_regions_and_sectors_of_the_calls(server) {
-        let stage = super::stage_with(&server, json!({"sectors": ["animation"]})).await;
+        let stage = crate::applications::stage_with(&server, json!({"sectors": ["animation"]})).await;
         for _ in 0..3 {
             let id = submitted(&stage.member, &stage.call, web("a", "1000")).await;
             assert_eq!(told(&award(&stage.npdc, &id, euros("333.3333"), None).await), [""; 0]);
@@ -139,7 +139,7 @@ on_both_databases! {
 }
 
 /// The code of a submission that comes too late.
-async fn submitted_late(stage: &super::Stage) -> String {
-    let answer = super::apply(&stage.member, &stage.call, animation(), None).await;
+async fn submitted_late(stage: &crate::applications::Stage) -> String {
+    let answer = crate::applications::apply(&stage.member, &stage.call, animation(), None).await;
     answer["userErrors"][0]["code"].as_str().unwrap().to_owned()
 }

@@ -57,7 +57,7 @@ on_both_databases! {
         assert_eq!(decisions(&award(&stage.wallonie, &id, euros("100000"), Some("w2")).await), ["w2 AWARDED 100000.00"]);
         assert_eq!(award(&stage.npdc, &id, euros("200000"), None).await["application"]["awarded"]["amount"], "300000.00");
         // A draft is nobody's to decide on.
-        let draft = id_of(&super::apply(&stage.member, &stage.call, animation(), None).await);
+        let draft = id_of(&crate::applications::apply(&stage.member, &stage.call, animation(), None).await);
         assert_eq!(told(&award(&stage.wallonie, &draft, euros("1"), None).await), ["NOT_FOUND id"]);
     }
 }
@@ -168,8 +168,8 @@ on_both_databases! {
             assert!(!answer["userErrors"][0]["message"].as_str().unwrap().contains("application"), "{answer}");
         }
         // Drafts keep nothing.
-        let empty = crate::mutations::made(&all, "callForProjects", super::input(json!({"slug": "second"}))).await;
-        let draft = id_of(&super::apply(&stage.member, &empty, json!({"projectTitle": "x", "applicant": "a", "partners": ["p"]}), None).await);
+        let empty = crate::mutations::made(&all, "callForProjects", crate::applications::input(json!({"slug": "second"}))).await;
+        let draft = id_of(&crate::applications::apply(&stage.member, &empty, json!({"projectTitle": "x", "applicant": "a", "partners": ["p"]}), None).await);
         assert_eq!(delete(&all, "callForProjects", &empty, None).await["deletedId"], json!(empty));
         assert_eq!(told(&remove(&stage.member, &draft).await), ["NOT_FOUND id"]);
         assert_eq!((number(&server, "SELECT COUNT(*) FROM application").await, number(&server, "SELECT COUNT(*) FROM application_partner").await), (1, 0));

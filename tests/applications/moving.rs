@@ -53,7 +53,7 @@ on_both_databases! {
         let (w, w2) = (id_named(&server, "w").await, id_named(&server, "w2").await);
         assert_eq!(told(&award(&stage.wallonie, &own, euros("100.7512"), Some("w")).await), [""; 0]);
         assert_eq!(told(&award(&stage.wallonie, &own, euros("50.5"), Some("w2")).await), [""; 0]);
-        let member = server.beside(super::member_of(MEMBER, &p)).await;
+        let member = server.beside(crate::applications::member_of(MEMBER, &p)).await;
         let third = submitted(&member, &stage.call, web("p", "500")).await;
         assert_eq!(told(&reject(&stage.wallonie, &third, Some("w")).await), [""; 0]);
         assert_eq!(told(&award(&stage.wallonie, &third, euros("5"), Some("w2")).await), [""; 0]);

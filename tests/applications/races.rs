@@ -53,8 +53,9 @@ on_both_databases! {
         let answers = join_all(calls).await;
         assert_eq!(answers.iter().filter(|answer| answer["userErrors"] == json!([])).count(), 1);
         // One funder that decides fifty times has decided once.
+        let (by, big) = (&stage.npdc, &big);
         let calls = (0..CALLERS).map(|at| async move {
-            if at % 2 == 0 { award(&stage.npdc, &big, euros("1"), None).await } else { reject(&stage.npdc, &big, None).await }
+            if at % 2 == 0 { award(by, big, euros("1"), None).await } else { reject(by, big, None).await }
         });
         let answers = join_all(calls).await;
         let (good, late): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer["userErrors"] == json!([]));

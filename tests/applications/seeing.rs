@@ -52,7 +52,7 @@ on_both_databases! {
             member(9),
             editor(&["bruxelles-capitale"]),
             Viewer { writes: ["wallonie".to_owned()].into(), ..member(9) },
-            super::member_of(9, &funder),
+            crate::applications::member_of(9, &funder),
             Viewer { machine: true, ..member(9) },
         ];
         for viewer in others {
@@ -104,7 +104,7 @@ on_both_databases! {
     async fn only_members_apply_for_an_organization_to_a_call_that_they_see(server) {
         let stage = stage(&server).await;
         let owner = server.data("{ organization(by: {slug: \"a\"}) { id } }").await["organization"]["id"].as_str().unwrap().to_owned();
-        let machine = Viewer { machine: true, ..super::member_of(9, &owner) };
+        let machine = Viewer { machine: true, ..crate::applications::member_of(9, &owner) };
         for viewer in [member(9), editor(&["wallonie"]), admin(), machine] {
             let by = server.beside(viewer).await;
             let answer = apply(&by, &stage.call, animation(), None).await;

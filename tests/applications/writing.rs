@@ -106,12 +106,12 @@ on_both_databases! {
         // A lot may be for the organizations of some regions.
         let all = server.beside(crate::mutations::admin()).await;
         let far = crate::mutations::made(&all, "organization", crate::mutations::studio("nord-pas-de-calais", "far")).await;
-        let far = server.beside(super::member_of(9, &far)).await;
+        let far = server.beside(crate::applications::member_of(9, &far)).await;
         let mut other = animation();
         other["applicant"] = json!("far");
         let other = id_of(&apply(&far, &stage.call, other, None).await);
         assert_eq!(reasons(&tell(&far, "submit", &other).await), ["applicant REGION_NOT_ELIGIBLE"]);
-        let kept = change(&far, &other, None, json!({"genre": super::WEB})).await;
+        let kept = change(&far, &other, None, json!({"genre": crate::applications::WEB})).await;
         assert_eq!(told(&kept), [""; 0]);
         assert_eq!(tell(&far, "submit", &other).await["application"]["status"], "SUBMITTED");
     }
