@@ -17,6 +17,7 @@ mod documentation;
 mod documents;
 mod erasure;
 mod errors;
+mod events;
 mod exchange;
 mod feed;
 mod hostile;

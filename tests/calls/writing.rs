@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{MONEY, OF, euros, funders, gives, input, money, seen};
+use super::{MONEY, OF, euros, funders, gives, input, listed, money, seen};
 use crate::mutations::{create, delete, editor, logged, made, reason, told, update};
 use crate::on_both_databases;
 
@@ -129,7 +129,7 @@ on_both_databases! {
             "input.titles.1.language LANGUAGE_TWICE",
         ]);
         assert_eq!((logged(&server).await, &answer["callForProjects"]), (before, &Value::Null));
-        assert_eq!(super::listed(&server, "").await, [""; 0]);
+        assert_eq!(listed(&server, "").await, [""; 0]);
     }
 }
 

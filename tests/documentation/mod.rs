@@ -291,7 +291,8 @@ fn every_name_is_one_of_the_program() {
     let mut known = words(schema);
     known.extend(settings());
     known.extend(Code::ALL.iter().map(|code| code.as_str().to_owned()));
-    known.extend(messages::all().filter_map(|message| message.reason).map(str::to_owned));
+    let messages = messages::all().chain(messages::WARNINGS.iter().copied());
+    known.extend(messages.filter_map(|message| message.reason).map(str::to_owned));
     known.extend(CAPITALS.iter().chain(MEMBERS).map(|word| (*word).to_owned()));
     // Values of `extensions` that say how to recover from a cursor error.
     known.extend(["SNAPSHOT", "SNAPSHOT_KEEP_IDS", "SNAPSHOT_AND_ALARM", "RESUME"].map(str::to_owned));
@@ -369,12 +370,12 @@ fn name_of_code(code: passerelle::kernel::problem::UserErrorCode) -> String {
     }
 }
 
-/// The table of reasons.
-fn reasons() -> String {
+/// The table of reasons of these messages, under this heading.
+fn reasons<'a>(heading: &str, messages: impl Iterator<Item = &'a messages::Message>) -> String {
     let all: BTreeSet<(&str, &str)> =
-        messages::all().filter_map(|message| Some((message.reason?, message.text(Language::En)))).collect();
+        messages.filter_map(|message| Some((message.reason?, message.text(Language::En)))).collect();
     let rows = all.iter().map(|(reason, text)| format!("| `{reason}` | {} |\n", text.replace('|', "\\|")));
-    format!("| reason | message |\n|---|---|\n{}", rows.collect::<String>())
+    format!("| {heading} | message |\n|---|---|\n{}", rows.collect::<String>())
 }
 
 #[test]
@@ -382,7 +383,11 @@ fn the_tables_of_codes_are_those_of_the_program() {
     let path = root().join("docs/errors.md");
     let mut page = std::fs::read_to_string(&path).expect("a page");
     let before = page.clone();
-    for (name, table) in [("codes", codes()), ("refusals", refusals()), ("reasons", reasons())] {
+    let warnings = reasons("code", messages::WARNINGS.iter().copied());
+    let reasons = reasons("reason", messages::all());
+    for (name, table) in
+        [("codes", codes()), ("refusals", refusals()), ("reasons", reasons), ("warnings", warnings)]
+    {
         let (open, close) =
             (format!("<!-- {name}: written by UPDATE_DOCS=1 -->\n"), format!("<!-- end of {name} -->"));
         let start = page.find(&open).expect("the page has a marker") + open.len();

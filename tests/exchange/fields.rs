@@ -189,7 +189,50 @@ fn partnership() -> impl Strategy<Value = Value> {
     )
 }
 
+fn instant() -> impl Strategy<Value = Option<i64>> {
+    option::of(0..1_i64 << 50)
+}
+
+fn event() -> impl Strategy<Value = Value> {
+    let names = (texts(), texts(), option::of(text()), option::of(text()));
+    let times = (option::of(date()), option::of(date()), instant(), instant(), instant());
+    let zone = one_of(&["Europe/Paris", "Asia/Tokyo", "UTC"]);
+    let day = (one_of(&["2026-03-29", "2026-10-25"]), one_of(&["02:30", "09:00"]), option::of(text()));
+    let day = day.prop_map(|(date, opens, venue)| {
+        let mut day = json!({"date": date, "opens": opens, "closes": "24:00"});
+        if let Some(venue) = venue {
+            day["venue"] = venue.into();
+        }
+        day
+    });
+    let session = (typed("event_session"), texts(), number(), instant(), option::of(text()));
+    let session = (session, vec(typed("talent"), 0..2), vec(typed("organization"), 0..2));
+    let session = session.prop_map(|((id, titles, count, at, room), speakers, organizations)| {
+        json!({"id": id, "kind": "stand", "titles": titles, "count": count, "startsAt": at, "endsAt": null, "room": room,
+            "speakers": speakers, "organizations": organizations})
+    });
+    let named = (vec(typed("organization"), 0..3), vec(typed("talent"), 0..3), option::of(typed("event")));
+    let place = (option::of(address()), option::of(url()), option::of(typed("organization")), number());
+    let more = (vec(session, 0..3), vec(day, 0..3), vec(source(), 0..2), vec(claim(), 0..2), 0..3_i16);
+    (names, times, zone, named, place, more).prop_map(|(names, times, zone, named, place, more)| {
+        json!({
+            "slug": "fair-1", "region": "wallonie", "visibility": more.4, "kind": "market", "mode": "HYBRID", "status": "POSTPONED",
+            "titles": names.0, "descriptions": names.1, "series": "fairs", "edition": place.3, "parent": named.2,
+            "regions": ["wallonie", "flandre"], "startsOn": times.0, "endsOn": times.1, "startsAt": times.2, "endsAt": times.3,
+            "timeZone": zone, "openingHours": more.1, "venue": names.2, "venueOrganization": place.2, "address": place.0,
+            "territory": "namur", "website": place.1, "onlineUrl": null, "organizers": named.0, "partners": [], "speakers": named.1,
+            "programme": more.0, "sectors": ["animation"], "expectedAttendance": null, "attendance": place.3, "capacity": null,
+            "registrationMode": "ON_APPROVAL", "registrationClosesAt": times.4, "sources": more.2, "claims": more.3,
+        })
+    })
+}
+
 proptest! {
+    #[test]
+    fn events_stay_what_they_are(fields in event()) {
+        prop_assert_eq!(check(&received(RecordType::Event, &fields)), Ok(()), "{}", fields);
+    }
+
     #[test]
     fn organizations_stay_what_they_are(fields in organization()) {
         prop_assert_eq!(check(&received(RecordType::Organization, &fields)), Ok(()), "{}", fields);
@@ -246,6 +289,32 @@ fn what_is_not_fit_names_its_field() {
         assert_eq!(unfit.path, path, "{change}: {unfit}");
         assert!(unfit.message.contains(word), "{change}: {unfit}");
         assert_eq!(unfit.of_vocabulary, path == "occupation");
+    }
+    let session = json!({"id": id::encode("event_session", Uuid::from_u128(9)), "kind": "stand", "titles": [], "count": null, "startsAt": null,
+        "endsAt": null, "room": null, "speakers": [], "organizations": []});
+    let event = json!({
+        "slug": "fair", "region": "wallonie", "visibility": 0, "kind": "market", "mode": "ONSITE", "status": "SCHEDULED", "titles": [], "descriptions": [],
+        "series": null, "edition": null, "parent": null, "regions": [], "startsOn": null, "endsOn": null, "startsAt": null, "endsAt": null,
+        "timeZone": "Europe/Paris", "openingHours": [], "venue": null, "venueOrganization": null, "address": null, "territory": null, "website": null,
+        "onlineUrl": null, "organizers": [], "partners": [], "speakers": [], "programme": [session], "sectors": [], "expectedAttendance": null,
+        "attendance": null, "capacity": null, "registrationMode": "NONE", "registrationClosesAt": null, "sources": [], "claims": [],
+    });
+    assert_eq!(check(&received(RecordType::Event, &event)), Ok(()));
+    for (change, path) in [
+        (json!({"timeZone": "Europe/Lille"}), "timeZone"),
+        (json!({"timeZone": "europe/paris"}), "timeZone"),
+        (json!({"kind": "party"}), "kind"),
+        (
+            json!({"openingHours": [{"date": "2026-03-29", "opens": "9:00", "closes": "10:00"}]}),
+            "openingHours[0].opens",
+        ),
+        (json!({"programme": [session, session]}), "programme"),
+        (json!({"parent": id::encode("organization", Uuid::nil())}), "parent"),
+    ] {
+        let mut fields = event.clone();
+        fields.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let unfit = check(&received(RecordType::Event, &fields)).unwrap_err();
+        assert_eq!(unfit.path, path, "{change}: {unfit}");
     }
     let mut other = received(RecordType::Affiliation, &whole);
     assert_eq!(check(&other), Ok(()));

@@ -136,6 +136,8 @@ fn a_copy_tells_all_that_the_schema_has() {
         "biography",
         "headline",
         "title",
+        "editions",
+        "parts",
         "consents",
         "fieldVisibility",
     ];

@@ -165,6 +165,7 @@ impl Matrix {
             ("talent(by: {slug: \"pub-t\"})", "Talent", 3),
             ("partnership(by: {slug: \"pub-p\"})", "Partnership", 2),
             ("callForProjects(by: {slug: \"pub-c\"})", "CallForProjects", 2),
+            ("event(by: {slug: \"pub-e\"})", "Event", 2),
             ("region(slug: \"wallonie\")", "Region", 2),
         ];
         let from = from.iter().map(|(field, of, depth)| {
@@ -272,7 +273,7 @@ impl Matrix {
         let mut cursors: BTreeMap<&str, String> = BTreeMap::new();
         for number in 0..4 {
             let mut pages = Vec::new();
-            for root in ["organizations", "talents", "partnerships", "callsForProjects"] {
+            for root in ["organizations", "talents", "partnerships", "callsForProjects", "events"] {
                 let page = |more: String| {
                     format!(
                         "{root}({more}) {{ totalCount nodes {{ id }} pageInfo {{ startCursor endCursor hasNextPage hasPreviousPage }} }}"
@@ -289,7 +290,7 @@ impl Matrix {
                 }
             }
             let answers = self.ask_all(asker, &pages).await;
-            for root in ["organizations", "talents", "partnerships", "callsForProjects"] {
+            for root in ["organizations", "talents", "partnerships", "callsForProjects", "events"] {
                 let page: Value =
                     serde_json::from_str(&answers[&format!("{root} page {number}")]).expect("JSON");
                 cursors
@@ -333,7 +334,8 @@ impl Matrix {
             let absent = self.ask_all(&self.askers[at], &absent_fields).await;
             for state in [State::Members, State::Private, State::Deleted, State::Erased] {
                 let own = &ids[state.prefix()];
-                let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Call];
+                let of =
+                    [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Call, Of::Event];
                 if of.iter().any(|of| who.sees(*of, state)) || !asks_for(who, state) {
                     continue;
                 }
@@ -351,7 +353,7 @@ impl Matrix {
         let all =
             [State::Public, State::Members, State::Private, State::Deleted, State::Erased, State::Never];
         let all = all.iter().flat_map(|state| {
-            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Call];
+            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Call, Of::Event];
             of.map(|of| (format!("{of:?} {state:?}"), *state, of, ids[state.prefix()].get(of).to_owned()))
         });
         let all: Vec<(String, State, Of, String)> = all.collect();
@@ -390,6 +392,8 @@ impl Matrix {
             ),
             ("CallLot", "callForProjects(by: {slug: \"pub-c\"}) { lots { {} } }", "/callForProjects/lots/0"),
             ("Affiliation", node.as_str(), "/node"),
+            ("Event", "event(by: {slug: \"pub-e\"}) { {} }", "/event"),
+            ("EventSession", "event(by: {slug: \"pub-e\"}) { programme { {} } }", "/event/programme/0"),
         ];
         // Fields of regions and other records are checked there. A group is checked with its content.
         let row = |of: &str, name: &str| {
@@ -435,7 +439,10 @@ impl Matrix {
                         Shown::Group(_) => *value == nothing[name],
                         Shown::SignedIn if who.is_signed_in() => value == whole && !value.is_null(),
                         Shown::Insiders if who.is_inside() => value == whole && !value.is_null(),
-                        Shown::SignedIn | Shown::Insiders => value.is_null(),
+                        Shown::Participants if who.writes() || who.owns(Of::Organization, State::Public) => {
+                            value == whole && !value.is_null()
+                        }
+                        Shown::SignedIn | Shown::Insiders | Shown::Participants => value.is_null(),
                         Shown::Related
                         | Shown::Staff
                         | Shown::Administrators
@@ -454,7 +461,7 @@ impl Matrix {
     async fn history_is_for_staff(&mut self, ids: &BTreeMap<&'static str, Ids>) {
         let all = [State::Public, State::Members, State::Private, State::Deleted];
         let fields = |state: State, ids: &Ids| -> Vec<(String, String)> {
-            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Call];
+            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Call, Of::Event];
             let history = |id: &str| {
                 format!("history(id: \"{id}\") {{ totalCount nodes {{ action actorId fields }} }}")
             };
@@ -567,7 +574,7 @@ fn names_one(document: &str) -> bool {
 }
 
 fn names_by_id(document: &str) -> bool {
-    ["{organization}", "{talent}", "{affiliation}", "{partnership}", "{call}", "{public}"]
+    ["{organization}", "{talent}", "{affiliation}", "{partnership}", "{call}", "{event}", "{public}"]
         .iter()
         .any(|word| document.contains(word))
 }

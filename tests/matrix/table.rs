@@ -18,6 +18,8 @@ pub(super) enum Shown {
     SignedIn,
     /// Viewers from whom no group of the record is hidden.
     Insiders,
+    /// Members of the event's organizers, and those who write the records of its region.
+    Participants,
     /// The staff of the region.
     Staff,
     /// Administrators of the region.
@@ -74,6 +76,14 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("AwardSum", Shown::Related, "funder region genre amount count"),
     ("CallComparison", Shown::Related, "calls criteria"),
     ("CallCriterion", Shown::Related, "key label values"),
+    ("Event", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions kind mode status
+        series edition regions startsOn endsOn startsAt endsAt timeZone openingHours venue address territory website sectors expectedAttendance attendance
+        capacity registrationMode registrationClosesAt claims"),
+    ("Event", Shown::Participants, "onlineUrl"),
+    ("Event", Shown::Related, "organizers partners speakers programme parent parts editions venueOrganization"),
+    ("EventSession", Shown::All, "id kind title titles count startsAt endsAt room"),
+    ("EventSession", Shown::Related, "speakers organizations"),
+    ("OpeningHours", Shown::Free, "date opens closes opensAt closesAt venue"),
     ("Account", Shown::Oneself, "id email displayName language talent organizations"),
     ("Viewer", Shown::Oneself, "authenticated account roles contactReads applications"),
     ("Consent", Shown::Insiders, "act at language purpose version"),
@@ -115,6 +125,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("ProposalPayload", Shown::Related, "organization proposal userErrors"),
     ("RoleGrant", Shown::Oneself, "role region"),
     ("ApiKey", Shown::Administrators, "id name region roles createdAt expiresAt lastUsedAt revokedAt"),
+    ("Query", Shown::Related, "event events"),
     ("Query", Shown::Related, "node nodes organization organizations talent talents partnership partnerships partnershipGraph regionPairs statistics
         callForProjects callsForProjects compareCalls
         search suggest matchOrganizations"),
@@ -174,6 +185,8 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("PartnershipEdge", Shown::Related, "cursor node"),
     ("CallForProjectsConnection", Shown::Related, "edges nodes pageInfo totalCount"),
     ("CallForProjectsEdge", Shown::Related, "cursor node"),
+    ("EventConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("EventEdge", Shown::Related, "cursor node"),
     ("SearchConnection", Shown::Related, "edges nodes pageInfo estimatedTotalCount facets degraded"),
     // A position in the log, which every write advances. It reveals that there was a write, but not which.
     ("SearchConnection", Shown::Free, "indexedThrough"),
@@ -209,13 +222,15 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("PartnershipPayload", Shown::Related, "partnership userErrors"),
     ("CallForProjectsPayload", Shown::Related, "callForProjects warnings userErrors"),
     ("ApplicationPayload", Shown::Related, "application userErrors"),
+    ("EventPayload", Shown::Related, "event warnings userErrors"),
+    ("Warning", Shown::Free, "code message path"),
     ("DeletePayload", Shown::Free, "deletedId scheduledFor userErrors"),
     ("StopErasurePayload", Shown::Free, "talentId userErrors"),
     ("PushRecordsPayload", Shown::Related, "cursor replayed results userErrors"),
     (
         "PushRecordResult",
         Shown::Related,
-        "index externalId status record currentRevision conflict userErrors",
+        "index externalId status record currentRevision conflict warnings userErrors",
     ),
     (
         "PushConflict",
@@ -602,6 +617,24 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         Undo::Application,
     ),
     (
+        "createEvent",
+        May::WriteRegion,
+        "(input: {region: \"wallonie\"}) { event { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "updateEvent",
+        May::Write(Of::Event),
+        "(id: \"{event}\", input: {}) { event { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "deleteEvent",
+        May::Write(Of::Event),
+        "(id: \"{event}\", baseRevision: 999) { deletedId {errors} }",
+        Undo::Nothing,
+    ),
+    (
         "createApiKey",
         May::Administer,
         "(input: {name: \"\", region: \"wallonie\", roles: [EDITOR]}) { apiKey { id } {errors} }",
@@ -655,16 +688,29 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
     ("CallForProjectsFilter.sectors", &["[\"jeux-video\"]"]),
     ("CallForProjectsFilter.statuses", &["[OPEN]", "[DRAFT, UPCOMING, CLOSED, AWARDED]"]),
     ("CallForProjectsFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
+    ("EventFilter.from", &["\"2031-05-02T00:00:00Z\"", "\"2031-06-02T00:00:00Z\""]),
+    ("EventFilter.kinds", &["[\"market\"]"]),
+    ("EventFilter.modes", &["[HYBRID]"]),
+    ("EventFilter.near", &["{latitude: 50.2, longitude: 5.2, radiusKm: 10}"]),
+    ("EventFilter.organizations", &["[\"{organization}\"]", "[\"{public}\"]"]),
+    ("EventFilter.regions", &["[\"wallonie\"]", "[\"flandre\"]"]),
+    ("EventFilter.sectors", &["[\"jeux-video\"]"]),
+    ("EventFilter.series", &["\"rare-series\""]),
+    ("EventFilter.statuses", &["[POSTPONED]"]),
+    ("EventFilter.territories", &["[\"namur\"]"]),
+    ("EventFilter.to", &["\"2031-05-02T00:00:00Z\""]),
+    ("EventFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
     ("ProposalFilter.organization", &["\"{organization}\"", "\"{public}\""]),
     ("ProposalFilter.states", &["[PENDING]"]),
     ("SearchFilter.availability", &["[AVAILABLE]"]),
-    ("SearchFilter.kinds", &["[\"fund\"]"]),
+    ("SearchFilter.kinds", &["[\"fund\"]", "[\"market\"]"]),
     ("SearchFilter.languages", &["[\"de\"]"]),
     ("SearchFilter.near", &["{latitude: 50.2, longitude: 5.2, radiusKm: 10}"]),
     ("SearchFilter.occupations", &["[\"monteur\"]"]),
     ("SearchFilter.regions", &["[\"wallonie\"]"]),
     ("SearchFilter.sectors", &["[\"jeux-video\"]"]),
     ("SearchFilter.skills", &["[\"hidskill\"]", "[\"memskill\"]"]),
+    ("SearchFilter.statuses", &["[\"POSTPONED\"]"]),
     ("SearchFilter.territories", &["[\"namur\"]"]),
     ("OrganizationBy.id", &["\"{organization}\""]),
     ("OrganizationBy.slug", &["\"{name}-o\""]),
@@ -674,23 +720,31 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
     ("TalentBy.slug", &["\"{name}-t\""]),
     ("TalentBy.identifier", &["{scheme: ISNI, value: \"{isni}\"}"]),
     ("TalentBy.externalId", &["{source: \"test-wallonie\", id: \"tal-{name}-t\"}"]),
-    ("RecordBy.id", &["\"{partnership}\"", "\"{call}\""]),
-    ("RecordBy.slug", &["\"{name}-p\"", "\"{name}-c\""]),
+    ("RecordBy.id", &["\"{partnership}\"", "\"{call}\"", "\"{event}\""]),
+    ("RecordBy.slug", &["\"{name}-p\"", "\"{name}-c\"", "\"{name}-e\""]),
     (
         "RecordBy.externalId",
         &[
             "{source: \"test-wallonie\", id: \"par-{name}-p\"}",
             "{source: \"test-wallonie\", id: \"cal-{name}-c\"}",
+            "{source: \"test-wallonie\", id: \"eve-{name}-e\"}",
         ],
     ),
     (
         "Query.node(id)",
-        &["\"{organization}\"", "\"{talent}\"", "\"{affiliation}\"", "\"{partnership}\"", "\"{call}\""],
+        &[
+            "\"{organization}\"",
+            "\"{talent}\"",
+            "\"{affiliation}\"",
+            "\"{partnership}\"",
+            "\"{call}\"",
+            "\"{event}\"",
+        ],
     ),
     (
         "Query.nodes(ids)",
         &[
-            "[\"{organization}\", \"{public}\", \"{talent}\", \"{affiliation}\", \"{partnership}\", \"{call}\"]",
+            "[\"{organization}\", \"{public}\", \"{talent}\", \"{affiliation}\", \"{partnership}\", \"{call}\", \"{event}\"]",
         ],
     ),
     ("Query.compareCalls(ids)", &["[\"{call}\", \"{public-call}\"]"]),
@@ -708,6 +762,8 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
             "\"hidbio\"",
             "\"hidpact\"",
             "\"hidcall\"",
+            "\"hidfair\"",
+            "\"hidvenue\"",
             "\"mem\"",
             "\"memana\"",
         ],
@@ -779,6 +835,17 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("OrganizationInput.identifiers", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", identifiers: [{scheme: SIREN, value: \"{siren}\"}]}) { {errors} }"),
     ("TalentInput.slug", "createTalent(input: {region: \"flandre\", displayName: \"x\", territory: \"none\", slug: \"{name}-t\"}) { {errors} }"),
     ("TalentInput.identifiers", "createTalent(input: {region: \"flandre\", displayName: \"x\", territory: \"none\", identifiers: [{scheme: ISNI, value: \"{isni}\"}]}) { {errors} }"),
+    ("EventInput.organizers", "createEvent(input: {region: \"flandre\", kind: \"none\", organizers: [\"{organization}\", \"away-o\"]}) { {errors} }"),
+    ("EventInput.partners", "createEvent(input: {region: \"flandre\", kind: \"none\", partners: [\"{name}-o\"]}) { {errors} }"),
+    ("EventInput.speakers", "createEvent(input: {region: \"flandre\", kind: \"none\", speakers: [\"{talent}\"]}) { {errors} }"),
+    ("EventInput.venueOrganization", "createEvent(input: {region: \"flandre\", kind: \"none\", venueOrganization: \"{organization}\"}) { {errors} }"),
+    ("EventInput.parent", "createEvent(input: {region: \"flandre\", kind: \"none\", parent: \"{event}\"}) { {errors} }"),
+    ("EventInput.slug", "createEvent(input: {region: \"flandre\", kind: \"none\", slug: \"{name}-e\"}) { {errors} }"),
+    ("EventSessionInput.speakers", "createEvent(input: {region: \"flandre\", kind: \"none\", programme: [{kind: \"stand\", speakers: [\"{name}-t\"]}]}) { {errors} }"),
+    ("EventSessionInput.organizations", "createEvent(input: {region: \"flandre\", kind: \"none\", programme: [{kind: \"stand\", organizations: [\"{organization}\"]}]}) { {errors} }"),
+    ("EventInput.organizers", "pushRecords(input: {source: \"test-flandre\", idempotencyKey: \"k\", dryRun: true, records: [{externalId: \"x\",
+        event: {region: \"flandre\", kind: \"market\", titles: [{language: FR, text: \"x\"}], organizers: [\"test-wallonie:org-{name}-o\"], speakers: [\"{talent}\"]}}]}) {
+        results { status userErrors { code reason message path } } {errors} }"),
     ("PartnershipInput.slug", "createPartnership(input: {region: \"flandre\", kind: \"none\", slug: \"{name}-p\"}) { {errors} }"),
 ];
 
@@ -788,4 +855,5 @@ pub(super) const ORDERS: &[(&str, &str)] = &[
     ("TalentOrderField", "NAME CREATED_AT UPDATED_AT"),
     ("PartnershipOrderField", "TITLE CREATED_AT UPDATED_AT STARTS_ON"),
     ("CallForProjectsOrderField", "OPENS_AT CLOSES_AT TITLE UPDATED_AT"),
+    ("EventOrderField", "STARTS_ON TITLE UPDATED_AT"),
 ];

@@ -55,6 +55,8 @@ pub(super) enum Of {
     Partnership,
     /// With contributions of the organization and the PUBLIC ones.
     Call,
+    /// Of the organization and the PUBLIC one.
+    Event,
 }
 
 impl Who {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::viewers::{AWAY, Of};
 use crate::support::records::{
-    affiliation, call_for_projects, import, organization, partnership, source, talent,
+    affiliation, call_for_projects, event, import, organization, partnership, source, talent,
 };
 use crate::support::server::TestServer;
 
@@ -124,6 +124,23 @@ pub(super) fn records(state: State) -> Vec<Value> {
             "minEpisodes": 1, "maxEpisodes": 3, "minMinutes": "2.5", "maxMinutes": "5", "maxAidShare": "0.50", "eligibleRegions": [HOME],
             "territorialSpendShare": "1"}]}),
     ));
+    let organizers = if rare { json!([o, "pub-o"]) } else { json!([o]) };
+    lines.push(event(
+        HOME,
+        &format!("{name}-e"),
+        json!({"visibility": level, "titles": text(&format!("{name}fair")), "descriptions": text(&format!("{name}evdescr")), "sectors": sectors,
+            "kind": if rare { "market" } else { "festival" }, "mode": "HYBRID", "status": if rare { "POSTPONED" } else { "SCHEDULED" },
+            "series": if rare { "rare-series" } else { "pub-series" }, "edition": 3, "regions": [HOME, AWAY], "startsOn": if rare { "2031-05-01" } else { "2030-05-01" },
+            "endsOn": "2031-05-03", "startsAt": if rare { "2031-05-01T07:00:00Z" } else { "2030-05-01T07:00:00Z" }, "endsAt": "2031-05-03T16:00:00Z",
+            "openingHours": [{"date": "2031-05-02", "opens": "09:00", "closes": "18:00", "venue": format!("{name}hall")}],
+            "venue": format!("{name}venue"), "venueOrganization": o, "address": {"country": "BE", "city": format!("{name}town"), "latitude": 50.2, "longitude": 5.2},
+            "territory": if rare { "namur" } else { "liege" }, "website": "https://example.org/", "onlineUrl": "https://meet.example.org/room",
+            "organizers": organizers, "partners": ["pub-o", "away-o"], "speakers": [t, "pub-t"], "parent": if rare { json!("pub-e") } else { json!(null) },
+            "programme": [{"kind": "workshop", "titles": text(&format!("{name}talk")), "count": 2, "startsAt": "2031-05-02T08:00:00Z",
+                "endsAt": "2031-05-02T09:00:00Z", "room": "A", "speakers": [t, "pub-t"], "organizations": [o, "pub-o"]}],
+            "expectedAttendance": 300, "attendance": 400, "capacity": 50, "registrationMode": "OPEN", "registrationClosesAt": "2030-04-01T10:00:00Z",
+            "claims": [{"field": "attendance", "value": "400", "source": {"title": "a"}}, {"field": "attendance", "value": "350", "source": {"title": "b"}}]}),
+    ));
     lines
 }
 
@@ -153,8 +170,11 @@ pub(super) fn deletions(state: State) -> Vec<Value> {
     let name = state.prefix();
     // The mutations may have changed some records, so the lines overwrite.
     let gone = |external: String, of: &str| json!({"source": source(HOME), "externalId": external, "delete": true, "overwrite": true, of: {}});
-    let mut lines =
-        vec![gone(format!("par-{name}-p"), "partnership"), gone(format!("cal-{name}-c"), "callForProjects")];
+    let mut lines = vec![
+        gone(format!("par-{name}-p"), "partnership"),
+        gone(format!("cal-{name}-c"), "callForProjects"),
+        gone(format!("eve-{name}-e"), "event"),
+    ];
     if state != State::Erased {
         lines.push(gone(format!("aff-{name}-t-pub-o"), "affiliation"));
         lines.push(gone(format!("tal-{name}-t"), "talent"));
@@ -183,6 +203,7 @@ pub(super) struct Ids {
     pub(super) affiliation: String,
     pub(super) partnership: String,
     pub(super) call: String,
+    pub(super) event: String,
 }
 
 impl Ids {
@@ -195,6 +216,7 @@ impl Ids {
             affiliation: found(server, "affiliation", &format!("aff-{name}-t-pub-o"), 3).await,
             partnership: found(server, "partnership", &format!("par-{name}-p"), 4).await,
             call: found(server, "call_for_projects", &format!("cal-{name}-c"), 5).await,
+            event: found(server, "event", &format!("eve-{name}-e"), 6).await,
         }
     }
 
@@ -205,6 +227,7 @@ impl Ids {
             Of::Affiliation => &self.affiliation,
             Of::Partnership => &self.partnership,
             Of::Call => &self.call,
+            Of::Event => &self.event,
         }
     }
 
@@ -216,7 +239,7 @@ impl Ids {
             ("{talent}", &self.talent),
             ("{affiliation}", &self.affiliation),
             ("{partnership}", &self.partnership),
-            ("{call}", &self.call),
+            ("{call}", "{event}", &self.call),
             ("{name}", state.prefix()),
             ("{siren}", siren),
             ("{isni}", isni),
@@ -234,11 +257,12 @@ impl Ids {
             (&self.affiliation, "{affiliation}"),
             (&self.partnership, "{partnership}"),
             (&self.call, "{call}"),
+            (&self.event, "{event}"),
             (siren, "{siren}"),
             (isni, "{isni}"),
         ];
         let text = words.iter().fold(answer.to_owned(), |text, (word, shown)| text.replace(word, shown));
-        ["-o", "-t", "-p", "-c"]
+        ["-o", "-t", "-p", "-c", "-e"]
             .iter()
             .fold(text, |text, of| text.replace(&format!("{name}{of}"), &format!("{{name}}{of}")))
     }

@@ -213,7 +213,7 @@ impl Matrix {
             let who = self.askers[at].who;
             for state in [State::Members, State::Private, State::Deleted, State::Erased] {
                 if !who.writes_in(AWAY)
-                    || [Of::Organization, Of::Talent, Of::Partnership, Of::Call]
+                    || [Of::Organization, Of::Talent, Of::Partnership, Of::Call, Of::Event]
                         .iter()
                         .any(|of| who.sees(*of, state))
                 {

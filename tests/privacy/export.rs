@@ -38,6 +38,11 @@ on_both_databases! {
             (&id, &studio, "Stagiaire", json!("2009")), (&other, &studio, "Directeur", Value::Null)] {
             made(&region, "affiliation", json!({"talent": talent, "organization": organization, "roles": [{"language": "FR", "text": role}], "endsOn": ends})).await;
         }
+        let program = json!([{"kind": "conference", "titles": [{"language": "FR", "text": "Montage"}], "speakers": [id, other]}]);
+        for (title, level) in [("Foire", "PUBLIC"), ("Foire secrète", "PRIVATE")] {
+            let event = json!({"kind": "market", "region": "flandre", "titles": [{"language": "FR", "text": title}], "visibility": level, "speakers": [id], "programme": program});
+            made(&region, "event", event).await;
+        }
         // Another account with its own profile.
         let ben = account(&server.app, "ben@example.org", &[(Role::Editor, "flandre")]).await;
         assert_eq!(claim_for(&server, ben, &other, Some(1)).await, [""; 0]);
@@ -45,7 +50,7 @@ on_both_databases! {
 
         let (json, vcard) = export(&server, &token).await;
         let sections: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(sections, ["generatedAt", "account", "roles", "organizations", "sessions", "networks", "apiKeys", "followed", "invitations", "pendingMails", "profile", "affiliations", "consents", "upkeep",
+        assert_eq!(sections, ["generatedAt", "account", "roles", "organizations", "sessions", "networks", "apiKeys", "followed", "invitations", "pendingMails", "profile", "affiliations", "speaksAt", "consents", "upkeep",
             "contactReads", "proposals", "applications", "actions", "profileHistory"]);
         assert_eq!((&json["account"]["email"], &json["account"]["language"]), (&json!("ana@example.org"), &json!("FR")));
         assert_eq!(json["roles"], json!([{"role": "MEMBER", "region": "wallonie", "since": "2026-11-22T10:00:00Z"}]));
@@ -65,6 +70,11 @@ on_both_databases! {
         let roles: Vec<(&str, &Value)> = json["affiliations"].as_array().unwrap().iter().map(|each| (each["roles"][0]["text"].as_str().unwrap(), &each["organization"]["name"])).collect();
         assert_eq!(roles.len(), 3);
         assert!(roles.contains(&("Cheffe monteuse", &json!("Studio Un"))) && roles.contains(&("Conseil", &Value::Null)));
+        let speaks: Vec<(&Value, &Value)> = json["speaksAt"].as_array().unwrap().iter().map(|each| (&each["event"]["titles"][0]["text"], &each["session"]["titles"][0]["text"])).collect();
+        assert_eq!(speaks.len(), 4);
+        for (event, session) in [(json!("Foire"), Value::Null), (json!("Foire"), json!("Montage")), (Value::Null, Value::Null)] {
+            assert!(speaks.contains(&(&event, &session)), "{speaks:?}");
+        }
         assert_eq!((&json["consents"][0]["purpose"], &json["upkeep"]["confirmedAt"]), (&json!("CLAIM"), &json!("2026-11-22T10:00:00Z")));
         assert!(json["consents"][0]["text"].as_str().unwrap().starts_with("Ik neem mijn profiel"));
 

@@ -98,6 +98,14 @@ pub(crate) fn call_for_projects(region: &str, slug: &str, more: Value) -> Value 
     json!({"source": source(region), "externalId": format!("cal-{slug}"), "callForProjects": record})
 }
 
+/// A line with an event, with the fields of `more` merged in. References are slugs.
+pub(crate) fn event(region: &str, slug: &str, more: Value) -> Value {
+    let mut record = json!({"slug": slug, "kind": "professional-meeting", "region": region,
+        "titles": [{"language": "EN", "text": slug}]});
+    merge(&mut record, more);
+    json!({"source": source(region), "externalId": format!("eve-{slug}"), "event": record})
+}
+
 fn merge(into: &mut Value, more: Value) {
     if let (Value::Object(into), Value::Object(more)) = (into, more) {
         into.extend(more);

@@ -342,7 +342,7 @@ macro_rules! record_mutations {
 
         impl records::mutation::Payload for $payload {
             const NAME: &'static str = stringify!($payload);
-            const FIELD: &'static str = stringify!($field);
+            const FIELD: &'static str = <$node as kernel::node::Node>::TYPE.field();
             type Node = $node;
 
             fn new(

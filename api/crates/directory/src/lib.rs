@@ -55,6 +55,8 @@ const PERSONAL: &[&str] = &[
     "contact_read",
     "consent",
     "scheduled_erasure",
+    "event_speaker",
+    "event_session_speaker",
 ];
 
 /// Fills the columns of earlier layouts whose values the program computes: what [`records::migrations::run`] ends with.

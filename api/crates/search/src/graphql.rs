@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::found::{self, SearchResult};
 use super::highlight::{Highlight, highlights, matches};
 use super::service::{Answer, AnsweredBy, Counted, Search};
+use directory::event::EventStatus;
 use directory::organization::graphql::NearInput;
 use directory::talent::Availability;
 use identity::caller::Call;
@@ -24,7 +25,7 @@ use kernel::read::{Selected, Selection};
 use kernel::reader::Reader;
 use kernel::value::{Language, fold};
 use kernel::vocabulary::{Named, Term, Vocabulary, vocabularies};
-use kernel::{all_of, name_of};
+use kernel::{all_of, name_of, value_of};
 use kernel::{enumerated, records};
 use records::changes::{ChangeCursor, Head};
 
@@ -60,6 +61,8 @@ pub struct SearchFilter {
     pub languages: Option<Vec<String>>,
     /// Whether a talent can take on work, as far as they show it.
     pub availability: Option<Vec<Availability>>,
+    /// How firm events are: names of `EventStatus`.
+    pub statuses: Option<Vec<String>>,
     /// Within a circle; a record without a point of its own lies at the centre of its territory.
     pub near: Option<NearInput>,
 }
@@ -101,6 +104,14 @@ impl SearchFilter {
         add(SearchFacet::Language, languages);
         let availability = filled(self.availability.as_ref()).into_iter().flatten();
         add(SearchFacet::Availability, availability.map(|one| name_of(*one).to_owned()).collect());
+        let statuses = self.statuses.clone().unwrap_or_default();
+        if let Some(unknown) = statuses.iter().find(|name| value_of::<EventStatus>(name).is_none()) {
+            let known: Vec<&str> = all_of::<EventStatus>().map(name_of).collect();
+            let shown: String = unknown.chars().take(60).flat_map(char::escape_debug).collect();
+            let message = format!("There is no status `{shown}`. Known are {}.", known.join(", "));
+            return Err(DomainError::bad_input("filter.statuses", message));
+        }
+        add(SearchFacet::Status, statuses);
         if let Some(near) = &self.near {
             check_circle("filter.near", near.latitude, near.longitude, near.radius_km)?;
             query.near = Some((near.latitude, near.longitude, near.radius_km));

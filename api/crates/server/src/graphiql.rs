@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, Response};
 use super::manifest::sha256;
 
 /// The examples, in the order of the tabs.
-const EXAMPLES: [&str; 10] = [
+const EXAMPLES: [&str; 11] = [
     include_str!("../../../graphiql/examples/1-regions.graphql"),
     include_str!("../../../graphiql/examples/2-organizations.graphql"),
     include_str!("../../../graphiql/examples/3-organization.graphql"),
@@ -20,6 +20,7 @@ const EXAMPLES: [&str; 10] = [
     include_str!("../../../graphiql/examples/8-claims.graphql"),
     include_str!("../../../graphiql/examples/9-match.graphql"),
     include_str!("../../../graphiql/examples/10-calls.graphql"),
+    include_str!("../../../graphiql/examples/11-events.graphql"),
 ];
 
 // `npm run build` in `api/graphiql` makes these files. They are committed, so that a build needs neither Node.js nor

@@ -64,6 +64,7 @@ const SECTIONS: &[(&str, Section)] = &[
     ("affiliations", |subject| {
         Box::pin(async { Ok(subject.affiliations.iter().map(|each| each.json.clone()).collect()) })
     }),
+    ("speaksAt", |subject| Box::pin(async { of_profile(subject, store::speaks_at).await })),
     ("consents", |subject| Box::pin(consents(subject))),
     ("upkeep", |subject| Box::pin(upkeep(subject))),
     ("contactReads", |subject| Box::pin(async { of_profile(subject, store::contact_reads).await })),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use directory::affiliation::AssertedBy;
+use directory::event::session::PREFIX;
 use identity::account::{Account, email_key};
 use kernel::error::DomainError;
 use kernel::policy::Visibility;
@@ -300,6 +301,34 @@ pub async fn erasure(reader: &Reader, talent: Uuid) -> Result<Option<Value>, Dom
 pub async fn slugs(reader: &Reader, talent: Uuid) -> Result<Vec<String>, DomainError> {
     let rest = "record_slug AS s ON s.record_type = 'TALENT' AND s.record_id = k.id ORDER BY k.n, s.slug";
     rows(reader, talent, "s.slug", rest, |mut row| row.get()).await
+}
+
+/// The events and sessions at which the person speaks. Events that they may not see are not named.
+///
+/// # Errors
+/// [`DomainError::Database`], [`DomainError::Stored`].
+pub async fn speaks_at(reader: &Reader, talent: Uuid) -> Result<Vec<Value>, DomainError> {
+    let sees = reader.viewer.sees_record(reader.dialect(), "e");
+    let named = |mut row: Row| {
+        let (event, titles) = (row.get::<Option<Uuid>>()?, row.optional_json::<Value>()?);
+        let (session, of_session) = (row.get::<Option<Uuid>>()?, row.optional_json::<Value>()?);
+        let session = session.map(|id| json!({"id": id::encode(PREFIX, id), "titles": of_session}));
+        let event = event.map(|id| json!({"id": id::encode("event", id), "titles": titles}));
+        Ok(json!({"session": session.filter(|_| event.is_some()), "event": event}))
+    };
+    // Of the same types on both databases.
+    let columns = "e.id, e.titles, CASE WHEN FALSE THEN e.id END, CASE WHEN FALSE THEN e.titles END";
+    let rest = format!(
+        "event_speaker AS s ON s.talent_id = k.id LEFT JOIN event AS e ON e.id = s.event_id AND {sees} ORDER BY k.n, s.event_id"
+    );
+    let mut all = rows(reader, talent, columns, &rest, named).await?;
+    let columns = "e.id, e.titles, p.id, p.titles";
+    let rest = format!(
+        "event_session_speaker AS s ON s.talent_id = k.id LEFT JOIN event_session AS p ON p.id = s.session_id \
+         LEFT JOIN event AS e ON e.id = s.event_id AND {sees} ORDER BY k.n, s.event_id, p.position"
+    );
+    all.extend(rows(reader, talent, columns, &rest, named).await?);
+    Ok(all)
 }
 
 /// An affiliation of the profile.

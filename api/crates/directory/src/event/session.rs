@@ -3,14 +3,13 @@
 use async_graphql::{Context, ID, Object};
 use uuid::Uuid;
 
-use super::EventNode;
-use super::store::{keyed, session_organizations, session_speakers};
+use super::store::{self, session_organizations, session_speakers};
 use crate::organization::OrganizationNode;
 use crate::talent::TalentNode;
 use kernel::error::{DomainError, GraphqlResult};
 use kernel::id::graphql_id;
 use kernel::node::{Node as _, fill_groups};
-use kernel::read::{KeyedStatement, Row, Selection};
+use kernel::read::{Row, Selection};
 use kernel::reader::Reader;
 use kernel::value::{DateTime, Language, LocalizedText};
 use kernel::vocabulary::graphql::{TermNode, term_node};
@@ -21,9 +20,6 @@ pub const PREFIX: &str = "event_session";
 
 /// Name of the type in the schema.
 const TYPE: &str = "EventSession";
-
-/// The columns of a session.
-const COLUMNS: &str = "s.id, s.kind, s.titles, s.count, s.starts_at, s.ends_at, s.room";
 
 /// A session of an event in an answer, with what was read around it.
 #[derive(Clone, Debug)]
@@ -40,7 +36,12 @@ pub struct SessionNode {
 }
 
 impl SessionNode {
-    fn read(row: &mut Row) -> Result<Self, DomainError> {
+    /// The columns of a session.
+    pub(super) const COLUMNS: &'static str =
+        "s.id, s.kind, s.titles, s.count, s.starts_at, s.ends_at, s.room";
+
+    /// Reads them.
+    pub(super) fn read(row: &mut Row) -> Result<Self, DomainError> {
         Ok(Self {
             id: row.get()?,
             kind: row.get()?,
@@ -64,15 +65,7 @@ pub(super) async fn of_events(
     events: &[Uuid],
     want: &Selection,
 ) -> Result<Vec<Vec<SessionNode>>, DomainError> {
-    let statement = KeyedStatement::by_id(reader.dialect(), |keys, then| {
-        format!(
-            "SELECT k.n, {COLUMNS} FROM {keys} {then} event_session AS s ON s.event_id = k.id ORDER BY k.n, s.position"
-        )
-    });
-    let mut groups: Vec<Vec<SessionNode>> = events.iter().map(|_| Vec::new()).collect();
-    for (position, mut row) in reader.db.read(&statement, keyed(events)).await? {
-        groups[position].push(SessionNode::read(&mut row)?);
-    }
+    let groups = store::sessions_of(reader, events).await?;
     let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
     let mut sessions: Vec<SessionNode> = groups.into_iter().flatten().collect();
     fill(reader, &mut sessions, want).await?;
@@ -89,19 +82,8 @@ pub async fn by_ids(
     ids: &[Uuid],
     want: &Selection,
 ) -> Result<Vec<Option<SessionNode>>, DomainError> {
-    let dialect = reader.dialect();
-    let sees = EventNode::sees(&reader.viewer, dialect, "e");
-    let statement = KeyedStatement::by_id(dialect, |keys, then| {
-        format!(
-            "SELECT k.n, {COLUMNS} FROM {keys} {then} event_session AS s ON s.id = k.id \
-             {then} event AS e ON e.id = s.event_id WHERE {sees} ORDER BY k.n"
-        )
-    });
-    let (mut places, mut sessions) = (Vec::new(), Vec::new());
-    for (position, mut row) in reader.db.read(&statement, keyed(ids)).await? {
-        places.push(position);
-        sessions.push(SessionNode::read(&mut row)?);
-    }
+    let (places, mut sessions): (Vec<usize>, Vec<SessionNode>) =
+        store::sessions(reader, ids).await?.into_iter().unzip();
     fill(reader, &mut sessions, want).await?;
     let mut found: Vec<Option<SessionNode>> = ids.iter().map(|_| None).collect();
     for (place, session) in places.into_iter().zip(sessions) {

@@ -4,6 +4,7 @@ use async_graphql::{Enum, ID};
 use uuid::Uuid;
 
 use super::graphql::{EventFilter, EventOrder};
+use super::session::SessionNode;
 use super::{Card, Details, Event, EventNode, Online, Relations};
 use crate::organization::{self, OrganizationNode};
 use crate::talent::{self, TalentNode};
@@ -114,6 +115,44 @@ pub async fn speakers(
     members::<TalentNode>(reader, ids, columns, from).await
 }
 
+/// The programmes of these events, which the viewer sees, in the order in which they were written.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn sessions_of(
+    reader: &Reader,
+    events: &[Uuid],
+) -> Result<Vec<Vec<SessionNode>>, DomainError> {
+    let statement = KeyedStatement::by_id(reader.dialect(), |keys, then| {
+        format!(
+            "SELECT k.n, {} FROM {keys} {then} event_session AS s ON s.event_id = k.id ORDER BY k.n, s.position",
+            SessionNode::COLUMNS,
+        )
+    });
+    grouped(events.len(), reader.db.read(&statement, keyed(events)).await?, SessionNode::read)
+}
+
+/// Those of these sessions whose events the viewer sees, each with its place among the ids.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn sessions(
+    reader: &Reader,
+    ids: &[Uuid],
+) -> Result<Vec<(usize, SessionNode)>, DomainError> {
+    let dialect = reader.dialect();
+    let sees = EventNode::sees(&reader.viewer, dialect, "e");
+    let statement = KeyedStatement::by_id(dialect, |keys, then| {
+        format!(
+            "SELECT k.n, {} FROM {keys} {then} event_session AS s ON s.id = k.id \
+             {then} event AS e ON e.id = s.event_id WHERE {sees} ORDER BY k.n",
+            SessionNode::COLUMNS,
+        )
+    });
+    let rows = reader.db.read(&statement, keyed(ids)).await?;
+    rows.into_iter().map(|(place, mut row)| Ok((place, SessionNode::read(&mut row)?))).collect()
+}
+
 /// The organizations of each of these sessions that the viewer sees, in the order in which they were written.
 ///
 /// # Errors
@@ -154,7 +193,6 @@ async fn members<N: Node>(
     columns: N::Columns,
     from: impl Fn(&str) -> String,
 ) -> Result<Vec<Vec<N>>, DomainError> {
-    use kernel::node::ColumnGroups as _;
     let dialect = reader.dialect();
     let Fetch { columns: fetched, joins } = columns.fetch("r");
     let sees = N::sees(&reader.viewer, dialect, "r");
@@ -168,7 +206,7 @@ async fn members<N: Node>(
     grouped(ids.len(), rows, |row| N::read(columns, row, &reader.viewer))
 }
 
-pub(super) fn keyed(ids: &[Uuid]) -> Vec<KeyRow> {
+fn keyed(ids: &[Uuid]) -> Vec<KeyRow> {
     ids.iter().map(|id| vec![KeyValue::Id(*id)]).collect()
 }
 
