@@ -33,6 +33,7 @@ mod m20261129_000031_housekeeping;
 mod m20261130_000032_calls;
 mod m20261130_000033_events;
 mod m20261130_000034_applications;
+mod m20261130_000037_partnership_subjects;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000032_calls::Migration),
             Box::new(m20261130_000033_events::Migration),
             Box::new(m20261130_000034_applications::Migration),
+            Box::new(m20261130_000037_partnership_subjects::Migration),
         ]
     }
 }

@@ -53,7 +53,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Affiliation", Shown::Related, "talent organization"),
     ("Partnership", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions kind period
         sectors status crossBorder totalContribution regions claims"),
-    ("Partnership", Shown::Related, "parties"),
+    ("Partnership", Shown::Related, "parties call event"),
     ("PartnershipParty", Shown::All, "role title contribution confirmedAt declinedAt"),
     ("PartnershipParty", Shown::Related, "organization"),
     ("CallForProjects", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions status
@@ -791,6 +791,9 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
         {organization: \"{organization}\", role: PARTNER}]}) { {errors} }"),
     ("ContributionInput.organization", "createCallForProjects(input: {region: \"flandre\", contributions: [
         {organization: \"away-o\", amount: {amount: \"1\", currency: \"EUR\"}}, {organization: \"{organization}\", amount: {amount: \"1\", currency: \"EUR\"}}]}) { {errors} }"),
+    ("PartnershipInput.call", "createPartnership(input: {region: \"flandre\", kind: \"none\", call: \"{call}\"}) { {errors} }"),
+    ("PartnershipInput.call", "createPartnership(input: {region: \"flandre\", kind: \"none\", call: \"{name}-c\"}) { {errors} }"),
+    ("PartnershipInput.event", "createPartnership(input: {region: \"flandre\", kind: \"none\", event: \"{name}-e\"}) { {errors} }"),
     ("CallForProjectsInput.organizers", "createCallForProjects(input: {region: \"flandre\", organizers: [\"away-o\", \"{name}-o\"]}) { {errors} }"),
     ("CallForProjectsInput.slug", "createCallForProjects(input: {region: \"flandre\", sectors: [\"none\"], slug: \"{name}-c\"}) { {errors} }"),
     ("ApplicationInput.applicant", "createApplication(call: \"{public-call}\", input: {applicant: \"{organization}\"}) { {errors} }"),
