@@ -14,6 +14,7 @@ use accounts::invitation::graphql::{InvitationMutation, InvitationQuery};
 use accounts::recovery::RecoveryMutation;
 use accounts::session::SessionMutation;
 use accounts::viewer::ViewerQuery;
+use directory::application::mutation::ApplicationMutation;
 use directory::call_for_projects::compare::CallComparisonQuery;
 use directory::history::HistoryQuery;
 use directory::partnership::graph::PartnershipGraphQuery;
@@ -102,6 +103,7 @@ pub struct Mutation(
     OwnTalentMutation,
     ErasureMutation,
     ProposalMutation,
+    ApplicationMutation,
     RegistrationMutation,
     PushMutation,
     SourceMutation,

@@ -194,6 +194,12 @@ pub struct Reference {
 #[derive(Clone, Debug, Default)]
 pub struct Resolved(HashMap<Reference, Uuid>);
 
+impl From<HashMap<Reference, Uuid>> for Resolved {
+    fn from(found: HashMap<Reference, Uuid>) -> Self {
+        Self(found)
+    }
+}
+
 impl Resolved {
     /// The record of a reference, if it was found.
     pub fn get(&self, to: RecordType, text: &str) -> Option<Uuid> {
