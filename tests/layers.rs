@@ -61,6 +61,10 @@ const TABLES: &[(&str, &[&str])] = &[
         "directory",
         &[
             "affiliation",
+            "application",
+            "application_decision",
+            "application_partner",
+            "application_reminder",
             "call_for_projects",
             "call_for_projects_contribution",
             "call_for_projects_lot",

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed, and says where"
 )]
 
+mod applications;
 mod audit;
 mod browsers;
 mod calendar;

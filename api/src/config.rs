@@ -319,7 +319,7 @@ impl Config {
     /// The manifest of trusted documents.
     ///
     /// # Errors
-    /// Where the file cannot be read, or is not set although `DOCUMENTS` is `prefer` or `only`.
+    /// Fails where the file cannot be read, or is not set although `DOCUMENTS` is `prefer` or `only`.
     pub fn manifest(&self) -> Result<Option<Manifest>, WrongSetting> {
         match &self.documents_manifest {
             Some(path) => {
@@ -352,7 +352,7 @@ impl Config {
     /// The times after which unconfirmed profiles are hidden and erased.
     ///
     /// # Errors
-    /// Where one of these times does not fit the others.
+    /// Fails where one of these times does not fit the others.
     pub fn profile_terms(&self) -> Result<Terms, WrongSetting> {
         Terms::new(self.profile_hide_after, self.profile_erase_after, self.profile_warn_before)
             .map_err(WrongSetting)
@@ -361,7 +361,7 @@ impl Config {
     /// The URL of the trace collector. An empty setting counts as not set.
     ///
     /// # Errors
-    /// Where it is not an HTTP URL.
+    /// Fails where it is not an HTTP URL.
     pub fn collector(&self) -> Result<Option<Url>, WrongSetting> {
         let Some(text) = self.otel_exporter_otlp_endpoint.as_deref().filter(|text| !text.is_empty()) else {
             return Ok(None);
@@ -381,7 +381,7 @@ impl Config {
     /// The URL of the database, and its name for display.
     ///
     /// # Errors
-    /// Where the URL is neither of SQLite nor of PostgreSQL, or the path of the data folder is not UTF-8.
+    /// Fails where the URL is neither of SQLite nor of PostgreSQL, or the path of the data folder is not UTF-8.
     pub fn database(&self) -> Result<(String, DatabaseName), WrongSetting> {
         let Some(url) = &self.database_url else {
             let path = self.data_dir.join("passerelle.db");

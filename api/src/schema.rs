@@ -14,6 +14,7 @@ use accounts::invitation::graphql::{InvitationMutation, InvitationQuery};
 use accounts::recovery::RecoveryMutation;
 use accounts::session::SessionMutation;
 use accounts::viewer::ViewerQuery;
+use directory::application::mutation::ApplicationMutation;
 use directory::call_for_projects::compare::CallComparisonQuery;
 use directory::history::HistoryQuery;
 use directory::partnership::graph::PartnershipGraphQuery;
@@ -102,6 +103,7 @@ pub struct Mutation(
     OwnTalentMutation,
     ErasureMutation,
     ProposalMutation,
+    ApplicationMutation,
     RegistrationMutation,
     PushMutation,
     SourceMutation,
@@ -136,7 +138,7 @@ pub fn schema() -> Schema {
 /// Takes an address for a server that answers with the schema of the program.
 ///
 /// # Errors
-/// Where the address is in use or not one of this machine.
+/// Fails where the address is in use or not one of this machine.
 pub async fn bind(app: App, address: SocketAddr, settings: Settings) -> std::io::Result<Server> {
     static CONTRACT: LazyLock<Arc<Contract>> = LazyLock::new(|| Arc::new(Contract::new(sdl().to_owned())));
     Server::bind(app, server::Schema::new(schema(), Arc::clone(&CONTRACT)), address, settings).await

@@ -43,6 +43,8 @@ pub struct Model {
     pub closed: bool,
     /// Whether every submitted application is decided: a closed call is AWARDED then.
     pub decided: bool,
+    /// When the last award was decided of one that is decided: microseconds since 1970, UTC. None where there is none.
+    pub awarded_at: Option<i64>,
     /// The name of the status that the newest revision says.
     pub status: String,
     /// `opens_at`; the least number where it has none.

@@ -62,6 +62,10 @@ pub struct Model {
     pub sources: JsonText,
     /// JSON list of claims.
     pub claims: JsonText,
+    /// The call for projects that it is about.
+    pub call_id: Option<Uuid>,
+    /// The event that it is about.
+    pub event_id: Option<Uuid>,
 }
 
 /// Relations are walked by keyed reads, not by the entity.

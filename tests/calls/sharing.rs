@@ -16,7 +16,7 @@ on_both_databases! {
         let all = server.beside(admin()).await;
         made(&all, "organization", studio("flandre", "f")).await;
         let fund = |amount: &str| json!({"contributions": [gives("w", amount), gives("f", "50")], "lots": [{"genre": "webdocumentaire", "ceiling": euros("10"), "funders": [gives("f", "50")]}]});
-        let line = |more: Value| item(call_for_projects("wallonie", "c", more), json!({}));
+        let line = |more: Value| item(call_for_projects("wallonie", "c", more), json!({"overwrite": true}));
         let batch = [item(organization("wallonie", "w", json!({})), json!({})), line(fund("100"))];
         let answer = push(&server, "wallonie", &batch).await;
         assert_eq!(statuses(&answer), ["CREATED", "CREATED"]);
@@ -39,7 +39,7 @@ on_both_databases! {
         assert_eq!(logged(&server).await, before);
         assert_eq!(statuses(&push(&server, "wallonie", &[line(fund("120"))]).await), ["UPDATED"]);
         assert_eq!(money(&seen(&all, &id, MONEY).await), "w+ 120.00, f+ 50.00 = 170.00");
-        assert_eq!(statuses(&push(&server, "wallonie", &[item(call_for_projects("wallonie", "c", json!({})), json!({"delete": true, "callForProjects": {}}))]).await), ["UPDATED"]);
+        assert_eq!(statuses(&push(&server, "wallonie", &[item(call_for_projects("wallonie", "c", json!({})), json!({"overwrite": true, "delete": true, "callForProjects": {}}))]).await), ["UPDATED"]);
         assert_eq!(seen(&all, &id, "id").await, Value::Null);
     }
 }

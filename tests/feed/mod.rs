@@ -237,7 +237,7 @@ on_both_databases! {
         let narrower = Follower { variables: json!({"types": ["TALENT"], "regions": ["wallonie"]}), ..follower.clone() };
         let answer = narrower.ask(&server).await;
         assert_eq!(code(&answer).0, "CURSOR_VIEWS_CHANGED");
-        assert_eq!(answer["errors"][0]["extensions"]["removedTypes"], json!(["ORGANIZATION", "AFFILIATION", "PARTNERSHIP", "EVENT"]));
+        assert_eq!(answer["errors"][0]["extensions"]["removedTypes"], json!(["ORGANIZATION", "AFFILIATION", "CALL", "EVENT", "PARTNERSHIP"]));
 
         for (variables, argument) in [
             (json!({"first": 0}), "first"), (json!({"first": 501}), "first"), (json!({"wait": 51}), "waitSeconds"),

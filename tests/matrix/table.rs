@@ -53,17 +53,27 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Affiliation", Shown::Related, "talent organization"),
     ("Partnership", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions kind period
         sectors status crossBorder totalContribution regions claims"),
-    ("Partnership", Shown::Related, "parties"),
+    ("Partnership", Shown::Related, "parties call event"),
     ("PartnershipParty", Shown::All, "role title contribution confirmedAt declinedAt"),
     ("PartnershipParty", Shown::Related, "organization"),
     ("CallForProjects", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions status
         opensAt closesAt timeZone fund regulations sectors claims"),
-    ("CallForProjects", Shown::Related, "contributions lots organizers"),
+    ("CallForProjects", Shown::Related, "contributions lots organizers applications awards"),
     ("Contribution", Shown::All, "amount confirmed confirmedAt declinedAt"),
     ("Contribution", Shown::Related, "organization"),
     ("CallLot", Shown::All, "genre title titles ceiling budget minEpisodes maxEpisodes minMinutes maxMinutes maxAidShare eligibleRegions
         territorialSpendShare"),
-    ("CallLot", Shown::Related, "funders"),
+    ("CallLot", Shown::Related, "awarded funders"),
+    // Applicants and the staff of the funders see them: see `tests/applications/seeing`.
+    ("Application", Shown::Related, "id call genre projectTitle summary applicant partners requested awarded status submittedAt decidedAt revision
+        projectBudget episodes minutes links decisions"),
+    ("ApplicationConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("ApplicationEdge", Shown::Related, "cursor node"),
+    ("FunderDecision", Shown::Related, "funder status amount decidedAt note"),
+    ("Award", Shown::Related, "id projectTitle applicant partners genre amount decidedOn funder"),
+    ("AwardConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("AwardEdge", Shown::Related, "cursor node"),
+    ("AwardSum", Shown::Related, "funder region genre amount count"),
     ("CallComparison", Shown::Related, "calls criteria"),
     ("CallCriterion", Shown::Related, "key label values"),
     ("Event", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions kind mode status
@@ -84,7 +94,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("EventSession", Shown::Related, "speakers organizations"),
     ("OpeningHours", Shown::Free, "date opens closes opensAt closesAt venue"),
     ("Account", Shown::Oneself, "id email displayName language talent organizations"),
-    ("Viewer", Shown::Oneself, "authenticated account roles contactReads registrations"),
+    ("Viewer", Shown::Oneself, "authenticated account roles contactReads registrations applications"),
     ("Consent", Shown::Insiders, "act at language purpose version"),
     ("ConsentText", Shown::Free, "isCurrent language text version"),
     ("DataExport", Shown::Oneself, "generatedAt json vcard"),
@@ -166,7 +176,8 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Query", Shown::Administrators, "apiKeys"),
     ("Region", Shown::Free, "id slug name role country nutsCode timeZone validUntil successor languages territories"),
     ("Region", Shown::Related, "organizations talents statistics"),
-    ("Statistics", Shown::Related, "organizationCount talentCount partnershipCount crossBorderPartnershipCount organizationsByKind organizationsBySector"),
+    ("Statistics", Shown::Related, "organizationCount talentCount partnershipCount crossBorderPartnershipCount organizationsByKind organizationsBySector
+        awards"),
     ("KindCount", Shown::Related, "kind count"),
     ("SectorCount", Shown::Related, "sector count"),
     ("RegionPair", Shown::Related, "first second partnershipCount totalContribution"),
@@ -219,6 +230,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("AffiliationPayload", Shown::Related, "affiliation userErrors"),
     ("PartnershipPayload", Shown::Related, "partnership userErrors"),
     ("CallForProjectsPayload", Shown::Related, "callForProjects warnings userErrors"),
+    ("ApplicationPayload", Shown::Related, "application userErrors"),
     ("EventPayload", Shown::Related, "event warnings userErrors"),
     ("Warning", Shown::Free, "code message path"),
     ("DeletePayload", Shown::Free, "deletedId scheduledFor userErrors"),
@@ -266,6 +278,12 @@ pub(super) enum May {
     SpeakForParty,
     /// Those who may act for the funder of a call.
     SpeakForFunder,
+    /// Members of the organization, to a call that they see.
+    Apply,
+    /// Members of the applicant. The staff of the funders may not, and for others the application is absent.
+    ChangeApplication,
+    /// Writers of the region of the lot's funder, on an application that was submitted. Others who see it may not.
+    Judge,
     /// Members of the organization.
     Propose,
     /// Writers of the region, on a proposal of another account.
@@ -306,6 +324,7 @@ pub(super) enum Undo {
     Affiliation,
     Partnership,
     Call,
+    Application,
     Proposal,
     Member,
     Invitation,
@@ -538,6 +557,36 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         Undo::Partnership,
     ),
     (
+        "registerForEvent",
+        May::Register,
+        "(input: {event: \"{event}\"}) { registration { id } {errors} }",
+        Undo::Registration,
+    ),
+    (
+        "cancelRegistration",
+        May::ChangeRegistration,
+        "(id: \"{registration}\") { registration { id } {errors} }",
+        Undo::Registration,
+    ),
+    (
+        "updateRegistration",
+        May::ChangeRegistration,
+        "(id: \"{registration}\") { registration { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "confirmRegistration",
+        May::AnswerRegistration,
+        "(id: \"{registration}\") { registration { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "declineRegistration",
+        May::AnswerRegistration,
+        "(id: \"{registration}\") { registration { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
         "createCallForProjects",
         May::WriteRegion,
         "(input: {region: \"wallonie\"}) { callForProjects { id } {errors} }",
@@ -568,34 +617,52 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         Undo::Call,
     ),
     (
-        "registerForEvent",
-        May::Register,
-        "(input: {event: \"{event}\"}) { registration { id } {errors} }",
-        Undo::Registration,
-    ),
-    (
-        "cancelRegistration",
-        May::ChangeRegistration,
-        "(id: \"{registration}\") { registration { id } {errors} }",
-        Undo::Registration,
-    ),
-    (
-        "updateRegistration",
-        May::ChangeRegistration,
-        "(id: \"{registration}\") { registration { id } {errors} }",
+        "createApplication",
+        May::Apply,
+        "(call: \"{call}\", input: {applicant: \"{organization}\"}) { application { id } {errors} }",
         Undo::Nothing,
     ),
     (
-        "confirmRegistration",
-        May::AnswerRegistration,
-        "(id: \"{registration}\") { registration { id } {errors} }",
+        "updateApplication",
+        May::ChangeApplication,
+        "(id: \"{application}\", baseRevision: 999, input: {}) { application { id } {errors} }",
         Undo::Nothing,
     ),
     (
-        "declineRegistration",
-        May::AnswerRegistration,
-        "(id: \"{registration}\") { registration { id } {errors} }",
+        "deleteApplication",
+        May::ChangeApplication,
+        "(id: \"{application}\") { deletedId {errors} }",
         Undo::Nothing,
+    ),
+    (
+        "submitApplication",
+        May::ChangeApplication,
+        "(id: \"{application}\") { application { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "withdrawApplication",
+        May::ChangeApplication,
+        "(id: \"{application}\") { application { id } {errors} }",
+        Undo::Application,
+    ),
+    (
+        "shortlistApplication",
+        May::Judge,
+        "(id: \"{application}\") { application { id } {errors} }",
+        Undo::Application,
+    ),
+    (
+        "awardApplication",
+        May::Judge,
+        "(id: \"{application}\", amount: {amount: \"1\", currency: \"EUR\"}) { application { id } {errors} }",
+        Undo::Application,
+    ),
+    (
+        "rejectApplication",
+        May::Judge,
+        "(id: \"{application}\") { application { id } {errors} }",
+        Undo::Application,
     ),
     (
         "createEvent",
@@ -774,8 +841,13 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
         {organization: \"{organization}\", role: PARTNER}]}) { {errors} }"),
     ("ContributionInput.organization", "createCallForProjects(input: {region: \"flandre\", contributions: [
         {organization: \"away-o\", amount: {amount: \"1\", currency: \"EUR\"}}, {organization: \"{organization}\", amount: {amount: \"1\", currency: \"EUR\"}}]}) { {errors} }"),
+    ("PartnershipInput.call", "createPartnership(input: {region: \"flandre\", kind: \"none\", call: \"{call}\"}) { {errors} }"),
+    ("PartnershipInput.call", "createPartnership(input: {region: \"flandre\", kind: \"none\", call: \"{name}-c\"}) { {errors} }"),
+    ("PartnershipInput.event", "createPartnership(input: {region: \"flandre\", kind: \"none\", event: \"{name}-e\"}) { {errors} }"),
     ("CallForProjectsInput.organizers", "createCallForProjects(input: {region: \"flandre\", organizers: [\"away-o\", \"{name}-o\"]}) { {errors} }"),
     ("CallForProjectsInput.slug", "createCallForProjects(input: {region: \"flandre\", sectors: [\"none\"], slug: \"{name}-c\"}) { {errors} }"),
+    ("ApplicationInput.applicant", "createApplication(call: \"{public-call}\", input: {applicant: \"{organization}\"}) { {errors} }"),
+    ("ApplicationInput.partners", "createApplication(call: \"{public-call}\", input: {partners: [\"away-o\", \"{organization}\"]}) { {errors} }"),
     (
         "InviteAccountInput.organization",
         "inviteAccount(input: {email: \"guest@example.org\", region: \"flandre\", roles: [ADMIN], organization: \"{organization}\"}) { {errors} }",

@@ -157,3 +157,27 @@ on_both_databases! {
         assert_eq!(logged(&server).await, before + 1);
     }
 }
+
+on_both_databases! {
+    async fn it_is_about_a_call_and_an_event_that_are_seen(server) {
+        three(&server).await;
+        let wallonie = server.beside(editor(&["wallonie"])).await;
+        let titles = json!([{"language": "FR", "text": "x"}]);
+        let hidden = made(&wallonie, "callForProjects", json!({"region": "wallonie", "titles": titles, "visibility": "PRIVATE"})).await;
+        let event = made(&wallonie, "event", json!({"region": "wallonie", "titles": titles, "kind": "assises", "mode": "ONSITE"})).await;
+        let mut input = of(&["w", "f"]);
+        (input["call"], input["event"]) = (json!(hidden), json!("x"));
+        let id = made(&wallonie, "partnership", input).await;
+        let read = format!("{{ partnership(by: {{id: \"{id}\"}}) {{ call {{ id }} event {{ id }} }} }}");
+        assert_eq!(wallonie.data(&read).await["partnership"], json!({"call": {"id": hidden}, "event": {"id": event}}));
+        assert_eq!(server.data(&read).await["partnership"], json!({"call": null, "event": {"id": event}}));
+        // What is referred to is not deleted.
+        for (of, id) in [("callForProjects", &hidden), ("event", &event)] {
+            assert_eq!(reason(&delete(&wallonie, of, id, None).await), "REFERRED_TO");
+        }
+        let answer = update(&wallonie, "partnership", &id, None, json!({"call": "nothing", "event": null}), "id").await;
+        assert_eq!((told(&answer), reason(&answer)), (vec!["NOT_FOUND input.call".to_owned()], "REFERENCE_UNKNOWN"));
+        let answer = update(&wallonie, "partnership", &id, None, json!({"call": null}), "call { id } event { id }").await;
+        assert_eq!(answer["partnership"], json!({"call": null, "event": {"id": event}}));
+    }
+}

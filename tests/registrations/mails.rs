@@ -12,7 +12,7 @@ use crate::mutations::number;
 use crate::on_both_databases;
 use crate::support::accounts::{Person, mutate, refusals};
 use crate::support::mail::written;
-use crate::support::place::{Partner, Place};
+use crate::support::place::Partner;
 use crate::support::records::{import, ndjson};
 use crate::support::server::{Setup, TestServer, identified};
 use crate::support::until;

@@ -207,12 +207,13 @@ on_both_databases! {
 }
 
 /// So many events of one market, each with as many registrations.
-async fn fill(server: &TestServer, count: usize, people: &[Actor], known: &mut usize) {
+async fn fill(server: &TestServer, count: usize, people: &[Actor], host: &str, known: &mut usize) {
     for number in *known..count {
         let more = json!({"parent": "market", "organizers": ["host"], "capacity": 5, "mode": "ONLINE", "onlineUrl": "https://meet.example/room"});
         let event = made(server, &format!("part{number}"), more).await;
         for person in people {
-            let payload = person.try_register(server, &event, "listed: true").await;
+            let input = format!("listed: true, organization: \"{host}\"");
+            let payload = person.try_register(server, &event, &input).await;
             assert_eq!(refusals(&payload), [""; 0]);
         }
     }
@@ -223,15 +224,18 @@ on_both_databases! {
     with Setup::default().with_huge_documents().without_rate_limit();
     async fn one_statement_for_each_relation_and_level(server) {
         import(&server, &[organization("wallonie", "host", json!({}))]).await;
+        let host = organizations(&server, &["host"]).await.remove(0);
         made(&server, "market", json!({})).await;
         let mut people = Vec::new();
         for number in 0..7 {
-            people.push(Actor::new(&server, &format!("p{number}")).await);
+            let person = Actor::new(&server, &format!("p{number}")).await;
+            person.person.join(&server, uuid(&host)).await;
+            people.push(person);
         }
         let staff = editor(&server).await;
         let mut known = 0;
         for count in [1, 4] {
-            fill(&server, count, &people, &mut known).await;
+            fill(&server, count, &people, &host, &mut known).await;
             for (query, allowed) in [
                 ("{ events { nodes { slug seatsLeft } } }", 1),
                 ("{ events { nodes { registrations { nodes { status place name email message } } } } }", 2),

@@ -484,14 +484,13 @@ impl Fields<'_> {
         };
         // Without a name the region is unknown, which is a problem of its own.
         let Some(name) = name else { return };
-        match name.parse::<TimeZone>() {
-            Ok(zone) => zone.name().clone_into(into),
-            Err(_) => {
-                let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
-                let said = FilledMessage::new(&messages::events::TIME_ZONE_UNKNOWN).with("zone", shown);
-                self.problems.add(Problem::at(path, said));
-            }
+        if let Ok(zone) = name.parse::<TimeZone>() {
+            zone.name().clone_into(into);
+            return;
         }
+        let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
+        let said = FilledMessage::new(&messages::events::TIME_ZONE_UNKNOWN).with("zone", shown);
+        self.problems.add(Problem::at(path, said));
     }
 
     /// Checks that a period does not end before it begins. The dates are compared in the precision that both have.

@@ -7,6 +7,7 @@ use super::problem::UserErrorCode;
 use super::value::{Language, LanguagePreferences};
 
 pub mod accounts;
+pub mod applications;
 pub mod calls;
 pub mod events;
 mod merging;
@@ -584,6 +585,7 @@ pub fn all() -> impl Iterator<Item = &'static Message> {
     let parts = [
         &ALL,
         accounts::ALL.as_slice(),
+        applications::ALL,
         calls::ALL,
         events::ALL,
         &merging::ALL,
@@ -678,6 +680,7 @@ mod tests {
         let texts = [
             include_str!("messages.rs"),
             include_str!("messages/accounts.rs"),
+            include_str!("messages/applications.rs"),
             include_str!("messages/calls.rs"),
             include_str!("messages/events.rs"),
             include_str!("messages/merging.rs"),

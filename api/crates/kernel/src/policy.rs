@@ -394,6 +394,37 @@ impl Viewer {
         if any.is_empty() { "FALSE".to_owned() } else { format!("({})", any.join(" OR ")) }
     }
 
+    /// The condition for an application `alias`. The members of the organization that applies see it, and once it was
+    /// submitted the staff of the regions of those who fund its call. `funded` turns a condition on the region `f.region`
+    /// of a funder into the condition that a funder of the call fulfils it.
+    pub fn sees_application(
+        &self,
+        dialect: Dialect,
+        alias: &str,
+        funded: impl FnOnce(&str) -> String,
+    ) -> String {
+        let mut any = Vec::new();
+        if !self.owns.is_empty() {
+            any.push(self.is_owner_in(dialect, &format!("{alias}.applicant_id")));
+        }
+        if self.is_staff() {
+            let funded = if self.admin { "TRUE".to_owned() } else { funded(&self.is_staff_in("f.region")) };
+            any.push(format!("({alias}.submitted_at IS NOT NULL AND {funded})"));
+        }
+        if any.is_empty() { "FALSE".to_owned() } else { format!("({})", any.join(" OR ")) }
+    }
+
+    /// Whether the viewer writes the applications of an organization, as one of its members.
+    pub fn applies_for(&self, id: Uuid) -> bool {
+        !self.machine && self.account.is_some() && self.owns.contains(&id)
+    }
+
+    /// Whether the viewer decides on applications for the funders of a region: its staff who write its records do. Members
+    /// of a funder do not.
+    pub fn decides_in(&self, region: &str) -> bool {
+        self.admin || (self.staff_of.contains(region) && self.writes.contains(region))
+    }
+
     /// Whether the viewer may propose changes of an organization, as one of its members.
     pub fn proposes_for(&self, id: Uuid) -> bool {
         !self.machine && self.account.is_some() && self.owns.contains(&id)

@@ -52,14 +52,6 @@ macro_rules! records {
                 search(),
                 root([], AffiliationMutation),
             }
-            /// Organizations working together.
-            Partnership partnership {
-                is(3, things, "partnership", "a partnership", "partnerships"),
-                write(Partnerships, PartnershipInput, "A partnership."),
-                read(PartnershipNode), record(PartnershipNode),
-                search(PartnershipNode, "Partnerships."),
-                root([PartnershipQuery], PartnershipMutation),
-            }
             /// A call for projects: what its funders give, for which genres, and until when.
             Call call_for_projects {
                 is(4, things, "callForProjects", "a call for projects", "calls_for_projects"),
@@ -76,6 +68,14 @@ macro_rules! records {
                 search(EventNode, "Events."),
                 root([EventQuery], EventMutation),
             }
+            /// Organizations working together.
+            Partnership partnership {
+                is(3, things, "partnership", "a partnership", "partnerships"),
+                write(Partnerships, PartnershipInput, "A partnership."),
+                read(PartnershipNode), record(PartnershipNode),
+                search(PartnershipNode, "Partnerships."),
+                root([PartnershipQuery], PartnershipMutation),
+            }
             // Further types follow here.
         }
     };
@@ -87,7 +87,7 @@ macro_rules! records {
 macro_rules! with_history {
     ($make:ident) => {
         $make! {
-            "Id of an organization, a talent, an affiliation, a partnership, a call for projects, an event, a source, an account or an API key, also of one that was deleted."
+            "Id of an organization, a talent, an affiliation, a call for projects, an event, a partnership, a source, an account or an API key, also of one that was deleted."
         }
     };
 }

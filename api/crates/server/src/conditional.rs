@@ -24,6 +24,8 @@ pub(super) const TOLD: &[&str] = &[
     "callsForProjects",
     "compareCalls",
     "consentText",
+    "event",
+    "events",
     "node",
     "nodes",
     "occupation",

@@ -90,6 +90,7 @@ use kernel::policy::Viewer;
 mod address;
 mod answer;
 pub mod app;
+mod awards;
 mod calendar;
 mod capacity;
 mod compile;
@@ -387,6 +388,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/sync/snapshot", get(snapshot::handle))
         .route("/export/events.ics", get(calendar::events))
         .route("/export/registrations.ics", get(calendar::registrations))
+        .route("/export/awards.csv", get(awards::handle))
         .route("/graphql/stream", any(stream::handle))
         .route("/.well-known/jwks.json", get(keys::published))
         .route("/healthz", get(health::live))

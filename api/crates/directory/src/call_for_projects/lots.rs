@@ -68,20 +68,30 @@ impl Currencies {
 
     /// The amount that was given at this path, checked; none where it is none.
     fn read(&mut self, path: &str, given: &MoneyInput, fields: &mut Fields<'_>) -> Option<Money> {
-        let amount = fields.read(&format!("{path}.amount"), &given.amount).copied();
-        let currency = given.currency.parse::<Currency>();
-        let currency = fields
-            .problems
-            .note(currency.map_err(|error| Problem::value(format!("{path}.currency"), &error)));
+        let (currency, money) = above_zero(path, given, fields);
         currency.iter().for_each(|currency| self.take(path, *currency, fields));
-        let money = Money::new(amount?, currency?);
-        let money = fields.problems.note(money.map_err(|error| Problem::value(path, &error)))?;
-        if money.amount() > Decimal::ZERO {
-            return Some(money);
-        }
-        fields.problems.add(Problem::new(path, &calls::AMOUNT_NOT_ABOVE_ZERO));
-        None
+        money
     }
+}
+
+/// The currency and the amount that were given at this path, checked; none where they are none.
+pub(crate) fn above_zero(
+    path: &str,
+    given: &MoneyInput,
+    fields: &mut Fields<'_>,
+) -> (Option<Currency>, Option<Money>) {
+    let amount = fields.read(&format!("{path}.amount"), &given.amount).copied();
+    let currency = given.currency.parse::<Currency>();
+    let currency =
+        fields.problems.note(currency.map_err(|error| Problem::value(format!("{path}.currency"), &error)));
+    let Some((amount, unit)) = amount.zip(currency) else { return (currency, None) };
+    let money = Money::new(amount, unit).map_err(|error| Problem::value(path, &error));
+    let money = fields.problems.note(money);
+    if money.is_some_and(|money| money.amount() <= Decimal::ZERO) {
+        fields.problems.add(Problem::new(path, &calls::AMOUNT_NOT_ABOVE_ZERO));
+        return (currency, None);
+    }
+    (currency, money)
 }
 
 /// Sets the contributions, the lots and the organizers, and what follows from them.
@@ -285,7 +295,7 @@ fn criteria(path: &str, lot: &CallLotInput, row: &mut LotRow, fields: &mut Field
 }
 
 /// Minutes of an episode at most: a day and more is a mistake.
-const MOST_MINUTES: i64 = 24 * 60;
+pub(crate) const MOST_MINUTES: i64 = 24 * 60;
 
 fn min_above_max(path: String, min: String, max: String) -> Problem {
     Problem::at(path, FilledMessage::new(&calls::MIN_ABOVE_MAX).with("min", min).with("max", max))

@@ -150,7 +150,10 @@ pub(super) fn derive(row: &mut Model, place: Option<&Address>) {
 
 impl Kind for Events {
     const PARTS: &'static [(&'static str, &'static str)] = row::PARTS;
-    const REFERRED_BY: &'static [ReferredBy] = &[ReferredBy::column(RecordType::Event, "parent_id")];
+    const REFERRED_BY: &'static [ReferredBy] = &[
+        ReferredBy::column(RecordType::Event, "parent_id"),
+        ReferredBy::column(RecordType::Partnership, "event_id"),
+    ];
     type Node = EventNode;
     type Input = EventInput;
     type Row = Row;

@@ -190,6 +190,9 @@ impl Kind for Organizations {
         ReferredBy::table(RecordType::Partnership, "partnership_party", "organization_id", "partnership_id"),
         ReferredBy::table(RecordType::Call, "call_for_projects_contribution", "organization_id", "call_id"),
         ReferredBy::table(RecordType::Call, "call_for_projects_organizer", "organization_id", "call_id"),
+        // Not even the call is named: others do not learn who has applied to it.
+        ReferredBy::table(RecordType::Call, "application", "applicant_id", "call_id").most(0),
+        ReferredBy::table(RecordType::Call, "application_decision", "funder_id", "call_id").most(0),
         ReferredBy::table(RecordType::Organization, "organization_member", "organization_id", "member_id"),
         ReferredBy::column(RecordType::Organization, "successor_id"),
         ReferredBy::table(RecordType::Event, "event_organization", "organization_id", "event_id"),
@@ -200,6 +203,7 @@ impl Kind for Organizations {
         ("organization_member", "member_id"),
         ("organization_name", "organization_id"),
         ("proposal", "organization_id"),
+        ("application_partner", "organization_id"),
     ];
     type Node = OrganizationNode;
     type Input = OrganizationInput;

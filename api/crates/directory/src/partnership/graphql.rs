@@ -4,6 +4,8 @@ use async_graphql::{Context, ID, InputObject, Object};
 
 use super::{PartnershipNode, PartnershipStatus, PartyNode, PartyRole};
 use crate::affiliation::Period;
+use crate::call_for_projects::CallForProjectsNode;
+use crate::event::EventNode;
 use crate::organization::OrganizationNode;
 use crate::region::RegionNode;
 use crate::{order, record_object, record_queries};
@@ -112,6 +114,16 @@ impl PartnershipFields<'_> {
     /// What it is about, in every language that there is, the original first.
     async fn descriptions(&self) -> &[LocalizedText] {
         &self.row.details.descriptions
+    }
+
+    /// The call for projects that it is about; null where it is about none that this viewer may see.
+    async fn call(&self) -> Option<&CallForProjectsNode> {
+        self.around.call.as_deref()
+    }
+
+    /// The event that it is about; null where it is about none that this viewer may see.
+    async fn event(&self) -> Option<&EventNode> {
+        self.around.event.as_deref()
     }
 
     /// From when to when.

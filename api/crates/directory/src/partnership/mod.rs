@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::affiliation::Period;
+use crate::call_for_projects::CallForProjectsNode;
+use crate::event::EventNode;
 use crate::organization::OrganizationNode;
 use crate::region::{self, Regions, Slugs};
 use kernel::error::DomainError;
 use kernel::group;
 use kernel::list::same_list;
-use kernel::node::{Around, ColumnGroups as _, Node as _, pages};
+use kernel::node::{Around, ColumnGroups as _, Node as _, by_ids, pages};
 use kernel::page::PageArguments;
 use kernel::provenance::{Claim, ExternalId, Source};
 use kernel::read::{Group, KeyRow, Row, Selected, Selection};
@@ -107,6 +109,10 @@ group! {
         party_regions: Vec<String> = Row::json [party_regions] => regions;
         /// The sum of the contributions.
         total_contribution: Option<Money> = read_money [total_amount total_currency] => totalContribution;
+        /// The call for projects that it is about.
+        call_id: Option<Uuid> = Row::get [call_id] => call;
+        /// The event that it is about.
+        event_id: Option<Uuid> = Row::get [event_id] => event;
     }
 }
 
@@ -141,7 +147,7 @@ pub struct PartyNode {
 }
 
 group! {
-    /// What a party brings, and whether it has agreed.
+    /// The contribution of a party, and its answer.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Terms {
         /// The source's wording of what it does.
@@ -169,6 +175,8 @@ struct Relations {
     region: Regions,
     regions: Regions,
     parties: Vec<PartyNode>,
+    call: Option<Box<CallForProjectsNode>>,
+    event: Option<Box<EventNode>>,
 }
 
 impl Around for PartnershipNode {
@@ -183,8 +191,29 @@ impl Around for PartnershipNode {
             let below = below.below("PartnershipParty", "organization").unwrap_or_default();
             fill_parties(reader, nodes, groups, &below).await?;
         }
+        if let Some(below) = want.below(Self::NAME, "call") {
+            let found = subjects(reader, nodes, |node| node.row.card.call_id, &below).await?;
+            nodes.iter_mut().zip(found).for_each(|(node, call)| node.around.call = call.map(Box::new));
+        }
+        if let Some(below) = want.below(Self::NAME, "event") {
+            let found = subjects(reader, nodes, |node| node.row.card.event_id, &below).await?;
+            nodes.iter_mut().zip(found).for_each(|(node, event)| node.around.event = event.map(Box::new));
+        }
         Ok(())
     }
+}
+
+/// Reads for each partnership, in order, the record that it is about; none where it is about none, or about one that is
+/// hidden.
+async fn subjects<N: kernel::node::Node>(
+    reader: &Reader,
+    nodes: &[PartnershipNode],
+    of: fn(&PartnershipNode) -> Option<Uuid>,
+    want: &Selection,
+) -> Result<Vec<Option<N>>, DomainError> {
+    let ids: Vec<Uuid> = nodes.iter().filter_map(of).collect();
+    let mut found = by_ids::<N>(reader, &ids, want).await?;
+    Ok(nodes.iter().map(|node| of(node).and_then(|_| found.next().flatten())).collect())
 }
 
 /// Fills the organizations of all parties together, and gives each partnership its own.

@@ -3,6 +3,7 @@
 use entity::partnership::Model;
 use entity::partnership_party;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::write::{Row, add_up, starts_key};
 use super::{PartnershipStatus, PartyRole};
@@ -30,6 +31,11 @@ replicated! {
         ends_on: Option<Text<PartialDate>>,
         sectors: Json<Vec<String>>,
         parties: Vec<Party> = by_hand,
+        // Only where there is one: records keep the hash that they had before this could be said.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        call: Option<String> = by_hand,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        event: Option<String> = by_hand,
         sources: Json<Vec<Source>>,
         claims: Json<Vec<Claim>>,
     }
@@ -68,7 +74,13 @@ impl Replicated for Fields {
     type Row = Row;
 
     fn of(row: &Row) -> Result<Self, DomainError> {
-        Ok(Self::of_columns(&row.model, row.parties.iter().map(Party::of).collect()))
+        let told = |of: RecordType, id: Option<Uuid>| id.map(|id| ids::encode(of.prefix(), id));
+        Ok(Self::of_columns(
+            &row.model,
+            row.parties.iter().map(Party::of).collect(),
+            told(RecordType::Call, row.model.call_id),
+            told(RecordType::Event, row.model.event_id),
+        ))
     }
 
     fn fill(&self, row: &mut Row) -> Result<(), InvalidRevision> {
@@ -79,6 +91,11 @@ impl Replicated for Fields {
         known("kind", "kind of partnership", kinds, [&self.kind])?;
         let model = &mut row.model;
         self.fill_columns(model);
+        let subject = |path: &str, of: RecordType, text: &Option<String>| {
+            text.as_ref().map(|text| replica::id(path, of, text)).transpose()
+        };
+        model.call_id = subject("call", RecordType::Call, &self.call)?;
+        model.event_id = subject("event", RecordType::Event, &self.event)?;
         model.name_key = sort_key(self.titles.entries().next().map_or("", |title| title.text.as_str()));
         model.facets = facets(self.sectors.entries(), &[]);
         model.ends_last = last_day(model.ends_on.as_deref());
@@ -102,10 +119,12 @@ impl Replicated for Fields {
         Ok(())
     }
 
-    /// The parties.
+    /// The parties, and what it is about.
     fn refers(row: &Row) -> Result<Vec<Refers>, DomainError> {
         let to = RecordType::Organization;
         let ids = row.parties.iter().map(|party| party.organization_id);
-        Ok(ids.map(|id| Refers { path: "parties", to, id }).collect())
+        let call = row.model.call_id.map(|id| Refers { path: "call", to: RecordType::Call, id });
+        let event = row.model.event_id.map(|id| Refers { path: "event", to: RecordType::Event, id });
+        Ok(ids.map(|id| Refers { path: "parties", to, id }).chain(call).chain(event).collect())
     }
 }

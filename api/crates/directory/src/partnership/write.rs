@@ -76,6 +76,10 @@ pub struct PartnershipInput {
     pub ends_on: MaybeUndefined<Given<PartialDate>>,
     /// The organizations that take part, two at least.
     pub parties: MaybeUndefined<Vec<PartnershipPartyInput>>,
+    /// The call for projects that it is about, by its id, its slug, or `source:externalId`.
+    pub call: MaybeUndefined<ID>,
+    /// The event that it is about, by its id, its slug, or `source:externalId`.
+    pub event: MaybeUndefined<ID>,
     /// Slugs of its sectors.
     pub sectors: MaybeUndefined<Vec<String>>,
     /// Who may see it; PUBLIC where it is not given. Those who may not see all parties do not see it.
@@ -93,6 +97,9 @@ impl InputFields for PartnershipInput {
         let parties = self.parties.as_opt_ref().flatten().into_iter().flatten();
         let to = RecordType::Organization;
         into.extend(parties.map(|party| Reference { to, text: party.organization.0.clone() }));
+        for (to, given) in [(RecordType::Call, &self.call), (RecordType::Event, &self.event)] {
+            into.extend(given.as_opt_ref().flatten().map(|id| Reference { to, text: id.0.clone() }));
+        }
     }
 }
 
@@ -110,7 +117,7 @@ impl Row {
         value_of(&self.model.status).unwrap_or(PartnershipStatus::Proposed)
     }
 
-    /// What the parties say now, after somebody has written it who speaks for some of them. A party that is asked
+    /// Updates the answers of the parties after a write by somebody who speaks for some of them. A party that is asked
     /// something new has not answered yet.
     fn agree(
         &mut self,
@@ -367,6 +374,18 @@ impl Kind for Partnerships {
         fields.scalar("endsOn", &input.ends_on, &mut row.ends_on);
         fields.period("endsOn", row.starts_on.as_deref(), row.ends_on.as_deref());
         row.ends_last = last_day(row.ends_on.as_deref());
+        for (path, to, given, into) in [
+            ("call", RecordType::Call, &input.call, &mut row.call_id),
+            ("event", RecordType::Event, &input.event, &mut row.event_id),
+        ] {
+            match given {
+                MaybeUndefined::Undefined => {}
+                MaybeUndefined::Null => *into = None,
+                MaybeUndefined::Value(text) => {
+                    *into = batch.resolved.find(to, text, path, fields.problems).or(*into);
+                }
+            }
+        }
         fields.slugs("sectors", &input.sectors, sector, &mut row.sectors);
         fields.visibility(&input.visibility, Visibility::Public, &mut row.declared_visibility);
         fields.sources("sources", &input.sources, &mut row.sources);

@@ -133,6 +133,21 @@ pub(super) fn derive(row: &mut Model) {
     row.skill_keys = JsonText::of(&skill_keys);
 }
 
+/// Sets the links of a field `links`.
+pub(crate) fn links(given: &MaybeUndefined<Vec<LinkInput>>, into: &mut JsonText, fields: &mut Fields<'_>) {
+    let links = given.clone().map_value(|list| {
+        let checked = list.into_iter().enumerate().filter_map(|(place, link)| {
+            let mut label = None;
+            let given = MaybeUndefined::Value(link.label);
+            fields.text(&format!("links.{place}.label"), &given, MAX_NAME, &mut label);
+            let url = fields.read(&format!("links.{place}.url"), &link.url)?;
+            Some(Link { label: label.unwrap_or_else(|| url.host()), url: url.clone() })
+        });
+        checked.collect::<Vec<_>>()
+    });
+    fields.values("links", &links, into);
+}
+
 /// Sets languages, links and who may see which group.
 fn particulars(fields: &mut Fields<'_>, row: &mut Model, input: &TalentInput) {
     let spoken = input.languages.clone().map_value(|list| {
@@ -149,17 +164,7 @@ fn particulars(fields: &mut Fields<'_>, row: &mut Model, input: &TalentInput) {
         known.collect::<Vec<_>>()
     });
     fields.values("languages", &spoken, &mut row.languages);
-    let links = input.links.clone().map_value(|list| {
-        let checked = list.into_iter().enumerate().filter_map(|(place, link)| {
-            let mut label = None;
-            let given = MaybeUndefined::Value(link.label);
-            fields.text(&format!("links.{place}.label"), &given, MAX_NAME, &mut label);
-            let url = fields.read(&format!("links.{place}.url"), &link.url)?;
-            Some(Link { label: label.unwrap_or_else(|| url.host()), url: url.clone() })
-        });
-        checked.collect::<Vec<_>>()
-    });
-    fields.values("links", &links, &mut row.links);
+    links(&input.links, &mut row.links, fields);
     for choice in input.field_visibility.as_opt_ref().flatten().into_iter().flatten() {
         *level_of(row, choice.group) = choice.visibility.code();
     }

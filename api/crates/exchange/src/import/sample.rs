@@ -32,11 +32,6 @@ fn submission(text: &str) -> Result<Submission, DomainError> {
     let broken = |error: String| DomainError::Stored(format!("sample: {error}: {text}"));
     let mut line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
     let known = line.remove("id").and_then(|id| id.as_str().map(str::to_owned)).unwrap_or_default();
-    // Partnerships of the sample name their call or event, which no input of a partnership takes.
-    if let Some(serde_json::Value::Object(partnership)) = line.get_mut("partnership") {
-        partnership.remove("call");
-        partnership.remove("event");
-    }
     let mut line =
         Line::parse(&serde_json::Value::Object(line).to_string()).map_err(|fault| broken(fault.message))?;
     let input: RecordInput = line.take_input().map_err(|fault| broken(fault.message))?;

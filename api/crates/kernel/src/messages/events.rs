@@ -83,16 +83,6 @@ pub const CLOSES_AFTER_EVENT: Message = Message {
     de: "Die Anmeldung schließt vor dem Ende der Veranstaltung, das um {end} ist.",
 };
 
-/// An organization or a talent is in a list twice.
-pub const LISTED_TWICE: Message = Message {
-    code: UserErrorCode::Invalid,
-    reason: Some("LISTED_TWICE"),
-    en: "This one is in the list already.",
-    fr: "Il ou elle figure déjà dans la liste.",
-    nl: "Deze staat al in de lijst.",
-    de: "Das steht schon in der Liste.",
-};
-
 /// A local time that clocks show twice: a warning.
 pub const TIME_TWICE: Message = Message {
     code: UserErrorCode::Invalid,
@@ -112,5 +102,4 @@ pub(super) const ALL: &[&Message] = &[
     &NOT_ABOVE_ZERO,
     &NOT_ONLINE,
     &CLOSES_AFTER_EVENT,
-    &LISTED_TWICE,
 ];

@@ -40,6 +40,13 @@ impl Decimal {
         self.0.checked_add(other.0).map(Self::from)
     }
 
+    /// The number of these whole units and ten-thousandths, which databases add exactly; none where it has more digits
+    /// than fit.
+    pub fn of_parts(whole: i128, part: i64) -> Option<Self> {
+        let number = whole.checked_mul(10_000)?.checked_add(part.into())?;
+        rust_decimal::Decimal::try_from_i128_with_scale(number, 4).ok().map(|number| Self(number.normalize()))
+    }
+
     /// The difference; none where it has more digits than fit.
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self::from)
@@ -272,6 +279,14 @@ impl Money {
         self.unit
     }
 
+    /// The amount as whole units and ten-thousandths, which databases add exactly. [`Decimal::of_parts`] is the inverse.
+    pub fn parts(self) -> (i64, i32) {
+        let number = self.number.0;
+        // An amount has four decimals at most, and less than 16 digits before them.
+        let part = number.fract() * rust_decimal::Decimal::from(10_000);
+        (i64::try_from(number.trunc()).unwrap_or_default(), i32::try_from(part).unwrap_or_default())
+    }
+
     /// Adds two amounts of one currency.
     ///
     /// # Errors
@@ -424,6 +439,18 @@ mod tests {
         fn decimals_read_back(mantissa in any::<i64>(), scale in 0u32..=28) {
             let number = Decimal::from(rust_decimal::Decimal::new(mantissa, scale));
             prop_assert_eq!(number.to_string().parse::<Decimal>().unwrap().to_string(), number.to_string());
+        }
+
+        #[test]
+        fn money_is_the_sum_of_its_parts(
+            mantissa in -9_999_999_999_999_999_999i128..=9_999_999_999_999_999_999, scale in 0u32..=4,
+        ) {
+            let number = rust_decimal::Decimal::from_i128_with_scale(mantissa, scale);
+            if let Ok(money) = Money::new(Decimal::from(number), Currency::EUR) {
+                let (whole, part) = money.parts();
+                prop_assert_eq!(Decimal::of_parts(whole.into(), part.into()), Some(money.amount()));
+            }
+            prop_assert!(Decimal::of_parts(i128::MAX, 0).is_none());
         }
 
         #[test]

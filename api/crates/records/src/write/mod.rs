@@ -194,6 +194,12 @@ pub struct Reference {
 #[derive(Clone, Debug, Default)]
 pub struct Resolved(HashMap<Reference, Uuid>);
 
+impl From<HashMap<Reference, Uuid>> for Resolved {
+    fn from(found: HashMap<Reference, Uuid>) -> Self {
+        Self(found)
+    }
+}
+
 impl Resolved {
     /// The record of a reference, if it was found.
     pub fn get(&self, to: RecordType, text: &str) -> Option<Uuid> {
@@ -413,7 +419,7 @@ pub fn content_hash(fields: &serde_json::Value) -> Result<Vec<u8>, DomainError> 
     Ok(replica::Canonical::of(fields)?.hash)
 }
 
-/// How a batch ends.
+/// The end of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// Good submissions are written, others are reported.

@@ -5,7 +5,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use crate::{contact_read, proposal, registration};
+use crate::{application, contact_read, proposal, registration};
 use identity::account::{email_key, network, store};
 use identity::calendar_address;
 use identity::invited;
@@ -45,8 +45,9 @@ pub async fn of_talents(batch: &Batch<'_>, talents: &[Uuid]) -> Result<(), Domai
     Ok(())
 }
 
-/// Erases an account and the data kept with it, including mails and invitations to its address. Its API keys, its
-/// decisions on proposals and its entries in the history stay, without its id.
+/// Erases an account and the data kept with it, including mails and invitations to its address. Its API keys, the
+/// applications that it has made for its organizations, its decisions on proposals and applications, and its entries in the
+/// history stay, without its id.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -75,6 +76,7 @@ async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
         .exec(tx)
         .await?;
     proposal::store::purge_account(tx, batch.dialect, id).await?;
+    application::write::forget_account(tx, batch.dialect, id).await?;
     contact_read::store::forget_reader(tx, batch.dialect, id).await?;
     audit::forget_account(tx, batch.dialect, id).await?;
     account::Entity::delete_by_id(id).exec(tx).await?;
