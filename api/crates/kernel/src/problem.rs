@@ -7,7 +7,7 @@ use async_graphql::Enum;
 use super::RecordType;
 use super::error::DomainError;
 use super::messages::{self, FilledMessage, Message};
-use super::value::Language;
+use super::value::{Language, ValueError};
 
 /// The kinds of refusals of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
@@ -144,9 +144,35 @@ impl Problem {
         Self::at(path, FilledMessage::new(&messages::UNKNOWN_TERM).with("detail", detail.to_string()))
     }
 
-    /// The text is not valid for its scalar type. `detail` says what is expected, in English.
-    pub fn value(path: impl Into<String>, detail: &impl Display) -> Self {
-        Self::at(path, FilledMessage::new(&messages::VALUE).with("detail", detail.to_string()))
+    /// The text is not valid for its scalar type.
+    pub fn value(path: impl Into<String>, error: &ValueError) -> Self {
+        Self::at(path, Self::of_value(&messages::VALUE, error))
+    }
+
+    /// The identifier is not valid for its scheme.
+    pub fn identifier(path: impl Into<String>, error: &ValueError) -> Self {
+        Self::at(path, Self::of_value(&messages::IDENTIFIER, error))
+    }
+
+    fn of_value(message: &'static Message, error: &ValueError) -> FilledMessage {
+        match error {
+            ValueError::Unexpected { expected, found } => {
+                FilledMessage::new(message).with("expected", *expected).with("found", found.to_string())
+            }
+            ValueError::Withheld { expected } => {
+                FilledMessage::new(&messages::VALUE_WITHHELD).with("expected", *expected)
+            }
+            ValueError::CurrenciesDiffer { left, right } => {
+                let said = FilledMessage::new(&messages::CURRENCIES_DIFFER).with("left", left.to_string());
+                said.with("right", right.to_string())
+            }
+        }
+    }
+
+    /// A number of the input is out of its range.
+    pub fn out_of_range(path: impl Into<String>, from: f64, to: f64) -> Self {
+        let said = FilledMessage::new(&messages::OUT_OF_RANGE).with("from", from.to_string());
+        Self::at(path, said.with("to", to.to_string()))
     }
 
     /// The record that is referred to does not exist.
