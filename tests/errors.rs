@@ -413,6 +413,13 @@ const ARGUMENTS: &[(&str, &str, &str, &str)] = &[
     ("{ suggest(prefix: \"a\", first: 21) { text } }", "suggest", "first", "20"),
     ("{ matchOrganizations(first: 21, queries: []) { query } }", "matchOrganizations", "first", "20"),
     ("{ partnershipGraph(maxNodes: 0) { truncated } }", "partnershipGraph", "maxNodes", "2000"),
+    ("{ compareCalls(ids: []) { calls { id } } }", "compareCalls", "ids", "2 to 10"),
+    (
+        "{ callsForProjects(filter: {genres: [\"opera\"]}) { totalCount } }",
+        "callsForProjects",
+        "filter.genres",
+        "Known are",
+    ),
     ("{ changes(first: 0) { cursor } }", "changes", "first", "from 1 to 500"),
     ("{ changes(waitSeconds: 51) { cursor } }", "changes", "waitSeconds", "from 0 to 50"),
     ("{ changes(regions: [\"walonie\"]) { cursor } }", "changes", "regions", "`wallonie`"),

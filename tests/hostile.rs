@@ -675,11 +675,12 @@ on_both_databases! {
 #[test]
 fn a_long_page_of_whole_records_can_be_followed() {
     on_sqlite(Setup::default(), |server| async move {
-        // The fields of snapshots, for the longest page of changes.
+        // The fields of snapshots, for the page of the example.
         let document = include_str!("../examples/follow/changes.graphql");
         let fragments = &document[document.find("fragment organization").expect("fragments")..];
         let text = format!(
-            "{{ changes(first: 500) {{ cursor changes {{ record {{ ...organization ...talent ...affiliation ...partnership }} }} }} }}
+            "{{ changes(first: 250) {{ cursor changes {{ record {{ ...organization ...talent ...affiliation ...partnership
+                ...call_for_projects ...event }} }} }} }}
              {fragments}"
         );
         let (status, answer) = asked(&server, "report", json!({ "query": text })).await;

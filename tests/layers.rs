@@ -60,6 +60,11 @@ const TABLES: &[(&str, &[&str])] = &[
         "directory",
         &[
             "affiliation",
+            "call_for_projects",
+            "call_for_projects_contribution",
+            "call_for_projects_lot",
+            "call_for_projects_lot_funder",
+            "call_for_projects_organizer",
             "consent",
             "contact_read",
             "organization",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
-use crate::support::records::{each, import, organization, partnership, talent};
+use crate::support::records::{call_for_projects, each, import, organization, partnership, talent};
 use crate::support::server::{Setup, TestServer};
 
 /// All slugs of a list, page by page, forwards or backwards.
@@ -38,10 +38,18 @@ async fn walk(server: &TestServer, list: &str, arguments: &str, size: usize, for
 on_both_databases! {
     with Setup::default().with_sample();
     async fn every_order_pages_the_same_in_both_directions(server) {
+        let calls: Vec<Value> = (0..20).map(|at| call_for_projects("wallonie", &format!("call-{at}"), match at % 4 {
+            0 => json!({}),
+            1 => json!({"opensAt": format!("2027-01-{:02}T00:00:00Z", at / 3 + 1)}),
+            2 => json!({"closesAt": format!("2027-01-{:02}T00:00:00Z", at / 3 + 1)}),
+            _ => json!({"opensAt": "2027-01-02T00:00:00Z", "closesAt": "2027-01-03T00:00:00Z"}),
+        })).collect();
+        import(&server, &calls).await;
         for (list, orders) in [
             ("organizations", &["NAME", "CREATED_AT", "UPDATED_AT", "FOUNDED_ON"][..]),
             ("talents", &["NAME", "CREATED_AT", "UPDATED_AT"]),
             ("partnerships", &["TITLE", "STARTS_ON", "CREATED_AT", "UPDATED_AT"]),
+            ("callsForProjects", &["OPENS_AT", "CLOSES_AT", "TITLE", "UPDATED_AT"]),
         ] {
             for order in orders {
                 for direction in ["ASC", "DESC"] {

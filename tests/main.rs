@@ -8,6 +8,7 @@
 
 mod audit;
 mod browsers;
+mod calls;
 mod changes;
 mod command;
 mod conditional;

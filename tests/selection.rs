@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use passerelle::kernel::policy::Viewer;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::on_both_databases;
+use crate::support::records::{call_for_projects, import};
 use crate::support::server::{Setup, TestServer};
 
 /// The fields of each object type that need no arguments: name and named type.
@@ -68,6 +69,17 @@ const PLACES: &[(&str, &str, &str)] = &[
         "{ partnerships(first: 100) { nodes { parties { {} } } } }",
         "/partnerships/nodes/*/parties",
     ),
+    ("CallForProjects", "{ callsForProjects(first: 100) { nodes { {} } } }", "/callsForProjects/nodes"),
+    (
+        "Contribution",
+        "{ callsForProjects(first: 100) { nodes { contributions { {} } } } }",
+        "/callsForProjects/nodes/*/contributions",
+    ),
+    (
+        "CallLot",
+        "{ callsForProjects(first: 100) { nodes { lots { {} } } } }",
+        "/callsForProjects/nodes/*/lots",
+    ),
     ("Region", "{ regions { {} } }", "/regions"),
 ];
 
@@ -82,6 +94,16 @@ fn at<'a>(data: &'a Value, path: &str) -> Vec<&'a Value> {
 }
 
 async fn each_field_alone(server: &TestServer) {
+    // The sample has one call.
+    let gives = |slug: &str| json!({"organization": slug, "amount": {"amount": "5", "currency": "EUR"}});
+    let calls: Vec<Value> = (0..4)
+        .map(|at| {
+            let lot = json!({"genre": "serious-game", "funders": [gives("vaf")], "eligibleRegions": ["flandre"]});
+            let more = json!({"contributions": [gives("wallimage"), gives("vaf")], "lots": [lot], "organizers": ["vaf"]});
+            call_for_projects("wallonie", &format!("call-{at}"), more)
+        })
+        .collect();
+    import(server, &calls).await;
     let types = Types::of(server).await;
     for (name, query, path) in PLACES {
         let fields: Vec<(&String, String)> = types.0[*name]

@@ -126,9 +126,8 @@ fn viewers(ids: &BTreeMap<String, Uuid>) -> Vec<Viewer> {
 
 /// The response for a viewer, executed without HTTP, where all requests have the same viewer.
 async fn answer(server: &TestServer, schema: &Schema, viewer: &Viewer, query: &str) -> Value {
-    let today = server.app.clock.now().to_utc().date_naive();
-    let reader =
-        Reader::new(Arc::clone(&server.app.db), viewer.clone(), LanguagePreferences::default(), today);
+    let now = server.app.clock.now();
+    let reader = Reader::new(Arc::clone(&server.app.db), viewer.clone(), LanguagePreferences::default(), now);
     let response = schema.execute(async_graphql::Request::new(query).data(reader)).await;
     assert_eq!(response.errors, [], "{query}");
     response.data.into_json().expect("an answer is JSON")

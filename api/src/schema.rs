@@ -13,6 +13,7 @@ use accounts::invitation::graphql::{InvitationMutation, InvitationQuery};
 use accounts::recovery::RecoveryMutation;
 use accounts::session::SessionMutation;
 use accounts::viewer::ViewerQuery;
+use directory::call_for_projects::compare::CallComparisonQuery;
 use directory::history::HistoryQuery;
 use directory::partnership::graph::PartnershipGraphQuery;
 use directory::proposal::graphql::ProposalQuery;
@@ -67,6 +68,7 @@ pub struct Query(
     RecordQuery,
     ConsentQuery,
     PartnershipGraphQuery,
+    CallComparisonQuery,
     StatisticsQuery,
     SearchQuery,
     MatchQuery,
@@ -166,6 +168,7 @@ mod tests {
     use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 
     use super::*;
+    use directory::call_for_projects::store::ContributionColumns;
     use directory::partnership::store::PartyColumns;
     use kernel::node::{ColumnGroups, Node};
     use kernel::{RecordType, all_of};
@@ -177,9 +180,10 @@ mod tests {
                 is $is:tt, write $write:tt, read($node:ident), $($rest:tt)*
             }
         )*) => {
-            /// For each record type, and for parties: the name in the schema, and the fields that groups of columns answer.
+            /// For each record type, for parties and for contributions: the name in the schema, and the fields that groups of columns answer.
             fn answered() -> Vec<(&'static str, &'static [&'static [&'static str]])> {
-                vec![("PartnershipParty", <PartyColumns as ColumnGroups>::FIELDS), $((
+                vec![("PartnershipParty", <PartyColumns as ColumnGroups>::FIELDS),
+                ("Contribution", <ContributionColumns as ColumnGroups>::FIELDS), $((
                     <directory::$module::$node as Node>::NAME,
                     <<directory::$module::$node as Node>::Columns as ColumnGroups>::FIELDS,
                 ),)*]

@@ -51,7 +51,12 @@ TABLES = [
 ]
 
 # What `changes.graphql` calls otherwise than copies do.
-RENAMED = {"spokenLanguages": "languages", "partnershipStatus": "status"}
+RENAMED = {
+    "spokenLanguages": "languages", "partnershipStatus": "status", "callStatus": "status", "eventStatus": "status",
+}
+
+# The types of the records of views that are called otherwise.
+TYPES = {"call_for_projects": "CALL"}
 
 # The columns of the views, and where they are in the JSON of a record.
 VIEWS = {
@@ -74,6 +79,11 @@ VIEWS = {
         "slug": ["slug"], "region": ["region", "slug"], "title": ["titles", 0, "text"], "kind": ["kind", "slug"],
         "status": ["status"], "starts_on": ["period", "startsOn"], "ends_on": ["period", "endsOn"],
         "updated_at": ["updatedAt"],
+    },
+    "call_for_projects": {
+        "slug": ["slug"], "region": ["region", "slug"], "title": ["titles", 0, "text"], "status": ["status"],
+        "opens_at": ["opensAt"], "closes_at": ["closesAt"], "fund": ["fund", "amount"],
+        "currency": ["fund", "currency"], "updated_at": ["updatedAt"],
     },
 }
 
@@ -167,7 +177,7 @@ class Copy:
     def make_views(self):
         for view, columns in VIEWS.items():
             columns = ", ".join(f"{self.db.text(path)} AS {name}" for name, path in columns.items())
-            self.db.make_view(view, f"SELECT id, revision, {columns}, body FROM entry WHERE type = '{view.upper()}'")
+            self.db.make_view(view, f"SELECT id, revision, {columns}, body FROM entry WHERE type = '{TYPES.get(view, view.upper())}'")
         self.db.make_view("party", self.db.parties())
 
     def ask(self, document, **variables):

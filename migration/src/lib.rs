@@ -30,6 +30,8 @@ mod m20261122_000027_withdrawn;
 mod m20261122_000041_scheduled_erasure;
 mod m20261129_000030_account_network;
 mod m20261129_000031_housekeeping;
+mod m20261130_000032_calls;
+mod m20261130_000033_events;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -61,6 +63,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000041_scheduled_erasure::Migration),
             Box::new(m20261129_000030_account_network::Migration),
             Box::new(m20261129_000031_housekeeping::Migration),
+            Box::new(m20261130_000032_calls::Migration),
+            Box::new(m20261130_000033_events::Migration),
         ]
     }
 }

@@ -18,6 +18,7 @@ use crate::support::records::{
 };
 use crate::support::server::{Backend, ENCRYPTION_KEY, Setup, TestServer};
 
+mod calls;
 mod fields;
 mod told;
 mod whole;

@@ -108,7 +108,7 @@ impl Target {
         let mut ids: Vec<&String> = records.iter().map(|(id, _)| id).collect();
         ids.sort_unstable();
         assert_eq!(ids, follower.records.keys().collect::<Vec<_>>());
-        let of = |id: &str| id.split('_').next().expect("a type").to_owned();
+        let of = |id: &str| id.rsplit_once('_').expect("a type").0.to_owned();
         for some in
             records.chunk_by(|(one, _), (other, _)| of(one) == of(other)).flat_map(|all| all.chunks(50))
         {
@@ -181,6 +181,8 @@ fn changes_have_the_fields_of_copies() {
     let renamed = [
         (" languages { language level }", " spokenLanguages: languages { language level }"),
         (" kind { slug } status period", " kind { slug } partnershipStatus: status period"),
+        (" status opensAt", " callStatus: status opensAt"),
+        (" mode status titles", " mode eventStatus: status titles"),
     ];
     let copies = DOCUMENT[split(DOCUMENT)..].to_owned();
     let copies = renamed.iter().fold(copies, |text, (name, alias)| text.replace(name, alias));

@@ -164,6 +164,7 @@ impl Matrix {
             ("organization(by: {slug: \"pub-o\"})", "Organization", 3),
             ("talent(by: {slug: \"pub-t\"})", "Talent", 3),
             ("partnership(by: {slug: \"pub-p\"})", "Partnership", 2),
+            ("callForProjects(by: {slug: \"pub-c\"})", "CallForProjects", 2),
             ("region(slug: \"wallonie\")", "Region", 2),
         ];
         let from = from.iter().map(|(field, of, depth)| {
@@ -271,7 +272,7 @@ impl Matrix {
         let mut cursors: BTreeMap<&str, String> = BTreeMap::new();
         for number in 0..4 {
             let mut pages = Vec::new();
-            for root in ["organizations", "talents", "partnerships"] {
+            for root in ["organizations", "talents", "partnerships", "callsForProjects"] {
                 let page = |more: String| {
                     format!(
                         "{root}({more}) {{ totalCount nodes {{ id }} pageInfo {{ startCursor endCursor hasNextPage hasPreviousPage }} }}"
@@ -288,7 +289,7 @@ impl Matrix {
                 }
             }
             let answers = self.ask_all(asker, &pages).await;
-            for root in ["organizations", "talents", "partnerships"] {
+            for root in ["organizations", "talents", "partnerships", "callsForProjects"] {
                 let page: Value =
                     serde_json::from_str(&answers[&format!("{root} page {number}")]).expect("JSON");
                 cursors
@@ -321,7 +322,7 @@ impl Matrix {
         let named: Vec<(String, String)> = battery
             .iter()
             .filter(|(_, document)| names_one(document))
-            .map(|(name, document)| (name.clone(), document.replace("{public}", &public.organization)))
+            .map(|(name, document)| (name.clone(), with_public(document, public)))
             .collect();
         let fill = |ids: &Ids, state: State| -> Vec<(String, String)> {
             named.iter().map(|(name, field)| (name.clone(), ids.fill(state, field))).collect()
@@ -332,7 +333,7 @@ impl Matrix {
             let absent = self.ask_all(&self.askers[at], &absent_fields).await;
             for state in [State::Members, State::Private, State::Deleted, State::Erased] {
                 let own = &ids[state.prefix()];
-                let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership];
+                let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Call];
                 if of.iter().any(|of| who.sees(*of, state)) || !asks_for(who, state) {
                     continue;
                 }
@@ -350,7 +351,7 @@ impl Matrix {
         let all =
             [State::Public, State::Members, State::Private, State::Deleted, State::Erased, State::Never];
         let all = all.iter().flat_map(|state| {
-            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership];
+            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Call];
             of.map(|of| (format!("{of:?} {state:?}"), *state, of, ids[state.prefix()].get(of).to_owned()))
         });
         let all: Vec<(String, State, Of, String)> = all.collect();
@@ -381,6 +382,13 @@ impl Matrix {
                 "partnership(by: {slug: \"pub-p\"}) { parties { {} } }",
                 "/partnership/parties/0",
             ),
+            ("CallForProjects", "callForProjects(by: {slug: \"pub-c\"}) { {} }", "/callForProjects"),
+            (
+                "Contribution",
+                "callForProjects(by: {slug: \"pub-c\"}) { contributions { {} } }",
+                "/callForProjects/contributions/0",
+            ),
+            ("CallLot", "callForProjects(by: {slug: \"pub-c\"}) { lots { {} } }", "/callForProjects/lots/0"),
             ("Affiliation", node.as_str(), "/node"),
         ];
         // Fields of regions and other records are checked there. A group is checked with its content.
@@ -446,7 +454,7 @@ impl Matrix {
     async fn history_is_for_staff(&mut self, ids: &BTreeMap<&'static str, Ids>) {
         let all = [State::Public, State::Members, State::Private, State::Deleted];
         let fields = |state: State, ids: &Ids| -> Vec<(String, String)> {
-            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership];
+            let of = [Of::Organization, Of::Talent, Of::Affiliation, Of::Partnership, Of::Call];
             let history = |id: &str| {
                 format!("history(id: \"{id}\") {{ totalCount nodes {{ action actorId fields }} }}")
             };
@@ -559,9 +567,14 @@ fn names_one(document: &str) -> bool {
 }
 
 fn names_by_id(document: &str) -> bool {
-    ["{organization}", "{talent}", "{affiliation}", "{partnership}", "{public}"]
+    ["{organization}", "{talent}", "{affiliation}", "{partnership}", "{call}", "{public}"]
         .iter()
         .any(|word| document.contains(word))
+}
+
+/// A document with the ids of public records in place of their placeholders.
+fn with_public(document: &str, public: &Ids) -> String {
+    document.replace("{public}", &public.organization).replace("{public-call}", &public.call)
 }
 
 /// The viewers of the longest part of the matrix: one for each way in which the policy hides the records, and two

@@ -54,6 +54,16 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Partnership", Shown::Related, "parties"),
     ("PartnershipParty", Shown::All, "role title contribution confirmedAt declinedAt"),
     ("PartnershipParty", Shown::Related, "organization"),
+    ("CallForProjects", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions status
+        opensAt closesAt timeZone fund regulations sectors claims"),
+    ("CallForProjects", Shown::Related, "contributions lots organizers"),
+    ("Contribution", Shown::All, "amount confirmed confirmedAt declinedAt"),
+    ("Contribution", Shown::Related, "organization"),
+    ("CallLot", Shown::All, "genre title titles ceiling budget minEpisodes maxEpisodes minMinutes maxMinutes maxAidShare eligibleRegions
+        territorialSpendShare"),
+    ("CallLot", Shown::Related, "funders"),
+    ("CallComparison", Shown::Related, "calls criteria"),
+    ("CallCriterion", Shown::Related, "key label values"),
     ("Account", Shown::Oneself, "id email displayName language talent organizations"),
     ("Viewer", Shown::Oneself, "authenticated account roles contactReads"),
     ("Consent", Shown::Insiders, "act at language purpose version"),
@@ -96,6 +106,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("RoleGrant", Shown::Oneself, "role region"),
     ("ApiKey", Shown::Administrators, "id name region roles createdAt expiresAt lastUsedAt revokedAt"),
     ("Query", Shown::Related, "node nodes organization organizations talent talents partnership partnerships partnershipGraph regionPairs statistics
+        callForProjects callsForProjects compareCalls
         search suggest matchOrganizations"),
     ("Query", Shown::Free, "region regions territory sector sectors occupation occupations terms"),
     ("Query", Shown::Oneself, "viewer"),
@@ -150,6 +161,8 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("AffiliationEdge", Shown::Related, "cursor node"),
     ("PartnershipConnection", Shown::Related, "edges nodes pageInfo totalCount"),
     ("PartnershipEdge", Shown::Related, "cursor node"),
+    ("CallForProjectsConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("CallForProjectsEdge", Shown::Related, "cursor node"),
     ("SearchConnection", Shown::Related, "edges nodes pageInfo estimatedTotalCount facets degraded"),
     // A position in the log, which every write advances. It reveals that there was a write, but not which.
     ("SearchConnection", Shown::Free, "indexedThrough"),
@@ -175,6 +188,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("LocalizedText", Shown::Free, "language text"),
     ("Money", Shown::Free, "amount currency"),
     ("Period", Shown::Free, "startsOn endsOn"),
+    ("Regulation", Shown::Free, "language version url validFrom"),
     ("Source", Shown::Free, "title url publishedOn"),
     ("SpokenLanguage", Shown::Free, "language level"),
     // The record in a payload is read under the same rules as by a query.
@@ -182,6 +196,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("TalentPayload", Shown::Related, "talent userErrors"),
     ("AffiliationPayload", Shown::Related, "affiliation userErrors"),
     ("PartnershipPayload", Shown::Related, "partnership userErrors"),
+    ("CallForProjectsPayload", Shown::Related, "callForProjects warnings userErrors"),
     ("DeletePayload", Shown::Free, "deletedId scheduledFor userErrors"),
     ("StopErasurePayload", Shown::Free, "talentId userErrors"),
     ("PushRecordsPayload", Shown::Related, "cursor replayed results userErrors"),
@@ -223,6 +238,8 @@ pub(super) enum May {
     MakeAffiliation,
     /// Those who may act for the party.
     SpeakForParty,
+    /// Those who may act for the funder of a call.
+    SpeakForFunder,
     /// Members of the organization.
     Propose,
     /// Writers of the region, on a proposal of another account.
@@ -256,6 +273,7 @@ pub(super) enum Undo {
     Nothing,
     Affiliation,
     Partnership,
+    Call,
     Proposal,
     Member,
     Invitation,
@@ -487,6 +505,36 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         Undo::Partnership,
     ),
     (
+        "createCallForProjects",
+        May::WriteRegion,
+        "(input: {region: \"wallonie\"}) { callForProjects { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "updateCallForProjects",
+        May::Write(Of::Call),
+        "(id: \"{call}\", input: {}) { callForProjects { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "deleteCallForProjects",
+        May::Write(Of::Call),
+        "(id: \"{call}\", baseRevision: 999) { deletedId {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "confirmContribution",
+        May::SpeakForFunder,
+        "(id: \"{call}\", organization: \"pub-o\") { callForProjects { id } {errors} }",
+        Undo::Call,
+    ),
+    (
+        "declineContribution",
+        May::SpeakForFunder,
+        "(id: \"{call}\", organization: \"pub-o\") { callForProjects { id } {errors} }",
+        Undo::Call,
+    ),
+    (
         "createApiKey",
         May::Administer,
         "(input: {name: \"\", region: \"wallonie\", roles: [EDITOR]}) { apiKey { id } {errors} }",
@@ -533,6 +581,13 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
     ("PartnershipFilter.sectors", &["[\"jeux-video\"]"]),
     ("PartnershipFilter.statuses", &["[ACTIVE]"]),
     ("PartnershipFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
+    ("CallForProjectsFilter.funders", &["[\"{organization}\"]", "[\"{public}\"]"]),
+    ("CallForProjectsFilter.genres", &["[\"serious-game\"]"]),
+    ("CallForProjectsFilter.openOn", &["\"2000-01-01\""]),
+    ("CallForProjectsFilter.regions", &["[\"wallonie\"]", "[\"flandre\"]"]),
+    ("CallForProjectsFilter.sectors", &["[\"jeux-video\"]"]),
+    ("CallForProjectsFilter.statuses", &["[OPEN]", "[DRAFT, UPCOMING, CLOSED, AWARDED]"]),
+    ("CallForProjectsFilter.updatedSince", &["\"2020-01-01T00:00:00Z\""]),
     ("ProposalFilter.organization", &["\"{organization}\"", "\"{public}\""]),
     ("ProposalFilter.states", &["[PENDING]"]),
     ("SearchFilter.availability", &["[AVAILABLE]"]),
@@ -552,14 +607,26 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
     ("TalentBy.slug", &["\"{name}-t\""]),
     ("TalentBy.identifier", &["{scheme: ISNI, value: \"{isni}\"}"]),
     ("TalentBy.externalId", &["{source: \"test-wallonie\", id: \"tal-{name}-t\"}"]),
-    ("RecordBy.id", &["\"{partnership}\""]),
-    ("RecordBy.slug", &["\"{name}-p\""]),
-    ("RecordBy.externalId", &["{source: \"test-wallonie\", id: \"par-{name}-p\"}"]),
-    ("Query.node(id)", &["\"{organization}\"", "\"{talent}\"", "\"{affiliation}\"", "\"{partnership}\""]),
+    ("RecordBy.id", &["\"{partnership}\"", "\"{call}\""]),
+    ("RecordBy.slug", &["\"{name}-p\"", "\"{name}-c\""]),
+    (
+        "RecordBy.externalId",
+        &[
+            "{source: \"test-wallonie\", id: \"par-{name}-p\"}",
+            "{source: \"test-wallonie\", id: \"cal-{name}-c\"}",
+        ],
+    ),
+    (
+        "Query.node(id)",
+        &["\"{organization}\"", "\"{talent}\"", "\"{affiliation}\"", "\"{partnership}\"", "\"{call}\""],
+    ),
     (
         "Query.nodes(ids)",
-        &["[\"{organization}\", \"{public}\", \"{talent}\", \"{affiliation}\", \"{partnership}\"]"],
+        &[
+            "[\"{organization}\", \"{public}\", \"{talent}\", \"{affiliation}\", \"{partnership}\", \"{call}\"]",
+        ],
     ),
+    ("Query.compareCalls(ids)", &["[\"{call}\", \"{public-call}\"]"]),
     ("Query.statistics(regions)", &["[\"wallonie\"]"]),
     ("Query.statistics(sectors)", &["[\"jeux-video\"]"]),
     (
@@ -573,11 +640,15 @@ pub(super) const PROBES: &[(&str, &[&str])] = &[
             "\"hiddescr\"",
             "\"hidbio\"",
             "\"hidpact\"",
+            "\"hidcall\"",
             "\"mem\"",
             "\"memana\"",
         ],
     ),
-    ("Query.suggest(prefix)", &["\"hid\"", "\"hidor\"", "\"hidan\"", "\"hidpa\"", "\"mem\"", "\"pub\""]),
+    (
+        "Query.suggest(prefix)",
+        &["\"hid\"", "\"hidor\"", "\"hidan\"", "\"hidpa\"", "\"hidca\"", "\"mem\"", "\"pub\""],
+    ),
     (
         "Query.matchOrganizations(queries)",
         &[
@@ -595,6 +666,10 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("AffiliationInput.organization", "createAffiliation(input: {talent: \"away-t\", organization: \"{name}-o\"}) { {errors} }"),
     ("PartnershipPartyInput.organization", "createPartnership(input: {region: \"flandre\", kind: \"none\", parties: [{organization: \"away-o\", role: LEAD},
         {organization: \"{organization}\", role: PARTNER}]}) { {errors} }"),
+    ("ContributionInput.organization", "createCallForProjects(input: {region: \"flandre\", contributions: [
+        {organization: \"away-o\", amount: {amount: \"1\", currency: \"EUR\"}}, {organization: \"{organization}\", amount: {amount: \"1\", currency: \"EUR\"}}]}) { {errors} }"),
+    ("CallForProjectsInput.organizers", "createCallForProjects(input: {region: \"flandre\", organizers: [\"away-o\", \"{name}-o\"]}) { {errors} }"),
+    ("CallForProjectsInput.slug", "createCallForProjects(input: {region: \"flandre\", sectors: [\"none\"], slug: \"{name}-c\"}) { {errors} }"),
     (
         "InviteAccountInput.organization",
         "inviteAccount(input: {email: \"guest@example.org\", region: \"flandre\", roles: [ADMIN], organization: \"{organization}\"}) { {errors} }",
@@ -643,4 +718,5 @@ pub(super) const ORDERS: &[(&str, &str)] = &[
     ("OrganizationOrderField", "NAME CREATED_AT UPDATED_AT FOUNDED_ON"),
     ("TalentOrderField", "NAME CREATED_AT UPDATED_AT"),
     ("PartnershipOrderField", "TITLE CREATED_AT UPDATED_AT STARTS_ON"),
+    ("CallForProjectsOrderField", "OPENS_AT CLOSES_AT TITLE UPDATED_AT"),
 ];

@@ -53,6 +53,8 @@ pub(super) enum Of {
     Affiliation,
     /// Between the organization and the PUBLIC ones.
     Partnership,
+    /// With contributions of the organization and the PUBLIC ones.
+    Call,
 }
 
 impl Who {

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::viewers::{AWAY, Of};
-use crate::support::records::{affiliation, import, organization, partnership, source, talent};
+use crate::support::records::{
+    affiliation, call_for_projects, import, organization, partnership, source, talent,
+};
 use crate::support::server::TestServer;
 
 /// The region of the records.
@@ -105,6 +107,23 @@ pub(super) fn records(state: State) -> Vec<Value> {
         json!({"visibility": level, "titles": text(&format!("{name}pact")), "sectors": sectors,
         "kind": if rare { "coproduction" } else { "co-funding" }, "startsOn": "1999", "endsOn": "2030"}),
     ));
+    let give = |organization: &str, amount: &str| json!({"organization": organization, "amount": {"amount": amount, "currency": "EUR"}});
+    let (mut contributions, mut funders) =
+        (vec![give("pub-o", "400"), give("away-o", "200")], vec![give("away-o", "150")]);
+    if rare {
+        contributions = vec![give(&o, "100"), give("pub-o", "300"), give("away-o", "200")];
+        funders.push(give(&o, "50"));
+    }
+    lines.push(call_for_projects(
+        HOME,
+        &format!("{name}-c"),
+        json!({"visibility": level, "titles": text(&format!("{name}call")), "descriptions": text(&format!("{name}aim")), "sectors": sectors,
+        "opensAt": "1999-01-01T00:00:00Z", "contributions": contributions, "organizers": if rare { json!([o]) } else { json!(["pub-o"]) },
+        "regulations": [{"language": "FR", "url": format!("https://example.org/{name}")}],
+        "lots": [{"genre": if rare { "serious-game" } else { "webdocumentaire" }, "funders": funders, "ceiling": {"amount": "20", "currency": "EUR"},
+            "minEpisodes": 1, "maxEpisodes": 3, "minMinutes": "2.5", "maxMinutes": "5", "maxAidShare": "0.50", "eligibleRegions": [HOME],
+            "territorialSpendShare": "1"}]}),
+    ));
     lines
 }
 
@@ -134,7 +153,8 @@ pub(super) fn deletions(state: State) -> Vec<Value> {
     let name = state.prefix();
     // The mutations may have changed some records, so the lines overwrite.
     let gone = |external: String, of: &str| json!({"source": source(HOME), "externalId": external, "delete": true, "overwrite": true, of: {}});
-    let mut lines = vec![gone(format!("par-{name}-p"), "partnership")];
+    let mut lines =
+        vec![gone(format!("par-{name}-p"), "partnership"), gone(format!("cal-{name}-c"), "callForProjects")];
     if state != State::Erased {
         lines.push(gone(format!("aff-{name}-t-pub-o"), "affiliation"));
         lines.push(gone(format!("tal-{name}-t"), "talent"));
@@ -162,6 +182,7 @@ pub(super) struct Ids {
     pub(super) talent: String,
     pub(super) affiliation: String,
     pub(super) partnership: String,
+    pub(super) call: String,
 }
 
 impl Ids {
@@ -173,6 +194,7 @@ impl Ids {
             talent: found(server, "talent", &format!("tal-{name}-t"), 2).await,
             affiliation: found(server, "affiliation", &format!("aff-{name}-t-pub-o"), 3).await,
             partnership: found(server, "partnership", &format!("par-{name}-p"), 4).await,
+            call: found(server, "call_for_projects", &format!("cal-{name}-c"), 5).await,
         }
     }
 
@@ -182,6 +204,7 @@ impl Ids {
             Of::Talent => &self.talent,
             Of::Affiliation => &self.affiliation,
             Of::Partnership => &self.partnership,
+            Of::Call => &self.call,
         }
     }
 
@@ -193,6 +216,7 @@ impl Ids {
             ("{talent}", &self.talent),
             ("{affiliation}", &self.affiliation),
             ("{partnership}", &self.partnership),
+            ("{call}", &self.call),
             ("{name}", state.prefix()),
             ("{siren}", siren),
             ("{isni}", isni),
@@ -209,11 +233,12 @@ impl Ids {
             (&self.talent, "{talent}"),
             (&self.affiliation, "{affiliation}"),
             (&self.partnership, "{partnership}"),
+            (&self.call, "{call}"),
             (siren, "{siren}"),
             (isni, "{isni}"),
         ];
         let text = words.iter().fold(answer.to_owned(), |text, (word, shown)| text.replace(word, shown));
-        ["-o", "-t", "-p"]
+        ["-o", "-t", "-p", "-c"]
             .iter()
             .fold(text, |text, of| text.replace(&format!("{name}{of}"), &format!("{{name}}{of}")))
     }

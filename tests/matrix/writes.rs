@@ -44,6 +44,7 @@ impl May {
             Self::WriteTalent | Self::MakeAffiliation | Self::Invite | Self::Own => Some(Of::Talent),
             Self::ChangeAffiliation | Self::SpeakInAffiliation => Some(Of::Affiliation),
             Self::SpeakForParty => Some(Of::Partnership),
+            Self::SpeakForFunder => Some(Of::Call),
             Self::WriteRegion
             | Self::Review
             | Self::Withdraw
@@ -62,7 +63,7 @@ impl May {
         }
         let is_own = |of| who.owns(of, state);
         let is_machine = matches!(who, Who::Key(_));
-        // The organization of all affiliations, and the party of all partnerships, is the public one.
+        // The organization of all affiliations, the party of all partnerships and the funder of all calls is the public one.
         let of_public = who.owns(Of::Organization, State::Public);
         let may = match self {
             Self::Review | Self::Withdraw if !who.writes() && who != Who::Colleague => return Says::Absent,
@@ -71,7 +72,7 @@ impl May {
             Self::ChangeAffiliation => who.writes() || is_own(Of::Affiliation),
             Self::SpeakInAffiliation => who.writes() || is_own(Of::Affiliation) || of_public,
             Self::MakeAffiliation => who.writes() || is_own(Of::Talent) || of_public,
-            Self::SpeakForParty => who.writes() || of_public,
+            Self::SpeakForParty | Self::SpeakForFunder => who.writes() || of_public,
             Self::Propose => is_own(Of::Organization),
             Self::Withdraw => who == Who::Colleague,
             Self::Administer => who.administers(),
@@ -205,7 +206,9 @@ impl Matrix {
             let who = self.askers[at].who;
             for state in [State::Members, State::Private, State::Deleted, State::Erased] {
                 if !who.writes_in(AWAY)
-                    || [Of::Organization, Of::Talent, Of::Partnership].iter().any(|of| who.sees(*of, state))
+                    || [Of::Organization, Of::Talent, Of::Partnership, Of::Call]
+                        .iter()
+                        .any(|of| who.sees(*of, state))
                 {
                     continue;
                 }
@@ -319,6 +322,11 @@ impl Matrix {
                  WHERE talent_id NOT IN (SELECT record_id FROM sync_record WHERE external_id = 'tal-closed-t')",
             ],
             Undo::Proposal => &["UPDATE proposal SET state = 'PENDING', decided_at = NULL, decided_by = NULL"],
+            // All calls have the same fund.
+            Undo::Call => &[
+                "UPDATE call_for_projects SET fund_amount = '600.00', revision = 1",
+                "UPDATE call_for_projects_contribution SET confirmed = TRUE, confirmed_at = NULL, declined_at = NULL",
+            ],
             Undo::Partnership => &[
                 "UPDATE partnership SET status = 'ACTIVE', revision = 1",
                 "UPDATE partnership_party SET confirmed_at = NULL, declined_at = NULL",

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
 use passerelle::kernel::policy::Viewer;
 use passerelle::kernel::reader::Reader;
-use passerelle::kernel::value::LanguagePreferences;
+use passerelle::kernel::value::{DateTime, LanguagePreferences};
 use passerelle::search::matching::MatchQuestion;
 use passerelle::search::matching::candidates::judged;
 use passerelle::search::service::Search;
@@ -259,7 +258,7 @@ on_both_databases! {
         stub.store().silent = true;
         let (search, _) = Search::new(Arc::new(stub.engine()));
         let reader = server.app.db.clone();
-        let reader = Reader::new(reader, Viewer::anonymous(), LanguagePreferences::default(), NaiveDate::default());
+        let reader = Reader::new(reader, Viewer::anonymous(), LanguagePreferences::default(), DateTime::EPOCH);
         let names: Vec<String> = (0..100).map(|i| format!("Studio {i}")).collect();
         let questions: Vec<(&str, MatchQuestion)> =
             names.iter().map(|name| (name.as_str(), MatchQuestion::new(name, Some("Mons"), None, &[]))).collect();

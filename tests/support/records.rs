@@ -91,6 +91,13 @@ pub(crate) fn partnership(region: &str, slug: &str, parties: &[&str], more: Valu
     json!({"source": source(region), "externalId": format!("par-{slug}"), "partnership": record})
 }
 
+/// A line with a call for projects. Its funders are slugs of organizations.
+pub(crate) fn call_for_projects(region: &str, slug: &str, more: Value) -> Value {
+    let mut record = json!({"slug": slug, "region": region, "titles": [{"language": "EN", "text": slug}]});
+    merge(&mut record, more);
+    json!({"source": source(region), "externalId": format!("cal-{slug}"), "callForProjects": record})
+}
+
 fn merge(into: &mut Value, more: Value) {
     if let (Value::Object(into), Value::Object(more)) = (into, more) {
         into.extend(more);

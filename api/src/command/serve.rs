@@ -11,6 +11,7 @@ use crate::housekeeping;
 use crate::schema;
 use accounts::demo;
 use clap::Args;
+use directory::call_for_projects::turn;
 use directory::talent::{erasing, upkeep};
 use exchange::import;
 use exchange::push::Pushes;
@@ -122,6 +123,7 @@ impl Serve {
         app.mail.start(&app, stop.clone());
         upkeep::start(&app, terms, stop.clone());
         erasing::start(&app, stop.clone());
+        turn::start(&app, stop.clone());
         let sample = if self.demo {
             let loaded = import::sample::load(&app).await;
             let loaded = match loaded.map_err(|error| {

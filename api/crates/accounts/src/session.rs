@@ -70,7 +70,7 @@ pub async fn payload(
                 Arc::clone(&reader.db),
                 opened.known.viewer.clone(),
                 reader.languages.clone(),
-                reader.today,
+                reader.now,
             );
             Some(ViewerNode::read(&own, Some(&opened.known), &want).await.graphql()?)
         }

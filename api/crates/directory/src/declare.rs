@@ -312,14 +312,15 @@ macro_rules! record_queries {
 }
 
 /// Declares the payload of the mutations of a record type, and those that all types have. Further mutations are those of
-/// the object `also`. A type whose `update` or `merge` is not the common one leaves it out.
+/// the object `also`. A type whose `update` or `merge` is not the common one leaves it out. With `with warnings` the payload tells
+/// of values that were taken and are worth a look.
 #[macro_export]
 macro_rules! record_mutations {
     (
         $(#[$doc:meta])*
         $mutation:ident of $kind:ident,
         $(#[$payload_doc:meta])*
-        $payload:ident { $(#[$field_doc:meta])* $field:ident: $node:ty }
+        $payload:ident { $(#[$field_doc:meta])* $field:ident: $node:ty } $(with $warns:ident)?
         create { $(#[$create_doc:meta])* $create:ident }
         $(update { $(#[$update_doc:meta])* $update:ident($update_desc:literal) })?
         delete { $(#[$delete_doc:meta])* $delete:ident($delete_desc:literal) }
@@ -331,20 +332,25 @@ macro_rules! record_mutations {
         pub struct $payload {
             $(#[$field_doc])*
             pub $field: Option<$node>,
+            $(
+                #[doc = $crate::warnings_of!($warns)]
+                pub warnings: Vec<kernel::user_error::Warning>,
+            )?
             /// All that is wrong with the input, at once. Nothing was written then; empty where all went well.
             pub user_errors: Vec<kernel::user_error::UserError>,
         }
 
         impl records::mutation::Payload for $payload {
             const NAME: &'static str = stringify!($payload);
-            const FIELD: &'static str = stringify!($field);
+            const FIELD: &'static str = <$node as kernel::node::Node>::TYPE.field();
             type Node = $node;
 
             fn new(
                 $field: Option<$node>,
+                warnings: Vec<kernel::user_error::Warning>,
                 user_errors: Vec<kernel::user_error::UserError>,
             ) -> Self {
-                Self { $field, user_errors }
+                $crate::payload!($field warnings user_errors $($warns)?)
             }
         }
 
@@ -429,5 +435,27 @@ macro_rules! record_mutations {
                 }
             )?
         }
+    };
+}
+
+/// The payload that [`record_mutations!`] makes of its members. Only types that warn have warnings.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! payload {
+    ($field:ident $warnings:ident $user_errors:ident) => {{
+        let _ = $warnings;
+        Self { $field, $user_errors }
+    }};
+    ($field:ident $warnings:ident $user_errors:ident $warns:ident) => {
+        Self { $field, $warnings, $user_errors }
+    };
+}
+
+/// The description of the warnings of a payload.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! warnings_of {
+    (warnings) => {
+        "Values that were taken, and are worth a look; empty where nothing was written."
     };
 }

@@ -80,6 +80,7 @@ fn list(viewer: &Viewer, dialect: Dialect, of: Of) -> List {
             "h.listed_under = COALESCE((SELECT d.target_id FROM record_redirect AS d WHERE d.id = k.id), k.id)".into(),
             sees,
         ],
+        second: None,
     }
 }
 

@@ -1,8 +1,10 @@
 //! The domain: a folder per concept with its rules, its SQL and its schema.
 
 pub mod affiliation;
+pub mod call_for_projects;
 pub mod contact_read;
 pub mod declare;
+pub mod event;
 pub mod history;
 pub mod organization;
 pub mod partnership;

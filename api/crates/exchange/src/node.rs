@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Interface, Object};
 use uuid::Uuid;
 
 use accounts::account::AccountNode;
+use directory::event::session::{self, SessionNode};
 use directory::region;
 use directory::region::{RegionNode, TerritoryNode};
 use identity::caller::{Call, IdentifiedCaller};
@@ -44,6 +45,8 @@ macro_rules! make_nodes {
             /// An occupation.
             Occupation(OccupationNode),
             $($(#[$doc])* $name(Box<directory::$module::$node>),)*
+            /// A session of an event.
+            EventSession(Box<SessionNode>),
             /// An account: the viewer's own.
             Account(Box<AccountNode>),
         }
@@ -63,6 +66,7 @@ macro_rules! make_nodes {
                     | Self::Territory(_)
                     | Self::Sector(_)
                     | Self::Occupation(_)
+                    | Self::EventSession(_)
                     | Self::Account(_) => None,
                 }
             }
@@ -155,13 +159,15 @@ enum Kind {
     Sector,
     Occupation,
     Record(RecordType),
+    EventSession,
     Account,
 }
 
 impl Kind {
     fn all() -> impl Iterator<Item = Self> {
         let places = [Self::Region, Self::Territory, Self::Sector, Self::Occupation];
-        places.into_iter().chain(all_of::<RecordType>().map(Self::Record)).chain([Self::Account])
+        let parts = [Self::EventSession, Self::Account];
+        places.into_iter().chain(all_of::<RecordType>().map(Self::Record)).chain(parts)
     }
 
     const fn prefix(self) -> &'static str {
@@ -171,6 +177,7 @@ impl Kind {
             Self::Sector => "sector",
             Self::Occupation => "occupation",
             Self::Record(of) => of.prefix(),
+            Self::EventSession => session::PREFIX,
             Self::Account => "account",
         }
     }
@@ -249,6 +256,10 @@ async fn of_type(
             entries.map(|entry| entry.map(|entry| Node::Occupation(OccupationNode(entry)))).collect()
         }
         Kind::Record(of) => of_record_type(reader, of, ids, want).await?,
+        Kind::EventSession => {
+            let found = session::by_ids(reader, ids, want).await?.into_iter();
+            found.map(|node| node.map(|node| Node::EventSession(Box::new(node)))).collect()
+        }
         Kind::Account => {
             let own = known.and_then(IdentifiedCaller::account).filter(|account| ids.contains(&account.id));
             let node = match own {

@@ -15,7 +15,7 @@ use kernel::vocabulary::{self, Named, Term, Vocabulary, vocabularies};
 
 /// Increment it when documents get other words or values, or when an index may hold documents that do not belong there:
 /// those of version 1 kept duplicates that were merged.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The name of the present form of documents. It changes with the vocabularies, as documents hold their labels and
 /// aliases. An index with another name is built anew.
@@ -220,6 +220,25 @@ impl Document {
         for code in codes {
             self.value(SearchFacet::Language, code);
         }
+    }
+
+    /// Adds a status.
+    pub fn status(&mut self, name: &str) {
+        self.value(SearchFacet::Status, name);
+    }
+
+    /// Adds genres.
+    pub fn genres<'a>(&mut self, slugs: impl IntoIterator<Item = &'a str>) {
+        let genres = vocabularies().terms(Vocabulary::CallGenre);
+        for term in slugs.into_iter().filter_map(|slug| genres.get(slug)) {
+            self.words(term);
+            self.value(SearchFacet::Genre, &term.slug);
+        }
+    }
+
+    /// Adds a mode.
+    pub fn mode(&mut self, name: &str) {
+        self.value(SearchFacet::Mode, name);
     }
 
     /// Adds an availability.

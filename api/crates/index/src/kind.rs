@@ -64,7 +64,7 @@ pub enum SearchFacet {
     Territory,
     /// Sectors, by slug; a hit counts for what its sectors are part of as well.
     Sector,
-    /// Kinds of organizations and of partnerships, by slug.
+    /// Kinds of organizations, of partnerships and of events, by slug.
     Kind,
     /// Occupations of talents, by slug.
     Occupation,
@@ -74,6 +74,12 @@ pub enum SearchFacet {
     Language,
     /// Availability of talents; values are those of `Availability`.
     Availability,
+    /// Where calls for projects stand, and how firm events are; values are those of `CallStatus` and `EventStatus`.
+    Status,
+    /// Where events take place; values are those of `EventMode`.
+    Mode,
+    /// Genres that calls for projects have a lot for, by slug.
+    Genre,
 }
 
 /// Who may find what: each has an index of its own.

@@ -12,7 +12,7 @@ use super::name_of;
 use super::policy::Visibility;
 use super::problem::{Problem, Problems};
 use super::provenance::{Claim, ClaimInput, Source, SourceInput};
-use super::value::{Given, Identifier, IdentifierScheme, Language, LocalizedText, is_hidden};
+use super::value::{DateTime, Given, Identifier, IdentifierScheme, Language, LocalizedText, TimeZone, is_hidden};
 
 /// Maximum characters of a name or title. A text that may have no more is one line.
 pub const MAX_NAME: usize = 300;
@@ -460,6 +460,62 @@ impl Fields<'_> {
             return;
         }
         self.set(given, into);
+    }
+
+    /// Sets an instant that may be empty, in microseconds since 1970.
+    pub fn instant(&mut self, path: &str, given: &MaybeUndefined<Given<DateTime>>, into: &mut Option<i64>) {
+        match given {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => *into = None,
+            MaybeUndefined::Value(given) => {
+                if let Some(instant) = self.read(path, given) {
+                    *into = Some(instant.micros());
+                }
+            }
+        }
+    }
+
+    /// Sets whether something is so; null means that it is not.
+    pub fn flag(&mut self, given: &MaybeUndefined<bool>, into: &mut bool) {
+        match given {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => *into = false,
+            MaybeUndefined::Value(value) => *into = *value,
+        }
+    }
+
+    /// Sets a number that is at least 1.
+    pub fn at_least_one(&mut self, path: &str, given: &MaybeUndefined<i32>, into: &mut Option<i32>) {
+        if given.as_opt_ref().flatten().is_some_and(|number| *number < 1) {
+            self.problems.add(Problem::new(path, &messages::events::NOT_ABOVE_ZERO));
+            return;
+        }
+        self.set(given, into);
+    }
+
+    /// Sets a time zone by its name. Null, and an absent name of a new record, mean the zone `otherwise`.
+    pub fn time_zone(
+        &mut self,
+        path: &str,
+        given: &MaybeUndefined<String>,
+        otherwise: Option<&str>,
+        into: &mut String,
+    ) {
+        let name = match given {
+            MaybeUndefined::Undefined if !self.new => return,
+            MaybeUndefined::Undefined | MaybeUndefined::Null => otherwise,
+            MaybeUndefined::Value(name) => Some(name.as_str()),
+        };
+        // Without a name the region is unknown, which is a problem of its own.
+        let Some(name) = name else { return };
+        match name.parse::<TimeZone>() {
+            Ok(zone) => zone.name().clone_into(into),
+            Err(_) => {
+                let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
+                let said = FilledMessage::new(&messages::events::TIME_ZONE_UNKNOWN).with("zone", shown);
+                self.problems.add(Problem::at(path, said));
+            }
+        }
     }
 
     /// Checks that a period does not end before it begins. The dates are compared in the precision that both have.

@@ -50,6 +50,18 @@ pub struct List {
     pub keys: KeyColumns,
     /// Conditions of the inner statement, all of which hold; the viewer's is among them.
     pub conditions: Vec<String>,
+    /// A second range, whose rows are listed too; none for most lists.
+    pub second: Option<SecondRange>,
+}
+
+/// A second range of a list, for rows that another index finds. No row is in both ranges. Each range yields at most a page, and
+/// the page is made of both.
+#[derive(Clone, Debug)]
+pub struct SecondRange {
+    /// `FROM` of its statement, with the names of the first one.
+    pub from: String,
+    /// Its conditions, all of which hold; the viewer's is among them.
+    pub conditions: Vec<String>,
 }
 
 /// The columns and joins to fetch for each row `r`.
@@ -84,7 +96,7 @@ impl List {
 
     fn statement(&self, dialect: Dialect, page: &Page, fetch: &Fetch) -> KeyedStatement {
         let mut keys = self.keys.clone();
-        let mut conditions = self.conditions.clone();
+        let mut within = Vec::new();
         let Order { inner, outer, key_type, descending, .. } = &self.order;
         let id = &self.id;
         for (name, position, beyond) in
@@ -97,40 +109,51 @@ impl List {
                 if dialect == Dialect::Sqlite {
                     // SQLite does not seek by a row value of an expression and a column. It does seek by the expression
                     // alone.
-                    conditions.push(format!("{inner} {sign}= k.{name}_key"));
+                    within.push(format!("{inner} {sign}= k.{name}_key"));
                 }
-                conditions.push(format!("({inner}, {id}) {sign} (k.{name}_key, k.{name}_id)"));
+                within.push(format!("({inner}, {id}) {sign} (k.{name}_key, k.{name}_id)"));
             }
         }
         let direction = if *descending == page.backward { "ASC" } else { "DESC" };
+        let limit = page.limit + 1;
+        let range = |columns: &str, from: &str, conditions: &[String]| {
+            format!(
+                "SELECT {columns} FROM {from} WHERE {} ORDER BY {inner} {direction}, {id} {direction} LIMIT {limit}",
+                conditions.iter().chain(&within).map(String::as_str).collect::<Vec<_>>().join(" AND "),
+            )
+        };
+        let rows = match &self.second {
+            None => range(&format!("{id} AS id"), &self.from, &self.conditions),
+            Some(second) => {
+                let columns = format!("{id} AS id, {inner} AS place");
+                format!(
+                    "SELECT u.id FROM (SELECT * FROM ({}) AS u1 UNION ALL SELECT * FROM ({}) AS u2) AS u \
+                     ORDER BY u.place {direction}, u.id {direction} LIMIT {limit}",
+                    range(&columns, &self.from, &self.conditions),
+                    range(&columns, &second.from, &second.conditions),
+                )
+            }
+        };
         let sql = format!(
             "SELECT k.n, {outer}, r.id, {columns} FROM {source} {rows} {joins} \
              ORDER BY k.n, {outer} {direction}, r.id {direction}",
             columns = fetch.columns,
             source = keys.source(dialect),
-            rows = dialect.join_some(
-                self.table,
-                "id",
-                &format!(
-                    "SELECT {id} AS id FROM {from} WHERE {conditions} ORDER BY {inner} {direction}, {id} {direction} \
-                     LIMIT {limit}",
-                    from = self.from,
-                    conditions = conditions.join(" AND "),
-                    limit = page.limit + 1,
-                )
-            ),
+            rows = dialect.join_some(self.table, "id", &rows),
             joins = fetch.joins,
         );
         KeyedStatement { sql, keys }
     }
 
     fn count_statement(&self, dialect: Dialect) -> KeyedStatement {
-        let sql = format!(
-            "SELECT k.n, (SELECT COUNT(*) FROM {} WHERE {}) FROM {} ORDER BY k.n",
-            self.from,
-            self.conditions.join(" AND "),
-            self.keys.source(dialect),
-        );
+        let count = |from: &str, conditions: &[String]| {
+            format!("(SELECT COUNT(*) FROM {from} WHERE {})", conditions.join(" AND "))
+        };
+        let mut total = count(&self.from, &self.conditions);
+        if let Some(second) = &self.second {
+            total = format!("{total} + {}", count(&second.from, &second.conditions));
+        }
+        let sql = format!("SELECT k.n, {total} FROM {} ORDER BY k.n", self.keys.source(dialect));
         KeyedStatement { sql, keys: self.keys.clone() }
     }
 
@@ -225,12 +248,33 @@ pub struct Conditions {
     keys: KeyColumns,
     row: KeyRow,
     texts: Vec<String>,
+    overlap: Option<Overlap>,
+}
+
+/// The ends of the time that records must overlap, as far as they are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Overlap {
+    from: bool,
+    to: bool,
+}
+
+/// Classes of the lengths of records in time. A record of a class is at most as long as [`longest`] says.
+const LENGTH_CLASSES: i16 = 12;
+
+/// The longest that a record of a class lasts, in microseconds: two days, and four times as long with each class.
+const fn longest(class: i16) -> i64 {
+    2 * 86_400_000_000 * 4_i64.pow(class.unsigned_abs() as u32)
+}
+
+/// The class of the length of a record in time, in microseconds: what the column `length_class` holds.
+pub fn length_class(length: i64) -> i16 {
+    (0..LENGTH_CLASSES).find(|class| length <= longest(*class)).unwrap_or(LENGTH_CLASSES - 1)
 }
 
 impl Conditions {
     /// No condition yet.
     pub fn new(dialect: Dialect) -> Self {
-        Self { dialect, keys: KeyColumns::default(), row: Vec::new(), texts: Vec::new() }
+        Self { dialect, keys: KeyColumns::default(), row: Vec::new(), texts: Vec::new(), overlap: None }
     }
 
     /// The SQL they are written in.
@@ -283,6 +327,21 @@ impl Conditions {
         }
     }
 
+    /// The record overlaps the time from one instant until before the other. It needs the columns `starts_at_key`,
+    /// `ends_at_key` (which is after it) and `length_class`; records without a date overlap nothing.
+    pub fn overlap(&mut self, from: Option<DateTime>, to: Option<DateTime>) {
+        if let Some(from) = from {
+            self.bind("overlap_from", KeyValue::Int(from.micros()));
+            self.push("o.ends_at_key > k.overlap_from");
+        }
+        if let Some(to) = to {
+            self.bind("overlap_to", KeyValue::Int(to.micros()));
+            self.push("o.starts_at_key < k.overlap_to");
+        }
+        let overlap = Overlap { from: from.is_some(), to: to.is_some() };
+        self.overlap = (overlap.from || overlap.to).then_some(overlap);
+    }
+
     /// The keys, their values and the conditions. A keyed statement needs at least one key column: without any,
     /// `reader` is added.
     pub fn finish(mut self) -> (KeyColumns, KeyRow, Vec<String>) {
@@ -307,7 +366,15 @@ pub enum SortKey {
     Number(&'static str),
     /// A nullable column with a partial date. Null comes last in both directions.
     PartialDate(&'static str),
+    /// A nullable column with a time. Null comes last in both directions.
+    Time(&'static str),
+    /// The beginning in time, the column `starts_at_key`. Records without a date come last in both directions.
+    Start,
 }
+
+/// The sort key of what has no time, in an ascending order; in a descending one, it is negative. Indexes of such orders
+/// have the same number.
+pub const NO_TIME: i64 = 9_000_000_000_000_000_000;
 
 /// The direction of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
@@ -339,6 +406,9 @@ pub struct Ranges<'a> {
     pub regions: Vec<String>,
     /// For each filter by facet that is set, any of its facets.
     pub facets: Vec<Vec<String>>,
+    /// Whether the conditions select a range of an index of the type's own table. Then the list is read from that table,
+    /// also in the order of names.
+    pub by_row: bool,
 }
 
 impl Ranges<'_> {
@@ -349,7 +419,7 @@ impl Ranges<'_> {
         let list_table = format!("{table}_list");
         // A stored level decides alone for most viewers: then the list table answers without the record.
         let level = viewer.by_level_alone().then_some(|column: &str| viewer.level_condition(column));
-        let by_name = sort.key == SortKey::Name;
+        let by_name = sort.key == SortKey::Name && !ranges.by_row;
         let (mut facets, mut regions) = (ranges.facets, Vec::new());
         if by_name {
             // One facet and one region select the index range. The others are checked for each entry.
@@ -390,12 +460,17 @@ impl Ranges<'_> {
             Some(level) => level(&format!("{row}.visibility")),
             None => N::sees(viewer, conditions.dialect(), "o"),
         });
+        let order = sort.order(row);
+        let overlap = conditions.overlap.take().filter(|_| sort.key == SortKey::Start);
         let from = match (by_name, needs_row) {
             (true, true) => format!("{list_table} AS l {then} {table} AS o ON o.id = l.id"),
             (true, false) => format!("{list_table} AS l"),
             (false, _) => format!("{table} AS o"),
         };
-        let (keys, key_row, conditions) = conditions.finish();
+        let dialect = conditions.dialect();
+        let (keys, key_row, mut conditions) = conditions.finish();
+        let second =
+            overlap.and_then(|overlap| overlap.ranges(dialect, table, &order.inner, &mut conditions));
         let parent = ranges.within.map(|_| if by_name { "region" } else { "within" });
         let list = List {
             name: N::TYPE.many(),
@@ -403,26 +478,76 @@ impl Ranges<'_> {
             table,
             from,
             id: format!("{row}.id"),
-            order: sort.order(),
+            order,
             keys,
             conditions,
+            second,
         };
         (list, key_row)
     }
 }
 
+impl Overlap {
+    /// Makes of a list in the order of the beginning two ranges of indexes: the records that begin within the time, and, as a
+    /// second range, those that have begun before it and are not over. For these, each class of lengths is looked up as far back
+    /// as its longest record reaches, so that few are read in vain.
+    fn ranges(
+        self,
+        dialect: Dialect,
+        table: &str,
+        inner: &str,
+        conditions: &mut Vec<String>,
+    ) -> Option<SecondRange> {
+        let all = conditions.clone();
+        if self.to {
+            conditions.push(format!("{inner} < k.overlap_to"));
+        }
+        if !self.from {
+            return None;
+        }
+        conditions.push(format!("{inner} >= k.overlap_from"));
+        let classes = (0..LENGTH_CLASSES).map(|class| format!("({class}, {})", longest(class)));
+        Some(SecondRange {
+            from: format!(
+                "(VALUES {}) AS c {} {table} AS o ON o.length_class = c.column1 \
+                 AND o.starts_at_key > k.overlap_from - c.column2 AND o.starts_at_key < k.overlap_from",
+                classes.collect::<Vec<_>>().join(", "),
+                dialect.join(),
+            ),
+            conditions: all,
+        })
+    }
+}
+
 impl Sort {
-    fn order(self) -> Order {
+    /// The order, with the alias of the row that has the name.
+    fn order(self, named: &str) -> Order {
         let Self { name, key, descending } = self;
         let (inner, outer, key_type) = match key {
-            SortKey::Name => ("l.name_key".into(), "r.name_key".into(), KeyType::Bytes),
+            SortKey::Name => (format!("{named}.name_key"), "r.name_key".into(), KeyType::Bytes),
             SortKey::Number(column) => (format!("o.{column}"), format!("r.{column}"), KeyType::Int),
+            SortKey::Start => {
+                let last = if descending { -i64::MAX } else { i64::MAX };
+                (
+                    format!("COALESCE(o.starts_at_key, {last})"),
+                    format!("COALESCE(r.starts_at_key, {last})"),
+                    KeyType::Int,
+                )
+            }
             SortKey::PartialDate(column) => {
                 let last = if descending { "" } else { "~" };
                 (
                     format!("COALESCE(o.{column}, '{last}')"),
                     format!("COALESCE(r.{column}, '{last}')"),
                     KeyType::Text,
+                )
+            }
+            SortKey::Time(column) => {
+                let last = if descending { -NO_TIME } else { NO_TIME };
+                (
+                    format!("COALESCE(o.{column}, {last})"),
+                    format!("COALESCE(r.{column}, {last})"),
+                    KeyType::Int,
                 )
             }
         };
@@ -441,4 +566,19 @@ pub fn same_list(lists: Vec<(List, KeyRow)>) -> Result<Listed, DomainError> {
     let rows = lists.iter().map(|(_, row)| row.clone()).collect();
     let first = lists.into_iter().next().map(|(list, _)| list);
     Ok((first.ok_or_else(|| DomainError::Stored("a list for no parent".into()))?, rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_holds_what_is_as_long_as_it_says() {
+        let day = 86_400_000_000;
+        for (days, class) in [(0, 0), (1, 0), (2, 0), (3, 1), (8, 1), (9, 2), (31, 2), (32, 2), (366, 4)] {
+            assert_eq!(length_class(days * day), class, "{days}");
+        }
+        let all = DateTime::MAX.micros() - DateTime::MIN.micros();
+        assert!(length_class(all) == LENGTH_CLASSES - 1 && longest(LENGTH_CLASSES - 1) >= all);
+    }
 }

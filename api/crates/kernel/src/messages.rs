@@ -7,6 +7,8 @@ use super::problem::UserErrorCode;
 use super::value::{Expected, Language, LanguagePreferences};
 
 pub mod accounts;
+pub mod calls;
+pub mod events;
 mod merging;
 mod profile;
 pub mod pushing;
@@ -644,9 +646,14 @@ pub const KEY_WITHOUT_RECORD: Message = Message {
 
 /// All messages, as the documentation lists them.
 pub fn all() -> impl Iterator<Item = &'static Message> {
-    let parts = [&ALL, accounts::ALL.as_slice(), &merging::ALL, profile::ALL, pushing::ALL];
+    let parts =
+        [&ALL, accounts::ALL.as_slice(), calls::ALL, events::ALL, &merging::ALL, profile::ALL, pushing::ALL];
     parts.into_iter().flatten().copied()
 }
+
+/// The messages of warnings: the value is taken. They have no placeholders, so that a repeated request gets the same text
+/// although no value is stored. The code of a refusal means nothing for them.
+pub const WARNINGS: &[&Message] = &[&calls::CONTRIBUTION_UNCONFIRMED, &events::TIME_TWICE];
 
 const ALL: [&Message; 51] = [
     &REQUIRED,
@@ -716,7 +723,8 @@ mod tests {
 
     #[test]
     fn every_text_has_the_words_of_the_others_and_is_there() {
-        for message in all() {
+        assert!(WARNINGS.iter().all(|message| message.reason.is_some() && words(message.en).is_empty()));
+        for message in all().chain(WARNINGS.iter().copied()) {
             for language in Language::ALL {
                 let text = message.text(language);
                 assert!(!text.is_empty());
@@ -730,13 +738,15 @@ mod tests {
         let texts = [
             include_str!("messages.rs"),
             include_str!("messages/accounts.rs"),
+            include_str!("messages/calls.rs"),
+            include_str!("messages/events.rs"),
             include_str!("messages/merging.rs"),
             include_str!("messages/profile.rs"),
             include_str!("messages/pushing.rs"),
         ];
         let written: usize =
             texts.iter().map(|text| text.matches(concat!(": Message", " = Message {")).count()).sum();
-        assert_eq!(all().count(), written);
+        assert_eq!(all().count() + WARNINGS.len(), written);
     }
 
     #[test]

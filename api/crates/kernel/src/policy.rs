@@ -177,6 +177,35 @@ impl Viewer {
         }
     }
 
+    /// The condition for rows of a region whose private records the viewer sees. Its slug is in `column`.
+    pub fn is_insider_in(&self, column: &str) -> String {
+        let regions = self.insider_regions();
+        match (self.admin, regions.is_empty()) {
+            (true, _) => "TRUE".to_owned(),
+            (false, true) => "FALSE".to_owned(),
+            (false, false) => format!("{column} IN ({})", listed_texts(regions.into_iter())),
+        }
+    }
+
+    /// The condition for rows of a region whose records the viewer writes. Its slug is in `column`.
+    pub fn is_writer_in(&self, column: &str) -> String {
+        match (self.admin, self.writes.is_empty()) {
+            (true, _) => "TRUE".to_owned(),
+            (false, true) => "FALSE".to_owned(),
+            (false, false) => {
+                format!("{column} IN ({})", listed_texts(self.writes.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    /// The condition for rows of a record of the viewer's own. Its id is in `column`.
+    pub fn is_owner_in(&self, dialect: Dialect, column: &str) -> String {
+        if self.owns.is_empty() {
+            return "FALSE".to_owned();
+        }
+        format!("{column} IN ({})", listed_ids(dialect, self.owns.iter()))
+    }
+
     /// The regions whose private records the viewer sees, in order.
     pub fn insider_regions(&self) -> BTreeSet<&str> {
         self.staff_of.iter().chain(&self.writes).map(String::as_str).collect()
@@ -191,6 +220,25 @@ impl Viewer {
     /// Whether the viewer writes the records of a region.
     pub fn writes_in(&self, region: &str) -> bool {
         self.admin || self.writes.contains(region)
+    }
+
+    /// The condition that the viewer writes the records of the region whose slug is in `column`.
+    pub fn writes_in_column(&self, column: &str) -> String {
+        match (self.admin, self.writes.is_empty()) {
+            (true, _) => "TRUE".to_owned(),
+            (false, true) => "FALSE".to_owned(),
+            (false, false) => {
+                format!("{column} IN ({})", listed_texts(self.writes.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    /// The condition that the record whose id is in `column` is the viewer's own.
+    pub fn owns_in_column(&self, dialect: Dialect, column: &str) -> String {
+        if self.owns.is_empty() {
+            return "FALSE".to_owned();
+        }
+        format!("{column} IN ({})", listed_ids(dialect, self.owns.iter()))
     }
 
     /// Whether the viewer pushes records for the source systems of a region.

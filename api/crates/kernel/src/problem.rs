@@ -238,14 +238,17 @@ impl Problem {
     }
 }
 
-/// The problems of one submission.
+/// The problems of one submission, and what was taken although it is worth a look.
 #[derive(Clone, Debug, Default)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
 
 impl Problems {
     /// Adds one.
     pub fn add(&mut self, problem: Problem) {
-        self.0.push(problem);
+        self.problems.push(problem);
     }
 
     /// Returns the value, or adds the problem.
@@ -255,7 +258,7 @@ impl Problems {
 
     /// Adds all of these.
     pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
-        self.0.extend(problems);
+        self.problems.extend(problems);
     }
 
     /// Returns `Ok` where there is no problem.
@@ -263,22 +266,38 @@ impl Problems {
     /// # Errors
     /// [`OperationError::Refused`] with all problems.
     pub fn none_or_refused(self) -> Result<(), OperationError> {
-        if self.is_empty() { Ok(()) } else { Err(OperationError::Refused(self.0)) }
+        if self.is_empty() { Ok(()) } else { Err(OperationError::Refused(self.problems)) }
     }
 
     /// Whether there is no problem.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.problems.is_empty()
     }
 
     /// Whether a problem is about a field, or a path below it.
     pub fn concern(&self, field: &str) -> bool {
-        self.0.iter().any(|problem| problem.path.split('.').next() == Some(field))
+        self.problems.iter().any(|problem| problem.path.split('.').next() == Some(field))
     }
 
     /// Takes all problems.
     pub fn take(&mut self) -> Vec<Problem> {
-        std::mem::take(&mut self.0)
+        std::mem::take(&mut self.problems)
+    }
+
+    /// Adds a warning: the value is taken, and worth a look. Its message is one of [`messages::WARNINGS`].
+    pub fn warn(&mut self, path: impl Into<String>, message: &'static Message) {
+        self.warnings.push(Problem::new(path, message));
+    }
+
+    /// Takes all warnings, each once.
+    pub fn take_warnings(&mut self) -> Vec<Problem> {
+        let mut all: Vec<Problem> = Vec::new();
+        for warning in std::mem::take(&mut self.warnings) {
+            if !all.contains(&warning) {
+                all.push(warning);
+            }
+        }
+        all
     }
 }
 

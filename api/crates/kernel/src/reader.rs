@@ -11,7 +11,7 @@ use super::error::{DomainError, GraphqlResult, IntoGraphql};
 use super::policy::Viewer;
 use super::read::selection::arguments_of;
 use super::read::{Database, Dialect, Selected, Selection};
-use super::value::{Language, LanguagePreferences, LocalizedText};
+use super::value::{DateTime, Language, LanguagePreferences, LocalizedText};
 
 /// The context of a request's reads. Made once per request and given to every resolver.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Reader {
     pub viewer: Viewer,
     /// The languages that the request prefers.
     pub languages: LanguagePreferences,
+    /// The time of the request.
+    pub now: DateTime,
     /// Today, UTC.
     pub today: NaiveDate,
     substitutes: Mutex<Vec<Value>>,
@@ -46,18 +48,19 @@ impl ShownContact {
 }
 
 impl Reader {
-    /// A reader of this database for this viewer, languages and day.
+    /// A reader of this database for this viewer, languages and time.
     pub fn new(
         db: Arc<Database>,
         viewer: Viewer,
         languages: LanguagePreferences,
-        today: NaiveDate,
+        now: DateTime,
     ) -> Arc<Self> {
         Arc::new(Self {
             db,
             viewer,
             languages,
-            today,
+            now,
+            today: now.to_utc().date_naive(),
             substitutes: Mutex::default(),
             contacts: Mutex::default(),
         })

@@ -60,6 +60,22 @@ macro_rules! records {
                 search(PartnershipNode, "Partnerships."),
                 root([PartnershipQuery], PartnershipMutation),
             }
+            /// A call for projects: what its funders give, for which genres, and until when.
+            Call call_for_projects {
+                is(4, things, "callForProjects", "a call for projects", "calls_for_projects"),
+                write(CallsForProjects, CallForProjectsInput, "A call for projects."),
+                read(CallForProjectsNode), record(CallForProjectsNode),
+                search(CallForProjectsNode, "Calls for projects."),
+                root([CallForProjectsQuery], CallForProjectsMutation),
+            }
+            /// An event of the image industry: assises, a market, a mission, a meeting.
+            Event event {
+                is(5, things, "event", "an event", "events"),
+                write(Events, EventInput, "An event."),
+                read(EventNode), record(EventNode),
+                search(EventNode, "Events."),
+                root([EventQuery], EventMutation),
+            }
             // Further types follow here.
         }
     };
@@ -71,7 +87,7 @@ macro_rules! records {
 macro_rules! with_history {
     ($make:ident) => {
         $make! {
-            "Id of an organization, a talent, an affiliation, a partnership, a source, an account or an API key, also of one that was deleted."
+            "Id of an organization, a talent, an affiliation, a partnership, a call for projects, an event, a source, an account or an API key, also of one that was deleted."
         }
     };
 }

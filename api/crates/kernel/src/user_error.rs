@@ -37,6 +37,29 @@ impl UserError {
     }
 }
 
+/// A value that was taken, and is worth a look by those who gave it.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+pub struct Warning {
+    /// What it is about: a stable code, on which programs may depend.
+    pub code: String,
+    /// What was made of the value, in the reader's language (`Accept-Language`), in English where it is none of the
+    /// directory's.
+    pub message: String,
+    /// The field, from the argument inwards: `["input", "openingHours", "0", "opens"]`.
+    pub path: Vec<String>,
+}
+
+impl Warning {
+    /// A warning, in the language of this reader.
+    pub fn new(warning: &Problem, reader: &LanguagePreferences) -> Self {
+        Self {
+            code: warning.reason.unwrap_or_default().to_owned(),
+            message: warning.message(language_of(reader)),
+            path: warning.arguments(),
+        }
+    }
+}
+
 /// Separates errors for the payload from errors that fail the whole field.
 ///
 /// # Errors

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::write::{
-    Answer, Caller, IdempotencyKey, KeyedWrite, Kind, MAX_KEY, Merge, Mergeable, RecordInput, Removal,
-    Status, Step, Submission, TransactionResult, in_transaction, merge, write_once,
+    Answer, Caller, IdempotencyKey, KeyedWrite, Kind, MAX_KEY, Merge, Mergeable, Merged, RecordInput,
+    Removal, Status, Step, Submission, TransactionResult, in_transaction, merge, write_once,
 };
 use crate::handle::Core;
 use kernel::RecordType;
@@ -22,7 +22,7 @@ use kernel::node::{self, Node};
 use kernel::problem::Problem;
 use kernel::read::Selection;
 use kernel::reader::Reader;
-use kernel::user_error::UserError;
+use kernel::user_error::{UserError, Warning};
 use kernel::value::DateTime;
 
 /// What was deleted, when it will be, or why it is not.
@@ -45,6 +45,7 @@ pub struct MutationOutcome {
     /// Whether an earlier request with the same idempotency key created the record.
     before: bool,
     problems: Vec<Problem>,
+    warnings: Vec<Problem>,
 }
 
 impl MutationOutcome {
@@ -83,7 +84,7 @@ pub trait Payload: Sized {
     /// The record.
     type Node: Node;
     /// The payload with a record, or with the problems for which nothing was written.
-    fn new(node: Option<Self::Node>, user_errors: Vec<UserError>) -> Self;
+    fn new(node: Option<Self::Node>, warnings: Vec<Warning>, user_errors: Vec<UserError>) -> Self;
 }
 
 /// The payload of a mutation, with the record as the caller selects and sees it.
@@ -98,7 +99,8 @@ pub async fn payload<P: Payload>(ctx: &Context<'_>, done: MutationOutcome) -> Gr
         None => None,
     };
     let shown = wanted.is_none() || node.is_some();
-    Ok(P::new(node, done.user_errors(reader, shown).graphql()?))
+    let warnings = done.warnings.iter().map(|warning| Warning::new(warning, &reader.languages)).collect();
+    Ok(P::new(node, warnings, done.user_errors(reader, shown).graphql()?))
 }
 
 /// The mutation that makes a record.
@@ -331,10 +333,11 @@ impl<'a> Mutator<'a> {
             })
         })
         .await?;
-        for account in merged.accounts {
+        let Merged { survivor, problems, accounts } = merged;
+        for account in accounts {
             self.core.account_changed(account);
         }
-        Ok(MutationOutcome { id: merged.survivor, before: false, problems: merged.problems })
+        Ok(MutationOutcome { id: survivor, problems, ..MutationOutcome::default() })
     }
 
     /// The message for a caller who may write nothing at all; none for other callers.
@@ -375,7 +378,12 @@ impl<'a> Mutator<'a> {
         let outcome = outcome.ok_or_else(|| DomainError::Stored("a write without an outcome".into()))?;
         // After a refusal, the record is shown only on a conflict.
         let shown = outcome.status != Status::Rejected;
-        Ok(MutationOutcome { id: outcome.id.filter(|_| shown), before: false, problems: outcome.problems })
+        Ok(MutationOutcome {
+            id: outcome.id.filter(|_| shown),
+            before: false,
+            problems: outcome.problems,
+            warnings: outcome.warnings,
+        })
     }
 }
 

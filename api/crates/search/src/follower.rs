@@ -458,7 +458,7 @@ impl<'a> Follower<'a> {
             Arc::clone(&self.core.db),
             audience.viewer(),
             LanguagePreferences::parse(""),
-            self.core.clock.now().to_utc().date_naive(),
+            self.core.clock.now(),
         )
     }
 }

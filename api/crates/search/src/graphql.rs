@@ -37,6 +37,10 @@ const MAX_SKILLS: usize = 100;
 /// Characters of a query that are read.
 const MAX_TYPED: usize = 1000;
 
+/// The vocabularies of kinds of records that can be found.
+const KINDS: [Vocabulary; 3] =
+    [Vocabulary::OrganizationKind, Vocabulary::PartnershipKind, Vocabulary::EventKind];
+
 /// Which hits. Fields combine with AND, the values of one list with OR; an empty list filters nothing.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct SearchFilter {
@@ -46,7 +50,7 @@ pub struct SearchFilter {
     pub territories: Option<Vec<String>>,
     /// Slugs of sectors; each stands for those below it as well.
     pub sectors: Option<Vec<String>>,
-    /// Slugs of kinds of organizations and of partnerships.
+    /// Slugs of kinds of organizations, of partnerships and of events.
     pub kinds: Option<Vec<String>>,
     /// Slugs of occupations.
     pub occupations: Option<Vec<String>>,
@@ -78,7 +82,7 @@ impl SearchFilter {
         add(SearchFacet::Territory, territories);
         add(SearchFacet::Sector, all.sectors.checked("filter.sectors", "sector", self.sectors.as_deref())?);
         for kind in self.kinds.iter().flatten() {
-            if all.terms(Vocabulary::PartnershipKind).get(kind).is_none() {
+            if !KINDS.into_iter().any(|vocabulary| all.terms(vocabulary).get(kind).is_some()) {
                 all.terms(Vocabulary::OrganizationKind).find("filter.kinds", "kind", kind)?;
             }
         }
@@ -245,12 +249,14 @@ impl FacetValue {
             SearchFacet::Territory => all.territories.get(slug).map(Named::term),
             SearchFacet::Sector => all.sectors.get(slug).map(Named::term),
             SearchFacet::Occupation => all.occupations.get(slug).map(Named::term),
-            SearchFacet::Kind => {
-                let kinds = [Vocabulary::OrganizationKind, Vocabulary::PartnershipKind];
-                kinds.into_iter().find_map(|vocabulary| all.terms(vocabulary).get(slug))
-            }
+            SearchFacet::Kind => KINDS.into_iter().find_map(|vocabulary| all.terms(vocabulary).get(slug)),
             SearchFacet::Language => all.languages.get(slug),
-            SearchFacet::Type | SearchFacet::Skill | SearchFacet::Availability => None,
+            SearchFacet::Genre => all.terms(Vocabulary::CallGenre).get(slug),
+            SearchFacet::Type
+            | SearchFacet::Skill
+            | SearchFacet::Availability
+            | SearchFacet::Status
+            | SearchFacet::Mode => None,
         }
     }
 }

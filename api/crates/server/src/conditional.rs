@@ -1,7 +1,7 @@
 //! `ETag` and `If-None-Match` (RFC 9110 section 13) for anonymous responses to GET.
 //!
-//! Such a response depends on the public views of the change log, the day and the program. It stays the same while
-//! these do and the end of the views has not moved. (When tombstones are deleted, the end moves back to an earlier
+//! Such a response depends on the public views of the change log, the day, the statuses of calls for projects, which turn
+//! with the clock, and the program. It stays the same while these do and the end of the views has not moved. (When tombstones are deleted, the end moves back to an earlier
 //! number. They are older than a day, so no tag of today has that number.) A client that sends its tag gets 304 for one
 //! statement, and nothing is executed. Caches must revalidate each time, because hidden data must not be served any
 //! longer. Responses to signed-in callers depend on data outside the log, such as who has claimed a profile: they are
@@ -20,6 +20,9 @@ pub(super) const TOLD: &[&str] = &[
     "__schema",
     "__type",
     "__typename",
+    "callForProjects",
+    "callsForProjects",
+    "compareCalls",
     "consentText",
     "node",
     "nodes",

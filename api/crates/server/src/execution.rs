@@ -33,7 +33,7 @@ use super::refusal::{Answer, Refusal, RequestError};
 use super::request::{GraphqlRequest, Media};
 use super::{Shared, cost, journal};
 use directory::contact_read;
-use exchange::sync::feed::store::public_head;
+use exchange::sync::feed::store::{PublicState, public_state};
 use identity::caller::Call;
 use kernel::error::Code;
 use kernel::page::MAX_PAGE;
@@ -302,11 +302,12 @@ impl Operation {
         }
         // Read before anything else, so that concurrent writes belong to the next tag. Writes to views that are not
         // public do not change the tag, and so do not reveal that they happened.
-        let head = public_head(&shared.app.db).await.ok()?;
-        let today = shared.app.clock.now().to_utc().date_naive();
+        let now = shared.app.clock.now();
+        let PublicState { head, turns } = public_state(&shared.app.db, now).await.ok()?;
+        let today = now.to_utc().date_naive();
         let variables = serde_json::to_string(&self.variables).ok()?;
         let name = self.name.as_ref().map_or("", Name::as_str);
-        let state = format!("{today} {media:?} {languages:?}");
+        let state = format!("{today} {turns:?} {media:?} {languages:?}");
         Tag::new(head, &[&shared.edition, &state, name, &variables, &self.document.text])
     }
 
@@ -324,8 +325,7 @@ impl Operation {
         resumption: Resumption,
     ) -> Prepared {
         let app = &shared.app;
-        let today = app.clock.now().to_utc().date_naive();
-        let reader = Reader::new(Arc::clone(&app.db), call.viewer().clone(), languages, today);
+        let reader = Reader::new(Arc::clone(&app.db), call.viewer().clone(), languages, app.clock.now());
         let resumption = Arc::new(resumption);
         let patience = Arc::new(Patience::until(shared.stopping.clone()));
         let document = self.plan.document(&self.variables);

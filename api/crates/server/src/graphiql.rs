@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, Response};
 use super::manifest::sha256;
 
 /// The examples, in the order of the tabs.
-const EXAMPLES: [&str; 9] = [
+const EXAMPLES: [&str; 10] = [
     include_str!("../../../graphiql/examples/1-regions.graphql"),
     include_str!("../../../graphiql/examples/2-organizations.graphql"),
     include_str!("../../../graphiql/examples/3-organization.graphql"),
@@ -19,6 +19,7 @@ const EXAMPLES: [&str; 9] = [
     include_str!("../../../graphiql/examples/7-statistics.graphql"),
     include_str!("../../../graphiql/examples/8-claims.graphql"),
     include_str!("../../../graphiql/examples/9-match.graphql"),
+    include_str!("../../../graphiql/examples/10-calls.graphql"),
 ];
 
 // `npm run build` in `api/graphiql` makes these files. They are committed, so that a build needs neither Node.js nor

@@ -31,8 +31,8 @@
 //! - **Documents** (`documents.rs`) are found by text, by id in the manifest (`manifest.rs`), or by the hash under
 //!   which a client has registered them. Registered documents are never trusted.
 //! - **Tags** (`conditional.rs`): every field of `Query` is in one of two lists there, or a test fails with its name. A
-//!   field is cacheable only if the change log and the day determine its anonymous answer. The end of the log is read
-//!   before anything else.
+//!   field is cacheable only if the change log, the day and the turns of calls for projects determine its anonymous
+//!   answer. They are read before anything else.
 //! - **Resources of clients are bounded** (`capacity.rs`): connections, sockets, bodies, and the memory of bodies and
 //!   copies have limits per client and in all, with a part reserved for signed-in callers. `connections.rs` replaces
 //!   `axum::serve`, which has no time-outs. `pace.rs` ends connections whose client reads too slowly.

@@ -65,6 +65,7 @@ pub(super) fn list(dialect: Dialect, regions: Option<&[String]>) -> (List, KeyRo
         order,
         keys,
         conditions,
+        second: None,
     };
     (list, row)
 }

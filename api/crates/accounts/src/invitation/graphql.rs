@@ -294,7 +294,7 @@ impl InvitationMutation {
         // The viewer of the request does not own the profile yet; the payload is read as its owner.
         let mut viewer = reader.viewer.clone();
         viewer.owns.extend(done.as_ref().ok());
-        let own_reader = Reader::new(Arc::clone(&reader.db), viewer, reader.languages.clone(), reader.today);
+        let own_reader = Reader::new(Arc::clone(&reader.db), viewer, reader.languages.clone(), reader.now);
         own::payload(ctx, &own_reader, done).await.graphql()
     }
 

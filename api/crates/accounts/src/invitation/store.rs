@@ -88,6 +88,7 @@ pub(super) fn list(dialect: Dialect, regions: &[String], now: DateTime) -> (List
         order,
         keys,
         conditions,
+        second: None,
     };
     (list, row)
 }

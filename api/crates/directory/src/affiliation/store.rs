@@ -142,5 +142,6 @@ pub fn list(reader: &Reader, side: Side, current: Option<bool>) -> List {
         },
         keys,
         conditions,
+        second: None,
     }
 }

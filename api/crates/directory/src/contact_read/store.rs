@@ -89,6 +89,7 @@ pub fn list() -> List {
         },
         keys: KeyColumns::new(&[("talent_id", KeyType::Id)]),
         conditions: vec!["c.talent_id = k.talent_id".into()],
+        second: None,
     }
 }
 

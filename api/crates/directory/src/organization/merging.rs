@@ -10,13 +10,13 @@ use uuid::Uuid;
 use super::write::{Organizations, derive};
 use super::{Address, OrganizationStatus, succession};
 use crate::affiliation::{self, Side};
-use crate::partnership;
+use crate::{call_for_projects, event, partnership};
 use kernel::error::DomainError;
 use kernel::messages::{self, FilledMessage};
-use kernel::name_of;
 use kernel::problem::{Problem, Problems};
 use kernel::value::Identifier;
 use kernel::vocabulary::vocabularies;
+use kernel::{RecordType, name_of};
 use records::audit::Action;
 use records::write::{
     Mergeable, Pair, RecordRow as _, Rewritten, lock_ids, union_of, unite, unite_claims, unite_texts,
@@ -108,6 +108,8 @@ impl Mergeable for Organizations {
     ) -> Result<(), DomainError> {
         affiliation::merging::move_to(written, Side::Organization, pair, false).await?;
         partnership::merging::move_to(written, pair).await?;
+        call_for_projects::merging::move_to(written, pair).await?;
+        event::merging::move_to(written, RecordType::Organization, pair).await?;
         relatives(written, pair, survivor).await?;
         belonging(written, pair).await?;
         // Proposals for the duplicate become proposals for the survivor; where their fields differ, they conflict.

@@ -250,6 +250,7 @@ pub fn members(reader: &Reader) -> List {
             "m.organization_id = k.organization_id".into(),
             reader.viewer.sees_record(reader.dialect(), "o"),
         ],
+        second: None,
     }
 }
 
@@ -266,6 +267,7 @@ impl Listable for OrganizationNode {
             within: None,
             regions: all.regions.checked("filter.regions", "region", filter.regions.as_deref())?,
             facets: sector_facets("filter.sectors", filter.sectors.as_deref())?,
+            ..Ranges::default()
         };
         let mut conditions = Conditions::new(reader.dialect());
         if let Some(kinds) = filled(filter.kinds.as_ref()) {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::name::ComparableName;
 use super::{Address, GeoPoint, OrganizationNode, OrganizationStatus, replica, succession};
-use crate::{affiliation, partnership};
+use crate::{affiliation, call_for_projects, partnership};
 use kernel::error::DomainError;
 use kernel::input::{Fields, IdentifierInput, LocalizedTextInput, MAX_NAME, MAX_TEXT};
 use kernel::policy::Visibility;
@@ -121,7 +121,7 @@ impl InputFields for OrganizationInput {
 pub struct Organizations;
 
 /// An address, checked.
-fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
+pub(crate) fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
     let country = match input.country.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
         None => Err(Problem::required("address.country")),
         Some(text) => text.parse::<Country>().map_err(|error| Problem::value("address.country", &error)),
@@ -159,18 +159,23 @@ fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
     Some(Address { lines, postal_code, city, country: country?.code().to_owned(), location })
 }
 
+/// The unit vector of an address, else of the middle of its territory.
+pub(crate) fn point(address: Option<&Address>, territory: Option<&str>) -> Option<[f64; 3]> {
+    let point = address.and_then(|address| address.location).map(|at| (at.latitude, at.longitude));
+    let centroid = || {
+        let territory = vocabularies().territories.get(territory?)?;
+        Some((territory.latitude, territory.longitude))
+    };
+    point.or_else(centroid).map(|(latitude, longitude)| geo::unit_vector(latitude, longitude))
+}
+
 /// Facts that follow from others.
 pub(super) fn derive(row: &mut Model, address: Option<&Address>) {
     let all = vocabularies();
     row.name_key = sort_key(&row.name);
     let region_country = || all.regions.get(&row.region).map(|region| region.country.clone());
     row.country = address.map(|a| a.country.clone()).or_else(region_country).unwrap_or_default();
-    let point = address.and_then(|a| a.location).map(|point| (point.latitude, point.longitude));
-    let centroid = || {
-        let territory = all.territories.get(row.territory.as_deref()?)?;
-        Some((territory.latitude, territory.longitude))
-    };
-    let vector = point.or_else(centroid).map(|(latitude, longitude)| geo::unit_vector(latitude, longitude));
+    let vector = point(address, row.territory.as_deref());
     (row.geo_x, row.geo_y, row.geo_z) = (vector.map(|v| v[0]), vector.map(|v| v[1]), vector.map(|v| v[2]));
     row.facets = facets(&row.sectors.read::<Vec<String>>().unwrap_or_default(), &[]);
     let served: Vec<String> = row.served_regions.read().unwrap_or_default();
@@ -181,8 +186,13 @@ impl Kind for Organizations {
     const REFERRED_BY: &'static [ReferredBy] = &[
         ReferredBy::column(RecordType::Affiliation, "organization_id"),
         ReferredBy::table(RecordType::Partnership, "partnership_party", "organization_id", "partnership_id"),
+        ReferredBy::table(RecordType::Call, "call_for_projects_contribution", "organization_id", "call_id"),
+        ReferredBy::table(RecordType::Call, "call_for_projects_organizer", "organization_id", "call_id"),
         ReferredBy::table(RecordType::Organization, "organization_member", "organization_id", "member_id"),
         ReferredBy::column(RecordType::Organization, "successor_id"),
+        ReferredBy::table(RecordType::Event, "event_organization", "organization_id", "event_id"),
+        ReferredBy::table(RecordType::Event, "event_session_organization", "organization_id", "event_id"),
+        ReferredBy::column(RecordType::Event, "venue_organization_id"),
     ];
     const PARTS: &'static [(&'static str, &'static str)] = &[
         ("organization_member", "member_id"),
@@ -287,6 +297,7 @@ impl Kind for Organizations {
         let moved: Vec<Uuid> = rows.iter().filter(moved).map(|(row, _)| row.id).collect();
         let mut touched = affiliation::write::follow(batch, "organization_id", &moved).await?;
         touched.extend(partnership::write::follow(batch, &moved).await?);
+        touched.extend(call_for_projects::write::follow(batch, &moved).await?);
         Ok(touched)
     }
 }

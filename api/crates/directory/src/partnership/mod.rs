@@ -111,7 +111,7 @@ group! {
 }
 
 /// Reads an amount and its currency.
-fn read_money(row: &mut Row) -> Result<Option<Money>, DomainError> {
+pub(crate) fn read_money(row: &mut Row) -> Result<Option<Money>, DomainError> {
     let (amount, currency): (Option<Decimal>, _) = (row.parsed()?, row.parsed()?);
     let stored = amount.zip(currency).map(|(amount, currency)| Money::new(amount, currency));
     stored.transpose().map_err(|error| DomainError::Stored(error.to_string()))

@@ -168,6 +168,7 @@ fn ranges(filter: &PartnershipFilter) -> Result<Ranges<'static>, DomainError> {
         within: None,
         regions: vocabularies().regions.checked("filter.regions", "region", filter.regions.as_deref())?,
         facets: sector_facets("filter.sectors", filter.sectors.as_deref())?,
+        ..Ranges::default()
     })
 }
 
@@ -219,6 +220,7 @@ pub fn list_of_organization(
         },
         keys,
         conditions,
+        second: None,
     };
     Ok((list, row))
 }

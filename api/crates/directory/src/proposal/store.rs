@@ -117,6 +117,7 @@ pub fn list(
         },
         keys,
         conditions,
+        second: None,
     };
     (list, row)
 }

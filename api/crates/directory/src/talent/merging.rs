@@ -9,13 +9,14 @@ use sea_orm::{ConnectionTrait, Statement};
 use super::write::{Talents, derive};
 use super::{Availability, Link, SpokenLanguage, TalentFieldGroup, erasing};
 use crate::affiliation::{self, Side};
+use crate::event;
 use identity::invited;
 use kernel::error::DomainError;
 use kernel::messages::{self, FilledMessage, Message};
-use kernel::name_of;
 use kernel::problem::{Problem, Problems};
 use kernel::provenance::{Claim, Source};
 use kernel::value::Identifier;
+use kernel::{RecordType, name_of};
 use records::write::{Batch, Mergeable, Pair, Rewritten, union_of, unite, unite_claims, unite_texts};
 
 /// The level of a group of fields of a row; without a group, that of the row itself.
@@ -126,6 +127,7 @@ impl Mergeable for Talents {
     ) -> Result<(), DomainError> {
         let claimed = is_claimed(written.batch, survivor).await?;
         affiliation::merging::move_to(written, Side::Talent, pair, claimed).await?;
+        event::merging::move_to(written, RecordType::Talent, pair).await?;
         // Reads of the contact data go over to the survivor.
         let sql = "UPDATE contact_read SET talent_id = $1 WHERE talent_id = $2 AND NOT EXISTS (SELECT 1 FROM contact_read \
                    AS o WHERE o.talent_id = $1 AND o.at = contact_read.at AND o.reader_id = contact_read.reader_id)";

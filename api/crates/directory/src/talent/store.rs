@@ -82,6 +82,7 @@ impl Listable for TalentNode {
             within: None,
             regions: all.regions.checked("filter.regions", "region", filter.regions.as_deref())?,
             facets,
+            ..Ranges::default()
         };
         let mut conditions = Conditions::new(reader.dialect());
         if let Some(slugs) = filled(filter.territories.as_ref()) {

@@ -11,7 +11,7 @@ use super::{
     Availability, LanguageLevel, LegalBasis, Link, SpokenLanguage, TalentFieldGroup, TalentNode, erasing,
     replica, upkeep,
 };
-use crate::{affiliation, proposal};
+use crate::{affiliation, event, proposal};
 use identity::invited;
 use identity::mail;
 use kernel::error::DomainError;
@@ -286,8 +286,11 @@ async fn record_step(batch: &Batch<'_>, rows: &[(Model, Option<Model>)]) -> Resu
 }
 
 impl Kind for Talents {
-    const REFERRED_BY: &'static [ReferredBy] =
-        &[ReferredBy::column(RecordType::Affiliation, "talent_id").most(10)];
+    const REFERRED_BY: &'static [ReferredBy] = &[
+        ReferredBy::column(RecordType::Affiliation, "talent_id").most(10),
+        ReferredBy::table(RecordType::Event, "event_speaker", "talent_id", "event_id"),
+        ReferredBy::table(RecordType::Event, "event_session_speaker", "talent_id", "event_id"),
+    ];
     // Consents are kept: they prove that the profile was shown rightly.
     const PARTS: &'static [(&'static str, &'static str)] = &[("talent_upkeep", "talent_id")];
     type Node = TalentNode;
@@ -461,7 +464,9 @@ impl Kind for Talents {
                 mail::purge(batch.tx, batch.core, &address).await?;
             }
         }
-        affiliation::write::erase(batch, ids).await
+        let mut touched = event::write::forget_speakers(batch, ids).await?;
+        touched.extend(affiliation::write::erase(batch, ids).await?);
+        Ok(touched)
     }
 
     async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {

@@ -597,6 +597,9 @@ impl<'a> Import<'a> {
     }
 
     fn count(&mut self, number: u64, text: &str, outcome: &Outcome) -> Result<(), ImportError> {
+        for warning in &outcome.warnings {
+            self.report.note(number, &format!("{}: {}", warning.path, warning.message(Language::En)));
+        }
         match outcome.status {
             Status::Created => self.summary.created += 1,
             Status::Updated => self.summary.updated += 1,

@@ -268,6 +268,7 @@ impl Ready {
             let of = submission.input.record_type();
             let refusals =
                 outcome.problems.into_iter().map(|problem| Refusal::Now(placed(problem, *place, Some(of))));
+            let warnings = outcome.warnings.into_iter().map(|warning| placed(warning, *place, Some(of)));
             // A record that never existed has no revision.
             let revision = outcome.revision.filter(|revision| *revision > 0);
             let conflict = (outcome.status == Status::Conflict).then(|| Conflict {
@@ -282,6 +283,7 @@ impl Ready {
                 revision,
                 refusals: refusals.collect(),
                 conflict,
+                warnings: warnings.collect(),
             });
         }
         all.into_iter().flatten().collect()

@@ -16,7 +16,7 @@ use kernel::id::{self, graphql_id};
 use kernel::problem::Problem;
 use kernel::read::Selection;
 use kernel::reader::Reader;
-use kernel::user_error::UserError;
+use kernel::user_error::{UserError, Warning};
 use kernel::value::DateTime;
 use kernel::{enumerated, records};
 use records::changes::{self, ChangeCursor};
@@ -142,6 +142,8 @@ pub struct PushRecordResult {
     pub current_revision: Option<i32>,
     /// Both sides, where it conflicts.
     pub conflict: Option<PushConflict>,
+    /// Values of it that were taken, and are worth a look.
+    pub warnings: Vec<Warning>,
     /// All that is wrong with it, of which nothing was written then.
     pub user_errors: Vec<UserError>,
 }
@@ -324,6 +326,7 @@ impl PushMutation {
                 submitted: submitted(&raw, place, sent.of),
                 differing_fields: conflict.differing,
             }),
+            warnings: told.warnings.iter().map(|warning| Warning::new(warning, &reader.languages)).collect(),
             user_errors: told.refusals.iter().map(|refusal| refusal.told(&reader.languages)).collect(),
         });
         Ok(PushRecordsPayload { results: results.collect(), cursor, replayed, user_errors })

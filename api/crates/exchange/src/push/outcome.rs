@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use kernel::error::DomainError;
-use kernel::messages::{FilledMessage, pushing};
+use kernel::messages::{self, FilledMessage, pushing};
 use kernel::problem::{Problem, UserErrorCode};
 use kernel::user_error::UserError;
 use kernel::value::LanguagePreferences;
@@ -79,13 +79,16 @@ pub struct RecordOutcome {
     pub refusals: Vec<Refusal>,
     /// The two sides, if the status is a conflict.
     pub conflict: Option<Conflict>,
+    /// Values that were taken, and are worth a look.
+    pub warnings: Vec<Problem>,
 }
 
 impl RecordOutcome {
     /// The outcome of a refused record.
     pub fn refused(problem: Problem) -> Self {
         let refusals = vec![Refusal::Now(problem)];
-        Self { status: Status::Rejected, id: None, revision: None, refusals, conflict: None }
+        let (id, revision, conflict, warnings) = (None, None, None, Vec::new());
+        Self { status: Status::Rejected, id, revision, refusals, conflict, warnings }
     }
 
     /// Whether the record now has the state that its source wants.
@@ -94,9 +97,16 @@ impl RecordOutcome {
     }
 }
 
-/// The stored outcome of a record: status, id, revision, and code, reason and path of each refusal.
+/// The stored outcome of a record: status, id, revision, code, reason and path of each refusal, and reason and path of each
+/// warning. Outcomes that were stored before there were warnings have none.
 #[derive(Debug, Serialize, Deserialize)]
-struct Kept(String, Option<Uuid>, Option<i32>, Vec<(String, Option<String>, String)>);
+struct Kept(
+    String,
+    Option<Uuid>,
+    Option<i32>,
+    Vec<(String, Option<String>, String)>,
+    #[serde(default)] Vec<(String, String)>,
+);
 
 /// Encodes the outcome of a batch to be stored.
 ///
@@ -111,7 +121,9 @@ pub(super) fn encode(all: &[RecordOutcome]) -> Result<String, DomainError> {
             }
             Refusal::Before(code, reason, path) => (name_of(*code).to_owned(), reason.clone(), path.clone()),
         });
-        Kept(name_of(told.status).to_owned(), told.id, told.revision, codes.collect())
+        let warnings = told.warnings.iter();
+        let warnings = warnings.map(|one| (one.reason.unwrap_or_default().to_owned(), one.path.clone()));
+        Kept(name_of(told.status).to_owned(), told.id, told.revision, codes.collect(), warnings.collect())
     });
     Ok(serde_json::to_string(&kept.collect::<Vec<_>>())?)
 }
@@ -123,18 +135,23 @@ pub(super) fn encode(all: &[RecordOutcome]) -> Result<String, DomainError> {
 pub(super) fn decode(text: &str) -> Result<Vec<RecordOutcome>, DomainError> {
     let kept: Vec<Kept> = serde_json::from_str(text)?;
     let wrong = |name: &str| DomainError::Stored(format!("the outcome of a batch has `{name}`"));
-    let told = kept.into_iter().map(|Kept(status, id, revision, codes)| {
+    let told = kept.into_iter().map(|Kept(status, id, revision, codes, warnings)| {
         let refusals = codes.into_iter().map(|(code, reason, path)| {
             let known = value_of(&code).ok_or_else(|| wrong(&code))?;
             Ok(Refusal::Before(known, reason, path))
         });
         let status = value_of(&status).ok_or_else(|| wrong(&status))?;
+        let warnings = warnings.into_iter().map(|(reason, path)| {
+            let known = messages::WARNINGS.iter().find(|message| message.reason == Some(reason.as_str()));
+            known.map(|message| Problem::new("", message).with_argument(path)).ok_or_else(|| wrong(&reason))
+        });
         Ok(RecordOutcome {
             status,
             id,
             revision,
             refusals: refusals.collect::<Result<_, DomainError>>()?,
             conflict: None,
+            warnings: warnings.collect::<Result<_, DomainError>>()?,
         })
     });
     told.collect()
@@ -143,7 +160,6 @@ pub(super) fn decode(text: &str) -> Result<Vec<RecordOutcome>, DomainError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::messages;
 
     #[test]
     fn codes_are_stored_and_no_words() {
@@ -157,6 +173,9 @@ mod tests {
             revision: Some(1),
             refusals: Vec::new(),
             conflict: None,
+            warnings: vec![
+                Problem::new("", &messages::events::TIME_TWICE).with_argument("input.records.1.event"),
+            ],
         };
         let text = encode(&[refused, made.clone()]).unwrap();
         assert!(!text.contains("canary"), "{text}");
@@ -165,6 +184,8 @@ mod tests {
         let kept = Refusal::Before(UserErrorCode::NotUnique, Some("SLUG_TAKEN".to_owned()), path);
         assert_eq!((again[0].status, &again[0].refusals, &again[1]), (Status::Rejected, &vec![kept], &made));
         assert_eq!(encode(&again).unwrap(), text);
+        let before = r#"[["CREATED",null,1,[]]]"#;
+        assert!(decode(before).unwrap()[0].warnings.is_empty());
         let told = again[0].refusals[0].told(&LanguagePreferences::parse("en"));
         assert_eq!((told.code, told.path.len()), (UserErrorCode::NotUnique, 5));
     }

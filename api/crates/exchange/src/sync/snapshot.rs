@@ -213,9 +213,8 @@ where
     /// Builds the lines of some records of a type.
     async fn lines(&self, of: RecordType, some: &[Held]) -> Result<Vec<u8>, DomainError> {
         let identity = &self.call.identity;
-        let today = identity.clock.now().to_utc().date_naive();
-        let viewer = self.call.viewer().clone();
-        let reader = Reader::new(Arc::clone(&self.db), viewer, LanguagePreferences::default(), today);
+        let (viewer, now) = (self.call.viewer().clone(), identity.clock.now());
+        let reader = Reader::new(Arc::clone(&self.db), viewer, LanguagePreferences::default(), now);
         let mut canonical = self.canonical(of, some).await?;
         let ids = some.iter().map(|held| Value::from(encode(held.record_type.prefix(), held.id)));
         let variables = [(Name::new("ids"), Value::List(ids.collect()))];

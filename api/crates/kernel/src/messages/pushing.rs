@@ -97,10 +97,10 @@ pub const EXTERNAL_ID_FORM: Message = Message {
 pub const ONE_RECORD: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("ONE_RECORD"),
-    en: "Give exactly one of `organization`, `talent`, `affiliation`, `partnership`.",
-    fr: "Indiquez exactement un de `organization`, `talent`, `affiliation`, `partnership`.",
-    nl: "Geef precies één van `organization`, `talent`, `affiliation`, `partnership`.",
-    de: "Geben Sie genau eines von `organization`, `talent`, `affiliation`, `partnership` an.",
+    en: "Give exactly one of `organization`, `talent`, `affiliation`, `partnership`, `callForProjects`, `event`.",
+    fr: "Indiquez exactement un de `organization`, `talent`, `affiliation`, `partnership`, `callForProjects`, `event`.",
+    nl: "Geef precies één van `organization`, `talent`, `affiliation`, `partnership`, `callForProjects`, `event`.",
+    de: "Geben Sie genau eines von `organization`, `talent`, `affiliation`, `partnership`, `callForProjects`, `event` an.",
 };
 
 /// The record to erase is not a talent.

@@ -53,6 +53,11 @@ impl Decimal {
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self::from)
     }
+
+    /// The difference; none where it has more digits than fit.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self::from)
+    }
 }
 
 impl From<rust_decimal::Decimal> for Decimal {

@@ -16,6 +16,7 @@ mod identifier;
 mod language;
 mod partial_date;
 pub mod slug;
+mod time_zone;
 mod url;
 
 use std::fmt;
@@ -32,6 +33,7 @@ pub use given::Given;
 pub use identifier::{Identifier, IdentifierScheme};
 pub use language::{Language, LanguagePreferences, LocalizedText, Served};
 pub use partial_date::PartialDate;
+pub use time_zone::{Hour, LocalTime, TimeZone};
 pub use url::Url;
 
 /// The form of a value that is accepted, in each language of the directory: with an article, and usually an example.

@@ -336,11 +336,28 @@ pub fn occupation_facet(slug: &str) -> String {
     format!("o:{slug}")
 }
 
+/// The facet under which the lists show what is for a genre.
+pub fn genre_facet(slug: &str) -> String {
+    format!("g:{slug}")
+}
+
+/// The genre of a facet; none of another facet.
+pub fn genre_of_facet(facet: &str) -> Option<&str> {
+    facet.strip_prefix("g:")
+}
+
 /// The facets under which a record with these sectors and occupations is listed.
 pub fn facets<'a>(sectors: impl IntoIterator<Item = &'a String>, occupations: &[String]) -> JsonText {
+    facets_with(sectors, occupations.iter().map(|slug| occupation_facet(slug)))
+}
+
+/// The facets under which a record with these sectors, and with these other facets, is listed.
+pub fn facets_with<'a>(
+    sectors: impl IntoIterator<Item = &'a String>,
+    others: impl IntoIterator<Item = String>,
+) -> JsonText {
     let sectors = sectors.into_iter().flat_map(|slug| vocabularies().sector_with_ancestors(slug));
-    let sectors = sectors.map(|slug| sector_facet(slug));
-    let facets = sectors.chain(occupations.iter().map(|slug| occupation_facet(slug)));
+    let facets = sectors.map(|slug| sector_facet(slug)).chain(others);
     JsonText::of(&facets.chain([String::new()]).collect::<BTreeSet<_>>())
 }
 

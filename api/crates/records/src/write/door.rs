@@ -549,7 +549,17 @@ impl<'a> Door<'a> {
             };
             let known = status != Status::Rejected || self.shared.contains_key(id);
             let differing = self.differing.remove(&index).unwrap_or_default();
-            Outcome { status, id: known.then_some(*id), revision, problems: problems.take(), differing }
+            let taken = !matches!(status, Status::Rejected | Status::Conflict);
+            let warnings = problems.take_warnings();
+            let warnings = if taken { warnings } else { Vec::new() };
+            Outcome {
+                status,
+                id: known.then_some(*id),
+                revision,
+                problems: problems.take(),
+                differing,
+                warnings,
+            }
         })
         .collect()
     }

@@ -34,6 +34,9 @@
 //! - **Partnerships** (`partnership/consent.rs`): parties for which the writer speaks have confirmed, the others are
 //!   asked. PROPOSED, ACTIVE and DECLINED follow from their answers. The writer may also set ENDED, or PROPOSED again.
 //!   An ACTIVE status that a source has reported stays ACTIVE when a party confirms.
+//! - **Calls for projects** (`call_for_projects/consent.rs`): contributions for which the writer speaks count, the sides
+//!   of the others are asked. What a source or the program itself writes counts, but no other write confirms what waits.
+//!   The turn of a status with the clock is a write of the program (`call_for_projects/turn.rs`).
 //! - **References to hidden records.** A refused deletion gets `REFERRED_TO` even if all referring records are hidden,
 //!   as the deletion would break them. The problem names only those that the caller sees.
 //! - **Locks.** References of a viewer lock their targets, so that none is deleted meanwhile. Chains of successors are
@@ -391,6 +394,8 @@ pub struct Outcome {
     pub problems: Vec<Problem>,
     /// The fields in which a conflicting submission differs from the present record.
     pub differing: Vec<String>,
+    /// Values that were taken, and are worth a look; none where the submission was not taken.
+    pub warnings: Vec<Problem>,
 }
 
 impl Outcome {

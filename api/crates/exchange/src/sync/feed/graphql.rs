@@ -351,7 +351,7 @@ impl Arguments {
                 Arc::clone(&reader.db),
                 call.viewer().clone(),
                 reader.languages.clone(),
-                reader.today,
+                call.identity.clock.now(),
             );
             let following = following(&call, self.types.as_deref(), self.regions.as_deref())?;
             let presented = presented.take().map(|cursor| (following.clone(), cursor));

@@ -140,10 +140,10 @@ fn at_head(state: &LogState, scope: Scope, base: i64) -> ChangeCursor {
 /// [`CursorFault`] where the reader cannot go on from there, [`DomainError::Database`].
 pub async fn page(identity: &Identity, reader: &Reader, asked: PageRequest) -> Result<Page, DomainError> {
     let (db, viewer) = (Arc::clone(&reader.db), reader.viewer.clone());
-    let (languages, today) = (reader.languages.clone(), reader.today);
+    let (languages, now) = (reader.languages.clone(), reader.now);
     let own = identity.clone();
     let task = identity.tasks.spawn(async move {
-        let snapshot = Reader::new(db.snapshot().await?, viewer, languages, today);
+        let snapshot = Reader::new(db.snapshot().await?, viewer, languages, now);
         read(&own, &snapshot, &asked).await
     });
     task.await.map_err(|error| DomainError::Task(error.to_string()))?

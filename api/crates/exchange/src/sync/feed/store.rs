@@ -9,6 +9,7 @@ use super::scope::Following;
 use kernel::RecordType;
 use kernel::error::DomainError;
 use kernel::error::fault::View;
+use kernel::list::NO_TIME;
 use kernel::policy::{Viewer, Visibility};
 use kernel::read::{Database, Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement, Row};
 use kernel::value::DateTime;
@@ -170,25 +171,48 @@ pub async fn count_after(
     rows.into_iter().next().map_or(Ok(0), |(_, mut row)| row.get())
 }
 
-/// Reads the end of the log for anonymous readers: the newest entry in the public views.
+/// The state on which the answers to anonymous readers depend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicState {
+    /// The end of the log: the newest entry in the public views.
+    pub head: Head,
+    /// The last instants at which a public call for projects has opened, and was still open. Its status turns with the
+    /// clock, before the log tells of it.
+    pub turns: (i64, i64),
+}
+
+/// Reads the state on which the answers to anonymous readers depend.
 ///
 /// # Errors
 /// [`DomainError::Database`].
-pub async fn public_head(db: &Arc<Database>) -> Result<Head, DomainError> {
+pub async fn public_state(db: &Arc<Database>, now: DateTime) -> Result<PublicState, DomainError> {
     let following = Following::new(&Viewer::anonymous(), None, None)?;
-    let keys = KeyColumns::new(&[("after", KeyType::Int)]);
+    let keys = KeyColumns::new(&[("after", KeyType::Int), ("now", KeyType::Int)]);
     // One lookup at the end of the index for each view.
     let ends = ranges(&following, "MAX(v.last_seq) AS seq", &str::to_owned);
+    let last = |column: &str, before: &str| {
+        // As the index of the order by this column has it.
+        let key = format!("COALESCE(c.{column}, -{NO_TIME})");
+        format!(
+            "COALESCE((SELECT {key} FROM call_for_projects AS c WHERE {key} {before} (SELECT k.now FROM k) \
+             AND c.visibility = {} ORDER BY {key} DESC LIMIT 1), -{NO_TIME})",
+            Visibility::Public.code(),
+        )
+    };
     let sql = format!(
-        "WITH k AS (SELECT * FROM {}) SELECT k.n, f.feed_id, COALESCE((SELECT MAX(a.seq) FROM ({ends}) AS a), 0) \
-         FROM k {} feed_meta AS f ON f.id = 1",
+        "WITH k AS (SELECT * FROM {}) SELECT k.n, f.feed_id, COALESCE((SELECT MAX(a.seq) FROM ({ends}) AS a), 0), \
+         {}, {} FROM k {} feed_meta AS f ON f.id = 1",
         keys.source(db.dialect()),
+        last("opens_at", "<="),
+        last("closes_at", "<"),
         db.dialect().join(),
     );
-    let rows = db.read_alone(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Int(0)]]).await?;
+    let key = vec![KeyValue::Int(0), KeyValue::Int(now.micros())];
+    let rows = db.read_alone(&KeyedStatement { sql, keys }, vec![key]).await?;
     let (_, mut row) =
         rows.into_iter().next().ok_or_else(|| DomainError::Stored("the log has no counter".into()))?;
-    Ok(Head { feed_id: row.get()?, seq: row.get()? })
+    let head = Head { feed_id: row.get()?, seq: row.get()? };
+    Ok(PublicState { head, turns: (row.get()?, row.get()?) })
 }
 
 /// The SQL of a range of the index for each view, after the number in `k`.

@@ -98,7 +98,7 @@ impl Following {
                 Arc::clone(&self.reader.db),
                 self.call.viewer().clone(),
                 self.reader.languages.clone(),
-                self.reader.today,
+                self.call.identity.clock.now(),
             );
             let following = following(&self.call, self.types.as_deref(), self.regions.as_deref())?;
             let asked = PageRequest {

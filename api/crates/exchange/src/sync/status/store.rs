@@ -89,6 +89,7 @@ pub(super) fn clients(dialect: Dialect, told: &StatusScope) -> (List, KeyRow) {
         order: order(),
         keys,
         conditions,
+        second: None,
     };
     (list, row)
 }
@@ -276,6 +277,7 @@ pub(super) fn recipients(dialect: Dialect, of: RecordType, id: Uuid) -> (List, K
         order: order(),
         keys,
         conditions: vec![condition],
+        second: None,
     };
     (list, vec![KeyValue::Id(id), KeyValue::Text(of.name().to_owned())])
 }
