@@ -96,3 +96,30 @@ on_both_databases! {
         assert_eq!(answer["organization"]["description"], text);
     }
 }
+
+on_both_databases! {
+    async fn labels_in_any_language_mean_their_slug(server) {
+        let editor = server.beside(editor(&["wallonie", "nord-pas-de-calais"])).await;
+        let fields = "kind { slug } region { slug } sectors { slug }";
+        for (kind, region, sectors) in [
+            ("Studio d’animation", "Wallonie", ["Animation", "Jeux vidéo"]),
+            ("animatiestudio", "Wallonië", ["animatie", "JEUX VIDEO"]),
+            ("animation-studio", "Wallonia", ["animation", "jeux-video"]),
+        ] {
+            let input = json!({"name": "A", "kind": kind, "region": region, "sectors": sectors});
+            let answer = create(&editor, "organization", input, fields).await;
+            assert_eq!(answer, json!({"organization": {"kind": {"slug": "animation-studio"}, "region": {"slug": "wallonie"},
+                "sectors": [{"slug": "animation"}, {"slug": "jeux-video"}]}, "userErrors": []}), "{kind}");
+        }
+        // Who may write in one region alone writes in no other by a label.
+        let walloon = server.beside(super::editor(&["wallonie"])).await;
+        let answer = create(&walloon, "organization", json!({"name": "A", "kind": "fund", "region": "Nord-Pas-de-Calais"}), "id").await;
+        assert_eq!(told(&answer), ["FORBIDDEN input.region"]);
+
+        let unknown = json!({"name": "A", "kind": "fund", "region": "Walonie", "sectors": ["xyzzy"]});
+        let answer = create_in(&editor, "fr", &unknown).await;
+        let messages: Vec<&str> = answer["userErrors"].as_array().unwrap().iter().map(|error| error["message"].as_str().unwrap()).collect();
+        assert!(messages[0].starts_with("« Walonie » n’est pas connu ici. Sont connus : `nord-pas-de-calais` (Nord-Pas-de-Calais), "), "{messages:?}");
+        assert_eq!(messages[1], "« xyzzy » n’est pas connu ici.");
+    }
+}

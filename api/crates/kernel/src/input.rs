@@ -12,7 +12,10 @@ use super::name_of;
 use super::policy::Visibility;
 use super::problem::{Problem, Problems};
 use super::provenance::{Claim, ClaimInput, Source, SourceInput};
-use super::value::{DateTime, Given, Identifier, IdentifierScheme, Language, LocalizedText, TimeZone, is_hidden};
+use super::value::{
+    DateTime, Given, Identifier, IdentifierScheme, Language, LocalizedText, TimeZone, is_hidden,
+};
+use super::vocabulary::{Entries, Named};
 
 /// Maximum characters of a name or title. A text that may have no more is one line.
 pub const MAX_NAME: usize = 300;
@@ -297,17 +300,15 @@ impl Fields<'_> {
         &mut self,
         path: &str,
         given: &MaybeUndefined<Vec<String>>,
-        find: impl Fn(&str, &str) -> Result<(), DomainError>,
+        entries: &Entries<impl Named>,
         into: &mut JsonText,
     ) -> Option<Vec<String>> {
         let list = self.list(path, given)?;
         let mut kept: Vec<String> = Vec::new();
-        for (place, slug) in list.iter().enumerate() {
-            let path = format!("{path}.{place}");
-            if let Err(error) = find(&path, slug) {
-                self.problems.add(Problem::unknown_term(path, &error));
-            } else if !kept.contains(slug) {
-                kept.push(slug.clone());
+        for (place, text) in list.iter().enumerate() {
+            let found = self.term(&format!("{path}.{place}"), text, entries);
+            if let Some(slug) = found.filter(|slug| !kept.contains(slug)) {
+                kept.push(slug);
             }
         }
         *into = JsonText::of(&kept);
@@ -319,16 +320,24 @@ impl Fields<'_> {
         &mut self,
         path: &str,
         given: &MaybeUndefined<String>,
-        find: impl Fn(&str, &str) -> Result<(), DomainError>,
+        entries: &Entries<impl Named>,
         into: &mut Option<String>,
     ) {
-        if let MaybeUndefined::Value(slug) = given
-            && let Err(error) = find(path, slug)
-        {
-            self.problems.add(Problem::unknown_term(path, &error));
-            return;
+        match given {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => *into = None,
+            MaybeUndefined::Value(text) => {
+                if let Some(slug) = self.term(path, text, entries) {
+                    *into = Some(slug);
+                }
+            }
         }
-        self.set(given, into);
+    }
+
+    /// The slug of the entry that a text means, by its slug or a label; adds a problem if it means none.
+    pub fn term(&mut self, path: &str, text: &str, entries: &Entries<impl Named>) -> Option<String> {
+        let found = entries.meant(text).map(|entry| entry.term().slug.clone());
+        self.problems.note(found.ok_or_else(|| Problem::unknown_term(path, entries, text)))
     }
 
     /// Sets one slug of a vocabulary that a record must have.
@@ -336,11 +345,11 @@ impl Fields<'_> {
         &mut self,
         path: &str,
         given: &MaybeUndefined<String>,
-        find: impl Fn(&str, &str) -> Result<(), DomainError>,
+        entries: &Entries<impl Named>,
         into: &mut String,
     ) {
         let mut slug = Some(std::mem::take(into)).filter(|slug| !slug.is_empty());
-        self.slug(path, given, find, &mut slug);
+        self.slug(path, given, entries, &mut slug);
         match slug {
             Some(slug) => *into = slug,
             None if given.is_value() => {}

@@ -1,7 +1,7 @@
 //! The messages of problems, in each language of the directory: the one table of these texts.
 //!
-//! Words in braces are placeholders for values. A `{detail}` is in English: it quotes the error of a value type or a
-//! vocabulary.
+//! Words in braces are placeholders for values, which are the same in all languages or have words of their own in each
+//! ([`Filling`]).
 
 use super::problem::UserErrorCode;
 use super::value::{Expected, Language, LanguagePreferences};
@@ -57,6 +57,8 @@ pub enum Filling {
     Text(String),
     /// The form of a value, which has words of its own in each language.
     Expected(&'static Expected),
+    /// A text for each language, in the order of [`Language::ALL`].
+    ByLanguage([String; 4]),
 }
 
 impl Filling {
@@ -64,6 +66,10 @@ impl Filling {
         match self {
             Self::Text(text) => text,
             Self::Expected(expected) => expected.text(language),
+            Self::ByLanguage(texts) => {
+                let at = Language::ALL.iter().position(|other| *other == language);
+                at.map_or("", |at| texts[at].as_str())
+            }
         }
     }
 }
@@ -71,6 +77,12 @@ impl Filling {
 impl From<String> for Filling {
     fn from(text: String) -> Self {
         Self::Text(text)
+    }
+}
+
+impl From<&String> for Filling {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
     }
 }
 
@@ -298,10 +310,30 @@ pub const IDENTIFIER: Message = Message {
 pub const UNKNOWN_TERM: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("UNKNOWN_TERM"),
-    en: "{detail}",
-    fr: "Cette valeur n’est pas connue ici ({detail}).",
-    nl: "Deze waarde is hier niet bekend ({detail}).",
-    de: "Dieser Wert ist hier nicht bekannt ({detail}).",
+    en: "`{text}` is not known here.",
+    fr: "« {text} » n’est pas connu ici.",
+    nl: "“{text}” is hier niet bekend.",
+    de: "„{text}“ ist hier nicht bekannt.",
+};
+
+/// The vocabulary has no such slug, but some that are like it.
+pub const UNKNOWN_TERM_NEAR: Message = Message {
+    code: UserErrorCode::Invalid,
+    reason: Some("UNKNOWN_TERM"),
+    en: "`{text}` is not known here. Did you mean {near}?",
+    fr: "« {text} » n’est pas connu ici. Vouliez-vous dire {near} ?",
+    nl: "“{text}” is hier niet bekend. Bedoelde u {near}?",
+    de: "„{text}“ ist hier nicht bekannt. Meinten Sie {near}?",
+};
+
+/// The vocabulary has no such slug. It is small enough to be listed.
+pub const UNKNOWN_TERM_OF_FEW: Message = Message {
+    code: UserErrorCode::Invalid,
+    reason: Some("UNKNOWN_TERM"),
+    en: "`{text}` is not known here. Known are {near}.",
+    fr: "« {text} » n’est pas connu ici. Sont connus : {near}.",
+    nl: "“{text}” is hier niet bekend. Wel bekend zijn {near}.",
+    de: "„{text}“ ist hier nicht bekannt. Bekannt sind {near}.",
 };
 
 /// The text is not valid for its scalar type.
@@ -655,7 +687,7 @@ pub fn all() -> impl Iterator<Item = &'static Message> {
 /// although no value is stored. The code of a refusal means nothing for them.
 pub const WARNINGS: &[&Message] = &[&calls::CONTRIBUTION_UNCONFIRMED, &events::TIME_TWICE];
 
-const ALL: [&Message; 51] = [
+const ALL: [&Message; 53] = [
     &REQUIRED,
     &TOO_LONG,
     &TOO_MANY,
@@ -673,6 +705,8 @@ const ALL: [&Message; 51] = [
     &IDENTIFIER_TAKEN,
     &IDENTIFIER,
     &UNKNOWN_TERM,
+    &UNKNOWN_TERM_NEAR,
+    &UNKNOWN_TERM_OF_FEW,
     &VALUE,
     &VALUE_WITHHELD,
     &CURRENCIES_DIFFER,

@@ -1,13 +1,12 @@
 //! Problems of a submission: code, field and message.
 
-use std::fmt::Display;
-
 use async_graphql::Enum;
 
 use super::RecordType;
 use super::error::DomainError;
-use super::messages::{self, FilledMessage, Message};
+use super::messages::{self, FilledMessage, Filling, Message};
 use super::value::{Language, ValueError};
+use super::vocabulary::{Entries, Named, Near, shown};
 
 /// The kinds of refusals of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
@@ -139,9 +138,23 @@ impl Problem {
         Self::at(path, FilledMessage::new(&messages::TOO_MANY).with("limit", limit.to_string()))
     }
 
-    /// The vocabulary has no such slug. `detail` says which slugs are allowed, in English.
-    pub fn unknown_term(path: impl Into<String>, detail: &impl Display) -> Self {
-        Self::at(path, FilledMessage::new(&messages::UNKNOWN_TERM).with("detail", detail.to_string()))
+    /// The vocabulary has no such slug or label.
+    pub fn unknown_term<T: Named>(path: impl Into<String>, entries: &Entries<T>, text: &str) -> Self {
+        let near = entries.near(text);
+        let message = match near {
+            Near::Every(_) => &messages::UNKNOWN_TERM_OF_FEW,
+            Near::Some(_) => &messages::UNKNOWN_TERM_NEAR,
+            Near::None => &messages::UNKNOWN_TERM,
+        };
+        let listed = Language::ALL.map(|language| {
+            let named = near.all().iter().map(|term| {
+                let label = term.label(language);
+                format!("`{}` ({label})", term.slug)
+            });
+            named.collect::<Vec<_>>().join(", ")
+        });
+        let said = FilledMessage::new(message).with("text", shown(text));
+        Self::at(path, said.with("near", Filling::ByLanguage(listed)))
     }
 
     /// The text is not valid for its scalar type.

@@ -224,12 +224,10 @@ impl Kind for Organizations {
         fields: &mut Fields<'_>,
     ) {
         let all = vocabularies();
-        let kind = |path: &str, slug: &str| {
-            all.terms(Vocabulary::OrganizationKind).find(path, "kind of organization", slug).map(|_| ())
-        };
-        let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
-        let territory = |path: &str, slug: &str| all.territories.find(path, "territory", slug).map(|_| ());
-        let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
+        let kind = all.terms(Vocabulary::OrganizationKind);
+        let region = &all.regions;
+        let territory = &all.territories;
+        let sector = &all.sectors;
         fields.required_text("name", &input.name, MAX_NAME, &mut row.name);
         fields.record_slug(&input.slug, &row.name, &mut row.slug);
         fields.required_slug("kind", &input.kind, kind, &mut row.kind);
