@@ -243,7 +243,9 @@ impl FacetValue {
         )]
         language: Option<Language>,
     ) -> GraphqlResult<String> {
-        let labels = self.term().map(|term| term.labels.as_slice()).unwrap_or_default();
+        let labels =
+            self.term().map(|term| term.labels.as_slice()).or_else(|| labels(self.facet, &self.value));
+        let labels = labels.unwrap_or_default();
         let label = Reader::of(ctx)?.text(ctx, language.or(self.language), labels);
         Ok(label.unwrap_or(&self.value).to_owned())
     }

@@ -324,6 +324,7 @@ impl Template {
             }
         };
         let words = texts.of(language);
+        let values: Vec<_> = values.iter().map(|(word, value)| (*word, value.as_str())).collect();
         (fill(words.subject, &values), fill(words.text, &values) + "\n")
     }
 }
