@@ -159,9 +159,9 @@ on_both_databases! {
 async fn plans(server: &TestServer) -> [String; 2] {
     let time = |text: &str| text.parse().expect("a time");
     let (from, to) = (time("2015-01-01T00:00:00Z"), time("2015-02-01T00:00:00Z"));
-    let today = server.app.clock.now().to_utc().date_naive();
+    let now = server.app.clock.now();
     let reader =
-        Reader::new(Arc::clone(&server.app.db), Viewer::anonymous(), LanguagePreferences::default(), today);
+        Reader::new(Arc::clone(&server.app.db), Viewer::anonymous(), LanguagePreferences::default(), now);
     let filter = EventFilter { from: Some(from), to: Some(to), ..EventFilter::default() };
     let (ranges, conditions) = EventNode::filter(&reader, &filter).expect("a good filter");
     let (list, _) = ranges.list::<EventNode>(&reader.viewer, EventOrder::default().into(), conditions);
