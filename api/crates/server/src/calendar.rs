@@ -24,7 +24,7 @@ use super::refusal::{Refusal, RequestError, vary};
 use super::request::Media;
 use super::{Shared, address, execution, journal};
 use exchange::calendar::{Calendar, Failure, Which};
-use exchange::sync::feed::store::public_head;
+use exchange::sync::feed::store::public_state;
 use identity::calendar_address;
 use identity::caller::{BearerToken, Call, IdentifiedCaller, IdentifyError};
 use kernel::error::{Code, DomainError};
@@ -173,7 +173,7 @@ async fn tag(shared: &Shared, call: &Call, query: &str, languages: &LanguagePref
     if *call.viewer() != Viewer::anonymous() {
         return None;
     }
-    let head = public_head(&shared.app.db).await.ok()?;
+    let head = public_state(&shared.app.db, shared.app.clock.now()).await.ok()?.head;
     Tag::new(head, &[&shared.edition, "events.ics", query, &format!("{languages:?}")])
 }
 
