@@ -34,6 +34,9 @@ use kernel::vocabulary::{Vocabulary, vocabularies};
 use kernel::{RecordType, name_of, value_of};
 use records::write::{Batch, Reference, rows_of};
 
+/// The applications that were submitted, as a table. What was submitted keeps its call from being deleted; a draft does not.
+pub const SUBMITTED: &str = "(SELECT call_id FROM application WHERE submitted_at IS NOT NULL)";
+
 /// An application, as it is written. An absent field keeps, null clears, a list replaces.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct ApplicationInput {
