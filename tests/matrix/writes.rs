@@ -307,7 +307,7 @@ impl Matrix {
             ("{invitation}", NO_INVITATION.to_owned()),
             ("{full-push}", NO_FULL_PUSH.to_owned()),
         ];
-        let with = |more: [(&'static str, String); 5]| {
+        let with = |more: [(&'static str, String); 6]| {
             twins.iter().cloned().chain(accounts.iter().cloned()).chain(more).collect()
         };
         (with(own), with(never))
