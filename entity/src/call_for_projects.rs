@@ -11,6 +11,7 @@ use crate::JsonText;
 /// Calls for projects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "call_for_projects")]
+#[expect(clippy::struct_excessive_bools, reason = "each is so or not, whatever the others are")]
 pub struct Model {
     /// Identity of the row.
     #[sea_orm(primary_key, auto_increment = false)]

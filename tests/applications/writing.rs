@@ -1,5 +1,6 @@
 //! Writing: from a draft to a submission, by the criteria of the lot and the clock.
 
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use super::{
@@ -179,6 +180,22 @@ on_both_databases! {
         assert_eq!(award(&stage.wallonie, &id, euros("1"), None).await["application"]["status"], "AWARDED");
         for answer in [tell(&stage.member, "withdraw", &id).await, remove(&stage.member, &id).await, tell(&stage.wallonie, "shortlist", &id).await] {
             assert_eq!(reason(&answer), "APPLICATION_STATE");
+        }
+    }
+}
+
+on_both_databases! {
+    async fn another_instance_takes_the_applications_to_its_calls(server) {
+        let stage = stage(&server).await;
+        let draft = id_of(&apply(&stage.member, &stage.call, animation(), None).await);
+        let followed = "UPDATE call_for_projects SET followed = TRUE";
+        server.app.db.writer().execute_unprepared(followed).await.expect("a statement");
+        for (answer, path) in [
+            (apply(&stage.member, &stage.call, animation(), None).await, "call"),
+            (tell(&stage.member, "submit", &draft).await, "id"),
+            (change(&stage.member, &draft, None, json!({"summary": "x"})).await, "id"),
+        ] {
+            assert_eq!((told(&answer), reason(&answer)), (vec![format!("NOT_ALLOWED_IN_STATE {path}")], "CALL_ELSEWHERE"));
         }
     }
 }

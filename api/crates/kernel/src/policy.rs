@@ -447,6 +447,40 @@ mod tests {
         (0i16..3).prop_map(Visibility::from_code)
     }
 
+    #[test]
+    fn an_application_is_seen_by_its_members_and_by_the_staff_of_funders_once_it_was_submitted() {
+        let seen = |viewer: &Viewer| {
+            viewer.sees_application(Dialect::Postgres, "a", |funded| format!("EXISTS (funders f: {funded})"))
+        };
+        let of_region = || ["wallonie".to_owned()].into();
+        let staff = Viewer { signed_in: true, staff_of: of_region(), ..Viewer::default() };
+        let member = Viewer { signed_in: true, owns: [Uuid::nil()].into(), ..Viewer::default() };
+        let submitted = "(a.submitted_at IS NOT NULL AND EXISTS (funders f: f.region IN ('wallonie')))";
+        let own = "a.applicant_id IN ('00000000-0000-0000-0000-000000000000'::uuid)";
+        assert_eq!(seen(&staff), format!("({submitted})"));
+        assert_eq!(seen(&member), format!("({own})"));
+        assert_eq!(
+            seen(&Viewer { owns: member.owns.clone(), ..staff.clone() }),
+            format!("({own} OR {submitted})")
+        );
+        let admin = Viewer { admin: true, ..Viewer::default() };
+        assert_eq!(
+            seen(&admin),
+            "((a.submitted_at IS NOT NULL AND TRUE))",
+            "not even an administrator sees a draft"
+        );
+        for nobody in
+            [Viewer::anonymous(), Viewer { writes: of_region(), pushes: of_region(), ..Viewer::default() }]
+        {
+            assert_eq!(seen(&nobody), "FALSE");
+        }
+        // Those decide who are staff and write: neither members of a funder, nor its systems.
+        assert!(Viewer { writes: of_region(), ..staff.clone() }.decides_in("wallonie"));
+        for other in [staff, member, Viewer { writes: of_region(), ..Viewer::default() }] {
+            assert!(!other.decides_in("wallonie"), "{other:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn nobody_sees_more_than_an_administrator_and_nobody_less_than_the_public(

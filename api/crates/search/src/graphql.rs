@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::found::{self, SearchResult};
 use super::highlight::{Highlight, highlights, matches};
 use super::service::{Answer, AnsweredBy, Counted, Search};
+use crate::labels::labels;
 use directory::call_for_projects::status::CallStatus;
 use directory::event::EventStatus;
 use directory::organization::graphql::NearInput;

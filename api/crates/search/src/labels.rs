@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::graphql::SearchFacet;
+use index::kind::SearchFacet;
 use kernel::value::{Language, LocalizedText};
 
 /// A value with its label in French, Dutch, English and German.
@@ -78,7 +78,7 @@ mod tests {
     use async_graphql::resolver_utils::EnumType;
 
     use super::*;
-    use directory::call_for_projects::CallStatus;
+    use directory::call_for_projects::status::CallStatus;
     use directory::event::{EventMode, EventStatus};
     use directory::talent::Availability;
     use index::kind::SearchType;

@@ -334,11 +334,10 @@ async fn check(
     let mut found = Problems::default();
     rules::check(&call.terms, &asked, &mut found);
     // What is wrong with the text of a field is said once.
-    for problem in found.take() {
-        if !problems.concern(&problem.path) {
-            problems.add(problem);
-        }
-    }
+    let is_told =
+        |problem: &Problem| problem.path.split('.').next().is_some_and(|field| problems.concern(field));
+    let more: Vec<Problem> = found.take().into_iter().filter(|problem| !is_told(problem)).collect();
+    problems.extend(more);
     Ok(())
 }
 

@@ -37,9 +37,6 @@ pub use node::{ApplicationNode, DecisionNode, find, of_calls, of_viewer};
 /// Prefix of the ids of applications.
 pub const PREFIX: &str = "application";
 
-/// The applications that were submitted, as a table. What was submitted keeps its call from being deleted; a draft does not.
-pub const SUBMITTED: &str = "(SELECT call_id FROM application WHERE submitted_at IS NOT NULL)";
-
 /// Where an application stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
 pub enum ApplicationStatus {

@@ -34,6 +34,9 @@ use kernel::vocabulary::{Vocabulary, vocabularies};
 use kernel::{RecordType, name_of, value_of};
 use records::write::{Batch, Reference, rows_of};
 
+/// The applications that were submitted, as a table. What was submitted keeps its call from being deleted; a draft does not.
+pub const SUBMITTED: &str = "(SELECT call_id FROM application WHERE submitted_at IS NOT NULL)";
+
 /// An application, as it is written. An absent field keeps, null clears, a list replaces.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct ApplicationInput {
@@ -111,9 +114,7 @@ pub(super) fn merge(
     fields: &mut Fields<'_>,
 ) {
     let Written { model: row, partners } = written;
-    let genre = |path: &str, slug: &str| {
-        vocabularies().terms(Vocabulary::CallGenre).find(path, "genre", slug).map(|_| ())
-    };
+    let genre = vocabularies().terms(Vocabulary::CallGenre);
     let to = RecordType::Organization;
     fields.slug("genre", &input.genre, genre, &mut row.genre);
     fields.required_text("projectTitle", &input.project_title, MAX_NAME, &mut row.project_title);

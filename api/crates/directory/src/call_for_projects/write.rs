@@ -170,7 +170,7 @@ impl Kind for CallsForProjects {
     /// What was submitted to a call, and so to its funders, keeps it.
     const REFERRED_BY: &'static [ReferredBy] = &[
         ReferredBy::column(RecordType::Partnership, "call_id"),
-        ReferredBy::table(RecordType::Call, application::SUBMITTED, "call_id", "call_id").most(0),
+        ReferredBy::table(RecordType::Call, application::write::SUBMITTED, "call_id", "call_id").most(0),
     ];
     const PARTS: &'static [(&'static str, &'static str)] = &[
         ("call_for_projects_contribution", "call_id"),

@@ -87,7 +87,8 @@ impl Statistics {
     }
 
     /// Money that was awarded by calls for projects that are AWARDED: a sum for each funder, region of the applicant, genre
-    /// and currency, the greatest first. Sums that no amount can state are left out.
+    /// and currency, the greatest first. Of a region these are the awards of the calls that it answers for or funds, of a
+    /// sector those of its calls. Sums that no amount can state are left out.
     async fn awards(&self) -> &[AwardSum] {
         &self.awards
     }
