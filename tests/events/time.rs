@@ -196,7 +196,8 @@ on_both_databases! {
             server.app.db.writer().execute_unprepared("ANALYZE event").await.expect("statistics");
         }
         let [begins, goes_on] = plans(&server).await;
-        assert!(begins.contains("event_by_start") && !begins.to_lowercase().contains("sort") && !begins.contains("TEMP B-TREE"), "{begins}");
+        // PostgreSQL may sort the few that begin within the time; it never reads the others.
+        assert!(begins.contains("event_by_start") && !begins.contains("Seq Scan") && !begins.contains("TEMP B-TREE"), "{begins}");
         assert!(goes_on.contains("event_by_length"), "{goes_on}");
         // The statements do not grow with the number of events, and find the few that overlap.
         let before = server.statements();
