@@ -69,8 +69,6 @@ impl May {
         let of_public = who.owns(Of::Organization, State::Public);
         let may = match self {
             Self::ChangeApplication | Self::Judge if !who.sees_application() => return Says::Absent,
-            Self::Apply => is_own(Of::Organization),
-            Self::ChangeApplication => who == Who::Colleague,
             // The lot of the public call has one funder, of the other region.
             Self::Judge => matches!(who, Who::Admin | Who::Role(Role::Editor | Role::RegionAdmin, AWAY)),
             Self::Review | Self::Withdraw if !who.writes() && who != Who::Colleague => return Says::Absent,
@@ -80,8 +78,8 @@ impl May {
             Self::SpeakInAffiliation => who.writes() || is_own(Of::Affiliation) || of_public,
             Self::MakeAffiliation => who.writes() || is_own(Of::Talent) || of_public,
             Self::SpeakForParty | Self::SpeakForFunder => who.writes() || of_public,
-            Self::Propose => is_own(Of::Organization),
-            Self::Withdraw => who == Who::Colleague,
+            Self::Propose | Self::Apply => is_own(Of::Organization),
+            Self::Withdraw | Self::ChangeApplication => who == Who::Colleague,
             Self::Administer => who.administers(),
             Self::AdministerKey | Self::AdministerOrganization if !who.administers() => return Says::Absent,
             Self::FullPush if who.pushes_in(AWAY) && !who.pushes_in(HOME) => return Says::Absent,

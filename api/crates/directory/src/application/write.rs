@@ -124,7 +124,7 @@ pub(super) fn merge(
     match &input.applicant {
         MaybeUndefined::Undefined if !fields.new => {}
         MaybeUndefined::Undefined | MaybeUndefined::Null => {
-            fields.problems.add(Problem::required("applicant"))
+            fields.problems.add(Problem::required("applicant"));
         }
         MaybeUndefined::Value(id) => {
             if let Some(found) = batch.resolved.find(to, &id.0, "applicant", fields.problems) {
@@ -133,7 +133,6 @@ pub(super) fn merge(
         }
     }
     match &input.partners {
-        MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => partners.clear(),
         MaybeUndefined::Value(list) if fields.fits("partners", list) => {
             let mut kept = Vec::new();
@@ -144,7 +143,7 @@ pub(super) fn merge(
             }
             *partners = kept;
         }
-        MaybeUndefined::Value(_) => {}
+        MaybeUndefined::Undefined | MaybeUndefined::Value(_) => {}
     }
     if let Some(place) = partners.iter().position(|partner| *partner == row.applicant_id) {
         fields.problems.add(Problem::new(format!("partners.{place}"), &messages::PARTNER_APPLIES));
