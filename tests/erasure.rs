@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use entity::{account, erasure_ledger};
 use passerelle::identity::role::Role;
 use passerelle::kernel::id;
+use passerelle::kernel::read::Database;
 use passerelle::records::erasure::settle::Erased;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, Statement};
@@ -59,7 +60,15 @@ fn lines() -> Vec<Value> {
         talent("wallonie", "somebody", json!({})),
         person,
         role,
+        event(),
     ]
+}
+
+/// A line with an event, for which the person registers.
+fn event() -> Value {
+    let titles = json!([{"language": "FR", "text": "Marché"}]);
+    let record = json!({"slug": "market", "region": "wallonie", "kind": "market", "titles": titles, "registrationMode": "OPEN"});
+    json!({"source": "test-wallonie", "externalId": "evt-market", "event": record})
 }
 
 /// The files below a folder. Files may vanish while they are listed.
@@ -180,6 +189,17 @@ impl Place {
         }
     }
 
+    /// Runs statements on the database of the running program.
+    async fn execute(&self, statements: &[String]) {
+        let file = || format!("sqlite://{}", self.data().join("passerelle.db").display());
+        let db =
+            Database::open(&self.database.clone().unwrap_or_else(file)).await.expect("the database opens");
+        for statement in statements {
+            db.writer().execute_unprepared(statement).await.expect(statement);
+        }
+        db.close().await;
+    }
+
     /// The places of the canary: files, and tables of PostgreSQL.
     async fn canaries(&self) -> (Vec<PathBuf>, Vec<String>) {
         let tables = match self.connect().await {
@@ -192,6 +212,44 @@ impl Place {
         };
         (with_canary(&self.data()), tables)
     }
+}
+
+/// Lets the person, who has an account for their profile, register for an event.
+async fn register(place: &Place, address: &str) {
+    let email = format!("{CANARY}@example.org");
+    let arguments = [
+        "account",
+        "create",
+        "--email",
+        &email,
+        "--role",
+        "MEMBER",
+        "--region",
+        "wallonie",
+        "--password-stdin",
+    ];
+    assert!(place.run(&arguments, accounts::PASSWORD).contains(&email));
+    let own = format!("email = '{email}'");
+    let of_profile = format!("(SELECT id FROM talent WHERE slug = '{CANARY}-slug')");
+    place
+        .execute(&[
+            format!("UPDATE account SET talent_id = {of_profile} WHERE {own}"),
+            format!("DELETE FROM account_role WHERE account_id IN (SELECT id FROM account WHERE {own})"),
+        ])
+        .await;
+    let signed_in =
+        ask(address, None, accounts::SIGN_IN, json!({"email": email, "password": accounts::PASSWORD})).await;
+    let token = signed_in["data"]["signIn"]["accessToken"].as_str().expect("a token").to_owned();
+    let found = ask(address, None, "{ event(by: {slug: \"market\"}) { id } }", json!({})).await;
+    let input =
+        json!({"event": found["data"]["event"]["id"], "message": format!("I am {CANARY}."), "listed": true});
+    let query = "mutation($input: EventRegistrationInput!) { registerForEvent(input: $input) { registration { status name } userErrors { message } } }";
+    let registered = ask(address, Some(&token), query, json!({ "input": input })).await;
+    assert_eq!(registered["data"]["registerForEvent"]["registration"]["status"], "CONFIRMED", "{registered}");
+    let shown =
+        ask(address, None, "{ event(by: {slug: \"market\"}) { attendees { nodes { name } } } }", json!({}))
+            .await;
+    assert!(holds_canary(shown.to_string().as_bytes()), "{shown}");
 }
 
 async fn nothing_is_left(place: Place) {
@@ -213,7 +271,7 @@ async fn nothing_is_left(place: Place) {
     );
     assert!(made.contains(EDITOR), "{made}");
     let imported = place.run(&["import", "--create-source", "lines.ndjson"], "");
-    assert!(imported.contains("4 created"), "{imported}");
+    assert!(imported.contains("5 created"), "{imported}");
     assert!(!holds_canary(imported.as_bytes()), "{imported}");
     fs::remove_file(place.folder.path().join("lines.ndjson")).expect("it was there");
     let mut server = place.serve();
@@ -242,6 +300,7 @@ async fn nothing_is_left(place: Place) {
         .as_str()
         .unwrap_or_else(|| panic!("{created}"))
         .to_owned();
+    register(&place, &address).await;
     let search = format!(
         "{{ search(query: \"{CANARY}\") {{ estimatedTotalCount degraded }} suggest(prefix: \"{CANARY}\") {{ text }} }}"
     );
@@ -270,6 +329,14 @@ async fn nothing_is_left(place: Place) {
     let found =
         ask(&address, Some(&token), "query($id: ID!) { node(id: $id) { id } }", json!({ "id": id })).await;
     assert_eq!(found["data"], json!({ "node": null }));
+    let left = ask(
+        &address,
+        Some(&token),
+        "{ event(by: {slug: \"market\"}) { registrations { totalCount } attendees { totalCount } } }",
+        json!({}),
+    );
+    let nothing = json!({"totalCount": 0});
+    assert_eq!(left.await["data"]["event"], json!({"registrations": nothing, "attendees": nothing}));
     let repeated = ask(&address, Some(&token), create, again).await;
     assert_eq!(repeated["data"]["createTalent"]["talent"], Value::Null, "{repeated}");
     assert!(
@@ -371,9 +438,14 @@ on_both_databases! {
             account::Entity::update_many().col_expr(account::Column::TalentId, Expr::value(talent))
                 .filter(account::Column::Id.eq(made)).exec(server.app.db.writer()).await.unwrap();
             let token = accounts::sign_in(&server, &email).await.access;
+            let made = accounts::data_as(&server, &token, "mutation { createCalendarAddress { url } }").await;
+            let url = made["createCalendarAddress"]["url"].as_str().unwrap().to_owned();
             let erase = format!("mutation {{ eraseTalent(id: \"{id}\") {{ deletedId userErrors {{ code }} }} }}");
             let erased = accounts::data_as(&server, &token, &erase).await;
             assert_eq!(erased["eraseTalent"], json!({"deletedId": id, "userErrors": []}));
+            let (_, address) = url.split_once("directory.example").unwrap();
+            let calendar = server.client.get(server.url(address)).send().await.unwrap();
+            assert_eq!(calendar.status(), if grants.is_empty() { 404 } else { 200 });
             if grants.is_empty() {
                 assert!(!accounts::is_good(&server, &token).await);
                 let answer = accounts::try_sign_in(&server, &email, accounts::PASSWORD).await;
@@ -386,6 +458,7 @@ on_both_databases! {
         assert_eq!(number(&server, "SELECT COUNT(*) FROM account").await, 1);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM session").await, 1);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM account_network").await, 1);
+        assert_eq!(number(&server, "SELECT COUNT(*) FROM calendar_address").await, 1);
     }
 }
 

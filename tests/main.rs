@@ -9,6 +9,7 @@
 mod applications;
 mod audit;
 mod browsers;
+mod calendar;
 mod calls;
 mod changes;
 mod command;
@@ -34,6 +35,7 @@ mod privacy;
 mod push;
 mod rates;
 mod readme;
+mod registrations;
 mod sample;
 mod schema;
 mod search;

@@ -79,7 +79,7 @@ pub struct Model {
     pub capacity: Option<i32>,
     /// Name of the enum value: how one registers.
     pub registration_mode: String,
-    /// The last instant at which one registers: microseconds since 1970, UTC.
+    /// From when on nobody registers: microseconds since 1970, UTC.
     pub registration_closes_at: Option<i64>,
     /// JSON list of the slugs of all regions that it is for.
     pub regions: JsonText,

@@ -23,7 +23,7 @@ const CLIENTS: &str = "{ syncStatus { lastNumber floorNumber clients { totalCoun
     acknowledgedAt lastSeenAt wentBackAt mustReload pending lagSeconds } } } }";
 
 /// An API key of a region: its id and its secret.
-pub(super) async fn key(server: &TestServer, name: &str, region: &str) -> (uuid::Uuid, String) {
+pub(crate) async fn key(server: &TestServer, name: &str, region: &str) -> (uuid::Uuid, String) {
     let new =
         NewKey { name: name.into(), region: region.into(), roles: vec![Role::SyncPartner], expires_at: None };
     let (key, secret) = api_key::create(&server.app, new, Maker::Operator).await.expect("a key");
@@ -81,7 +81,7 @@ on_both_databases! {
         let nodes = clients(&by, |nodes| nodes.len() == 1).await;
         assert_eq!(nodes[0]["acknowledged"], first, "only the first page is acknowledged");
         let expected = json!({"kind": "API_KEY", "name": "CRM", "region": {"slug": "wallonie"}, "regions": [],
-            "types": ["ORGANIZATION", "TALENT", "AFFILIATION", "PARTNERSHIP", "EVENT"], "pending": 2, "lagSeconds": 0, "mustReload": false, "wentBackAt": null});
+            "types": ["ORGANIZATION", "TALENT", "AFFILIATION", "CALL", "EVENT", "PARTNERSHIP"], "pending": 2, "lagSeconds": 0, "mustReload": false, "wentBackAt": null});
         for (name, value) in expected.as_object().unwrap() {
             assert_eq!(nodes[0][name], *value, "{name}");
         }

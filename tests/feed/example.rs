@@ -202,7 +202,7 @@ on_both_databases! {
     with Setup::default().with_sample();
     async fn the_copy_is_what_the_server_has(server) {
         let Some(target) = Target::new(backend(&server)).await else { return };
-        assert!(target.follow(&server).await.contains("loaded 181 records"));
+        assert!(target.follow(&server).await.contains("loaded 198 records"));
         target.is_like(&server).await;
         change(&server).await;
         assert!(target.follow(&server).await.contains("followed"));
@@ -225,7 +225,7 @@ on_both_databases! {
     async fn who_gets_no_copy_reads_the_changes_from_the_beginning(server) {
         let Some(target) = Target::new(backend(&server)).await else { return };
         // Another client at the same address has used up the one snapshot of this hour.
-        assert_eq!(server.get("/sync/snapshot").await.text().await.expect("a copy").lines().count(), 199);
+        assert_eq!(server.get("/sync/snapshot").await.text().await.expect("a copy").lines().count(), 200);
         let said = target.follow(&server).await;
         assert!(said.contains("no copy at the moment") && !said.contains("loaded"), "{said}");
         target.is_like(&server).await;

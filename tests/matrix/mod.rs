@@ -666,9 +666,16 @@ async fn run(noisy: TestServer) {
     matrix.names_of_hidden_records_are_free(&ids).await;
 
     // After the deletion of all hidden records.
-    for table in ["proposal", "application", "application_decision"] {
-        let delete = format!("DELETE FROM {table}");
-        matrix.server.app.db.writer().execute_unprepared(&delete).await.expect("a statement");
+    for table in [
+        "proposal",
+        "application",
+        "application_decision",
+        "event_registration",
+        "event_seats",
+        "event_notice",
+    ] {
+        let emptied = format!("DELETE FROM {table}");
+        matrix.server.app.db.writer().execute_unprepared(&emptied).await.expect("a statement");
     }
     for state in [State::Members, State::Private] {
         bring(&matrix.server, &deletions(state)).await;

@@ -78,14 +78,23 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("CallCriterion", Shown::Related, "key label values"),
     ("Event", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions kind mode status
         series edition regions startsOn endsOn startsAt endsAt timeZone openingHours venue address territory website sectors expectedAttendance attendance
-        capacity registrationMode registrationClosesAt claims"),
+        capacity seatsLeft registrationMode registrationClosesAt claims"),
     ("Event", Shown::Participants, "onlineUrl"),
     ("Event", Shown::Related, "organizers partners speakers programme parent parts editions venueOrganization"),
+    // Organizers see all registrations, others their own; everybody sees who comes and agrees to it: see tests/registrations.
+    ("Event", Shown::Related, "registrations attendees delegation"),
+    ("EventRegistration", Shown::Related, "id event status registeredAt place name email organization message listed"),
+    ("EventRegistrationConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("EventRegistrationEdge", Shown::Related, "cursor node"),
+    ("EventRegistrationPayload", Shown::Related, "registration userErrors"),
+    ("EventAttendee", Shown::Related, "name organization"),
+    ("EventAttendeeConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("EventAttendeeEdge", Shown::Related, "cursor node"),
     ("EventSession", Shown::All, "id kind title titles count startsAt endsAt room"),
     ("EventSession", Shown::Related, "speakers organizations"),
     ("OpeningHours", Shown::Free, "date opens closes opensAt closesAt venue"),
     ("Account", Shown::Oneself, "id email displayName language talent organizations"),
-    ("Viewer", Shown::Oneself, "authenticated account roles contactReads applications"),
+    ("Viewer", Shown::Oneself, "authenticated account roles contactReads registrations applications"),
     ("Consent", Shown::Insiders, "act at language purpose version"),
     ("ConsentText", Shown::Free, "isCurrent language text version"),
     ("DataExport", Shown::Oneself, "generatedAt json vcard"),
@@ -134,7 +143,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     // Positions in the log differ, as every write advances them. `tests/feed` compares these fields with the lists of
     // records.
     ("Query", Shown::Free, "changes syncDigest syncBucket"),
-    ("Subscription", Shown::Related, "changes"),
+    ("Subscription", Shown::Related, "changes recordChanged"),
     ("ChangeFeed", Shown::Related, "changes cursor hasMore head instanceId pending schemaVersion vocabularyHash"),
     ("Change", Shown::Related, "cursor externalId lastOfTransaction occurredAt operation origin reason record recordId recordType region revision"),
     ("Change", Shown::Staff, "canonical contentHash"),
@@ -243,6 +252,8 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("UnmentionedRecord", Shown::Related, "id externalId userErrors"),
     ("CreateApiKeyPayload", Shown::Administrators, "apiKey secret userErrors"),
     ("RevokeApiKeyPayload", Shown::Administrators, "apiKey userErrors"),
+    ("CalendarAddressPayload", Shown::Oneself, "url userErrors"),
+    ("ViewerPayload", Shown::Oneself, "viewer userErrors"),
     ("SessionPayload", Shown::Oneself, "accessToken refreshToken expiresAt viewer userErrors"),
     ("SignOutPayload", Shown::Oneself, "userErrors"),
     ("UserError", Shown::Free, "code message path reason retryAfterMs"),
@@ -293,6 +304,12 @@ pub(super) enum May {
     Invite,
     /// The person themself.
     Own,
+    /// People with an account who see the event.
+    Register,
+    /// The account whose registration it is. Those who organize the event see it, for others it is absent.
+    ChangeRegistration,
+    /// Those who organize the event. The account whose registration it is sees it, for others it is absent.
+    AnswerRegistration,
     /// All signed-in accounts.
     SignedIn,
     /// All: the mutation depends only on its arguments.
@@ -312,6 +329,7 @@ pub(super) enum Undo {
     Member,
     Invitation,
     FullPush,
+    Registration,
     /// Impossible: each viewer gets a new invitation.
     NeverInvitation,
     /// Impossible: each viewer gets a new talent.
@@ -539,6 +557,36 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         Undo::Partnership,
     ),
     (
+        "registerForEvent",
+        May::Register,
+        "(input: {event: \"{event}\"}) { registration { id } {errors} }",
+        Undo::Registration,
+    ),
+    (
+        "cancelRegistration",
+        May::ChangeRegistration,
+        "(id: \"{registration}\") { registration { id } {errors} }",
+        Undo::Registration,
+    ),
+    (
+        "updateRegistration",
+        May::ChangeRegistration,
+        "(id: \"{registration}\") { registration { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "confirmRegistration",
+        May::AnswerRegistration,
+        "(id: \"{registration}\") { registration { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "declineRegistration",
+        May::AnswerRegistration,
+        "(id: \"{registration}\") { registration { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
         "createCallForProjects",
         May::WriteRegion,
         "(input: {region: \"wallonie\"}) { callForProjects { id } {errors} }",
@@ -640,6 +688,8 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         "(input: {name: \"\", region: \"wallonie\", roles: [EDITOR]}) { apiKey { id } {errors} }",
         Undo::Nothing,
     ),
+    ("createCalendarAddress", May::SignedIn, "{ url {errors} }", Undo::Nothing),
+    ("revokeCalendarAddress", May::SignedIn, "{ viewer { authenticated } {errors} }", Undo::Nothing),
     ("revokeApiKey", May::AdministerKey, "(id: \"{key}\") { apiKey { id } {errors} }", Undo::Nothing),
     (
         "signIn",
@@ -838,6 +888,11 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("OrganizationInput.identifiers", "createOrganization(input: {region: \"flandre\", name: \"x\", kind: \"none\", identifiers: [{scheme: SIREN, value: \"{siren}\"}]}) { {errors} }"),
     ("TalentInput.slug", "createTalent(input: {region: \"flandre\", displayName: \"x\", territory: \"none\", slug: \"{name}-t\"}) { {errors} }"),
     ("TalentInput.identifiers", "createTalent(input: {region: \"flandre\", displayName: \"x\", territory: \"none\", identifiers: [{scheme: ISNI, value: \"{isni}\"}]}) { {errors} }"),
+    ("EventRegistrationInput.event", "registerForEvent(input: {event: \"{event}\"}) { {errors} }"),
+    (
+        "EventRegistrationInput.organization",
+        "registerForEvent(input: {event: \"event_01jcr5bbgqekvavmza4yqxn3b1\", organization: \"{organization}\"}) { {errors} }",
+    ),
     ("EventInput.organizers", "createEvent(input: {region: \"flandre\", kind: \"none\", organizers: [\"{organization}\", \"away-o\"]}) { {errors} }"),
     ("EventInput.partners", "createEvent(input: {region: \"flandre\", kind: \"none\", partners: [\"{name}-o\"]}) { {errors} }"),
     ("EventInput.speakers", "createEvent(input: {region: \"flandre\", kind: \"none\", speakers: [\"{talent}\"]}) { {errors} }"),

@@ -1,7 +1,6 @@
 //! All kinds of viewers, each with its own access token.
 
-use entity::{account, account_organization, session};
-use passerelle::identity::account::{NewAccount, store};
+use entity::{account, account_organization};
 use passerelle::identity::api_key::{self, Maker, NewKey};
 use passerelle::identity::role::{Grant, Role};
 use passerelle::kernel::name_of;
@@ -12,6 +11,7 @@ use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
 use super::world::{HOME, State};
+use crate::support::accounts::Person;
 use crate::support::server::TestServer;
 
 /// A region other than that of the records.
@@ -140,33 +140,8 @@ pub(super) struct Asker {
 }
 
 async fn account_with(server: &TestServer, name: &str, grants: Vec<Grant>) -> (Uuid, String) {
-    let app = &server.app;
-    let (id, now) = (app.new_id(), app.clock.now());
-    let new = NewAccount {
-        email: format!("{name}@example.org").parse().expect("an address"),
-        display_name: name.to_owned(),
-        language: Language::Fr,
-        password_hash: "nobody signs in with a password here".into(),
-        grants,
-    };
-    store::insert(app.db.writer(), id, new, now).await.expect("an account");
-    let hash = |part: u8| id.as_bytes().iter().copied().chain([part; 16]).collect::<Vec<u8>>();
-    let row = session::Model {
-        id: app.new_id(),
-        account_id: id,
-        family_hash: hash(1),
-        token_hash: hash(2),
-        parent_hash: None,
-        parent_again: false,
-        created_at: now.micros(),
-        refreshed_at: now.micros(),
-        expires_at: i64::MAX,
-    };
-    let session = row.id;
-    let insert = session::Entity::insert(row.into_active_model().reset_all());
-    insert.exec_without_returning(app.db.writer()).await.expect("a session");
-    let signing = app.identity.signing().expect("keys to sign with");
-    (id, signing.sign(app, id, session).await.expect("a token").0)
+    let person = Person::new(server, name, Language::Fr, grants).await;
+    (person.id, person.token(server).await)
 }
 
 /// Creates a viewer with a token. [`Who::Person`] and [`Who::Colleague`] get their records later.

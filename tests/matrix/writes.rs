@@ -44,6 +44,7 @@ impl May {
             Self::WriteTalent | Self::MakeAffiliation | Self::Invite | Self::Own => Some(Of::Talent),
             Self::ChangeAffiliation | Self::SpeakInAffiliation => Some(Of::Affiliation),
             Self::SpeakForParty => Some(Of::Partnership),
+            Self::Register => Some(Of::Event),
             Self::SpeakForFunder | Self::Apply => Some(Of::Call),
             Self::WriteRegion
             | Self::ChangeApplication
@@ -54,6 +55,8 @@ impl May {
             | Self::AdministerKey
             | Self::Push
             | Self::FullPush
+            | Self::ChangeRegistration
+            | Self::AnswerRegistration
             | Self::SignedIn
             | Self::Anybody => None,
         }
@@ -67,7 +70,18 @@ impl May {
         let is_machine = matches!(who, Who::Key(_));
         // The organization of all affiliations, the party of all partnerships and the funder of all calls is the public one.
         let of_public = who.owns(Of::Organization, State::Public);
+        // The registration is that of an account without roles, for the public event.
+        let is_person = who.is_signed_in() && !is_machine;
+        let organizes = is_person && (who.writes() || of_public);
         let may = match self {
+            Self::ChangeRegistration | Self::AnswerRegistration
+                if is_person && !organizes && who != Who::Account =>
+            {
+                return Says::Absent;
+            }
+            Self::ChangeRegistration => who == Who::Account,
+            Self::AnswerRegistration => organizes,
+            Self::Register => is_person,
             Self::ChangeApplication | Self::Judge if !who.sees_application() => return Says::Absent,
             // The lot of the public call has one funder, of the other region.
             Self::Judge => matches!(who, Who::Admin | Who::Role(Role::Editor | Role::RegionAdmin, AWAY)),
@@ -274,8 +288,10 @@ impl Matrix {
         for (word, name) in [("{account}", "editor-wallonie"), ("{colleague}", "colleague")] {
             accounts.push((word, passerelle::kernel::id::encode("account", id_of(&self.server, name).await)));
         }
+        let registration = self.register(&ids[State::Public.prefix()].event).await;
         let own = [
             ("{key}", passerelle::kernel::id::encode("api_key", made.id)),
+            ("{registration}", registration),
             ("{proposal}", proposal),
             ("{application}", application),
             ("{invitation}", invitation),
@@ -283,12 +299,13 @@ impl Matrix {
         ];
         let never = [
             ("{key}", NO_KEY.to_owned()),
+            ("{registration}", NO_REGISTRATION.to_owned()),
             ("{proposal}", NO_PROPOSAL.to_owned()),
             ("{application}", NO_APPLICATION.to_owned()),
             ("{invitation}", NO_INVITATION.to_owned()),
             ("{full-push}", NO_FULL_PUSH.to_owned()),
         ];
-        let with = |more: [(&'static str, String); 5]| {
+        let with = |more: [(&'static str, String); 6]| {
             twins.iter().cloned().chain(accounts.iter().cloned()).chain(more).collect()
         };
         (with(own), with(never))
@@ -323,6 +340,16 @@ impl Matrix {
         id.as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
 
+    /// Registers the account without roles for an event, and returns the registration's id.
+    async fn register(&self, event: &str) -> String {
+        let call = format!(
+            "mutation {{ registerForEvent(input: {{event: \"{event}\"}}) {{ registration {{ id }} {ERRORS} }} }}"
+        );
+        let answer = self.ask(self.asker(Who::Account), &call).await;
+        let id = answer.data("/registerForEvent/registration/id");
+        id.as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+    }
+
     /// Makes a draft of an application of an organization to the public call as the colleague, and returns its id.
     pub(super) async fn apply(&self, organization: &str, public: &Ids) -> String {
         let money = |amount: &str| format!("{{amount: \"{amount}\", currency: \"EUR\"}}");
@@ -352,6 +379,14 @@ impl Matrix {
                 "UPDATE affiliation SET asserted_by = 'SOURCE', disputed_by = NULL, disputed_at = NULL, revision = 1",
                 "UPDATE affiliation SET visibility = (SELECT t.visibility FROM talent AS t WHERE t.id = affiliation.talent_id)
                  WHERE talent_id NOT IN (SELECT record_id FROM sync_record WHERE external_id = 'tal-closed-t')",
+            ],
+            Undo::Registration => &[
+                "DELETE FROM event_registration WHERE account_id <> (SELECT id FROM account WHERE email_key = 'account@example.org')
+                 OR event_id <> (SELECT record_id FROM sync_record WHERE external_id = 'eve-pub-e')",
+                "UPDATE event_registration SET status = 'CONFIRMED'",
+                "DELETE FROM event_seats WHERE event_id NOT IN (SELECT event_id FROM event_registration)",
+                "UPDATE event_seats SET confirmed = 1",
+                "DELETE FROM event_notice",
             ],
             Undo::Proposal => &["UPDATE proposal SET state = 'PENDING', decided_at = NULL, decided_by = NULL"],
             Undo::Application => &[
@@ -392,6 +427,9 @@ const NO_FULL_PUSH: &str = "full_push_01jcr5bbgqekvavmza4yqxn3b1";
 
 /// The id of an invitation that never existed.
 const NO_INVITATION: &str = "invitation_01jcr5bbgqekvavmza4yqxn3b1";
+
+/// The id of a registration that never existed.
+const NO_REGISTRATION: &str = "event_registration_01jcr5bbgqekvavmza4yqxn3b1";
 
 /// The id of an application that never existed.
 const NO_APPLICATION: &str = "application_01jcr5bbgqekvavmza4yqxn3b1";

@@ -16,7 +16,7 @@ const SEARCH: &str = "query($q: String!, $filter: SearchFilter) {
   search(query: $q, filter: $filter, facets: [TYPE, REGION, TERRITORY, SECTOR, KIND, OCCUPATION, SKILL, LANGUAGE,
       AVAILABILITY]) {
     estimatedTotalCount edges { highlights { snippet } }
-    nodes { ... on Organization { slug } ... on Talent { slug } ... on Partnership { slug } }
+    nodes { ... on Record { slug } }
     facets { facet values { value count } } }
   suggest(prefix: $q, filter: $filter) { text } }";
 

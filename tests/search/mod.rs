@@ -29,12 +29,12 @@ const SEARCH: &str =
   search(query: $query, types: $types, filter: $filter, facets: $facets, language: $language, first: $first) {
     estimatedTotalCount degraded
     edges { score highlights { field snippet }
-      node { ... on Organization { slug } ... on Talent { slug } ... on Partnership { slug } } }
+      node { ... on Record { slug } } }
     facets { facet values { value count } } } }";
 
 const SUGGEST: &str = "query($prefix: String!, $types: [SearchType!], $filter: SearchFilter, $first: Int) {
   suggest(prefix: $prefix, types: $types, filter: $filter, first: $first) {
-    text node { ... on Organization { slug } ... on Talent { slug } ... on Partnership { slug } } } }";
+    text node { ... on Record { slug } } } }";
 
 fn member() -> Viewer {
     Viewer { signed_in: true, ..Viewer::anonymous() }

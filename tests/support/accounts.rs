@@ -1,10 +1,13 @@
 //! Accounts for tests, and requests with their tokens.
 
-use passerelle::identity::account::{self, NewAccount, email_key};
+use entity::session;
+use passerelle::identity::account::{self, NewAccount, email_key, store};
 use passerelle::identity::role::{Grant, Role};
 use passerelle::kernel::value::{EmailAddress, Language};
 use passerelle::server::app::App;
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::server::TestServer;
 
@@ -34,6 +37,66 @@ pub(crate) async fn account(app: &App, email: &str, grants: &[(Role, &str)]) -> 
         email,
     };
     account::create(app, new).await.expect("an account")
+}
+
+/// A person with an account and an endless session: no password is hashed for them.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) id: Uuid,
+    session: Uuid,
+}
+
+impl Person {
+    /// A person whose address is `<name>@example.org`.
+    pub(crate) async fn new(server: &TestServer, name: &str, language: Language, grants: Vec<Grant>) -> Self {
+        Self::on(&server.app, name, language, grants).await
+    }
+
+    /// The same, on the database of a program.
+    pub(crate) async fn on(app: &App, name: &str, language: Language, grants: Vec<Grant>) -> Self {
+        let (id, now) = (app.new_id(), app.clock.now());
+        let new = NewAccount {
+            email: format!("{name}@example.org").parse().expect("an address"),
+            display_name: name.to_owned(),
+            language,
+            password_hash: "nobody signs in with a password here".into(),
+            grants,
+        };
+        store::insert(app.db.writer(), id, new, now).await.expect("an account");
+        let hash = |part: u8| id.as_bytes().iter().copied().chain([part; 16]).collect::<Vec<u8>>();
+        let row = session::Model {
+            id: app.new_id(),
+            account_id: id,
+            family_hash: hash(1),
+            token_hash: hash(2),
+            parent_hash: None,
+            parent_again: false,
+            created_at: now.micros(),
+            refreshed_at: now.micros(),
+            expires_at: i64::MAX,
+        };
+        let session = row.id;
+        let insert = session::Entity::insert(row.into_active_model().reset_all());
+        insert.exec_without_returning(app.db.writer()).await.expect("a session");
+        Self { id, session }
+    }
+
+    /// An access token, good from now on.
+    pub(crate) async fn token(&self, server: &TestServer) -> String {
+        self.token_on(&server.app).await
+    }
+
+    /// The same, on the database of a program.
+    pub(crate) async fn token_on(&self, app: &App) -> String {
+        let signing = app.identity.signing().expect("keys to sign with");
+        signing.sign(app, self.id, self.session).await.expect("a token").0
+    }
+
+    /// Makes them a member of an organization.
+    pub(crate) async fn join(&self, server: &TestServer, organization: Uuid) {
+        store::join(server.app.db.writer(), self.id, organization).await.expect("a row");
+        server.app.identity.callers().forget_account(self.id);
+    }
 }
 
 /// The document of `signIn`.

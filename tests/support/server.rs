@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
+use passerelle::directory::registration::notice;
 use passerelle::directory::talent::erasing::Delay;
 use passerelle::identity;
 use passerelle::identity::mail::{self, Mailer};
@@ -254,10 +255,12 @@ pub(crate) fn encryption_key() -> EncryptionKey {
     EncryptionKey::parse("the key of the tests", &ENCRYPTION_KEY.into()).expect("32 bytes")
 }
 
-async fn identified(app: App, rate_limit: bool, issuers: Issuers) -> App {
+/// The same with the keys that sign in its database.
+pub(crate) async fn identified(app: App, rate_limit: bool, issuers: Issuers) -> App {
     let options =
         identity::Options { encryption_key: encryption_key(), public_url: None, rate_limit, issuers };
-    let identity = identity::open(app.identity, options).await.expect("there are signing keys");
+    let mut identity = identity::open(app.identity, options).await.expect("there are signing keys");
+    identity.public_url = Some("https://directory.example/".parse().expect("an address"));
     App { identity, ..app }
 }
 
@@ -340,6 +343,7 @@ impl TestServer {
         app.mail = mailer(data_dir.path(), setup.smtp_url);
         if setup.mail {
             app.mail.start(&app, stop.clone());
+            notice::start(&app, stop.clone());
         }
         let stop_following = stop.child_token();
         let search_folder = tempfile::tempdir().expect("a folder");

@@ -13,6 +13,7 @@ use accounts::demo;
 use clap::Args;
 use directory::application::mail::reminder;
 use directory::call_for_projects::turn;
+use directory::registration::notice;
 use directory::talent::{erasing, upkeep};
 use exchange::import;
 use exchange::push::Pushes;
@@ -126,6 +127,7 @@ impl Serve {
         erasing::start(&app, stop.clone());
         reminder::start(&app, stop.clone());
         turn::start(&app, stop.clone());
+        notice::start(&app, stop.clone());
         let sample = if self.demo {
             let loaded = import::sample::load(&app).await;
             let loaded = match loaded.map_err(|error| {

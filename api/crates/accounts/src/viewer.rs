@@ -7,6 +7,7 @@ use directory::application;
 use directory::application::graphql::ApplicationConnection;
 use directory::contact_read::graphql::{ContactReadConnection, page as contact_reads};
 use directory::region::{self, RegionNode, Regions};
+use directory::registration::graphql::{EventRegistrationConnection, of_viewer as registrations};
 use directory::relations;
 use identity::caller::{Call, IdentifiedCaller};
 use identity::role::{Grant, Role};
@@ -21,6 +22,7 @@ pub struct ViewerNode {
     account: Option<AccountNode>,
     roles: Vec<RoleGrantNode>,
     contact_reads: ByKey<ContactReadConnection>,
+    registrations: ByKey<EventRegistrationConnection>,
     applications: ByKey<ApplicationConnection>,
 }
 
@@ -40,13 +42,22 @@ impl ViewerNode {
         for field in want.each("Viewer", "contactReads") {
             reads.put(&field, contact_reads(reader, talent, &field).await?);
         }
+        let mut registered = ByKey::default();
+        for field in want.each("Viewer", "registrations") {
+            registered.put(&field, registrations(reader, &field).await?);
+        }
         let mut applications = ByKey::default();
         for field in want.each("Viewer", "applications") {
             applications.put(&field, application::of_viewer(reader, &field).await?);
         }
-        let Some(known) = known else {
-            return Ok(Self { authenticated, contact_reads: reads, applications, ..Self::default() });
+        let own = Self {
+            authenticated,
+            contact_reads: reads,
+            registrations: registered,
+            applications,
+            ..Self::default()
         };
+        let Some(known) = known else { return Ok(own) };
         let account = match (want.below("Viewer", "account"), known.account()) {
             (Some(below), Some(account)) => Some(AccountNode::read(reader, account, &below).await?),
             _ => None,
@@ -54,7 +65,7 @@ impl ViewerNode {
         let below = want.below("Viewer", "roles").unwrap_or_default();
         let regions = RoleGrantNode::regions(reader, &known.grants, &below).await?;
         let roles = RoleGrantNode::of(&known.grants, &regions);
-        Ok(Self { authenticated, account, roles, contact_reads: reads, applications })
+        Ok(Self { account, roles, ..own })
     }
 }
 
@@ -90,6 +101,9 @@ relations! {
         /// Who was shown the e-mail address or phone number in the viewer's own profile, the latest first, without the viewer
         /// and without those who need not sign in for it. It is noted shortly after the answer. Empty for who has no profile.
         contact_reads -> ContactReadConnection = |node| Ok(&node.contact_reads);
+        /// The viewer's own registrations for events, the latest first, as long as they may see the event. Empty for an API
+        /// key, and for who is not signed in.
+        registrations -> EventRegistrationConnection = |node| Ok(&node.registrations);
         /// The applications to calls for projects of the organizations of which the viewer is a member, the newest first.
         /// Empty for who is a member of none.
         applications -> ApplicationConnection = |node| Ok(&node.applications);

@@ -22,7 +22,7 @@ use records::audit::{Action, ActorKind, Subject};
 
 connection!(HistoryConnection, HistoryEdge, HistoryEntry, "what was done to a record");
 
-/// What has a history.
+/// The types of objects that have a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Of {
     Record(RecordType),

@@ -11,6 +11,7 @@ pub mod organization;
 pub mod partnership;
 pub mod proposal;
 pub mod region;
+pub mod registration;
 mod replicated;
 pub mod statistics;
 pub mod talent;
@@ -57,6 +58,8 @@ const PERSONAL: &[&str] = &[
     "scheduled_erasure",
     "event_speaker",
     "event_session_speaker",
+    "event_registration",
+    "event_notice",
 ];
 
 /// Fills the columns of earlier layouts whose values the program computes: what [`records::migrations::run`] ends with.

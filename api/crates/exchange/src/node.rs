@@ -9,6 +9,7 @@ use directory::application::{self, ApplicationNode, award};
 use directory::event::session::{self, SessionNode};
 use directory::region;
 use directory::region::{RegionNode, TerritoryNode};
+use directory::registration::graphql::{self as registration, EventRegistrationNode};
 use identity::caller::{Call, IdentifiedCaller};
 use kernel::abstract_type::Abstract;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
@@ -49,6 +50,8 @@ macro_rules! make_nodes {
             $($(#[$doc])* $name(Box<directory::$module::$node>),)*
             /// A session of an event.
             EventSession(Box<SessionNode>),
+            /// A registration for an event: the viewer's own, or one for an event that they organize.
+            EventRegistration(Box<EventRegistrationNode>),
             /// An account: the viewer's own.
             Account(Box<AccountNode>),
             /// An application to a call for projects.
@@ -73,6 +76,7 @@ macro_rules! make_nodes {
                     | Self::Sector(_)
                     | Self::Occupation(_)
                     | Self::EventSession(_)
+                    | Self::EventRegistration(_)
                     | Self::Account(_)
                     | Self::Application(_)
                     | Self::Award(_) => None,
@@ -168,6 +172,7 @@ enum Kind {
     Occupation,
     Record(RecordType),
     EventSession,
+    EventRegistration,
     Account,
     Application,
     Award,
@@ -176,7 +181,8 @@ enum Kind {
 impl Kind {
     fn all() -> impl Iterator<Item = Self> {
         let places = [Self::Region, Self::Territory, Self::Sector, Self::Occupation];
-        let parts = [Self::EventSession, Self::Account, Self::Application, Self::Award];
+        let own = [Self::EventRegistration, Self::Account, Self::Application, Self::Award];
+        let parts = [Self::EventSession].into_iter().chain(own);
         places.into_iter().chain(all_of::<RecordType>().map(Self::Record)).chain(parts)
     }
 
@@ -188,6 +194,7 @@ impl Kind {
             Self::Occupation => "occupation",
             Self::Record(of) => of.prefix(),
             Self::EventSession => session::PREFIX,
+            Self::EventRegistration => registration::PREFIX,
             Self::Account => "account",
             Self::Application => application::PREFIX,
             Self::Award => award::PREFIX,
@@ -279,6 +286,10 @@ async fn of_type(
         Kind::EventSession => {
             let found = session::by_ids(reader, ids, want).await?.into_iter();
             found.map(|node| node.map(|node| Node::EventSession(Box::new(node)))).collect()
+        }
+        Kind::EventRegistration => {
+            let found = EventRegistrationNode::by_ids(reader, ids, want).await?.into_iter();
+            found.map(|node| node.map(|node| Node::EventRegistration(Box::new(node)))).collect()
         }
         Kind::Account => {
             let own = known.and_then(IdentifiedCaller::account).filter(|account| ids.contains(&account.id));

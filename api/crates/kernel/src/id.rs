@@ -21,6 +21,11 @@ pub fn new(now: DateTime) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
 }
 
+/// A new id that does not tell when it was made (UUID version 4, RFC 9562).
+pub fn random() -> Uuid {
+    uuid::Builder::from_random_bytes(rand::random()).into_uuid()
+}
+
 /// The smallest id of this time (UUID version 7, RFC 9562). Records created earlier have smaller ids.
 pub fn first_at(time: DateTime) -> Uuid {
     let millis = u64::try_from(time.micros() / 1000).unwrap_or(0);

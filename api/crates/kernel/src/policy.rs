@@ -206,6 +206,19 @@ impl Viewer {
         format!("{column} IN ({})", listed_ids(dialect, self.owns.iter()))
     }
 
+    /// The account of the viewer, where they are a person rather than an API key.
+    pub fn person(&self) -> Option<Uuid> {
+        self.account.filter(|_| !self.machine)
+    }
+
+    /// The condition for rows whose account, in `column`, is the viewer's own. An API key has none.
+    pub fn is_person(&self, dialect: Dialect, column: &str) -> String {
+        match self.person() {
+            Some(account) => format!("{column} = {}", listed_ids(dialect, [&account].into_iter())),
+            None => "FALSE".to_owned(),
+        }
+    }
+
     /// The regions whose private records the viewer sees, in order.
     pub fn insider_regions(&self) -> BTreeSet<&str> {
         self.staff_of.iter().chain(&self.writes).map(String::as_str).collect()

@@ -8,6 +8,8 @@ use uuid::Uuid;
 use super::found::{self, SearchResult};
 use super::highlight::{Highlight, highlights, matches};
 use super::service::{Answer, AnsweredBy, Counted, Search};
+use crate::labels::labels;
+use directory::call_for_projects::status::CallStatus;
 use directory::event::EventStatus;
 use directory::organization::graphql::NearInput;
 use directory::talent::Availability;
@@ -25,7 +27,7 @@ use kernel::read::{Selected, Selection};
 use kernel::reader::Reader;
 use kernel::value::{Language, fold};
 use kernel::vocabulary::{Named, Term, Vocabulary, vocabularies};
-use kernel::{all_of, name_of, value_of};
+use kernel::{all_of, name_of};
 use kernel::{enumerated, records};
 use records::changes::{ChangeCursor, Head};
 
@@ -61,7 +63,7 @@ pub struct SearchFilter {
     pub languages: Option<Vec<String>>,
     /// Whether a talent can take on work, as far as they show it.
     pub availability: Option<Vec<Availability>>,
-    /// How firm events are: names of `EventStatus`.
+    /// Where calls for projects stand and how firm events are: names of `CallStatus` and of `EventStatus`.
     pub statuses: Option<Vec<String>>,
     /// Within a circle; a record without a point of its own lies at the centre of its territory.
     pub near: Option<NearInput>,
@@ -105,8 +107,9 @@ impl SearchFilter {
         let availability = filled(self.availability.as_ref()).into_iter().flatten();
         add(SearchFacet::Availability, availability.map(|one| name_of(*one).to_owned()).collect());
         let statuses = self.statuses.clone().unwrap_or_default();
-        if let Some(unknown) = statuses.iter().find(|name| value_of::<EventStatus>(name).is_none()) {
-            let known: Vec<&str> = all_of::<EventStatus>().map(name_of).collect();
+        let known: Vec<&str> =
+            all_of::<CallStatus>().map(name_of).chain(all_of::<EventStatus>().map(name_of)).collect();
+        if let Some(unknown) = statuses.iter().find(|name| !known.contains(&name.as_str())) {
             let shown: String = unknown.chars().take(60).flat_map(char::escape_debug).collect();
             let message = format!("There is no status `{shown}`. Known are {}.", known.join(", "));
             return Err(DomainError::bad_input("filter.statuses", message));
@@ -241,7 +244,9 @@ impl FacetValue {
         )]
         language: Option<Language>,
     ) -> GraphqlResult<String> {
-        let labels = self.term().map(|term| term.labels.as_slice()).unwrap_or_default();
+        let labels =
+            self.term().map(|term| term.labels.as_slice()).or_else(|| labels(self.facet, &self.value));
+        let labels = labels.unwrap_or_default();
         let label = Reader::of(ctx)?.text(ctx, language.or(self.language), labels);
         Ok(label.unwrap_or(&self.value).to_owned())
     }

@@ -5,7 +5,7 @@
 //! number. They are older than a day, so no tag of today has that number.) A client that sends its tag gets 304 for one
 //! statement, and nothing is executed. Caches must revalidate each time, because hidden data must not be served any
 //! longer. Responses to signed-in callers depend on data outside the log, such as who has claimed a profile: they are
-//! not cached.
+//! not cached. Neither are responses with one of the fields in [`LOCAL`], such as the places that an event has left.
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
@@ -24,6 +24,8 @@ pub(super) const TOLD: &[&str] = &[
     "callsForProjects",
     "compareCalls",
     "consentText",
+    "event",
+    "events",
     "node",
     "nodes",
     "occupation",
@@ -45,6 +47,10 @@ pub(super) const TOLD: &[&str] = &[
     "territory",
 ];
 
+/// Fields of records whose answers depend on tables that the log does not know. A document that selects one of them has
+/// no tag, whatever type the field is selected on.
+pub(super) const LOCAL: &[&str] = &["attendees", "delegation", "seatsLeft"];
+
 /// The `ETag` of a state of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tag(HeaderValue);
@@ -58,6 +64,11 @@ impl Tag {
         let hash = sha256(&format!("{feed_id} {seq}\n{}", parts.concat()));
         // Weak, as another process of the same program may write the same response in other bytes.
         HeaderValue::from_str(&format!("W/\"{}\"", hash.get(..32)?)).ok().map(Self)
+    }
+
+    /// Makes the tag of a response with this text.
+    pub(super) fn of_text(text: &str) -> Option<Self> {
+        HeaderValue::from_str(&format!("W/\"{}\"", sha256(text).get(..32)?)).ok().map(Self)
     }
 
     /// Whether the request's `If-None-Match` has this tag.
@@ -135,6 +146,15 @@ mod tests {
         let said = TOLD.iter().chain(UNTOLD).filter(|name| !name.starts_with("__"));
         let said: BTreeSet<String> = said.map(|name| (*name).to_owned()).collect();
         assert_eq!(said, fields, "each field of Query must be in one of the two lists");
+    }
+
+    #[test]
+    fn fields_beside_the_log_are_in_the_schema() {
+        let schema = include_str!("../../../../schema.graphql");
+        for field in LOCAL {
+            let stands = |end: char| schema.contains(&format!("\n  {field}{end}"));
+            assert!(stands(':') || stands('('), "no type has a field {field}");
+        }
     }
 
     #[test]

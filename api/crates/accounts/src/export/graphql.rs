@@ -12,8 +12,8 @@ use kernel::value::DateTime;
 #[derive(Clone, Debug, SimpleObject)]
 pub struct DataExport {
     /// All of it, as a JSON text: account, roles, memberships, times of sessions, API keys that they made, their profile
-    /// with its claims and sources, who sees what of it, affiliations, consents. The names of fields are those of
-    /// the schema.
+    /// with its claims and sources, who sees what of it, affiliations, consents, registrations for events. The names of
+    /// fields are those of the schema.
     pub json: String,
     /// What fits it, as a vCard 4.0 (RFC 6350).
     pub vcard: String,

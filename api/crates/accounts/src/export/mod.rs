@@ -74,6 +74,9 @@ const SECTIONS: &[(&str, Section)] = &[
     ("applications", |subject| {
         Box::pin(async { Ok(store::applications(subject.reader, subject.account.id).await?.into()) })
     }),
+    ("registrations", |subject| {
+        Box::pin(async { Ok(store::registrations(subject.reader, subject.account.id).await?.into()) })
+    }),
     ("actions", |subject| {
         Box::pin(async { Ok(store::actions(subject.reader, subject.account.id).await?.into()) })
     }),

@@ -191,6 +191,26 @@ pub async fn proposals(reader: &Reader, account: Uuid) -> Result<Vec<Value>, Dom
     .await
 }
 
+/// The account's registrations for events.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn registrations(reader: &Reader, account: Uuid) -> Result<Vec<Value>, DomainError> {
+    let rest = "event_registration AS g ON g.account_id = k.id ORDER BY k.n, g.registered_at, g.id";
+    let columns = "g.id, g.event_id, g.status, g.registered_at, g.organization_id, g.message, g.listed";
+    rows(reader, account, columns, rest, |mut row| {
+        let (id, event): (Uuid, Uuid) = (row.get()?, row.get()?);
+        let (status, registered_at): (String, DateTime) = (row.get()?, time(&mut row)?);
+        let organization: Option<Uuid> = row.get()?;
+        Ok(json!({
+            "id": id::encode("event_registration", id), "event": id::encode("event", event), "status": status,
+            "registeredAt": registered_at, "organization": organization.map(|id| id::encode("organization", id)),
+            "message": row.get::<Option<String>>()?, "listed": row.get::<bool>()?,
+        }))
+    })
+    .await
+}
+
 /// The applications that the account has made for its organizations.
 ///
 /// # Errors

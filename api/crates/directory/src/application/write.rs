@@ -114,9 +114,7 @@ pub(super) fn merge(
     fields: &mut Fields<'_>,
 ) {
     let Written { model: row, partners } = written;
-    let genre = |path: &str, slug: &str| {
-        vocabularies().terms(Vocabulary::CallGenre).find(path, "genre", slug).map(|_| ())
-    };
+    let genre = vocabularies().terms(Vocabulary::CallGenre);
     let to = RecordType::Organization;
     fields.slug("genre", &input.genre, genre, &mut row.genre);
     fields.required_text("projectTitle", &input.project_title, MAX_NAME, &mut row.project_title);

@@ -212,9 +212,8 @@ fn read_lots(
     for (place, lot) in given.iter().enumerate() {
         let (path, number) = (format!("lots.{place}"), position(place));
         let genre = format!("{path}.genre");
-        if let Err(error) = genres.find(&genre, "genre", &lot.genre) {
-            fields.problems.add(Problem::unknown_term(genre, &error));
-        } else if lots.iter().any(|other| other.genre == lot.genre) {
+        let known = fields.term(&genre, &lot.genre, genres).unwrap_or_default();
+        if !known.is_empty() && lots.iter().any(|other| other.genre == known) {
             fields.problems.add(Problem::new(genre, &calls::GENRE_TWICE));
         }
         let ceiling = lot.ceiling.as_ref();
@@ -223,7 +222,7 @@ fn read_lots(
         let mut row = LotRow {
             call_id,
             position: number,
-            genre: lot.genre.clone(),
+            genre: known,
             ceiling: ceiling.map(|money| money.amount().to_string()),
             ..LotRow::default()
         };
@@ -291,7 +290,7 @@ fn criteria(path: &str, lot: &CallLotInput, row: &mut LotRow, fields: &mut Field
     row.max_aid_share = share("maxAidShare", lot.max_aid_share.as_ref(), fields);
     row.territorial_spend_share =
         share("territorialSpendShare", lot.territorial_spend_share.as_ref(), fields);
-    let region = |path: &str, slug: &str| vocabularies().regions.find(path, "region", slug).map(|_| ());
+    let region = &vocabularies().regions;
     let regions = lot.eligible_regions.clone().map_or(MaybeUndefined::Null, MaybeUndefined::Value);
     fields.slugs(&format!("{path}.eligibleRegions"), &regions, region, &mut row.eligible_regions);
 }

@@ -242,8 +242,8 @@ impl Kind for CallsForProjects {
         fields: &mut Fields<'_>,
     ) {
         let all = vocabularies();
-        let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
-        let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
+        let region = &all.regions;
+        let sector = &all.sectors;
         let model = &mut row.model;
         fields.required_slug("region", &input.region, region, &mut model.region);
         fields.texts("titles", &input.titles, MAX_NAME, &mut model.titles);

@@ -11,8 +11,8 @@ use kernel::vocabulary::Vocabulary;
 
 impl Searchable for EventNode {
     const OF: SearchType = SearchType::Event;
-    const NAMED: Columns = Columns { card: false, details: false, online: false };
-    const SEARCHED: Columns = Columns { card: true, details: true, online: false };
+    const NAMED: Columns = Columns { card: false, details: false, online: false, seats: false };
+    const SEARCHED: Columns = Columns { card: true, details: true, online: false, seats: false };
 
     fn version(&self) -> (Uuid, i32) {
         (self.row.head.id, self.row.head.revision)

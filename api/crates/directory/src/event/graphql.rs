@@ -8,8 +8,10 @@ use super::{EventMode, EventNode, EventStatus, RegistrationMode};
 use crate::organization::graphql::NearInput;
 use crate::organization::{Address, OrganizationNode};
 use crate::region::{RegionNode, TerritoryNode};
+use crate::registration::RegistrationStatus;
+use crate::registration::graphql::{EventAttendeeConnection, EventRegistrationConnection};
 use crate::talent::TalentNode;
-use crate::{order, record_object, record_queries};
+use crate::{order, record_object, record_queries, relations};
 use kernel::connection;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::list::SortKey;
@@ -215,8 +217,8 @@ impl EventFields<'_> {
         self.row.details.website.as_ref()
     }
 
-    /// Where it is online. It is shown to members of its organizers and to those who write the records of its region; null
-    /// for everybody else.
+    /// Where it is online. It is shown to those who have a place, to members of its organizers and to those who write the
+    /// records of its region; null for everybody else.
     async fn online_url(&self) -> Option<&Url> {
         EventNode::online_url(self)
     }
@@ -267,9 +269,41 @@ impl EventFields<'_> {
         self.row.details.registration_mode
     }
 
-    /// The last instant at which people register; null where they may until the event is over.
+    /// From when on nobody registers any more; null where that is when it begins, or when it ends where the hour of its
+    /// beginning is not known.
     async fn registration_closes_at(&self) -> Option<DateTime> {
         self.row.details.registration_closes_at
+    }
+
+    /// How many places are left on this deployment; 0 where more are taken than there are. Null where there is no limit, and
+    /// where people register elsewhere.
+    async fn seats_left(&self) -> Option<i32> {
+        self.row.seats.left
+    }
+
+    /// The organizations of those who have a place and agree to be shown, by name: the delegation of a mission. Those that
+    /// the viewer may see, 500 at most.
+    async fn delegation(&self) -> &[OrganizationNode] {
+        &self.around.delegation
+    }
+
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "the schema's derive asks for it")]
+    async fn relations(&self) -> EventRelations<'_> {
+        EventRelations(self)
+    }
+}
+
+relations! {
+    /// The nested connections of an event.
+    EventRelations of EventNode {
+        /// The registrations for it, in the order in which people have registered. Its organizers see all: members of its
+        /// organizing organizations, and those who write the records of its region. Others see their own, and no count of
+        /// the rest.
+        registrations as RegistrationsArguments { .., statuses: Vec<RegistrationStatus> = "Only those that stand so." }
+            -> EventRegistrationConnection = |node| Ok(&node.around.registrations);
+        /// Those who have a place and agree to be shown, in an order that stays the same and tells nothing.
+        attendees -> EventAttendeeConnection = |node| Ok(&node.around.attendees);
     }
 }
 

@@ -13,6 +13,8 @@
 //!   organization of its venue are left out for viewers who do not see them.
 //! - **Address online.** The column `online_url` is read with all others. [`EventNode::online_url`] withholds it unless
 //!   the viewer takes part: `store::takes_part` decides that for many events in one statement.
+//! - **Registrations** are a concept beside ([`crate::registration`]). They follow what an event says about them
+//!   ([`write`]), and never change the event.
 //! - **Times.** An event has partial dates, or instants, or both. Its dates are those of its time zone; where the hour
 //!   is known, the date follows from it. `starts_at_key` and `ends_at_key` span all that they may mean: see `dates.rs`.
 
@@ -22,13 +24,17 @@ use uuid::Uuid;
 
 use crate::organization::{Address, OrganizationNode};
 use crate::region::{self, Regions, Slugs};
+use crate::registration::graphql::{
+    self as registration, EventAttendeeConnection, EventRegistrationConnection,
+};
+use crate::registration::store::fetch_seats_left;
 use crate::talent::TalentNode;
 use kernel::error::DomainError;
 use kernel::group;
 use kernel::node::{Around, Node as _, by_ids, fill_groups};
 use kernel::provenance::{Claim, ExternalId, Source};
 use kernel::read::{Group, Row, Selection};
-use kernel::reader::Reader;
+use kernel::reader::{ByKey, Reader, put_each};
 use kernel::value::{DateTime, LocalizedText, PartialDate, Url};
 use kernel::{Head, Times};
 
@@ -46,6 +52,7 @@ pub mod session;
 pub mod store;
 pub mod write;
 
+use graphql::RegistrationsArguments;
 use hours::OpeningHours;
 use session::SessionNode;
 use store::Role;
@@ -104,6 +111,8 @@ pub struct Event {
     pub details: Group<Details>,
     /// Its address online.
     online: Group<Online>,
+    /// The places that are left.
+    pub seats: Group<Seats>,
 }
 
 group! {
@@ -187,6 +196,15 @@ group! {
     }
 }
 
+group! {
+    /// The places at an event that are left.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Seats {
+        /// How many; none where there is no limit.
+        left: Option<i32> = Row::get [] joined by fetch_seats_left => seatsLeft;
+    }
+}
+
 /// An event in an answer, with what was read around it.
 #[derive(Clone, Debug)]
 pub struct EventNode {
@@ -209,6 +227,9 @@ struct Relations {
     venue_organization: Option<Box<OrganizationNode>>,
     speakers: Vec<TalentNode>,
     programme: Vec<SessionNode>,
+    registrations: ByKey<EventRegistrationConnection>,
+    attendees: ByKey<EventAttendeeConnection>,
+    delegation: Vec<OrganizationNode>,
     /// Whether the viewer may know its address online.
     takes_part: bool,
 }
@@ -241,6 +262,7 @@ impl Around for EventNode {
                 node.around.programme = found;
             }
         }
+        fill_registrations(reader, nodes, &ids, want).await?;
         if want.has(TYPE, Online::FIELDS) {
             let found = store::takes_part(reader, &ids).await?;
             for (node, takes_part) in nodes.iter_mut().zip(found) {
@@ -281,6 +303,31 @@ async fn fill_events(reader: &Reader, nodes: &mut [EventNode], want: &Selection)
         let found = store::editions(reader, series, EventNode::columns(&below)).await?;
         for (node, found) in nodes.iter_mut().zip(fill_groups(reader, found, &below).await?) {
             node.around.editions = found;
+        }
+    }
+    Ok(())
+}
+
+/// Reads who comes to events.
+async fn fill_registrations(
+    reader: &Reader,
+    nodes: &mut [EventNode],
+    ids: &[Uuid],
+    want: &Selection,
+) -> Result<(), DomainError> {
+    for field in want.each(TYPE, "registrations") {
+        let RegistrationsArguments { page, statuses } = RegistrationsArguments::of(&field);
+        let answers = registration::of_events(reader, ids, statuses.as_ref(), (&page, &field)).await?;
+        put_each(nodes, &field, answers, |node| &mut node.around.registrations);
+    }
+    for field in want.each(TYPE, "attendees") {
+        let answers = registration::attendees(reader, ids, &field).await?;
+        put_each(nodes, &field, answers, |node| &mut node.around.attendees);
+    }
+    if let Some(below) = want.below(TYPE, "delegation") {
+        let found = registration::delegations(reader, ids, &below).await?;
+        for (node, found) in nodes.iter_mut().zip(found) {
+            node.around.delegation = found;
         }
     }
     Ok(())

@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use super::graphql::{EventFilter, EventOrder};
 use super::session::SessionNode;
-use super::{Card, Details, Event, EventNode, Online, Relations};
+use super::{Card, Details, Event, EventNode, Online, Relations, Seats};
 use crate::organization::{self, OrganizationNode};
+use crate::registration;
 use crate::talent::{self, TalentNode};
 use kernel::columns;
 use kernel::error::DomainError;
@@ -22,10 +23,12 @@ use kernel::{Head, RecordType, id, name_of};
 columns! {
     /// The groups of columns that a selection needs.
     pub struct Columns of EventNode [slug titles]
-        => id slug region visibility revision title titles parts organizers partners speakers programme;
+        => id slug region visibility revision title titles parts organizers partners speakers programme registrations
+        attendees delegation;
     card: Card,
     details: Details,
     online: Online,
+    seats: Seats,
 }
 
 /// The claims on this field are for those who may know it.
@@ -52,6 +55,7 @@ impl Node for EventNode {
                 Ok(details)
             })?,
             online: Group::read(columns.online, row, Online::read)?,
+            seats: Group::read(columns.seats, row, Seats::read)?,
             head,
         };
         Ok(Self { row, around: Relations::default() })
@@ -262,10 +266,22 @@ pub async fn editions<'a>(
     grouped(count, found, |row| EventNode::read(columns, row, &reader.viewer))
 }
 
-/// For each of these events, whether the viewer may know its address online: those who write the records of its region may,
-/// and members of its organizers.
-///
-/// Whoever else takes part joins the conditions `any`: each is about the event `e`.
+/// The condition under which a viewer organizes the event `alias`: they write the records of its region, or are members of
+/// an organizing organization.
+pub fn organizes(viewer: &Viewer, dialect: Dialect, alias: &str) -> String {
+    let by_region = viewer.writes_in_column(&format!("{alias}.region"));
+    if viewer.admin || viewer.owns.is_empty() {
+        return by_region;
+    }
+    format!(
+        "({by_region} OR EXISTS (SELECT 1 FROM event_organization AS eo WHERE eo.event_id = {alias}.id \
+         AND eo.role = 'ORGANIZER' AND {}))",
+        viewer.owns_in_column(dialect, "eo.organization_id"),
+    )
+}
+
+/// For each of these events, whether the viewer may know its address online: those who organize it may, and those who have a
+/// place.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -275,9 +291,7 @@ pub async fn takes_part(reader: &Reader, ids: &[Uuid]) -> Result<Vec<bool>, Doma
     if viewer.admin || !(viewer.signed_in || viewer.writes_anything()) {
         return Ok(found);
     }
-    let own = "(SELECT 1 FROM event_organization AS p WHERE p.event_id = e.id AND p.role = 'ORGANIZER' AND ";
-    let mut any = vec![viewer.writes_in_column("e.region")];
-    any.push(format!("EXISTS {own}{})", viewer.owns_in_column(dialect, "p.organization_id")));
+    let any = [organizes(viewer, dialect, "e"), registration::store::has_place(viewer, dialect, "e")];
     let statement = KeyedStatement::by_id(dialect, |keys, then| {
         let any = any.join(" OR ");
         format!("SELECT k.n FROM {keys} {then} event AS e ON e.id = k.id WHERE {any} ORDER BY k.n")

@@ -14,6 +14,7 @@ use super::row::{self, Row};
 use super::{EventMode, EventNode, EventStatus, RegistrationMode, dates, lineage, replica};
 use crate::organization::Address;
 use crate::organization::write::{AddressInput, address, point};
+use crate::registration;
 use kernel::error::DomainError;
 use kernel::input::{Fields, LocalizedTextInput, MAX_NAME, MAX_TEXT};
 use kernel::messages::{self, FilledMessage};
@@ -99,7 +100,8 @@ pub struct EventInput {
     pub attendance: MaybeUndefined<i32>,
     /// How people register; NONE where it is not said.
     pub registration_mode: MaybeUndefined<RegistrationMode>,
-    /// The last instant at which people register.
+    /// From when on nobody registers any more; when it begins, or ends where the hour of its beginning is not known, where it is
+    /// not given. It does not lie after the end.
     pub registration_closes_at: MaybeUndefined<Given<DateTime>>,
     /// How many places there are for registrations.
     pub capacity: MaybeUndefined<i32>,
@@ -183,8 +185,7 @@ impl Kind for Events {
         for (index, draft) in drafts.iter() {
             let foreign = |id: &Uuid| owners.get(id).is_some_and(|owner| *owner != draft.row.model.id);
             if draft.row.programme.iter().any(|session| foreign(&session.model.id)) {
-                let message = "a session has the id of a session of another event";
-                problems[*index].add(Problem::value("programme", &message));
+                problems[*index].add(Problem::new("programme", &messages::events::SESSION_OF_ANOTHER));
             }
         }
         Ok(())
@@ -199,12 +200,10 @@ impl Kind for Events {
     ) {
         let all = vocabularies();
         let row = &mut event.model;
-        let kind = |path: &str, slug: &str| {
-            all.terms(Vocabulary::EventKind).find(path, "kind of event", slug).map(|_| ())
-        };
-        let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
-        let territory = |path: &str, slug: &str| all.territories.find(path, "territory", slug).map(|_| ());
-        let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
+        let kind = all.terms(Vocabulary::EventKind);
+        let region = &all.regions;
+        let territory = &all.territories;
+        let sector = &all.sectors;
         fields.required_slug("kind", &input.kind, kind, &mut row.kind);
         fields.required_slug("region", &input.region, region, &mut row.region);
         let for_regions = fields.slugs("regions", &input.regions, region, &mut row.regions);
@@ -284,7 +283,14 @@ impl Kind for Events {
 
     async fn save(batch: &Batch<'_>, rows: &[(Row, Option<Row>)]) -> Result<Vec<Written>, DomainError> {
         row::store(batch, Self::IS_LISTED, rows).await?;
+        let changed = rows.iter().filter_map(|(row, before)| Some((&row.model, &before.as_ref()?.model)));
+        registration::write::events_changed(batch, changed).await?;
         Ok(Vec::new())
+    }
+
+    async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
+        registration::write::events_deleted(batch, ids).await?;
+        batch.delete_records::<Self>(ids).await
     }
 }
 

@@ -114,7 +114,10 @@ impl Mergeable for Organizations {
         relatives(written, pair, survivor).await?;
         belonging(written, pair).await?;
         // Proposals for the duplicate become proposals for the survivor; where their fields differ, they conflict.
-        written.execute("UPDATE proposal SET organization_id = $1 WHERE organization_id = $2", pair).await
+        written.execute("UPDATE proposal SET organization_id = $1 WHERE organization_id = $2", pair).await?;
+        // Those who come to an event for the duplicate come for the survivor.
+        let sql = "UPDATE event_registration SET organization_id = $1 WHERE organization_id = $2";
+        written.execute(sql, pair).await
     }
 }
 

@@ -154,7 +154,7 @@ impl AwardSum {
 /// Name of the type in the schema.
 const TYPE: &str = "Statistics";
 
-/// What is counted: records of any of the regions and any of the sectors. An empty list is no limit.
+/// The records that are counted: those of any of the regions and any of the sectors. An empty list is no limit.
 #[derive(Clone, Debug, Default)]
 struct Part {
     regions: Vec<String>,

@@ -153,13 +153,8 @@ fn particulars(fields: &mut Fields<'_>, row: &mut Model, input: &TalentInput) {
     let spoken = input.languages.clone().map_value(|list| {
         let known = list.iter().enumerate().filter_map(|(place, spoken)| {
             let path = format!("languages.{place}.language");
-            match vocabularies().languages.find(&path, "language code", &spoken.language) {
-                Ok(_) => Some(SpokenLanguage { language: spoken.language.clone(), level: spoken.level }),
-                Err(error) => {
-                    fields.problems.add(Problem::unknown_term(path, &error));
-                    None
-                }
-            }
+            let language = fields.term(&path, &spoken.language, &vocabularies().languages)?;
+            Some(SpokenLanguage { language, level: spoken.level })
         });
         known.collect::<Vec<_>>()
     });
@@ -349,10 +344,10 @@ impl Kind for Talents {
         fields: &mut Fields<'_>,
     ) {
         let all = vocabularies();
-        let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
-        let territory = |path: &str, slug: &str| all.territories.find(path, "territory", slug).map(|_| ());
-        let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
-        let occupation = |path: &str, slug: &str| all.occupations.find(path, "occupation", slug).map(|_| ());
+        let region = &all.regions;
+        let territory = &all.territories;
+        let sector = &all.sectors;
+        let occupation = &all.occupations;
         fields.text("givenName", &input.given_name, MAX_NAME, &mut row.given_name);
         fields.text("familyName", &input.family_name, MAX_NAME, &mut row.family_name);
         let name = shown_name(input, row);

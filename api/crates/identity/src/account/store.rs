@@ -64,6 +64,18 @@ pub async fn join(on: &impl ConnectionTrait, account: Uuid, organization: Uuid) 
     Ok(())
 }
 
+/// Whether an account is a member of an organization.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn is_member(
+    on: &impl ConnectionTrait,
+    account: Uuid,
+    organization: Uuid,
+) -> Result<bool, DomainError> {
+    Ok(account_organization::Entity::find_by_id((account, organization)).one(on).await?.is_some())
+}
+
 /// Ends the membership of an account in an organization.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! A mail waits in a table, encrypted as a whole, until it is sent. An unreachable mail server neither loses mails
 //! nor blocks requests. Mails are sent over SMTP, or written as files if no server is set. Their texts come from
-//! [`Template`], in the reader's language. They contain no user input except the address.
+//! [`Template`], in the reader's language. They contain no user input except the address, and titles of records.
 //!
 //! [`enqueue`] inserts a rendered mail in the transaction of the change that it reports, under a keyed hash of its
 //! address. The job `mail` (`follower.rs`) is woken when a mail is due. It takes the lease `mail`, sends, and deletes
@@ -38,7 +38,7 @@ mod follower;
 mod store;
 mod text;
 
-pub use text::Template;
+pub use text::{EventNews, Template};
 
 use door::{MailContent, Smtp};
 

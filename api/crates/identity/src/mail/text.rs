@@ -9,7 +9,10 @@ use kernel::value::Language;
 use kernel::vocabulary::vocabularies;
 
 mod application;
+mod event;
 mod profile;
+
+pub use event::EventNews;
 
 /// The kind of a mail, with the values of its placeholders.
 #[derive(Clone, Debug)]
@@ -65,6 +68,13 @@ pub enum Template {
         region: String,
         /// The day on which it is erased.
         on: NaiveDate,
+    },
+    /// News of a registration for an event.
+    Event {
+        /// What has happened.
+        news: EventNews,
+        /// The title of the event, in the reader's language or another.
+        title: String,
     },
     /// An application to a call for projects was received.
     ApplicationReceived {
@@ -295,6 +305,7 @@ impl Template {
                 let hiding = matches!(self, Self::ProfileHiding { .. });
                 (if hiding { &profile::HIDING } else { &profile::ERASURE }, values)
             }
+            Self::Event { news, title } => (news.texts(), vec![("title", event::title(title))]),
             Self::ApplicationReceived { application } => {
                 (&application::RECEIVED, vec![("link", link_to(page, "application", application))])
             }
@@ -313,6 +324,7 @@ impl Template {
             }
         };
         let words = texts.of(language);
+        let values: Vec<_> = values.iter().map(|(word, value)| (*word, value.as_str())).collect();
         (fill(words.subject, &values), fill(words.text, &values) + "\n")
     }
 }
@@ -354,11 +366,19 @@ mod tests {
                 submissions: 11,
             },
         ];
-        for template in templates {
+        let event = |news| Template::Event { news, title: "Assises \n{region}".into() };
+        for template in templates.into_iter().chain(EventNews::ALL.map(event)) {
             for language in Language::ALL {
                 let (subject, text) = template.render(language, &page);
-                assert!(!subject.is_empty() && !subject.contains(['\n', '{']), "{subject}");
-                assert!(!text.contains('{') && text.lines().all(|line| line.len() < 900), "{text}");
+                assert!(!subject.is_empty() && !subject.contains('\n'), "{subject}");
+                assert!(text.lines().all(|line| line.len() < 900), "{text}");
+                if matches!(template, Template::Event { .. }) {
+                    // What is in a title is no word to fill.
+                    let named = |text: &str| text.matches("Assises {region}").count() == 1;
+                    assert!(named(&subject) && named(&text), "{text}");
+                    continue;
+                }
+                assert!(!subject.contains('{') && !text.contains('{'), "{text}");
                 match &template {
                     Template::Invitation { .. } | Template::ProfileInvitation { .. } => {
                         let region = region_name("flandre", language);
@@ -377,7 +397,7 @@ mod tests {
                         let link = "\n\nhttps://directory.example/welcome#keep-profile=secret-_1\n\n";
                         assert!(text.contains(link), "{text}");
                     }
-                    Template::PasswordChanged => {}
+                    Template::PasswordChanged | Template::Event { .. } => {}
                     Template::ProfileHiding { .. } | Template::ProfileErasure { .. } => {
                         assert!(
                             subject.contains(&region_name("flandre", language))

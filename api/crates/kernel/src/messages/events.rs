@@ -83,14 +83,14 @@ pub const CLOSES_AFTER_EVENT: Message = Message {
     de: "Die Anmeldung schließt vor dem Ende der Veranstaltung, das um {end} ist.",
 };
 
-/// An organization or a talent is in a list twice.
-pub const LISTED_TWICE: Message = Message {
+/// A revision of another instance has a session of another event.
+pub const SESSION_OF_ANOTHER: Message = Message {
     code: UserErrorCode::Invalid,
-    reason: Some("LISTED_TWICE"),
-    en: "This one is in the list already.",
-    fr: "Il ou elle figure déjà dans la liste.",
-    nl: "Deze staat al in de lijst.",
-    de: "Das steht schon in der Liste.",
+    reason: Some("SESSION_OF_ANOTHER_EVENT"),
+    en: "A session has the id of a session of another event.",
+    fr: "Une session porte l’identifiant d’une session d’un autre événement.",
+    nl: "Een sessie heeft de id van een sessie van een ander evenement.",
+    de: "Ein Programmpunkt hat die Id eines Programmpunkts einer anderen Veranstaltung.",
 };
 
 /// A local time that clocks show twice: a warning.
@@ -112,5 +112,5 @@ pub(super) const ALL: &[&Message] = &[
     &NOT_ABOVE_ZERO,
     &NOT_ONLINE,
     &CLOSES_AFTER_EVENT,
-    &LISTED_TWICE,
+    &SESSION_OF_ANOTHER,
 ];

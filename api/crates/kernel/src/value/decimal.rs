@@ -11,12 +11,26 @@ use async_graphql::{
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
-use super::{Found, ValueError, serde_as_text};
+use super::{Expected, Found, ValueError, serde_as_text};
 
-const EXPECTED: &str =
-    "an exact decimal of at most 28 digits as a string, such as \"1850000.00\" (a float would round it)";
-const EXPECTED_MONEY: &str = "an amount below 1,000,000,000,000,000 with at most 4 decimals";
-const EXPECTED_CURRENCY: &str = "an active ISO 4217 currency code of three capital letters, such as \"EUR\"";
+static EXPECTED: Expected = Expected {
+    en: "an exact decimal of at most 28 digits as a string, such as \"1850000.00\" (a float would round it)",
+    fr: "un nombre décimal exact de 28 chiffres au plus, comme « 1850000.00 »",
+    nl: "een exact decimaal getal van hoogstens 28 cijfers, zoals \"1850000.00\"",
+    de: "eine genaue Dezimalzahl mit höchstens 28 Ziffern, etwa „1850000.00“",
+};
+static EXPECTED_MONEY: Expected = Expected {
+    en: "an amount below 1,000,000,000,000,000 with at most 4 decimals",
+    fr: "un montant inférieur à 1 000 000 000 000 000, avec 4 décimales au plus",
+    nl: "een bedrag onder 1.000.000.000.000.000 met hoogstens 4 decimalen",
+    de: "ein Betrag unter 1.000.000.000.000.000 mit höchstens 4 Nachkommastellen",
+};
+static EXPECTED_CURRENCY: Expected = Expected {
+    en: "an active ISO 4217 currency code of three capital letters, such as \"EUR\"",
+    fr: "le code d’une monnaie en vigueur (ISO 4217), en trois majuscules, comme « EUR »",
+    nl: "een geldige muntcode (ISO 4217) van drie hoofdletters, zoals \"EUR\"",
+    de: "ein gültiger Währungscode (ISO 4217) aus drei Großbuchstaben, etwa „EUR“",
+};
 
 /// An exact decimal number of at most 28 digits, never a float.
 ///
@@ -86,7 +100,7 @@ impl FromStr for Decimal {
         } else {
             None
         };
-        number.map(Self::from).ok_or_else(|| ValueError::unexpected(EXPECTED, text))
+        number.map(Self::from).ok_or_else(|| ValueError::unexpected(&EXPECTED, text))
     }
 }
 
@@ -110,7 +124,7 @@ impl<'de> Deserialize<'de> for Decimal {
             type Value = Decimal;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(EXPECTED)
+                f.write_str(EXPECTED.en)
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Decimal, E> {
@@ -144,7 +158,7 @@ impl ScalarType for Decimal {
         };
         match whole {
             Some(number) => Ok(Self(number)),
-            None => Err(ValueError::Unexpected { expected: EXPECTED, found: Found::value(&value) }.into()),
+            None => Err(ValueError::Unexpected { expected: &EXPECTED, found: Found::value(&value) }.into()),
         }
     }
 
@@ -192,7 +206,7 @@ impl FromStr for Currency {
     fn from_str(text: &str) -> Result<Self, ValueError> {
         match CURRENCIES.binary_search(&text) {
             Ok(at) => Ok(Self(CURRENCIES[at])),
-            Err(_) => Err(ValueError::unexpected(EXPECTED_CURRENCY, text)),
+            Err(_) => Err(ValueError::unexpected(&EXPECTED_CURRENCY, text)),
         }
     }
 }
@@ -263,7 +277,7 @@ impl Money {
     pub fn new(amount: Decimal, currency: Currency) -> Result<Self, ValueError> {
         let mut number = amount.0.normalize();
         if number.abs() >= Self::LIMIT.into() || number.scale() > 4 {
-            return Err(ValueError::unexpected(EXPECTED_MONEY, &amount.to_string()));
+            return Err(ValueError::unexpected(&EXPECTED_MONEY, &amount.to_string()));
         }
         number.rescale(number.scale().max(2));
         Ok(Self { number: Decimal::from(number), unit: currency })

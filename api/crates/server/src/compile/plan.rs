@@ -60,7 +60,7 @@ pub(super) fn make(
         form::Selection::Field(field) => conditional::TOLD.contains(&field.node.name.node.as_str()),
         _ => false,
     };
-    let cacheable = operation.is_query() && set.items.iter().all(told);
+    let cacheable = operation.is_query() && set.items.iter().all(told) && !selects_local(&set);
 
     let mut plan = Plan {
         operation: Positioned::new(definition(operation, set, positions), Pos::default()),
@@ -77,6 +77,19 @@ pub(super) fn make(
         plan.take(schema, argument);
     }
     Ok(plan)
+}
+
+/// Whether one of the fields that depend on more than the log is selected, at any level.
+fn selects_local(set: &form::SelectionSet) -> bool {
+    set.items.iter().any(|item| match &item.node {
+        form::Selection::Field(field) => {
+            conditional::LOCAL.contains(&field.node.name.node.as_str())
+                || selects_local(&field.node.selection_set.node)
+        }
+        form::Selection::InlineFragment(fragment) => selects_local(&fragment.node.selection_set.node),
+        // The form has no named fragments.
+        form::Selection::FragmentSpread(_) => true,
+    })
 }
 
 impl Plan {

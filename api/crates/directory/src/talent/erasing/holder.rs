@@ -5,8 +5,9 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use crate::{application, contact_read, proposal};
+use crate::{application, contact_read, proposal, registration};
 use identity::account::{email_key, network, store};
+use identity::calendar_address;
 use identity::invited;
 use identity::mail;
 use identity::one_time::{self, Purpose};
@@ -52,6 +53,8 @@ pub async fn of_talents(batch: &Batch<'_>, talents: &[Uuid]) -> Result<(), Domai
 /// [`DomainError::Database`].
 async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
     let tx = batch.tx;
+    // First, so that a mail about a registration is there to be deleted, or is never made.
+    registration::write::forget_account(batch, id).await?;
     if let Some(row) = store::by_id(tx, id).await? {
         let email = row.email.parse().map_err(|_| DomainError::Stored("an account has no address".into()))?;
         mail::purge(tx, batch.core, &email).await?;
@@ -62,6 +65,7 @@ async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
     }
     one_time::withdraw(tx, Purpose::PasswordReset, id).await?;
     network::forget(tx, id).await?;
+    calendar_address::store::forget(tx, id).await?;
     session::Entity::delete_many().filter(session::Column::AccountId.eq(id)).exec(tx).await?;
     account_role::Entity::delete_many().filter(account_role::Column::AccountId.eq(id)).exec(tx).await?;
     let member = account_organization::Column::AccountId.eq(id);
