@@ -69,7 +69,9 @@ impl Currencies {
     /// The amount that was given at this path, checked; none where it is none.
     fn read(&mut self, path: &str, given: &MoneyInput, fields: &mut Fields<'_>) -> Option<Money> {
         let (currency, money) = above_zero(path, given, fields);
-        currency.iter().for_each(|currency| self.take(path, *currency, fields));
+        if let Some(currency) = currency {
+            self.take(path, currency, fields);
+        }
         money
     }
 }
