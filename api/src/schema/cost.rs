@@ -134,6 +134,7 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("Account", "organizations", 5),
     ("Statistics", "awards", 20),
     ("*", "biographies", 4),
+    ("CallComparison", "calls", 10),
     ("*", "candidates", 5),
     ("Proposal", "changes", 10),
     ("*", "children", 5),
