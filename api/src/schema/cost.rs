@@ -134,7 +134,6 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("Account", "organizations", 5),
     ("Statistics", "awards", 20),
     ("*", "biographies", 4),
-    ("CallComparison", "calls", 10),
     ("*", "candidates", 5),
     ("Proposal", "changes", 10),
     ("*", "children", 5),
@@ -368,7 +367,7 @@ mod tests {
         let mut sized = HashSet::new();
         walk(|_, field, _| {
             let size = directive(field, "listSize").unwrap_or_default();
-            for below in ["nodes", "edges", "changes", "links"] {
+            for below in ["nodes", "edges", "changes", "links", "calls"] {
                 if size.split("sizedFields").nth(1).is_some_and(|text| text.contains(&format!("\"{below}\"")))
                 {
                     sized.insert(format!("{}.{below}", item(&field.ty.node).0));
