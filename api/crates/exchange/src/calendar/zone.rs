@@ -262,7 +262,7 @@ mod tests {
             changes("Asia/Kolkata", "2026-01-01T00:00:00Z"),
             [
                 "BEGIN:STANDARD",
-                "DTSTART:19451014T230000",
+                "DTSTART:19451015T000000",
                 "TZOFFSETFROM:+0630",
                 "TZOFFSETTO:+0530",
                 "TZNAME:IST",
