@@ -438,9 +438,14 @@ on_both_databases! {
             account::Entity::update_many().col_expr(account::Column::TalentId, Expr::value(talent))
                 .filter(account::Column::Id.eq(made)).exec(server.app.db.writer()).await.unwrap();
             let token = accounts::sign_in(&server, &email).await.access;
+            let made = accounts::data_as(&server, &token, "mutation { createCalendarAddress { url } }").await;
+            let url = made["createCalendarAddress"]["url"].as_str().unwrap().to_owned();
             let erase = format!("mutation {{ eraseTalent(id: \"{id}\") {{ deletedId userErrors {{ code }} }} }}");
             let erased = accounts::data_as(&server, &token, &erase).await;
             assert_eq!(erased["eraseTalent"], json!({"deletedId": id, "userErrors": []}));
+            let (_, address) = url.split_once("directory.example").unwrap();
+            let calendar = server.client.get(server.url(address)).send().await.unwrap();
+            assert_eq!(calendar.status(), if grants.is_empty() { 404 } else { 200 });
             if grants.is_empty() {
                 assert!(!accounts::is_good(&server, &token).await);
                 let answer = accounts::try_sign_in(&server, &email, accounts::PASSWORD).await;
@@ -453,6 +458,7 @@ on_both_databases! {
         assert_eq!(number(&server, "SELECT COUNT(*) FROM account").await, 1);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM session").await, 1);
         assert_eq!(number(&server, "SELECT COUNT(*) FROM account_network").await, 1);
+        assert_eq!(number(&server, "SELECT COUNT(*) FROM calendar_address").await, 1);
     }
 }
 

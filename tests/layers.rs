@@ -49,6 +49,7 @@ const TABLES: &[(&str, &[&str])] = &[
             "account_organization",
             "account_role",
             "api_key",
+            "calendar_address",
             "invitation",
             "mail_outbox",
             "one_time_token",
@@ -60,6 +61,10 @@ const TABLES: &[(&str, &[&str])] = &[
         "directory",
         &[
             "affiliation",
+            "application",
+            "application_decision",
+            "application_partner",
+            "application_reminder",
             "call_for_projects",
             "call_for_projects_contribution",
             "call_for_projects_lot",

@@ -6,8 +6,10 @@
     reason = "a test that cannot go on has failed, and says where"
 )]
 
+mod applications;
 mod audit;
 mod browsers;
+mod calendar;
 mod calls;
 mod changes;
 mod command;

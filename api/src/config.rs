@@ -191,6 +191,14 @@ pub struct Config {
     #[arg(long, env, default_value_t = Limits::default().streams, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
     pub max_feed_streams: u32,
 
+    /// Subscriptions of `recordChanged` that a client may have at once, unless nothing is counted with `RATE_LIMIT=off`
+    #[arg(long, env, default_value_t = Limits::default().watches, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
+    pub max_record_streams: u32,
+
+    /// Calendars that a client may ask for in an hour, unless nothing is counted with `RATE_LIMIT=off`
+    #[arg(long, env, default_value_t = Limits::default().calendars, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
+    pub max_calendars: u32,
+
     /// Snapshots that a client may begin in an hour, unless nothing is counted with `RATE_LIMIT=off`
     #[arg(long, env, default_value_t = Limits::default().snapshots, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
     pub max_snapshots: u32,
@@ -311,7 +319,7 @@ impl Config {
     /// The manifest of trusted documents.
     ///
     /// # Errors
-    /// Where the file cannot be read, or is not set although `DOCUMENTS` is `prefer` or `only`.
+    /// Fails where the file cannot be read, or is not set although `DOCUMENTS` is `prefer` or `only`.
     pub fn manifest(&self) -> Result<Option<Manifest>, WrongSetting> {
         match &self.documents_manifest {
             Some(path) => {
@@ -335,6 +343,8 @@ impl Config {
             exports: self.max_exports,
             feed_requests: self.max_feed_requests,
             streams: self.max_feed_streams,
+            watches: self.max_record_streams,
+            calendars: self.max_calendars,
             snapshots: self.max_snapshots,
         })
     }
@@ -342,7 +352,7 @@ impl Config {
     /// The times after which unconfirmed profiles are hidden and erased.
     ///
     /// # Errors
-    /// Where one of these times does not fit the others.
+    /// Fails where one of these times does not fit the others.
     pub fn profile_terms(&self) -> Result<Terms, WrongSetting> {
         Terms::new(self.profile_hide_after, self.profile_erase_after, self.profile_warn_before)
             .map_err(WrongSetting)
@@ -351,7 +361,7 @@ impl Config {
     /// The URL of the trace collector. An empty setting counts as not set.
     ///
     /// # Errors
-    /// Where it is not an HTTP URL.
+    /// Fails where it is not an HTTP URL.
     pub fn collector(&self) -> Result<Option<Url>, WrongSetting> {
         let Some(text) = self.otel_exporter_otlp_endpoint.as_deref().filter(|text| !text.is_empty()) else {
             return Ok(None);
@@ -371,7 +381,7 @@ impl Config {
     /// The URL of the database, and its name for display.
     ///
     /// # Errors
-    /// Where the URL is neither of SQLite nor of PostgreSQL, or the path of the data folder is not UTF-8.
+    /// Fails where the URL is neither of SQLite nor of PostgreSQL, or the path of the data folder is not UTF-8.
     pub fn database(&self) -> Result<(String, DatabaseName), WrongSetting> {
         let Some(url) = &self.database_url else {
             let path = self.data_dir.join("passerelle.db");

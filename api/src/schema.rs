@@ -8,11 +8,13 @@ use futures::future::BoxFuture;
 
 use accounts::administration::graphql::{AdministrationMutation, AdministrationQuery};
 use accounts::api_key::{ApiKeyMutation, ApiKeyQuery};
+use accounts::calendar_address::CalendarMutation;
 use accounts::export::graphql::ExportQuery;
 use accounts::invitation::graphql::{InvitationMutation, InvitationQuery};
 use accounts::recovery::RecoveryMutation;
 use accounts::session::SessionMutation;
 use accounts::viewer::ViewerQuery;
+use directory::application::mutation::ApplicationMutation;
 use directory::call_for_projects::compare::CallComparisonQuery;
 use directory::history::HistoryQuery;
 use directory::partnership::graph::PartnershipGraphQuery;
@@ -30,6 +32,7 @@ use exchange::push::mutation::PushMutation;
 use exchange::sync::digest::DigestQuery;
 use exchange::sync::feed::graphql::FeedQuery;
 use exchange::sync::feed::subscription::FeedSubscription;
+use exchange::sync::feed::watch::WatchSubscription;
 use exchange::sync::status::graphql::StatusQuery;
 use kernel::records;
 use kernel::vocabulary::graphql::VocabularyQuery;
@@ -93,12 +96,14 @@ pub struct Mutation(
     SessionMutation,
     RecoveryMutation,
     ApiKeyMutation,
+    CalendarMutation,
     AdministrationMutation,
     InvitationMutation,
     RecordMutation,
     OwnTalentMutation,
     ErasureMutation,
     ProposalMutation,
+    ApplicationMutation,
     RegistrationMutation,
     PushMutation,
     SourceMutation,
@@ -107,7 +112,7 @@ pub struct Mutation(
 /// Everything that can be followed, over a WebSocket (`graphql-transport-ws`) at /graphql or as events at
 /// /graphql/stream. A subscription asks for one field.
 #[derive(Clone, Copy, Debug, Default, MergedSubscription)]
-pub struct Subscription(FeedSubscription);
+pub struct Subscription(FeedSubscription, WatchSubscription);
 
 /// The schema that the server runs.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
@@ -133,7 +138,7 @@ pub fn schema() -> Schema {
 /// Takes an address for a server that answers with the schema of the program.
 ///
 /// # Errors
-/// Where the address is in use or not one of this machine.
+/// Fails where the address is in use or not one of this machine.
 pub async fn bind(app: App, address: SocketAddr, settings: Settings) -> std::io::Result<Server> {
     static CONTRACT: LazyLock<Arc<Contract>> = LazyLock::new(|| Arc::new(Contract::new(sdl().to_owned())));
     Server::bind(app, server::Schema::new(schema(), Arc::clone(&CONTRACT)), address, settings).await

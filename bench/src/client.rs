@@ -37,7 +37,7 @@ impl Target {
     /// Reads an address of the form `http://host[:port][/path]`.
     ///
     /// # Errors
-    /// Where it has another form. TLS is not supported: it belongs to the proxy in front, which is not measured.
+    /// Fails where it has another form. TLS is not supported: it belongs to the proxy in front, which is not measured.
     pub(crate) fn parse(url: &str) -> Result<Self, Failure> {
         let rest = url
             .strip_prefix("http://")
@@ -113,7 +113,7 @@ impl Client {
     /// Sends a body. Returns the status and the body of the response.
     ///
     /// # Errors
-    /// Where the server cannot be reached, hangs up in the middle, or does not speak HTTP/1.1.
+    /// Fails where the server cannot be reached, hangs up in the middle, or does not speak HTTP/1.1.
     pub(crate) async fn post(&mut self, body: &[u8]) -> Result<(u16, &[u8]), Failure> {
         self.sending.clear();
         self.sending.extend_from_slice(self.head.as_bytes());

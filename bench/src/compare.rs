@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::operations::{Operation, SINGLE};
 use crate::results::{Results, number, table};
 
-/// What `bench compare` takes.
+/// The arguments of `bench compare`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The figures of pgbench.
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 /// Prints one table; a share of 100 % means as fast as the hand-written statement.
 ///
 /// # Errors
-/// Where a file cannot be read.
+/// Fails where a file cannot be read.
 pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let runs = arguments.runs.iter().map(|path| Results::load(path)).collect::<Result<Vec<_>, _>>()?;
     let pgbench = arguments.pgbench.as_deref().map(Results::load).transpose()?;

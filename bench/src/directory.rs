@@ -31,22 +31,22 @@ mod stream {
     pub(super) const REGISTER: u64 = 6;
 }
 
-/// How much there is of everything, and which of all directories of that size.
+/// The size of a directory, and the seed that chooses one of that size.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Size {
     /// The same seed gives the same bytes.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// How many organizations.
+    /// Number of organizations.
     #[arg(long, default_value_t = 20_000)]
     pub(crate) organizations: u64,
-    /// How many talents.
+    /// Number of talents.
     #[arg(long, default_value_t = 100_000)]
     pub(crate) talents: u64,
-    /// How many affiliations.
+    /// Number of affiliations.
     #[arg(long, default_value_t = 120_000)]
     pub(crate) affiliations: u64,
-    /// How many partnerships.
+    /// Number of partnerships.
     #[arg(long, default_value_t = 20_000)]
     pub(crate) partnerships: u64,
 }
@@ -84,7 +84,7 @@ impl<'v> Directory<'v> {
     /// A directory of this size. The name of a source is `source`, a hyphen and the slug of its region.
     ///
     /// # Errors
-    /// Where there are affiliations without talents or organizations, or partnerships of less than two.
+    /// Fails where there are affiliations without talents or organizations, or partnerships of less than two.
     pub(crate) fn new(vocabulary: &'v Vocabulary, size: Size, source: &str) -> Result<Self, Failure> {
         if size.affiliations > 0 && (size.talents == 0 || size.organizations == 0) {
             return Err(Failure::new("affiliations need at least one talent and one organization"));

@@ -11,7 +11,7 @@ use crate::directory::{Directory, Size};
 use crate::failure::Failure;
 use crate::vocabulary::Vocabulary;
 
-/// What `bench generate` takes.
+/// The arguments of `bench generate`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     /// The beginning of the sources' names; each region's slug follows it.
     #[arg(long, default_value = "bench")]
     source: String,
-    /// Where to write; - is the standard output.
+    /// File to write; - is the standard output.
     #[arg(long, default_value = "-")]
     out: String,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 /// Writes the file.
 ///
 /// # Errors
-/// Where the requested numbers exclude each other, or the file cannot be written.
+/// Fails where the requested numbers exclude each other, or the file cannot be written.
 pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let vocabulary = Vocabulary::load()?;
     let directory = Directory::new(&vocabulary, arguments.size.clone(), &arguments.source)?;

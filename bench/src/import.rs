@@ -14,7 +14,7 @@ use crate::vocabulary::Vocabulary;
 /// Interval at which the program's memory is read.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What `bench import` takes.
+/// The arguments of `bench import`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The program `passerelle`.
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 /// Runs `passerelle import` and prints records per second and peak memory.
 ///
 /// # Errors
-/// Where the file cannot be read, or the program cannot be started or fails.
+/// Fails where the file cannot be read, or the program cannot be started or fails.
 pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let records = count(&arguments.file)?;
     if let Some(prefix) = &arguments.register {

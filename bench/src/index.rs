@@ -17,7 +17,7 @@ const POLL: Duration = Duration::from_millis(5);
 /// Time-out of finding a record.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// What `bench index` takes.
+/// The arguments of `bench index`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct IndexArguments {
     /// The program `passerelle`; its settings come from the environment.
@@ -28,7 +28,7 @@ pub(crate) struct IndexArguments {
 /// Runs `passerelle reindex` and prints records per second.
 ///
 /// # Errors
-/// Where the program cannot be started or fails.
+/// Fails where the program cannot be started or fails.
 pub(crate) fn index(arguments: &IndexArguments) -> Result<(), Failure> {
     let start = Instant::now();
     let done = Command::new(&arguments.program)
@@ -50,16 +50,16 @@ pub(crate) fn index(arguments: &IndexArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What `bench freshness` takes.
+/// The arguments of `bench freshness`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct FreshnessArguments {
     /// The program `passerelle`; its database is that of the server.
     #[arg(long)]
     program: PathBuf,
-    /// Where the server answers GraphQL.
+    /// Address of the server's GraphQL endpoint.
     #[arg(long, default_value = "http://127.0.0.1:8000/graphql")]
     url: String,
-    /// How many records are written, one after the other.
+    /// Number of records that are written, one after the other.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     records: u32,
 }
@@ -68,7 +68,7 @@ pub(crate) struct FreshnessArguments {
 /// search finds the record.
 ///
 /// # Errors
-/// Where the program or the server fails, or a record cannot be found in time.
+/// Fails where the program or the server fails, or a record cannot be found in time.
 pub(crate) fn freshness(arguments: &FreshnessArguments) -> Result<(), Failure> {
     let target = Target::parse(&arguments.url)?;
     let runtime = Builder::new_current_thread().enable_all().build();

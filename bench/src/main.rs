@@ -37,7 +37,7 @@ struct Arguments {
     command: Command,
 }
 
-/// What can be asked for.
+/// The commands.
 #[derive(Subcommand)]
 enum Command {
     /// Writes a directory of any size as NDJSON for `passerelle import`.

@@ -19,10 +19,10 @@ use crate::results::number;
 /// Duration of the measurement of the disk.
 const DISK_TIME: Duration = Duration::from_secs(5);
 
-/// What `bench mutations` takes.
+/// The arguments of `bench mutations`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Where the server answers GraphQL.
+    /// Address of the server's GraphQL endpoint.
     #[arg(long, default_value = "http://127.0.0.1:8000/graphql")]
     url: String,
     /// E-mail address of an account that writes the records of the region.
@@ -57,7 +57,7 @@ enum Work {
 /// Measures the disk, then each kind of mutation.
 ///
 /// # Errors
-/// Where the disk cannot be written to, or the server refuses anything.
+/// Fails where the disk cannot be written to, or the server refuses anything.
 pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let disk = synchronous_writes(&arguments.disk)?;
     println!("the disk: {} synchronous writes/s", number(disk, 0));

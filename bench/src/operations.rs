@@ -125,7 +125,7 @@ impl Operation {
     /// Most valid responses are recognized by their bytes; the others are parsed.
     ///
     /// # Errors
-    /// Where it is not valid; the message has the beginning of the response.
+    /// Fails where it is not valid; the message has the beginning of the response.
     pub(crate) fn check(self, status: u16, body: &[u8]) -> Result<(), Failure> {
         const ERRORS: &[u8] = b"\"errors\"";
         if status == 200
@@ -192,7 +192,7 @@ impl Requests {
     /// Reads ids, slugs, filters and cursors for the variables from the server.
     ///
     /// # Errors
-    /// Where the server answers wrongly, or has no records to ask for.
+    /// Fails where the server answers wrongly, or has no records to ask for.
     pub(crate) async fn collect(client: &mut Client, wanted: &[Operation]) -> Result<Self, Failure> {
         let needs = |operation| {
             wanted.contains(&operation) || (wanted.contains(&Operation::Mixed) && SINGLE.contains(&operation))

@@ -25,7 +25,7 @@ const Q3: &str = include_str!("../sql/q3.sql");
 const Q4: &str = include_str!("../sql/q4.sql");
 const Q5: &str = include_str!("../sql/q5.sql");
 
-/// What `bench pgbench` takes.
+/// The arguments of `bench pgbench`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The database, filled as it is for `bench run`.
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     /// Any of Q1, Q2, Q3, Q4, Q5.
     #[arg(long, value_delimiter = ',', default_values_t = SINGLE)]
     operations: Vec<Operation>,
-    /// Where to keep the figures for `bench compare`.
+    /// File for the figures of `bench compare`.
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -63,7 +63,7 @@ const fn statement(operation: Operation) -> Option<&'static str> {
 /// Makes keys, runs pgbench once per statement, drops the keys, prints the table.
 ///
 /// # Errors
-/// Where the programs are not there or fail.
+/// Fails where the programs are not there or fail.
 pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let statements = arguments
         .operations

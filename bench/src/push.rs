@@ -13,10 +13,10 @@ use crate::client::{Client, Target};
 use crate::failure::Failure;
 use crate::results::{Measure, number, percentile};
 
-/// What `bench push` takes.
+/// The arguments of `bench push`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Where the server answers GraphQL.
+    /// Address of the server's GraphQL endpoint.
     #[arg(long, default_value = "http://127.0.0.1:8000/graphql")]
     url: String,
     /// A key of a system of the region, with the role `SYNC_PARTNER`.
@@ -50,7 +50,7 @@ const PUSH: &str = "mutation($input: PushRecordsInput!) { pushRecords(input: $in
 /// Makes the records, then changes them for some time.
 ///
 /// # Errors
-/// Where the server refuses anything, or does not write a record.
+/// Fails where the server refuses anything, or does not write a record.
 pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let target = Target::parse(&arguments.url)?;
     let runtime = Builder::new_current_thread().enable_all().build();

@@ -72,7 +72,7 @@ impl Random {
     /// One of the entries.
     ///
     /// # Panics
-    /// Where `from` is empty. All lists are part of this crate.
+    /// Panics where `from` is empty. All lists are part of this crate.
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.index(from.len())]
     }
@@ -80,7 +80,7 @@ impl Random {
     /// One of the words.
     ///
     /// # Panics
-    /// Where `from` is empty.
+    /// Panics where `from` is empty.
     pub(crate) fn word(&mut self, from: &[&'static str]) -> &'static str {
         from[self.index(from.len())]
     }
@@ -88,7 +88,7 @@ impl Random {
     /// One of the entries, in proportion to its weight.
     ///
     /// # Panics
-    /// Where `from` is empty.
+    /// Panics where `from` is empty.
     pub(crate) fn weighted<'a, T>(&mut self, from: &'a [T], weight: impl Fn(&T) -> u64) -> &'a T {
         let mut left = self.below(from.iter().map(&weight).sum());
         for entry in from {

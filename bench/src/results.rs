@@ -54,7 +54,7 @@ impl Results {
     /// Writes them to a file.
     ///
     /// # Errors
-    /// Where the file cannot be written.
+    /// Fails where the file cannot be written.
     pub(crate) fn save(&self, path: &Path) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(self).map_err(Failure::during("the figures"))?;
         fs::write(path, text + "\n").map_err(Failure::during(path.display()))
@@ -63,7 +63,7 @@ impl Results {
     /// Reads them from a file.
     ///
     /// # Errors
-    /// Where there is no such file, or it holds something else.
+    /// Fails where there is no such file, or it holds something else.
     pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
         let text = fs::read_to_string(path).map_err(Failure::during(path.display()))?;
         serde_json::from_str(&text).map_err(Failure::during(path.display()))

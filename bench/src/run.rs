@@ -26,10 +26,10 @@ const GRACE: Duration = Duration::from_secs(15);
 /// Time-out of collecting keys.
 const PREPARATION: Duration = Duration::from_mins(2);
 
-/// What `bench run` takes.
+/// The arguments of `bench run`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Where the server answers GraphQL.
+    /// Address of the server's GraphQL endpoint.
     #[arg(long, default_value = "http://127.0.0.1:8000/graphql")]
     url: String,
     /// Requests at the same time.
@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     /// Which requests are drawn.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where to keep the figures for `bench compare`.
+    /// File for the figures of `bench compare`.
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -58,7 +58,7 @@ pub(crate) struct Arguments {
 /// Collects keys, sends the load, prints the table.
 ///
 /// # Errors
-/// Where the server cannot be reached, gives a wrong answer, or stops answering.
+/// Fails where the server cannot be reached, gives a wrong answer, or stops answering.
 pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let target = Target::parse(&arguments.url)?;
     let collecting = Instant::now();
@@ -103,7 +103,7 @@ struct Schedule {
 /// The responses of one connection in the counted time.
 #[derive(Default)]
 struct Seen {
-    /// How long each answer took, in nanoseconds; 4.29 s at most.
+    /// Duration of each answer in nanoseconds; 4.29 s at most.
     times: Vec<u32>,
     bytes: u64,
 }

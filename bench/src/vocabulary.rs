@@ -192,7 +192,7 @@ impl Vocabulary {
     /// Reads the extract.
     ///
     /// # Errors
-    /// Where the compiled-in file does not fit the types here.
+    /// Fails where the compiled-in file does not fit the types here.
     pub(crate) fn load() -> Result<Self, Failure> {
         serde_json::from_str(DATA).map_err(Failure::during("data/vocabulary.json"))
     }

@@ -11,6 +11,7 @@ use crate::JsonText;
 /// Calls for projects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "call_for_projects")]
+#[expect(clippy::struct_excessive_bools, reason = "each is so or not, whatever the others are")]
 pub struct Model {
     /// Identity of the row.
     #[sea_orm(primary_key, auto_increment = false)]
@@ -43,6 +44,8 @@ pub struct Model {
     pub closed: bool,
     /// Whether every submitted application is decided: a closed call is AWARDED then.
     pub decided: bool,
+    /// When the last award was decided of one that is decided: microseconds since 1970, UTC. None where there is none.
+    pub awarded_at: Option<i64>,
     /// The name of the status that the newest revision says.
     pub status: String,
     /// `opens_at`; the least number where it has none.

@@ -18,7 +18,7 @@ impl JsonText {
     /// The value.
     ///
     /// # Errors
-    /// Where the text is not JSON of such a value.
+    /// Fails where the text is not JSON of such a value.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.0)
     }

@@ -32,7 +32,9 @@ mod m20261129_000030_account_network;
 mod m20261129_000031_housekeeping;
 mod m20261130_000032_calls;
 mod m20261130_000033_events;
+mod m20261130_000034_applications;
 mod m20261130_000035_registrations;
+mod m20261130_000036_calendar_addresses;
 mod m20261130_000037_partnership_subjects;
 
 /// All steps, in order.
@@ -67,7 +69,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000031_housekeeping::Migration),
             Box::new(m20261130_000032_calls::Migration),
             Box::new(m20261130_000033_events::Migration),
+            Box::new(m20261130_000034_applications::Migration),
             Box::new(m20261130_000035_registrations::Migration),
+            Box::new(m20261130_000036_calendar_addresses::Migration),
             Box::new(m20261130_000037_partnership_subjects::Migration),
         ]
     }

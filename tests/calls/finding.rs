@@ -100,9 +100,9 @@ on_both_databases! {
         let all = search("").await;
         assert_eq!((&all["estimatedTotalCount"], &all["degraded"]), (&json!(3), &json!(false)));
         assert_eq!(all["facets"], json!([
-            {"facet": "STATUS", "values": [{"value": "CLOSED", "label": "CLOSED", "count": 1}, {"value": "OPEN", "label": "OPEN", "count": 1}, {"value": "UPCOMING", "label": "UPCOMING", "count": 1}]},
+            {"facet": "STATUS", "values": [{"value": "CLOSED", "label": "Clos", "count": 1}, {"value": "OPEN", "label": "Ouvert", "count": 1}, {"value": "UPCOMING", "label": "À venir", "count": 1}]},
             {"facet": "GENRE", "values": [{"value": "serious-game", "label": "Jeu sérieux", "count": 2}, {"value": "webdocumentaire", "label": "Webdocumentaire", "count": 1}]},
-            {"facet": "TYPE", "values": [{"value": "CALL", "label": "CALL", "count": 3}]},
+            {"facet": "TYPE", "values": [{"value": "CALL", "label": "Appels à projets", "count": 3}]},
         ]));
         // By title, by description, by genre, by region.
         for (query, slug) in [("ecritures", "alpha"), ("simplifie", "alpha"), ("webdocumentaire", "alpha"), ("archives", "gamma")] {

@@ -33,7 +33,7 @@ impl Block {
 /// The blocks of a page.
 ///
 /// # Errors
-/// Where a block is not closed, or a comment belongs to no block.
+/// Fails where a block is not closed, or a comment belongs to no block.
 pub(crate) fn blocks(page: &str) -> Result<Vec<Block>, String> {
     let mut blocks = Vec::new();
     let mut said: Vec<String> = Vec::new();

@@ -15,7 +15,7 @@ pub(crate) struct Command {
 /// The commands of a text, one a line. A quoted word or a `\` at the end continues on the next line.
 ///
 /// # Errors
-/// Where the syntax is not supported, such as a pipe, or a variable is not set.
+/// Fails where the syntax is not supported, such as a pipe, or a variable is not set.
 pub(crate) fn commands(text: &str, variables: &Variables) -> Result<Vec<Command>, String> {
     let mut commands = Vec::new();
     let mut words: Vec<String> = Vec::new();

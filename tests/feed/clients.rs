@@ -23,7 +23,7 @@ const CLIENTS: &str = "{ syncStatus { lastNumber floorNumber clients { totalCoun
     acknowledgedAt lastSeenAt wentBackAt mustReload pending lagSeconds } } } }";
 
 /// An API key of a region: its id and its secret.
-pub(super) async fn key(server: &TestServer, name: &str, region: &str) -> (uuid::Uuid, String) {
+pub(crate) async fn key(server: &TestServer, name: &str, region: &str) -> (uuid::Uuid, String) {
     let new =
         NewKey { name: name.into(), region: region.into(), roles: vec![Role::SyncPartner], expires_at: None };
     let (key, secret) = api_key::create(&server.app, new, Maker::Operator).await.expect("a key");

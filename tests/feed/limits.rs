@@ -16,7 +16,13 @@ const PAGE: &str = "{ changes(first: 1) { hasMore } }";
 const STREAM: &str = "subscription { changes { recordId } }";
 
 fn few() -> Setup {
-    Setup::default().with_limits(Limits { feed_requests: 3, streams: 1, snapshots: 1, ..Limits::default() })
+    Setup::default().with_limits(Limits {
+        feed_requests: 3,
+        streams: 1,
+        watches: 1,
+        snapshots: 1,
+        ..Limits::default()
+    })
 }
 
 /// The milliseconds until a retry, if the request was rate limited.
@@ -104,5 +110,28 @@ on_both_databases! {
             other.subscribe(&format!("a{attempts}"), STREAM).await;
             other.hear().await["type"] == "next"
         }).await;
+    }
+}
+
+on_both_databases! {
+    with few();
+    async fn subscriptions_to_records_have_a_limit_of_their_own(server) {
+        import(&server, &some()).await;
+        const WATCH: &str = "subscription { recordChanged(ids: [\"talent_01h455vb4pex5vsknk084sn02q\"]) { recordId } }";
+        let mut socket = Socket::begin(server.address).await;
+        socket.subscribe("1", STREAM).await;
+        socket.heard("next", "1").await;
+        let mut first = Socket::begin(server.address).await;
+        let before = server.app.heads.waiting();
+        first.subscribe("2", WATCH).await;
+        until("it waits", async || server.app.heads.waiting() > before).await;
+        let mut other = Socket::begin(server.address).await;
+        other.subscribe("3", WATCH).await;
+        assert!(limited(&other.heard("error", "3").await).is_some(), "the limit holds across sockets");
+        // The end of a subscription frees its place.
+        drop(first);
+        until("the place is free", async || server.app.heads.waiting() == before).await;
+        other.subscribe("4", WATCH).await;
+        until("it waits", async || server.app.heads.waiting() > before).await;
     }
 }

@@ -12,13 +12,14 @@ use crate::support::records::{Told, affiliation, import, ndjson, options, organi
 use crate::support::server::{Setup, TestServer};
 use crate::support::until;
 
-mod clients;
+pub(crate) mod clients;
 mod continuity;
 mod erasures;
 mod example;
 mod history;
 mod limits;
 mod snapshot;
+mod watch;
 
 const PAGE: &str = "query($after: ChangeCursor, $first: Int, $types: [RecordType!], $regions: [String!], $wait: Int, \
     $exclude: String) { changes(after: $after, first: $first, types: $types, regions: $regions, waitSeconds: $wait, \

@@ -635,6 +635,8 @@ async fn run(noisy: TestServer) {
     give_organization(&matrix.server, uuid(&public.organization)).await;
     matrix.greet().await;
     matrix.propose(&private.organization).await;
+    // A draft, which nobody else sees.
+    matrix.apply(&private.organization, &public).await;
     for (who, answers) in &before {
         if !who.is_inside() {
             let after = matrix.answers(matrix.asker(*who), &battery).await;
@@ -664,7 +666,14 @@ async fn run(noisy: TestServer) {
     matrix.names_of_hidden_records_are_free(&ids).await;
 
     // After the deletion of all hidden records.
-    for table in ["proposal", "event_registration", "event_seats", "event_notice"] {
+    for table in [
+        "proposal",
+        "application",
+        "application_decision",
+        "event_registration",
+        "event_seats",
+        "event_notice",
+    ] {
         let emptied = format!("DELETE FROM {table}");
         matrix.server.app.db.writer().execute_unprepared(&emptied).await.expect("a statement");
     }

@@ -58,12 +58,22 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("PartnershipParty", Shown::Related, "organization"),
     ("CallForProjects", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions status
         opensAt closesAt timeZone fund regulations sectors claims"),
-    ("CallForProjects", Shown::Related, "contributions lots organizers"),
+    ("CallForProjects", Shown::Related, "contributions lots organizers applications awards"),
     ("Contribution", Shown::All, "amount confirmed confirmedAt declinedAt"),
     ("Contribution", Shown::Related, "organization"),
     ("CallLot", Shown::All, "genre title titles ceiling budget minEpisodes maxEpisodes minMinutes maxMinutes maxAidShare eligibleRegions
         territorialSpendShare"),
-    ("CallLot", Shown::Related, "funders"),
+    ("CallLot", Shown::Related, "awarded funders"),
+    // Applicants and the staff of the funders see them: see `tests/applications/seeing`.
+    ("Application", Shown::Related, "id call genre projectTitle summary applicant partners requested awarded status submittedAt decidedAt revision
+        projectBudget episodes minutes links decisions"),
+    ("ApplicationConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("ApplicationEdge", Shown::Related, "cursor node"),
+    ("FunderDecision", Shown::Related, "funder status amount decidedAt note"),
+    ("Award", Shown::Related, "id projectTitle applicant partners genre amount decidedOn funder"),
+    ("AwardConnection", Shown::Related, "edges nodes pageInfo totalCount"),
+    ("AwardEdge", Shown::Related, "cursor node"),
+    ("AwardSum", Shown::Related, "funder region genre amount count"),
     ("CallComparison", Shown::Related, "calls criteria"),
     ("CallCriterion", Shown::Related, "key label values"),
     ("Event", Shown::All, "id slug region visibility revision createdAt updatedAt externalId sources title titles description descriptions kind mode status
@@ -84,7 +94,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("EventSession", Shown::Related, "speakers organizations"),
     ("OpeningHours", Shown::Free, "date opens closes opensAt closesAt venue"),
     ("Account", Shown::Oneself, "id email displayName language talent organizations"),
-    ("Viewer", Shown::Oneself, "authenticated account roles contactReads registrations"),
+    ("Viewer", Shown::Oneself, "authenticated account roles contactReads registrations applications"),
     ("Consent", Shown::Insiders, "act at language purpose version"),
     ("ConsentText", Shown::Free, "isCurrent language text version"),
     ("DataExport", Shown::Oneself, "generatedAt json vcard"),
@@ -133,7 +143,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     // Positions in the log differ, as every write advances them. `tests/feed` compares these fields with the lists of
     // records.
     ("Query", Shown::Free, "changes syncDigest syncBucket"),
-    ("Subscription", Shown::Related, "changes"),
+    ("Subscription", Shown::Related, "changes recordChanged"),
     ("ChangeFeed", Shown::Related, "changes cursor hasMore head instanceId pending schemaVersion vocabularyHash"),
     ("Change", Shown::Related, "cursor externalId lastOfTransaction occurredAt operation origin reason record recordId recordType region revision"),
     ("Change", Shown::Staff, "canonical contentHash"),
@@ -166,7 +176,8 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("Query", Shown::Administrators, "apiKeys"),
     ("Region", Shown::Free, "id slug name role country nutsCode timeZone validUntil successor languages territories"),
     ("Region", Shown::Related, "organizations talents statistics"),
-    ("Statistics", Shown::Related, "organizationCount talentCount partnershipCount crossBorderPartnershipCount organizationsByKind organizationsBySector"),
+    ("Statistics", Shown::Related, "organizationCount talentCount partnershipCount crossBorderPartnershipCount organizationsByKind organizationsBySector
+        awards"),
     ("KindCount", Shown::Related, "kind count"),
     ("SectorCount", Shown::Related, "sector count"),
     ("RegionPair", Shown::Related, "first second partnershipCount totalContribution"),
@@ -219,6 +230,7 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("AffiliationPayload", Shown::Related, "affiliation userErrors"),
     ("PartnershipPayload", Shown::Related, "partnership userErrors"),
     ("CallForProjectsPayload", Shown::Related, "callForProjects warnings userErrors"),
+    ("ApplicationPayload", Shown::Related, "application userErrors"),
     ("EventPayload", Shown::Related, "event warnings userErrors"),
     ("Warning", Shown::Free, "code message path"),
     ("DeletePayload", Shown::Free, "deletedId scheduledFor userErrors"),
@@ -240,6 +252,8 @@ pub(super) const FIELDS: &[(&str, Shown, &str)] = &[
     ("UnmentionedRecord", Shown::Related, "id externalId userErrors"),
     ("CreateApiKeyPayload", Shown::Administrators, "apiKey secret userErrors"),
     ("RevokeApiKeyPayload", Shown::Administrators, "apiKey userErrors"),
+    ("CalendarAddressPayload", Shown::Oneself, "url userErrors"),
+    ("ViewerPayload", Shown::Oneself, "viewer userErrors"),
     ("SessionPayload", Shown::Oneself, "accessToken refreshToken expiresAt viewer userErrors"),
     ("SignOutPayload", Shown::Oneself, "userErrors"),
     ("UserError", Shown::Free, "code message path reason retryAfterMs"),
@@ -264,6 +278,12 @@ pub(super) enum May {
     SpeakForParty,
     /// Those who may act for the funder of a call.
     SpeakForFunder,
+    /// Members of the organization, to a call that they see.
+    Apply,
+    /// Members of the applicant. The staff of the funders may not, and for others the application is absent.
+    ChangeApplication,
+    /// Writers of the region of the lot's funder, on an application that was submitted. Others who see it may not.
+    Judge,
     /// Members of the organization.
     Propose,
     /// Writers of the region, on a proposal of another account.
@@ -304,6 +324,7 @@ pub(super) enum Undo {
     Affiliation,
     Partnership,
     Call,
+    Application,
     Proposal,
     Member,
     Invitation,
@@ -596,6 +617,54 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         Undo::Call,
     ),
     (
+        "createApplication",
+        May::Apply,
+        "(call: \"{call}\", input: {applicant: \"{organization}\"}) { application { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "updateApplication",
+        May::ChangeApplication,
+        "(id: \"{application}\", baseRevision: 999, input: {}) { application { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "deleteApplication",
+        May::ChangeApplication,
+        "(id: \"{application}\") { deletedId {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "submitApplication",
+        May::ChangeApplication,
+        "(id: \"{application}\") { application { id } {errors} }",
+        Undo::Nothing,
+    ),
+    (
+        "withdrawApplication",
+        May::ChangeApplication,
+        "(id: \"{application}\") { application { id } {errors} }",
+        Undo::Application,
+    ),
+    (
+        "shortlistApplication",
+        May::Judge,
+        "(id: \"{application}\") { application { id } {errors} }",
+        Undo::Application,
+    ),
+    (
+        "awardApplication",
+        May::Judge,
+        "(id: \"{application}\", amount: {amount: \"1\", currency: \"EUR\"}) { application { id } {errors} }",
+        Undo::Application,
+    ),
+    (
+        "rejectApplication",
+        May::Judge,
+        "(id: \"{application}\") { application { id } {errors} }",
+        Undo::Application,
+    ),
+    (
         "createEvent",
         May::WriteRegion,
         "(input: {region: \"wallonie\"}) { event { id } {errors} }",
@@ -619,6 +688,8 @@ pub(super) const MUTATIONS: &[(&str, May, &str, Undo)] = &[
         "(input: {name: \"\", region: \"wallonie\", roles: [EDITOR]}) { apiKey { id } {errors} }",
         Undo::Nothing,
     ),
+    ("createCalendarAddress", May::SignedIn, "{ url {errors} }", Undo::Nothing),
+    ("revokeCalendarAddress", May::SignedIn, "{ viewer { authenticated } {errors} }", Undo::Nothing),
     ("revokeApiKey", May::AdministerKey, "(id: \"{key}\") { apiKey { id } {errors} }", Undo::Nothing),
     (
         "signIn",
@@ -775,6 +846,8 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("PartnershipInput.event", "createPartnership(input: {region: \"flandre\", kind: \"none\", event: \"{name}-e\"}) { {errors} }"),
     ("CallForProjectsInput.organizers", "createCallForProjects(input: {region: \"flandre\", organizers: [\"away-o\", \"{name}-o\"]}) { {errors} }"),
     ("CallForProjectsInput.slug", "createCallForProjects(input: {region: \"flandre\", sectors: [\"none\"], slug: \"{name}-c\"}) { {errors} }"),
+    ("ApplicationInput.applicant", "createApplication(call: \"{public-call}\", input: {applicant: \"{organization}\"}) { {errors} }"),
+    ("ApplicationInput.partners", "createApplication(call: \"{public-call}\", input: {partners: [\"away-o\", \"{organization}\"]}) { {errors} }"),
     (
         "InviteAccountInput.organization",
         "inviteAccount(input: {email: \"guest@example.org\", region: \"flandre\", roles: [ADMIN], organization: \"{organization}\"}) { {errors} }",

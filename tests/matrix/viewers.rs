@@ -105,6 +105,14 @@ impl Who {
         matches!(self, Self::Admin | Self::Role(Role::RegionAdmin, HOME))
     }
 
+    /// Whether they see the application of the PUBLIC organization: its members do, and the staff of the two regions whose
+    /// organizations fund the call.
+    pub(super) fn sees_application(self) -> bool {
+        self == Self::Colleague
+            || self.is_staff()
+            || matches!(self, Self::Role(Role::Editor | Role::Moderator | Role::RegionAdmin, AWAY))
+    }
+
     /// Whether a record is their own, so that its visibility does not hide it.
     pub(super) fn owns(self, of: Of, state: State) -> bool {
         match (self, of) {

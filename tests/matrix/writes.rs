@@ -45,8 +45,10 @@ impl May {
             Self::ChangeAffiliation | Self::SpeakInAffiliation => Some(Of::Affiliation),
             Self::SpeakForParty => Some(Of::Partnership),
             Self::Register => Some(Of::Event),
-            Self::SpeakForFunder => Some(Of::Call),
+            Self::SpeakForFunder | Self::Apply => Some(Of::Call),
             Self::WriteRegion
+            | Self::ChangeApplication
+            | Self::Judge
             | Self::Review
             | Self::Withdraw
             | Self::Administer
@@ -80,6 +82,9 @@ impl May {
             Self::ChangeRegistration => who == Who::Account,
             Self::AnswerRegistration => organizes,
             Self::Register => is_person,
+            Self::ChangeApplication | Self::Judge if !who.sees_application() => return Says::Absent,
+            // The lot of the public call has one funder, of the other region.
+            Self::Judge => matches!(who, Who::Admin | Who::Role(Role::Editor | Role::RegionAdmin, AWAY)),
             Self::Review | Self::Withdraw if !who.writes() && who != Who::Colleague => return Says::Absent,
             Self::WriteRegion | Self::Write(_) | Self::Review => who.writes(),
             Self::WriteTalent => who.writes() || is_own(Of::Talent),
@@ -87,8 +92,8 @@ impl May {
             Self::SpeakInAffiliation => who.writes() || is_own(Of::Affiliation) || of_public,
             Self::MakeAffiliation => who.writes() || is_own(Of::Talent) || of_public,
             Self::SpeakForParty | Self::SpeakForFunder => who.writes() || of_public,
-            Self::Propose => is_own(Of::Organization),
-            Self::Withdraw => who == Who::Colleague,
+            Self::Propose | Self::Apply => is_own(Of::Organization),
+            Self::Withdraw | Self::ChangeApplication => who == Who::Colleague,
             Self::Administer => who.administers(),
             Self::AdministerKey | Self::AdministerOrganization if !who.administers() => return Says::Absent,
             Self::FullPush if who.pushes_in(AWAY) && !who.pushes_in(HOME) => return Says::Absent,
@@ -227,7 +232,10 @@ impl Matrix {
                     continue;
                 }
                 let own = ids[state.prefix()].clone();
-                let calls = REFERENCES.iter().map(|(_, call)| call.replace("{errors}", ERRORS));
+                let public = &ids[State::Public.prefix()].call;
+                let calls = REFERENCES
+                    .iter()
+                    .map(|(_, call)| call.replace("{errors}", ERRORS).replace("{public-call}", public));
                 let hidden = self.call_all(at, calls.clone().map(|call| own.fill(state, &call))).await;
                 let absent = self.call_all(at, calls.map(|call| never.fill(State::Never, &call))).await;
                 for (number, (name, _)) in REFERENCES.iter().enumerate() {
@@ -262,7 +270,14 @@ impl Matrix {
             expires_at: None,
         };
         let (made, _) = api_key::create(&self.server.app, new, Maker::Operator).await.expect("a key");
-        let proposal = self.propose(&ids[State::Public.prefix()].organization).await;
+        let public = &ids[State::Public.prefix()];
+        let proposal = self.propose(&public.organization).await;
+        let application = self.apply(&public.organization, public).await;
+        let submit = format!(
+            "mutation {{ submitApplication(id: \"{application}\") {{ application {{ status }} {ERRORS} }} }}"
+        );
+        let answer = self.ask(self.asker(Who::Colleague), &submit).await;
+        assert_eq!(answer.data("/submitApplication/application/status"), "SUBMITTED", "{answer:?}");
         let twins = [
             ("{twin-o}", found(&self.server, "organization", "org-twin-o", 0).await),
             ("{twin-t}", found(&self.server, "talent", "tal-twin-t", 0).await),
@@ -278,6 +293,7 @@ impl Matrix {
             ("{key}", passerelle::kernel::id::encode("api_key", made.id)),
             ("{registration}", registration),
             ("{proposal}", proposal),
+            ("{application}", application),
             ("{invitation}", invitation),
             ("{full-push}", full_push),
         ];
@@ -285,10 +301,11 @@ impl Matrix {
             ("{key}", NO_KEY.to_owned()),
             ("{registration}", NO_REGISTRATION.to_owned()),
             ("{proposal}", NO_PROPOSAL.to_owned()),
+            ("{application}", NO_APPLICATION.to_owned()),
             ("{invitation}", NO_INVITATION.to_owned()),
             ("{full-push}", NO_FULL_PUSH.to_owned()),
         ];
-        let with = |more: [(&'static str, String); 5]| {
+        let with = |more: [(&'static str, String); 6]| {
             twins.iter().cloned().chain(accounts.iter().cloned()).chain(more).collect()
         };
         (with(own), with(never))
@@ -333,6 +350,21 @@ impl Matrix {
         id.as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
 
+    /// Makes a draft of an application of an organization to the public call as the colleague, and returns its id.
+    pub(super) async fn apply(&self, organization: &str, public: &Ids) -> String {
+        let money = |amount: &str| format!("{{amount: \"{amount}\", currency: \"EUR\"}}");
+        let call = format!(
+            "mutation {{ createApplication(call: \"{}\", input: {{applicant: \"{organization}\", projectTitle: \"x\", genre: \"webdocumentaire\",
+             requested: {}, projectBudget: {}, episodes: 2, minutes: \"3\"}}) {{ application {{ id }} {ERRORS} }} }}",
+            public.call,
+            money("20"),
+            money("40"),
+        );
+        let answer = self.ask(self.asker(Who::Colleague), &call).await;
+        let id = answer.data("/createApplication/application/id");
+        id.as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+    }
+
     async fn undo(&self, undo: Undo) {
         let statements: &[&str] = match undo {
             Undo::Nothing | Undo::Never | Undo::NeverInvitation => &[],
@@ -357,6 +389,10 @@ impl Matrix {
                 "DELETE FROM event_notice",
             ],
             Undo::Proposal => &["UPDATE proposal SET state = 'PENDING', decided_at = NULL, decided_by = NULL"],
+            Undo::Application => &[
+                "UPDATE application SET status = 'SUBMITTED', revision = 2, decided_at = NULL WHERE submitted_at IS NOT NULL",
+                "DELETE FROM application_decision",
+            ],
             // All calls have the same fund.
             Undo::Call => &[
                 "UPDATE call_for_projects SET fund_amount = '600.00', revision = 1",
@@ -394,6 +430,9 @@ const NO_INVITATION: &str = "invitation_01jcr5bbgqekvavmza4yqxn3b1";
 
 /// The id of a registration that never existed.
 const NO_REGISTRATION: &str = "event_registration_01jcr5bbgqekvavmza4yqxn3b1";
+
+/// The id of an application that never existed.
+const NO_APPLICATION: &str = "application_01jcr5bbgqekvavmza4yqxn3b1";
 
 /// The id of a proposal that never existed.
 const NO_PROPOSAL: &str = "proposal_01jcr5bbgqekvavmza4yqxn3b1";

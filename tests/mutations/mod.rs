@@ -9,6 +9,7 @@ use crate::support::server::TestServer;
 
 mod affiliations;
 mod merging;
+mod mistakes;
 mod organizations;
 mod partnerships;
 mod proposals;

@@ -61,7 +61,7 @@ on_both_databases! {
         let input = json!({
             "slug": "taken", "name": "<script>alert(1)</script>", "kind": "studios", "region": "wallonie", "acronym": "A\u{0}B",
             "descriptions": [{"language": "FR", "text": "x".repeat(20_001)}, {"language": "NL", "text": "a"}, {"language": "NL", "text": "b"}],
-            "territory": "atlantis", "address": {"country": "Belgium"}, "foundedOn": "2010-05", "dissolvedOn": "2009",
+            "territory": "atlantis", "address": {"country": "Belgia"}, "foundedOn": "2010-05", "dissolvedOn": "2009",
             "employeeCount": -1, "identifiers": [{"scheme": "SIREN", "value": "123456789"}, {"scheme": "BCE", "value": "BE 0403.170.701"}],
             "sectors": ["animation", "nothing"], "memberOf": ["taken", "nobody"], "successor": "talent_01h455vb4pex5vsknk084sn02q",
             "sources": [{}, {"title": "a\u{7}b"}], "claims": [{"field": "name", "value": "<b>", "source": {"title": "t"}}],

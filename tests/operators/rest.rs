@@ -1,4 +1,4 @@
-//! What the program does while nobody asks for anything.
+//! The program at rest: its statements while no request arrives.
 
 use std::time::{Duration, Instant};
 
@@ -35,9 +35,9 @@ on_both_databases! {
         until("the index has followed the log", async || {
             metrics(&server).await.contains(&("passerelle_follower_lag_entries{follower=\"search\"}".to_owned(), 0.0))
         }).await;
-        // What begins with the program ends some time. Who asks in vain has found one that never rests.
+        // Jobs that begin with the program end after a while. A test that waits in vain has found one that never rests.
         until("the program is at rest", async || {
-            // What the question itself costs.
+            // The statements of the request itself.
             let mut costs = f64::INFINITY;
             let mut last = statements(&server).await;
             for _ in 0..5 {

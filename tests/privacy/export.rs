@@ -51,7 +51,7 @@ on_both_databases! {
         let (json, vcard) = export(&server, &token).await;
         let sections: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(sections, ["generatedAt", "account", "roles", "organizations", "sessions", "networks", "apiKeys", "followed", "invitations", "pendingMails", "profile", "affiliations", "speaksAt", "consents", "upkeep",
-            "contactReads", "proposals", "registrations", "actions", "profileHistory"]);
+            "contactReads", "proposals", "applications", "registrations", "actions", "profileHistory"]);
         assert_eq!((&json["account"]["email"], &json["account"]["language"]), (&json!("ana@example.org"), &json!("FR")));
         assert_eq!(json["roles"], json!([{"role": "MEMBER", "region": "wallonie", "since": "2026-11-22T10:00:00Z"}]));
         assert_eq!(json["sessions"].as_array().map(Vec::len), Some(1));

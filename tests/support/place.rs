@@ -195,7 +195,7 @@ impl Partner {
     /// The response to GET on a path.
     ///
     /// # Errors
-    /// Where the server does not respond.
+    /// Fails where the server does not respond.
     pub(crate) async fn get(&self, path: &str) -> reqwest::Result<reqwest::Response> {
         let request = self.client.get(format!("{}{path}", self.address));
         let request = match &self.key {
@@ -208,7 +208,7 @@ impl Partner {
     /// The response to a document.
     ///
     /// # Errors
-    /// Where there is no response, or an incomplete one.
+    /// Fails where there is no response, or an incomplete one.
     pub(crate) async fn ask(&self, query: &str, variables: Value) -> reqwest::Result<Value> {
         let request = self.client.post(format!("{}/graphql", self.address));
         let request = match &self.key {

@@ -99,7 +99,7 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 /// A new database with this content, or `None` if there is no PostgreSQL.
 ///
 /// # Panics
-/// Where there is no PostgreSQL and `PASSERELLE_REQUIRE_POSTGRES` is `1`.
+/// Panics where there is no PostgreSQL and `PASSERELLE_REQUIRE_POSTGRES` is `1`.
 pub(crate) async fn database(content: Content) -> Option<TestDatabase> {
     let cluster = apart(move || {
         let cluster = CLUSTER.get_or_init(start).as_ref()?;

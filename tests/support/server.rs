@@ -259,7 +259,8 @@ pub(crate) fn encryption_key() -> EncryptionKey {
 pub(crate) async fn identified(app: App, rate_limit: bool, issuers: Issuers) -> App {
     let options =
         identity::Options { encryption_key: encryption_key(), public_url: None, rate_limit, issuers };
-    let identity = identity::open(app.identity, options).await.expect("there are signing keys");
+    let mut identity = identity::open(app.identity, options).await.expect("there are signing keys");
+    identity.public_url = Some("https://directory.example/".parse().expect("an address"));
     App { identity, ..app }
 }
 

@@ -273,7 +273,17 @@ async fn identified(
     };
     let identity = identity::open(app.identity, options).await;
     app.identity = identity.map_err(|error| Failure::failed(error.to_string()))?;
+    app.identity.public_url = Some(public_url(config)?);
     Ok(app)
+}
+
+/// The address under which clients reach the program: where none is set, the one that it listens on.
+fn public_url(config: &Config) -> Result<Url, Failure> {
+    match &config.public_url {
+        Some(url) => Ok(url.clone()),
+        None => Url::parse(&format!("http://{}", config.listen_addr))
+            .map_err(|error| Failure::failed(format!("LISTEN_ADDR is no address of a page: {error}"))),
+    }
 }
 
 /// The configured mail server. An empty setting counts as not set.
@@ -284,11 +294,7 @@ fn smtp_url(config: &Config) -> Option<SecretString> {
 /// The configured mailer. It does not connect yet, so that the start does not wait for the mail server.
 fn mailer(config: &Config) -> Result<Mailer, Failure> {
     let smtp_url = smtp_url(config);
-    let public_url = match &config.public_url {
-        Some(url) => url.clone(),
-        None => Url::parse(&format!("http://{}", config.listen_addr))
-            .map_err(|error| Failure::failed(format!("LISTEN_ADDR is no address of a page: {error}")))?,
-    };
+    let public_url = public_url(config)?;
     let options = mail::Options {
         smtp_url,
         from: config.mail_from.clone(),

@@ -11,6 +11,7 @@ use crate::housekeeping;
 use crate::schema;
 use accounts::demo;
 use clap::Args;
+use directory::application::mail::reminder;
 use directory::call_for_projects::turn;
 use directory::registration::notice;
 use directory::talent::{erasing, upkeep};
@@ -124,6 +125,7 @@ impl Serve {
         app.mail.start(&app, stop.clone());
         upkeep::start(&app, terms, stop.clone());
         erasing::start(&app, stop.clone());
+        reminder::start(&app, stop.clone());
         turn::start(&app, stop.clone());
         notice::start(&app, stop.clone());
         let sample = if self.demo {

@@ -59,6 +59,7 @@ directive @listSize(
 /// So do all types whose names end in `Edge`.
 const LIGHT: &[&str] = &[
     "Address",
+    "AwardSum",
     "CallCriterion",
     "CallLot",
     "Claim",
@@ -70,6 +71,7 @@ const LIGHT: &[&str] = &[
     "FacetDistribution",
     "FacetValue",
     "FieldVisibility",
+    "FunderDecision",
     "GeoPoint",
     "Highlight",
     "Identifier",
@@ -130,6 +132,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
 /// Assumed lengths of lists without pages, by type and field; `*` is any type.
 const LENGTHS: &[(&str, &str, u32)] = &[
     ("Account", "organizations", 5),
+    ("Statistics", "awards", 20),
     ("*", "biographies", 4),
     ("*", "candidates", 5),
     ("Proposal", "changes", 10),
@@ -138,6 +141,7 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("*", "consents", 5),
     ("*", "contributions", 3),
     ("*", "criteria", 30),
+    ("Application", "decisions", 3),
     ("Event", "delegation", 20),
     ("*", "descriptions", 4),
     ("*", "eligibleRegions", 2),
@@ -155,6 +159,8 @@ const LENGTHS: &[(&str, &str, u32)] = &[
     ("Event", "openingHours", 2),
     ("Event", "organizers", 2),
     ("Event", "partners", 2),
+    ("Application", "partners", 3),
+    ("Award", "partners", 3),
     ("Event", "parts", 3),
     ("Event", "programme", 3),
     ("Event", "speakers", 1),
@@ -361,7 +367,7 @@ mod tests {
         let mut sized = HashSet::new();
         walk(|_, field, _| {
             let size = directive(field, "listSize").unwrap_or_default();
-            for below in ["nodes", "edges", "changes", "links"] {
+            for below in ["nodes", "edges", "changes", "links", "calls"] {
                 if size.split("sizedFields").nth(1).is_some_and(|text| text.contains(&format!("\"{below}\"")))
                 {
                     sized.insert(format!("{}.{below}", item(&field.ty.node).0));

@@ -16,7 +16,7 @@ use crate::results::{Measure, number, percentile};
 
 mod idle;
 
-/// What `bench feed` takes.
+/// The arguments of `bench feed`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Where the server answers GraphQL.
@@ -100,7 +100,7 @@ const CHANGES: &str = "query($after: ChangeCursor) { changes(after: $after, firs
 /// Measures, and prints the table.
 ///
 /// # Errors
-/// Where the server cannot be reached, refuses anything, or gives a wrong answer.
+/// Fails where the server cannot be reached, refuses anything, or gives a wrong answer.
 pub(crate) fn command(arguments: &Arguments) -> Result<(), Failure> {
     let target = Target::parse(&arguments.url)?;
     let runtime = Builder::new_current_thread().enable_all().build();

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod administration;
 pub mod api_key;
+pub mod calendar_address;
 pub mod demo;
 pub mod export;
 pub mod invitation;

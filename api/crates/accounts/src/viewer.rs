@@ -3,6 +3,8 @@
 use async_graphql::{Context, Object};
 
 use crate::account::AccountNode;
+use directory::application;
+use directory::application::graphql::ApplicationConnection;
 use directory::contact_read::graphql::{ContactReadConnection, page as contact_reads};
 use directory::region::{self, RegionNode, Regions};
 use directory::registration::graphql::{EventRegistrationConnection, of_viewer as registrations};
@@ -21,6 +23,7 @@ pub struct ViewerNode {
     roles: Vec<RoleGrantNode>,
     contact_reads: ByKey<ContactReadConnection>,
     registrations: ByKey<EventRegistrationConnection>,
+    applications: ByKey<ApplicationConnection>,
 }
 
 impl ViewerNode {
@@ -43,7 +46,17 @@ impl ViewerNode {
         for field in want.each("Viewer", "registrations") {
             registered.put(&field, registrations(reader, &field).await?);
         }
-        let own = Self { authenticated, contact_reads: reads, registrations: registered, ..Self::default() };
+        let mut applications = ByKey::default();
+        for field in want.each("Viewer", "applications") {
+            applications.put(&field, application::of_viewer(reader, &field).await?);
+        }
+        let own = Self {
+            authenticated,
+            contact_reads: reads,
+            registrations: registered,
+            applications,
+            ..Self::default()
+        };
         let Some(known) = known else { return Ok(own) };
         let account = match (want.below("Viewer", "account"), known.account()) {
             (Some(below), Some(account)) => Some(AccountNode::read(reader, account, &below).await?),
@@ -91,6 +104,9 @@ relations! {
         /// The viewer's own registrations for events, the latest first, as long as they may see the event. Empty for an API
         /// key, and for who is not signed in.
         registrations -> EventRegistrationConnection = |node| Ok(&node.registrations);
+        /// The applications to calls for projects of the organizations of which the viewer is a member, the newest first.
+        /// Empty for who is a member of none.
+        applications -> ApplicationConnection = |node| Ok(&node.applications);
     }
 }
 

@@ -6,7 +6,7 @@
 use async_graphql::{Context, ID, Object};
 use uuid::Uuid;
 
-use super::KINDS;
+use super::{KINDS, application};
 use kernel::connection;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::id::{self, graphql_id};
@@ -22,12 +22,14 @@ use records::audit::{Action, ActorKind, Subject};
 
 connection!(HistoryConnection, HistoryEdge, HistoryEntry, "what was done to a record");
 
-/// What has a history.
+/// The types of objects that have a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Of {
     Record(RecordType),
     /// Systems that own records: the staff of their region see it.
     Source,
+    /// Applications to calls for projects: the staff who see it see its history.
+    Application,
     /// Accounts and API keys: only administrators of the instance see what was done to them.
     Identity,
 }
@@ -41,10 +43,16 @@ fn decode(text: &str) -> Result<(Of, Uuid), DomainError> {
     if prefix == Subject::Source(id).prefix() {
         return Ok((Of::Source, id));
     }
+    if prefix == Subject::Application(id).prefix() {
+        return Ok((Of::Application, id));
+    }
     let of = all_of::<RecordType>().find(|of| of.prefix() == prefix);
     of.map(|of| (Of::Record(of), id)).ok_or_else(|| {
         let types: Vec<&str> = all_of::<RecordType>().map(RecordType::many).collect();
-        let message = format!("Only {}, sources, accounts and API keys have a history.", types.join(", "));
+        let message = format!(
+            "Only {}, applications, sources, accounts and API keys have a history.",
+            types.join(", ")
+        );
         DomainError::bad_input("id", message)
     })
 }
@@ -60,6 +68,10 @@ fn list(viewer: &Viewer, dialect: Dialect, of: Of) -> List {
             )
         }
         Of::Source => (String::new(), viewer.is_staff_in("h.region")),
+        Of::Application => (
+            "JOIN application AS o ON o.id = h.listed_under".to_owned(),
+            application::store::sees_as_staff(viewer, dialect, "o"),
+        ),
         Of::Identity => (String::new(), if viewer.admin { "TRUE" } else { "FALSE" }.to_owned()),
     };
     List {
@@ -190,8 +202,9 @@ macro_rules! make_history_query {
         #[Object]
         impl HistoryQuery {
             /// Who did what to a record and when, without values, the newest first. The staff of the record's region see it,
-            /// and a talent that of their own profile; administrators also what was done to accounts and API keys. It is empty
-            /// for everybody else, as for a record of which nothing is known.
+            /// and a talent that of their own profile; the staff of the funding regions that of an application that was
+            /// submitted; administrators also what was done to accounts and API keys. It is empty for everybody else, as for a
+            /// record of which nothing is known.
             async fn history(
                 &self,
                 ctx: &Context<'_>,

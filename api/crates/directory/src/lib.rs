@@ -1,6 +1,7 @@
 //! The domain: a folder per concept with its rules, its SQL and its schema.
 
 pub mod affiliation;
+pub mod application;
 pub mod call_for_projects;
 pub mod contact_read;
 pub mod declare;
@@ -49,6 +50,8 @@ const PERSONAL: &[&str] = &[
     "talent",
     "talent_list",
     "affiliation",
+    "application",
+    "application_decision",
     "proposal",
     "contact_read",
     "consent",

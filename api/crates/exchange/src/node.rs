@@ -4,6 +4,8 @@ use async_graphql::{Context, ID, Interface, Object};
 use uuid::Uuid;
 
 use accounts::account::AccountNode;
+use directory::application::award::AwardNode;
+use directory::application::{self, ApplicationNode, award};
 use directory::event::session::{self, SessionNode};
 use directory::region;
 use directory::region::{RegionNode, TerritoryNode};
@@ -52,6 +54,10 @@ macro_rules! make_nodes {
             EventRegistration(Box<EventRegistrationNode>),
             /// An account: the viewer's own.
             Account(Box<AccountNode>),
+            /// An application to a call for projects.
+            Application(Box<ApplicationNode>),
+            /// Money that a funder gives to a project.
+            Award(Box<AwardNode>),
         }
 
         $(impl From<directory::$module::$node> for Node {
@@ -71,7 +77,9 @@ macro_rules! make_nodes {
                     | Self::Occupation(_)
                     | Self::EventSession(_)
                     | Self::EventRegistration(_)
-                    | Self::Account(_) => None,
+                    | Self::Account(_)
+                    | Self::Application(_)
+                    | Self::Award(_) => None,
                 }
             }
         }
@@ -166,12 +174,15 @@ enum Kind {
     EventSession,
     EventRegistration,
     Account,
+    Application,
+    Award,
 }
 
 impl Kind {
     fn all() -> impl Iterator<Item = Self> {
         let places = [Self::Region, Self::Territory, Self::Sector, Self::Occupation];
-        let parts = [Self::EventSession, Self::EventRegistration, Self::Account];
+        let own = [Self::EventRegistration, Self::Account, Self::Application, Self::Award];
+        let parts = [Self::EventSession].into_iter().chain(own);
         places.into_iter().chain(all_of::<RecordType>().map(Self::Record)).chain(parts)
     }
 
@@ -185,6 +196,8 @@ impl Kind {
             Self::EventSession => session::PREFIX,
             Self::EventRegistration => registration::PREFIX,
             Self::Account => "account",
+            Self::Application => application::PREFIX,
+            Self::Award => award::PREFIX,
         }
     }
 
@@ -262,6 +275,14 @@ async fn of_type(
             entries.map(|entry| entry.map(|entry| Node::Occupation(OccupationNode(entry)))).collect()
         }
         Kind::Record(of) => of_record_type(reader, of, ids, want).await?,
+        Kind::Application => {
+            let found = application::find(reader, ids, want).await?;
+            found.into_iter().map(|node| node.map(|node| Node::Application(Box::new(node)))).collect()
+        }
+        Kind::Award => {
+            let found = award::find(reader, ids, want).await?;
+            found.into_iter().map(|node| node.map(|node| Node::Award(Box::new(node)))).collect()
+        }
         Kind::EventSession => {
             let found = session::by_ids(reader, ids, want).await?.into_iter();
             found.map(|node| node.map(|node| Node::EventSession(Box::new(node)))).collect()

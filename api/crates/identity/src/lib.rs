@@ -36,6 +36,7 @@ use records::handle::{AfterCommit, Core};
 
 pub mod account;
 pub mod api_key;
+pub mod calendar_address;
 pub mod caller;
 pub mod invited;
 pub mod lag;
@@ -87,6 +88,8 @@ pub struct Identity {
     pub traffic: Traffic,
     /// Seconds after its first use in which a refresh token is accepted again.
     pub refresh_reuse: u32,
+    /// The address under which clients reach this program, for links that are told over the API.
+    pub public_url: Option<Url>,
     /// Whether anonymous callers may follow the log, as far as everyone sees it.
     pub feed_public: bool,
     parts: Arc<Parts>,
@@ -129,6 +132,7 @@ impl Identity {
             mail: Mailer::default(),
             traffic: Traffic::default(),
             refresh_reuse: REUSE_SECONDS,
+            public_url: None,
             feed_public: true,
             parts: Arc::default(),
         }

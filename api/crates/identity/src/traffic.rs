@@ -13,6 +13,9 @@ const MINUTE: i64 = 60_000;
 /// Milliseconds after which a client with too many streams should retry.
 const AGAIN: i64 = 10_000;
 
+/// Addresses of calendars that an account makes in an hour.
+const CALENDAR_ADDRESSES: u32 = 20;
+
 /// The limits of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -28,6 +31,10 @@ pub struct Limits {
     pub feed_requests: u32,
     /// Subscriptions of the feed at once.
     pub streams: u32,
+    /// Subscriptions to records at once.
+    pub watches: u32,
+    /// Calendars in an hour.
+    pub calendars: u32,
     /// Snapshots in an hour.
     pub snapshots: u32,
 }
@@ -41,6 +48,8 @@ impl Default for Limits {
             exports: 10,
             feed_requests: 120,
             streams: 10,
+            watches: 200,
+            calendars: 300,
             snapshots: 2,
         }
     }
@@ -54,6 +63,7 @@ pub struct Traffic(Arc<Inner>);
 struct Inner {
     counted: Option<Counted>,
     streams: Arc<ConcurrencyLimit>,
+    watches: Arc<ConcurrencyLimit>,
     copies: Arc<ConcurrencyLimit>,
 }
 
@@ -65,6 +75,8 @@ struct Counted {
     searches: Throttle,
     exports: Throttle,
     feed: Throttle,
+    calendars: Throttle,
+    calendar_addresses: Throttle,
     snapshots: Throttle,
 }
 
@@ -76,6 +88,8 @@ impl Counted {
             searches: Throttle::per(limits.searches, MINUTE),
             exports: Throttle::per(limits.exports, 60 * MINUTE),
             feed: Throttle::per(limits.feed_requests, MINUTE),
+            calendars: Throttle::per(limits.calendars, 60 * MINUTE),
+            calendar_addresses: Throttle::per(CALENDAR_ADDRESSES, 60 * MINUTE),
             snapshots: Throttle::per(limits.snapshots, 60 * MINUTE),
         }
     }
@@ -118,9 +132,11 @@ impl Traffic {
     /// Creates the counters with these limits, or without limits.
     pub fn new(limits: Option<Limits>) -> Self {
         let streams = limits.map_or(usize::MAX, |limits| limits.streams as usize);
+        let watches = limits.map_or(usize::MAX, |limits| limits.watches as usize);
         Self(Arc::new(Inner {
             counted: limits.map(Counted::new),
             streams: ConcurrencyLimit::new(streams),
+            watches: ConcurrencyLimit::new(watches),
             // The server limits concurrent snapshots for all clients together.
             copies: ConcurrencyLimit::new(usize::MAX),
         }))
@@ -187,12 +203,36 @@ impl Traffic {
         self.count(call, |counted| &counted.feed, 1)
     }
 
+    /// Counts a calendar.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn calendar(&self, call: &Call) -> Result<(), DomainError> {
+        self.count(call, |counted| &counted.calendars, 1)
+    }
+
+    /// Counts an address of a calendar that is made.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn calendar_address(&self, call: &Call) -> Result<(), DomainError> {
+        self.count(call, |counted| &counted.calendar_addresses, 1)
+    }
+
     /// Takes a place for a stream, which is free again when it is dropped.
     ///
     /// # Errors
     /// [`DomainError::RateLimited`].
     pub fn stream(&self, call: &Call) -> Result<Permit, DomainError> {
         self.0.streams.take(&call.counted_as()).ok_or_else(|| limited(AGAIN))
+    }
+
+    /// Takes a place for a subscription to records, which is free again when it is dropped.
+    ///
+    /// # Errors
+    /// [`DomainError::RateLimited`].
+    pub fn watch(&self, call: &Call) -> Result<Permit, DomainError> {
+        self.0.watches.take(&call.counted_as()).ok_or_else(|| limited(AGAIN))
     }
 
     /// Counts a snapshot that begins.

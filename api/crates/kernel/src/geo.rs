@@ -21,6 +21,29 @@ pub fn chord_squared(distance_km: f64) -> f64 {
     (2.0 * (angle / 2.0).sin()).powi(2)
 }
 
+/// A number of a circle that is out of its range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OutOfRange {
+    /// The name of the number.
+    pub name: &'static str,
+    /// The number.
+    pub value: f64,
+    /// The smallest number that is allowed.
+    pub from: f64,
+    /// The largest number that is allowed.
+    pub to: f64,
+}
+
+/// The numbers that are out of their range, of latitude and longitude (degrees) and radius (kilometres) of a circle.
+pub fn out_of_range(latitude: f64, longitude: f64, radius_km: f64) -> impl Iterator<Item = OutOfRange> {
+    let ranges = [
+        OutOfRange { name: "latitude", value: latitude, from: -90.0, to: 90.0 },
+        OutOfRange { name: "longitude", value: longitude, from: -180.0, to: 180.0 },
+        OutOfRange { name: "radiusKm", value: radius_km, from: 0.0, to: 20_037.6 },
+    ];
+    ranges.into_iter().filter(|range| !(range.from..=range.to).contains(&range.value))
+}
+
 /// Checks latitude and longitude (degrees) and radius (kilometres) of a circle.
 ///
 /// # Errors
@@ -31,16 +54,13 @@ pub fn check_circle(
     longitude: f64,
     radius_km: f64,
 ) -> Result<(), DomainError> {
-    let within = |name: &str, value: f64, from: f64, to: f64| {
-        if value.is_finite() && (from..=to).contains(&value) {
-            return Ok(());
+    match out_of_range(latitude, longitude, radius_km).next() {
+        None => Ok(()),
+        Some(OutOfRange { name, value, from, to }) => {
+            let message = format!("`{name}` is {value}: it must lie between {from} and {to}.");
+            Err(DomainError::bad_input(format!("{argument}.{name}"), message))
         }
-        let message = format!("`{name}` is {value}: it must lie between {from} and {to}.");
-        Err(DomainError::bad_input(format!("{argument}.{name}"), message))
-    };
-    within("latitude", latitude, -90.0, 90.0)?;
-    within("longitude", longitude, -180.0, 180.0)?;
-    within("radiusKm", radius_km, 0.0, 20_037.6)
+    }
 }
 
 #[cfg(test)]

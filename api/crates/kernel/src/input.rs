@@ -12,9 +12,12 @@ use super::name_of;
 use super::policy::Visibility;
 use super::problem::{Problem, Problems};
 use super::provenance::{Claim, ClaimInput, Source, SourceInput};
-use super::value::{DateTime, Given, Identifier, IdentifierScheme, Language, LocalizedText, TimeZone};
+use super::value::{
+    DateTime, Given, Identifier, IdentifierScheme, Language, LocalizedText, TimeZone, is_hidden,
+};
+use super::vocabulary::{Entries, Named};
 
-/// Maximum characters of a name or title.
+/// Maximum characters of a name or title. A text that may have no more is one line.
 pub const MAX_NAME: usize = 300;
 /// Maximum characters of a description or biography.
 pub const MAX_TEXT: usize = 20_000;
@@ -86,13 +89,36 @@ fn tag_in(text: &str) -> Option<String> {
     Some(text[at..].chars().take(12).take_while(|c| !c.is_whitespace()).collect())
 }
 
-/// Checks a required line of text: not blank, no control characters, no HTML tags, at most `limit` characters.
+/// The text on one line: each run of line breaks and tabs, with the blanks around it, becomes one blank.
+fn one_line(text: &str) -> String {
+    let breaks =
+        |c: char| matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let parts = text.split(breaks).map(str::trim).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+/// The first invisible character of a text that is not allowed. Texts of several lines may have line breaks, tabs, and the
+/// joiners that some scripts and emoji need.
+fn hidden_in(text: &str, is_line: bool) -> Option<char> {
+    let is_allowed = |c: char| !is_line && matches!(c, '\n' | '\t' | '\r' | '\u{200c}' | '\u{200d}');
+    text.chars().find(|c| is_hidden(*c) && !is_allowed(*c))
+}
+
+fn hidden_character(path: &str, hidden: char) -> Problem {
+    if hidden.is_control() {
+        return Problem::new(path, &messages::CONTROL_CHARACTERS);
+    }
+    let code = format!("U+{:04X}", u32::from(hidden));
+    Problem::at(path, FilledMessage::new(&messages::HIDDEN_CHARACTER).with("code", code))
+}
+
+/// Checks a required line of text: not blank, no invisible characters, no HTML tags, at most `limit` characters.
 pub fn check_line(path: &str, text: &str, limit: usize, problems: &mut Problems) {
     let text = text.trim();
     if text.is_empty() {
         problems.add(Problem::required(path));
-    } else if text.chars().any(char::is_control) {
-        problems.add(Problem::new(path, &messages::CONTROL_CHARACTERS));
+    } else if let Some(hidden) = hidden_in(text, true) {
+        problems.add(hidden_character(path, hidden));
     } else if let Some(tag) = tag_in(text) {
         problems.add(Problem::at(path, FilledMessage::new(&messages::MARKUP).with("found", tag)));
     } else if text.chars().count() > limit {
@@ -194,14 +220,16 @@ impl Fields<'_> {
         *into = text;
     }
 
-    /// Returns the trimmed text. Adds a problem if it has control characters or HTML tags, or is too long.
+    /// Returns the trimmed text; in a line, blanks in the place of line breaks and tabs. Adds a problem if it has invisible
+    /// characters or HTML tags, or is too long.
     fn checked(&mut self, path: &str, text: &str, limit: usize) -> Option<String> {
-        let text = text.trim();
-        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) {
-            self.problems.add(Problem::new(path, &messages::CONTROL_CHARACTERS));
+        let is_line = limit <= MAX_NAME;
+        let text = if is_line { one_line(text) } else { text.trim().to_owned() };
+        if let Some(hidden) = hidden_in(&text, is_line) {
+            self.problems.add(hidden_character(path, hidden));
             return None;
         }
-        if let Some(tag) = tag_in(text) {
+        if let Some(tag) = tag_in(&text) {
             self.problems.add(Problem::at(path, FilledMessage::new(&messages::MARKUP).with("found", tag)));
             return None;
         }
@@ -209,7 +237,7 @@ impl Fields<'_> {
             self.problems.add(Problem::too_long(path, limit));
             return None;
         }
-        Some(text.to_owned())
+        Some(text)
     }
 
     /// Whether a list is short enough. Adds a problem if it is not.
@@ -272,17 +300,15 @@ impl Fields<'_> {
         &mut self,
         path: &str,
         given: &MaybeUndefined<Vec<String>>,
-        find: impl Fn(&str, &str) -> Result<(), DomainError>,
+        entries: &Entries<impl Named>,
         into: &mut JsonText,
     ) -> Option<Vec<String>> {
         let list = self.list(path, given)?;
         let mut kept: Vec<String> = Vec::new();
-        for (place, slug) in list.iter().enumerate() {
-            let path = format!("{path}.{place}");
-            if let Err(error) = find(&path, slug) {
-                self.problems.add(Problem::unknown_term(path, &error));
-            } else if !kept.contains(slug) {
-                kept.push(slug.clone());
+        for (place, text) in list.iter().enumerate() {
+            let found = self.term(&format!("{path}.{place}"), text, entries);
+            if let Some(slug) = found.filter(|slug| !kept.contains(slug)) {
+                kept.push(slug);
             }
         }
         *into = JsonText::of(&kept);
@@ -294,16 +320,24 @@ impl Fields<'_> {
         &mut self,
         path: &str,
         given: &MaybeUndefined<String>,
-        find: impl Fn(&str, &str) -> Result<(), DomainError>,
+        entries: &Entries<impl Named>,
         into: &mut Option<String>,
     ) {
-        if let MaybeUndefined::Value(slug) = given
-            && let Err(error) = find(path, slug)
-        {
-            self.problems.add(Problem::unknown_term(path, &error));
-            return;
+        match given {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => *into = None,
+            MaybeUndefined::Value(text) => {
+                if let Some(slug) = self.term(path, text, entries) {
+                    *into = Some(slug);
+                }
+            }
         }
-        self.set(given, into);
+    }
+
+    /// The slug of the entry that a text means, by its slug or a label; adds a problem if it means none.
+    pub fn term(&mut self, path: &str, text: &str, entries: &Entries<impl Named>) -> Option<String> {
+        let found = entries.meant(text).map(|entry| entry.term().slug.clone());
+        self.problems.note(found.ok_or_else(|| Problem::unknown_term(path, entries, text)))
     }
 
     /// Sets one slug of a vocabulary that a record must have.
@@ -311,11 +345,11 @@ impl Fields<'_> {
         &mut self,
         path: &str,
         given: &MaybeUndefined<String>,
-        find: impl Fn(&str, &str) -> Result<(), DomainError>,
+        entries: &Entries<impl Named>,
         into: &mut String,
     ) {
         let mut slug = Some(std::mem::take(into)).filter(|slug| !slug.is_empty());
-        self.slug(path, given, find, &mut slug);
+        self.slug(path, given, entries, &mut slug);
         match slug {
             Some(slug) => *into = slug,
             None if given.is_value() => {}
@@ -363,8 +397,7 @@ impl Fields<'_> {
                 Ok(identifier) if !kept.contains(&identifier) => kept.push(identifier),
                 Ok(_) => {}
                 Err(error) => {
-                    let said = FilledMessage::new(&messages::IDENTIFIER).with("detail", error.to_string());
-                    self.problems.add(Problem::at(format!("{path}.{place}.value"), said));
+                    self.problems.add(Problem::identifier(format!("{path}.{place}.value"), &error));
                 }
             }
         }

@@ -1,12 +1,13 @@
 //! The messages of problems, in each language of the directory: the one table of these texts.
 //!
-//! Words in braces are placeholders for values. A `{detail}` is in English: it quotes the error of a value type or a
-//! vocabulary.
+//! Words in braces are placeholders for values, which are the same in all languages or have words of their own in each
+//! ([`Filling`]).
 
 use super::problem::UserErrorCode;
-use super::value::{Language, LanguagePreferences};
+use super::value::{Expected, Language, LanguagePreferences};
 
 pub mod accounts;
+pub mod applications;
 pub mod calls;
 pub mod events;
 mod merging;
@@ -52,11 +53,59 @@ pub fn language_of(reader: &LanguagePreferences) -> Language {
     reader.best_of(&[Language::En, Language::Fr, Language::Nl, Language::De]).unwrap_or(Language::En)
 }
 
+/// The value of a placeholder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filling {
+    /// A text that is the same in all languages: a number, a name, a quotation.
+    Text(String),
+    /// The form of a value, which has words of its own in each language.
+    Expected(&'static Expected),
+    /// A text for each language, in the order of [`Language::ALL`].
+    ByLanguage([String; 4]),
+}
+
+impl Filling {
+    fn text(&self, language: Language) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Expected(expected) => expected.text(language),
+            Self::ByLanguage(texts) => {
+                let at = Language::ALL.iter().position(|other| *other == language);
+                at.map_or("", |at| texts[at].as_str())
+            }
+        }
+    }
+}
+
+impl From<String> for Filling {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&String> for Filling {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<&str> for Filling {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<&'static Expected> for Filling {
+    fn from(expected: &'static Expected) -> Self {
+        Self::Expected(expected)
+    }
+}
+
 /// A message with the values of its placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilledMessage {
     message: &'static Message,
-    values: Vec<(&'static str, String)>,
+    values: Vec<(&'static str, Filling)>,
 }
 
 impl FilledMessage {
@@ -72,26 +121,27 @@ impl FilledMessage {
 
     /// The same with the value of a placeholder.
     #[must_use]
-    pub fn with(mut self, word: &'static str, value: impl Into<String>) -> Self {
+    pub fn with(mut self, word: &'static str, value: impl Into<Filling>) -> Self {
         self.values.push((word, value.into()));
         self
     }
 
     /// The whole text in a language. Braces in values stay as they are.
     pub fn text(&self, language: Language) -> String {
-        fill(self.message.text(language), &self.values)
+        let values = self.values.iter().map(|(word, value)| (*word, value.text(language)));
+        fill(self.message.text(language), &values.collect::<Vec<_>>())
     }
 }
 
 /// A text with the values of its placeholders. Braces in values stay as they are.
-pub fn fill(text: &str, values: &[(&'static str, String)]) -> String {
+pub fn fill(text: &str, values: &[(&'static str, &str)]) -> String {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
         let Some((word, after)) = after.split_once('}') else { break };
         let value = values.iter().find(|(name, _)| *name == word);
-        filled.push_str(value.map_or("", |(_, value)| value));
+        filled.push_str(value.map_or("", |(_, value)| *value));
         rest = after;
     }
     filled.push_str(rest);
@@ -137,6 +187,16 @@ pub const CONTROL_CHARACTERS: Message = Message {
     fr: "Les caractères de contrôle ne sont pas admis dans les textes.",
     nl: "Besturingstekens zijn niet toegestaan in teksten.",
     de: "Steuerzeichen sind in Texten nicht erlaubt.",
+};
+
+/// The text has an invisible character.
+pub const HIDDEN_CHARACTER: Message = Message {
+    code: UserErrorCode::Invalid,
+    reason: Some("HIDDEN_CHARACTER"),
+    en: "The text has the invisible character {code}, which is not allowed. Type the text again, rather than copy it.",
+    fr: "Le texte contient le caractère invisible {code}, qui n’est pas admis. Saisissez le texte au lieu de le copier.",
+    nl: "De tekst bevat het onzichtbare teken {code}, dat niet is toegestaan. Typ de tekst in plaats van hem te kopiëren.",
+    de: "Der Text enthält das unsichtbare Zeichen {code}, das nicht erlaubt ist. Geben Sie ihn ein, statt ihn zu kopieren.",
 };
 
 /// The text has HTML tags.
@@ -243,40 +303,80 @@ pub const IDENTIFIER_TAKEN: Message = Message {
 pub const IDENTIFIER: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("IDENTIFIER_INVALID"),
-    en: "{detail}",
-    fr: "Cet identifiant n’est pas valable ({detail}).",
-    nl: "Deze identificatie is niet geldig ({detail}).",
-    de: "Diese Kennung ist nicht gültig ({detail}).",
+    en: "Expected {expected}, but found {found}.",
+    fr: "Il faut {expected}, et non {found}.",
+    nl: "Verwacht wordt {expected}, niet {found}.",
+    de: "Erwartet wird {expected}, nicht {found}.",
 };
 
 /// The vocabulary has no such slug.
 pub const UNKNOWN_TERM: Message = Message {
     code: UserErrorCode::Invalid,
     reason: Some("UNKNOWN_TERM"),
-    en: "{detail}",
-    fr: "Cette valeur n’est pas connue ici ({detail}).",
-    nl: "Deze waarde is hier niet bekend ({detail}).",
-    de: "Dieser Wert ist hier nicht bekannt ({detail}).",
+    en: "`{text}` is not known here.",
+    fr: "« {text} » n’est pas connu ici.",
+    nl: "“{text}” is hier niet bekend.",
+    de: "„{text}“ ist hier nicht bekannt.",
+};
+
+/// The vocabulary has no such slug, but some that are like it.
+pub const UNKNOWN_TERM_NEAR: Message = Message {
+    code: UserErrorCode::Invalid,
+    reason: Some("UNKNOWN_TERM"),
+    en: "`{text}` is not known here. Did you mean {near}?",
+    fr: "« {text} » n’est pas connu ici. Vouliez-vous dire {near} ?",
+    nl: "“{text}” is hier niet bekend. Bedoelde u {near}?",
+    de: "„{text}“ ist hier nicht bekannt. Meinten Sie {near}?",
+};
+
+/// The vocabulary has no such slug. It is small enough to be listed.
+pub const UNKNOWN_TERM_OF_FEW: Message = Message {
+    code: UserErrorCode::Invalid,
+    reason: Some("UNKNOWN_TERM"),
+    en: "`{text}` is not known here. Known are {near}.",
+    fr: "« {text} » n’est pas connu ici. Sont connus : {near}.",
+    nl: "“{text}” is hier niet bekend. Wel bekend zijn {near}.",
+    de: "„{text}“ ist hier nicht bekannt. Bekannt sind {near}.",
 };
 
 /// The text is not valid for its scalar type.
 pub const VALUE: Message = Message {
     code: UserErrorCode::Invalid,
     reason: None,
-    en: "{detail}",
-    fr: "Cette valeur n’est pas admise ({detail}).",
-    nl: "Deze waarde is niet toegestaan ({detail}).",
-    de: "Dieser Wert ist nicht erlaubt ({detail}).",
+    en: "Expected {expected}, but found {found}.",
+    fr: "Il faut {expected}, et non {found}.",
+    nl: "Verwacht wordt {expected}, niet {found}.",
+    de: "Erwartet wird {expected}, nicht {found}.",
 };
 
-/// A country is not given by its code.
-pub const COUNTRY: Message = Message {
+/// The text is not valid for its scalar type, and may hold a secret.
+pub const VALUE_WITHHELD: Message = Message {
     code: UserErrorCode::Invalid,
     reason: None,
-    en: "A country is given by its two capital letters (ISO 3166-1): FR, BE.",
-    fr: "Un pays s’indique par ses deux majuscules (ISO 3166-1) : FR, BE.",
-    nl: "Een land wordt aangeduid met zijn twee hoofdletters (ISO 3166-1): FR, BE.",
-    de: "Ein Land wird mit seinen zwei Großbuchstaben angegeben (ISO 3166-1): FR, BE.",
+    en: "Expected {expected}.",
+    fr: "Il faut {expected}.",
+    nl: "Verwacht wordt {expected}.",
+    de: "Erwartet wird {expected}.",
+};
+
+/// Amounts of different currencies.
+pub const CURRENCIES_DIFFER: Message = Message {
+    code: UserErrorCode::Invalid,
+    reason: Some("CURRENCIES_DIFFER"),
+    en: "All amounts must be in one currency, but these are in {left} and {right}.",
+    fr: "Tous les montants doivent être dans une seule monnaie, or ceux-ci sont en {left} et en {right}.",
+    nl: "Alle bedragen moeten in één munt zijn, maar deze zijn in {left} en {right}.",
+    de: "Alle Beträge müssen in einer Währung sein, diese sind aber in {left} und {right}.",
+};
+
+/// A number is out of its range.
+pub const OUT_OF_RANGE: Message = Message {
+    code: UserErrorCode::Invalid,
+    reason: Some("OUT_OF_RANGE"),
+    en: "The number must lie between {from} and {to}.",
+    fr: "Le nombre doit être compris entre {from} et {to}.",
+    nl: "Het getal moet tussen {from} en {to} liggen.",
+    de: "Die Zahl muss zwischen {from} und {to} liegen.",
 };
 
 /// A point has only one coordinate.
@@ -584,6 +684,7 @@ pub fn all() -> impl Iterator<Item = &'static Message> {
     let parts = [
         &ALL,
         accounts::ALL.as_slice(),
+        applications::ALL,
         calls::ALL,
         events::ALL,
         &merging::ALL,
@@ -598,11 +699,12 @@ pub fn all() -> impl Iterator<Item = &'static Message> {
 /// although no value is stored. The code of a refusal means nothing for them.
 pub const WARNINGS: &[&Message] = &[&calls::CONTRIBUTION_UNCONFIRMED, &events::TIME_TWICE];
 
-const ALL: [&Message; 48] = [
+const ALL: [&Message; 53] = [
     &REQUIRED,
     &TOO_LONG,
     &TOO_MANY,
     &CONTROL_CHARACTERS,
+    &HIDDEN_CHARACTER,
     &MARKUP,
     &LANGUAGE_TWICE,
     &SOURCE_WITHOUT_NAME,
@@ -615,8 +717,12 @@ const ALL: [&Message; 48] = [
     &IDENTIFIER_TAKEN,
     &IDENTIFIER,
     &UNKNOWN_TERM,
+    &UNKNOWN_TERM_NEAR,
+    &UNKNOWN_TERM_OF_FEW,
     &VALUE,
-    &COUNTRY,
+    &VALUE_WITHHELD,
+    &CURRENCIES_DIFFER,
+    &OUT_OF_RANGE,
     &HALF_A_POINT,
     &OF_ITSELF,
     &SUCCESSOR_CYCLE,
@@ -678,6 +784,7 @@ mod tests {
         let texts = [
             include_str!("messages.rs"),
             include_str!("messages/accounts.rs"),
+            include_str!("messages/applications.rs"),
             include_str!("messages/calls.rs"),
             include_str!("messages/events.rs"),
             include_str!("messages/merging.rs"),

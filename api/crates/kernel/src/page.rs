@@ -14,7 +14,7 @@ pub const DEFAULT_PAGE: i32 = 20;
 /// Maximum items on a page.
 pub const MAX_PAGE: i32 = 100;
 
-/// Where a page stands in its list.
+/// The position of a page in its list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PageInfo {
     /// Whether more follows.
@@ -27,7 +27,7 @@ pub struct PageInfo {
     pub end_cursor: Option<Cursor>,
 }
 
-/// Where a page stands in its list.
+/// The position of a page in its list.
 #[Object]
 impl PageInfo {
     /// Whether more follows; ask for it with `first` and `after: endCursor`.

@@ -394,6 +394,37 @@ impl Viewer {
         if any.is_empty() { "FALSE".to_owned() } else { format!("({})", any.join(" OR ")) }
     }
 
+    /// The condition for an application `alias`. The members of the organization that applies see it, and once it was
+    /// submitted the staff of the regions of those who fund its call. `funded` turns a condition on the region `f.region`
+    /// of a funder into the condition that a funder of the call fulfils it.
+    pub fn sees_application(
+        &self,
+        dialect: Dialect,
+        alias: &str,
+        funded: impl FnOnce(&str) -> String,
+    ) -> String {
+        let mut any = Vec::new();
+        if !self.owns.is_empty() {
+            any.push(self.is_owner_in(dialect, &format!("{alias}.applicant_id")));
+        }
+        if self.is_staff() {
+            let funded = if self.admin { "TRUE".to_owned() } else { funded(&self.is_staff_in("f.region")) };
+            any.push(format!("({alias}.submitted_at IS NOT NULL AND {funded})"));
+        }
+        if any.is_empty() { "FALSE".to_owned() } else { format!("({})", any.join(" OR ")) }
+    }
+
+    /// Whether the viewer writes the applications of an organization, as one of its members.
+    pub fn applies_for(&self, id: Uuid) -> bool {
+        !self.machine && self.account.is_some() && self.owns.contains(&id)
+    }
+
+    /// Whether the viewer decides on applications for the funders of a region: its staff who write its records do. Members
+    /// of a funder do not.
+    pub fn decides_in(&self, region: &str) -> bool {
+        self.admin || (self.staff_of.contains(region) && self.writes.contains(region))
+    }
+
     /// Whether the viewer may propose changes of an organization, as one of its members.
     pub fn proposes_for(&self, id: Uuid) -> bool {
         !self.machine && self.account.is_some() && self.owns.contains(&id)
@@ -414,6 +445,40 @@ mod tests {
 
     fn visibility() -> impl Strategy<Value = Visibility> {
         (0i16..3).prop_map(Visibility::from_code)
+    }
+
+    #[test]
+    fn an_application_is_seen_by_its_members_and_by_the_staff_of_funders_once_it_was_submitted() {
+        let seen = |viewer: &Viewer| {
+            viewer.sees_application(Dialect::Postgres, "a", |funded| format!("EXISTS (funders f: {funded})"))
+        };
+        let of_region = || ["wallonie".to_owned()].into();
+        let staff = Viewer { signed_in: true, staff_of: of_region(), ..Viewer::default() };
+        let member = Viewer { signed_in: true, owns: [Uuid::nil()].into(), ..Viewer::default() };
+        let submitted = "(a.submitted_at IS NOT NULL AND EXISTS (funders f: f.region IN ('wallonie')))";
+        let own = "a.applicant_id IN ('00000000-0000-0000-0000-000000000000'::uuid)";
+        assert_eq!(seen(&staff), format!("({submitted})"));
+        assert_eq!(seen(&member), format!("({own})"));
+        assert_eq!(
+            seen(&Viewer { owns: member.owns.clone(), ..staff.clone() }),
+            format!("({own} OR {submitted})")
+        );
+        let admin = Viewer { admin: true, ..Viewer::default() };
+        assert_eq!(
+            seen(&admin),
+            "((a.submitted_at IS NOT NULL AND TRUE))",
+            "not even an administrator sees a draft"
+        );
+        for nobody in
+            [Viewer::anonymous(), Viewer { writes: of_region(), pushes: of_region(), ..Viewer::default() }]
+        {
+            assert_eq!(seen(&nobody), "FALSE");
+        }
+        // Those decide who are staff and write: neither members of a funder, nor its systems.
+        assert!(Viewer { writes: of_region(), ..staff.clone() }.decides_in("wallonie"));
+        for other in [staff, member, Viewer { writes: of_region(), ..Viewer::default() }] {
+            assert!(!other.decides_in("wallonie"), "{other:?}");
+        }
     }
 
     proptest! {

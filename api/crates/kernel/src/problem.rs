@@ -1,13 +1,12 @@
 //! Problems of a submission: code, field and message.
 
-use std::fmt::Display;
-
 use async_graphql::Enum;
 
 use super::RecordType;
 use super::error::DomainError;
-use super::messages::{self, FilledMessage, Message};
-use super::value::Language;
+use super::messages::{self, FilledMessage, Filling, Message};
+use super::value::{Language, ValueError};
+use super::vocabulary::{Entries, Named, Near, shown};
 
 /// The kinds of refusals of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
@@ -139,14 +138,54 @@ impl Problem {
         Self::at(path, FilledMessage::new(&messages::TOO_MANY).with("limit", limit.to_string()))
     }
 
-    /// The vocabulary has no such slug. `detail` says which slugs are allowed, in English.
-    pub fn unknown_term(path: impl Into<String>, detail: &impl Display) -> Self {
-        Self::at(path, FilledMessage::new(&messages::UNKNOWN_TERM).with("detail", detail.to_string()))
+    /// The vocabulary has no such slug or label.
+    pub fn unknown_term<T: Named>(path: impl Into<String>, entries: &Entries<T>, text: &str) -> Self {
+        let near = entries.near(text);
+        let message = match near {
+            Near::Every(_) => &messages::UNKNOWN_TERM_OF_FEW,
+            Near::Some(_) => &messages::UNKNOWN_TERM_NEAR,
+            Near::None => &messages::UNKNOWN_TERM,
+        };
+        let listed = Language::ALL.map(|language| {
+            let named = near.all().iter().map(|term| {
+                let label = term.label(language);
+                format!("`{}` ({label})", term.slug)
+            });
+            named.collect::<Vec<_>>().join(", ")
+        });
+        let said = FilledMessage::new(message).with("text", shown(text));
+        Self::at(path, said.with("near", Filling::ByLanguage(listed)))
     }
 
-    /// The text is not valid for its scalar type. `detail` says what is expected, in English.
-    pub fn value(path: impl Into<String>, detail: &impl Display) -> Self {
-        Self::at(path, FilledMessage::new(&messages::VALUE).with("detail", detail.to_string()))
+    /// The text is not valid for its scalar type.
+    pub fn value(path: impl Into<String>, error: &ValueError) -> Self {
+        Self::at(path, Self::of_value(&messages::VALUE, error))
+    }
+
+    /// The identifier is not valid for its scheme.
+    pub fn identifier(path: impl Into<String>, error: &ValueError) -> Self {
+        Self::at(path, Self::of_value(&messages::IDENTIFIER, error))
+    }
+
+    fn of_value(message: &'static Message, error: &ValueError) -> FilledMessage {
+        match error {
+            ValueError::Unexpected { expected, found } => {
+                FilledMessage::new(message).with("expected", *expected).with("found", found.to_string())
+            }
+            ValueError::Withheld { expected } => {
+                FilledMessage::new(&messages::VALUE_WITHHELD).with("expected", *expected)
+            }
+            ValueError::CurrenciesDiffer { left, right } => {
+                let said = FilledMessage::new(&messages::CURRENCIES_DIFFER).with("left", left.to_string());
+                said.with("right", right.to_string())
+            }
+        }
+    }
+
+    /// A number of the input is out of its range.
+    pub fn out_of_range(path: impl Into<String>, from: f64, to: f64) -> Self {
+        let said = FilledMessage::new(&messages::OUT_OF_RANGE).with("from", from.to_string());
+        Self::at(path, said.with("to", to.to_string()))
     }
 
     /// The record that is referred to does not exist.

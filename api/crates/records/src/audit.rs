@@ -138,6 +138,8 @@ pub enum Subject {
     ApiKey(Uuid),
     /// A system that owns records.
     Source(Uuid),
+    /// An application to a call for projects.
+    Application(Uuid),
     /// The keys that sign access tokens.
     SigningKeys,
 }
@@ -150,6 +152,7 @@ impl Subject {
             Self::Account(_) => "account",
             Self::ApiKey(_) => "api_key",
             Self::Source(_) => "source",
+            Self::Application(_) => "application",
             Self::SigningKeys => "signing_keys",
         }
     }
@@ -157,7 +160,11 @@ impl Subject {
     /// The id. There is one set of signing keys, so its id is derived from its name.
     fn id(self) -> Uuid {
         match self {
-            Self::Record(_, id) | Self::Account(id) | Self::ApiKey(id) | Self::Source(id) => id,
+            Self::Record(_, id)
+            | Self::Account(id)
+            | Self::ApiKey(id)
+            | Self::Source(id)
+            | Self::Application(id) => id,
             Self::SigningKeys => id::of_vocabulary("audit", self.prefix()),
         }
     }

@@ -1,4 +1,4 @@
-//! How records are written: the one write path, the change log, erasure, and the audit trail.
+//! Writing of records: the one write path, the change log, erasure, and the audit trail.
 //!
 //! The write path knows no record type. It finds them in the registry ([`write::Kinds`]) that the layer above gives to
 //! [`handle::Core`].

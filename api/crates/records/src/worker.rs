@@ -19,7 +19,7 @@ pub mod backlog;
 /// The time in which the database has to take a lease back when the program stops.
 const GIVE_BACK_TIME: Duration = Duration::from_secs(1);
 
-/// What a worker does, with a handle of the layer that the job belongs to.
+/// The job of a worker, with a handle of the layer that it belongs to.
 pub trait Job<C = Core>: Send + 'static {
     /// Why a run fails.
     type Error: Display + Send;
@@ -45,7 +45,7 @@ pub trait Job<C = Core>: Send + 'static {
 pub struct Worker {
     /// The name of the job, and of its lease.
     pub name: &'static str,
-    /// What the log says of a run that has failed.
+    /// The text for the log of a run that has failed.
     pub failure: &'static str,
     /// The time between two runs, of which the first begins at once. A job without it runs when it is woken.
     pub every: Option<Duration>,
@@ -94,7 +94,7 @@ struct Working<C, J> {
     held: Option<Lease>,
 }
 
-/// What is to be done after a run.
+/// The next step after a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
     /// Wait for the next one.
@@ -212,7 +212,7 @@ mod tests {
     use kernel::clock::Clock;
     use kernel::read::Database;
 
-    /// What a job of a test has done.
+    /// The record of a job of a test.
     #[derive(Debug, Default)]
     struct Seen {
         runs: AtomicU32,

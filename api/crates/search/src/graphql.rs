@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::found::{self, SearchResult};
 use super::highlight::{Highlight, highlights, matches};
 use super::service::{Answer, AnsweredBy, Counted, Search};
+use crate::labels::labels;
 use directory::call_for_projects::status::CallStatus;
 use directory::event::EventStatus;
 use directory::organization::graphql::NearInput;
@@ -243,7 +244,9 @@ impl FacetValue {
         )]
         language: Option<Language>,
     ) -> GraphqlResult<String> {
-        let labels = self.term().map(|term| term.labels.as_slice()).unwrap_or_default();
+        let labels =
+            self.term().map(|term| term.labels.as_slice()).or_else(|| labels(self.facet, &self.value));
+        let labels = labels.unwrap_or_default();
         let label = Reader::of(ctx)?.text(ctx, language.or(self.language), labels);
         Ok(label.unwrap_or(&self.value).to_owned())
     }

@@ -51,7 +51,7 @@ impl Held {
     /// Takes the right to write, for `time` where it is a lease; `None` where another program holds it.
     ///
     /// # Errors
-    /// Where files or the database fail.
+    /// Fails where files or the database fail.
     pub async fn take(db: &Arc<Database>, guard: &Guard, time: Duration) -> Result<Option<Self>, GuardError> {
         match guard {
             Guard::File(path) => {
@@ -84,7 +84,7 @@ impl Held {
 /// Reads the name of the index of a guard; `None` where nothing was ever written to the index.
 ///
 /// # Errors
-/// Where its file cannot be read.
+/// Fails where its file cannot be read.
 pub fn index_of(guard: &Guard) -> std::io::Result<Option<String>> {
     match guard {
         Guard::Lease(name) => Ok(Some(name.clone())),

@@ -46,6 +46,7 @@ pub mod found;
 pub mod graphql;
 pub mod guard;
 pub mod highlight;
+mod labels;
 pub mod matching;
 pub mod meters;
 pub mod reindex;

@@ -66,6 +66,11 @@ impl Tag {
         HeaderValue::from_str(&format!("W/\"{}\"", hash.get(..32)?)).ok().map(Self)
     }
 
+    /// Makes the tag of a response with this text.
+    pub(super) fn of_text(text: &str) -> Option<Self> {
+        HeaderValue::from_str(&format!("W/\"{}\"", sha256(text).get(..32)?)).ok().map(Self)
+    }
+
     /// Whether the request's `If-None-Match` has this tag.
     pub(super) fn is_known(&self, headers: &HeaderMap) -> bool {
         let strong = |text: &str| text.trim().trim_start_matches("W/").to_owned();

@@ -33,6 +33,8 @@
 //! - **Tags** (`conditional.rs`): every field of `Query` is in one of two lists there, or a test fails with its name. A
 //!   field is cacheable only if the change log, the day and the turns of calls for projects determine its anonymous
 //!   answer. They are read before anything else.
+//! - **Calendars** (`calendar.rs`) are queries of the schema that the server asks itself, a page at a time, as fast as the
+//!   client takes them.
 //! - **Resources of clients are bounded** (`capacity.rs`): connections, sockets, bodies, and the memory of bodies and
 //!   copies have limits per client and in all, with a part reserved for signed-in callers. `connections.rs` replaces
 //!   `axum::serve`, which has no time-outs. `pace.rs` ends connections whose client reads too slowly.
@@ -88,6 +90,8 @@ use kernel::policy::Viewer;
 mod address;
 mod answer;
 pub mod app;
+mod awards;
+mod calendar;
 mod capacity;
 mod compile;
 mod conditional;
@@ -382,6 +386,9 @@ fn router(shared: Arc<Shared>) -> Router {
     let mut router = Router::new()
         .route("/graphql", any(graphql::handle))
         .route("/sync/snapshot", get(snapshot::handle))
+        .route("/export/events.ics", get(calendar::events))
+        .route("/export/registrations.ics", get(calendar::registrations))
+        .route("/export/awards.csv", get(awards::handle))
         .route("/graphql/stream", any(stream::handle))
         .route("/.well-known/jwks.json", get(keys::published))
         .route("/healthz", get(health::live))

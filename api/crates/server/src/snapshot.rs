@@ -97,7 +97,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
 }
 
 /// The response to a request that is invalid or not permitted.
-fn refused(error: &DomainError) -> Response<Body> {
+pub(super) fn refused(error: &DomainError) -> Response<Body> {
     match error {
         DomainError::BadUserInput { message, .. } => {
             Refusal { code: Code::BadUserInput, ..Refusal::new(StatusCode::BAD_REQUEST, message.clone()) }

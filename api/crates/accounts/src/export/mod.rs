@@ -71,6 +71,9 @@ const SECTIONS: &[(&str, Section)] = &[
     ("proposals", |subject| {
         Box::pin(async { Ok(store::proposals(subject.reader, subject.account.id).await?.into()) })
     }),
+    ("applications", |subject| {
+        Box::pin(async { Ok(store::applications(subject.reader, subject.account.id).await?.into()) })
+    }),
     ("registrations", |subject| {
         Box::pin(async { Ok(store::registrations(subject.reader, subject.account.id).await?.into()) })
     }),

@@ -211,6 +211,23 @@ pub async fn registrations(reader: &Reader, account: Uuid) -> Result<Vec<Value>,
     .await
 }
 
+/// The applications that the account has made for its organizations.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn applications(reader: &Reader, account: Uuid) -> Result<Vec<Value>, DomainError> {
+    let rest = "application AS p ON p.written_by = k.id ORDER BY k.n, p.created_at, p.id";
+    let columns = "p.id, p.call_id, p.applicant_id, p.project_title, p.status, p.created_at, p.submitted_at";
+    rows(reader, account, columns, rest, |mut row| {
+        Ok(json!({
+            "id": id::encode("application", row.get()?), "call": id::encode("call_for_projects", row.get()?),
+            "applicant": id::encode("organization", row.get()?), "projectTitle": row.get::<String>()?,
+            "status": row.get::<String>()?, "createdAt": time(&mut row)?, "submittedAt": time_if_any(&mut row)?,
+        }))
+    })
+    .await
+}
+
 const NOTED: &str = "a.at, a.actor, a.action, a.record_type, a.record_id, a.fields";
 
 fn noted(mut row: Row) -> Result<Value, DomainError> {

@@ -77,12 +77,12 @@ impl Voice {
     }
 }
 
-/// What is said of an affiliation.
+/// The assertions about an affiliation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Assertion {
-    /// Who says that it is so.
+    /// The sides that assert it.
     pub(super) by: AssertedBy,
-    /// Who says that it is not.
+    /// The sides that dispute it.
     pub(super) disputed_by: Option<SideOf>,
 }
 
@@ -110,7 +110,7 @@ impl Assertion {
         Self { by, ..self }
     }
 
-    /// What is said once this voice has confirmed. To confirm again changes nothing.
+    /// The assertions after this voice has confirmed. A second confirmation changes nothing.
     ///
     /// # Errors
     /// Why this voice cannot: it speaks for no side, or for none that has not said so itself.
@@ -133,7 +133,7 @@ impl Assertion {
         Err(if voice.talent && decided { &messages::TALENT_DECIDES } else { &messages::OTHER_SIDE })
     }
 
-    /// What is said once this voice has disputed it. To dispute again changes nothing.
+    /// The assertions after this voice has disputed it. A second dispute changes nothing.
     ///
     /// # Errors
     /// Why this voice cannot: it speaks for no side, or for none but the one that has said so.
@@ -146,7 +146,7 @@ impl Assertion {
         let disputes =
             if self.by == AssertedBy::Both { mine.next() } else { mine.find(|side| !self.says(*side)) };
         let side = disputes.ok_or(&messages::OTHER_SIDE)?;
-        // What the person disputes, nobody else disputes in their place and then confirms.
+        // Nobody else takes over a dispute of the person's and then confirms.
         let disputed_by = if self.disputed_by == Some(SideOf::Talent) { SideOf::Talent } else { side };
         Ok(Self { disputed_by: Some(disputed_by), ..self.with(side, false) })
     }

@@ -299,8 +299,7 @@ impl Kind for Affiliations {
         if row.roles.is_empty() && !fields.problems.concern("roles") {
             fields.problems.add(Problem::required("roles"));
         }
-        let occupation =
-            |path: &str, slug: &str| vocabularies().occupations.find(path, "occupation", slug).map(|_| ());
+        let occupation = &vocabularies().occupations;
         fields.slug("occupation", &input.occupation, occupation, &mut row.occupation);
         fields.scalar("startsOn", &input.starts_on, &mut row.starts_on);
         fields.scalar("endsOn", &input.ends_on, &mut row.ends_on);

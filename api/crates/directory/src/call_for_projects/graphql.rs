@@ -4,15 +4,18 @@ use async_graphql::{Context, ID, InputObject, Object};
 
 use super::status::CallStatus;
 use super::{CallForProjectsNode, ContributionNode, LotNode, Regulation};
+use crate::application::ApplicationStatus;
+use crate::application::award::AwardConnection;
+use crate::application::graphql::ApplicationConnection;
 use crate::organization::OrganizationNode;
 use crate::region::RegionNode;
-use crate::{order, record_object, record_queries};
+use crate::{order, record_object, record_queries, relations};
 use kernel::connection;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::list::SortKey;
 use kernel::lookup::RecordBy;
 use kernel::reader::Reader;
-use kernel::value::{Date, DateTime, Decimal, Language, LocalizedText, Money, PartialDate, Url};
+use kernel::value::{Currency, Date, DateTime, Decimal, Language, LocalizedText, Money, PartialDate, Url};
 use kernel::vocabulary::Vocabulary;
 use kernel::vocabulary::graphql::{SectorNode, TermNode, term_node};
 
@@ -153,6 +156,27 @@ impl CallForProjectsFields<'_> {
     async fn sectors(&self) -> Vec<SectorNode> {
         SectorNode::all(&self.row.card.sectors)
     }
+
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "the schema's derive asks for it")]
+    async fn relations(&self) -> CallForProjectsRelations<'_> {
+        CallForProjectsRelations(self)
+    }
+}
+
+relations! {
+    /// The nested connections of a call for projects.
+    CallForProjectsRelations of CallForProjectsNode {
+        /// The applications to it that this viewer sees, the newest first: those of the viewer's own organizations, and for
+        /// the staff of the funding regions those that were submitted. Others see none, and no number of them.
+        applications as ApplicationsArguments {
+            .., statuses: Vec<ApplicationStatus> = "Only those that stand so; an empty list filters nothing."
+        } -> ApplicationConnection = |node| Ok(&node.around.applications);
+        /// The money that its funders have given to projects, in the order in which they decided. It is public once the call
+        /// is AWARDED; before, those who see an application see its awards. The table `/export/awards.csv?call=…` has the
+        /// same.
+        awards -> AwardConnection = |node| Ok(&node.around.awards);
+    }
 }
 
 /// What an organization gives to a call, or to a lot of it.
@@ -215,6 +239,13 @@ impl LotNode {
     /// The sum of what its funders give, as far as their contributions count; null where it shares the fund.
     async fn budget(&self) -> Option<&Money> {
         self.lot.budget.as_ref()
+    }
+
+    /// What was awarded to projects of it so far. Before the call is AWARDED it counts the awards of applications that this
+    /// viewer sees.
+    async fn awarded(&self) -> GraphqlResult<Money> {
+        let currency = self.lot.currency.unwrap_or(Currency::EUR);
+        Money::new(self.awarded, currency).map_err(|error| DomainError::Stored(error.to_string())).graphql()
     }
 
     /// Who funds it, each with a share of its contribution to the call.

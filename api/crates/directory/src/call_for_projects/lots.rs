@@ -68,20 +68,32 @@ impl Currencies {
 
     /// The amount that was given at this path, checked; none where it is none.
     fn read(&mut self, path: &str, given: &MoneyInput, fields: &mut Fields<'_>) -> Option<Money> {
-        let amount = fields.read(&format!("{path}.amount"), &given.amount).copied();
-        let currency = given.currency.parse::<Currency>();
-        let currency = fields
-            .problems
-            .note(currency.map_err(|error| Problem::value(format!("{path}.currency"), &error)));
-        currency.iter().for_each(|currency| self.take(path, *currency, fields));
-        let money = Money::new(amount?, currency?);
-        let money = fields.problems.note(money.map_err(|error| Problem::value(path, &error)))?;
-        if money.amount() > Decimal::ZERO {
-            return Some(money);
+        let (currency, money) = above_zero(path, given, fields);
+        if let Some(currency) = currency {
+            self.take(path, currency, fields);
         }
-        fields.problems.add(Problem::new(path, &calls::AMOUNT_NOT_ABOVE_ZERO));
-        None
+        money
     }
+}
+
+/// The currency and the amount that were given at this path, checked; none where they are none.
+pub(crate) fn above_zero(
+    path: &str,
+    given: &MoneyInput,
+    fields: &mut Fields<'_>,
+) -> (Option<Currency>, Option<Money>) {
+    let amount = fields.read(&format!("{path}.amount"), &given.amount).copied();
+    let currency = given.currency.parse::<Currency>();
+    let currency =
+        fields.problems.note(currency.map_err(|error| Problem::value(format!("{path}.currency"), &error)));
+    let Some((amount, unit)) = amount.zip(currency) else { return (currency, None) };
+    let money = Money::new(amount, unit).map_err(|error| Problem::value(path, &error));
+    let money = fields.problems.note(money);
+    if money.is_some_and(|money| money.amount() <= Decimal::ZERO) {
+        fields.problems.add(Problem::new(path, &calls::AMOUNT_NOT_ABOVE_ZERO));
+        return (currency, None);
+    }
+    (currency, money)
 }
 
 /// Sets the contributions, the lots and the organizers, and what follows from them.
@@ -200,9 +212,8 @@ fn read_lots(
     for (place, lot) in given.iter().enumerate() {
         let (path, number) = (format!("lots.{place}"), position(place));
         let genre = format!("{path}.genre");
-        if let Err(error) = genres.find(&genre, "genre", &lot.genre) {
-            fields.problems.add(Problem::unknown_term(genre, &error));
-        } else if lots.iter().any(|other| other.genre == lot.genre) {
+        let known = fields.term(&genre, &lot.genre, genres).unwrap_or_default();
+        if !known.is_empty() && lots.iter().any(|other| other.genre == known) {
             fields.problems.add(Problem::new(genre, &calls::GENRE_TWICE));
         }
         let ceiling = lot.ceiling.as_ref();
@@ -211,7 +222,7 @@ fn read_lots(
         let mut row = LotRow {
             call_id,
             position: number,
-            genre: lot.genre.clone(),
+            genre: known,
             ceiling: ceiling.map(|money| money.amount().to_string()),
             ..LotRow::default()
         };
@@ -279,13 +290,13 @@ fn criteria(path: &str, lot: &CallLotInput, row: &mut LotRow, fields: &mut Field
     row.max_aid_share = share("maxAidShare", lot.max_aid_share.as_ref(), fields);
     row.territorial_spend_share =
         share("territorialSpendShare", lot.territorial_spend_share.as_ref(), fields);
-    let region = |path: &str, slug: &str| vocabularies().regions.find(path, "region", slug).map(|_| ());
+    let region = &vocabularies().regions;
     let regions = lot.eligible_regions.clone().map_or(MaybeUndefined::Null, MaybeUndefined::Value);
     fields.slugs(&format!("{path}.eligibleRegions"), &regions, region, &mut row.eligible_regions);
 }
 
 /// Minutes of an episode at most: a day and more is a mistake.
-const MOST_MINUTES: i64 = 24 * 60;
+pub(crate) const MOST_MINUTES: i64 = 24 * 60;
 
 fn min_above_max(path: String, min: String, max: String) -> Problem {
     Problem::at(path, FilledMessage::new(&calls::MIN_ABOVE_MAX).with("min", min).with("max", max))

@@ -9,16 +9,20 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::application;
+use crate::application::award::{self, AwardConnection};
+use crate::application::graphql::ApplicationConnection;
 use crate::organization::OrganizationNode;
 use crate::partnership::read_money;
 use crate::region::{self, Regions, Slugs};
 use kernel::error::DomainError;
 use kernel::group;
+use kernel::list::filled;
 use kernel::node::{Around, ColumnGroups as _, Node as _};
 use kernel::provenance::{Claim, ExternalId, Source};
 use kernel::read::{Group, Row, Selection};
-use kernel::reader::Reader;
-use kernel::value::{DateTime, Decimal, Language, LocalizedText, Money, PartialDate, Url};
+use kernel::reader::{ByKey, Reader, put_each};
+use kernel::value::{Currency, DateTime, Decimal, Language, LocalizedText, Money, PartialDate, Url};
 use kernel::{Head, Times};
 
 pub mod compare;
@@ -37,6 +41,7 @@ pub mod store;
 pub mod turn;
 pub mod write;
 
+use graphql::ApplicationsArguments;
 use status::Schedule;
 
 /// A regulation in one language and version.
@@ -155,6 +160,8 @@ pub struct Lot {
     pub budget: Option<Money>,
     /// Its criteria.
     pub criteria: Criteria,
+    /// The currency of the call.
+    pub currency: Option<Currency>,
 }
 
 /// A lot in an answer, with its funders.
@@ -164,6 +171,8 @@ pub struct LotNode {
     pub lot: Lot,
     eligible_regions: Regions,
     funders: Vec<ContributionNode>,
+    /// What was awarded so far, as far as the viewer sees it; nothing where it was not read.
+    awarded: Decimal,
 }
 
 /// A call in an answer, with what was read around it.
@@ -181,6 +190,8 @@ struct Relations {
     contributions: Vec<ContributionNode>,
     lots: Vec<LotNode>,
     organizers: Vec<OrganizationNode>,
+    applications: ByKey<ApplicationConnection>,
+    awards: ByKey<AwardConnection>,
 }
 
 impl CallForProjectsNode {
@@ -218,6 +229,16 @@ impl Around for CallForProjectsNode {
                 node.around.organizers = found;
             }
         }
+        for field in want.each(TYPE, "applications") {
+            let ApplicationsArguments { page, statuses } = ApplicationsArguments::of(&field);
+            let statuses = filled(statuses.as_ref());
+            let answers = application::of_calls(reader, &ids, statuses, (&page, &field)).await?;
+            put_each(nodes, &field, answers, |node| &mut node.around.applications);
+        }
+        for field in want.each(TYPE, "awards") {
+            let answers = award::of_calls(reader, &ids, &field).await?;
+            put_each(nodes, &field, answers, |node| &mut node.around.awards);
+        }
         Ok(())
     }
 }
@@ -254,10 +275,17 @@ pub async fn lots_of(
             funders.entry(place).or_default().push(funder);
         }
     }
+    let awarded = if want.has(LOT, &["awarded"]) {
+        award::store::awarded_by_genre(reader, ids).await?
+    } else {
+        ids.iter().map(|_| Vec::new()).collect()
+    };
     let of_call = |(place, lots): (usize, Vec<Lot>)| {
         let of_lot = |lot: Lot| {
             let funders = funders.remove(&(place, lot.position)).unwrap_or_default();
-            LotNode { lot, eligible_regions: regions.clone(), funders }
+            let awarded = awarded[place].iter().find(|(genre, _)| *genre == lot.genre);
+            let awarded = awarded.map_or(Decimal::ZERO, |(_, amount)| *amount);
+            LotNode { lot, eligible_regions: regions.clone(), funders, awarded }
         };
         lots.into_iter().map(of_lot).collect()
     };

@@ -37,6 +37,7 @@ replicated! {
         draft: bool,
         closed: bool,
         decided: bool,
+        awarded_at: Option<i64>,
         regulations: Json<Vec<Regulation>>,
         sectors: Json<Vec<String>>,
         currency: Option<Text<Currency>>,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::graphql::{CallForProjectsFilter, CallForProjectsOrder};
@@ -26,7 +27,7 @@ use records::write::rows_of;
 columns! {
     /// The groups of columns that a selection needs.
     pub struct Columns of CallForProjectsNode [slug titles]
-        => id slug region visibility revision title titles contributions lots organizers;
+        => id slug region visibility revision title titles contributions lots organizers applications awards;
     card: Card,
     details: Details,
 }
@@ -209,7 +210,7 @@ pub async fn lots(reader: &Reader, ids: &[Uuid]) -> Result<Vec<Vec<Lot>>, Domain
     let columns = columns_of("l", LOT);
     let statement = KeyedStatement::by_id(reader.dialect(), |keys, then| {
         format!(
-            "SELECT k.n, {columns}, o.currency, l.ceiling, o.currency FROM {keys} \
+            "SELECT k.n, {columns}, o.currency, l.ceiling, o.currency, o.currency FROM {keys} \
              {then} call_for_projects AS o ON o.id = k.id \
              {then} call_for_projects_lot AS l ON l.call_id = o.id ORDER BY k.n, l.position"
         )
@@ -235,7 +236,7 @@ fn read_lot(row: &mut Row) -> Result<Lot, DomainError> {
     };
     let budget: Option<Money> = read_money(row)?;
     criteria.ceiling = read_money(row)?;
-    Ok(Lot { position, genre, titles, budget, criteria })
+    Ok(Lot { position, genre, titles, budget, criteria, currency: row.parsed()? })
 }
 
 /// The organizations that organize each of these calls and that the viewer sees, in the order in which they were written.
@@ -361,11 +362,32 @@ pub async fn turned(db: &Arc<Database>, now: DateTime, most: u32) -> Result<Vec<
     );
     let row = vec![KeyValue::Int(now.micros())];
     let rows = db.read_alone(&KeyedStatement { sql, keys }, vec![row]).await?;
-    rows.into_iter()
-        .map(|(_, mut row)| {
-            let (id, region) = (row.get()?, row.get()?);
-            let (source, name): (Option<String>, Option<String>) = (row.get()?, row.get()?);
-            Ok(Turned { id, region, source: source.zip(name) })
-        })
-        .collect()
+    rows.into_iter().map(|(_, row)| Turned::read(row)).collect()
+}
+
+impl Turned {
+    fn read(mut row: Row) -> Result<Self, DomainError> {
+        let (id, region) = (row.get()?, row.get()?);
+        let (source, name): (Option<String>, Option<String>) = (row.get()?, row.get()?);
+        Ok(Self { id, region, source: source.zip(name) })
+    }
+}
+
+/// A call that a transaction turns; none where there is no such call.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub(super) async fn turning(
+    on: &impl ConnectionTrait,
+    dialect: Dialect,
+    id: Uuid,
+) -> Result<Option<Turned>, DomainError> {
+    let statement = KeyedStatement::by_id(dialect, |keys, then| {
+        format!(
+            "SELECT k.n, o.id, o.region, s.source, s.external_id FROM {keys} {then} call_for_projects AS o ON o.id = k.id \
+             LEFT JOIN sync_record AS s ON s.record_id = o.id AND s.origin = s.source"
+        )
+    });
+    let rows = statement.query(on, dialect, rows_of(&[id])).await?;
+    rows.into_iter().next().map(|(_, row)| Turned::read(row)).transpose()
 }

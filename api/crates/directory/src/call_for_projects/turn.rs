@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
+use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::store::{self, Turned};
 use kernel::RecordType;
@@ -13,7 +15,7 @@ use kernel::error::DomainError;
 use records::changes::heads::Sight;
 use records::handle::Core;
 use records::worker::{Job, Worker};
-use records::write::{End, RecordInput, Source, Status, Submission, write};
+use records::write::{End, Outcome, RecordInput, Source, Status, Submission, Written, apply, write};
 
 /// How long the lease lasts that is not kept.
 const LEASE_TIME: Duration = Duration::from_secs(30);
@@ -53,6 +55,22 @@ pub async fn run_due(core: &Core) -> Result<u64, DomainError> {
 /// Writes the turn of one call. A record that a source owns stays the source's: the clock has changed it, and nobody whose
 /// change the source would have to see first.
 async fn write_turn(core: &Core, call: &Turned) -> Result<(), DomainError> {
+    check(&write(core, vec![submission(call)], End::PerItem).await?)
+}
+
+/// Writes, in a transaction that has changed applications, where their closed call stands now.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn follow(core: &Core, tx: &DatabaseTransaction, id: Uuid) -> Result<Vec<Written>, DomainError> {
+    let Some(call) = store::turning(tx, core.db.dialect(), id).await? else { return Ok(Vec::new()) };
+    let (outcomes, written) = apply(core, tx, &[submission(&call)]).await?;
+    check(&outcomes)?;
+    Ok(written)
+}
+
+/// The submission that changes nothing but what the clock and the applications have changed.
+fn submission(call: &Turned) -> Submission {
     let blank = RecordInput::blank(RecordType::Call);
     let submission = match call.source.clone() {
         Some((name, external_id)) => {
@@ -61,8 +79,10 @@ async fn write_turn(core: &Core, call: &Turned) -> Result<(), DomainError> {
         }
         None => Submission { id: Some(call.id), exists: true, ..Submission::new(blank) },
     };
-    let submission = Submission { overwrite: true, ..submission };
-    let outcomes = write(core, vec![submission], End::PerItem).await?;
+    Submission { overwrite: true, ..submission }
+}
+
+fn check(outcomes: &[Outcome]) -> Result<(), DomainError> {
     match outcomes.first() {
         Some(outcome) if matches!(outcome.status, Status::Updated | Status::Unchanged) => Ok(()),
         other => Err(DomainError::Stored(format!("a turn of a status was refused: {other:?}"))),

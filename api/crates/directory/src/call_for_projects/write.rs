@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 pub use super::input::CallForProjectsInput;
 use super::{CallForProjectsNode, consent, funding, lots, replica, status};
+use crate::application;
 use kernel::RecordType;
 use kernel::error::DomainError;
 use kernel::input::{Fields, MAX_NAME, MAX_TEXT};
@@ -41,19 +42,6 @@ record_row!(Row { model: Model } loaded by load);
 /// The write path of calls for projects.
 #[derive(Debug)]
 pub struct CallsForProjects;
-
-/// A step that is taken beside the change of a call's fields. Whoever submits it has checked who may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Every submitted application is decided, or no more.
-    Decide(bool),
-}
-
-impl write::Step for Step {
-    fn account(&self) -> Option<Uuid> {
-        None
-    }
-}
 
 /// Sets the columns that follow from others of the row and of its parts.
 pub(super) fn derive(row: &mut Row) {
@@ -179,7 +167,11 @@ pub async fn follow(batch: &Batch<'_>, organization_ids: &[Uuid]) -> Result<Vec<
 }
 
 impl Kind for CallsForProjects {
-    const REFERRED_BY: &'static [ReferredBy] = &[ReferredBy::column(RecordType::Partnership, "call_id")];
+    /// What was submitted to a call, and so to its funders, keeps it.
+    const REFERRED_BY: &'static [ReferredBy] = &[
+        ReferredBy::column(RecordType::Partnership, "call_id"),
+        ReferredBy::table(RecordType::Call, application::write::SUBMITTED, "call_id", "call_id").most(0),
+    ];
     const PARTS: &'static [(&'static str, &'static str)] = &[
         ("call_for_projects_contribution", "call_id"),
         ("call_for_projects_lot", "call_id"),
@@ -250,8 +242,8 @@ impl Kind for CallsForProjects {
         fields: &mut Fields<'_>,
     ) {
         let all = vocabularies();
-        let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
-        let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
+        let region = &all.regions;
+        let sector = &all.sectors;
         let model = &mut row.model;
         fields.required_slug("region", &input.region, region, &mut model.region);
         fields.texts("titles", &input.titles, MAX_NAME, &mut model.titles);
@@ -277,9 +269,6 @@ impl Kind for CallsForProjects {
             lots::check_schedule(row, fields);
         }
         lots::merge(batch, row, input, fields);
-        if let Some(Step::Decide(decided)) = batch.step_of::<Step>() {
-            row.model.decided = *decided;
-        }
     }
 
     async fn complete(
@@ -298,9 +287,15 @@ impl Kind for CallsForProjects {
             // Once more: what counts has changed.
             let _ = set_regions(&mut draft.row, &regions);
             derive(&mut draft.row);
-            status::set_turn(&mut draft.row.model, batch.now);
         }
-        Ok(())
+        let drafts = drafts.iter_mut().map(|(_, draft)| &mut draft.row.model).collect();
+        follow_applications(batch, drafts).await
+    }
+
+    /// Applications that were not submitted go with their call.
+    async fn delete(batch: &Batch<'_>, ids: &[Uuid]) -> Result<(), DomainError> {
+        application::write::delete_of_calls(batch, ids).await?;
+        batch.delete_records::<Self>(ids).await
     }
 
     async fn save(batch: &Batch<'_>, rows: &[(Row, Option<Row>)]) -> Result<Vec<Written>, DomainError> {
@@ -321,6 +316,23 @@ impl Kind for CallsForProjects {
         batch.upsert::<organizer::Entity, _>(parts.collect()).await?;
         Ok(Vec::new())
     }
+}
+
+/// Sets where calls stand now. One that is over is decided once all its applications are; one that is open again is not.
+async fn follow_applications(batch: &Batch<'_>, calls: Vec<&mut Model>) -> Result<(), DomainError> {
+    let is_over = |model: &Model| {
+        let schedule = status::Schedule { decided: false, ..status::Schedule::of(model) };
+        schedule.status(batch.now) == status::CallStatus::Closed
+    };
+    let over: Vec<Uuid> = calls.iter().filter(|model| is_over(model)).map(|model| model.id).collect();
+    let mut standing = application::write::standing(batch, &over).await?;
+    for model in calls {
+        let decided = standing.remove(&model.id);
+        model.decided = decided.is_some();
+        model.awarded_at = decided.flatten();
+        status::set_turn(model, batch.now);
+    }
+    Ok(())
 }
 
 /// Writes down which contributions count: what the answering side says, else those for which the writer speaks and that

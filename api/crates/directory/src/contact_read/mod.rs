@@ -40,7 +40,7 @@ pub struct ContactRead {
 }
 
 impl ContactRead {
-    /// What kind of reader it was.
+    /// The kind of reader.
     pub const fn reader(&self) -> ActorKind {
         if self.machine { ActorKind::ApiKey } else { ActorKind::Account }
     }

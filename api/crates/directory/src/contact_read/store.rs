@@ -64,11 +64,11 @@ pub async fn insert(core: &Core, batch: &[(ContactRead, ShownContact)]) -> Resul
 pub struct Noted {
     /// In which minute.
     pub at: DateTime,
-    /// What kind of reader it was.
+    /// The kind of reader.
     pub reader: ActorKind,
     /// The name of the account or key; nothing once it is gone.
     pub name: Option<String>,
-    /// What was shown.
+    /// The fields that were shown.
     pub shown: ShownContact,
 }
 

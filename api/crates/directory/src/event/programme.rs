@@ -86,10 +86,7 @@ fn session(batch: &Batch<'_>, place: usize, input: &EventSessionInput, fields: &
     let path = format!("programme.{place}");
     let at = |name: &str| format!("{path}.{name}");
     let terms = vocabularies().terms(Vocabulary::EventKind);
-    let kind = terms.find(&at("kind"), "kind of event", &input.kind);
-    if let Err(error) = kind {
-        fields.problems.add(Problem::unknown_term(at("kind"), &error));
-    }
+    let kind = fields.term(&at("kind"), &input.kind, terms).unwrap_or_default();
     let (mut titles, mut count, mut room) = (JsonText::default(), None, None);
     fields.texts(&at("titles"), &self::given(input.titles.as_ref()), MAX_NAME, &mut titles);
     fields.at_least_one(&at("count"), &self::given(input.count.as_ref()), &mut count);
@@ -106,7 +103,7 @@ fn session(batch: &Batch<'_>, place: usize, input: &EventSessionInput, fields: &
             id: Uuid::nil(),
             event_id: Uuid::nil(),
             position: i32::try_from(place).unwrap_or(i32::MAX),
-            kind: input.kind.clone(),
+            kind,
             titles,
             count,
             starts_at,

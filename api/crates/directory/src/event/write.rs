@@ -185,8 +185,7 @@ impl Kind for Events {
         for (index, draft) in drafts.iter() {
             let foreign = |id: &Uuid| owners.get(id).is_some_and(|owner| *owner != draft.row.model.id);
             if draft.row.programme.iter().any(|session| foreign(&session.model.id)) {
-                let message = "a session has the id of a session of another event";
-                problems[*index].add(Problem::value("programme", &message));
+                problems[*index].add(Problem::new("programme", &messages::events::SESSION_OF_ANOTHER));
             }
         }
         Ok(())
@@ -201,12 +200,10 @@ impl Kind for Events {
     ) {
         let all = vocabularies();
         let row = &mut event.model;
-        let kind = |path: &str, slug: &str| {
-            all.terms(Vocabulary::EventKind).find(path, "kind of event", slug).map(|_| ())
-        };
-        let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
-        let territory = |path: &str, slug: &str| all.territories.find(path, "territory", slug).map(|_| ());
-        let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
+        let kind = all.terms(Vocabulary::EventKind);
+        let region = &all.regions;
+        let territory = &all.territories;
+        let sector = &all.sectors;
         fields.required_slug("kind", &input.kind, kind, &mut row.kind);
         fields.required_slug("region", &input.region, region, &mut row.region);
         let for_regions = fields.slugs("regions", &input.regions, region, &mut row.regions);

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::write::{Organizations, derive};
 use super::{Address, OrganizationStatus, succession};
 use crate::affiliation::{self, Side};
-use crate::{call_for_projects, event, partnership};
+use crate::{application, call_for_projects, event, partnership};
 use kernel::error::DomainError;
 use kernel::messages::{self, FilledMessage};
 use kernel::problem::{Problem, Problems};
@@ -109,6 +109,7 @@ impl Mergeable for Organizations {
         affiliation::merging::move_to(written, Side::Organization, pair, false).await?;
         partnership::merging::move_to(written, pair).await?;
         call_for_projects::merging::move_to(written, pair).await?;
+        application::merging::move_to(written, pair).await?;
         event::merging::move_to(written, RecordType::Organization, pair).await?;
         relatives(written, pair, survivor).await?;
         belonging(written, pair).await?;

@@ -11,7 +11,7 @@ const MAX_KEY: usize = 200;
 
 /// Words that join, in French, Dutch, English and German.
 const JOINING: &[&str] = &["et", "en", "and", "und"];
-/// What stands for them.
+/// The text that replaces them.
 const JOINT: &str = "&";
 
 /// Legal forms of France, Belgium (in its three languages), the Netherlands, Luxembourg, Germany and the English

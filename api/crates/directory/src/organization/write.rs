@@ -16,7 +16,7 @@ use kernel::policy::Visibility;
 use kernel::problem::{Problem, Problems};
 use kernel::provenance::{ClaimInput, SourceInput};
 use kernel::read::{Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
-use kernel::value::{EmailAddress, Given, Identifier, Language, PartialDate, Url, sort_key};
+use kernel::value::{Country, EmailAddress, Given, Identifier, Language, PartialDate, Url, sort_key};
 use kernel::vocabulary::{Vocabulary, facets, list_regions, vocabularies};
 use kernel::{RecordType, geo, messages};
 use records::input_fields;
@@ -34,8 +34,8 @@ pub struct AddressInput {
     pub postal_code: Option<String>,
     /// Town.
     pub city: Option<String>,
-    /// Country, as ISO 3166-1 alpha-2.
-    pub country: String,
+    /// Country: its code (ISO 3166-1), `BE` or `BEL`, or its name in French, Dutch, English or German. An address needs it.
+    pub country: Option<String>,
     /// Degrees north, from -90 to 90.
     pub latitude: Option<f64>,
     /// Degrees east, from -180 to 180.
@@ -122,15 +122,16 @@ pub struct Organizations;
 
 /// An address, checked.
 pub(crate) fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<Address> {
-    let country = input.country.trim();
-    if country.len() != 2 || !country.bytes().all(|c| c.is_ascii_uppercase()) {
-        fields.problems.add(Problem::new("address.country", &messages::COUNTRY));
-        return None;
-    }
+    let country = match input.country.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+        None => Err(Problem::required("address.country")),
+        Some(text) => text.parse::<Country>().map_err(|error| Problem::value("address.country", &error)),
+    };
+    let country = fields.problems.note(country);
     let location = match (input.latitude, input.longitude) {
         (Some(latitude), Some(longitude)) => {
-            if let Err(error) = geo::check_circle("address", latitude, longitude, 0.0) {
-                fields.problems.add(Problem::value("address", &error));
+            for range in geo::out_of_range(latitude, longitude, 0.0) {
+                let path = format!("address.{}", range.name);
+                fields.problems.add(Problem::out_of_range(path, range.from, range.to));
             }
             Some(GeoPoint { latitude, longitude })
         }
@@ -148,17 +149,14 @@ pub(crate) fn address(fields: &mut Fields<'_>, input: &AddressInput) -> Option<A
         fields.text(path, &given, MAX_NAME, &mut kept);
         kept
     };
-    Some(Address {
-        lines: lines
-            .iter()
-            .enumerate()
-            .filter_map(|(place, line)| checked(&format!("address.lines.{place}"), &Some(line.clone())))
-            .collect(),
-        postal_code: checked("address.postalCode", &input.postal_code),
-        city: checked("address.city", &input.city),
-        country: country.to_owned(),
-        location,
-    })
+    let lines = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(place, line)| checked(&format!("address.lines.{place}"), &Some(line.clone())))
+        .collect();
+    let postal_code = checked("address.postalCode", &input.postal_code);
+    let city = checked("address.city", &input.city);
+    Some(Address { lines, postal_code, city, country: country?.code().to_owned(), location })
 }
 
 /// The unit vector of an address, else of the middle of its territory.
@@ -190,6 +188,9 @@ impl Kind for Organizations {
         ReferredBy::table(RecordType::Partnership, "partnership_party", "organization_id", "partnership_id"),
         ReferredBy::table(RecordType::Call, "call_for_projects_contribution", "organization_id", "call_id"),
         ReferredBy::table(RecordType::Call, "call_for_projects_organizer", "organization_id", "call_id"),
+        // Not even the call is named: others do not learn who has applied to it.
+        ReferredBy::table(RecordType::Call, "application", "applicant_id", "call_id").most(0),
+        ReferredBy::table(RecordType::Call, "application_decision", "funder_id", "call_id").most(0),
         ReferredBy::table(RecordType::Organization, "organization_member", "organization_id", "member_id"),
         ReferredBy::column(RecordType::Organization, "successor_id"),
         ReferredBy::table(RecordType::Event, "event_organization", "organization_id", "event_id"),
@@ -200,6 +201,7 @@ impl Kind for Organizations {
         ("organization_member", "member_id"),
         ("organization_name", "organization_id"),
         ("proposal", "organization_id"),
+        ("application_partner", "organization_id"),
     ];
     type Node = OrganizationNode;
     type Input = OrganizationInput;
@@ -226,12 +228,10 @@ impl Kind for Organizations {
         fields: &mut Fields<'_>,
     ) {
         let all = vocabularies();
-        let kind = |path: &str, slug: &str| {
-            all.terms(Vocabulary::OrganizationKind).find(path, "kind of organization", slug).map(|_| ())
-        };
-        let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
-        let territory = |path: &str, slug: &str| all.territories.find(path, "territory", slug).map(|_| ());
-        let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
+        let kind = all.terms(Vocabulary::OrganizationKind);
+        let region = &all.regions;
+        let territory = &all.territories;
+        let sector = &all.sectors;
         fields.required_text("name", &input.name, MAX_NAME, &mut row.name);
         fields.record_slug(&input.slug, &row.name, &mut row.slug);
         fields.required_slug("kind", &input.kind, kind, &mut row.kind);

@@ -42,7 +42,7 @@ fn same_words(one: &[Party], other: &[Party]) -> bool {
 /// Where a partnership stands once somebody has written it, who asked for this status or for none.
 ///
 /// # Errors
-/// What follows from the words of the parties, where another status was asked for than they allow.
+/// The status that follows from the answers of the parties, where another one was requested than they allow.
 pub(super) fn written(
     before: Option<(PartnershipStatus, &[Party])>,
     asked: Option<PartnershipStatus>,

@@ -147,7 +147,7 @@ pub struct PartyNode {
 }
 
 group! {
-    /// What a party brings, and whether it has agreed.
+    /// The contribution of a party, and its answer.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Terms {
         /// The source's wording of what it does.

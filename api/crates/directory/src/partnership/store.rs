@@ -60,9 +60,9 @@ impl Node for PartnershipNode {
 pub struct Party {
     /// The organization.
     pub organization: OrganizationNode,
-    /// What it does.
+    /// Its role.
     pub role: PartyRole,
-    /// What it brings.
+    /// Its contribution and its answer.
     pub terms: Group<Terms>,
 }
 

@@ -117,7 +117,7 @@ impl Row {
         value_of(&self.model.status).unwrap_or(PartnershipStatus::Proposed)
     }
 
-    /// What the parties say now, after somebody has written it who speaks for some of them. A party that is asked
+    /// Updates the answers of the parties after a write by somebody who speaks for some of them. A party that is asked
     /// something new has not answered yet.
     fn agree(
         &mut self,
@@ -353,11 +353,9 @@ impl Kind for Partnerships {
         let all = vocabularies();
         partnership.asked = input.status.as_opt_ref().flatten().copied();
         let row = &mut partnership.model;
-        let kind = |path: &str, slug: &str| {
-            all.terms(Vocabulary::PartnershipKind).find(path, "kind of partnership", slug).map(|_| ())
-        };
-        let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
-        let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
+        let kind = all.terms(Vocabulary::PartnershipKind);
+        let region = &all.regions;
+        let sector = &all.sectors;
         fields.required_slug("kind", &input.kind, kind, &mut row.kind);
         fields.required_slug("region", &input.region, region, &mut row.region);
         fields.name(&input.status, PartnershipStatus::Active, &mut row.status);

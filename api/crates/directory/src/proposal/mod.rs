@@ -63,7 +63,7 @@ pub enum ProposalState {
 /// A change that somebody proposes.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// Who proposes it.
+    /// The account that proposes it.
     pub viewer: Viewer,
     /// The organization.
     pub organization: Uuid,
@@ -75,14 +75,14 @@ pub struct Draft {
     pub base_revision: Option<i32>,
 }
 
-/// What somebody says of a proposal.
+/// A decision about a proposal.
 #[derive(Clone, Debug)]
 pub struct Decision {
     /// Who.
     pub viewer: Viewer,
     /// The proposal.
     pub proposal: Uuid,
-    /// What it becomes.
+    /// The status that it gets.
     pub state: ProposalState,
     /// Why, in words.
     pub comment: Option<String>,
@@ -90,7 +90,7 @@ pub struct Decision {
     pub base_revision: Option<i32>,
 }
 
-/// What became of it.
+/// The outcome.
 #[derive(Clone, Debug, Default)]
 pub struct ProposalOutcome {
     /// The proposal to show.
@@ -211,7 +211,7 @@ async fn propose_in(identity: &Identity, tx: &DatabaseTransaction, draft: &Draft
         base_revision: draft.base_revision,
         ..submission(&draft.viewer, organization, input_of(&draft.change)?)
     };
-    // What the door would say: its writes are taken back at once, its locks stay.
+    // A trial of the write path: its writes are rolled back at once, its locks stay.
     #[expect(
         clippy::disallowed_methods,
         reason = "a savepoint within a transaction that was begun where all are"

@@ -15,7 +15,7 @@ use kernel::value::{Language, PartialDate};
 use kernel::vocabulary::graphql::label;
 use kernel::vocabulary::{RegionRole, vocabularies};
 
-/// What the tree lacks although it was selected: a fault of ours.
+/// The error for a selected field that the tree lacks, which is a defect of the server.
 fn not_read() -> DomainError {
     DomainError::Stored("a region was answered without what was selected of it".into())
 }

@@ -28,7 +28,7 @@ pub struct RegionNode {
     read: Option<Arc<Read>>,
 }
 
-/// What was read of a region.
+/// A region, as far as it was read.
 #[derive(Debug, Default)]
 struct Read {
     organizations: ByKey<OrganizationConnection>,
@@ -65,7 +65,7 @@ impl TerritoryNode {
     }
 }
 
-/// What is wanted of the regions of territories, at any height.
+/// The selection of regions of territories, at any depth.
 pub fn wanted_of_territories(territory: &Selection) -> Selection {
     let own = territory.below("Territory", "region").unwrap_or_default();
     match territory.below("Territory", "parent") {

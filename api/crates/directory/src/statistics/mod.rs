@@ -4,13 +4,18 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, Object};
 
+use crate::organization::OrganizationNode;
 use crate::partnership::PartnershipNode;
+use crate::region::RegionNode;
 use kernel::error::{DomainError, GraphqlResult, IntoGraphql};
 use kernel::node::Node as _;
 use kernel::read::{KeyColumns, KeyType, KeyValue, KeyedStatement, Row, Selection};
 use kernel::reader::Reader;
+use kernel::value::Money;
 use kernel::vocabulary::graphql::{SectorNode, TermNode};
 use kernel::vocabulary::{Vocabulary, sector_facets, vocabularies};
+
+mod store;
 
 /// Figures of the directory, or of a part of it.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +26,7 @@ pub struct Statistics {
     cross_border: i64,
     by_kind: Vec<KindCount>,
     by_sector: Vec<SectorCount>,
+    awards: Vec<AwardSum>,
 }
 
 /// Organizations of a kind.
@@ -34,6 +40,16 @@ pub struct KindCount {
 #[derive(Clone, Debug)]
 pub struct SectorCount {
     sector: SectorNode,
+    count: i64,
+}
+
+/// Money that a funder has awarded to applicants of a region, for projects of a genre.
+#[derive(Clone, Debug)]
+pub struct AwardSum {
+    funder: Option<OrganizationNode>,
+    region: Option<RegionNode>,
+    genre: Option<TermNode>,
+    amount: Money,
     count: i64,
 }
 
@@ -69,6 +85,13 @@ impl Statistics {
     async fn organizations_by_sector(&self) -> &[SectorCount] {
         &self.by_sector
     }
+
+    /// Money that was awarded by calls for projects that are AWARDED: a sum for each funder, region of the applicant, genre
+    /// and currency, the greatest first. Of a region these are the awards of the calls that it answers for or funds, of a
+    /// sector those of its calls. Sums that no amount can state are left out.
+    async fn awards(&self) -> &[AwardSum] {
+        &self.awards
+    }
 }
 
 /// Number of organizations of a kind.
@@ -99,10 +122,39 @@ impl SectorCount {
     }
 }
 
+/// Money that a funder has awarded to applicants of a region, for projects of a genre.
+#[Object]
+impl AwardSum {
+    /// The organization that gives it; null where this viewer does not see it.
+    async fn funder(&self) -> Option<&OrganizationNode> {
+        self.funder.as_ref()
+    }
+
+    /// The region that answers for the applicants; null where this viewer does not see them.
+    async fn region(&self) -> Option<RegionNode> {
+        self.region.clone()
+    }
+
+    /// The genre of the projects.
+    async fn genre(&self) -> Option<&TermNode> {
+        self.genre.as_ref()
+    }
+
+    /// The sum of the awards.
+    async fn amount(&self) -> Money {
+        self.amount
+    }
+
+    /// How many awards.
+    async fn count(&self) -> i64 {
+        self.count
+    }
+}
+
 /// Name of the type in the schema.
 const TYPE: &str = "Statistics";
 
-/// What is counted: records of any of the regions and any of the sectors. An empty list is no limit.
+/// The records that are counted: those of any of the regions and any of the sectors. An empty list is no limit.
 #[derive(Clone, Debug, Default)]
 struct Part {
     regions: Vec<String>,
@@ -128,18 +180,18 @@ async fn read(reader: &Reader, parts: &[Part], want: &Selection) -> Result<Vec<S
     let record = viewer.sees_record(dialect, "o");
     let partnership = PartnershipNode::sees(viewer, dialect, "o");
     if want.has(TYPE, &["organizationCount"]) {
-        for (part, mut row) in run(reader, parts, "organization", "COUNT(*)", &record, "").await? {
+        for (part, mut row) in run(reader, parts, ("organization", ""), "COUNT(*)", &record, "").await? {
             all[part].organizations = row.get()?;
         }
     }
     if want.has(TYPE, &["talentCount"]) {
-        for (part, mut row) in run(reader, parts, "talent", "COUNT(*)", &record, "").await? {
+        for (part, mut row) in run(reader, parts, ("talent", ""), "COUNT(*)", &record, "").await? {
             all[part].talents = row.get()?;
         }
     }
     if want.has(TYPE, &["partnershipCount", "crossBorderPartnershipCount"]) {
         let both = "COUNT(*), COUNT(CASE WHEN o.cross_border THEN 1 END)";
-        for (part, mut row) in run(reader, parts, "partnership", both, &partnership, "").await? {
+        for (part, mut row) in run(reader, parts, ("partnership", ""), both, &partnership, "").await? {
             all[part].partnerships = row.get()?;
             all[part].cross_border = row.get()?;
         }
@@ -147,7 +199,7 @@ async fn read(reader: &Reader, parts: &[Part], want: &Selection) -> Result<Vec<S
     if want.has(TYPE, &["organizationsByKind"]) {
         let kinds = vocabularies().terms(Vocabulary::OrganizationKind);
         for (part, mut row) in
-            run(reader, parts, "organization", "COUNT(*), o.kind", &record, "o.kind").await?
+            run(reader, parts, ("organization", ""), "COUNT(*), o.kind", &record, "o.kind").await?
         {
             let (count, slug): (i64, String) = (row.get()?, row.get()?);
             all[part].by_kind.extend(kinds.get(&slug).map(|kind| KindCount { kind: TermNode(kind), count }));
@@ -158,6 +210,11 @@ async fn read(reader: &Reader, parts: &[Part], want: &Selection) -> Result<Vec<S
     }
     if want.has(TYPE, &["organizationsBySector"]) {
         by_sector(reader, parts, &record, &mut all).await?;
+    }
+    if let Some(below) = want.below(TYPE, "awards") {
+        for (statistics, awards) in all.iter_mut().zip(store::awards(reader, parts, &below).await?) {
+            statistics.awards = awards;
+        }
     }
     Ok(all)
 }
@@ -172,7 +229,7 @@ async fn by_sector(
     let mut counts: Vec<HashMap<&str, i64>> = parts.iter().map(|_| HashMap::new()).collect();
     // Grouped by the list as stored: few distinct lists, each counted for its sectors and those above them.
     for (part, mut row) in
-        run(reader, parts, "organization", "COUNT(*), o.sectors", sees, "o.sectors").await?
+        run(reader, parts, ("organization", ""), "COUNT(*), o.sectors", sees, "o.sectors").await?
     {
         let count: i64 = row.get()?;
         let slugs: Vec<String> = row.json()?;
@@ -196,11 +253,11 @@ async fn by_sector(
     Ok(())
 }
 
-/// Runs one aggregate over the records `o` of a table in each part.
+/// Runs one aggregate over the records `o` of a table, with what is joined to them, in each part.
 async fn run(
     reader: &Reader,
     parts: &[Part],
-    table: &str,
+    (table, joins): (&str, &str),
     select: &str,
     sees: &str,
     group: &str,
@@ -228,7 +285,7 @@ async fn run(
     let comma = if group.is_empty() { "" } else { ", " };
     let statement = KeyedStatement {
         sql: format!(
-            "SELECT k.n, {select} FROM {} {records} WHERE {sees} AND {regions} AND {} \
+            "SELECT k.n, {select} FROM {} {records} {joins} WHERE {sees} AND {regions} AND {} \
              GROUP BY k.n{comma}{group} ORDER BY k.n",
             keys.source(dialect),
             within("facets", "v.value", "''"),

@@ -133,23 +133,9 @@ pub(super) fn derive(row: &mut Model) {
     row.skill_keys = JsonText::of(&skill_keys);
 }
 
-/// Sets languages, links and who may see which group.
-fn particulars(fields: &mut Fields<'_>, row: &mut Model, input: &TalentInput) {
-    let spoken = input.languages.clone().map_value(|list| {
-        let known = list.iter().enumerate().filter_map(|(place, spoken)| {
-            let path = format!("languages.{place}.language");
-            match vocabularies().languages.find(&path, "language code", &spoken.language) {
-                Ok(_) => Some(SpokenLanguage { language: spoken.language.clone(), level: spoken.level }),
-                Err(error) => {
-                    fields.problems.add(Problem::unknown_term(path, &error));
-                    None
-                }
-            }
-        });
-        known.collect::<Vec<_>>()
-    });
-    fields.values("languages", &spoken, &mut row.languages);
-    let links = input.links.clone().map_value(|list| {
+/// Sets the links of a field `links`.
+pub(crate) fn links(given: &MaybeUndefined<Vec<LinkInput>>, into: &mut JsonText, fields: &mut Fields<'_>) {
+    let links = given.clone().map_value(|list| {
         let checked = list.into_iter().enumerate().filter_map(|(place, link)| {
             let mut label = None;
             let given = MaybeUndefined::Value(link.label);
@@ -159,7 +145,21 @@ fn particulars(fields: &mut Fields<'_>, row: &mut Model, input: &TalentInput) {
         });
         checked.collect::<Vec<_>>()
     });
-    fields.values("links", &links, &mut row.links);
+    fields.values("links", &links, into);
+}
+
+/// Sets languages, links and who may see which group.
+fn particulars(fields: &mut Fields<'_>, row: &mut Model, input: &TalentInput) {
+    let spoken = input.languages.clone().map_value(|list| {
+        let known = list.iter().enumerate().filter_map(|(place, spoken)| {
+            let path = format!("languages.{place}.language");
+            let language = fields.term(&path, &spoken.language, &vocabularies().languages)?;
+            Some(SpokenLanguage { language, level: spoken.level })
+        });
+        known.collect::<Vec<_>>()
+    });
+    fields.values("languages", &spoken, &mut row.languages);
+    links(&input.links, &mut row.links, fields);
     for choice in input.field_visibility.as_opt_ref().flatten().into_iter().flatten() {
         *level_of(row, choice.group) = choice.visibility.code();
     }
@@ -344,10 +344,10 @@ impl Kind for Talents {
         fields: &mut Fields<'_>,
     ) {
         let all = vocabularies();
-        let region = |path: &str, slug: &str| all.regions.find(path, "region", slug).map(|_| ());
-        let territory = |path: &str, slug: &str| all.territories.find(path, "territory", slug).map(|_| ());
-        let sector = |path: &str, slug: &str| all.sectors.find(path, "sector", slug).map(|_| ());
-        let occupation = |path: &str, slug: &str| all.occupations.find(path, "occupation", slug).map(|_| ());
+        let region = &all.regions;
+        let territory = &all.territories;
+        let sector = &all.sectors;
+        let occupation = &all.occupations;
         fields.text("givenName", &input.given_name, MAX_NAME, &mut row.given_name);
         fields.text("familyName", &input.family_name, MAX_NAME, &mut row.family_name);
         let name = shown_name(input, row);

@@ -91,7 +91,7 @@ impl Line {
     /// Takes the record from the line.
     ///
     /// # Errors
-    /// Where there is none, or more than one.
+    /// Fails where there is none, or more than one.
     pub fn take_input(&mut self) -> Result<RecordInput, Fault> {
         RecordInput::only(self.take_inputs()).ok_or_else(|| {
             let types: Vec<String> = all_of::<RecordType>().map(|of| format!("`{}`", of.field())).collect();

@@ -155,7 +155,7 @@ fn is_header(line: &[u8]) -> bool {
 /// from a regular file is copied to a temporary file.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// Fails where it cannot be read.
 pub fn recognize(file: Option<File>) -> std::io::Result<Recognized> {
     let again = match &file {
         Some(file) if file.metadata()?.is_file() => Some(file.try_clone()?),

@@ -380,7 +380,7 @@ impl Call {
     /// The call of the request that is being executed.
     ///
     /// # Errors
-    /// Where the request's data has no call.
+    /// Fails where the request's data has no call.
     pub fn of<'a>(ctx: &Context<'a>) -> GraphqlResult<&'a Self> {
         ctx.data()
     }

@@ -10,7 +10,7 @@ use crate::account::store::grant;
 use crate::api_key;
 use crate::role::Grant;
 use kernel::error::DomainError;
-use kernel::read::{Database, KeyColumns, KeyType, KeyValue, KeyedStatement};
+use kernel::read::{Database, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement};
 use kernel::secret::Hash;
 use kernel::value::DateTime;
 
@@ -24,21 +24,48 @@ pub async fn by_session(
     now: DateTime,
 ) -> Result<Option<IdentifiedCaller>, DomainError> {
     let keys = KeyColumns::new(&[("id", KeyType::Id)]);
+    let found = by_row(db, keys, vec![KeyValue::Id(session)], "session AS s ON s.id = k.id", "s.expires_at");
+    let found = found.await?.filter(|(_, _, expires_at)| now < *expires_at);
+    Ok(found.map(|(account, grants, expires_at)| {
+        IdentifiedCaller::with_account(session, account, grants, expires_at)
+    }))
+}
+
+/// The caller whose calendar the address with this hash opens.
+///
+/// # Errors
+/// [`DomainError::Database`], [`DomainError::Stored`].
+pub async fn by_calendar(db: &Arc<Database>, hash: &Hash) -> Result<Option<IdentifiedCaller>, DomainError> {
+    let keys = KeyColumns::new(&[("hash", KeyType::Bytes)]);
+    let address = "calendar_address AS s ON s.address_hash = k.hash";
+    let never = DateTime::MAX.micros().to_string();
+    let found = by_row(db, keys, vec![KeyValue::Bytes(hash.to_vec())], address, &never).await?;
+    Ok(found.map(|(account, grants, ends_at)| IdentifiedCaller::with_token(account, grants, ends_at)))
+}
+
+/// The account that a row `s` names as `account_id`, its roles, and when the row expires.
+async fn by_row(
+    db: &Arc<Database>,
+    keys: KeyColumns,
+    key: KeyRow,
+    row: &str,
+    expires_at: &str,
+) -> Result<Option<(Account, Vec<Grant>, DateTime)>, DomainError> {
     let (source, join) = (keys.source(db.dialect()), db.dialect().join());
     let people = format!(
-        "SELECT k.n, s.expires_at, a.id, a.email, a.display_name, a.language, a.talent_id, r.role, r.region \
-         FROM {source} {join} session AS s ON s.id = k.id \
+        "SELECT k.n, {expires_at}, a.id, a.email, a.display_name, a.language, a.talent_id, r.role, r.region \
+         FROM {source} {join} {row} \
          {join} account AS a ON a.id = s.account_id LEFT JOIN account_role AS r ON r.account_id = a.id \
          ORDER BY k.n, r.role, r.region"
     );
     let organizations = format!(
-        "SELECT k.n, o.organization_id FROM {source} {join} session AS s ON s.id = k.id \
+        "SELECT k.n, o.organization_id FROM {source} {join} {row} \
          {join} account_organization AS o ON o.account_id = s.account_id ORDER BY k.n, o.organization_id"
     );
-    let key = || vec![vec![KeyValue::Id(session)]];
     let people = KeyedStatement { sql: people, keys: keys.clone() };
     let organizations = KeyedStatement { sql: organizations, keys };
-    let (people, organizations) = tokio::try_join!(db.read(&people, key()), db.read(&organizations, key()))?;
+    let read = (db.read(&people, vec![key.clone()]), db.read(&organizations, vec![key]));
+    let (people, organizations) = tokio::try_join!(read.0, read.1)?;
     let organizations = organizations.into_iter().map(|(_, mut row)| row.get());
     let organizations = organizations.collect::<Result<Vec<Uuid>, _>>()?;
 
@@ -59,9 +86,7 @@ pub async fn by_session(
         }
         found = Some((account, expires_at));
     }
-    let found = found.filter(|(_, expires_at)| now < *expires_at);
-    Ok(found
-        .map(|(account, expires_at)| IdentifiedCaller::with_account(session, account, grants, expires_at)))
+    Ok(found.map(|(account, expires_at)| (account, grants, expires_at)))
 }
 
 fn given<T>(value: Option<T>) -> Result<T, DomainError> {

@@ -8,6 +8,7 @@ use kernel::messages::fill;
 use kernel::value::Language;
 use kernel::vocabulary::vocabularies;
 
+mod application;
 mod event;
 mod profile;
 
@@ -74,6 +75,29 @@ pub enum Template {
         news: EventNews,
         /// The title of the event, in the reader's language or another.
         title: String,
+    },
+    /// An application to a call for projects was received.
+    ApplicationReceived {
+        /// Id of the application.
+        application: String,
+    },
+    /// Funders have decided on an application to a call for projects.
+    ApplicationDecided {
+        /// Id of the application.
+        application: String,
+        /// Whether money was awarded; else all funders have rejected it.
+        awarded: bool,
+    },
+    /// A call for projects will close, and the staff of its funders are told how many applications there are.
+    CallCloses {
+        /// Id of the call.
+        call: String,
+        /// When it closes, as people read it.
+        at: String,
+        /// Number of drafts.
+        drafts: i64,
+        /// Number of applications that were submitted.
+        submissions: i64,
     },
 }
 
@@ -230,6 +254,13 @@ fn link(page: &Url, name: &str, token: &SecretString) -> String {
     link.into()
 }
 
+/// The link to something that has an id, which the frontend finds in the fragment.
+fn link_to(page: &Url, name: &str, id: &str) -> String {
+    let mut link = page.clone();
+    link.set_fragment(Some(&format!("{name}={id}")));
+    link.into()
+}
+
 /// The name of a region in a language, or else in its own language.
 fn region_name(slug: &str, language: Language) -> String {
     let Some(region) = vocabularies().regions.get(slug) else { return slug.to_owned() };
@@ -275,8 +306,25 @@ impl Template {
                 (if hiding { &profile::HIDING } else { &profile::ERASURE }, values)
             }
             Self::Event { news, title } => (news.texts(), vec![("title", event::title(title))]),
+            Self::ApplicationReceived { application } => {
+                (&application::RECEIVED, vec![("link", link_to(page, "application", application))])
+            }
+            Self::ApplicationDecided { application, awarded } => {
+                let texts = if *awarded { &application::AWARDED } else { &application::REJECTED };
+                (texts, vec![("link", link_to(page, "application", application))])
+            }
+            Self::CallCloses { call, at, drafts, submissions } => {
+                let values = vec![
+                    ("at", at.clone()),
+                    ("drafts", drafts.to_string()),
+                    ("submissions", submissions.to_string()),
+                    ("link", link_to(page, "call", call)),
+                ];
+                (&application::CALL_CLOSES, values)
+            }
         };
         let words = texts.of(language);
+        let values: Vec<_> = values.iter().map(|(word, value)| (*word, value.as_str())).collect();
         (fill(words.subject, &values), fill(words.text, &values) + "\n")
     }
 }
@@ -308,6 +356,15 @@ mod tests {
             Template::PasswordChanged,
             Template::ProfileHiding { region: "flandre".into(), on: NaiveDate::default() },
             Template::ProfileErasure { region: "flandre".into(), on: NaiveDate::default() },
+            Template::ApplicationReceived { application: "application_1".into() },
+            Template::ApplicationDecided { application: "application_1".into(), awarded: true },
+            Template::ApplicationDecided { application: "application_1".into(), awarded: false },
+            Template::CallCloses {
+                call: "call_for_projects_1".into(),
+                at: "2027-03-01 16:00 UTC".into(),
+                drafts: 7,
+                submissions: 11,
+            },
         ];
         let event = |news| Template::Event { news, title: "Assises \n{region}".into() };
         for template in templates.into_iter().chain(EventNews::ALL.map(event)) {
@@ -347,6 +404,18 @@ mod tests {
                                 && text.contains("1970-01-01")
                         );
                         assert!(text.contains("\n\nhttps://directory.example/welcome\n\n"), "{text}");
+                    }
+                    Template::ApplicationReceived { .. } | Template::ApplicationDecided { .. } => {
+                        let link = "\n\nhttps://directory.example/welcome#application=application_1\n";
+                        assert!(text.contains(link), "{text}");
+                    }
+                    Template::CallCloses { .. } => {
+                        let link = "\n\nhttps://directory.example/welcome#call=call_for_projects_1\n";
+                        assert!(
+                            text.contains(link) && text.contains(": 7.") && text.contains(": 11."),
+                            "{text}"
+                        );
+                        assert!(subject.contains("2027-03-01 16:00 UTC") && text.contains("16:00 UTC"));
                     }
                 }
             }

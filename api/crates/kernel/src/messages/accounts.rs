@@ -133,6 +133,16 @@ pub const EXPIRY: Message = Message {
     de: "Ein Schlüssel läuft in der Zukunft ab, spätestens in drei Jahren.",
 };
 
+/// An API key has no calendar of its own.
+pub const CALENDARS_OF_PEOPLE: Message = Message {
+    code: UserErrorCode::Forbidden,
+    reason: None,
+    en: "A calendar belongs to a person: sign in with an account.",
+    fr: "Un calendrier appartient à une personne : connectez-vous avec un compte.",
+    nl: "Een agenda is van een persoon: meld u aan met een account.",
+    de: "Ein Kalender gehört einer Person: Melden Sie sich mit einem Konto an.",
+};
+
 /// The caller may not create or revoke API keys of this region.
 pub const NOT_YOUR_KEYS: Message = Message {
     code: UserErrorCode::Forbidden,
@@ -214,7 +224,7 @@ pub const NO_ORGANIZATION_OF_REGION: Message = Message {
 };
 
 /// All of them.
-pub(super) const ALL: [&Message; 21] = [
+pub(super) const ALL: [&Message; 22] = [
     &CREDENTIALS,
     &SESSION,
     &PASSWORD_TOO_SHORT,
@@ -224,6 +234,7 @@ pub(super) const ALL: [&Message; 21] = [
     &OTHER_ACCOUNT,
     &NO_REGION,
     &NO_ROLE_OF_KEYS,
+    &CALENDARS_OF_PEOPLE,
     &NO_ROLE_OF_INVITATIONS,
     &ROLE_NEEDS_REGION,
     &ROLE_HAS_NO_REGION,

@@ -83,6 +83,16 @@ pub const CLOSES_AFTER_EVENT: Message = Message {
     de: "Die Anmeldung schließt vor dem Ende der Veranstaltung, das um {end} ist.",
 };
 
+/// A revision of another instance has a session of another event.
+pub const SESSION_OF_ANOTHER: Message = Message {
+    code: UserErrorCode::Invalid,
+    reason: Some("SESSION_OF_ANOTHER_EVENT"),
+    en: "A session has the id of a session of another event.",
+    fr: "Une session porte l’identifiant d’une session d’un autre événement.",
+    nl: "Een sessie heeft de id van een sessie van een ander evenement.",
+    de: "Ein Programmpunkt hat die Id eines Programmpunkts einer anderen Veranstaltung.",
+};
+
 /// A local time that clocks show twice: a warning.
 pub const TIME_TWICE: Message = Message {
     code: UserErrorCode::Invalid,
@@ -102,4 +112,5 @@ pub(super) const ALL: &[&Message] = &[
     &NOT_ABOVE_ZERO,
     &NOT_ONLINE,
     &CLOSES_AFTER_EVENT,
+    &SESSION_OF_ANOTHER,
 ];

@@ -6,9 +6,14 @@ use std::str::FromStr;
 use async_graphql::{InputValueResult, Scalar, ScalarType, Value};
 use chrono::{Datelike, NaiveDate};
 
-use super::{ValueError, serde_as_text, text_of};
+use super::{Expected, ValueError, serde_as_text, text_of};
 
-const EXPECTED: &str = "a calendar day written YYYY-MM-DD, such as \"2009-07-01\"";
+static EXPECTED: Expected = Expected {
+    en: "a calendar day written YYYY-MM-DD, such as \"2009-07-01\"",
+    fr: "un jour écrit AAAA-MM-JJ, comme « 2009-07-01 »",
+    nl: "een dag geschreven als JJJJ-MM-DD, zoals \"2009-07-01\"",
+    de: "ein Tag in der Form JJJJ-MM-TT, etwa „2009-07-01“",
+};
 
 /// A day of the Gregorian calendar, years 0001 to 9999, without time or time zone.
 ///
@@ -32,7 +37,7 @@ impl TryFrom<NaiveDate> for Date {
         if (1..=9999).contains(&date.year()) {
             Ok(Self(date))
         } else {
-            Err(ValueError::unexpected(EXPECTED, &date.to_string()))
+            Err(ValueError::unexpected(&EXPECTED, &date.to_string()))
         }
     }
 }
@@ -51,7 +56,7 @@ impl FromStr for Date {
         } else {
             None
         };
-        date.and_then(|date| Self::try_from(date).ok()).ok_or_else(|| ValueError::unexpected(EXPECTED, text))
+        date.and_then(|date| Self::try_from(date).ok()).ok_or_else(|| ValueError::unexpected(&EXPECTED, text))
     }
 }
 
@@ -73,7 +78,7 @@ serde_as_text!(Date);
 #[Scalar(name = "Date", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
-        Ok(text_of(value, EXPECTED)?.parse::<Self>()?)
+        Ok(text_of(value, &EXPECTED)?.parse::<Self>()?)
     }
 
     fn to_value(&self) -> Value {

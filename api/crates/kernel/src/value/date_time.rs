@@ -6,9 +6,14 @@ use std::str::FromStr;
 use async_graphql::{InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
-use super::{ValueError, serde_as_text, text_of};
+use super::{Expected, ValueError, serde_as_text, text_of};
 
-const EXPECTED: &str = "a date and time with its offset (RFC 3339), such as \"2026-11-21T10:00:00Z\"";
+static EXPECTED: Expected = Expected {
+    en: "a date and time with its offset (RFC 3339), such as \"2026-11-21T10:00:00Z\"",
+    fr: "une date et une heure avec leur décalage (RFC 3339), comme « 2026-11-21T10:00:00Z »",
+    nl: "een datum en tijd met tijdsverschil (RFC 3339), zoals \"2026-11-21T10:00:00Z\"",
+    de: "Datum und Uhrzeit mit Zeitverschiebung (RFC 3339), etwa „2026-11-21T10:00:00Z“",
+};
 
 /// An instant in microseconds since the Unix epoch, from the year 0000 to the year 9999.
 ///
@@ -66,7 +71,7 @@ impl FromStr for DateTime {
             .map(|instant| instant.timestamp_micros())
             .filter(|micros| (Self::MIN.0..=Self::MAX.0).contains(micros))
             .map(Self)
-            .ok_or_else(|| ValueError::unexpected(EXPECTED, text))
+            .ok_or_else(|| ValueError::unexpected(&EXPECTED, text))
     }
 }
 
@@ -84,7 +89,7 @@ serde_as_text!(DateTime);
 #[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        Ok(text_of(value, EXPECTED)?.parse::<Self>()?)
+        Ok(text_of(value, &EXPECTED)?.parse::<Self>()?)
     }
 
     fn to_value(&self) -> Value {

@@ -11,12 +11,26 @@ use async_graphql::{
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
-use super::{Found, ValueError, serde_as_text};
+use super::{Expected, Found, ValueError, serde_as_text};
 
-const EXPECTED: &str =
-    "an exact decimal of at most 28 digits as a string, such as \"1850000.00\" (a float would round it)";
-const EXPECTED_MONEY: &str = "an amount below 1,000,000,000,000,000 with at most 4 decimals";
-const EXPECTED_CURRENCY: &str = "an active ISO 4217 currency code of three capital letters, such as \"EUR\"";
+static EXPECTED: Expected = Expected {
+    en: "an exact decimal of at most 28 digits as a string, such as \"1850000.00\" (a float would round it)",
+    fr: "un nombre décimal exact de 28 chiffres au plus, comme « 1850000.00 »",
+    nl: "een exact decimaal getal van hoogstens 28 cijfers, zoals \"1850000.00\"",
+    de: "eine genaue Dezimalzahl mit höchstens 28 Ziffern, etwa „1850000.00“",
+};
+static EXPECTED_MONEY: Expected = Expected {
+    en: "an amount below 1,000,000,000,000,000 with at most 4 decimals",
+    fr: "un montant inférieur à 1 000 000 000 000 000, avec 4 décimales au plus",
+    nl: "een bedrag onder 1.000.000.000.000.000 met hoogstens 4 decimalen",
+    de: "ein Betrag unter 1.000.000.000.000.000 mit höchstens 4 Nachkommastellen",
+};
+static EXPECTED_CURRENCY: Expected = Expected {
+    en: "an active ISO 4217 currency code of three capital letters, such as \"EUR\"",
+    fr: "le code d’une monnaie en vigueur (ISO 4217), en trois majuscules, comme « EUR »",
+    nl: "een geldige muntcode (ISO 4217) van drie hoofdletters, zoals \"EUR\"",
+    de: "ein gültiger Währungscode (ISO 4217) aus drei Großbuchstaben, etwa „EUR“",
+};
 
 /// An exact decimal number of at most 28 digits, never a float.
 ///
@@ -38,6 +52,13 @@ impl Decimal {
     /// The sum; none where it has more digits than fit.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self::from)
+    }
+
+    /// The number of these whole units and ten-thousandths, which databases add exactly; none where it has more digits
+    /// than fit.
+    pub fn of_parts(whole: i128, part: i64) -> Option<Self> {
+        let number = whole.checked_mul(10_000)?.checked_add(part.into())?;
+        rust_decimal::Decimal::try_from_i128_with_scale(number, 4).ok().map(|number| Self(number.normalize()))
     }
 
     /// The difference; none where it has more digits than fit.
@@ -79,7 +100,7 @@ impl FromStr for Decimal {
         } else {
             None
         };
-        number.map(Self::from).ok_or_else(|| ValueError::unexpected(EXPECTED, text))
+        number.map(Self::from).ok_or_else(|| ValueError::unexpected(&EXPECTED, text))
     }
 }
 
@@ -103,7 +124,7 @@ impl<'de> Deserialize<'de> for Decimal {
             type Value = Decimal;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(EXPECTED)
+                f.write_str(EXPECTED.en)
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Decimal, E> {
@@ -137,7 +158,7 @@ impl ScalarType for Decimal {
         };
         match whole {
             Some(number) => Ok(Self(number)),
-            None => Err(ValueError::Unexpected { expected: EXPECTED, found: Found::value(&value) }.into()),
+            None => Err(ValueError::Unexpected { expected: &EXPECTED, found: Found::value(&value) }.into()),
         }
     }
 
@@ -185,7 +206,7 @@ impl FromStr for Currency {
     fn from_str(text: &str) -> Result<Self, ValueError> {
         match CURRENCIES.binary_search(&text) {
             Ok(at) => Ok(Self(CURRENCIES[at])),
-            Err(_) => Err(ValueError::unexpected(EXPECTED_CURRENCY, text)),
+            Err(_) => Err(ValueError::unexpected(&EXPECTED_CURRENCY, text)),
         }
     }
 }
@@ -256,7 +277,7 @@ impl Money {
     pub fn new(amount: Decimal, currency: Currency) -> Result<Self, ValueError> {
         let mut number = amount.0.normalize();
         if number.abs() >= Self::LIMIT.into() || number.scale() > 4 {
-            return Err(ValueError::unexpected(EXPECTED_MONEY, &amount.to_string()));
+            return Err(ValueError::unexpected(&EXPECTED_MONEY, &amount.to_string()));
         }
         number.rescale(number.scale().max(2));
         Ok(Self { number: Decimal::from(number), unit: currency })
@@ -270,6 +291,14 @@ impl Money {
     /// The currency.
     pub fn currency(self) -> Currency {
         self.unit
+    }
+
+    /// The amount as whole units and ten-thousandths, which databases add exactly. [`Decimal::of_parts`] is the inverse.
+    pub fn parts(self) -> (i64, i32) {
+        let number = self.number.0;
+        // An amount has four decimals at most, and less than 16 digits before them.
+        let part = number.fract() * rust_decimal::Decimal::from(10_000);
+        (i64::try_from(number.trunc()).unwrap_or_default(), i32::try_from(part).unwrap_or_default())
     }
 
     /// Adds two amounts of one currency.
@@ -424,6 +453,18 @@ mod tests {
         fn decimals_read_back(mantissa in any::<i64>(), scale in 0u32..=28) {
             let number = Decimal::from(rust_decimal::Decimal::new(mantissa, scale));
             prop_assert_eq!(number.to_string().parse::<Decimal>().unwrap().to_string(), number.to_string());
+        }
+
+        #[test]
+        fn money_is_the_sum_of_its_parts(
+            mantissa in -9_999_999_999_999_999_999i128..=9_999_999_999_999_999_999, scale in 0u32..=4,
+        ) {
+            let number = rust_decimal::Decimal::from_i128_with_scale(mantissa, scale);
+            if let Ok(money) = Money::new(Decimal::from(number), Currency::EUR) {
+                let (whole, part) = money.parts();
+                prop_assert_eq!(Decimal::of_parts(whole.into(), part.into()), Some(money.amount()));
+            }
+            prop_assert!(Decimal::of_parts(i128::MAX, 0).is_none());
         }
 
         #[test]

@@ -6,9 +6,14 @@ use std::str::FromStr;
 
 use async_graphql::{InputValueResult, Scalar, ScalarType, Value};
 
-use super::{ValueError, is_hidden, serde_as_text, text_of};
+use super::{Expected, ValueError, is_hidden, serde_as_text, text_of};
 
-const EXPECTED: &str = "an e-mail address such as \"name@example.org\"";
+static EXPECTED: Expected = Expected {
+    en: "an e-mail address such as \"name@example.org\"",
+    fr: "une adresse électronique comme « nom@example.org »",
+    nl: "een e-mailadres zoals \"naam@example.org\"",
+    de: "eine E-Mail-Adresse wie „name@example.org“",
+};
 
 /// The e-mail address of one mailbox, at most 254 bytes.
 ///
@@ -113,7 +118,7 @@ impl FromStr for EmailAddress {
             {
                 Ok(Self(text.to_owned()))
             }
-            _ => Err(ValueError::unexpected(EXPECTED, text)),
+            _ => Err(ValueError::unexpected(&EXPECTED, text)),
         }
     }
 }
@@ -131,7 +136,7 @@ serde_as_text!(EmailAddress);
 #[Scalar(name = "EmailAddress", specified_by_url = "https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2")]
 impl ScalarType for EmailAddress {
     fn parse(value: Value) -> InputValueResult<Self> {
-        Ok(text_of(value, EXPECTED)?.parse::<Self>()?)
+        Ok(text_of(value, &EXPECTED)?.parse::<Self>()?)
     }
 
     fn to_value(&self) -> Value {

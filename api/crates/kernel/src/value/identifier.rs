@@ -6,7 +6,7 @@ use std::str::FromStr;
 use async_graphql::{ComplexObject, Enum, SimpleObject};
 use serde::{Deserialize, Serialize};
 
-use super::{Url, ValueError};
+use super::{Expected, Url, ValueError};
 
 /// The register that gave an identifier, and with it the form of the identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Enum)]
@@ -73,35 +73,75 @@ impl IdentifierScheme {
         }
     }
 
-    fn expected(self) -> &'static str {
+    /// The form of its identifiers.
+    fn expected(self) -> &'static Expected {
         match self {
-            Self::Siren => "a SIREN of nine digits with a right check digit (Luhn), such as \"552008443\"",
-            Self::Siret => {
-                "a SIRET of fourteen digits with a right check digit (Luhn), such as \"73282932000074\""
-            }
-            Self::Bce => {
-                "a BCE number of ten digits, the last two the check (mod 97), such as \"0403170701\""
-            }
-            Self::Vat => {
-                "a VAT number of a country of the European Union with its prefix, such as \"BE0403170701\""
-            }
-            Self::Lei => {
-                "an LEI of twenty characters, the last two the check (mod 97-10), such as \"5493001KJTIIGC8Y1R12\""
-            }
-            Self::Isni => {
-                "an ISNI of sixteen characters, the last the check (mod 11-2), such as \"0000000121032683\""
-            }
-            Self::Orcid => {
-                "an ORCID iD of sixteen characters, the last the check (mod 11-2), such as \"0000-0002-1825-0097\""
-            }
-            Self::Ror => {
-                "a ROR id of nine characters, the last two the check (mod 97-10), such as \"03yrm5c26\""
-            }
-            Self::Rna => "an RNA number of W and nine characters, such as \"W751004076\"",
-            Self::Wikidata => "a Wikidata item of Q and a number, such as \"Q42\"",
-            Self::Eidr => {
-                "an EIDR id with a right check character (mod 37,36), such as \"10.5240/7791-8534-2C23-9030-8610-5\""
-            }
+            Self::Siren => &Expected {
+                en: "a SIREN of nine digits with a right check digit (Luhn), such as \"552008443\"",
+                fr: "un SIREN de neuf chiffres, clé de contrôle (Luhn) comprise, comme « 552008443 »",
+                nl: "een SIREN van negen cijfers met een juist controlecijfer (Luhn), zoals \"552008443\"",
+                de: "eine SIREN aus neun Ziffern mit richtiger Prüfziffer (Luhn), etwa „552008443“",
+            },
+            Self::Siret => &Expected {
+                en: "a SIRET of fourteen digits with a right check digit (Luhn), such as \"73282932000074\"",
+                fr: "un SIRET de quatorze chiffres, clé de contrôle (Luhn) comprise, comme « 73282932000074 »",
+                nl: "een SIRET van veertien cijfers met een juist controlecijfer (Luhn), zoals \"73282932000074\"",
+                de: "eine SIRET aus vierzehn Ziffern mit richtiger Prüfziffer (Luhn), etwa „73282932000074“",
+            },
+            Self::Bce => &Expected {
+                en: "a BCE number of ten digits, the last two the check (mod 97), such as \"0403170701\"",
+                fr: "un numéro BCE de dix chiffres, dont les deux derniers de contrôle (modulo 97), comme « 0403170701 »",
+                nl: "een KBO-nummer van tien cijfers, waarvan de laatste twee de controle zijn (modulo 97), zoals \"0403170701\"",
+                de: "eine ZDU-Nummer aus zehn Ziffern, die letzten zwei zur Prüfung (modulo 97), etwa „0403170701“",
+            },
+            Self::Vat => &Expected {
+                en: "a VAT number of a country of the European Union with its prefix, such as \"BE0403170701\"",
+                fr: "un numéro de TVA d’un pays de l’Union européenne avec son préfixe, comme « BE0403170701 »",
+                nl: "een btw-nummer van een land van de Europese Unie met zijn prefix, zoals \"BE0403170701\"",
+                de: "eine Umsatzsteuernummer eines Landes der Europäischen Union mit ihrem Präfix, etwa „BE0403170701“",
+            },
+            Self::Lei => &Expected {
+                en: "an LEI of twenty characters, the last two the check (mod 97-10), such as \"5493001KJTIIGC8Y1R12\"",
+                fr: "un LEI de vingt caractères, dont les deux derniers de contrôle (mod 97-10), comme « 5493001KJTIIGC8Y1R12 »",
+                nl: "een LEI van twintig tekens, waarvan de laatste twee de controle zijn (mod 97-10), zoals \"5493001KJTIIGC8Y1R12\"",
+                de: "eine LEI aus zwanzig Zeichen, die letzten zwei zur Prüfung (mod 97-10), etwa „5493001KJTIIGC8Y1R12“",
+            },
+            Self::Isni => &Expected {
+                en: "an ISNI of sixteen characters, the last the check (mod 11-2), such as \"0000000121032683\"",
+                fr: "un ISNI de seize caractères, dont le dernier de contrôle (mod 11-2), comme « 0000000121032683 »",
+                nl: "een ISNI van zestien tekens, waarvan het laatste de controle is (mod 11-2), zoals \"0000000121032683\"",
+                de: "eine ISNI aus sechzehn Zeichen, das letzte zur Prüfung (mod 11-2), etwa „0000000121032683“",
+            },
+            Self::Orcid => &Expected {
+                en: "an ORCID iD of sixteen characters, the last the check (mod 11-2), such as \"0000-0002-1825-0097\"",
+                fr: "un ORCID iD de seize caractères, dont le dernier de contrôle (mod 11-2), comme « 0000-0002-1825-0097 »",
+                nl: "een ORCID iD van zestien tekens, waarvan het laatste de controle is (mod 11-2), zoals \"0000-0002-1825-0097\"",
+                de: "eine ORCID iD aus sechzehn Zeichen, das letzte zur Prüfung (mod 11-2), etwa „0000-0002-1825-0097“",
+            },
+            Self::Ror => &Expected {
+                en: "a ROR id of nine characters, the last two the check (mod 97-10), such as \"03yrm5c26\"",
+                fr: "un identifiant ROR de neuf caractères, dont les deux derniers de contrôle (mod 97-10), comme « 03yrm5c26 »",
+                nl: "een ROR-id van negen tekens, waarvan de laatste twee de controle zijn (mod 97-10), zoals \"03yrm5c26\"",
+                de: "eine ROR-Kennung aus neun Zeichen, die letzten zwei zur Prüfung (mod 97-10), etwa „03yrm5c26“",
+            },
+            Self::Rna => &Expected {
+                en: "an RNA number of W and nine characters, such as \"W751004076\"",
+                fr: "un numéro RNA formé de W et de neuf caractères, comme « W751004076 »",
+                nl: "een RNA-nummer van W en negen tekens, zoals \"W751004076\"",
+                de: "eine RNA-Nummer aus W und neun Zeichen, etwa „W751004076“",
+            },
+            Self::Wikidata => &Expected {
+                en: "a Wikidata item of Q and a number, such as \"Q42\"",
+                fr: "un élément Wikidata formé de Q et d’un nombre, comme « Q42 »",
+                nl: "een Wikidata-item van Q en een getal, zoals \"Q42\"",
+                de: "ein Wikidata-Objekt aus Q und einer Zahl, etwa „Q42“",
+            },
+            Self::Eidr => &Expected {
+                en: "an EIDR id with a right check character (mod 37,36), such as \"10.5240/7791-8534-2C23-9030-8610-5\"",
+                fr: "un identifiant EIDR au caractère de contrôle juste (mod 37,36), comme « 10.5240/7791-8534-2C23-9030-8610-5 »",
+                nl: "een EIDR-id met een juist controleteken (mod 37,36), zoals \"10.5240/7791-8534-2C23-9030-8610-5\"",
+                de: "eine EIDR-Kennung mit richtigem Prüfzeichen (mod 37,36), etwa „10.5240/7791-8534-2C23-9030-8610-5“",
+            },
         }
     }
 
@@ -130,9 +170,14 @@ impl FromStr for IdentifierScheme {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        const EXPECTED: &str = "SIREN, SIRET, BCE, VAT, LEI, ISNI, ORCID, ROR, RNA, WIKIDATA or EIDR";
+        static EXPECTED: Expected = Expected {
+            en: "SIREN, SIRET, BCE, VAT, LEI, ISNI, ORCID, ROR, RNA, WIKIDATA or EIDR",
+            fr: "SIREN, SIRET, BCE, VAT, LEI, ISNI, ORCID, ROR, RNA, WIKIDATA ou EIDR",
+            nl: "SIREN, SIRET, BCE, VAT, LEI, ISNI, ORCID, ROR, RNA, WIKIDATA of EIDR",
+            de: "SIREN, SIRET, BCE, VAT, LEI, ISNI, ORCID, ROR, RNA, WIKIDATA oder EIDR",
+        };
         let found = Self::ALL.into_iter().find(|scheme| scheme.as_str() == text);
-        found.ok_or_else(|| ValueError::unexpected(EXPECTED, text))
+        found.ok_or_else(|| ValueError::unexpected(&EXPECTED, text))
     }
 }
 

@@ -6,7 +6,14 @@ use std::str::FromStr;
 use async_graphql::{Enum, SimpleObject};
 use serde::{Deserialize, Serialize};
 
-use super::ValueError;
+use super::{Expected, ValueError};
+
+static EXPECTED: Expected = Expected {
+    en: "a language: FR, NL, EN or DE",
+    fr: "une langue : FR, NL, EN ou DE",
+    nl: "een taal: FR, NL, EN of DE",
+    de: "eine Sprache: FR, NL, EN oder DE",
+};
 
 /// A language that the directory is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Enum)]
@@ -60,7 +67,7 @@ impl FromStr for Language {
     /// Reads the name in capital letters; for tags there is [`Language::from_tag`].
     fn from_str(text: &str) -> Result<Self, ValueError> {
         let found = Self::ALL.into_iter().find(|language| language.as_str() == text);
-        found.ok_or_else(|| ValueError::unexpected("a language: FR, NL, EN or DE", text))
+        found.ok_or_else(|| ValueError::unexpected(&EXPECTED, text))
     }
 }
 

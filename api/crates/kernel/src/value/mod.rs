@@ -6,6 +6,7 @@
 //! clock, a database or a setting.
 
 mod collation;
+mod country;
 mod date;
 mod date_time;
 mod decimal;
@@ -23,6 +24,7 @@ use std::fmt;
 use async_graphql::Value;
 
 pub use collation::{SORT_KEY_BYTES, SORT_KEY_CHARACTERS, fold, sort_key};
+pub use country::Country;
 pub use date::Date;
 pub use date_time::DateTime;
 pub use decimal::{Currency, Decimal, Money};
@@ -34,6 +36,27 @@ pub use partial_date::PartialDate;
 pub use time_zone::{Hour, LocalTime, TimeZone};
 pub use url::Url;
 
+/// The form of a value that is accepted, in each language of the directory: with an article, and usually an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    en: &'static str,
+    fr: &'static str,
+    nl: &'static str,
+    de: &'static str,
+}
+
+impl Expected {
+    /// The form in a language.
+    pub const fn text(&self, language: Language) -> &'static str {
+        match language {
+            Language::En => self.en,
+            Language::Fr => self.fr,
+            Language::Nl => self.nl,
+            Language::De => self.de,
+        }
+    }
+}
+
 /// The error for a text that is not a value of its type.
 ///
 /// The message is one English sentence fit for an API user, without capital and full stop: it states what
@@ -42,18 +65,18 @@ pub use url::Url;
 #[non_exhaustive]
 pub enum ValueError {
     /// The text does not have the expected form, or names something that does not exist.
-    #[error("expected {expected}, but found {found}")]
+    #[error("expected {}, but found {found}", .expected.en)]
     Unexpected {
-        /// The form that is accepted, with an article and usually an example.
-        expected: &'static str,
+        /// The form that is accepted.
+        expected: &'static Expected,
         /// The start of what was given instead.
         found: Found,
     },
     /// The text is refused and may hold a secret, so that it is not repeated.
-    #[error("expected {expected}")]
+    #[error("expected {}", .expected.en)]
     Withheld {
-        /// The form that is accepted, with an article.
-        expected: &'static str,
+        /// The form that is accepted.
+        expected: &'static Expected,
     },
     /// Two amounts of different currencies were to be added.
     #[error("expected amounts of one currency, but found {left} and {right}")]
@@ -67,7 +90,7 @@ pub enum ValueError {
 
 impl ValueError {
     /// Makes an error that repeats the start of `found`.
-    pub fn unexpected(expected: &'static str, found: &str) -> Self {
+    pub fn unexpected(expected: &'static Expected, found: &str) -> Self {
         Self::Unexpected { expected, found: Found::text(found) }
     }
 }
@@ -119,14 +142,14 @@ impl fmt::Display for Found {
 
 /// Whether a character is invisible, or changes how its neighbours are shown: controls, invisible
 /// separators and the marks that reverse the direction of writing (Unicode UAX #9).
-fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Takes the text out of a GraphQL input value; anything else is an error that names what was expected.
-fn text_of(value: Value, expected: &'static str) -> Result<String, ValueError> {
+fn text_of(value: Value, expected: &'static Expected) -> Result<String, ValueError> {
     match value {
         Value::String(text) => Ok(text),
         other => Err(ValueError::Unexpected { expected, found: Found::value(&other) }),

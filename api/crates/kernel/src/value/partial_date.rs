@@ -7,10 +7,14 @@ use async_graphql::{InputValueResult, Scalar, ScalarType, Value};
 use chrono::{Datelike, NaiveDate};
 
 use super::date::{Date, digits};
-use super::{ValueError, serde_as_text, text_of};
+use super::{Expected, ValueError, serde_as_text, text_of};
 
-const EXPECTED: &str =
-    "a date known to the year, month or day, such as \"2009\", \"2009-07\" or \"2009-07-01\"";
+static EXPECTED: Expected = Expected {
+    en: "a date known to the year, month or day, such as \"2009\", \"2009-07\" or \"2009-07-01\"",
+    fr: "une date connue à l’année, au mois ou au jour près, comme « 2009 », « 2009-07 » ou « 2009-07-01 »",
+    nl: "een datum op het jaar, de maand of de dag nauwkeurig, zoals \"2009\", \"2009-07\" of \"2009-07-01\"",
+    de: "ein Datum auf Jahr, Monat oder Tag genau, etwa „2009“, „2009-07“ oder „2009-07-01“",
+};
 
 /// A date of the Gregorian calendar that is as precise as what is known: a year, a month or a day.
 ///
@@ -44,7 +48,7 @@ impl PartialDate {
             Ok(Self { year, month: month.unwrap_or(0), day: day.unwrap_or(0) })
         } else {
             let part = |number: Option<u8>| number.map_or(String::new(), |number| format!("-{number:02}"));
-            Err(ValueError::unexpected(EXPECTED, &format!("{year:04}{}{}", part(month), part(day))))
+            Err(ValueError::unexpected(&EXPECTED, &format!("{year:04}{}{}", part(month), part(day))))
         }
     }
 
@@ -102,7 +106,7 @@ impl FromStr for PartialDate {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let refuse = || ValueError::unexpected(EXPECTED, text);
+        let refuse = || ValueError::unexpected(&EXPECTED, text);
         let part = |from: usize| match text.as_bytes().get(from..from + 3) {
             Some([b'-', two @ ..]) => {
                 digits(two).and_then(|number| u8::try_from(number).ok()).map(Some).ok_or_else(refuse)
@@ -140,7 +144,7 @@ serde_as_text!(PartialDate);
 #[Scalar(name = "PartialDate", specified_by_url = "https://www.loc.gov/standards/datetime/")]
 impl ScalarType for PartialDate {
     fn parse(value: Value) -> InputValueResult<Self> {
-        Ok(text_of(value, EXPECTED)?.parse::<Self>()?)
+        Ok(text_of(value, &EXPECTED)?.parse::<Self>()?)
     }
 
     fn to_value(&self) -> Value {

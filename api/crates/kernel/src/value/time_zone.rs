@@ -8,10 +8,20 @@ use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::{self, AmbiguousOffset};
 
-use super::{DateTime, PartialDate, ValueError, serde_as_text};
+use super::{DateTime, Expected, PartialDate, ValueError, serde_as_text};
 
-const EXPECTED: &str = "the name of a time zone in the IANA database, such as \"Europe/Paris\"";
-const EXPECTED_HOUR: &str = "an hour of the day written HH:MM, such as \"09:00\"";
+static EXPECTED: Expected = Expected {
+    en: "the name of a time zone in the IANA database, such as \"Europe/Paris\"",
+    fr: "un fuseau horaire IANA, comme « Europe/Brussels »",
+    nl: "een IANA-tijdzone, zoals \"Europe/Brussels\"",
+    de: "eine IANA-Zeitzone, etwa „Europe/Brussels“",
+};
+static EXPECTED_HOUR: Expected = Expected {
+    en: "an hour of the day written HH:MM, such as \"09:00\"",
+    fr: "une heure de la journée, comme « 09:00 »",
+    nl: "een uur van de dag, zoals \"09:00\"",
+    de: "eine Uhrzeit, etwa „09:00“",
+};
 
 /// Minutes of a day without a change of clocks.
 const DAY: u16 = 24 * 60;
@@ -121,7 +131,7 @@ impl FromStr for TimeZone {
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
         let found = tz::TimeZone::get(text).ok().filter(|zone| zone.iana_name().is_some());
-        found.map(Self).ok_or_else(|| ValueError::unexpected(EXPECTED, text))
+        found.map(Self).ok_or_else(|| ValueError::unexpected(&EXPECTED, text))
     }
 }
 
@@ -155,7 +165,7 @@ impl FromStr for Hour {
             .map(|(hours, minutes)| hours * 60 + minutes)
             .filter(|minutes| *minutes <= DAY)
             .map(Self)
-            .ok_or_else(|| ValueError::unexpected(EXPECTED_HOUR, text))
+            .ok_or_else(|| ValueError::unexpected(&EXPECTED_HOUR, text))
     }
 }
 

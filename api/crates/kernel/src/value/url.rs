@@ -1,22 +1,32 @@
 //! Addresses of web pages.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use async_graphql::{InputValueResult, Scalar, ScalarType, Value};
 
-use super::{ValueError, is_hidden, serde_as_text, text_of};
+use super::{Expected, ValueError, is_hidden, serde_as_text, text_of};
 
-const EXPECTED: &str =
-    "an absolute http(s) URL of at most 2,048 characters, such as \"https://www.example.org/\"";
-const EXPECTED_PUBLIC: &str = "a URL without user name or password";
+static EXPECTED: Expected = Expected {
+    en: "an absolute http(s) URL of at most 2,048 characters, such as \"https://www.example.org/\"",
+    fr: "une adresse web complète de 2 048 caractères au plus, comme « https://www.example.org/ »",
+    nl: "een volledig webadres van hoogstens 2.048 tekens, zoals \"https://www.example.org/\"",
+    de: "eine vollständige Webadresse mit höchstens 2.048 Zeichen, etwa „https://www.example.org/“",
+};
+static EXPECTED_PUBLIC: Expected = Expected {
+    en: "a URL without user name or password",
+    fr: "une adresse web sans nom d’utilisateur ni mot de passe",
+    nl: "een webadres zonder gebruikersnaam of wachtwoord",
+    de: "eine Webadresse ohne Benutzername und Passwort",
+};
 
 /// The absolute `http` or `https` address of a page, at most 2,048 characters.
 ///
 /// URLs are read by the WHATWG URL standard, with stricter rules against confusing ones: two slashes after
 /// the scheme, a host, no user name or password, no spaces, backslashes, quotes, angle brackets or
-/// invisible characters. The text is kept as it was given, without the white space around it. Two spellings
-/// of one URL are two values.
+/// invisible characters. The text is kept as it was given, without the white space around it; only a text
+/// that begins with `www.` gets `https://`. Two spellings of one URL are two values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Url(String);
 
@@ -59,10 +69,13 @@ impl FromStr for Url {
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
         let text = text.trim();
-        let refuse = || ValueError::unexpected(EXPECTED, text);
+        let refuse = || ValueError::unexpected(&EXPECTED, text);
+        // People leave the scheme out. What begins with `www.` is a host, and nothing else.
+        let is_host = text.len() > 4 && text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."));
+        let text = &if is_host { Cow::Owned(format!("https://{text}")) } else { Cow::Borrowed(text) };
         let authority = authority(text).ok_or_else(refuse)?;
         if authority.contains('@') {
-            return Err(ValueError::Withheld { expected: EXPECTED_PUBLIC });
+            return Err(ValueError::Withheld { expected: &EXPECTED_PUBLIC });
         }
         let confusing = |c: char| c.is_whitespace() || is_hidden(c) || matches!(c, '\\' | '<' | '>' | '"');
         // Percent-encoded hosts are refused: people must be able to read the host.
@@ -74,7 +87,7 @@ impl FromStr for Url {
             return Err(refuse());
         }
         match ::url::Url::parse(text) {
-            Ok(url) if url.has_host() => Ok(Self(text.to_owned())),
+            Ok(url) if url.has_host() => Ok(Self(text.clone().into_owned())),
             _ => Err(refuse()),
         }
     }
@@ -89,11 +102,11 @@ impl fmt::Display for Url {
 serde_as_text!(Url);
 
 /// The absolute http or https address of a page, at most 2,048 characters, without user name or password.
-/// It is answered as it was given.
+/// It is answered as it was given; an address that begins with `www.` gets `https://`.
 #[Scalar(name = "URL", specified_by_url = "https://url.spec.whatwg.org/")]
 impl ScalarType for Url {
     fn parse(value: Value) -> InputValueResult<Self> {
-        Ok(text_of(value, EXPECTED)?.parse::<Self>()?)
+        Ok(text_of(value, &EXPECTED)?.parse::<Self>()?)
     }
 
     fn to_value(&self) -> Value {
@@ -132,6 +145,16 @@ mod tests {
         let longest = format!("https://example.org/{}", "é".repeat(Url::MAX_CHARACTERS - 20));
         assert_eq!(longest.parse::<Url>().unwrap().as_str(), longest);
         assert!(format!("{longest}x").parse::<Url>().is_err());
+    }
+
+    #[test]
+    fn a_host_without_its_scheme_gets_it() {
+        for text in ["www.exemple.example", "WWW.exemple.example/a?b", " www.exemple.example "] {
+            assert_eq!(text.parse::<Url>().unwrap().as_str(), format!("https://{}", text.trim()));
+        }
+        for text in ["www.", "www. exemple.example", "www.user@exemple.example", "wwwexemple.example"] {
+            assert!(text.parse::<Url>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -96,6 +96,15 @@ pub struct Term {
     pub aliases: Vec<String>,
 }
 
+impl Term {
+    /// The label in a language, else the first one, else the slug.
+    pub fn label(&self, language: Language) -> &str {
+        let label =
+            self.labels.iter().find(|label| label.language == language).or_else(|| self.labels.first());
+        label.map_or(self.slug.as_str(), |label| label.text.as_str())
+    }
+}
+
 /// A region.
 #[derive(Debug)]
 pub struct Region {
@@ -214,6 +223,8 @@ pub struct Entries<T> {
     pub all: Vec<T>,
     by_slug: HashMap<String, usize>,
     by_id: HashMap<Uuid, usize>,
+    /// By folded label in each language. A label that two entries share is that of neither.
+    by_label: HashMap<String, Option<usize>>,
 }
 
 /// An entry that has a slug.
@@ -243,7 +254,14 @@ impl<T: Named> Entries<T> {
     fn new(all: Vec<T>) -> Self {
         let by_slug = all.iter().enumerate().map(|(i, entry)| (entry.term().slug.clone(), i)).collect();
         let by_id = all.iter().enumerate().map(|(i, entry)| (entry.term().id, i)).collect();
-        Self { all, by_slug, by_id }
+        let mut by_label: HashMap<String, Option<usize>> = HashMap::new();
+        for (i, entry) in all.iter().enumerate() {
+            for label in &entry.term().labels {
+                let found = by_label.entry(fold(&label.text)).or_insert(Some(i));
+                *found = found.filter(|other| *other == i);
+            }
+        }
+        Self { all, by_slug, by_id, by_label }
     }
 
     /// The entry of a slug.
@@ -256,17 +274,28 @@ impl<T: Named> Entries<T> {
         self.by_id.get(&id).map(|i| &self.all[*i])
     }
 
+    /// The entry that a text means, which people write: its slug, or its label in any language, whatever the case and the
+    /// accents.
+    pub fn meant(&self, text: &str) -> Option<&T> {
+        let by_label = || self.by_label.get(&fold(text.trim())).copied().flatten().map(|i| &self.all[i]);
+        self.get(text).or_else(by_label)
+    }
+
     /// The entry of a slug that somebody typed.
     ///
     /// # Errors
     /// `BAD_USER_INPUT` on `argument` that names near matches, or all slugs where there are few.
     pub fn find(&self, argument: &str, what: &str, slug: &str) -> Result<&T, DomainError> {
         self.get(slug).ok_or_else(|| {
-            let shown: String = slug.chars().take(60).flat_map(char::escape_debug).collect();
             let near = self.near(slug);
-            let hint =
-                if near.is_empty() { "See the schema's queries for all of them.".to_owned() } else { near };
-            DomainError::bad_input(argument, format!("There is no {what} `{shown}`. {hint}"))
+            let listed: Vec<String> = near.all().iter().map(|term| format!("`{}`", term.slug)).collect();
+            let listed = listed.join(", ");
+            let hint = match near {
+                Near::Every(_) => format!("Known are {listed}."),
+                Near::Some(_) => format!("Did you mean {listed}?"),
+                Near::None => "See the schema's queries for all of them.".to_owned(),
+            };
+            DomainError::bad_input(argument, format!("There is no {what} `{}`. {hint}", shown(slug)))
         })
     }
 
@@ -284,18 +313,16 @@ impl<T: Named> Entries<T> {
         slugs.iter().map(|slug| self.find(argument, what, slug).map(|_| slug.clone())).collect()
     }
 
-    /// A sentence with the slugs that the word may mean.
-    fn near(&self, word: &str) -> String {
+    /// The entries that a word may mean which means none.
+    pub fn near(&self, word: &str) -> Near<'_> {
         const FEW: usize = 12;
         const BEST: usize = 5;
-        let listed = |slugs: Vec<&str>| slugs.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
         if self.all.len() <= FEW {
-            let slugs = self.all.iter().map(|entry| entry.term().slug.as_str()).collect();
-            return format!("Known are {}.", listed(slugs));
+            return Near::Every(self.all.iter().map(Named::term).collect());
         }
         let cut: String = word.chars().take(60).collect();
         let word = fold(&cut);
-        let mut scored: Vec<(f64, &str)> = self
+        let mut scored: Vec<(f64, &Term)> = self
             .all
             .iter()
             .map(|entry| {
@@ -304,17 +331,41 @@ impl<T: Named> Entries<T> {
                     term.labels.iter().map(|l| fold(&l.text)).chain(term.aliases.iter().map(|a| fold(a)));
                 let names = names.chain([term.slug.replace('-', " ")]);
                 let score = names.map(|name| likeness(&word, &name)).fold(0.0, f64::max);
-                (score, term.slug.as_str())
+                (score, term)
             })
             .filter(|(score, _)| *score >= 0.55)
             .collect();
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.slug.cmp(&b.1.slug)));
         scored.truncate(BEST);
-        if scored.is_empty() {
-            return String::new();
-        }
-        format!("Did you mean {}?", listed(scored.into_iter().map(|(_, slug)| slug).collect()))
+        let best: Vec<&Term> = scored.into_iter().map(|(_, term)| term).collect();
+        if best.is_empty() { Near::None } else { Near::Some(best) }
     }
+}
+
+/// The entries of a vocabulary that an unknown word may mean.
+#[derive(Debug)]
+pub enum Near<'a> {
+    /// All entries of a small vocabulary.
+    Every(Vec<&'a Term>),
+    /// Those that are most like the word.
+    Some(Vec<&'a Term>),
+    /// None is like it.
+    None,
+}
+
+impl Near<'_> {
+    /// The entries.
+    pub fn all(&self) -> &[&Term] {
+        match self {
+            Self::Every(terms) | Self::Some(terms) => terms,
+            Self::None => &[],
+        }
+    }
+}
+
+/// The beginning of a word that is unknown, for an error.
+pub fn shown(word: &str) -> String {
+    word.chars().take(60).flat_map(char::escape_debug).collect()
 }
 
 /// How alike two folded names are, from 0 to 1: by edits, or by one beginning with the other.

@@ -1,4 +1,4 @@
-//! What requests leave to be written after their answer: bounded, and written in batches by one task.
+//! Rows that requests leave to be written after their response: bounded, and written in batches by one task.
 //!
 //! The task lives as long as there is something to write, and a stop of the program waits for it. What waits when the process
 //! is killed is lost.
@@ -30,7 +30,7 @@ pub struct Backlog<K, V>(Mutex<Waiting<K, V>>);
 #[derive(Debug)]
 struct Waiting<K, V> {
     entries: HashMap<K, V>,
-    /// How many found no room.
+    /// Number of rows that found no room.
     lost: u64,
     /// Whether a task writes them.
     writing: bool,

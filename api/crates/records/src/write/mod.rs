@@ -96,6 +96,7 @@ use kernel::input::IdentifierInput;
 use kernel::policy::{Viewer, Visibility};
 use kernel::problem::{Problem, Problems};
 use kernel::read::Dialect;
+use kernel::vocabulary::vocabularies;
 
 /// Version of the layout of replicated fields, which the content hash covers and the change log records.
 pub const SCHEMA_VERSION: i32 = 1;
@@ -160,9 +161,11 @@ impl RecordInput {
         self.fields.as_ref().map(|given| &*given.fields)
     }
 
-    /// The region that is to answer for the record, where the input names one.
+    /// The slug of the region that is to answer for the record, where the input names one by its slug or a label; else the
+    /// text of the input.
     pub fn region(&self) -> Option<&str> {
-        self.fields()?.region()
+        let text = self.fields()?.region()?;
+        Some(vocabularies().regions.meant(text).map_or(text, |region| &region.term.slug))
     }
 
     fn slug(&self) -> Option<&str> {
@@ -193,6 +196,12 @@ pub struct Reference {
 /// The records of references, without references that were not found.
 #[derive(Clone, Debug, Default)]
 pub struct Resolved(HashMap<Reference, Uuid>);
+
+impl From<HashMap<Reference, Uuid>> for Resolved {
+    fn from(found: HashMap<Reference, Uuid>) -> Self {
+        Self(found)
+    }
+}
 
 impl Resolved {
     /// The record of a reference, if it was found.
@@ -413,7 +422,7 @@ pub fn content_hash(fields: &serde_json::Value) -> Result<Vec<u8>, DomainError> 
     Ok(replica::Canonical::of(fields)?.hash)
 }
 
-/// How a batch ends.
+/// The end of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// Good submissions are written, others are reported.

@@ -6,7 +6,7 @@ use async_graphql::{Context, InputObject, Object, SimpleObject};
 use uuid::Uuid;
 
 use super::candidates::judged;
-use super::{Judged, MatchQuestion, place};
+use super::{Judged, MatchQuestion};
 use crate::graphql::page_size;
 use crate::service::Search;
 use directory::organization::OrganizationNode;
@@ -16,7 +16,7 @@ use kernel::input::{IdentifierInput, MAX_NAME};
 use kernel::node::by_ids;
 use kernel::read::Selection;
 use kernel::reader::Reader;
-use kernel::value::Identifier;
+use kernel::value::{Country, Identifier};
 
 /// Names in one call at most.
 const MAX_QUERIES: usize = 100;
@@ -35,7 +35,7 @@ pub struct OrganizationMatchInput {
     pub name: String,
     /// Its town, in any language, with or without a postal code. 300 characters at most.
     pub city: Option<String>,
-    /// Its country, as ISO 3166-1 alpha-2.
+    /// Its country: its code (ISO 3166-1), `BE` or `BEL`, or its name in French, Dutch, English or German.
     pub country: Option<String>,
     /// Its identifiers in official registers, 20 at most. One whose check digit is wrong is left out of account.
     pub identifiers: Option<Vec<IdentifierInput>>,
@@ -48,14 +48,10 @@ impl OrganizationMatchInput {
         short(&format!("{path}.city"), self.city.as_deref().unwrap_or_default())?;
         let code = self.country.as_deref().map(str::trim).filter(|code| !code.is_empty());
         let country = code.map(|code| {
-            place::country(code).ok_or_else(|| {
-                let shown: String = code.chars().take(10).flat_map(char::escape_debug).collect();
-                let message = format!(
-                    "There is no country `{shown}`. A country is given by its two letters (ISO 3166-1): FR, BE."
-                );
-                DomainError::bad_input(format!("{path}.country"), message)
-            })
+            let country = code.parse::<Country>();
+            country.map_err(|error| DomainError::bad_input(format!("{path}.country"), error.to_string()))
         });
+        let country = country.transpose()?.map(|country| country.code().to_owned());
         let given = self.identifiers.as_deref().unwrap_or_default();
         if given.len() > MAX_IDENTIFIERS {
             let message = format!("{} identifiers: at most {MAX_IDENTIFIERS} are allowed.", given.len());
@@ -64,7 +60,7 @@ impl OrganizationMatchInput {
         // A mistyped number is no evidence. It does not refuse a list of a hundred names.
         let identifiers: Vec<Identifier> =
             given.iter().filter_map(|one| Identifier::parse(one.scheme, &one.value).ok()).collect();
-        Ok(MatchQuestion::new(&self.name, self.city.as_deref(), country.transpose()?, &identifiers))
+        Ok(MatchQuestion::new(&self.name, self.city.as_deref(), country, &identifiers))
     }
 }
 

@@ -6,15 +6,6 @@ use std::sync::LazyLock;
 use kernel::value::fold;
 use kernel::vocabulary::{Named, vocabularies};
 
-/// The countries of ISO 3166-1, by their two letters, as of 2024.
-const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS \
-    BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI \
-    FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR \
-    IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM \
-    MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT \
-    PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM \
-    TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
-
 /// Towns of the regions that have a name in each language, beside those that the vocabulary of territories has.
 const TOWNS: &[&[&str]] = &[
     // Flanders.
@@ -174,12 +165,6 @@ impl Town {
     }
 }
 
-/// Returns a country code (ISO 3166-1 alpha-2) in capitals; `None` where it is unknown.
-pub fn country(code: &str) -> Option<String> {
-    let code = code.trim().to_uppercase();
-    COUNTRIES.split(' ').any(|known| known == code).then_some(code)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -223,15 +208,6 @@ mod tests {
         assert!(lille.is_territory("lille-metropole") && !lille.is_territory("tourcoing"));
         assert!(lille.is_around("tourcoing") && !lille.is_around("valenciennes"));
         assert!(!Town::of("Mons").unwrap().is_around("hainaut"));
-    }
-
-    #[test]
-    fn countries_have_two_letters() {
-        let all: Vec<&str> = COUNTRIES.split(' ').collect();
-        assert_eq!(all.len(), 249);
-        assert!(all.is_sorted() && all.iter().all(|code| code.len() == 2));
-        assert_eq!(country(" fr ").as_deref(), Some("FR"));
-        assert_eq!((country("XX"), country(""), country("FRA")), (None, None, None));
     }
 
     proptest! {

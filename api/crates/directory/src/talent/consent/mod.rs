@@ -43,7 +43,7 @@ pub struct ConsentInput {
     pub language: Language,
 }
 
-/// What an account agrees to.
+/// The consent that an account gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Agreement {
     /// The account; none for a viewer that is no account.
@@ -66,7 +66,7 @@ impl Agreement {
     }
 }
 
-/// What happens to a profile beside what its fields say. Whoever submits it has checked who may.
+/// A step in the life of a profile beside the change of its fields. The submitter has checked the right to take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The account takes the profile over. The agreement has been checked.

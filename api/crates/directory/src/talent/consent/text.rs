@@ -44,7 +44,7 @@ mod tests {
     use super::*;
     use kernel::read::keyed::hex;
 
-    /// What people were shown is what the record of their consent refers to.
+    /// The record of a consent refers to the text that the person was shown.
     #[test]
     fn no_version_is_edited() {
         let hashes: Vec<(i32, String)> = VERSIONS

@@ -5,8 +5,9 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use crate::{contact_read, proposal, registration};
+use crate::{application, contact_read, proposal, registration};
 use identity::account::{email_key, network, store};
+use identity::calendar_address;
 use identity::invited;
 use identity::mail;
 use identity::one_time::{self, Purpose};
@@ -44,8 +45,9 @@ pub async fn of_talents(batch: &Batch<'_>, talents: &[Uuid]) -> Result<(), Domai
     Ok(())
 }
 
-/// Erases an account and the data kept with it, including mails and invitations to its address. Its API keys, its
-/// decisions on proposals and its entries in the history stay, without its id.
+/// Erases an account and the data kept with it, including mails and invitations to its address. Its API keys, the
+/// applications that it has made for its organizations, its decisions on proposals and applications, and its entries in the
+/// history stay, without its id.
 ///
 /// # Errors
 /// [`DomainError::Database`].
@@ -63,6 +65,7 @@ async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
     }
     one_time::withdraw(tx, Purpose::PasswordReset, id).await?;
     network::forget(tx, id).await?;
+    calendar_address::store::forget(tx, id).await?;
     session::Entity::delete_many().filter(session::Column::AccountId.eq(id)).exec(tx).await?;
     account_role::Entity::delete_many().filter(account_role::Column::AccountId.eq(id)).exec(tx).await?;
     let member = account_organization::Column::AccountId.eq(id);
@@ -73,6 +76,7 @@ async fn erase(batch: &Batch<'_>, id: Uuid) -> Result<(), DomainError> {
         .exec(tx)
         .await?;
     proposal::store::purge_account(tx, batch.dialect, id).await?;
+    application::write::forget_account(tx, batch.dialect, id).await?;
     contact_read::store::forget_reader(tx, batch.dialect, id).await?;
     audit::forget_account(tx, batch.dialect, id).await?;
     account::Entity::delete_by_id(id).exec(tx).await?;

@@ -194,7 +194,7 @@ async fn tell(
     mail::enqueue(tx, identity, Mail { to: Some(to), language, template, until: Some(due) }).await
 }
 
-/// Who stops an erasure.
+/// The person who stops an erasure.
 #[derive(Clone, Debug)]
 enum Stop {
     /// Whoever has the link of the mail.

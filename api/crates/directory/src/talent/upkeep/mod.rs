@@ -26,7 +26,7 @@ pub use term::{Term, Terms};
 
 use store::Profile;
 
-/// What is done to a profile that nobody has confirmed.
+/// The measure for a profile that nobody has confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     /// The person is warned that it will be hidden.
@@ -39,7 +39,7 @@ pub enum Measure {
     Erase,
 }
 
-/// What is to be done to a profile now, and the day on which a warning says that it comes true.
+/// The measure that a profile is due for, and the day that a warning names for the next one.
 fn due(profile: &Profile, terms: &Terms, now: DateTime) -> Option<(Measure, DateTime)> {
     if !profile.rests_on_consent {
         return None;

@@ -84,7 +84,7 @@ impl Terms {
     /// These terms.
     ///
     /// # Errors
-    /// Where a profile would be erased before it is hidden, or a warning would come before what precedes it.
+    /// Fails where a profile would be erased before it is hidden, or a warning would come before what precedes it.
     pub fn new(hide_after: Term, erase_after: Term, warn_before: Term) -> Result<Self, String> {
         let terms = Self { hide_after, erase_after, warn_before };
         // Months differ in length: what holds from this day on holds from any other but for a day or two.

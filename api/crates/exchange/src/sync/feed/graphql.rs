@@ -356,6 +356,7 @@ impl Arguments {
             let following = following(&call, self.types.as_deref(), self.regions.as_deref())?;
             let presented = presented.take().map(|cursor| (following.clone(), cursor));
             let asked = PageRequest {
+                only: None,
                 following,
                 after,
                 first: self.first,

@@ -29,6 +29,7 @@ pub mod graphql;
 pub mod scope;
 pub mod store;
 pub mod subscription;
+pub mod watch;
 
 /// Entries on a page at most.
 pub const MAX_PAGE: usize = 500;
@@ -40,6 +41,8 @@ const MAX_LOOKED_AT: usize = 5000;
 pub struct PageRequest {
     /// The types, regions and views.
     pub following: Following,
+    /// The records, whose entries are then on one page; `None` for all.
+    pub only: Option<Arc<[(RecordType, Uuid)]>>,
     /// The position to go on from; `None` for the beginning.
     pub after: Option<ChangeCursor>,
     /// Entries at most.
@@ -184,6 +187,11 @@ async fn read(identity: &Identity, reader: &Reader, asked: &PageRequest) -> Resu
     // The first entry after those of the page.
     let mut next: Option<Newest> = None;
     let mut exhausted = false;
+    if let Some(ids) = &asked.only {
+        entries = store::newest_of(&reader.db, ids, cursor.seq).await?;
+        entries.retain(|entry| shows(&asked.following, entry) && wanted(asked, entry, base));
+        exhausted = true;
+    }
     while entries.len() < asked.first && looked_at < MAX_LOOKED_AT && !exhausted {
         let limit = asked.first - entries.len() + 1;
         let mut found = store::newest_after(&reader.db, &asked.following, cursor.seq, limit).await?;
@@ -264,6 +272,13 @@ async fn canonical(
         texts.extend(found.into_iter().map(|(id, canonical)| (id, canonical.text)));
     }
     Ok(texts)
+}
+
+/// Whether an entry of a record that was named may be shown. Its removals are those of the followed views. Elsewhere a
+/// reader may see the record itself, such as their own profile, so the record decides when it is read.
+fn shows(following: &Following, entry: &Newest) -> bool {
+    let view = (entry.region.clone(), entry.visibility);
+    entry.operation == Operation::Upsert || following.views.contains(&view)
 }
 
 /// Whether an entry passes the filters of the request. Removals from before the reader's beginning do not: the reader

@@ -11,7 +11,7 @@ use kernel::error::DomainError;
 use kernel::error::fault::View;
 use kernel::list::NO_TIME;
 use kernel::policy::{Viewer, Visibility};
-use kernel::read::{Database, Dialect, KeyColumns, KeyType, KeyValue, KeyedStatement, Row};
+use kernel::read::{Database, Dialect, KeyColumns, KeyRow, KeyType, KeyValue, KeyedStatement, Row};
 use kernel::value::DateTime;
 use records::changes::{ChangeCursor, Head, Operation};
 use records::write::rows_of;
@@ -92,6 +92,10 @@ pub struct Newest {
     pub content_hash: Option<Vec<u8>>,
 }
 
+/// The columns of [`newest`]: of `view_head` as `p`, `change_log` as `c` and `sync_record` as `s`.
+const NEWEST: &str = "p.last_seq, c.tx_seq, c.at, c.record_type, p.record_id, p.op, c.revision, p.region, \
+    p.visibility, c.origin, c.tag, s.source, s.external_id, s.content_hash";
+
 /// Reads the newest entries of records in the followed views after a number, in order, at most `limit`.
 ///
 /// # Errors
@@ -112,14 +116,66 @@ pub async fn newest_after(
     });
     let sql = format!(
         "WITH k AS (SELECT * FROM {}), p AS (SELECT * FROM ({ranges}) AS a ORDER BY last_seq LIMIT {limit}) \
-         SELECT (SELECT k.n FROM k), p.last_seq, c.tx_seq, c.at, c.record_type, p.record_id, p.op, c.revision, p.region, \
-         p.visibility, c.origin, c.tag, s.source, s.external_id, s.content_hash FROM p {} {} ORDER BY p.last_seq",
+         SELECT (SELECT k.n FROM k), {NEWEST} FROM p {} {} ORDER BY p.last_seq",
         keys.source(dialect),
         dialect.left_join_one("change_log", "c", "c.seq = p.last_seq"),
         dialect.left_join_one("sync_record", "s", "s.record_id = p.record_id"),
     );
     let rows = db.read_alone(&KeyedStatement { sql, keys }, vec![vec![KeyValue::Int(after)]]).await?;
     rows.into_iter().map(|(_, row)| newest(row)).collect()
+}
+
+/// The keys of records whose entries are read, and of a position.
+fn of_records(ids: &[(RecordType, Uuid)], after: i64) -> (KeyColumns, Vec<KeyRow>) {
+    let keys = KeyColumns::new(&[("id", KeyType::Id), ("after", KeyType::Int)]);
+    let rows = ids.iter().map(|(_, id)| vec![KeyValue::Id(*id), KeyValue::Int(after)]).collect();
+    (keys, rows)
+}
+
+/// Whether the log has entries on one of these records after a number, in any view. Readers share the statement.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn any_after(
+    db: &Arc<Database>,
+    ids: &[(RecordType, Uuid)],
+    after: i64,
+) -> Result<bool, DomainError> {
+    let (keys, rows) = of_records(ids, after);
+    let newer = "v.record_id = k.id AND v.last_seq > k.after";
+    let sql = format!(
+        "SELECT k.n FROM {} {}",
+        keys.source(db.dialect()),
+        db.dialect().join_one("view_head", "v", newer)
+    );
+    Ok(!db.read(&KeyedStatement { sql, keys }, rows).await?.is_empty())
+}
+
+/// Reads the newest entries of these records after a number, in all views, in order.
+///
+/// # Errors
+/// [`DomainError::Database`].
+pub async fn newest_of(
+    db: &Arc<Database>,
+    ids: &[(RecordType, Uuid)],
+    after: i64,
+) -> Result<Vec<Newest>, DomainError> {
+    let (keys, rows) = of_records(ids, after);
+    let dialect = db.dialect();
+    let sql = format!(
+        "SELECT k.n, {NEWEST} FROM {} {} view_head AS p ON p.record_id = k.id AND p.last_seq > k.after {} {}",
+        keys.source(dialect),
+        dialect.join(),
+        dialect.left_join_one("change_log", "c", "c.seq = p.last_seq"),
+        dialect.left_join_one("sync_record", "s", "s.record_id = p.record_id"),
+    );
+    let rows = db.read(&KeyedStatement { sql, keys }, rows).await?;
+    let mut found = rows.into_iter().map(|(_, row)| newest(row)).collect::<Result<Vec<_>, _>>()?;
+    found.retain(|entry| ids.contains(&(entry.record_type, entry.record_id)));
+    found.sort_by_key(|entry| entry.seq);
+    // An id may have been named twice, once with the prefix of another type.
+    found.dedup_by_key(|entry| entry.seq);
+    Ok(found)
 }
 
 /// Reads the view that each of these records is in now.

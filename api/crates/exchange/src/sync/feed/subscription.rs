@@ -102,6 +102,7 @@ impl Following {
             );
             let following = following(&self.call, self.types.as_deref(), self.regions.as_deref())?;
             let asked = PageRequest {
+                only: None,
                 following: following.clone(),
                 after: self.after.clone(),
                 first: MAX_PAGE,

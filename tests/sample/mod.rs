@@ -6,6 +6,8 @@ use crate::on_both_databases;
 use crate::support::records::each;
 use crate::support::server::Setup;
 
+mod facts;
+
 on_both_databases! {
     with Setup::default().with_sample();
     async fn a_merged_body_names_its_successor(server) {
