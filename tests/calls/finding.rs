@@ -1,5 +1,6 @@
 //! Calls in lists, in the search and in suggestions.
 
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
 use super::{euros, gives, listed};
@@ -128,7 +129,6 @@ on_both_databases! {
             // PostgreSQL scans a table of three rows; with many, it takes the same index.
             return;
         }
-        use sea_orm::{ConnectionTrait, Statement};
         for (filter, index) in [
             ("o.closes_day >= '2026-12-01' AND o.opens_day <= '2026-12-01'", "call_for_projects_by_day"),
             ("o.closes_key >= 5 AND NOT o.draft AND o.opens_key <= 5", "call_for_projects_by_key"),

@@ -117,12 +117,11 @@ impl Zone {
             let onset = from.to_datetime(at);
             let rule = Rule::of(onset, change.dst(), (from, to), change.abbreviation());
             let going_on = open.get(&rule).and_then(|place| runs.get_mut(*place));
-            match going_on.filter(|run| run.years.1 + 1 == onset.year()) {
-                Some(run) => (run.last, run.years.1) = (at, onset.year()),
-                None => {
-                    open.insert(rule.clone(), runs.len());
-                    runs.push(Run { rule, first: onset, last: at, years: (onset.year(), onset.year()) });
-                }
+            if let Some(run) = going_on.filter(|run| run.years.1 + 1 == onset.year()) {
+                (run.last, run.years.1) = (at, onset.year());
+            } else {
+                open.insert(rule.clone(), runs.len());
+                runs.push(Run { rule, first: onset, last: at, years: (onset.year(), onset.year()) });
             }
         }
         runs

@@ -34,7 +34,7 @@ pub struct WatchSubscription;
 #[Subscription]
 impl WatchSubscription {
     /// Each change of these records from now on, for a page that shows them: that they were changed, deleted, erased or
-    /// are hidden from the reader now (OUT_OF_VIEW). An id that the reader may not see is as silent as one that does not
+    /// are hidden from the reader now (`OUT_OF_VIEW`). An id that the reader may not see is as silent as one that does not
     /// exist. Nothing is made up for: subscribe, then read the records, and read them again after a disconnection. An error
     /// with a code CURSOR_... ends the subscription and asks for the same. More than 200 at once, unless the operator has
     /// said another number, are refused with `RATE_LIMITED` and `retryAfterMs`.
