@@ -6,7 +6,6 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use entity::event_registration::Model;
 use futures::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, EntityTrait};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::graphql::{EventRegistrationNode, PREFIX};
@@ -72,10 +71,12 @@ impl From<Problem> for Outcome {
 
 type Ended = Result<TransactionResult<Outcome>, DomainError>;
 
+#[expect(clippy::unnecessary_wraps, reason = "it is the end of a transaction, which may fail elsewhere")]
 fn refused(outcome: impl Into<Outcome>) -> Ended {
     Ok(TransactionResult { answer: outcome.into(), written: Vec::<Written>::new(), kept: false })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is the end of a transaction, which may fail elsewhere")]
 fn done(registration: Uuid) -> Ended {
     let answer = Outcome { registration: Some(registration), ..Outcome::default() };
     Ok(TransactionResult { answer, written: Vec::<Written>::new(), kept: true })
@@ -324,15 +325,11 @@ async fn changed(ctx: &Context<'_>, id: &ID, asked: Change) -> GraphqlResult<Eve
     payload(ctx, outcome.await.graphql()?).await
 }
 
-/// The idempotency key of a request, checked.
-fn once(viewer: &Viewer, key: Option<String>, input: Value) -> Result<Option<IdempotencyKey>, Outcome> {
-    let Some(key) = key else { return Ok(None) };
-    if key.is_empty() || key.chars().count() > MAX_KEY {
-        let said = FilledMessage::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
-        return Err(Problem::beside("idempotencyKey", said).into());
-    }
-    // An argument that was sent is JSON.
-    Ok(IdempotencyKey::new(viewer, &key, TYPE, &input).ok())
+/// The problem of an idempotency key that has not the form of one.
+fn key_problem(key: &str) -> Option<Problem> {
+    let said = || FilledMessage::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
+    let is_wrong = key.is_empty() || key.chars().count() > MAX_KEY;
+    is_wrong.then(|| Problem::beside("idempotencyKey", said()))
 }
 
 /// What the idempotency keys of registrations are for.
@@ -346,7 +343,7 @@ pub struct RegistrationMutation;
 #[Object]
 impl RegistrationMutation {
     /// Registers the person who is signed in for an event. Where anybody may come (OPEN), they are CONFIRMED as long as
-    /// there is a place, else WAITLISTED: they move up by themselves when a place becomes free. ON_APPROVAL, they are
+    /// there is a place, else WAITLISTED: they move up by themselves when a place becomes free. `ON_APPROVAL`, they are
     /// REQUESTED until the organizers answer. A mail tells them when they have a place, wait, move up or are declined.
     /// A person has one registration for an event; whoever has cancelled may register again, at the end of the line.
     /// Registration closes at `registrationClosesAt`; without it, when the event begins, or where its hour is not known
@@ -373,10 +370,11 @@ impl RegistrationMutation {
             return payload(ctx, Problem::new("", message).into()).await;
         }
         let raw = sent(ctx, "input").graphql()?.unwrap_or_default();
-        let once = match once(&viewer, idempotency_key, raw) {
-            Ok(once) => once,
-            Err(outcome) => return payload(ctx, outcome).await,
-        };
+        if let Some(problem) = idempotency_key.as_deref().and_then(key_problem) {
+            return payload(ctx, problem.into()).await;
+        }
+        let once = idempotency_key.map(|key| IdempotencyKey::new(&viewer, &key, TYPE, &raw));
+        let once = once.transpose().graphql()?;
         let asked = Arc::new(Registrant {
             viewer,
             event,
