@@ -193,7 +193,10 @@ on_both_databases! {
 on_both_databases! {
     async fn a_long_calendar_comes_page_by_page(server) {
         let many: Vec<Value> = (0..250)
-            .map(|n| event("wallonie", &format!("e{n:03}"), json!({"startsAt": format!("20{}-07-01T07:00:00Z", 10 + n / 12), "endsAt": format!("20{}-07-01T08:00:00Z", 10 + n / 12)})))
+            .map(|n| {
+                let day = format!("{}-{:02}-01", 2010 + n / 12, 1 + n % 12);
+                event("wallonie", &format!("e{n:03}"), json!({"startsAt": format!("{day}T07:00:00Z"), "endsAt": format!("{day}T08:00:00Z")}))
+            })
             .collect();
         import(&server, &many).await;
         let quiet = server.quiet().await;
@@ -237,7 +240,7 @@ on_both_databases! {
             made["event"]["id"].as_str().unwrap().to_owned()
         };
         let parent = make(json!({"visibility": "PRIVATE"})).await;
-        let part = make(json!({"parent": parent, "venue": "Hall 1", "website": "https://example.org/part", "onlineUrl": "https://example.org/secret"})).await;
+        let part = make(json!({"parent": parent, "venue": "Hall 1", "website": "https://example.org/part", "mode": "HYBRID", "onlineUrl": "https://example.org/secret"})).await;
         // The parent is named to who may see it, and the address online to who takes part.
         let own = lines(get(&staff, &format!("?id={part}"), &[]).await).await;
         assert_eq!(values(&own, "RELATED-TO"), [parent]);
@@ -292,7 +295,7 @@ async fn register(server: &TestServer, token: &str, slug: &str) -> Value {
 on_both_databases! {
     async fn a_secret_address_opens_ones_own_registrations(server) {
         import(&server, &[
-            event("wallonie", "open", json!({"startsAt": "2026-12-01T08:00:00Z", "registrationMode": "OPEN", "capacity": 1, "onlineUrl": "https://example.org/live"})),
+            event("wallonie", "open", json!({"startsAt": "2026-12-01T08:00:00Z", "registrationMode": "OPEN", "capacity": 1, "mode": "HYBRID", "onlineUrl": "https://example.org/live"})),
             event("wallonie", "mission", json!({"startsOn": "2027-01-15", "registrationMode": "ON_APPROVAL", "visibility": "PUBLIC"})),
             event("wallonie", "other", json!({"startsOn": "2027-01-16", "registrationMode": "OPEN"})),
         ]).await;
@@ -350,6 +353,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    with Setup::default().with_limits(Limits::default());
     async fn only_accounts_have_a_calendar(server) {
         let key = crate::feed::clients::key(&server, "CRM", "wallonie").await.1;
         for token in [None, Some(key.as_str())] {

@@ -1,6 +1,6 @@
 """Reads the calendars of a server with the library `icalendar`: what it understands is what the server means.
 
-    calendar.py URL ACCOUNTS
+    events.py URL ACCOUNTS
 
 ACCOUNTS is the `demo-accounts.json` of the server, which must have the sample.
 """
@@ -22,7 +22,8 @@ HOURS = [
     ("abroad", "America/New_York", "2027-03-20T13:00:00Z", "2027-03-20T14:00:00Z", "2027-03-20 09:00", "2027-03-20 10:00"),
     ("settled", "America/Sao_Paulo", "2027-01-15T12:00:00Z", "2027-01-15T13:00:00Z", "2027-01-15 09:00", "2027-01-15 10:00"),
 ]
-TITLE = "Été; \"images\", création\\numérique\nsuite " + "é" * 120
+TITLE = "Été; \"images\", création\\numérique " + "é" * 120
+DESCRIPTION = "Une ligne, puis\nune autre; la fin."
 
 
 def get(path, **headers):
@@ -95,7 +96,8 @@ def main(accounts):
     made = {}
     for name, zone, starts, ends, *_ in HOURS:
         made[name] = create(token, title=name, series="calendar-check", timeZone=zone, startsAt=starts, endsAt=ends)
-    made["days"] = create(token, title=TITLE, series="calendar-check", timeZone="Europe/Paris", startsOn="2027-05-01", endsOn="2027-05-03")
+    made["days"] = create(token, title=TITLE, series="calendar-check", timeZone="Europe/Paris", startsOn="2027-05-01", endsOn="2027-05-03",
+                          descriptions=[{"language": "FR", "text": DESCRIPTION}])
     made["month"] = create(token, title="month", series="calendar-check", timeZone="Europe/Paris", startsOn="2027-05")
 
     read, events = calendar("/export/events.ics?series=calendar-check")
@@ -113,6 +115,7 @@ def main(accounts):
     days = events[made["days"]]
     assert (days["DTSTART"].dt, days["DTEND"].dt) == (date(2027, 5, 1), date(2027, 5, 4))
     assert str(days["SUMMARY"]) == TITLE, days["SUMMARY"]
+    assert str(days["DESCRIPTION"]) == DESCRIPTION, days["DESCRIPTION"]
     assert (days["SEQUENCE"], str(days["STATUS"])) == (1, "CONFIRMED")
     assert abs(days["LAST-MODIFIED"].dt - datetime.now(timezone.utc)) < timedelta(minutes=10)
     assert days["DTSTAMP"].dt == days["LAST-MODIFIED"].dt
