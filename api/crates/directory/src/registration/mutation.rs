@@ -6,7 +6,6 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use entity::event_registration::Model;
 use futures::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, EntityTrait};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::graphql::{EventRegistrationNode, PREFIX};
@@ -329,15 +328,11 @@ async fn changed(ctx: &Context<'_>, id: &ID, asked: Change) -> GraphqlResult<Eve
     payload(ctx, outcome.await.graphql()?).await
 }
 
-/// The idempotency key of a request, checked.
-fn once(viewer: &Viewer, key: Option<String>, input: &Value) -> Result<Option<IdempotencyKey>, Outcome> {
-    let Some(key) = key else { return Ok(None) };
-    if key.is_empty() || key.chars().count() > MAX_KEY {
-        let said = FilledMessage::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
-        return Err(Problem::beside("idempotencyKey", said).into());
-    }
-    // An argument that was sent is JSON.
-    Ok(IdempotencyKey::new(viewer, &key, TYPE, input).ok())
+/// The problem of an idempotency key that has not the form of one.
+fn key_problem(key: &str) -> Option<Problem> {
+    let said = || FilledMessage::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
+    let is_wrong = key.is_empty() || key.chars().count() > MAX_KEY;
+    is_wrong.then(|| Problem::beside("idempotencyKey", said()))
 }
 
 /// What the idempotency keys of registrations are for.
@@ -378,10 +373,11 @@ impl RegistrationMutation {
             return payload(ctx, Problem::new("", message).into()).await;
         }
         let raw = sent(ctx, "input").graphql()?.unwrap_or_default();
-        let once = match once(&viewer, idempotency_key, &raw) {
-            Ok(once) => once,
-            Err(outcome) => return payload(ctx, outcome).await,
-        };
+        if let Some(problem) = idempotency_key.as_deref().and_then(key_problem) {
+            return payload(ctx, problem.into()).await;
+        }
+        let once = idempotency_key.map(|key| IdempotencyKey::new(&viewer, &key, TYPE, &raw));
+        let once = once.transpose().graphql()?;
         let asked = Arc::new(Registrant {
             viewer,
             event,
