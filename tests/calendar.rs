@@ -69,18 +69,18 @@ fn some() -> Vec<Value> {
         event(
             "wallonie",
             "winter",
-            json!({"startsAt": "2026-12-01T08:00:00Z", "endsAt": "2026-12-01T17:00:00Z", "timeZone": "Europe/Brussels",
+            &json!({"startsAt": "2026-12-01T08:00:00Z", "endsAt": "2026-12-01T17:00:00Z", "timeZone": "Europe/Brussels",
             "regions": ["wallonie", "flandre"], "sectors": ["animation"]}),
         ),
         event(
             "wallonie",
             "summer",
-            json!({"startsAt": "2026-07-01T07:00:00Z", "kind": "festival", "series": "summers", "edition": 1}),
+            &json!({"startsAt": "2026-07-01T07:00:00Z", "kind": "festival", "series": "summers", "edition": 1}),
         ),
         event(
             "flandre",
             "back",
-            json!({"startsAt": "2026-10-25T00:30:00Z", "endsAt": "2026-10-25T01:30:00Z"}),
+            &json!({"startsAt": "2026-10-25T00:30:00Z", "endsAt": "2026-10-25T01:30:00Z"}),
         ),
         event("flandre", "days", &json!({"startsOn": "2026-05-01", "endsOn": "2026-05-03"})),
         event("flandre", "month", &json!({"startsOn": "2026-05"})),
