@@ -12,9 +12,10 @@ use crate::support::accounts::{account, sign_in};
 use crate::support::records::{import, source};
 use crate::support::server::{Setup, TestServer};
 use passerelle::identity::role::Role;
+use sea_orm::EntityTrait as _;
 
 /// A line with an event, with the fields of `more` merged in.
-fn event(region: &str, slug: &str, more: Value) -> Value {
+fn event(region: &str, slug: &str, more: &Value) -> Value {
     let mut record = json!({"slug": slug, "region": region, "kind": "market", "status": "SCHEDULED", "timeZone": "Europe/Paris",
         "titles": [{"language": "FR", "text": slug}, {"language": "NL", "text": format!("{slug} in het Nederlands")}]});
     record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -68,24 +69,24 @@ fn some() -> Vec<Value> {
         event(
             "wallonie",
             "winter",
-            json!({"startsAt": "2026-12-01T08:00:00Z", "endsAt": "2026-12-01T17:00:00Z", "timeZone": "Europe/Brussels",
+            &json!({"startsAt": "2026-12-01T08:00:00Z", "endsAt": "2026-12-01T17:00:00Z", "timeZone": "Europe/Brussels",
             "regions": ["wallonie", "flandre"], "sectors": ["animation"]}),
         ),
         event(
             "wallonie",
             "summer",
-            json!({"startsAt": "2026-07-01T07:00:00Z", "kind": "festival", "series": "summers", "edition": 1}),
+            &json!({"startsAt": "2026-07-01T07:00:00Z", "kind": "festival", "series": "summers", "edition": 1}),
         ),
         event(
             "flandre",
             "back",
-            json!({"startsAt": "2026-10-25T00:30:00Z", "endsAt": "2026-10-25T01:30:00Z"}),
+            &json!({"startsAt": "2026-10-25T00:30:00Z", "endsAt": "2026-10-25T01:30:00Z"}),
         ),
-        event("flandre", "days", json!({"startsOn": "2026-05-01", "endsOn": "2026-05-03"})),
-        event("flandre", "month", json!({"startsOn": "2026-05"})),
-        event("flandre", "undated", json!({"status": "ANNOUNCED"})),
-        event("flandre", "off", json!({"startsOn": "2026-06-01", "status": "CANCELLED"})),
-        event("flandre", "inside", json!({"startsOn": "2026-05-02", "visibility": "MEMBERS"})),
+        event("flandre", "days", &json!({"startsOn": "2026-05-01", "endsOn": "2026-05-03"})),
+        event("flandre", "month", &json!({"startsOn": "2026-05"})),
+        event("flandre", "undated", &json!({"status": "ANNOUNCED"})),
+        event("flandre", "off", &json!({"startsOn": "2026-06-01", "status": "CANCELLED"})),
+        event("flandre", "inside", &json!({"startsOn": "2026-05-02", "visibility": "MEMBERS"})),
     ]
 }
 
@@ -173,7 +174,7 @@ on_both_databases! {
         assert_ne!(tag("", &[(ACCEPT_LANGUAGE.as_str(), "nl")]).await, first);
         assert_eq!(tag("", &[]).await, first);
         // A write raises the sequence and ends what was kept.
-        import(&server, &[event("wallonie", "summer", json!({"startsAt": "2026-07-02T07:00:00Z", "kind": "festival", "series": "summers", "edition": 1}))]).await;
+        import(&server, &[event("wallonie", "summer", &json!({"startsAt": "2026-07-02T07:00:00Z", "kind": "festival", "series": "summers", "edition": 1}))]).await;
         let changed = get(&server, "?series=summers", &[(IF_NONE_MATCH.as_str(), &first)]).await;
         let changed = lines(changed).await;
         assert_eq!(values(&changed, "SEQUENCE"), ["2"]);
@@ -195,7 +196,7 @@ on_both_databases! {
         let many: Vec<Value> = (0..250)
             .map(|n| {
                 let day = format!("{}-{:02}-01", 2010 + n / 12, 1 + n % 12);
-                event("wallonie", &format!("e{n:03}"), json!({"startsAt": format!("{day}T07:00:00Z"), "endsAt": format!("{day}T08:00:00Z")}))
+                event("wallonie", &format!("e{n:03}"), &json!({"startsAt": format!("{day}T07:00:00Z"), "endsAt": format!("{day}T08:00:00Z")}))
             })
             .collect();
         import(&server, &many).await;
@@ -260,7 +261,7 @@ async fn mutate(server: &TestServer, token: Option<&str>, mutation: &str) -> Val
         .client
         .post(server.url("/graphql"))
         .json(&json!({ "query": format!("mutation {{ {mutation} }}") }));
-    let request = token.iter().fold(request, |request, token| request.bearer_auth(token));
+    let request = token.iter().fold(request, reqwest::RequestBuilder::bearer_auth);
     let mut answer: Value = request.send().await.unwrap().json().await.unwrap();
     assert_eq!(answer.get("errors"), None, "{answer}");
     answer["data"].as_object_mut().unwrap().values_mut().next().unwrap().take()
@@ -295,9 +296,9 @@ async fn register(server: &TestServer, token: &str, slug: &str) -> Value {
 on_both_databases! {
     async fn a_secret_address_opens_ones_own_registrations(server) {
         import(&server, &[
-            event("wallonie", "open", json!({"startsAt": "2026-12-01T08:00:00Z", "registrationMode": "OPEN", "capacity": 1, "mode": "HYBRID", "onlineUrl": "https://example.org/live"})),
-            event("wallonie", "mission", json!({"startsOn": "2027-01-15", "registrationMode": "ON_APPROVAL", "visibility": "PUBLIC"})),
-            event("wallonie", "other", json!({"startsOn": "2027-01-16", "registrationMode": "OPEN"})),
+            event("wallonie", "open", &json!({"startsAt": "2026-12-01T08:00:00Z", "registrationMode": "OPEN", "capacity": 1, "mode": "HYBRID", "onlineUrl": "https://example.org/live"})),
+            event("wallonie", "mission", &json!({"startsOn": "2027-01-15", "registrationMode": "ON_APPROVAL", "visibility": "PUBLIC"})),
+            event("wallonie", "other", &json!({"startsOn": "2027-01-16", "registrationMode": "OPEN"})),
         ]).await;
         let ana = account(&server.app, "ana@example.org", &[(Role::Member, "wallonie")]).await;
         account(&server.app, "bob@example.org", &[(Role::Member, "wallonie")]).await;
@@ -339,7 +340,6 @@ on_both_databases! {
         assert_eq!(refusal(own(&server, "address=passerelle_calendar_x", &[]).await).await, gone);
         assert_eq!(refusal(own(&server, "", &[]).await).await, gone);
         assert_eq!(own(&server, &second, &[]).await.status(), 200);
-        use sea_orm::EntityTrait as _;
         let rows = entity::calendar_address::Entity::find().all(server.app.db.writer()).await.unwrap();
         assert_eq!(rows.len(), 2, "one for each account");
         let secret = second.split('=').nth(1).unwrap();

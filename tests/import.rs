@@ -96,7 +96,7 @@ on_both_databases! {
             (r#"{"source":"test-wallonie","organization":{}}"#, "externalId", "255"),
             (r#"{"source":"test-wallonie","externalId":"x"}"#, "", "exactly one"),
             (r#"{"source":"nobody","externalId":"x","affiliation":{"roles":[]}}"#, "source", "passerelle source add nobody"),
-            (r#"{"source":"test-wallonie","externalId":"x","organization":{"region":"wallonie","name":"N","kind":"studios"}}"#, "kind", "no kind of organization"),
+            (r#"{"source":"test-wallonie","externalId":"x","organization":{"region":"wallonie","name":"N","kind":"studios"}}"#, "kind", "`studios` is not known here. Did you mean `"),
             (r#"{"source":"test-wallonie","externalId":"x","organization":{"region":"wallonie","name":"N","kind":"fund","foundedOn":"2009-02-30"}}"#, "organization.foundedOn", "date"),
             (r#"{"source":"test-wallonie","externalId":"x","organization":{"region":"wallonie","name":"N","kind":"fund","foundedOn":"2010","dissolvedOn":"2009"}}"#, "dissolvedOn", "before"),
             (r#"{"source":"test-wallonie","externalId":"x","organization":{"region":"wallonie","name":"N","kind":"fund","identifiers":[{"scheme":"SIREN","value":"123456789"}]}}"#, "identifiers.0.value", "SIREN"),

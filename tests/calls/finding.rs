@@ -1,5 +1,6 @@
 //! Calls in lists, in the search and in suggestions.
 
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
 use super::{euros, gives, listed};
@@ -100,9 +101,9 @@ on_both_databases! {
         let all = search("").await;
         assert_eq!((&all["estimatedTotalCount"], &all["degraded"]), (&json!(3), &json!(false)));
         assert_eq!(all["facets"], json!([
-            {"facet": "STATUS", "values": [{"value": "CLOSED", "label": "CLOSED", "count": 1}, {"value": "OPEN", "label": "OPEN", "count": 1}, {"value": "UPCOMING", "label": "UPCOMING", "count": 1}]},
+            {"facet": "STATUS", "values": [{"value": "CLOSED", "label": "Clos", "count": 1}, {"value": "OPEN", "label": "Ouvert", "count": 1}, {"value": "UPCOMING", "label": "À venir", "count": 1}]},
             {"facet": "GENRE", "values": [{"value": "serious-game", "label": "Jeu sérieux", "count": 2}, {"value": "webdocumentaire", "label": "Webdocumentaire", "count": 1}]},
-            {"facet": "TYPE", "values": [{"value": "CALL", "label": "CALL", "count": 3}]},
+            {"facet": "TYPE", "values": [{"value": "CALL", "label": "Appels à projets", "count": 3}]},
         ]));
         // By title, by description, by genre, by region.
         for (query, slug) in [("ecritures", "alpha"), ("simplifie", "alpha"), ("webdocumentaire", "alpha"), ("archives", "gamma")] {
@@ -128,7 +129,6 @@ on_both_databases! {
             // PostgreSQL scans a table of three rows; with many, it takes the same index.
             return;
         }
-        use sea_orm::{ConnectionTrait, Statement};
         for (filter, index) in [
             ("o.closes_day >= '2026-12-01' AND o.opens_day <= '2026-12-01'", "call_for_projects_by_day"),
             ("o.closes_key >= 5 AND NOT o.draft AND o.opens_key <= 5", "call_for_projects_by_key"),

@@ -143,8 +143,8 @@ on_both_databases! {
         assert_eq!((&canonical["openingHours"][0]["opens"], canonical["programme"].as_array().map(Vec::len)), (&json!("09:00"), Some(2)));
         assert_eq!(desk.data("{ syncDigest(types: [EVENT]) { count } }").await["syncDigest"]["count"], json!(2));
         let id = shown(&server).await["id"].as_str().unwrap().to_owned();
-        let changed = crate::mutations::update(&desk, "event", &id, None, json!({"capacity": 12, "programme": null}), "revision").await;
-        assert_eq!(changed["event"]["revision"], 2);
+        let update = crate::mutations::update(&desk, "event", &id, None, json!({"capacity": 12, "programme": null}), "revision").await;
+        assert_eq!(update["event"]["revision"], 2);
         let history = desk.data(&format!("{{ history(id: \"{id}\") {{ nodes {{ action revision fields }} }} }}")).await;
         let last = &history["history"]["nodes"][0];
         assert_eq!((&last["action"], &last["revision"]), (&json!("UPDATE"), &json!(2)));

@@ -221,7 +221,7 @@ on_both_databases! {
         let ask = |words: &str, filter: &str| query.replace("QUERY", words).replace("FILTER", filter);
         let found = server.data(&ask("cartoon", "language: FR")).await["search"].clone();
         assert_eq!((&found["estimatedTotalCount"], &found["nodes"]), (&json!(1), &json!([{"slug": "cartoon"}])));
-        assert_eq!(found["facets"][0], json!({"facet": "STATUS", "values": [{"value": "SCHEDULED", "label": "SCHEDULED", "count": 1}]}));
+        assert_eq!(found["facets"][0], json!({"facet": "STATUS", "values": [{"value": "SCHEDULED", "label": "Programmé", "count": 1}]}));
         assert_eq!(found["facets"][1]["values"][0]["value"], "HYBRID");
         assert_eq!(found["facets"][2]["values"], json!([{"value": "market", "label": "Marché professionnel", "count": 1}]));
         for (words, filter, slug) in [

@@ -211,16 +211,16 @@ fn event() -> impl Strategy<Value = Value> {
         json!({"id": id, "kind": "stand", "titles": titles, "count": count, "startsAt": at, "endsAt": null, "room": room,
             "speakers": speakers, "organizations": organizations})
     });
-    let named = (vec(typed("organization"), 0..3), vec(typed("talent"), 0..3), option::of(typed("event")));
+    let parties = (vec(typed("organization"), 0..3), vec(typed("talent"), 0..3), option::of(typed("event")));
     let place = (option::of(address()), option::of(url()), option::of(typed("organization")), number());
     let more = (vec(session, 0..3), vec(day, 0..3), vec(source(), 0..2), vec(claim(), 0..2), 0..3_i16);
-    (names, times, zone, named, place, more).prop_map(|(names, times, zone, named, place, more)| {
+    (names, times, zone, parties, place, more).prop_map(|(names, times, zone, parties, place, more)| {
         json!({
             "slug": "fair-1", "region": "wallonie", "visibility": more.4, "kind": "market", "mode": "HYBRID", "status": "POSTPONED",
-            "titles": names.0, "descriptions": names.1, "series": "fairs", "edition": place.3, "parent": named.2,
+            "titles": names.0, "descriptions": names.1, "series": "fairs", "edition": place.3, "parent": parties.2,
             "regions": ["wallonie", "flandre"], "startsOn": times.0, "endsOn": times.1, "startsAt": times.2, "endsAt": times.3,
             "timeZone": zone, "openingHours": more.1, "venue": names.2, "venueOrganization": place.2, "address": place.0,
-            "territory": "namur", "website": place.1, "onlineUrl": null, "organizers": named.0, "partners": [], "speakers": named.1,
+            "territory": "namur", "website": place.1, "onlineUrl": null, "organizers": parties.0, "partners": [], "speakers": parties.1,
             "programme": more.0, "sectors": ["animation"], "expectedAttendance": null, "attendance": place.3, "capacity": null,
             "registrationMode": "ON_APPROVAL", "registrationClosesAt": times.4, "sources": more.2, "claims": more.3,
         })

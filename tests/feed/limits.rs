@@ -116,8 +116,8 @@ on_both_databases! {
 on_both_databases! {
     with few();
     async fn subscriptions_to_records_have_a_limit_of_their_own(server) {
-        import(&server, &some()).await;
         const WATCH: &str = "subscription { recordChanged(ids: [\"talent_01h455vb4pex5vsknk084sn02q\"]) { recordId } }";
+        import(&server, &some()).await;
         let mut socket = Socket::begin(server.address).await;
         socket.subscribe("1", STREAM).await;
         socket.heard("next", "1").await;

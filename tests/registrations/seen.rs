@@ -245,10 +245,11 @@ on_both_databases! {
                 ("{ events { nodes { attendees { totalCount } } } }", 3),
                 ("{ viewer { registrations { totalCount nodes { status place event { slug seatsLeft } } } } }", 3),
             ] {
+                let by = if query.contains("viewer") { &people[0] } else { &staff };
                 // Whoever calls is in the cache.
-                staff.data(&server, "{ viewer { authenticated } }").await;
+                by.data(&server, "{ viewer { authenticated } }").await;
                 let before = server.statements();
-                staff.data(&server, query).await;
+                by.data(&server, query).await;
                 assert_eq!(server.statements() - before, allowed, "{count}: {query}");
             }
         }

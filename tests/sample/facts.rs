@@ -149,15 +149,12 @@ fn by_language(answer: &Value) -> Value {
 fn source(of: &Value) -> Value {
     let article = of.as_str().or(of["article"].as_str());
     let articles = items(include_str!("articles.json"));
-    match articles.iter().find(|one| Some(one["slug"].as_str().unwrap()) == article) {
-        Some(article) => {
-            json!({"title": article["title"], "url": null, "publishedOn": article["published_on"]})
-        }
-        None => {
-            let url = of.as_str().or(of["url"].as_str()).unwrap();
-            let host = url.split('/').nth(2).unwrap();
-            json!({"title": host, "url": url, "publishedOn": null})
-        }
+    if let Some(article) = articles.iter().find(|one| Some(one["slug"].as_str().unwrap()) == article) {
+        json!({"title": article["title"], "url": null, "publishedOn": article["published_on"]})
+    } else {
+        let url = of.as_str().or(of["url"].as_str()).unwrap();
+        let host = url.split('/').nth(2).unwrap();
+        json!({"title": host, "url": url, "publishedOn": null})
     }
 }
 

@@ -367,7 +367,7 @@ mod tests {
         let mut sized = HashSet::new();
         walk(|_, field, _| {
             let size = directive(field, "listSize").unwrap_or_default();
-            for below in ["nodes", "edges", "changes", "links"] {
+            for below in ["nodes", "edges", "changes", "links", "calls"] {
                 if size.split("sizedFields").nth(1).is_some_and(|text| text.contains(&format!("\"{below}\"")))
                 {
                     sized.insert(format!("{}.{below}", item(&field.ty.node).0));

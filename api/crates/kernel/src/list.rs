@@ -507,13 +507,20 @@ impl Overlap {
         }
         conditions.push(format!("{inner} >= k.overlap_from"));
         let classes = (0..LENGTH_CLASSES).map(|class| format!("({class}, {})", longest(class)));
+        let classes = classes.collect::<Vec<_>>().join(", ");
+        let reach = "o.length_class = c.column1 AND o.starts_at_key > k.overlap_from - c.column2 \
+                     AND o.starts_at_key < k.overlap_from AND o.ends_at_key > k.overlap_from";
         Some(SecondRange {
-            from: format!(
-                "(VALUES {}) AS c {} {table} AS o ON o.length_class = c.column1 \
-                 AND o.starts_at_key > k.overlap_from - c.column2 AND o.starts_at_key < k.overlap_from",
-                classes.collect::<Vec<_>>().join(", "),
-                dialect.join(),
-            ),
+            from: match dialect {
+                // Joined in one query with the order, PostgreSQL would walk the index of that order from its beginning.
+                Dialect::Postgres => format!(
+                    "(VALUES {classes}) AS c \
+                     CROSS JOIN LATERAL (SELECT * FROM {table} AS o WHERE {reach} OFFSET 0) AS o"
+                ),
+                Dialect::Sqlite => {
+                    format!("(VALUES {classes}) AS c {} {table} AS o ON {reach}", dialect.join())
+                }
+            },
             conditions: all,
         })
     }

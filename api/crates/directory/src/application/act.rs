@@ -72,12 +72,14 @@ impl ApplicationOutcome {
 pub(super) type Outcome = Result<TransactionResult<ApplicationOutcome>, DomainError>;
 
 /// The transaction has written, and is committed.
+#[expect(clippy::unnecessary_wraps, reason = "it is what the work of a transaction answers")]
 pub(super) fn done(id: Uuid, written: Vec<records::write::Written>) -> Outcome {
     let answer = ApplicationOutcome { application: Some(id), ..ApplicationOutcome::default() };
     Ok(TransactionResult { answer, written, kept: true })
 }
 
 /// The transaction has written nothing.
+#[expect(clippy::unnecessary_wraps, reason = "it is what the work of a transaction answers")]
 pub(super) fn ended(answer: ApplicationOutcome) -> Outcome {
     Ok(TransactionResult { answer, written: Vec::new(), kept: false })
 }

@@ -161,7 +161,7 @@ impl ApplicationMutation {
     }
 
     /// Submits an application that is a DRAFT, while its call is open. Members of the applicant may. It is checked against
-    /// the criteria of its lot, and all that is wrong is said at once. Before the call opens it is NOT_ALLOWED_IN_STATE,
+    /// the criteria of its lot, and all that is wrong is said at once. Before the call opens it is `NOT_ALLOWED_IN_STATE`,
     /// after it has closed CLOSED. The members of the applicant get a mail.
     async fn submit_application(
         &self,

@@ -122,7 +122,7 @@ pub(super) fn merge(
     match &input.applicant {
         MaybeUndefined::Undefined if !fields.new => {}
         MaybeUndefined::Undefined | MaybeUndefined::Null => {
-            fields.problems.add(Problem::required("applicant"))
+            fields.problems.add(Problem::required("applicant"));
         }
         MaybeUndefined::Value(id) => {
             if let Some(found) = batch.resolved.find(to, &id.0, "applicant", fields.problems) {
@@ -131,7 +131,6 @@ pub(super) fn merge(
         }
     }
     match &input.partners {
-        MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => partners.clear(),
         MaybeUndefined::Value(list) if fields.fits("partners", list) => {
             let mut kept = Vec::new();
@@ -142,7 +141,7 @@ pub(super) fn merge(
             }
             *partners = kept;
         }
-        MaybeUndefined::Value(_) => {}
+        MaybeUndefined::Undefined | MaybeUndefined::Value(_) => {}
     }
     if let Some(place) = partners.iter().position(|partner| *partner == row.applicant_id) {
         fields.problems.add(Problem::new(format!("partners.{place}"), &messages::PARTNER_APPLIES));

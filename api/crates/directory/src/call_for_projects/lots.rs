@@ -69,7 +69,9 @@ impl Currencies {
     /// The amount that was given at this path, checked; none where it is none.
     fn read(&mut self, path: &str, given: &MoneyInput, fields: &mut Fields<'_>) -> Option<Money> {
         let (currency, money) = above_zero(path, given, fields);
-        currency.iter().for_each(|currency| self.take(path, *currency, fields));
+        if let Some(currency) = currency {
+            self.take(path, currency, fields);
+        }
         money
     }
 }
@@ -120,20 +122,17 @@ pub(super) fn merge(batch: &Batch<'_>, row: &mut Row, input: &CallForProjectsInp
         None if !row.contributions.is_empty() => currencies.first = stored,
         None => {}
     }
-    match lots {
-        Some(given) => {
-            (row.lots, row.funders) = read_lots(batch, row.model.id, given, &mut currencies, fields)
-        }
-        None => {
-            let funded = row
-                .funders
-                .first()
-                .map(|funder| format!("lots.{}.funders.{}.amount", funder.lot, funder.position));
-            let limited = row.lots.iter().find(|lot| lot.ceiling.is_some());
-            let kept = funded.or_else(|| limited.map(|lot| format!("lots.{}.ceiling", lot.position)));
-            if let (Some(path), Some(stored)) = (kept, stored) {
-                currencies.take(&path, stored, fields);
-            }
+    if let Some(given) = lots {
+        (row.lots, row.funders) = read_lots(batch, row.model.id, given, &mut currencies, fields);
+    } else {
+        let funded = row
+            .funders
+            .first()
+            .map(|funder| format!("lots.{}.funders.{}.amount", funder.lot, funder.position));
+        let limited = row.lots.iter().find(|lot| lot.ceiling.is_some());
+        let kept = funded.or_else(|| limited.map(|lot| format!("lots.{}.ceiling", lot.position)));
+        if let (Some(path), Some(stored)) = (kept, stored) {
+            currencies.take(&path, stored, fields);
         }
     }
     row.model.currency = currencies.first.map(|currency| currency.to_string());

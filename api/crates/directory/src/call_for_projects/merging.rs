@@ -102,13 +102,12 @@ fn funders(all: Vec<Funder>, pair: Pair, currency: &str) -> Option<Vec<Funder>> 
         rename(&mut one.organization_id, pair);
         let same =
             kept.iter_mut().find(|had| (had.lot, had.organization_id) == (one.lot, one.organization_id));
-        match same {
-            Some(had) => had.amount = together(&had.amount, &one.amount, currency)?,
-            None => {
-                let before = kept.iter().filter(|had| had.lot == one.lot).count();
-                one.position = i32::try_from(before).unwrap_or(i32::MAX);
-                kept.push(one);
-            }
+        if let Some(had) = same {
+            had.amount = together(&had.amount, &one.amount, currency)?;
+        } else {
+            let before = kept.iter().filter(|had| had.lot == one.lot).count();
+            one.position = i32::try_from(before).unwrap_or(i32::MAX);
+            kept.push(one);
         }
     }
     Some(kept)

@@ -27,7 +27,7 @@ use records::write::rows_of;
 columns! {
     /// The groups of columns that a selection needs.
     pub struct Columns of CallForProjectsNode [slug titles]
-        => id slug region visibility revision title titles contributions lots organizers;
+        => id slug region visibility revision title titles contributions lots organizers applications awards;
     card: Card,
     details: Details,
 }

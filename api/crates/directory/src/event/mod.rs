@@ -14,7 +14,7 @@
 //! - **Address online.** The column `online_url` is read with all others. [`EventNode::online_url`] withholds it unless
 //!   the viewer takes part: `store::takes_part` decides that for many events in one statement.
 //! - **Registrations** are a concept beside ([`crate::registration`]). They follow what an event says about them
-//!   ([`write`]), and never change the event.
+//!   ([`mod@write`]), and never change the event.
 //! - **Times.** An event has partial dates, or instants, or both. Its dates are those of its time zone; where the hour
 //!   is known, the date follows from it. `starts_at_key` and `ends_at_key` span all that they may mean: see `dates.rs`.
 

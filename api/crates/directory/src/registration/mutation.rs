@@ -6,7 +6,6 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use entity::event_registration::Model;
 use futures::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, EntityTrait};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::graphql::{EventRegistrationNode, PREFIX};
@@ -72,13 +71,13 @@ impl From<Problem> for Outcome {
 
 type Ended = Result<TransactionResult<Outcome>, DomainError>;
 
-fn refused(outcome: impl Into<Outcome>) -> Ended {
-    Ok(TransactionResult { answer: outcome.into(), written: Vec::<Written>::new(), kept: false })
+fn refused(outcome: impl Into<Outcome>) -> TransactionResult<Outcome> {
+    TransactionResult { answer: outcome.into(), written: Vec::<Written>::new(), kept: false }
 }
 
-fn done(registration: Uuid) -> Ended {
+fn done(registration: Uuid) -> TransactionResult<Outcome> {
     let answer = Outcome { registration: Some(registration), ..Outcome::default() };
-    Ok(TransactionResult { answer, written: Vec::<Written>::new(), kept: true })
+    TransactionResult { answer, written: Vec::<Written>::new(), kept: true }
 }
 
 /// Who may not change registrations at all: whoever is not signed in, and API keys.
@@ -138,22 +137,25 @@ async fn register(core: &Core, tx: &DatabaseTransaction, asked: &Registrant) -> 
         match claim(core, tx, once, id).await? {
             KeyState::First => {}
             KeyState::Again(id, _) => {
-                return refused(Outcome { registration: Some(id), before: true, ..Outcome::default() });
+                return Ok(refused(Outcome { registration: Some(id), before: true, ..Outcome::default() }));
             }
             KeyState::Other => {
-                return refused(Problem::beside("idempotencyKey", FilledMessage::new(&messages::KEY_REUSED)));
+                return Ok(refused(Problem::beside(
+                    "idempotencyKey",
+                    FilledMessage::new(&messages::KEY_REUSED),
+                )));
             }
         }
     }
     // Locked: nobody is registered who is being erased.
     if accounts::lock(tx, account).await?.is_none() {
-        return refused(Problem::new("", &messages::NOT_SIGNED_IN));
+        return Ok(refused(Problem::new("", &messages::NOT_SIGNED_IN)));
     }
     let unknown = || Problem::unknown_reference("event", RecordType::Event, &asked.event_text);
     if !store::sees_event(&batch, &asked.viewer, asked.event).await? {
-        return refused(unknown());
+        return Ok(refused(unknown()));
     }
-    let Some(mut places) = Places::lock(&batch, asked.event).await? else { return refused(unknown()) };
+    let Some(mut places) = Places::lock(&batch, asked.event).await? else { return Ok(refused(unknown())) };
     let mut problems = Problems::default();
     problems.extend(organization_problem(tx, account, asked.organization).await?);
     let (given, mut message) =
@@ -166,7 +168,7 @@ async fn register(core: &Core, tx: &DatabaseTransaction, asked: &Registrant) -> 
     };
     let admitted = problems.note(admitted.map_err(|message| Problem::new("event", message)));
     let Some(status) = admitted.filter(|_| problems.is_empty()) else {
-        return refused(Outcome { problems: problems.take(), ..Outcome::default() });
+        return Ok(refused(Outcome { problems: problems.take(), ..Outcome::default() }));
     };
     let registration = Model {
         id,
@@ -188,7 +190,7 @@ async fn register(core: &Core, tx: &DatabaseTransaction, asked: &Registrant) -> 
         _ => {}
     }
     places.settle().await?;
-    done(id)
+    Ok(done(id))
 }
 
 /// A change of a registration.
@@ -222,26 +224,28 @@ fn in_state(message: &'static Message, status: RegistrationStatus) -> Problem {
 
 async fn change(core: &Core, tx: &DatabaseTransaction, viewer: &Viewer, id: Uuid, change: &Change) -> Ended {
     let batch = Batch::new(core, tx);
-    let Some(target) = store::target(&batch, viewer, id).await? else { return refused(Problem::no_record()) };
+    let Some(target) = store::target(&batch, viewer, id).await? else {
+        return Ok(refused(Problem::no_record()));
+    };
     if let Some(message) = change.refusal(target) {
-        return refused(Problem::forbidden(message));
+        return Ok(refused(Problem::forbidden(message)));
     }
     let Some(mut places) = Places::lock(&batch, target.event).await? else {
-        return refused(Problem::no_record());
+        return Ok(refused(Problem::no_record()));
     };
     // As it is under the lock.
     let found = entity::event_registration::Entity::find_by_id(id).one(tx).await?;
-    let Some(mut registration) = found else { return refused(Problem::no_record()) };
+    let Some(mut registration) = found else { return Ok(refused(Problem::no_record())) };
     let status = status_of(&registration)?;
     let account = registration.account_id;
     let mut set = |status: RegistrationStatus| name_of(status).clone_into(&mut registration.status);
     match change {
         Change::Cancel => {
             if !status.is_active() {
-                return refused(in_state(&messages::REGISTRATION_STATE, status));
+                return Ok(refused(in_state(&messages::REGISTRATION_STATE, status)));
             }
             if places.terms.is_over(batch.now) {
-                return refused(in_state(&messages::EVENT_OVER, status));
+                return Ok(refused(in_state(&messages::EVENT_OVER, status)));
             }
             set(RegistrationStatus::Cancelled);
             if status == RegistrationStatus::Confirmed {
@@ -250,7 +254,7 @@ async fn change(core: &Core, tx: &DatabaseTransaction, viewer: &Viewer, id: Uuid
         }
         Change::Confirm => {
             if let Err(message) = places.terms.confirm(status, places.confirmed, batch.now) {
-                return refused(in_state(message, status));
+                return Ok(refused(in_state(message, status)));
             }
             set(RegistrationStatus::Confirmed);
             places.take();
@@ -258,14 +262,14 @@ async fn change(core: &Core, tx: &DatabaseTransaction, viewer: &Viewer, id: Uuid
         }
         Change::Decline => {
             if !status.awaits_answer() {
-                return refused(in_state(&messages::REGISTRATION_STATE, status));
+                return Ok(refused(in_state(&messages::REGISTRATION_STATE, status)));
             }
             set(RegistrationStatus::Declined);
             places.tell(account, EventNews::Declined).await?;
         }
         Change::Update { listed, message, organization } => {
             if !status.is_active() {
-                return refused(in_state(&messages::REGISTRATION_STATE, status));
+                return Ok(refused(in_state(&messages::REGISTRATION_STATE, status)));
             }
             let mut problems = Problems::default();
             problems.extend(organization_problem(tx, account, organization.value().copied()).await?);
@@ -275,13 +279,13 @@ async fn change(core: &Core, tx: &DatabaseTransaction, viewer: &Viewer, id: Uuid
             registration.listed = fields.or(listed, false).unwrap_or(registration.listed);
             if !problems.is_empty() {
                 let problems = problems.take().into_iter().map(Problem::not_of_the_input).collect();
-                return refused(Outcome { problems, ..Outcome::default() });
+                return Ok(refused(Outcome { problems, ..Outcome::default() }));
             }
         }
     }
     places.put(registration).await?;
     places.settle().await?;
-    done(id)
+    Ok(done(id))
 }
 
 /// The payload, with the registration as the caller selects it.
@@ -324,15 +328,11 @@ async fn changed(ctx: &Context<'_>, id: &ID, asked: Change) -> GraphqlResult<Eve
     payload(ctx, outcome.await.graphql()?).await
 }
 
-/// The idempotency key of a request, checked.
-fn once(viewer: &Viewer, key: Option<String>, input: Value) -> Result<Option<IdempotencyKey>, Outcome> {
-    let Some(key) = key else { return Ok(None) };
-    if key.is_empty() || key.chars().count() > MAX_KEY {
-        let said = FilledMessage::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
-        return Err(Problem::beside("idempotencyKey", said).into());
-    }
-    // An argument that was sent is JSON.
-    Ok(IdempotencyKey::new(viewer, &key, TYPE, &input).ok())
+/// The problem of an idempotency key that has not the form of one.
+fn key_problem(key: &str) -> Option<Problem> {
+    let said = || FilledMessage::new(&messages::KEY_FORM).with("limit", MAX_KEY.to_string());
+    let is_wrong = key.is_empty() || key.chars().count() > MAX_KEY;
+    is_wrong.then(|| Problem::beside("idempotencyKey", said()))
 }
 
 /// What the idempotency keys of registrations are for.
@@ -346,7 +346,7 @@ pub struct RegistrationMutation;
 #[Object]
 impl RegistrationMutation {
     /// Registers the person who is signed in for an event. Where anybody may come (OPEN), they are CONFIRMED as long as
-    /// there is a place, else WAITLISTED: they move up by themselves when a place becomes free. ON_APPROVAL, they are
+    /// there is a place, else WAITLISTED: they move up by themselves when a place becomes free. `ON_APPROVAL`, they are
     /// REQUESTED until the organizers answer. A mail tells them when they have a place, wait, move up or are declined.
     /// A person has one registration for an event; whoever has cancelled may register again, at the end of the line.
     /// Registration closes at `registrationClosesAt`; without it, when the event begins, or where its hour is not known
@@ -373,10 +373,11 @@ impl RegistrationMutation {
             return payload(ctx, Problem::new("", message).into()).await;
         }
         let raw = sent(ctx, "input").graphql()?.unwrap_or_default();
-        let once = match once(&viewer, idempotency_key, raw) {
-            Ok(once) => once,
-            Err(outcome) => return payload(ctx, outcome).await,
-        };
+        if let Some(problem) = idempotency_key.as_deref().and_then(key_problem) {
+            return payload(ctx, problem.into()).await;
+        }
+        let once = idempotency_key.map(|key| IdempotencyKey::new(&viewer, &key, TYPE, &raw));
+        let once = once.transpose().graphql()?;
         let asked = Arc::new(Registrant {
             viewer,
             event,

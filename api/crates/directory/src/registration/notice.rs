@@ -12,8 +12,9 @@ use super::store;
 use identity::Identity;
 use identity::account::store as accounts;
 use identity::mail::{self, EventNews, Mail, Template};
+use identity::oidc::NO_ADDRESS;
 use kernel::error::DomainError;
-use kernel::value::{Language, LanguagePreferences, LocalizedText};
+use kernel::value::{EmailAddress, Language, LanguagePreferences, LocalizedText};
 use records::changes::heads::Sight;
 use records::transact::transact;
 use records::worker::{Job, Worker};
@@ -65,9 +66,12 @@ async fn tell_some(identity: &Identity) -> Result<bool, DomainError> {
                 let titles: Vec<LocalizedText> = notice.titles.read()?;
                 let title = LanguagePreferences::default().choose(Some(language), &titles);
                 let title = title.map(|served| served.text.text.clone()).unwrap_or_default();
-                let to = Some(account.email.parse().map_err(|error| stored(&error))?);
+                let to: EmailAddress = account.email.parse().map_err(|error| stored(&error))?;
+                if to.domain() == NO_ADDRESS {
+                    continue;
+                }
                 let template = Template::Event { news, title };
-                mail::enqueue(tx, identity, Mail { to, language, template, until: None }).await?;
+                mail::enqueue(tx, identity, Mail { to: Some(to), language, template, until: None }).await?;
             }
             store::told(tx, told).await?;
             Ok(count == BATCH)

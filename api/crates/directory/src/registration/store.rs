@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{MAX_DELEGATION, RegistrationStatus};
 use crate::event::{self, EventNode};
 use crate::organization::OrganizationNode;
+use identity::oidc::NO_ADDRESS;
 use kernel::error::DomainError;
 use kernel::list::{Conditions, Fetch, List, Order, filled};
 use kernel::name_of;
@@ -93,6 +94,8 @@ pub fn fetch(with_place: bool) -> Fetch {
 /// # Errors
 /// [`DomainError::Database`] or [`DomainError::Stored`].
 pub fn read(row: &mut Row) -> Result<Registration, DomainError> {
+    // An account of another issuer that names no address has one that is nobody's.
+    let is_real = |email: &EmailAddress| email.domain() != NO_ADDRESS;
     Ok(Registration {
         id: row.get()?,
         event: row.get()?,
@@ -102,7 +105,7 @@ pub fn read(row: &mut Row) -> Result<Registration, DomainError> {
         message: row.get()?,
         listed: row.get()?,
         name: row.get::<Option<String>>()?.unwrap_or_default(),
-        email: row.parsed()?,
+        email: row.parsed()?.filter(is_real),
         place: row.get::<Option<i64>>()?.and_then(|place| i32::try_from(place).ok()),
     })
 }

@@ -199,7 +199,7 @@ mod tests {
 
     use super::*;
 
-    fn event(more: Value) -> CalendarEvent {
+    fn event(more: &Value) -> CalendarEvent {
         let mut event = json!({
             "id": "event_01h455vb4pex5vsknk084sn02q", "revision": 3, "createdAt": "2026-01-01T00:00:00Z",
             "updatedAt": "2026-02-01T10:20:30.5Z", "kind": {"name": "Market"}, "status": "SCHEDULED", "title": "T",
@@ -211,15 +211,15 @@ mod tests {
     }
 
     /// The unfolded lines of an event's component.
-    fn lines(more: Value) -> Vec<String> {
+    fn lines(more: &Value) -> Vec<String> {
         let text = event(more).component(true).unwrap().text;
         assert!(text.split("\r\n").all(|line| line.len() <= 75), "{text}");
         text.replace("\r\n ", "").lines().map(str::to_owned).collect()
     }
 
     /// The lines of the dates.
-    fn dates(more: Value) -> Vec<String> {
-        let Some(component) = event(more.clone()).component(true) else { return Vec::new() };
+    fn dates(more: &Value) -> Vec<String> {
+        let Some(component) = event(more).component(true) else { return Vec::new() };
         let lines =
             component.text.lines().filter(|line| line.starts_with("DTSTART") || line.starts_with("DTEND"));
         lines.map(str::to_owned).collect()
@@ -232,7 +232,7 @@ mod tests {
             "address": {"lines": ["1, rue X"], "postalCode": "59000", "city": "Lille", "country": "FR", "location": {"latitude": 50.63, "longitude": 3.06}},
             "sectors": [{"name": "Animation"}, {"name": "VFX, post-production"}], "onlineUrl": "https://example.org/live"});
         assert_eq!(
-            lines(sequence),
+            lines(&sequence),
             [
                 "BEGIN:VEVENT".to_owned(),
                 "UID:event_01h455vb4pex5vsknk084sn02q".into(),
@@ -297,14 +297,14 @@ mod tests {
                 vec!["DTSTART:20260701T070000Z"],
             ),
         ] {
-            assert_eq!(dates(more.clone()), expected, "{more}");
+            assert_eq!(dates(&more), expected, "{more}");
         }
     }
 
     #[test]
     fn what_does_not_take_place_is_cancelled() {
         let status = |status: &str, firm: bool| {
-            let event = event(json!({"startsOn": "2026-07-01", "status": status}));
+            let event = event(&json!({"startsOn": "2026-07-01", "status": status}));
             let text = event.component(firm).unwrap().text;
             text.lines().find_map(|line| line.strip_prefix("STATUS:")).unwrap().to_owned()
         };

@@ -66,10 +66,8 @@ pub(super) fn offset(name: &str, seconds: i32) -> IcalProp<'_> {
     let sign = if seconds < 0 { '-' } else { '+' };
     let total = seconds.unsigned_abs();
     let (hours, minutes, seconds) = (total / 3600, total / 60 % 60, total % 60);
-    let value = match seconds {
-        0 => format!("{sign}{hours:02}{minutes:02}"),
-        seconds => format!("{sign}{hours:02}{minutes:02}{seconds:02}"),
-    };
+    let seconds = if seconds > 0 { format!("{seconds:02}") } else { String::new() };
+    let value = format!("{sign}{hours:02}{minutes:02}{seconds}");
     property(name, Vec::new(), IcalValue::UtcOffset(IcalUtcOffset(value.into())))
 }
 

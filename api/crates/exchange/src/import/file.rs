@@ -397,7 +397,8 @@ impl<'a> Import<'a> {
             for parsed in lines {
                 self.summary.lines += u64::from(first_pass);
                 let (number, text) = (parsed.number, parsed.text);
-                match self.submission(parsed.line).await? {
+                // Boxed: a line has room for the input of each type.
+                match Box::pin(self.submission(parsed.line)).await? {
                     Ok(submission) if self.deletions.wait_for(&submission) => {
                         self.deletions.lines.push(number, &text)?;
                     }

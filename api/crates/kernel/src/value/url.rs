@@ -71,7 +71,7 @@ impl FromStr for Url {
         let text = text.trim();
         let refuse = || ValueError::unexpected(&EXPECTED, text);
         // People leave the scheme out. What begins with `www.` is a host, and nothing else.
-        let is_host = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."));
+        let is_host = text.len() > 4 && text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."));
         let text = &if is_host { Cow::Owned(format!("https://{text}")) } else { Cow::Borrowed(text) };
         let authority = authority(text).ok_or_else(refuse)?;
         if authority.contains('@') {
