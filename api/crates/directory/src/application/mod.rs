@@ -8,7 +8,7 @@
 //! **Writes.** Everything that depends on the call or on other applications is decided in one transaction that holds the
 //! lock of the call's record first, and the row of the application after it ([`act`]). So the last second of a call is the
 //! same for everybody, and awards that arrive at the same moment are checked one after the other against what is left
-//! ([`rules::check_award`]). What is wrong is said at once.
+//! (`rules::check_award`). What is wrong is said at once.
 //!
 //! **Decisions.** Each funder of the lot decides for itself, or each funder of the fund where the lot has none. The staff of
 //! the region of a funder decide for it, not its members: applications are for the eyes of these staff. A decision with an

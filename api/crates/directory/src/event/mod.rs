@@ -11,7 +11,7 @@
 //!
 //! - **Visibility.** The level of the event alone decides who sees it. Organizers, partners, speakers, its parent and the
 //!   organization of its venue are left out for viewers who do not see them.
-//! - **Address online.** The column `online_url` is read with all others. [`EventNode::online_url`] withholds it unless
+//! - **Address online.** The column `online_url` is read with all others. `EventNode::online_url` withholds it unless
 //!   the viewer takes part: `store::takes_part` decides that for many events in one statement.
 //! - **Registrations** are a concept beside ([`crate::registration`]). They follow what an event says about them
 //!   ([`mod@write`]), and never change the event.
