@@ -123,7 +123,7 @@ const WRONG: Record<string, unknown> = {
   'a number that is no integer': { name: 'x', employeeCount: 1.5 },
   'a number of more than 32 bits': { name: 'x', employeeCount: 2147483648 },
   'a number for an address': { name: 'x', website: 1 },
-  'a missing field deep within it': { name: 'x', address: { lines: ['a'] } },
+  'a missing field deep within it': { name: 'x', identifiers: [{ scheme: 'SIREN' }] },
   'null where none may be': { name: 'x', claims: [{ field: 'name', value: 'x', source: { title: 'y' }, qualifier: null }] },
   'a list': [[]],
   'null': null,

@@ -21,6 +21,8 @@ const MOST_PRINTED = 20;
 const WITHOUT: ReadonlySet<string> = new Set([
   ...['accounts', 'apiKeys', 'invitations', 'proposals', 'history', 'erasureStatus', 'syncStatus', 'syncDigest', 'syncBucket', 'myDataExport', 'sources', 'changes'].map((field) => `Query.${field}`),
   ...['viewer', 'matchOrganizations', 'consentText', 'territory'].map((field) => `Query.${field}`),
+  // Their ids are of one type, which random ids are not. Lists have the same types.
+  ...['compareCalls', 'callForProjects', 'event'].map((field) => `Query.${field}`),
   'SearchConnection.indexedThrough',
 ]);
 /** Arguments for which random values are rarely valid. */
